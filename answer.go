@@ -1,0 +1,62 @@
+package everhook
+
+// Answer is what the caller of a sync flow receives. It is stored in histories.
+type Answer struct {
+	// Status is an HTTP status, 200 to 599.
+	Status int `json:"status"`
+	// Headers are the flow's own; the receiver drops those that a flow cannot set.
+	Headers map[string]string `json:"headers,omitempty"`
+	// Body is nil for an empty body; text is sent as it is, every other value as JSON.
+	Body *Value `json:"body,omitempty"`
+	// Problem is set, and Body nil, when the run ended without a response of the flow's own and not resolved.
+	Problem *Problem `json:"problem,omitempty"`
+	// Delivery is the run ID's first delivery, with the digest of its body.
+	Digest string `json:"digest,omitempty"`
+}
+
+// MaxAnswerBody bounds the encoded body of an answer: 1 MiB.
+const MaxAnswerBody = 1 << 20
+
+// Problem is an error answer: application/problem+json, RFC 9457.
+type Problem struct {
+	// Type is one of the Problem constants.
+	Type string `json:"type"`
+	// Title is the same for every problem of a type.
+	Title string `json:"title"`
+	// Status is the HTTP status.
+	Status int `json:"status"`
+	// Detail is about this one, for the caller: no internals, no values.
+	Detail string `json:"detail,omitempty"`
+	// RunID is set when a run exists.
+	RunID RunID `json:"runId,omitempty"`
+	// Node is the key of the node that failed.
+	Node string `json:"node,omitempty"`
+	// Errors lists several problems of one request.
+	Errors []ProblemDetail `json:"errors,omitempty"`
+}
+
+// ProblemDetail is one problem of a request: a JSON pointer (RFC 6901) and a message.
+type ProblemDetail struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// Problem types. Callers may depend on them: they are never edited.
+const (
+	ProblemNotFound       = "urn:everhook:problem:not-found"
+	ProblemMethod         = "urn:everhook:problem:method-not-allowed"
+	ProblemTooLarge       = "urn:everhook:problem:body-too-large"
+	ProblemForbidden      = "urn:everhook:problem:address-not-allowed"
+	ProblemUnauthorized   = "urn:everhook:problem:unauthorized"
+	ProblemMediaType      = "urn:everhook:problem:unsupported-media-type"
+	ProblemMalformed      = "urn:everhook:problem:malformed-request"
+	ProblemUnavailable    = "urn:everhook:problem:unavailable"
+	ProblemBusy           = "urn:everhook:problem:too-many-held-callers"
+	ProblemRunFailed      = "urn:everhook:problem:run-failed"
+	ProblemRunRejected    = "urn:everhook:problem:run-rejected"
+	ProblemRunAborted     = "urn:everhook:problem:run-timed-out"
+	ProblemRunCancelled   = "urn:everhook:problem:run-cancelled"
+	ProblemGatewayTimeout = "urn:everhook:problem:answer-late"
+	ProblemHeaderTooLarge = "urn:everhook:problem:headers-too-large"
+	ProblemRequestTimeout = "urn:everhook:problem:request-timeout"
+)

@@ -1,0 +1,233 @@
+package everhook
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+)
+
+// Definition is what a person designs: a trigger and a graph of nodes. Its JSON is the flow file's. A definition is never changed once made.
+type Definition struct {
+	// Key identifies the flow over all its versions: [a-z0-9][a-z0-9-]{0,62}.
+	Key string `json:"key"`
+	// Title is the flow's name for people; the key stands in when it is empty.
+	Title string `json:"title,omitempty"`
+	// Description says what the flow is for; markdown.
+	Description string `json:"description,omitempty"`
+	// Mode says whether a caller waits for the flow's answer: sync or async.
+	Mode Mode `json:"mode"`
+	// Trigger says what starts a run.
+	Trigger Trigger `json:"trigger"`
+	// Options are limits of a run.
+	Options Options `json:"options,omitzero"`
+	// Nodes run one after the other.
+	Nodes []Node `json:"nodes,omitempty"`
+}
+
+// Mode is sync or async.
+type Mode string
+
+// A sync flow holds its caller until a response node answers; an async one answers at once as its trigger says.
+const (
+	Sync  Mode = "sync"
+	Async Mode = "async"
+)
+
+// Trigger starts runs. Config is the rest of the trigger block, as its kind defines it.
+type Trigger struct {
+	Type   string
+	Config Mapping
+}
+
+// MarshalJSON writes the block as the file has it: type beside the kind's own fields.
+func (t Trigger) MarshalJSON() ([]byte, error) {
+	block := make(map[string]any, len(t.Config)+1)
+	for name, v := range t.Config {
+		block[name] = v
+	}
+	block["type"] = t.Type
+	return EncodeJSON(block)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (t *Trigger) UnmarshalJSON(data []byte) error {
+	var block Mapping
+	if err := block.UnmarshalJSON(data); err != nil {
+		return err
+	}
+	t.Type, _ = block["type"].(string)
+	delete(block, "type")
+	t.Config = block
+	return nil
+}
+
+// Options are limits of a run.
+type Options struct {
+	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, at most 5m.
+	Wait Duration `json:"wait,omitempty"`
+	// Timeout ends a run as aborted this long after its delivery was received. Default 0: none.
+	Timeout Duration `json:"timeout,omitempty"`
+}
+
+// OnError says what happens when a node fails, errs or is rejected.
+type OnError string
+
+const (
+	// OnErrorFail lets the status go up to the parent node. The default.
+	OnErrorFail OnError = "fail"
+	// OnErrorContinue goes on below the node.
+	OnErrorContinue OnError = "continue"
+	// OnErrorBranch runs the node's branch "error" and then goes on below the node.
+	OnErrorBranch OnError = "branch"
+)
+
+// ErrorBranch is the reserved name of the branch that OnErrorBranch runs.
+const ErrorBranch = "error"
+
+// Node is one instance of a kind in a flow.
+type Node struct {
+	// Key names the node in expressions: [a-zA-Z_][a-zA-Z0-9_]*, unique in the flow.
+	Key string `json:"key"`
+	// Type is the node's kind.
+	Type string `json:"type"`
+	// Title is the node's name for people; the key stands in when it is empty.
+	Title string `json:"title,omitempty"`
+	// Config is what the kind defines.
+	Config Mapping `json:"config,omitempty"`
+	// Branches are lists of nodes below this one, in the order of the file.
+	Branches Branches `json:"branches,omitempty"`
+	// OnError says what happens when the node fails, errs or is rejected. Default fail.
+	OnError OnError `json:"onError,omitempty"`
+	// Timeout bounds one attempt of a kind with effects. The default is the kind's.
+	Timeout Duration `json:"timeout,omitempty"`
+	// Retry says how a kind with effects is tried again. The default is the kind's.
+	Retry *Retry `json:"retry,omitempty"`
+}
+
+// Name is the title, or the key where there is none.
+func (n *Node) Name() string {
+	if n.Title != "" {
+		return n.Title
+	}
+	return n.Key
+}
+
+// Name is the title, or the key where there is none.
+func (d *Definition) Name() string {
+	if d.Title != "" {
+		return d.Title
+	}
+	return d.Key
+}
+
+// Retry says how often and when an effect is tried again.
+type Retry struct {
+	// MaxAttempts counts all attempts, the first included: 1 to 100.
+	MaxAttempts int `json:"maxAttempts,omitempty"`
+	// InitialInterval is the pause before the second attempt. Default 1s.
+	InitialInterval Duration `json:"initialInterval,omitempty"`
+	// Backoff multiplies the pause after each attempt: 1 to 10. Default 2.
+	Backoff float64 `json:"backoff,omitempty"`
+	// MaxInterval bounds the pause. Default 1m.
+	MaxInterval Duration `json:"maxInterval,omitempty"`
+	// On lists what is tried again, instead of the kind's own list: "connect", "timeout" or an HTTP status.
+	On []string `json:"on,omitempty"`
+}
+
+// Branch is a named list of nodes below a node.
+type Branch struct {
+	Name  string
+	Nodes []Node
+}
+
+// Branches is a mapping of branch name to nodes that keeps its order.
+type Branches []Branch
+
+// Get gives the nodes of a branch and whether there is one of that name.
+func (b Branches) Get(name string) ([]Node, bool) {
+	for _, branch := range b {
+		if branch.Name == name {
+			return branch.Nodes, true
+		}
+	}
+	return nil, false
+}
+
+// MarshalJSON writes an object in the order of the branches.
+func (b Branches) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, branch := range b {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		name, err := EncodeJSON(branch.Name)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := EncodeJSON(branch.Nodes)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(append(out, name...), ':'), nodes...)
+	}
+	return append(out, '}'), nil
+}
+
+// UnmarshalJSON reads an object and keeps its order.
+func (b *Branches) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return fmt.Errorf("branches must be a mapping of names to lists of nodes")
+	}
+	*b = nil
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		var nodes []Node
+		if err := decoder.Decode(&nodes); err != nil {
+			return err
+		}
+		*b = append(*b, Branch{Name: token.(string), Nodes: nodes})
+	}
+	return nil
+}
+
+var (
+	flowKey  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	nodeKey  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	tokenExp = regexp.MustCompile(`^[A-Za-z0-9_-]{8,128}$`)
+)
+
+// IsFlowKey reports whether text can be a flow's key.
+func IsFlowKey(text string) bool { return flowKey.MatchString(text) }
+
+// IsNodeKey reports whether text can be a node's key, or the name of a branch or case.
+func IsNodeKey(text string) bool { return nodeKey.MatchString(text) && len(text) <= 64 }
+
+// IsToken reports whether text can be the secret part of a webhook URL.
+func IsToken(text string) bool { return tokenExp.MatchString(text) }
+
+// Version is one immutable content of a flow.
+type Version struct {
+	// Number counts a flow's versions from 1.
+	Number int
+	// Hash is the definition's.
+	Hash string
+	// Definition is the content.
+	Definition *Definition
+}
+
+// Hash is the SHA-256 of the definition's JSON, in hexadecimal.
+func (d *Definition) Hash() (string, error) {
+	data, err := EncodeJSON(d)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}

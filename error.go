@@ -1,0 +1,83 @@
+package everhook
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Error is the one error that the work of a node ends with. Receiver, step log and Temporal map from it.
+// Its message is for a person and says what to do; it never carries a secret.
+type Error struct {
+	// Status is Failed, Errored, Aborted, Cancelled or Rejected.
+	Status Status `json:"status"`
+	// Type is a stable word for programs, one of the Type constants or one that a node kind defines.
+	Type string `json:"type"`
+	// Message is for a person.
+	Message string `json:"message"`
+	// Node is the key of the node that failed; empty when the run itself did.
+	Node string `json:"node,omitempty"`
+	// Attempts counts the attempts of an effect; 0 for work without any.
+	Attempts int `json:"attempts,omitempty"`
+	// Response is what another system answered (http-request: status, headers, body), else nil.
+	Response *Value `json:"response,omitempty"`
+}
+
+// Types of errors. They are stored in histories and step logs: they are never edited, only added to.
+const (
+	TypeExpression  = "expression"    // an expression or template could not be evaluated
+	TypeConfig      = "config"        // a template gave a value that its field cannot take
+	TypeLimit       = "limit"         // a limit of the engine was reached
+	TypeTimeout     = "timeout"       // an attempt, or the run, took too long
+	TypeConnection  = "connection"    // no answer from another system
+	TypeRefused     = "egress"        // the egress guard refused an address
+	TypeStatus      = "http-status"   // another system answered with a status that is not expected
+	TypeSecret      = "secret"        // a secret is not set
+	TypeCondition   = "condition"     // a condition with rejectOnFalse was false
+	TypeNoMatch     = "no-match"      // no case of multi-conditions matched
+	TypeEnd         = "end"           // an end node ended the run
+	TypeDelay       = "delay"         // a delay with status failed
+	TypeInput       = "input"         // an input has not the type that a node needs
+	TypeCancelled   = "cancelled"     // the run was cancelled, or the branch lost a race
+	TypeNoBranch    = "no-branch"     // no branch of a parallel node resolved
+	TypeInternal    = "internal"      // a defect of the engine or of a node kind
+	TypeUnavailable = "unavailable"   // a part of the system was away
+	TypeResponse    = "response-size" // an answer was larger than allowed
+)
+
+// Errorf makes an error with status Errored.
+func Errorf(typ, format string, args ...any) *Error {
+	return &Error{Status: Errored, Type: typ, Message: fmt.Sprintf(format, args...)}
+}
+
+// Failuref makes an error with status Failed: a business condition is not met.
+func Failuref(typ, format string, args ...any) *Error {
+	return &Error{Status: Failed, Type: typ, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *Error) Error() string {
+	if e.Node != "" {
+		return e.Node + ": " + e.Message
+	}
+	return e.Message
+}
+
+// At returns a copy that names the node, unless a node deeper down is named already.
+func (e *Error) At(node string) *Error {
+	if e.Node != "" {
+		return e
+	}
+	named := *e
+	named.Node = node
+	return &named
+}
+
+// AsError finds the *Error in err, or wraps err as an internal one. It returns nil for nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if found, ok := errors.AsType[*Error](err); ok {
+		return found
+	}
+	return &Error{Status: Errored, Type: TypeInternal, Message: err.Error()}
+}

@@ -1,0 +1,153 @@
+package everhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// SyntaxError tells where JSON is not acceptable. Line and Column count from 1; a column counts bytes.
+type SyntaxError struct {
+	Line, Column int
+	Reason       string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Reason)
+}
+
+// ParseJSON reads one JSON text into a canonical value. It refuses what RFC 8259 leaves to the reader's luck: duplicate keys, nesting
+// over MaxDepth, integers beyond 64 bits, numbers beyond float64, invalid UTF-8, trailing data. Every error is a *SyntaxError.
+func ParseJSON(data []byte) (any, error) {
+	if !utf8.Valid(data) {
+		return nil, syntaxError(data, invalidUTF8(data), "invalid UTF-8")
+	}
+	p := jsonParser{data: data, decoder: json.NewDecoder(bytes.NewReader(data))}
+	p.decoder.UseNumber()
+	v, err := p.value(0)
+	if err != nil {
+		return nil, err
+	}
+	if rest := bytes.TrimLeft(data[p.decoder.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return nil, syntaxError(data, len(data)-len(rest), "more data after the JSON value")
+	}
+	return v, nil
+}
+
+type jsonParser struct {
+	data    []byte
+	decoder *json.Decoder
+}
+
+func (p *jsonParser) value(depth int) (any, error) {
+	token, err := p.token()
+	if err != nil {
+		return nil, err
+	}
+	switch token := token.(type) {
+	case json.Delim:
+		if depth >= MaxDepth {
+			return nil, p.fail(fmt.Sprintf("nested deeper than %d", MaxDepth))
+		}
+		if token == '[' {
+			return p.list(depth)
+		}
+		return p.mapping(depth)
+	case json.Number:
+		n, err := ParseNumber(string(token))
+		if err != nil {
+			return nil, p.fail(err.Error())
+		}
+		return n, nil
+	default:
+		return token, nil
+	}
+}
+
+func (p *jsonParser) list(depth int) (any, error) {
+	list := []any{}
+	for p.decoder.More() {
+		item, err := p.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	_, err := p.token()
+	return list, err
+}
+
+func (p *jsonParser) mapping(depth int) (any, error) {
+	mapping := map[string]any{}
+	for p.decoder.More() {
+		token, err := p.token()
+		if err != nil {
+			return nil, err
+		}
+		key, ok := token.(string)
+		if !ok {
+			return nil, p.fail("a key must be text")
+		}
+		if _, duplicate := mapping[key]; duplicate {
+			return nil, p.fail(fmt.Sprintf("the key %q stands twice in one object", shorten(key, 60)))
+		}
+		item, err := p.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		mapping[key] = item
+	}
+	_, err := p.token()
+	return mapping, err
+}
+
+func (p *jsonParser) token() (json.Token, error) {
+	token, err := p.decoder.Token()
+	if err == nil {
+		return token, nil
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return nil, syntaxError(p.data, int(syntax.Offset)-1, syntax.Error())
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, syntaxError(p.data, len(p.data), "unexpected end of JSON input")
+	}
+	return nil, p.fail(err.Error())
+}
+
+// fail points just behind the token that was read last.
+func (p *jsonParser) fail(reason string) error {
+	return syntaxError(p.data, int(p.decoder.InputOffset())-1, reason)
+}
+
+func syntaxError(data []byte, offset int, reason string) *SyntaxError {
+	offset = max(0, min(offset, len(data)))
+	before := data[:offset]
+	line := bytes.Count(before, []byte{'\n'}) + 1
+	return &SyntaxError{Line: line, Column: offset - bytes.LastIndexByte(before, '\n'), Reason: reason}
+}
+
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return len(data)
+}
+
+// EncodeJSON writes a value, or a struct that holds values, as compact JSON with sorted mapping keys, and "<", ">" and "&" as themselves.
+func EncodeJSON(v any) ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buffer.Bytes(), []byte{'\n'}), nil
+}
