@@ -1,0 +1,127 @@
+package everhook
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Sealed is a value with places where secrets belong. It travels to an activity instead of the finished value, so that no secret is in a
+// history; where the places are is known from the definition alone, never read from text.
+type Sealed struct {
+	// Value is the value, with nil at every place.
+	Value Value `json:"value"`
+	// Places are where texts with secrets belong. None: Value is complete.
+	Places []Place `json:"places,omitempty"`
+}
+
+// Place is one text inside a sealed value.
+type Place struct {
+	// At leads there through mapping keys (string) and list positions (int); empty for the value itself.
+	At []any `json:"at,omitempty"`
+	// Segments make the text, one after the other.
+	Segments []Segment `json:"segments"`
+}
+
+// Segment is either text or the name of a secret.
+type Segment struct {
+	Text   string `json:"text,omitempty"`
+	Secret string `json:"secret,omitempty"`
+	// Escape says how the secret's value is written: EscapeNone, EscapePath or EscapeQuery. Text is as it should be already.
+	Escape Escape `json:"escape,omitempty"`
+}
+
+// Escape is how a secret's value is written into its text.
+type Escape string
+
+// Escapes for the parts of a URL (RFC 3986).
+const (
+	EscapeNone  Escape = ""
+	EscapePath  Escape = "path"
+	EscapeQuery Escape = "query"
+)
+
+// Apply writes a text for its place in a URL.
+func (e Escape) Apply(text string) string {
+	switch e {
+	case EscapePath:
+		return url.PathEscape(text)
+	case EscapeQuery:
+		return url.QueryEscape(text)
+	default:
+		return text
+	}
+}
+
+// Open gives the value with the secrets in their places. Lookup gives a secret's value; its error is returned.
+func (s Sealed) Open(lookup func(name string) (string, error)) (any, error) {
+	return s.fill(func(segment Segment) (string, error) {
+		secret, err := lookup(segment.Secret)
+		return segment.Escape.Apply(secret), err
+	})
+}
+
+// Display gives the value with "{{ secret.NAME }}" in the places, for logs and pages.
+func (s Sealed) Display() any {
+	v, _ := s.fill(func(segment Segment) (string, error) { return "{{ secret." + segment.Secret + " }}", nil })
+	return v
+}
+
+func (s Sealed) fill(secret func(Segment) (string, error)) (any, error) {
+	v := s.Value.V
+	for _, place := range s.Places {
+		var text strings.Builder
+		for _, segment := range place.Segments {
+			if segment.Secret == "" {
+				text.WriteString(segment.Text)
+				continue
+			}
+			part, err := secret(segment)
+			if err != nil {
+				return nil, err
+			}
+			text.WriteString(part)
+		}
+		filled, err := replaceAt(v, place.At, text.String())
+		if err != nil {
+			return nil, err
+		}
+		v = filled
+	}
+	return v, nil
+}
+
+// replaceAt copies what it changes: the value itself is shared.
+func replaceAt(v any, at []any, text string) (any, error) {
+	if len(at) == 0 {
+		return text, nil
+	}
+	switch step := at[0].(type) {
+	case string:
+		if mapping, ok := v.(map[string]any); ok {
+			below, err := replaceAt(mapping[step], at[1:], text)
+			if err != nil {
+				return nil, err
+			}
+			changed := make(map[string]any, len(mapping))
+			for key, item := range mapping {
+				changed[key] = item
+			}
+			changed[step] = below
+			return changed, nil
+		}
+	case float64:
+		return replaceAt(v, append([]any{int(step)}, at[1:]...), text)
+	case int:
+		if list, ok := v.([]any); ok && step >= 0 && step < len(list) {
+			below, err := replaceAt(list[step], at[1:], text)
+			if err != nil {
+				return nil, err
+			}
+			changed := append([]any{}, list...)
+			changed[step] = below
+			return changed, nil
+		}
+	}
+	return nil, fmt.Errorf("a sealed value has no place %v", at)
+}
