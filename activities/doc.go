@@ -1,0 +1,11 @@
+// Package activities holds the contracts of the work that has effects: the names under which a workflow calls it, what goes in, what comes
+// out, and how an *everhook.Error crosses from one side to the other. Implementations live in the folders below; workflow code imports only this.
+package activities
+
+// Names of activities. They are stored in histories: they are never edited, only added to.
+const (
+	// HTTPRequest sends one HTTP request: HTTPRequestInput in, HTTPRequestResult out.
+	HTTPRequest = "everhook.http-request"
+	// Yield does nothing and returns nothing: calling it ends the workflow task that calls it.
+	Yield = "everhook.yield"
+)

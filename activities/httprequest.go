@@ -1,0 +1,162 @@
+package activities
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// Defaults and bounds of an HTTP request.
+const (
+	// DefaultRedirects is how many redirects a request follows unless its node says otherwise.
+	DefaultRedirects = 5
+	// DefaultMaxResponse is how many bytes of body an answer may have unless its node says otherwise: 1 MiB.
+	DefaultMaxResponse = 1 << 20
+	// DefaultHTTPTimeout bounds one attempt unless its node says otherwise.
+	DefaultHTTPTimeout = 30 * time.Second
+	// FailureBody is how many bytes of an unexpected answer's body its error keeps.
+	FailureBody = 2 << 10
+	// Grace is how much longer than HTTPRequestInput.Timeout the StartToCloseTimeout of the activity must be. The attempt then reports its
+	// own timeout, which says whether it may be tried again; a timeout that the server notices is always tried again.
+	Grace = 5 * time.Second
+	// HeartbeatEvery is how often an activity reports that may last longer than HeartbeatOver. It is how it learns that it is cancelled.
+	HeartbeatEvery = 2 * time.Second
+	// HeartbeatOver is the Timeout above which an activity reports; only then may HeartbeatTimeout be set.
+	HeartbeatOver = 5 * time.Second
+	// HeartbeatTimeout is the HeartbeatTimeout of an activity that reports: a worker that is gone is noticed this fast.
+	HeartbeatTimeout = 15 * time.Second
+)
+
+// What may stand in HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").
+const (
+	// RetryConnect is every lost or refused connection, also one that was lost after the request was sent.
+	RetryConnect = "connect"
+	// RetryTimeout is an attempt that took longer than its Timeout.
+	RetryTimeout = "timeout"
+)
+
+// ContentType says how a body is written.
+type ContentType string
+
+const (
+	// ContentJSON writes any value as JSON. The default where there is a body.
+	ContentJSON ContentType = "json"
+	// ContentForm writes a mapping as application/x-www-form-urlencoded: a list repeats its name, nil leaves it out.
+	ContentForm ContentType = "form"
+	// ContentXML sends text as application/xml. Nothing is converted: a mapping has no one form in XML.
+	ContentXML ContentType = "xml"
+	// ContentText sends text as text/plain; numbers and booleans are written as text.
+	ContentText ContentType = "text"
+	// ContentNone sends no body.
+	ContentNone ContentType = "none"
+)
+
+// HTTPRequestInput is one request. The flow's defaults are in it: the activity adds none but those named here.
+type HTTPRequestInput struct {
+	// Method is upper case: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or any other token. Empty is GET.
+	Method string `json:"method,omitempty"`
+	// URL is an absolute http or https URL (text).
+	URL everhook.Sealed `json:"url"`
+	// Headers is a mapping of name to text, number, boolean, nil (left out) or a list of them (repeated).
+	Headers everhook.Sealed `json:"headers,omitzero"`
+	// Query is a mapping as Headers is; its pairs follow those that the URL has.
+	Query everhook.Sealed `json:"query,omitzero"`
+	// ContentType says how Body is written. Empty is ContentJSON if Body is not nil, else ContentNone.
+	ContentType ContentType `json:"contentType,omitempty"`
+	// Body is the value to send.
+	Body everhook.Sealed `json:"body,omitzero"`
+	// Auth adds an Authorization header; nil adds none.
+	Auth *HTTPAuth `json:"auth,omitempty"`
+	// Expect lists the statuses of success. Empty is 200 to 299.
+	Expect []StatusRange `json:"expect,omitempty"`
+	// OnlyBody leaves status and headers out of the result.
+	OnlyBody bool `json:"onlyBody,omitempty"`
+	// Redirects is how many redirects are followed; one more is an error. 0 follows none: the redirect itself is the answer.
+	Redirects int `json:"redirects,omitempty"`
+	// MaxResponse is how many bytes of body an answer may have, after decompression. 0 is DefaultMaxResponse.
+	MaxResponse int64 `json:"maxResponse,omitempty"`
+	// IdempotencyKey is sent as Idempotency-Key unless Headers has one. Empty sends none.
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
+	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx". Nil leaves the method's own list.
+	RetryOn []string `json:"retryOn,omitempty"`
+	// Timeout bounds one attempt. 0: the deadline of the activity alone does. See Grace.
+	Timeout everhook.Duration `json:"timeout,omitempty"`
+}
+
+// HTTPAuth is the credential of a request: one of its fields.
+type HTTPAuth struct {
+	Basic  *BasicAuth       `json:"basic,omitempty"`
+	Bearer *everhook.Sealed `json:"bearer,omitempty"`
+}
+
+// BasicAuth is a user and a password (RFC 7617), both text.
+type BasicAuth struct {
+	Username everhook.Sealed `json:"username"`
+	Password everhook.Sealed `json:"password"`
+}
+
+// HTTPRequestResult is an answer with an expected status. With OnlyBody only Body is set.
+type HTTPRequestResult struct {
+	// Status is the HTTP status.
+	Status int `json:"status,omitempty"`
+	// Headers have lower-case names; values of a repeated header are joined by ", ".
+	Headers map[string]string `json:"headers,omitempty"`
+	// Body is a canonical value if the answer is JSON (application/json or +json), text if it is valid UTF-8 of a textual type, else
+	// base64 text. No body is nil.
+	Body everhook.Value `json:"body"`
+}
+
+// StatusRange is a range of HTTP statuses, both ends included. Its text is "204" or "200-299".
+type StatusRange struct{ From, To int }
+
+// ParseStatusRange reads the text of a StatusRange: 100 to 599, lower end first.
+func ParseStatusRange(text string) (StatusRange, error) {
+	low, high, isRange := strings.Cut(text, "-")
+	if !isRange {
+		high = low
+	}
+	from, err := parseStatus(low)
+	if err != nil {
+		return StatusRange{}, err
+	}
+	to, err := parseStatus(high)
+	if err != nil {
+		return StatusRange{}, err
+	}
+	if from > to {
+		return StatusRange{}, fmt.Errorf("%q is an empty range; write the lower status first", text)
+	}
+	return StatusRange{From: from, To: to}, nil
+}
+
+func parseStatus(text string) (int, error) {
+	text = strings.TrimSpace(text)
+	status, err := strconv.Atoi(text)
+	if err != nil || len(text) != 3 || status < 100 || status > 599 {
+		return 0, fmt.Errorf("%q is not an HTTP status; write 204 or 200-299", text)
+	}
+	return status, nil
+}
+
+// Has reports whether status is within the range.
+func (r StatusRange) Has(status int) bool { return r.From <= status && status <= r.To }
+
+// String is the text that ParseStatusRange reads.
+func (r StatusRange) String() string {
+	if r.From == r.To {
+		return strconv.Itoa(r.From)
+	}
+	return strconv.Itoa(r.From) + "-" + strconv.Itoa(r.To)
+}
+
+// MarshalText writes String.
+func (r StatusRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads as ParseStatusRange does.
+func (r *StatusRange) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseStatusRange(string(text))
+	return err
+}
