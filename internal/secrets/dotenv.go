@@ -1,0 +1,150 @@
+package secrets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+)
+
+var dotEnvKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ReadDotEnv reads a .env file, if there is one, into variables as os.Environ gives them. Put them before the process's own, which then count.
+func ReadDotEnv(path string) ([]string, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	variables, err := ParseDotEnv(string(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return variables, nil
+}
+
+// ParseDotEnv reads lines "NAME=value". "export " before a name, empty lines, comments (# at the start of a line or after a space) are
+// allowed. A value in single quotes is taken as it is; in double quotes \n, \r, \t, \", \\ and \$ are escapes; both may span lines. Nothing is
+// expanded: $ is a character as any other. Errors name the line and never show a value.
+func ParseDotEnv(text string) ([]string, error) {
+	p := dotEnv{rest: strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), line: 1}
+	var variables []string
+	for p.rest != "" {
+		variable, err := p.next()
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", p.line, err)
+		}
+		if variable != "" {
+			variables = append(variables, variable)
+		}
+	}
+	return variables, nil
+}
+
+type dotEnv struct {
+	rest string
+	line int
+}
+
+// next reads one line, or the several that a quoted value spans; it gives "" for one without a variable.
+func (p *dotEnv) next() (string, error) {
+	line, _, _ := strings.Cut(p.rest, "\n")
+	if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
+		p.advance(len(line))
+		return "", p.endOfLine()
+	}
+	name, value, ok := strings.Cut(line, "=")
+	if !ok {
+		return "", errors.New("no =; write NAME=value")
+	}
+	key := strings.TrimSpace(name)
+	if after, ok := strings.CutPrefix(key, "export "); ok {
+		key = strings.TrimSpace(after)
+	}
+	if !dotEnvKey.MatchString(key) {
+		return "", errors.New("what stands before = is not a name of letters, digits and underscores")
+	}
+	p.advance(len(name) + 1 + len(value) - len(strings.TrimLeft(value, " \t")))
+	text, err := p.value()
+	if err != nil {
+		return "", err
+	}
+	if strings.ContainsRune(text, 0) {
+		return "", errors.New("a value cannot hold the character NUL")
+	}
+	return key + "=" + text, p.endOfLine()
+}
+
+func (p *dotEnv) value() (string, error) {
+	switch {
+	case strings.HasPrefix(p.rest, "'"):
+		end := strings.IndexByte(p.rest[1:], '\'')
+		if end < 0 {
+			return "", errors.New("a value begins with ' and has no closing one")
+		}
+		text := p.rest[1 : 1+end]
+		p.advance(end + 2)
+		return text, nil
+	case strings.HasPrefix(p.rest, `"`):
+		return p.doubleQuoted()
+	default:
+		line, _, _ := strings.Cut(p.rest, "\n")
+		p.advance(len(line))
+		return strings.TrimSpace(withoutComment(line)), nil
+	}
+}
+
+func (p *dotEnv) doubleQuoted() (string, error) {
+	var text strings.Builder
+	for i := 1; i < len(p.rest); i++ {
+		switch c := p.rest[i]; {
+		case c == '"':
+			p.advance(i + 1)
+			return text.String(), nil
+		case c == '\\' && i+1 < len(p.rest):
+			i++
+			escaped, ok := dotEnvEscapes[p.rest[i]]
+			if !ok {
+				return "", errors.New(`in double quotes \ stands only before n, r, t, ", \ and $; use single quotes to have it as it is`)
+			}
+			text.WriteByte(escaped)
+		default:
+			text.WriteByte(c)
+		}
+	}
+	return "", errors.New(`a value begins with " and has no closing one`)
+}
+
+var dotEnvEscapes = map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', '"': '"', '\\': '\\', '$': '$'}
+
+// endOfLine takes what may follow a value.
+func (p *dotEnv) endOfLine() error {
+	line, _, more := strings.Cut(p.rest, "\n")
+	if strings.TrimSpace(withoutComment(line)) != "" {
+		return errors.New("more text after the closing quote; write # after a space for a comment")
+	}
+	p.advance(len(line))
+	if more {
+		p.advance(1)
+	}
+	return nil
+}
+
+func (p *dotEnv) advance(n int) {
+	p.line += strings.Count(p.rest[:n], "\n")
+	p.rest = p.rest[n:]
+}
+
+// withoutComment cuts a line before a # that is its first character or follows a space.
+func withoutComment(line string) string {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}
