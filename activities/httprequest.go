@@ -22,7 +22,8 @@ const (
 	// Grace is how much longer than HTTPRequestInput.Timeout the StartToCloseTimeout of the activity must be. The attempt then reports its
 	// own timeout, which says whether it may be tried again; a timeout that the server notices is always tried again.
 	Grace = 5 * time.Second
-	// HeartbeatEvery is how often an activity reports that may last longer than HeartbeatOver. It is how it learns that it is cancelled.
+	// HeartbeatEvery is how often an activity reports that may last longer than HeartbeatOver. It is how it learns that it is cancelled,
+	// if the worker does not hold the reports back: its MaxHeartbeatThrottleInterval must not be longer.
 	HeartbeatEvery = 2 * time.Second
 	// HeartbeatOver is the Timeout above which an activity reports; only then may HeartbeatTimeout be set.
 	HeartbeatOver = 5 * time.Second
@@ -64,9 +65,9 @@ type HTTPRequestInput struct {
 	Headers everhook.Sealed `json:"headers,omitzero"`
 	// Query is a mapping as Headers is; its pairs follow those that the URL has.
 	Query everhook.Sealed `json:"query,omitzero"`
-	// ContentType says how Body is written. Empty is ContentJSON if Body is not nil, else ContentNone.
+	// ContentType says how Body is written. Empty is ContentJSON.
 	ContentType ContentType `json:"contentType,omitempty"`
-	// Body is the value to send.
+	// Body is the value to send; nil sends none.
 	Body everhook.Sealed `json:"body,omitzero"`
 	// Auth adds an Authorization header; nil adds none.
 	Auth *HTTPAuth `json:"auth,omitempty"`
@@ -80,9 +81,10 @@ type HTTPRequestInput struct {
 	MaxResponse int64 `json:"maxResponse,omitempty"`
 	// IdempotencyKey is sent as Idempotency-Key unless Headers has one. Empty sends none.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
-	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx". Nil leaves the method's own list.
+	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx". Empty leaves the method's own list: connections,
+	// timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110, 9.2.2) what was never sent, 429 and 503.
 	RetryOn []string `json:"retryOn,omitempty"`
-	// Timeout bounds one attempt. 0: the deadline of the activity alone does. See Grace.
+	// Timeout bounds one attempt, all redirects and the body included. 0 is DefaultHTTPTimeout. See Grace.
 	Timeout everhook.Duration `json:"timeout,omitempty"`
 }
 
@@ -104,8 +106,8 @@ type HTTPRequestResult struct {
 	Status int `json:"status,omitempty"`
 	// Headers have lower-case names; values of a repeated header are joined by ", ".
 	Headers map[string]string `json:"headers,omitempty"`
-	// Body is a canonical value if the answer is JSON (application/json or +json), text if it is valid UTF-8 of a textual type, else
-	// base64 text. No body is nil.
+	// Body is a canonical value if the answer says it is JSON (application/json, +json) and everhook.ParseJSON takes it; text if it is
+	// valid UTF-8 of a textual type or of none, or JSON that is not taken; else base64 text. No body is nil.
 	Body everhook.Value `json:"body"`
 }
 

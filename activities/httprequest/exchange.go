@@ -1,0 +1,153 @@
+package httprequest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// drained is how many bytes of a body that nobody wants are read, so that its connection can be used again.
+const drained = 64 << 10
+
+// exchange is one attempt: a request, its redirects and the answer.
+type exchange struct {
+	transport *http.Transport
+	request   *request
+	limit     time.Duration
+	// sent tells that a connection was handed to a request: from then on the other side may have acted.
+	sent atomic.Bool
+}
+
+// follow sends the request and goes after at most so many redirects. The caller closes the answer's body.
+func (e *exchange) follow(ctx context.Context, redirects int) (*http.Response, *failure) {
+	for hop := 0; ; hop++ {
+		response, err := e.send(ctx)
+		if err != nil {
+			return nil, e.lost(ctx, err)
+		}
+		location := response.Header.Get("Location")
+		if redirects == 0 || location == "" || !isRedirect(response.StatusCode) {
+			return response, nil
+		}
+		drain(response)
+		if hop == redirects {
+			return nil, permanent(everhook.Errorf(everhook.TypeLimit, "%s: more than %d redirects; raise the node's redirects, or call the address where they end", e.request, redirects))
+		}
+		if err := e.request.redirect(response.StatusCode, location); err != nil {
+			return nil, permanent(err)
+		}
+	}
+}
+
+// send makes one round trip. The transport is used directly: http.Client would follow redirects by its own rules and put the URL, which may
+// hold secrets, into its errors.
+func (e *exchange) send(ctx context.Context) (*http.Response, error) {
+	r := e.request
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { e.sent.Store(true) }})
+	outgoing, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if r.body != nil {
+		outgoing.Body, outgoing.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+		outgoing.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
+		if len(r.body) == 0 {
+			outgoing.Body = http.NoBody
+		}
+	}
+	outgoing.Header, outgoing.Host = r.header.Clone(), r.host
+	return e.transport.RoundTrip(outgoing)
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	default:
+		return false
+	}
+}
+
+// redirect turns the request into the one that RFC 9110 (15.4) has follow. A redirect to another origin takes along only what tells nothing
+// about the sender, and no body with a secret.
+func (r *request) redirect(status int, location string) *everhook.Error {
+	target, err := r.url.Parse(location)
+	if err != nil {
+		return everhook.Errorf(everhook.TypeStatus, "%s: the redirect leads to what is not a URL", r)
+	}
+	if target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" {
+		return everhook.Errorf(everhook.TypeRefused, "%s: the redirect leads to a %s URL; only http and https can be called", r, r.shown(target.Scheme))
+	}
+	target.User, target.Fragment, target.RawFragment = nil, "", ""
+	if becomesGet(status, r.method) {
+		r.method, r.body, r.secretBody = http.MethodGet, nil, false
+		for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "idempotency-key", "x-idempotency-key"} {
+			delete(r.header, name)
+		}
+	}
+	if !sameOrigin(r.url, target) {
+		if r.secretBody {
+			return everhook.Errorf(everhook.TypeRefused, "%s: the redirect to %s would hand over a body with a secret; call that address itself if it may have it", r, r.shown(target.Host))
+		}
+		r.host = ""
+		for name := range r.header {
+			if !anonymous(name) {
+				delete(r.header, name)
+			}
+		}
+	}
+	r.url = target
+	return nil
+}
+
+// becomesGet: 303 always leads to a GET (or HEAD); 301 and 302 do for POST, as all clients have it.
+func becomesGet(status int, method string) bool {
+	switch status {
+	case http.StatusSeeOther:
+		return method != http.MethodHead
+	case http.StatusMovedPermanently, http.StatusFound:
+		return method == http.MethodPost
+	default:
+		return false
+	}
+}
+
+// anonymous headers describe the message, not its sender. All others, credentials or not, stay with the host that they were written for.
+func anonymous(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasPrefix(name, "accept") || strings.HasPrefix(name, "content-") || name == "user-agent" || strings.HasSuffix(name, "idempotency-key")
+}
+
+// sameOrigin compares scheme, host and port; going over from http to https on their own ports stays at home too.
+func sameOrigin(from, to *url.URL) bool {
+	if !strings.EqualFold(from.Hostname(), to.Hostname()) {
+		return false
+	}
+	upgrade := from.Scheme == "http" && to.Scheme == "https" && portOf(from) == "80" && portOf(to) == "443"
+	return upgrade || from.Scheme == to.Scheme && portOf(from) == portOf(to)
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}
+
+// drain gives a connection back if little is left to read, and closes it otherwise.
+func drain(response *http.Response) {
+	_, _ = io.CopyN(io.Discard, response.Body, drained)
+	_ = response.Body.Close()
+}
