@@ -1,0 +1,192 @@
+package expression
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// convert makes a T of a canonical value.
+func convert[T any](v any) (T, error) {
+	var out T
+	var err error
+	switch target := any(&out).(type) {
+	case *any:
+		*target = v
+	case *string:
+		*target, err = convertText(v)
+	case *int:
+		*target, err = convertInt(v)
+	case *float64:
+		*target, err = convertFloat(v)
+	case *bool:
+		*target, err = convertBool(v)
+	case *everhook.Duration:
+		*target, err = convertDuration(v)
+	case *time.Time:
+		*target, err = convertTime(v)
+	case *[]any:
+		*target, err = convertList(v)
+	case *[]string:
+		*target, err = convertTexts(v)
+	case *map[string]any:
+		*target, err = convertMapping(v)
+	case *map[string]string:
+		*target, err = convertTextMapping(v)
+	default:
+		panic(fmt.Sprintf("expression: a Template of %T is not supported", out))
+	}
+	return out, err
+}
+
+func mismatch(v any, need, fix string) error {
+	if v == nil && fix != "" {
+		return fmt.Errorf("nil where %s is needed; use `?? %s`", need, fix)
+	}
+	return fmt.Errorf("%s where %s is needed", everhook.TypeName(v), need)
+}
+
+func convertText(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case int, float64, bool:
+		return numberText(v), nil
+	default:
+		return "", mismatch(v, "text", `""`)
+	}
+}
+
+func convertInt(v any) (int, error) {
+	switch v := v.(type) {
+	case int:
+		return v, nil
+	case float64:
+		return 0, fmt.Errorf("%s where a whole number is needed; use `round`, `floor` or `ceil`", floatText(v))
+	case string:
+		if _, err := strconv.Atoi(v); err == nil {
+			return 0, fmt.Errorf("text where a whole number is needed; remove the quotes, or use `int(…)` in a template")
+		}
+	}
+	return 0, mismatch(v, "a whole number", "0")
+}
+
+func convertFloat(v any) (float64, error) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), nil
+	case float64:
+		return v, nil
+	case string:
+		if _, err := everhook.ParseNumber(v); err == nil {
+			return 0, fmt.Errorf("text where a number is needed; remove the quotes, or use `float(…)` in a template")
+		}
+	}
+	return 0, mismatch(v, "a number", "0")
+}
+
+func convertBool(v any) (bool, error) {
+	if is, ok := v.(bool); ok {
+		return is, nil
+	}
+	if v == "true" || v == "false" {
+		return false, fmt.Errorf("text where true or false is needed; remove the quotes")
+	}
+	return false, mismatch(v, "true or false", "false")
+}
+
+func convertDuration(v any) (everhook.Duration, error) {
+	switch v := v.(type) {
+	case string:
+		return everhook.ParseDuration(v)
+	case int, float64:
+		return everhook.ParseDuration(numberText(v))
+	default:
+		return 0, mismatch(v, "a duration like 30s or P3D", `"30s"`)
+	}
+}
+
+func convertTime(v any) (time.Time, error) {
+	text, ok := v.(string)
+	if !ok {
+		return time.Time{}, mismatch(v, "a time like 2030-01-31T09:00:00Z", "")
+	}
+	return parseTime(text)
+}
+
+func convertList(v any) ([]any, error) {
+	if list, ok := v.([]any); ok {
+		return list, nil
+	}
+	return nil, mismatch(v, "a list", "[]")
+}
+
+func convertTexts(v any) ([]string, error) {
+	list, err := convertList(v)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		if texts[i], err = convertText(item); err != nil {
+			return nil, fmt.Errorf("[%d]: %w", i, err)
+		}
+	}
+	return texts, nil
+}
+
+func convertMapping(v any) (map[string]any, error) {
+	if mapping, ok := v.(map[string]any); ok {
+		return mapping, nil
+	}
+	return nil, mismatch(v, "a mapping", "{}")
+}
+
+func convertTextMapping(v any) (map[string]string, error) {
+	mapping, err := convertMapping(v)
+	if err != nil {
+		return nil, err
+	}
+	texts := make(map[string]string, len(mapping))
+	for _, key := range everhook.SortedKeys(mapping) {
+		if texts[key], err = convertText(mapping[key]); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return texts, nil
+}
+
+// check finds what is wrong with a form whatever its templates give.
+func check[T any](f form) error {
+	switch f := f.(type) {
+	case literalForm:
+		_, err := convert[T](f.value)
+		return err
+	case *textForm:
+		if f.whole() {
+			return nil
+		}
+		return checkText[T]()
+	}
+	var out T
+	switch any(&out).(type) {
+	case *any:
+		return nil
+	case *[]string:
+		return checkBelow[string](f)
+	case *map[string]string:
+		return checkBelow[string](f)
+	}
+	_, err := convert[T](emptyOf(f))
+	return err
+}
+
+// checkBelow checks a list or mapping with elements of type T.
+func checkBelow[T any](f form) error { return nil }
+
+func emptyOf(f form) any { return nil }
+
+// checkText refuses a T that a text with more than one template in it can never be.
+func checkText[T any]() error { return nil }

@@ -1,0 +1,228 @@
+package expression
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/strict"
+)
+
+// form is what the value of a template is made of.
+type form interface {
+	// compile compiles the expressions in it.
+	compile(c *formCompiler, pointer string)
+	// eval gives the value; at is where it stands in the whole, for places of secrets.
+	eval(e *formEval, at []any) (any, error)
+}
+
+// formCompiler collects what compiling a template gives.
+type formCompiler struct {
+	env        *Environment
+	problems   []Problem
+	references References
+}
+
+func (c *formCompiler) report(pointer string, err *Error) {
+	c.problems = append(c.problems, err.problem(pointer))
+}
+
+func (c *formCompiler) warn(pointer string, err *Error) {
+	problem := err.problem(pointer)
+	problem.Warning = true
+	c.problems = append(c.problems, problem)
+}
+
+// formEval is one evaluation of a template: all its expressions share one budget.
+type formEval struct {
+	m      *machine
+	places []everhook.Place
+	// sealed: places are collected; otherwise a secret is an error.
+	sealed bool
+}
+
+// parseForm finds the templates in a canonical value.
+func parseForm(v any) (form, *Error) {
+	switch v := v.(type) {
+	case string:
+		parts, err := parseParts(v)
+		if err != nil {
+			return nil, err
+		}
+		if len(parts) == 0 || len(parts) == 1 && parts[0].literal() {
+			return literalForm{v}, nil
+		}
+		return &textForm{source: v, parts: parts}, nil
+	case []any:
+		list := make(listForm, len(v))
+		for i, item := range v {
+			item, err := parseForm(item)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = item
+		}
+		return list, nil
+	case map[string]any:
+		mapping := &mappingForm{keys: everhook.SortedKeys(v)}
+		for _, key := range mapping.keys {
+			item, err := parseForm(v[key])
+			if err != nil {
+				return nil, err
+			}
+			mapping.forms = append(mapping.forms, item)
+		}
+		return mapping, nil
+	default:
+		return literalForm{v}, nil
+	}
+}
+
+// literalForm is a value without a template in it, except for lists and mappings.
+type literalForm struct{ value any }
+
+func (l literalForm) compile(c *formCompiler, pointer string) {
+	if text, ok := l.value.(string); ok && looksLikeExpression(text, c.env) {
+		c.warn(pointer, &Error{Message: "this is text, though it reads like an expression", Fix: fmt.Sprintf("write `{{ %s }}` if its value is meant", strings.TrimSpace(text)), Source: text})
+	}
+}
+
+func (l literalForm) eval(*formEval, []any) (any, error) { return l.value, nil }
+
+type listForm []form
+
+func (l listForm) compile(c *formCompiler, pointer string) {
+	for i, item := range l {
+		item.compile(c, pointer+"/"+strconv.Itoa(i))
+	}
+}
+
+func (l listForm) eval(e *formEval, at []any) (any, error) {
+	list := make([]any, len(l))
+	for i, item := range l {
+		v, err := item.eval(e, append(at, i))
+		if err != nil {
+			return nil, err
+		}
+		list[i] = v
+	}
+	return list, nil
+}
+
+type mappingForm struct {
+	keys  []string
+	forms []form
+}
+
+func (m *mappingForm) compile(c *formCompiler, pointer string) {
+	for i, key := range m.keys {
+		below := strict.Pointer(pointer, key)
+		if strings.Contains(key, "{{") {
+			c.warn(below, &Error{Message: "a key is never a template: its braces stay as they are", Fix: "build the mapping in one template, for example `{{ {(trigger.body.id): 1} }}`"})
+		}
+		m.forms[i].compile(c, below)
+	}
+}
+
+func (m *mappingForm) eval(e *formEval, at []any) (any, error) {
+	mapping := make(map[string]any, len(m.keys))
+	for i, key := range m.keys {
+		v, err := m.forms[i].eval(e, append(at, key))
+		if err != nil {
+			return nil, err
+		}
+		mapping[key] = v
+	}
+	return mapping, nil
+}
+
+// textForm is a text with templates in it.
+type textForm struct {
+	source string
+	parts  []part
+}
+
+// whole reports whether the text is exactly one template, which keeps the type of its value.
+func (t *textForm) whole() bool { return len(t.parts) == 1 }
+
+func (t *textForm) compile(c *formCompiler, pointer string) {
+	for i := range t.parts {
+		p := &t.parts[i]
+		switch {
+		case p.literal():
+		case p.secret != "" && !c.env.Secrets:
+			err := secretError(false)
+			err.Source, err.Offset = t.source, p.offset
+			c.report(pointer, err)
+		case p.secret != "":
+			c.references.Secrets = append(c.references.Secrets, p.secret)
+		default:
+			program, err := compile(p.source, c.env)
+			if err != nil {
+				err.Source, err.Offset = t.source, err.Offset+p.offset
+				c.report(pointer, err)
+				continue
+			}
+			p.program = program
+			c.references.add(program.References())
+		}
+	}
+}
+
+func (t *textForm) eval(e *formEval, at []any) (any, error) {
+	if t.whole() && t.parts[0].secret == "" {
+		return e.m.run(t.parts[0].program)
+	}
+	return e.join(t.parts, at, func(p *part) (everhook.Segment, error) {
+		v, err := e.m.run(p.program)
+		if err != nil {
+			return everhook.Segment{}, err
+		}
+		text, err := e.m.text(v)
+		return everhook.Segment{Text: text}, err
+	})
+}
+
+// join makes a text of parts, or nil and a place if there are secrets in it. Insert gives the segment of a part with a program; for a secret
+// its segment is given by secret.
+func (e *formEval) join(parts []part, at []any, insert func(*part) (everhook.Segment, error)) (any, error) {
+	var segments []everhook.Segment
+	var text strings.Builder
+	for i := range parts {
+		p := &parts[i]
+		segment := everhook.Segment{Text: p.text}
+		switch {
+		case p.secret != "":
+			segment = everhook.Segment{Secret: p.secret}
+		case p.program != nil:
+			var err error
+			if segment, err = insert(p); err != nil {
+				return nil, err
+			}
+		}
+		if segment.Secret == "" {
+			if err := e.m.produce(len(segment.Text)); err != nil {
+				return nil, err
+			}
+			text.WriteString(segment.Text)
+			continue
+		}
+		if text.Len() > 0 {
+			segments = append(segments, everhook.Segment{Text: text.String()})
+			text.Reset()
+		}
+		segments = append(segments, segment)
+	}
+	if segments == nil {
+		return text.String(), nil
+	}
+	if !e.sealed {
+		return nil, everhook.Errorf(everhook.TypeSecret, "a secret cannot stand here: this field is used before the effect runs")
+	}
+	if text.Len() > 0 {
+		segments = append(segments, everhook.Segment{Text: text.String()})
+	}
+	e.places = append(e.places, everhook.Place{At: append([]any(nil), at...), Segments: segments})
+	return nil, nil
+}
