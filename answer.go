@@ -59,4 +59,5 @@ const (
 	ProblemGatewayTimeout = "urn:everhook:problem:answer-late"
 	ProblemHeaderTooLarge = "urn:everhook:problem:headers-too-large"
 	ProblemRequestTimeout = "urn:everhook:problem:request-timeout"
+	ProblemInternal       = "urn:everhook:problem:internal"
 )

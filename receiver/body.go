@@ -1,0 +1,106 @@
+package receiver
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/everhook/everhook"
+)
+
+// readBody reads within the flow's limit, whatever the body's type, and never allocates for what has not come yet.
+func readBody(_ *Receiver, c *call) (reply, bool) {
+	if c.framing != (framing{}) {
+		var body bytes.Buffer
+		body.Grow(int(min(c.framing.declared, drainBytes)) + bytes.MinRead)
+		_, err := body.ReadFrom(io.LimitReader(c.ctx.RequestBodyStream(), c.route.MaxBody+1))
+		if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
+			return refuse(TooSlow, "the body did not come in time"), true
+		}
+		if err != nil {
+			return refuse(Malformed, "the body ends early, or its chunks are not well formed"), true
+		}
+		c.body = body.Bytes()
+		if int64(len(c.body)) > c.route.MaxBody {
+			return bodyTooLarge(c), true
+		}
+		c.consumed = true
+	}
+	digest := sha256.Sum256(c.body)
+	run, now := everhook.NewRunID(), time.Now().UTC()
+	c.delivery = everhook.Delivery{
+		RunID:      run,
+		ReceivedAt: now,
+		Digest:     hex.EncodeToString(digest[:]),
+		Trigger: everhook.Mapping{
+			"id":         string(run),
+			"receivedAt": everhook.FormatTime(now),
+			"headers":    keepHeaders(c),
+		},
+	}
+	return reply{}, false
+}
+
+// neverKept are the headers that carry credentials.
+var neverKept = map[string]bool{"authorization": true, "cookie": true, "proxy-authorization": true}
+
+func keepHeaders(c *call) map[string]any {
+	kept := map[string]any{}
+	for _, name := range c.route.Headers {
+		name = strings.ToLower(name)
+		if neverKept[name] {
+			continue
+		}
+		if values := c.header.PeekAll(name); len(values) > 0 {
+			kept[name] = strings.ToValidUTF8(string(bytes.Join(values, []byte(", "))), "\uFFFD")
+		}
+	}
+	return kept
+}
+
+func parseQuery(_ *Receiver, c *call) (reply, bool) {
+	query, err := ParseQuery(string(c.ctx.URI().QueryString()))
+	if err != nil {
+		return refuse(Malformed, "the query: "+err.Error()), true
+	}
+	c.delivery.Trigger["query"] = keep(map[string]any(query), c.route.Query)
+	return reply{}, false
+}
+
+// parseBody takes JSON, under its own type, any type that ends with +json (RFC 6839), or none. An empty body is nil, whatever its type.
+func parseBody(_ *Receiver, c *call) (reply, bool) {
+	if len(c.body) == 0 {
+		c.delivery.Trigger["body"] = nil
+		return reply{}, false
+	}
+	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 && !bytes.EqualFold(encoding, []byte("identity")) {
+		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
+	}
+	mediaType, _, _ := strings.Cut(string(c.header.ContentType()), ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	if mediaType != "" && mediaType != typeJSON && !strings.HasSuffix(mediaType, "+json") {
+		return refuse(MediaType, fmt.Sprintf("this webhook takes JSON, not %q; add -H 'Content-Type: application/json'", everhook.Shorten(mediaType, 80))), true
+	}
+	body, err := everhook.ParseJSON(bytes.TrimPrefix(c.body, []byte("\xEF\xBB\xBF")))
+	if err != nil {
+		return refuse(Malformed, "the body is not JSON that can be kept: "+err.Error()), true
+	}
+	c.delivery.Trigger["body"] = keep(body, c.route.Body)
+	return reply{}, false
+}
+
+// keep projects; without a list everything is kept.
+func keep(v any, paths []everhook.Path) any {
+	if paths == nil {
+		return v
+	}
+	return everhook.Project(v, paths)
+}

@@ -1,0 +1,227 @@
+package receiver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/everhook/everhook"
+)
+
+// Record is what metrics learn of one call. It holds no credential, no token and nothing of a body.
+type Record struct {
+	// Flow is the flow's key; empty when the call reached none.
+	Flow string
+	// Run is the run that the call started or asked for.
+	Run everhook.RunID
+	// Reason is one word for how the call ended: a Reason constant.
+	Reason Reason
+	// Status is the HTTP status of the reply.
+	Status int
+	// Bytes counts the body that was read.
+	Bytes int
+	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
+	Duration, Durable time.Duration
+	// Remote is the address of the other end of the connection.
+	Remote net.Addr
+}
+
+// call is one HTTP request while it is answered. Nothing that it keeps for longer may point into header: fasthttp reuses its memory.
+type call struct {
+	header  *fasthttp.RequestHeader
+	ctx     *fasthttp.RequestCtx
+	framing framing
+	began   time.Time
+
+	token string
+	route *Route
+	body  []byte
+	// consumed tells that the body was read to its end, so that the connection stands at the next request.
+	consumed bool
+	delivery everhook.Delivery
+	durable  time.Duration
+	reply    reply
+}
+
+// callKey is where a call waits in its RequestCtx while Fiber finds the endpoint.
+type callKey struct{}
+
+// endpoint lets Fiber route to a function that makes a reply.
+func (r *Receiver) endpoint(handle func(*call, *fiber.Ctx) reply) fiber.Handler {
+	return func(f *fiber.Ctx) error {
+		c := f.Context().UserValue(callKey{}).(*call)
+		c.reply = handle(c, f)
+		return nil
+	}
+}
+
+// guard stands around Fiber: it refuses requests whose end is ambiguous, turns panics into replies, and leaves no byte of an unread body
+// in a connection that goes on, where it would be executed as the next request.
+func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		c := &call{header: &ctx.Request.Header, ctx: ctx, began: time.Now()}
+		defer r.finish(c)
+		var err error
+		if c.framing, err = readFraming(c.header); err != nil {
+			c.header.SetConnectionClose()
+			c.reply = refuse(Malformed, err.Error())
+			return
+		}
+		if !knownMethods[string(c.header.Method())] {
+			c.reply = refuse(UnknownMethod, "")
+			return
+		}
+		ctx.SetUserValue(callKey{}, c)
+		route(ctx)
+	}
+}
+
+// knownMethods are those that Fiber routes; it answers every other by itself.
+var knownMethods = func() map[string]bool {
+	known := map[string]bool{}
+	for _, method := range fiber.DefaultMethods {
+		known[method] = true
+	}
+	return known
+}()
+
+func (r *Receiver) finish(c *call) {
+	if caught := recover(); caught != nil {
+		r.options.Logger.Error("panic while answering a call", "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
+		c.header.SetConnectionClose()
+		c.reply = refuse(Internal, "")
+	}
+	if !c.leaveClean() {
+		c.ctx.SetConnectionClose()
+		lingering(c.ctx)
+	}
+	c.reply.write(&c.ctx.Response)
+	r.record(c)
+}
+
+// drainBytes is how much of a body is read for nothing to keep a connection.
+const drainBytes = 64 << 10
+
+// leaveClean reports whether the connection stands at the next request, after reading the rest of a short body.
+func (c *call) leaveClean() bool {
+	if c.consumed || c.framing == (framing{}) {
+		return true
+	}
+	if c.header.ConnectionClose() || c.framing.chunked || c.framing.declared > drainBytes {
+		return false
+	}
+	_, err := io.Copy(io.Discard, c.ctx.RequestBodyStream())
+	return err == nil
+}
+
+func lingering(ctx *fasthttp.RequestCtx) {
+	if held, ok := ctx.Conn().(*conn); ok {
+		held.linger.Store(true)
+	}
+}
+
+// protocolError answers what is not a request that fasthttp understands. It closes the connection itself.
+func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
+	c := &call{header: &ctx.Request.Header, ctx: ctx, began: time.Now()}
+	var small *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.As(err, &small):
+		c.reply = refuse(HeadersTooLarge, fmt.Sprintf("the request line and the headers may have %s together", everhook.Size(r.options.MaxHeader)))
+	case errors.As(err, &network) && network.Timeout():
+		c.reply = refuse(TooSlow, "")
+	default:
+		c.reply = refuse(Malformed, "this is not an HTTP/1.1 request")
+	}
+	lingering(ctx)
+	c.reply.write(&ctx.Response)
+	r.record(c)
+}
+
+// beforeBody runs when a head was read. A client that asks before it sends its body (Expect: 100-continue) gets its refusal without having
+// sent it: the request then goes on as one without a body, and the connection ends with the reply.
+func (r *Receiver) beforeBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if len(header.Peek(fiber.HeaderExpect)) == 0 {
+		return fasthttp.RequestConfig{}
+	}
+	c := &call{header: header}
+	var err error
+	if c.framing, err = readFraming(header); err == nil {
+		path, _, _ := bytes.Cut(header.RequestURI(), []byte{'?'})
+		token, found := bytes.CutPrefix(path, []byte(triggerPath))
+		c.token = string(token)
+		if _, refused := r.refuse(c, headChecks); found && !refused {
+			return fasthttp.RequestConfig{}
+		}
+	}
+	header.Del(fiber.HeaderExpect)
+	header.SetContentLength(0)
+	header.SetConnectionClose()
+	return fasthttp.RequestConfig{}
+}
+
+func (r *Receiver) record(c *call) {
+	record := Record{
+		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
+		Duration: time.Since(c.began), Durable: c.durable, Remote: c.ctx.RemoteAddr(),
+	}
+	if c.route != nil {
+		record.Flow = c.route.Flow
+	}
+	r.options.Observe(record)
+	if record.Reason == Probe {
+		return
+	}
+	r.options.Logger.LogAttrs(c.ctx, slog.LevelInfo, "delivery",
+		slog.String("flow", record.Flow), slog.String("run", string(record.Run)), slog.String("outcome", string(record.Reason)),
+		slog.Int("status", record.Status), slog.Int("bytes", record.Bytes), slog.Duration("duration", record.Duration),
+		slog.String("remote", record.Remote.String()))
+}
+
+// framing is where the body of a request ends. The zero value is no body.
+type framing struct {
+	// declared is the Content-Length.
+	declared int64
+	chunked  bool
+}
+
+// readFraming reads it from the head as it was sent: fasthttp overwrites what it finds twice. A request that two readers could see end at
+// two places is refused, because one of them may be a proxy in front (RFC 9112, 6.3).
+func readFraming(header *fasthttp.RequestHeader) (framing, error) {
+	var f framing
+	lengths := 0
+	for line := range bytes.Lines(header.RawHeaders()) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			return f, errors.New("a header that goes on in a second line; send it in one")
+		}
+		name, value, _ := bytes.Cut(line, []byte{':'})
+		switch {
+		case bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding)):
+			if f.chunked || !bytes.EqualFold(bytes.TrimSpace(value), []byte("chunked")) || !header.IsHTTP11() {
+				return f, errors.New("the only transfer encoding is chunked, once, with HTTP/1.1")
+			}
+			f.chunked = true
+		case bytes.EqualFold(name, []byte(fiber.HeaderContentLength)):
+			n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+			if err != nil || n < 0 {
+				return f, errors.New("the Content-Length is not a number of bytes")
+			}
+			f.declared = n
+			lengths++
+		}
+	}
+	if lengths > 1 || lengths == 1 && f.chunked {
+		return f, errors.New("the length of the body is given twice; send one Content-Length, or Transfer-Encoding alone")
+	}
+	return f, nil
+}

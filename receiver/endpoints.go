@@ -1,0 +1,194 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/everhook/everhook"
+)
+
+const (
+	triggerPath = "/api/webhook:trigger/"
+	answerPath  = "/api/webhook:answer/"
+	// retrySeconds is what Retry-After asks for where nothing better is known.
+	retrySeconds = 5
+	// maxAnswerWait bounds ?wait= of the answer endpoint.
+	maxAnswerWait = 5 * time.Minute
+)
+
+func (r *Receiver) nothing(*call, *fiber.Ctx) reply { return notFound() }
+
+// trigger takes a delivery.
+func (r *Receiver) trigger(c *call, f *fiber.Ctx) reply {
+	c.token = strings.Clone(f.Params("token"))
+	if refusal, refused := r.refuse(c, headChecks); refused {
+		return refusal
+	}
+	if refusal, refused := r.refuse(c, bodyChecks); refused {
+		return refusal
+	}
+	if c.route.Mode == everhook.Async {
+		return r.start(c)
+	}
+	return r.hold(c)
+}
+
+// start acknowledges a delivery once its run is durable.
+func (r *Receiver) start(c *call) reply {
+	run := c.delivery.RunID
+	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
+	if c.route.AsyncAnswer != nil {
+		own, err := c.route.AsyncAnswer(c.delivery.Trigger, run)
+		if err != nil {
+			r.options.Logger.Warn("the answer of an async flow cannot be made, its caller gets 200 ok", "flow", c.route.Flow, "run", run, "error", err)
+		} else {
+			answer = own
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.options.StartTimeout)
+	defer cancel()
+	began := time.Now()
+	if err := r.starter.Start(ctx, c.route.Version, c.delivery); err != nil {
+		return r.notStarted(c, err)
+	}
+	c.durable = time.Since(began)
+	return answerReply(answer, run).because(Accepted)
+}
+
+// hold keeps the caller until its run has an answer.
+func (r *Receiver) hold(c *call) reply {
+	if !r.acquire() {
+		return tooManyHeld()
+	}
+	defer r.release()
+	ctx, cancel := context.WithTimeout(r.holding, c.route.Wait+r.options.StartTimeout)
+	defer cancel()
+	run := c.delivery.RunID
+	answer, err := r.starter.Run(ctx, c.route.Version, c.delivery, c.route.Wait)
+	switch {
+	case err != nil:
+		return r.notStarted(c, err)
+	case answer != nil:
+		return answerReply(*answer, run)
+	case c.route.OnWait == fiber.StatusGatewayTimeout:
+		return r.late(run)
+	default:
+		return r.waiting(c, run, everhook.Pending)
+	}
+}
+
+func (r *Receiver) acquire() bool {
+	select {
+	case r.held <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *Receiver) release() { <-r.held }
+
+func tooManyHeld() reply {
+	return refuse(Busy, "too many callers wait for an answer; try again").retryAfter(retrySeconds)
+}
+
+func (r *Receiver) notStarted(c *call, err error) reply {
+	if limit, ok := errors.AsType[*everhook.Error](err); ok && limit.Type == everhook.TypeLimit {
+		return refuse(TooLarge, limit.Message)
+	}
+	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "error", err)
+	return refuse(Unavailable, "the delivery is not stored; send it again").retryAfter(retrySeconds)
+}
+
+func (r *Receiver) late(run everhook.RunID) reply {
+	problem := refusals[Late]
+	problem.RunID = run
+	return problemReply(problem).because(Late).of(run)
+}
+
+// standing is how a run stands, for a caller without an answer.
+type standing struct {
+	RunID    everhook.RunID  `json:"runId"`
+	Status   everhook.Status `json:"status"`
+	Location string          `json:"location,omitempty"`
+}
+
+func (r *Receiver) waiting(c *call, run everhook.RunID, status everhook.Status) reply {
+	location := r.options.PublicURL + answerPath + c.token + "/" + string(run)
+	return jsonReply(fiber.StatusAccepted, standing{RunID: run, Status: status, Location: location}).
+		with(fiber.HeaderLocation, location).retryAfter(retrySeconds).because(Waiting).of(run)
+}
+
+// answer gives the answer of an earlier run, also when the flow is disabled since.
+func (r *Receiver) answer(c *call, f *fiber.Ctx) reply {
+	c.token = strings.Clone(f.Params("token"))
+	if _, ok := r.route(c); !ok {
+		return notFound()
+	}
+	if refusal, refused := allow(c, fiber.MethodGet, fiber.MethodHead); refused {
+		return refusal
+	}
+	if refusal, refused := credentials(r, c); refused {
+		return refusal
+	}
+	run, ok := everhook.ParseRunID(strings.Clone(f.Params("run")))
+	if !ok {
+		return noRun()
+	}
+	wait, err := everhook.ParseDuration(f.Query("wait", "0"))
+	if err != nil {
+		return refuse(Malformed, "wait: "+err.Error())
+	}
+	return r.outcome(c, run, min(time.Duration(wait), maxAnswerWait))
+}
+
+func (r *Receiver) outcome(c *call, run everhook.RunID, wait time.Duration) reply {
+	if wait > 0 {
+		if !r.acquire() {
+			return tooManyHeld()
+		}
+		defer r.release()
+	}
+	ctx, cancel := context.WithTimeout(r.holding, wait+r.options.StartTimeout)
+	defer cancel()
+	outcome, err := r.starter.Outcome(ctx, c.route.Flow, run, wait)
+	switch {
+	case errors.Is(err, ErrNoRun):
+		return noRun()
+	case err != nil:
+		r.options.Logger.Error("a run could not be looked up", "flow", c.route.Flow, "run", run, "error", err)
+		return refuse(Unavailable, "the run cannot be looked up now; try again").retryAfter(retrySeconds)
+	case outcome.Answer != nil:
+		return answerReply(*outcome.Answer, run)
+	case c.route.Mode == everhook.Async || outcome.Status.Ended():
+		return jsonReply(fiber.StatusOK, standing{RunID: run, Status: outcome.Status}).of(run)
+	default:
+		return r.waiting(c, run, outcome.Status)
+	}
+}
+
+func noRun() reply { return refuse(NotFound, "there is no such run, or it has expired") }
+
+// health tells that the process answers.
+func (r *Receiver) health(c *call, _ *fiber.Ctx) reply {
+	if refusal, refused := allow(c, fiber.MethodGet, fiber.MethodHead); refused {
+		return refusal
+	}
+	return answerReply(everhook.Answer{Status: fiber.StatusOK, Body: everhook.Of("ok")}, "").because(Probe)
+}
+
+// ready tells whether deliveries are to be sent here.
+func (r *Receiver) ready(c *call, f *fiber.Ctx) reply {
+	if r.isStopping() {
+		return refuse(Unavailable, "stopping").because(Probe)
+	}
+	if err := r.options.Ready(); err != nil {
+		r.options.Logger.Warn("not ready", "error", err)
+		return refuse(Unavailable, "not ready").because(Probe)
+	}
+	return r.health(c, f)
+}

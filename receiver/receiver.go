@@ -1,0 +1,155 @@
+package receiver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Options configure a Receiver. The zero value of every field is its default.
+type Options struct {
+	// PublicURL is what third parties call, without a path ("https://hooks.example.org"). Empty: locations are given without a host.
+	PublicURL string
+	// MaxHeld bounds the callers that wait for an answer at one time; over it they get 503. Default 1000.
+	MaxHeld int
+	// MaxHeader bounds the request line and headers of a request, in bytes; over it 431. Default 16 KiB.
+	MaxHeader int
+	// ReadTimeout bounds the reading of one request, its body included. Default 30s.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds the writing of one reply. Default 30s.
+	WriteTimeout time.Duration
+	// IdleTimeout bounds the time between two requests of a connection. Default 75s.
+	IdleTimeout time.Duration
+	// StartTimeout bounds the time until a run is durable. Default 5s.
+	StartTimeout time.Duration
+	// StopGrace is how long held callers wait on after Shutdown. Default 5s.
+	StopGrace time.Duration
+	// Logger takes one line a call. Default: slog.Default().
+	Logger *slog.Logger
+	// Ready tells why the process cannot serve yet, or nil; it decides /readyz. Default: ready.
+	Ready func() error
+	// Observe is called once a call, when its reply is decided: for metrics. It must be fast. Default: nothing.
+	Observe func(Record)
+}
+
+func (o Options) withDefaults() Options {
+	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
+	o.MaxHeld = cmp.Or(o.MaxHeld, 1000)
+	o.MaxHeader = cmp.Or(o.MaxHeader, 16<<10)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, 30*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 75*time.Second)
+	o.StartTimeout = cmp.Or(o.StartTimeout, 5*time.Second)
+	o.StopGrace = cmp.Or(o.StopGrace, 5*time.Second)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	if o.Observe == nil {
+		o.Observe = func(Record) {}
+	}
+	return o
+}
+
+// Receiver serves webhooks.
+type Receiver struct {
+	options Options
+	flows   FlowSource
+	starter Starter
+	app     *fiber.App
+
+	// held has an element for every caller that waits for an answer.
+	held chan struct{}
+	// holding ends when callers are held no longer because the receiver stops.
+	holding context.Context
+	letGo   context.CancelFunc
+
+	mu        sync.Mutex
+	stopping  bool
+	listeners []net.Listener
+}
+
+// New makes a receiver that serves nothing yet.
+func New(o Options, flows FlowSource, starter Starter) *Receiver {
+	r := &Receiver{options: o.withDefaults(), flows: flows, starter: starter}
+	r.held = make(chan struct{}, r.options.MaxHeld)
+	r.holding, r.letGo = context.WithCancel(context.Background())
+	r.app = fiber.New(fiber.Config{
+		// Bodies are read by the checks, in their order and within the flow's own limit: fasthttp only ever prefetches 8 KiB of one.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		BodyLimit:                    math.MaxInt,
+		ReadBufferSize:               r.options.MaxHeader,
+		ReadTimeout:                  r.options.ReadTimeout,
+		WriteTimeout:                 r.options.WriteTimeout,
+		IdleTimeout:                  r.options.IdleTimeout,
+		CaseSensitive:                true,
+		StrictRouting:                true,
+		DisableStartupMessage:        true,
+		DisableDefaultContentType:    true,
+	})
+	// An unescaped colon would start a parameter.
+	r.app.All("/api/webhook\\:trigger/:token", r.endpoint(r.trigger))
+	r.app.All("/api/webhook\\:answer/:token/:run", r.endpoint(r.answer))
+	r.app.All("/healthz", r.endpoint(r.health))
+	r.app.All("/readyz", r.endpoint(r.ready))
+	r.app.Use(r.endpoint(r.nothing))
+
+	server := r.app.Server()
+	server.Handler = r.guard(r.app.Handler())
+	server.ErrorHandler = r.protocolError
+	server.HeaderReceived = r.beforeBody
+	server.CloseOnShutdown = true
+	return r
+}
+
+// Serve serves the connections of l, which it closes, until Shutdown; then it returns nil at once, while Shutdown waits for replies.
+func (r *Receiver) Serve(l net.Listener) error {
+	l = &listener{Listener: l}
+	if !r.register(l) {
+		return l.Close()
+	}
+	err := r.app.Listener(l)
+	if r.isStopping() && errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops: new connections are refused at once, callers that are held get their 202 after StopGrace at the latest, and it returns
+// when every reply is written, or with the error of ctx when that ends first. A receiver that has stopped is not served again.
+func (r *Receiver) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	r.stopping = true
+	for _, l := range r.listeners {
+		l.Close()
+	}
+	r.mu.Unlock()
+	grace := time.AfterFunc(r.options.StopGrace, r.letGo)
+	defer grace.Stop()
+	return r.app.ShutdownWithContext(ctx)
+}
+
+// Held counts the callers that wait for an answer now.
+func (r *Receiver) Held() int { return len(r.held) }
+
+func (r *Receiver) register(l net.Listener) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.listeners = append(r.listeners, l)
+	return !r.stopping
+}
+
+func (r *Receiver) isStopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopping
+}

@@ -1,0 +1,159 @@
+package receiver_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/receiver"
+)
+
+const (
+	asyncToken    = "async-token"
+	syncToken     = "sync-token-"
+	lockedToken   = "locked-token"
+	disabledToken = "disabled-token"
+	unknownToken  = "unknown-token"
+	password      = "correct-horse-battery"
+)
+
+// flows is a FlowSource made of a map.
+type flows map[string]*receiver.Route
+
+func (f flows) Route(token string) (*receiver.Route, bool) {
+	route, ok := f[token]
+	return route, ok
+}
+
+func someFlows() flows {
+	secret := func() (string, error) { return password, nil }
+	return flows{
+		asyncToken:    {Flow: "async", Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20},
+		syncToken:     {Flow: "sync", Enabled: true, Mode: everhook.Sync, MaxBody: 1 << 20, Wait: 10 * time.Second},
+		disabledToken: {Flow: "disabled", Mode: everhook.Async, MaxBody: 1 << 20},
+		lockedToken: {
+			Flow: "locked", Enabled: true, Mode: everhook.Async, MaxBody: 1000,
+			Basic: []receiver.BasicCredential{{Username: "old", Password: secret}, {Username: "shop", Password: secret}},
+		},
+	}
+}
+
+// starter is a Starter made of functions; without one, runs are durable and have no answer.
+type starter struct {
+	start   func(context.Context, everhook.Delivery) error
+	run     func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error)
+	outcome func(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error)
+
+	mu         sync.Mutex
+	deliveries []everhook.Delivery
+}
+
+func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) error {
+	s.keep(d)
+	if s.start == nil {
+		return nil
+	}
+	return s.start(ctx, d)
+}
+
+func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery, wait time.Duration) (*everhook.Answer, error) {
+	s.keep(d)
+	if s.run == nil {
+		return nil, nil
+	}
+	return s.run(ctx, d, wait)
+}
+
+func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
+	if s.outcome == nil {
+		return nil, receiver.ErrNoRun
+	}
+	return s.outcome(ctx, flow, run, wait)
+}
+
+func (s *starter) keep(d everhook.Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deliveries = append(s.deliveries, d)
+}
+
+// got is the deliveries that reached the engine.
+func (s *starter) got() []everhook.Delivery {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]everhook.Delivery{}, s.deliveries...)
+}
+
+// service is a receiver that listens.
+type service struct {
+	*receiver.Receiver
+	address string
+	log     *safeBuffer
+}
+
+func (s *service) url(path string) string { return "http://" + s.address + path }
+
+// safeBuffer is written by the receiver while a test reads.
+type safeBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+func serve(t testing.TB, o receiver.Options, f receiver.FlowSource, s receiver.Starter) *service {
+	t.Helper()
+	log := &safeBuffer{}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	r := receiver.New(o, f, s)
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(l) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := r.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return &service{Receiver: r, address: l.Addr().String(), log: log}
+}
+
+func TestSmoke(t *testing.T) {
+	s := serve(t, receiver.Options{}, someFlows(), &starter{})
+	res, err := http.Post(s.url("/api/webhook:trigger/"+asyncToken+"?a[b]=1"), "application/json", bytes.NewReader([]byte(`{"a":1}`)))
+	require.NoError(t, err)
+	require.Equal(t, 200, res.StatusCode, s.log.String())
+	res, err = http.Get(s.url("/healthz"))
+	require.NoError(t, err)
+	require.Equal(t, 200, res.StatusCode)
+	res, err = http.Get(s.url("/nope"))
+	require.NoError(t, err)
+	require.Equal(t, 404, res.StatusCode)
+	t.Log(s.log.String())
+}

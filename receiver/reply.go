@@ -1,0 +1,176 @@
+package receiver
+
+import (
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/everhook/everhook"
+)
+
+// Reason is one word for how a call ended, in logs and metrics. The words are never edited.
+type Reason string
+
+// The ways a call ends.
+const (
+	Accepted        Reason = "accepted"         // an async run is durable
+	Answered        Reason = "answered"         // the run's own answer, or how it stands
+	Waiting         Reason = "waiting"          // 202: the run is durable and has no answer yet
+	Late            Reason = "late"             // 504: the same, where the flow wants that
+	NotFound        Reason = "not-found"        // no such URL, flow or run
+	Method          Reason = "method"           // the URL takes other methods
+	UnknownMethod   Reason = "unknown-method"   // no URL takes this method
+	TooLarge        Reason = "too-large"        // the body, or the delivery for the engine
+	Unauthorized    Reason = "unauthorized"     // no credentials, or wrong ones
+	MediaType       Reason = "media-type"       // a body that the flow does not take
+	Malformed       Reason = "malformed"        // not HTTP, not JSON, not a query
+	HeadersTooLarge Reason = "header-too-large" // the request line and headers
+	TooSlow         Reason = "too-slow"         // the request did not come in time
+	Busy            Reason = "busy"             // too many callers are held
+	Unavailable     Reason = "unavailable"      // the run could not be made durable, or a secret not be read
+	Internal        Reason = "internal"         // a defect
+	Probe           Reason = "probe"            // health and readiness; not logged
+)
+
+// refusals says what a caller gets. The details are added where they are known.
+var refusals = map[Reason]everhook.Problem{
+	NotFound:        {Type: everhook.ProblemNotFound, Title: "Not found", Status: 404},
+	Method:          {Type: everhook.ProblemMethod, Title: "Method not allowed", Status: 405},
+	UnknownMethod:   {Type: everhook.ProblemMethod, Title: "Method not known", Status: 501},
+	TooLarge:        {Type: everhook.ProblemTooLarge, Title: "Too large", Status: 413},
+	Unauthorized:    {Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: 401},
+	MediaType:       {Type: everhook.ProblemMediaType, Title: "Unsupported media type", Status: 415},
+	Malformed:       {Type: everhook.ProblemMalformed, Title: "Malformed request", Status: 400},
+	HeadersTooLarge: {Type: everhook.ProblemHeaderTooLarge, Title: "Headers too large", Status: 431},
+	TooSlow:         {Type: everhook.ProblemRequestTimeout, Title: "Request timeout", Status: 408},
+	Busy:            {Type: everhook.ProblemBusy, Title: "Too many callers wait", Status: 503},
+	Unavailable:     {Type: everhook.ProblemUnavailable, Title: "Unavailable", Status: 503},
+	Internal:        {Type: everhook.ProblemInternal, Title: "Internal error", Status: 500},
+	Late:            {Type: everhook.ProblemGatewayTimeout, Title: "No answer in time", Status: 504},
+}
+
+// reply is what a caller gets.
+type reply struct {
+	reason  Reason
+	status  int
+	headers map[string]string
+	body    []byte
+	run     everhook.RunID
+}
+
+const (
+	typeJSON    = "application/json"
+	typeProblem = "application/problem+json"
+	typeText    = "text/plain; charset=utf-8"
+	headerRun   = "Everhook-Run-Id"
+)
+
+// refuse is the problem of a reason; detail tells the caller what to do.
+func refuse(reason Reason, detail string) reply {
+	problem := refusals[reason]
+	problem.Detail = detail
+	r := problemReply(problem)
+	r.reason = reason
+	return r
+}
+
+func problemReply(problem everhook.Problem) reply {
+	return jsonReply(problem.Status, problem).with(fiber.HeaderContentType, typeProblem)
+}
+
+// jsonReply is a body that is sure to encode: a struct of this package, or a canonical value.
+func jsonReply(status int, body any) reply {
+	data, err := everhook.EncodeJSON(body)
+	if err != nil {
+		panic(err)
+	}
+	return reply{reason: Answered, status: status, body: data}.with(fiber.HeaderContentType, typeJSON)
+}
+
+func (r reply) with(name, value string) reply {
+	if r.headers == nil {
+		r.headers = map[string]string{}
+	}
+	r.headers[name] = value
+	return r
+}
+
+func (r reply) of(run everhook.RunID) reply {
+	r.run = run
+	return r
+}
+
+func (r reply) because(reason Reason) reply {
+	r.reason = reason
+	return r
+}
+
+// answerReply renders the answer of a run.
+func answerReply(answer everhook.Answer, run everhook.RunID) reply {
+	if answer.Problem != nil {
+		problem := *answer.Problem
+		problem.RunID = run
+		return problemReply(problem).because(Answered).of(run)
+	}
+	var r reply
+	switch {
+	case answer.Body == nil || answer.Status == 204 || answer.Status == 304:
+		r = reply{reason: Answered, status: answer.Status}
+	default:
+		if text, ok := answer.Body.V.(string); ok {
+			r = reply{reason: Answered, status: answer.Status, body: []byte(text)}.with(fiber.HeaderContentType, typeText)
+		} else {
+			r = jsonReply(answer.Status, answer.Body.V)
+		}
+	}
+	for name, value := range answer.Headers {
+		if name = textproto.CanonicalMIMEHeaderKey(name); settable(name) {
+			r = r.with(name, cleanValue(value))
+		}
+	}
+	return r.of(run)
+}
+
+// reserved are the headers that belong to the connection or to the server (RFC 9110, 7.6.1), in canonical form.
+var reserved = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true, "Date": true, "Server": true,
+}
+
+func settable(name string) bool {
+	return name != "" && !reserved[name] && !strings.HasPrefix(name, "Everhook-") && strings.IndexFunc(name, notToken) < 0
+}
+
+// notToken is the complement of RFC 9110, 5.6.2.
+func notToken(c rune) bool {
+	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))
+}
+
+// cleanValue drops what could end a header: control characters except the tab.
+func cleanValue(value string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return -1
+		}
+		return c
+	}, value)
+}
+
+func (r reply) write(response *fasthttp.Response) {
+	response.SetStatusCode(r.status)
+	for name, value := range r.headers {
+		response.Header.Set(name, value)
+	}
+	if r.run != "" {
+		response.Header.Set(headerRun, string(r.run))
+	}
+	response.SetBodyRaw(r.body)
+}
+
+// retryAfter asks a caller to come again, in seconds.
+func (r reply) retryAfter(seconds int) reply {
+	return r.with(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
+}
