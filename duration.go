@@ -51,17 +51,17 @@ func ParseDuration(text string) (Duration, error) {
 		}
 		return boundedDuration(text, total)
 	case isoCalendar.MatchString(text):
-		return 0, fmt.Errorf("%q uses years or months, whose length varies; write days, for example P30D or 30d", shorten(text, 40))
+		return 0, fmt.Errorf("%q uses years or months, whose length varies; write days, for example P30D or 30d", Shorten(text, 40))
 	}
 	if _, err := strconv.ParseFloat(text, 64); err == nil && !strings.HasPrefix(text, "-") {
 		return 0, fmt.Errorf("%s has no unit; write %ss for seconds or %sms for milliseconds", text, text, text)
 	}
-	return 0, fmt.Errorf("%q is not a duration; write for example 30s, 1d12h or P3D", shorten(text, 40))
+	return 0, fmt.Errorf("%q is not a duration; write for example 30s, 1d12h or P3D", Shorten(text, 40))
 }
 
 func boundedDuration(text string, nanoseconds float64) (Duration, error) {
 	if nanoseconds > float64(MaxDuration) {
-		return 0, fmt.Errorf("%s is longer than ten years", shorten(text, 40))
+		return 0, fmt.Errorf("%s is longer than ten years", Shorten(text, 40))
 	}
 	return Duration(math.Round(nanoseconds)), nil
 }

@@ -92,7 +92,7 @@ func (p *jsonParser) mapping(depth int) (any, error) {
 			return nil, p.fail("a key must be text")
 		}
 		if _, duplicate := mapping[key]; duplicate {
-			return nil, p.fail(fmt.Sprintf("the key %q stands twice in one object", shorten(key, 60)))
+			return nil, p.fail(fmt.Sprintf("the key %q stands twice in one object", Shorten(key, 60)))
 		}
 		item, err := p.value(depth + 1)
 		if err != nil {

@@ -83,7 +83,7 @@ func bracket(text string, start int) (PathStep, int, error) {
 	}
 	n, err := strconv.Atoi(rest[:end])
 	if err != nil || n < 0 || rest[:end] != strconv.Itoa(n) {
-		return PathStep{}, 0, fmt.Errorf("position %d: %q is not an index; names in brackets are quoted: [\"…\"]", start+2, shorten(rest[:end], 40))
+		return PathStep{}, 0, fmt.Errorf("position %d: %q is not an index; names in brackets are quoted: [\"…\"]", start+2, Shorten(rest[:end], 40))
 	}
 	return PathStep{Index: true, Element: n}, start + 1 + end + 1, nil
 }
@@ -107,6 +107,15 @@ func (p Path) String() string {
 		}
 	}
 	return text.String()
+}
+
+// MarshalText writes String.
+func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads as ParsePath does.
+func (p *Path) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePath(string(text))
+	return err
 }
 
 // Get gives the value at the path and whether it is there. Through a list without an index it gives the list of that field of every

@@ -170,11 +170,11 @@ func ParseNumber(text string) (any, error) {
 		}
 	}
 	if integer {
-		return nil, fmt.Errorf("the integer %s does not fit in 64 bits; send it as text", shorten(text, 40))
+		return nil, fmt.Errorf("the integer %s does not fit in 64 bits; send it as text", Shorten(text, 40))
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, fmt.Errorf("the number %s is out of range", shorten(text, 40))
+		return nil, fmt.Errorf("the number %s is out of range", Shorten(text, 40))
 	}
 	return CanonicalFloat(f)
 }
@@ -281,14 +281,4 @@ func (m Mapping) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return EncodeJSON(map[string]any(m))
-}
-
-func shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "…"
 }

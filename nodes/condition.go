@@ -1,0 +1,69 @@
+package nodes
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// Condition goes on through "then" or "else", as one expression decides.
+type Condition struct {
+	// Expression must yield a boolean; nothing else counts as true or false.
+	Expression expression.Bool `json:"expression" required:"true"`
+	// RejectOnFalse makes the node failed when the expression is false. The node then has no branches. Default false.
+	RejectOnFalse bool `json:"rejectOnFalse,omitempty"`
+}
+
+var _ Kind = (*Condition)(nil)
+
+// Spec describes the kind.
+func (*Condition) Spec() Spec {
+	return Spec{
+		Kind: "condition", Group: Control,
+		Summary:  "Goes on through one of two branches, as an expression decides.",
+		Result:   "The boolean.",
+		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot be evaluated or is not a boolean.",
+		Branches: []BranchSpec{{Name: "then", Summary: "when it is true"}, {Name: "else", Summary: "when it is false"}},
+		Example: `key: paid
+type: condition
+config: { expression: 'trigger.body.order.status == "paid"' }
+branches:
+  then:
+    - { key: thanks, type: calculation, config: { expression: '"thank you"' } }
+  else:
+    - { key: sorry, type: calculation, config: { expression: '"not paid"' } }
+`,
+	}
+}
+
+// Validate refuses branches beside rejectOnFalse.
+func (c *Condition) Validate(v *Validation) {
+	if !c.RejectOnFalse {
+		return
+	}
+	for _, name := range []string{"then", "else"} {
+		if v.HasBranch(name) {
+			v.Error("/branches/"+name, "with rejectOnFalse the flow goes on below the node", "move its nodes below the node, or remove rejectOnFalse")
+		}
+	}
+}
+
+// Execute is pure: the same scope takes the same branch on every replay.
+func (c *Condition) Execute(ctx workflow.Context, run Run) (Result, error) {
+	ok, err := c.Expression.Eval(run.Scope())
+	if err != nil {
+		return Result{}, err
+	}
+	if c.RejectOnFalse {
+		if !ok {
+			return Result{}, everhook.Failuref(everhook.TypeCondition, "the condition is false")
+		}
+		return Result{Value: true}, nil
+	}
+	branch := "else"
+	if ok {
+		branch = "then"
+	}
+	return Result{Value: ok}, run.Branch(ctx, branch)
+}

@@ -1,0 +1,87 @@
+package nodes
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// Delay waits for a time, up to ten years.
+type Delay struct {
+	// Duration is how long to wait, as 30s, 1d12h or P3D. Either it or until.
+	Duration expression.Template[everhook.Duration] `json:"duration,omitzero"`
+	// Until is the time to wait for, RFC 3339. A time that is past is reached at once.
+	Until expression.Template[time.Time] `json:"until,omitzero"`
+	// Status is how the node ends then: resolved (default) or failed.
+	Status expression.Template[string] `json:"status,omitzero" enum:"resolved,failed"`
+}
+
+var _ Kind = (*Delay)(nil)
+
+// Spec describes the kind.
+func (*Delay) Spec() Spec {
+	return Spec{
+		Kind: "delay", Group: Control,
+		Summary:  "Waits for a span of time or until a point in time. It survives restarts and fires once.",
+		Result:   "The time at which it ended, RFC 3339.",
+		Failures: "Failed at its end with `status: failed`. Error when a template cannot be evaluated or gives no duration or time, or one over ten years away.",
+		Example: `key: pause
+type: delay
+config: { duration: 1d12h }
+`,
+	}
+}
+
+// Validate wants exactly one of duration and until.
+func (c *Delay) Validate(v *Validation) {
+	switch {
+	case !c.Duration.IsSet() && !c.Until.IsSet():
+		v.Error("/config", "neither duration nor until is given", "write for example `duration: 30s`")
+	case c.Duration.IsSet() && c.Until.IsSet():
+		v.Error("/config/until", "duration and until exclude each other", "remove one of them")
+	}
+}
+
+// Execute waits by a Temporal timer. Its time is the run's clock, the same on replay.
+func (c *Delay) Execute(ctx workflow.Context, run Run) (Result, error) {
+	var wait time.Duration
+	if c.Until.IsSet() {
+		until, err := c.Until.Eval(run.Scope())
+		if err != nil {
+			return Result{}, err
+		}
+		wait = until.Sub(workflow.Now(ctx))
+	} else {
+		duration, err := c.Duration.Eval(run.Scope())
+		if err != nil {
+			return Result{}, err
+		}
+		wait = duration.Std()
+	}
+	if wait > everhook.MaxDuration.Std() {
+		return Result{}, everhook.Errorf(everhook.TypeLimit, "the delay is longer than ten years")
+	}
+	failing := false
+	if c.Status.IsSet() {
+		status, err := c.Status.Eval(run.Scope())
+		if err != nil {
+			return Result{}, err
+		}
+		if status != string(everhook.Failed) && status != string(everhook.Resolved) {
+			return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved or failed", status)
+		}
+		failing = status == string(everhook.Failed)
+	}
+	if wait > 0 {
+		if err := run.Sleep(ctx, wait); err != nil {
+			return Result{}, err
+		}
+	}
+	if failing {
+		return Result{}, everhook.Failuref(everhook.TypeDelay, "the delay is over")
+	}
+	return Result{Value: everhook.FormatTime(workflow.Now(ctx).UTC())}, nil
+}

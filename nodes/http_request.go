@@ -1,0 +1,213 @@
+package nodes
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// HTTPRequest calls another system over HTTP.
+type HTTPRequest struct {
+	// Method is the HTTP method. Default GET.
+	Method expression.Template[string] `json:"method,omitzero"`
+	// URL is an absolute http or https URL. Values inserted into it are percent-encoded for their place; only env and secret may supply its scheme or host.
+	// A URL that is exactly one template is used as it is.
+	URL expression.URL `json:"url" required:"true"`
+	// Headers of the request.
+	Headers expression.Template[map[string]any] `json:"headers,omitzero"`
+	// Query parameters, added to those in the URL; a list repeats its name.
+	Query expression.Template[map[string]any] `json:"query,omitzero"`
+	// ContentType says how the body is written: json (default), form, xml, text or none.
+	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none"`
+	// Body to send. Default: none.
+	Body expression.Template[any] `json:"body,omitzero"`
+	// Auth adds an Authorization header.
+	Auth HTTPRequestAuth `json:"auth,omitzero"`
+	// Expect lists the statuses of success, as 204 or 200-299. Default 200-299.
+	Expect []activities.StatusRange `json:"expect,omitempty" single:"true"`
+	// Only leaves out the rest of the result: body makes the result the body alone.
+	Only string `json:"only,omitempty" enum:"body"`
+	// Redirects is how many redirects are followed, 0 to 20. Default 5. Credentials do not go to another host.
+	Redirects *int `json:"redirects,omitempty"`
+	// MaxResponse bounds the body of the answer. Default 1MiB.
+	MaxResponse everhook.Size `json:"maxResponse,omitempty"`
+	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt and rerun of this step. Default true.
+	IdempotencyKey *bool `json:"idempotencyKey,omitempty"`
+}
+
+// HTTPRequestAuth is the credential of a request: one of its fields.
+type HTTPRequestAuth struct {
+	// Basic is HTTP basic authentication (RFC 7617).
+	Basic HTTPRequestUser `json:"basic,omitzero"`
+	// Bearer is a bearer token (RFC 6750), as `{{ secret.NAME }}`.
+	Bearer expression.Template[string] `json:"bearer,omitzero"`
+}
+
+// HTTPRequestUser is the user of basic authentication.
+type HTTPRequestUser struct {
+	// Username is the user's name.
+	Username expression.Template[string] `json:"username,omitzero"`
+	// Password as `{{ secret.NAME }}`.
+	Password expression.Template[string] `json:"password,omitzero"`
+}
+
+const (
+	maxRedirects = 20
+	// maxResponse stays below what Temporal stores of one result (2 MiB).
+	maxResponse everhook.Size = 3 << 19
+)
+
+var (
+	_ Kind = (*HTTPRequest)(nil)
+
+	methodExp = regexp.MustCompile(`^[A-Z][A-Z-]{0,19}$`)
+)
+
+// Spec describes the kind.
+func (*HTTPRequest) Spec() Spec {
+	return Spec{
+		Kind: "http-request", Group: Effects,
+		Summary: "Calls another system over HTTP.",
+		Result:  "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is decoded, text is text, anything else base64.",
+		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers and the first 2 KiB of the body. " +
+			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large, or a template cannot be evaluated. " +
+			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` says more. Retry-After is honoured.",
+		Effect: &EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
+		Example: `key: charge
+type: http-request
+timeout: 10s
+retry: { maxAttempts: 5, on: [connect, 429, 503] }
+config:
+  method: POST
+  url: 'https://pay.example/charges'
+  headers: { Authorization: 'Bearer {{ secret.PAY_TOKEN }}' }
+  body: { order: '{{ trigger.body.id }}' }
+`,
+	}
+}
+
+// Validate checks what a request cannot be.
+func (c *HTTPRequest) Validate(v *Validation) {
+	if c.Redirects != nil && (*c.Redirects < 0 || *c.Redirects > maxRedirects) {
+		v.Error("/config/redirects", fmt.Sprintf("%d redirects", *c.Redirects), "write 0 to 20")
+	}
+	if c.MaxResponse > maxResponse {
+		v.Error("/config/maxResponse", fmt.Sprintf("%s is more than an answer can have", c.MaxResponse), "write at most 1536KiB")
+	}
+	if c.ContentType == activities.ContentNone && c.Body.IsSet() {
+		v.Error("/config/body", "with contentType none there is no body", "remove one of them")
+	}
+	basic := c.Auth.Basic.Username.IsSet() || c.Auth.Basic.Password.IsSet()
+	if basic && c.Auth.Bearer.IsSet() {
+		v.Error("/config/auth", "basic and bearer exclude each other", "remove one of them")
+	}
+	if basic && !(c.Auth.Basic.Username.IsSet() && c.Auth.Basic.Password.IsSet()) {
+		v.Error("/config/auth/basic", "basic needs username and password", "add the other one")
+	}
+	for name, field := range map[string]expression.Template[string]{"/config/auth/basic/password": c.Auth.Basic.Password, "/config/auth/bearer": c.Auth.Bearer} {
+		if field.IsSet() && len(field.References().Secrets) == 0 {
+			v.Warn(name, "a credential without a secret", "write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
+		}
+	}
+}
+
+// Execute evaluates the templates and leaves the request to the activity. Secrets stay places until they are there.
+func (c *HTTPRequest) Execute(ctx workflow.Context, run Run) (Result, error) {
+	input, err := c.input(run)
+	if err != nil {
+		return Result{}, err
+	}
+	if input.IdempotencyKey, err = c.idempotencyKey(run, input); err != nil {
+		return Result{}, err
+	}
+	var answer activities.HTTPRequestResult
+	if err := run.Activity(ctx, activities.HTTPRequest, input, &answer); err != nil {
+		return Result{}, err
+	}
+	if input.OnlyBody {
+		return Result{Value: answer.Body.V}, nil
+	}
+	headers := make(map[string]any, len(answer.Headers))
+	for name, value := range answer.Headers {
+		headers[name] = value
+	}
+	return Result{Value: map[string]any{"status": answer.Status, "headers": headers, "body": answer.Body.V}}, nil
+}
+
+func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
+	node := run.Node()
+	input := activities.HTTPRequestInput{
+		Method: "GET", ContentType: c.ContentType, Expect: c.Expect, OnlyBody: c.Only == "body",
+		Redirects: activities.DefaultRedirects, MaxResponse: int64(c.MaxResponse), Timeout: node.Timeout,
+	}
+	if input.Timeout == 0 {
+		input.Timeout = everhook.Duration(activities.DefaultHTTPTimeout)
+	}
+	if c.Redirects != nil {
+		input.Redirects = *c.Redirects
+	}
+	if node.Retry != nil {
+		input.RetryOn = node.Retry.On
+	}
+	scope := run.Scope()
+	if c.Method.IsSet() {
+		method, err := c.Method.Eval(scope)
+		if err != nil {
+			return input, err
+		}
+		if input.Method = strings.ToUpper(method); !methodExp.MatchString(input.Method) {
+			return input, everhook.Errorf(everhook.TypeConfig, "method is %q, which is no HTTP method", everhook.Shorten(method, 40))
+		}
+	}
+	var err error
+	seal := func(sealed *everhook.Sealed, eval func(*expression.Scope) (everhook.Sealed, error)) {
+		if err == nil {
+			*sealed, err = eval(scope)
+		}
+	}
+	seal(&input.URL, c.URL.EvalSealed)
+	if c.Headers.IsSet() {
+		seal(&input.Headers, c.Headers.EvalSealed)
+	}
+	if c.Query.IsSet() {
+		seal(&input.Query, c.Query.EvalSealed)
+	}
+	if c.Body.IsSet() {
+		seal(&input.Body, c.Body.EvalSealed)
+	}
+	switch {
+	case c.Auth.Bearer.IsSet():
+		input.Auth = &activities.HTTPAuth{Bearer: &everhook.Sealed{}}
+		seal(input.Auth.Bearer, c.Auth.Bearer.EvalSealed)
+	case c.Auth.Basic.Username.IsSet():
+		input.Auth = &activities.HTTPAuth{Basic: &activities.BasicAuth{}}
+		seal(&input.Auth.Basic.Username, c.Auth.Basic.Username.EvalSealed)
+		seal(&input.Auth.Basic.Password, c.Auth.Basic.Password.EvalSealed)
+	}
+	return input, err
+}
+
+// idempotencyKey is the same for every attempt of this step and every rerun of the run, and another one for another request.
+func (c *HTTPRequest) idempotencyKey(run Run, input activities.HTTPRequestInput) (string, error) {
+	if c.IdempotencyKey != nil && !*c.IdempotencyKey || !slices.Contains([]string{"POST", "PATCH"}, input.Method) {
+		return "", nil
+	}
+	request, err := everhook.EncodeJSON([]any{input.Method, input.URL, input.Headers, input.Query, input.ContentType, input.Body})
+	if err != nil {
+		return "", everhook.Errorf(everhook.TypeConfig, "the request cannot be encoded: %v", err)
+	}
+	digest := sha256.New()
+	for _, part := range []string{string(run.ID()), run.Node().Key, run.Iteration(), string(request)} {
+		fmt.Fprintf(digest, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(digest.Sum(nil)[:16]), nil
+}

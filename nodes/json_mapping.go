@@ -1,0 +1,91 @@
+package nodes
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// JSONMapping picks values out of a value and gives them names.
+type JSONMapping struct {
+	// Input is a mapping or a list.
+	Input expression.Template[any] `json:"input" required:"true"`
+	// Variables are what is picked.
+	Variables []MappedVariable `json:"variables" required:"true"`
+	// Parse lets the input be JSON text. Default false: text is failed.
+	Parse bool `json:"parse,omitempty"`
+}
+
+// MappedVariable names one value of the input.
+type MappedVariable struct {
+	// Name is the name in the result.
+	Name string `json:"name" required:"true"`
+	// Path points into the input: `order.items[0].sku`; through a list without an index it takes that field of every element.
+	Path everhook.Path `json:"path" required:"true"`
+	// Alias is a display name.
+	Alias string `json:"alias,omitempty"`
+}
+
+var _ Kind = (*JSONMapping)(nil)
+
+// Spec describes the kind.
+func (*JSONMapping) Spec() Spec {
+	return Spec{
+		Kind: "json-mapping", Group: Calculating,
+		Summary:  "Picks values out of a mapping or list by their paths and gives them names.",
+		Result:   "`{<name>: value}`; nil where the input has nothing at the path.",
+		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when the template cannot be evaluated.",
+		Example: `key: fields
+type: json-mapping
+config:
+  input: '{{ trigger.body }}'
+  variables:
+    - { name: id, path: order.id }
+    - { name: skus, path: order.items.sku }
+`,
+	}
+}
+
+// Validate checks the names.
+func (c *JSONMapping) Validate(v *Validation) {
+	seen := map[string]bool{}
+	for i, variable := range c.Variables {
+		pointer := fmt.Sprintf("/config/variables/%d/name", i)
+		if variable.Name == "" {
+			v.Error(pointer, "the name is empty", "name the value, for example by the last part of its path")
+		} else if seen[variable.Name] {
+			v.Error(pointer, fmt.Sprintf("two variables are called %q", variable.Name), "give each its own name")
+		}
+		seen[variable.Name] = true
+	}
+}
+
+// Execute is pure.
+func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
+	input, err := c.Input.Eval(run.Scope())
+	if err != nil {
+		return Result{}, err
+	}
+	if text, ok := input.(string); ok && c.Parse {
+		parsed, err := everhook.ParseJSON([]byte(text))
+		if err != nil {
+			return Result{}, everhook.Failuref(everhook.TypeInput, "the input is not JSON: %v", err)
+		}
+		input = parsed
+	}
+	switch input.(type) {
+	case map[string]any, []any:
+	case string:
+		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is text, not a mapping or list; set `parse: true` if it is JSON")
+	default:
+		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is %s, not a mapping or list", everhook.TypeName(input))
+	}
+	result := make(map[string]any, len(c.Variables))
+	for _, variable := range c.Variables {
+		result[variable.Name], _ = variable.Path.Get(input)
+	}
+	return Result{Value: result}, nil
+}

@@ -1,0 +1,147 @@
+// Package nodes holds the kinds of nodes and triggers, one file each: the config that a flow file writes, its validation, and its execution
+// inside a Temporal workflow. A kind's config struct is its documentation: the reference page, the JSON Schema and the console are made of it.
+//
+// The life of a kind, in order:
+//
+//  1. It is added to a Registry, once, when the program starts.
+//  2. A flow is compiled: for each node a new config is decoded strictly from the file, its expressions and templates are compiled for their
+//     place, and Validate reports what else is wrong. From then on the config is read by many runs at once and never written.
+//  3. A run reaches the node: Execute, in workflow code. It may evaluate fields, run branches, wait, and call activities, all through Run.
+//     It is called again on every replay and must then do the same: no clock, no randomness, no I/O, no ranging over maps.
+package nodes
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// Kind is a type of node. Its implementation is the config struct of one node, through a pointer.
+type Kind interface {
+	// Spec describes the kind; it is the same for every config.
+	Spec() Spec
+	// Validate reports every problem that the types of the config and its expressions leave open. It does no I/O.
+	Validate(v *Validation)
+	// Execute does the work of one step, in workflow code. Its error is an *everhook.Error, what a method of Run returned, or what the
+	// Temporal SDK returned; other errors count as defects of the kind.
+	Execute(ctx workflow.Context, run Run) (Result, error)
+}
+
+// Result is what a step that resolved leaves behind.
+type Result struct {
+	// Value is seen by later nodes as nodes.<key>; the engine makes it canonical.
+	Value any
+}
+
+// Group is a chapter of the reference page.
+type Group string
+
+// The groups, in the order of the reference page.
+const (
+	Control     Group = "Control"
+	Calculating Group = "Calculation"
+	Effects     Group = "Effects"
+	Answers     Group = "Answers"
+)
+
+// Spec describes a kind for the reference page, the JSON Schema and the engine.
+type Spec struct {
+	// Kind is the name in flow files. It is stored in definitions: it is never edited.
+	Kind string
+	// Group is the chapter it stands in.
+	Group Group
+	// Summary is one sentence: what it is for.
+	Summary string
+	// Result says what nodes.<key> holds afterwards.
+	Result string
+	// Failures says when it ends failed, and when in error.
+	Failures string
+	// Branches are the branches it can have.
+	Branches []BranchSpec
+	// NamedBranches is set when the config gives further branches their names; Validate then checks them.
+	NamedBranches bool
+	// Effect describes kinds that act on other systems through an activity; nil for the others.
+	Effect *EffectSpec
+	// Example is one node as YAML; the tests run it.
+	Example string
+}
+
+// BranchSpec describes one branch of a kind.
+type BranchSpec struct {
+	Name     string
+	Required bool
+	// Summary says when it runs.
+	Summary string
+}
+
+// EffectSpec gives the defaults of a kind with effects. Such kinds take timeout and retry on the node, and secrets in templates.
+type EffectSpec struct {
+	// Timeout bounds one attempt.
+	Timeout time.Duration
+	// MaxAttempts counts all attempts.
+	MaxAttempts int
+}
+
+// Run is what a kind sees of the run it executes in. It belongs to one step and is used from that step's coroutines only.
+type Run interface {
+	// Scope is the data that the node's fields are evaluated on.
+	Scope() *expression.Scope
+	// Node is the node itself.
+	Node() *everhook.Node
+	// ID is the run's ID.
+	ID() everhook.RunID
+	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With ID and the node's key it names the step.
+	Iteration() string
+	// HasBranch reports whether the node has that branch.
+	HasBranch(name string) bool
+	// Branch runs the nodes of a branch, one after the other, in this step's data; a branch that does not exist is empty.
+	// Its error tells how the branch ended if it did not resolve; return it as it is unless the kind decides otherwise.
+	Branch(ctx workflow.Context, name string) error
+	// Last is the result of the last step that Branch ran.
+	Last() any
+	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the branches have no results yet.
+	EnterLoop(position LoopPosition)
+	// Fork gives a Run with a copy of the data, for a branch that runs beside others.
+	Fork() Run
+	// Join takes over, from a Run that Fork gave, the results of the branch and what it assigned to variables.
+	Join(fork Run, branch string)
+	// SetVariable assigns to the variable that the node target declares.
+	SetVariable(target string, v any)
+	// SetOutput sets the run's output; the last one wins.
+	SetOutput(v any)
+	// Answer gives the caller of a sync flow its answer. It reports false, and changes nothing, when there was one already.
+	Answer(answer everhook.Answer) bool
+	// Sleep waits. It survives restarts.
+	Sleep(ctx workflow.Context, duration time.Duration) error
+	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or the kind's.
+	Activity(ctx workflow.Context, name string, input, result any) error
+	// Logf adds a line to the step in the step log.
+	Logf(format string, args ...any)
+}
+
+// LoopPosition is where a loop stands: what its body sees as loop and loops.<key>.
+type LoopPosition struct {
+	Item          any
+	Index, Length int
+	// Open is set when the number of iterations is not known: length is then nil.
+	Open bool
+}
+
+// End is the error that ends the whole run from any depth, with its status. Nothing catches it.
+type End struct {
+	Status  everhook.Status
+	Type    string
+	Message string
+	// Node is the key of the node that ended the run.
+	Node string
+}
+
+func (e *End) Error() string {
+	if e.Message != "" {
+		return e.Message
+	}
+	return "the run ended " + string(e.Status)
+}

@@ -1,0 +1,86 @@
+package nodes
+
+import (
+	"fmt"
+
+	"github.com/everhook/everhook"
+)
+
+// Registry is the set of kinds that flows can use. It is a value: programs make one, add kinds, and hand it on; from then on it is only read.
+type Registry struct {
+	kinds        map[string]func() Kind
+	triggers     map[string]func() Trigger
+	names        []string
+	triggerNames []string
+}
+
+// NewRegistry makes an empty one.
+func NewRegistry() *Registry {
+	return &Registry{kinds: map[string]func() Kind{}, triggers: map[string]func() Trigger{}}
+}
+
+// Standard has every kind of this package.
+func Standard() *Registry {
+	r := NewRegistry()
+	Add[Condition](r)
+	Add[MultiConditions](r)
+	Add[Loop](r)
+	Add[Parallel](r)
+	Add[Variable](r)
+	Add[Output](r)
+	Add[JSONMapping](r)
+	Add[Delay](r)
+	Add[EndRun](r)
+	Add[Calculation](r)
+	Add[HTTPRequest](r)
+	Add[Response](r)
+	AddTrigger[Webhook](r)
+	return r
+}
+
+// Add registers the kind whose config struct is K. It panics when the kind's name is taken or malformed: a mistake of the program, seen at its start.
+func Add[K any, P interface {
+	*K
+	Kind
+}](r *Registry) {
+	name := P(new(K)).Spec().Kind
+	if r.kinds[name] != nil {
+		panic(fmt.Sprintf("node kind %q is registered twice", name))
+	}
+	if !everhook.IsFlowKey(name) {
+		panic(fmt.Sprintf("node kind %q: a kind's name is made of a-z, 0-9 and -", name))
+	}
+	r.kinds[name] = func() Kind { return P(new(K)) }
+	r.names = append(r.names, name)
+}
+
+// AddTrigger registers the trigger kind whose config struct is T, as Add does for node kinds.
+func AddTrigger[T any, P interface {
+	*T
+	Trigger
+}](r *Registry) {
+	name := P(new(T)).Spec().Kind
+	if r.triggers[name] != nil {
+		panic(fmt.Sprintf("trigger kind %q is registered twice", name))
+	}
+	r.triggers[name] = func() Trigger { return P(new(T)) }
+	r.triggerNames = append(r.triggerNames, name)
+}
+
+// Kinds gives a new, empty config of every node kind, in the order of registration.
+func (r *Registry) Kinds() []Kind {
+	kinds := make([]Kind, len(r.names))
+	for i, name := range r.names {
+		kinds[i] = r.kinds[name]()
+	}
+	return kinds
+}
+
+// Triggers gives a new, empty config of every trigger kind, in the order of registration.
+func (r *Registry) Triggers() []Trigger {
+	triggers := make([]Trigger, len(r.triggerNames))
+	for i, name := range r.triggerNames {
+		triggers[i] = r.triggers[name]()
+	}
+	return triggers
+}

@@ -1,0 +1,81 @@
+package nodes
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// Response answers the caller of a sync flow.
+type Response struct {
+	// Status is the HTTP status, 200 to 599. Default 200.
+	Status expression.Template[int] `json:"status,omitzero"`
+	// Headers of the answer. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set.
+	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
+	// Body is sent as JSON; text is sent as it is, as text/plain unless a Content-Type header says otherwise. At most 1 MiB. Default: none.
+	Body expression.Template[any] `json:"body,omitzero"`
+	// Continue lets the run go on after the answer has left. Default false: the run ends resolved.
+	Continue bool `json:"continue,omitempty"`
+}
+
+var _ Kind = (*Response)(nil)
+
+// Spec describes the kind.
+func (*Response) Spec() Spec {
+	return Spec{
+		Kind: "response", Group: Answers,
+		Summary:  "Answers the caller of a sync flow with a webhook trigger, and ends the run unless it is told to continue.",
+		Result:   "`{status}`: the answer's status.",
+		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the body is larger than 1 MiB. A second response is no failure: the first answer stands.",
+		Example: `key: answer
+type: response
+config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
+`,
+	}
+}
+
+// Validate wants a flow whose caller waits.
+func (c *Response) Validate(v *Validation) {
+	switch {
+	case v.Definition.Mode == everhook.Async:
+		v.Error("/type", "nobody waits for the response of an async flow", "set the flow's `mode: sync`, or use the trigger's `response`")
+	case v.Definition.Trigger.Type != "webhook":
+		v.Error("/type", "a response answers a webhook call, and the flow's trigger is of another kind", "use an `output` node")
+	}
+}
+
+// Execute is pure: the answer leaves when the workflow task ends.
+func (c *Response) Execute(_ workflow.Context, run Run) (Result, error) {
+	answer := everhook.Answer{Status: 200}
+	var err error
+	if c.Status.IsSet() {
+		if answer.Status, err = c.Status.Eval(run.Scope()); err != nil {
+			return Result{}, err
+		}
+	}
+	if answer.Status < 200 || answer.Status > 599 {
+		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599", answer.Status)
+	}
+	if answer.Headers, err = c.Headers.Eval(run.Scope()); err != nil {
+		return Result{}, err
+	}
+	if c.Body.IsSet() {
+		body, err := c.Body.Eval(run.Scope())
+		if err != nil {
+			return Result{}, err
+		}
+		if everhook.EncodedSize(body, everhook.MaxAnswerBody) > everhook.MaxAnswerBody {
+			return Result{}, everhook.Errorf(everhook.TypeLimit, "the body of the answer is larger than 1 MiB")
+		}
+		answer.Body = everhook.Of(body)
+	}
+	if !run.Answer(answer) {
+		run.Logf("the caller had its answer already; this one is not sent")
+	}
+	result := Result{Value: map[string]any{"status": answer.Status}}
+	if c.Continue {
+		return result, nil
+	}
+	return result, &End{Status: everhook.Resolved, Type: everhook.TypeEnd, Node: run.Node().Key}
+}

@@ -1,0 +1,245 @@
+package nodes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// Webhook starts a run for each accepted POST to the flow's URL.
+type Webhook struct {
+	// Token is the secret part of the URL, [A-Za-z0-9_-]{8,128}. Left out, one of 128 random bits is made once and kept for every version.
+	Token string `json:"token,omitempty"`
+	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB.
+	MaxBody everhook.Size `json:"maxBody,omitempty"`
+	// Auth are the credentials that a caller must show.
+	Auth WebhookAuth `json:"auth,omitzero"`
+	// Request says what of a call the run sees.
+	Request WebhookRequest `json:"request,omitzero"`
+	// Response is what the caller of an async flow receives, as soon as the run is durable. Default 200 with body "ok".
+	Response WebhookResponse `json:"response,omitzero"`
+}
+
+// WebhookAuth are the credentials that a caller must show.
+type WebhookAuth struct {
+	// Basic is HTTP basic authentication (RFC 7617): one user, or a list of which any may call.
+	Basic []WebhookUser `json:"basic,omitempty" single:"true"`
+}
+
+// WebhookUser is one user who may call.
+type WebhookUser struct {
+	// Username is the user's name.
+	Username string `json:"username" required:"true"`
+	// Password as `{ secret: NAME }`; written out it is accepted with a warning.
+	Password Credential `json:"password" required:"true"`
+}
+
+// WebhookRequest says what of a call the run sees. A list that is left out keeps everything, except that no header is kept by default; an empty list keeps nothing.
+type WebhookRequest struct {
+	// Headers are the names of the headers to keep. Authorization, Cookie and Proxy-Authorization are never kept.
+	Headers []string `json:"headers,omitempty"`
+	// Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter }`.
+	Query *[]KeptPath `json:"query,omitempty"`
+	// Body are the paths of the body to keep.
+	Body *[]KeptPath `json:"body,omitempty"`
+}
+
+// KeptPath is a path to keep; in a file its text alone will do.
+type KeptPath struct {
+	// Path points to what is kept.
+	Path everhook.Path `json:"path" required:"true"`
+	// Alias is a display name.
+	Alias string `json:"alias,omitempty"`
+}
+
+// WebhookResponse is what the caller of an async flow receives. Templates see trigger, env and system.runId.
+type WebhookResponse struct {
+	// Status is the HTTP status, 200 to 599. Default 200.
+	Status expression.Template[int] `json:"status,omitzero"`
+	// Headers of the answer.
+	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
+	// Body is sent as JSON; text is sent as it is. Default "ok".
+	Body expression.Template[any] `json:"body,omitzero"`
+}
+
+// Limits of a webhook's body.
+const (
+	DefaultMaxBody everhook.Size = 1 << 20
+	MaxMaxBody     everhook.Size = 10 << 20
+)
+
+// shortToken is the length below which a token alone is too easily guessed: 128 bits in base32.
+const shortToken = 26
+
+var _ Trigger = (*Webhook)(nil)
+
+// Spec describes the kind.
+func (*Webhook) Spec() TriggerSpec {
+	return TriggerSpec{
+		Kind:    "webhook",
+		Summary: "Starts a run for each accepted POST to the flow's URL.",
+		Data:    "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `id` (the run ID) and `receivedAt` (RFC 3339).",
+		Example: `type: webhook
+auth: { basic: { username: shop, password: { secret: SHOP_WEBHOOK_PASSWORD } } }
+request:
+  headers: [X-Request-Id]
+  body:
+    - { path: order.id, alias: Order ID }
+    - order.status
+`,
+	}
+}
+
+// neverKept are headers that carry credentials.
+var neverKept = []string{"authorization", "cookie", "proxy-authorization"}
+
+// Validate checks token, sizes, users and names.
+func (w *Webhook) Validate(v *Validation) {
+	if w.Token != "" && !everhook.IsToken(w.Token) {
+		v.Error("/token", "a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", "leave it out, and one is made")
+	}
+	if w.Token != "" && len(w.Token) < shortToken && len(w.Auth.Basic) == 0 {
+		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials", "add `auth`, or leave the token out, and a long one is made")
+	}
+	if w.MaxBody > MaxMaxBody {
+		v.Error("/maxBody", fmt.Sprintf("%s is more than the %s that a body can have", w.MaxBody, MaxMaxBody), fmt.Sprintf("write at most %s", MaxMaxBody))
+	}
+	for i, user := range w.Auth.Basic {
+		if user.Username == "" || strings.Contains(user.Username, ":") {
+			v.Error(fmt.Sprintf("/auth/basic/%d/username", i), "a user name is not empty and has no colon (RFC 7617)", "choose another name")
+		}
+		if user.Password.Secret == "" {
+			v.Warn(fmt.Sprintf("/auth/basic/%d/password", i), "the password stands in the flow file", "write `{ secret: NAME }` and set EVERHOOK_SECRET_NAME")
+		}
+	}
+	for i, name := range w.Request.Headers {
+		if slices.Contains(neverKept, strings.ToLower(name)) {
+			v.Error(fmt.Sprintf("/request/headers/%d", i), fmt.Sprintf("%s carries credentials and is never kept", name), "remove it")
+		}
+	}
+	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
+	if v.Definition.Mode == everhook.Sync && response {
+		v.Error("/response", "the caller of a sync flow receives what a response node answers", "add a node of kind response, or set `mode: async`")
+	}
+}
+
+// Shape is what the projection keeps.
+func (w *Webhook) Shape() *expression.Shape {
+	headers := &expression.Shape{Fields: map[string]*expression.Shape{}}
+	for _, name := range w.Request.Headers {
+		headers.Fields[strings.ToLower(name)] = &expression.Shape{}
+	}
+	return &expression.Shape{Fields: map[string]*expression.Shape{
+		"headers": headers, "query": keptShape(w.Request.Query), "body": keptShape(w.Request.Body), "id": {}, "receivedAt": {},
+	}}
+}
+
+// FieldRoots are what templates of the response see.
+func (w *Webhook) FieldRoots() map[string]*expression.Shape {
+	return map[string]*expression.Shape{
+		"trigger": w.Shape(), "env": {},
+		"system": {Fields: map[string]*expression.Shape{"runId": {}}},
+	}
+}
+
+func keptShape(paths *[]KeptPath) *expression.Shape {
+	if paths == nil {
+		return &expression.Shape{}
+	}
+	root := &expression.Shape{Fields: map[string]*expression.Shape{}}
+	for _, kept := range *paths {
+		at := root
+		for i, step := range kept.Path {
+			if step.Index {
+				continue
+			}
+			below := at.Fields[step.Name]
+			if below == nil {
+				below = &expression.Shape{Fields: map[string]*expression.Shape{}}
+				at.Fields[step.Name] = below
+			}
+			if i == len(kept.Path)-1 || below.Fields == nil {
+				below.Fields = nil
+				break
+			}
+			at = below
+		}
+	}
+	return root
+}
+
+// Paths gives the paths to keep, and all when everything is kept.
+func Paths(kept *[]KeptPath) (paths []everhook.Path, all bool) {
+	if kept == nil {
+		return nil, true
+	}
+	paths = []everhook.Path{}
+	for _, k := range *kept {
+		paths = append(paths, k.Path)
+	}
+	return paths, false
+}
+
+// Decode takes the text of a path, or a mapping with path and alias.
+func (k *KeptPath) Decode(v any) (err error) {
+	switch v := v.(type) {
+	case string:
+		k.Path, err = everhook.ParsePath(v)
+		return err
+	case map[string]any:
+		for _, key := range everhook.SortedKeys(v) {
+			text, ok := v[key].(string)
+			if !ok {
+				return fmt.Errorf("%s is %s, not text", key, everhook.TypeName(v[key]))
+			}
+			switch key {
+			case "path":
+				if k.Path, err = everhook.ParsePath(text); err != nil {
+					return err
+				}
+			case "alias":
+				k.Alias = text
+			default:
+				return fmt.Errorf("unknown field %q; a kept path has path and alias", key)
+			}
+		}
+		if k.Path == nil {
+			return fmt.Errorf("path is missing")
+		}
+		return nil
+	default:
+		return fmt.Errorf("%s is not a path; write `order.id` or `{ path: order.id, alias: Order ID }`", everhook.TypeName(v))
+	}
+}
+
+// Credential is a secret's name, or a text that stands in the file.
+type Credential struct {
+	// Secret is the name of the secret that holds it.
+	Secret string
+	// Literal is the text itself.
+	Literal string
+}
+
+// Decode takes text or `{ secret: NAME }`.
+func (c *Credential) Decode(v any) error {
+	switch v := v.(type) {
+	case string:
+		if v == "" {
+			return fmt.Errorf("the credential is empty; write `{ secret: NAME }`")
+		}
+		c.Literal = v
+		return nil
+	case map[string]any:
+		name, ok := v["secret"].(string)
+		if ok && len(v) == 1 && expression.IsSecretName(name) {
+			c.Secret = name
+			return nil
+		}
+		return fmt.Errorf("write `{ secret: NAME }`, with a name of A-Z, 0-9 and _")
+	default:
+		return fmt.Errorf("%s is not a credential; write `{ secret: NAME }`", everhook.TypeName(v))
+	}
+}

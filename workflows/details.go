@@ -1,0 +1,55 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+)
+
+// maxDetailRows is how many steps the Temporal UI shows: the latest ones.
+const maxDetailRows = 50
+
+// showDetails refreshes the step table that the Temporal UI shows. It costs no event; it is called before the run waits and when it ends,
+// because those are the runs that people look at.
+func (r *run) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, r.details()) }
+
+func (r *run) details() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "**%s**, %d steps\n\n", r.outcome.Status, r.log.total)
+	if r.outcome.Error != nil {
+		fmt.Fprintf(&text, "%s\n\n", plain(r.outcome.Error.Error()))
+	}
+	text.WriteString("| # | Step | Status | Took | |\n|--:|---|---|--:|---|\n")
+	steps := r.log.steps
+	if len(steps) > maxDetailRows {
+		steps = steps[len(steps)-maxDetailRows:]
+	}
+	for _, step := range steps {
+		name, note, took := step.Node, "", ""
+		if step.Title != "" {
+			name = step.Title
+		}
+		if step.Iteration != "" {
+			name += " (" + step.Iteration + ")"
+		}
+		if step.Error != nil {
+			note = step.Error.Message
+		}
+		if step.Ended != nil {
+			took = step.Ended.Sub(step.Started).Round(time.Millisecond).String()
+		}
+		fmt.Fprintf(&text, "| %d | %s | %s | %s | %s |\n", step.Number, plain(name), step.Status, took, plain(note))
+	}
+	return text.String()
+}
+
+var markdown = strings.NewReplacer(
+	"\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "!", "\\!", "#", "\\#", "~", "\\~", "\r", " ", "\n", " ",
+)
+
+// plain writes a third party's text so that it is text in markdown and in a table's cell.
+func plain(text string) string { return markdown.Replace(everhook.Shorten(text, 300)) }

@@ -1,0 +1,151 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/nodes"
+)
+
+// run is the state of one run. Its coroutines take turns, so it needs no lock.
+type run struct {
+	flow    *nodes.Flow
+	start   Start
+	log     *stepLog
+	outcome everhook.Outcome
+	// answer is what the caller of a sync flow receives, once it is settled.
+	answer *everhook.Answer
+	// aborted is set when the run's timeout expired.
+	aborted bool
+
+	steps, events, inFlight int
+	// stretch counts the units that passed since the workflow task was broken last.
+	stretch int
+	clock   func() time.Time
+}
+
+func newRun(ctx workflow.Context, flow *nodes.Flow, start Start) *run {
+	return &run{flow: flow, start: start, log: newStepLog(), clock: func() time.Time { return workflow.Now(ctx) }, outcome: everhook.Outcome{Status: everhook.Pending}, events: workflow.GetInfo(ctx).GetCurrentHistoryLength()}
+}
+
+// list runs nodes one after the other and gives the result of the last.
+func (r *run) list(ctx workflow.Context, list []*nodes.Compiled, d *data) (last any, err error) {
+	for _, node := range list {
+		if err := r.step(ctx, node, d); err != nil {
+			return nil, err
+		}
+		last = d.nodes[node.Key]
+	}
+	return last, nil
+}
+
+// step runs one node. Its error ends the list.
+func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
+	if err := r.spend(ctx, node); err != nil {
+		return err
+	}
+	now := workflow.Now(ctx)
+	record := r.log.begin(node, d.position.path, now)
+	outer := d.position
+	d.at(r, node, record, now)
+	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
+	d.leave(node.Key, outer)
+	r.stretch += d.spent()
+	if err == nil && node.Foreign {
+		result.Value, err = canonicalResult(result.Value)
+	}
+	if err == nil {
+		d.nodes[node.Key] = result.Value
+		delete(d.errors, node.Key)
+		r.log.resolve(record, workflow.Now(ctx), result.Value)
+		return nil
+	}
+	delete(d.nodes, node.Key)
+	if end, ok := errors.AsType[*nodes.End](err); ok {
+		r.log.end(record, workflow.Now(ctx), end, result.Value)
+		return end
+	}
+	failure := r.failure(err).At(node.Key)
+	r.log.fail(record, workflow.Now(ctx), failure)
+	if !failure.Status.Catchable() || node.OnError == "" || node.OnError == everhook.OnErrorFail {
+		return failure
+	}
+	d.errors[node.Key] = errorValue(failure)
+	if node.OnError == everhook.OnErrorBranch {
+		_, err := r.list(ctx, node.Branch(everhook.ErrorBranch), d)
+		return err
+	}
+	return nil
+}
+
+// spend charges a step to the budget of the execution, and breaks the workflow task when it has gone on for long.
+func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
+	if ctx.Err() != nil {
+		return r.failure(ctx.Err()).At(node.Key)
+	}
+	r.steps++
+	r.stretch += stepUnits
+	if r.steps > maxSteps || r.events > maxEvents {
+		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key,
+			Message: fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery do less", maxSteps, maxEvents)}
+	}
+	if r.stretch < maxStretch {
+		return nil
+	}
+	r.stretch = 0
+	r.events += eventsOfActivity
+	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, Summary: "pause between steps"})
+	if err := workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil); err != nil {
+		return r.failure(err).At(node.Key)
+	}
+	return nil
+}
+
+// failure makes an *everhook.Error of what a kind or the SDK returned. A cancelled context means that the run was aborted or cancelled, or
+// that the branch lost.
+func (r *run) failure(err error) *everhook.Error {
+	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
+		if r.aborted {
+			return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
+		}
+		return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled"}
+	}
+	return activities.FromError(err)
+}
+
+// ending is the error that a run ends with; nil when it resolved.
+func (r *run) ending(err error) *everhook.Error {
+	if end, ok := errors.AsType[*nodes.End](err); ok {
+		if end.Status == everhook.Resolved {
+			return nil
+		}
+		return &everhook.Error{Status: end.Status, Type: end.Type, Message: end.Error(), Node: end.Node}
+	}
+	if err == nil {
+		return nil
+	}
+	return r.failure(err)
+}
+
+func errorValue(e *everhook.Error) map[string]any {
+	v := map[string]any{"status": string(e.Status), "type": e.Type, "message": e.Message, "attempts": e.Attempts, "response": nil}
+	if e.Response != nil {
+		v["response"] = e.Response.V
+	}
+	return v
+}
+
+// canonicalResult makes a result canonical that a kind of somebody else gave; the kinds of package nodes give canonical ones.
+func canonicalResult(v any) (any, error) {
+	v, err := everhook.Canonical(v)
+	if err != nil {
+		return nil, everhook.Errorf(everhook.TypeInternal, "the result is not data: %v", err)
+	}
+	return v, nil
+}

@@ -1,0 +1,246 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/everhook/everhook"
+)
+
+// Runs reads runs and acts on them.
+type Runs struct {
+	client     client.Client
+	attributes bool
+}
+
+// NewRuns makes one. Attributes says that the namespace has the search attributes; without them lists can be filtered by flow only slowly.
+func NewRuns(c client.Client, attributes bool) *Runs { return &Runs{client: c, attributes: attributes} }
+
+// Summary is one line of a list of runs.
+type Summary struct {
+	ID      everhook.RunID  `json:"id"`
+	Flow    string          `json:"flow"`
+	Title   string          `json:"title"`
+	Version int             `json:"version"`
+	Status  everhook.Status `json:"status"`
+	Started time.Time       `json:"started"`
+	Ended   *time.Time      `json:"ended,omitempty"`
+	// Execution is Temporal's own run ID, which its UI's addresses have.
+	Execution string `json:"execution"`
+}
+
+// Detail is one run with its steps.
+type Detail struct {
+	Summary
+	// Events is the length of the history.
+	Events int64 `json:"events"`
+	// Outcome is how it stands or ended; nil when no worker answered in time.
+	Outcome *everhook.Outcome `json:"outcome,omitempty"`
+	// Steps are those that the step log kept, Total counts all. Note says why there are none.
+	Steps []everhook.Step `json:"steps"`
+	Total int             `json:"total"`
+	Note  string          `json:"note,omitempty"`
+}
+
+// Filter selects runs. Empty fields select all.
+type Filter struct {
+	Flow   string
+	Status everhook.Status
+	// Limit is how many are listed, the latest first. Default 20, at most 1,000.
+	Limit int
+	// Page is where the page before ended.
+	Page []byte
+}
+
+// maxRunPage bounds one page of a list.
+const maxRunPage = 1000
+
+// List gives runs, the latest first, and where the next page begins (nil: there is none). A run appears within a second of its start.
+func (r *Runs) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
+	query, err := r.query(filter)
+	if err != nil {
+		return nil, nil, err
+	}
+	limit := filter.Limit
+	if limit <= 0 {
+		limit = 20
+	}
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: int32(min(limit, maxRunPage)), NextPageToken: filter.Page})
+	if err != nil {
+		return nil, nil, err
+	}
+	runs := make([]Summary, 0, len(response.GetExecutions()))
+	for _, info := range response.GetExecutions() {
+		if summary, ok := summaryOf(info); ok {
+			runs = append(runs, summary)
+		}
+	}
+	return runs, response.GetNextPageToken(), nil
+}
+
+func (r *Runs) query(filter Filter) (string, error) {
+	terms := []string{"WorkflowType = '" + RunWorkflow + "'"}
+	if filter.Flow != "" {
+		if !everhook.IsFlowKey(filter.Flow) {
+			return "", fmt.Errorf("%q is not a flow key", filter.Flow)
+		}
+		if r.attributes {
+			terms = append(terms, fmt.Sprintf("EverhookFlow = '%s'", filter.Flow))
+		} else {
+			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
+		}
+	}
+	switch filter.Status {
+	case "":
+	case everhook.Pending:
+		terms = append(terms, "ExecutionStatus = 'Running'")
+	case everhook.Resolved:
+		terms = append(terms, "ExecutionStatus = 'Completed'")
+	case everhook.Cancelled:
+		terms = append(terms, "(ExecutionStatus = 'Canceled' OR ExecutionStatus = 'Terminated')")
+	case everhook.Failed, everhook.Errored, everhook.Aborted, everhook.Rejected:
+		if !r.attributes {
+			return "", fmt.Errorf("runs cannot be listed by status %q: the Temporal namespace lacks the search attributes of Everhook", filter.Status)
+		}
+		terms = append(terms, fmt.Sprintf("EverhookStatus = '%s'", filter.Status))
+	default:
+		return "", fmt.Errorf("runs cannot be listed by status %q", filter.Status)
+	}
+	return strings.Join(terms, " AND "), nil
+}
+
+func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
+	flow, id, ok := everhook.ParseWorkflowID(info.GetExecution().GetWorkflowId())
+	if !ok {
+		return Summary{}, false
+	}
+	summary := Summary{ID: id, Flow: flow, Title: flow, Status: statusOf(info), Started: info.GetStartTime().AsTime(), Execution: info.GetExecution().GetRunId()}
+	fields := info.GetMemo().GetFields()
+	decode(fields[MemoTitle], &summary.Title)
+	decode(fields[MemoVersion], &summary.Version)
+	if ended := info.GetCloseTime(); ended != nil {
+		at := ended.AsTime()
+		summary.Ended = &at
+	}
+	return summary, true
+}
+
+// decode leaves the target as it is when there is nothing to decode.
+func decode(payload *commonpb.Payload, target any) {
+	if payload != nil {
+		_ = converter.GetDefaultDataConverter().FromPayload(payload, target)
+	}
+}
+
+// statusOf reads a run's status as far as the list tells it.
+func statusOf(info *workflowpb.WorkflowExecutionInfo) everhook.Status {
+	switch info.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		return everhook.Resolved
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return everhook.Cancelled
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return everhook.Aborted
+	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:
+		var text string
+		decode(info.GetSearchAttributes().GetIndexedFields()[AttributeStatus.GetName()], &text)
+		if status, err := everhook.ParseStatus(text); err == nil {
+			return status
+		}
+		return everhook.Failed
+	default:
+		return everhook.Pending
+	}
+}
+
+// Find tells to which of some flows a run belongs. ErrNoRun: to none, or it has expired.
+func (r *Runs) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
+	for _, flow := range flows {
+		_, err := r.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, id), "")
+		if err == nil {
+			return flow, nil
+		}
+		if _, ok := errors.AsType[*serviceerror.NotFound](err); !ok {
+			return "", err
+		}
+	}
+	return "", ErrNoRun
+}
+
+// queryTimeout bounds what a page waits for a worker to answer.
+const queryTimeout = 5 * time.Second
+
+// Show gives one run with its steps. ErrNoRun: it is unknown or has expired.
+func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detail, error) {
+	workflowID := everhook.WorkflowID(flow, id)
+	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return nil, ErrNoRun
+	}
+	if err != nil {
+		return nil, err
+	}
+	info := description.GetWorkflowExecutionInfo()
+	summary, ok := summaryOf(info)
+	if !ok {
+		return nil, ErrNoRun
+	}
+	detail := &Detail{Summary: summary, Events: info.GetHistoryLength(), Steps: []everhook.Step{}}
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && description.GetPendingWorkflowTask().GetAttempt() == 1 && info.GetHistoryLength() <= 2 {
+		detail.Status = everhook.Queued
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	if err := r.fill(ctx, detail, workflowID); err != nil {
+		detail.Note = fmt.Sprintf("no worker told its steps: %v", err)
+	}
+	return detail, nil
+}
+
+func (r *Runs) fill(ctx context.Context, detail *Detail, workflowID string) error {
+	for from := 1; from > 0; {
+		var page everhook.StepPage
+		if err := r.ask(ctx, workflowID, &page, StepsQuery, from); err != nil {
+			return err
+		}
+		detail.Steps, detail.Total = append(detail.Steps, page.Steps...), page.Total
+		from = page.Next
+	}
+	var outcome everhook.Outcome
+	if err := r.ask(ctx, workflowID, &outcome, OutcomeQuery); err != nil {
+		return err
+	}
+	detail.Outcome = &outcome
+	if outcome.Status.Ended() && detail.Status.Ended() {
+		detail.Status = outcome.Status
+	}
+	return nil
+}
+
+func (r *Runs) ask(ctx context.Context, workflowID string, result any, query string, args ...any) error {
+	answer, err := r.client.QueryWorkflow(ctx, workflowID, "", query, args...)
+	if err != nil {
+		return err
+	}
+	return answer.Get(result)
+}
+
+// Cancel asks a run to end as cancelled. ErrNoRun: it is unknown, or has ended.
+func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
+	err := r.client.CancelWorkflow(ctx, everhook.WorkflowID(flow, id), "")
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return ErrNoRun
+	}
+	return err
+}

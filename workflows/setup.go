@@ -1,0 +1,83 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook/activities"
+)
+
+// IndexedTypes are the search attributes with their types, as an operator of Temporal registers them.
+func IndexedTypes() map[string]enumspb.IndexedValueType {
+	types := map[string]enumspb.IndexedValueType{}
+	for _, attribute := range SearchAttributes() {
+		types[attribute.GetName()] = attribute.GetValueType()
+	}
+	return types
+}
+
+// RegisterSearchAttributes adds the search attributes that a namespace lacks. An error says why not; runs can then be started without them.
+func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
+	operator := c.OperatorService()
+	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("list search attributes: %w", err)
+	}
+	missing := map[string]enumspb.IndexedValueType{}
+	for name, typ := range IndexedTypes() {
+		switch have, ok := known.GetCustomAttributes()[name]; {
+		case !ok:
+			missing[name] = typ
+		case have != typ:
+			return fmt.Errorf("the search attribute %s exists with type %s, and %s is needed", name, have, typ)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if _, err := operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing}); err != nil {
+		return fmt.Errorf("add search attributes: %w", err)
+	}
+	return nil
+}
+
+// Pollers and slots of a worker: the SDK's defaults of two pollers each hold up sync callers.
+const (
+	maxPollers              = 32
+	initialPollers          = 8
+	minPollers              = 4
+	eagerActivitiesPerTask  = 32
+	workerStopTimeout       = 10 * time.Second
+	maxConcurrentActivities = 500
+)
+
+// NewWorker makes a worker for runs of this release's level. Effects maps names of activities to their functions; the interpreter's own are added.
+func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any) worker.Worker {
+	eager := eagerActivitiesPerTask
+	w := worker.New(c, TaskQueue(Level), worker.Options{
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
+		}),
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
+		}),
+		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
+		MaxEagerActivityReservationsPerWorkflowTask: &eager,
+		WorkerStopTimeout:                           workerStopTimeout,
+		DisableRegistrationAliasing:                 true,
+	})
+	w.RegisterWorkflowWithOptions(interpreter.Run, workflow.RegisterOptions{Name: RunWorkflow})
+	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
+	for name, function := range effects {
+		w.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+	return w
+}

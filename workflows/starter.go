@@ -1,0 +1,312 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+)
+
+// Starter starts runs and waits for their answers.
+type Starter struct {
+	client   client.Client
+	registry *nodes.Registry
+	options  StarterOptions
+	mutex    sync.Mutex
+	versions map[string]*startable
+}
+
+// StarterOptions says how runs are started.
+type StarterOptions struct {
+	// Env gives the settings that flows may refer to as env.<NAME>.
+	Env func() map[string]string
+	// Attributes is set when the namespace has the search attributes.
+	Attributes bool
+	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it directly.
+	Eager bool
+	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
+	Links func(flow string, run everhook.RunID) string
+}
+
+// startable is a version as it is handed to Temporal.
+type startable struct {
+	definition json.RawMessage
+	env        []string
+	details    func(everhook.Delivery) string
+}
+
+// Times of starting a run.
+const (
+	// startTimeout bounds one call that makes a run durable.
+	startTimeout = 5 * time.Second
+	// maxStart bounds definition and delivery together, encoded; Temporal's own limit is 2 MiB.
+	maxStart = 1_900_000
+)
+
+// ErrNoRun tells that a run is unknown or has expired.
+var ErrNoRun = errors.New("no such run")
+
+// NewStarter makes one. The client must use DataConverter.
+func NewStarter(c client.Client, registry *nodes.Registry, options StarterOptions) *Starter {
+	return &Starter{client: c, registry: registry, options: options, versions: map[string]*startable{}}
+}
+
+// startable gives what of a start depends on the version alone; it is computed once.
+func (s *Starter) startable(version *everhook.Version) (*startable, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if known, ok := s.versions[version.Hash]; ok {
+		return known, nil
+	}
+	definition, err := everhook.EncodeJSON(version.Definition)
+	if err != nil {
+		return nil, err
+	}
+	flow, problems := s.registry.Compile(version.Definition)
+	if flow == nil {
+		return nil, fmt.Errorf("version %d of flow %q cannot be started: %w", version.Number, version.Definition.Key, firstError(problems))
+	}
+	if len(s.versions) >= maxCompiledFlows {
+		clear(s.versions)
+	}
+	made := &startable{definition: definition, env: flow.Env, details: triggerDetails(flow)}
+	s.versions[version.Hash] = made
+	return made, nil
+}
+
+// call is everything that starting one run takes.
+type call struct {
+	options    client.StartWorkflowOptions
+	definition json.RawMessage
+	start      Start
+}
+
+// call makes the arguments of a start. Definition and delivery that are too large together are an *everhook.Error of type limit.
+func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, error) {
+	flow, err := s.startable(version)
+	if err != nil {
+		return nil, err
+	}
+	c := &call{definition: flow.definition, start: Start{Level: Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes}}
+	if len(flow.env) > 0 {
+		settings := s.options.Env()
+		c.start.Env = map[string]string{}
+		for _, name := range flow.env {
+			if value, ok := settings[name]; ok {
+				c.start.Env[name] = value
+			}
+		}
+	}
+	encoded, err := DataConverter().ToPayloads(c.definition, c.start)
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, payload := range encoded.GetPayloads() {
+		size += len(payload.GetData())
+	}
+	if size > maxStart {
+		return nil, everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, maxStart)
+	}
+	key := version.Definition.Key
+	c.options = client.StartWorkflowOptions{
+		ID:                       everhook.WorkflowID(key, d.RunID),
+		TaskQueue:                TaskQueue(Level),
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		StaticSummary:            everhook.Shorten(fmt.Sprintf("%s v%d", version.Definition.Name(), version.Number), 200),
+		StaticDetails:            everhook.Shorten(flow.details(d), 10_000),
+		Memo:                     map[string]any{MemoFlow: key, MemoVersion: version.Number, MemoTitle: version.Definition.Name()},
+	}
+	if s.options.Links != nil {
+		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
+	}
+	if s.options.Attributes {
+		c.options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeFlow.ValueSet(key),
+			AttributeVersion.ValueSet(fmt.Sprint(version.Number)), AttributeTrigger.ValueSet(version.Definition.Trigger.Type))
+	}
+	return c, nil
+}
+
+// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large; after any other error it is not
+// known whether the run exists, and the caller must be told to come again.
+func (s *Starter) Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) error {
+	c, err := s.call(version, d)
+	if err != nil {
+		return err
+	}
+	c.options.EnableEagerStart = s.options.Eager
+	return s.start(ctx, c)
+}
+
+// start makes the run durable. A run that exists already, running or closed, is success.
+func (s *Starter) start(ctx context.Context, c *call) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	_, err := s.client.ExecuteWorkflow(ctx, c.options, RunWorkflow, c.definition, c.start)
+	if isAlreadyStarted(err) {
+		return nil
+	}
+	return err
+}
+
+func isAlreadyStarted(err error) bool {
+	_, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	return ok
+}
+
+// Run starts a run and waits for its answer, at most wait. Without one by then it gives nil and no error if the run is durable.
+// Errors are those of Start.
+//
+// A start that times out says nothing about whether the run exists, so nothing is acknowledged before a plain start has confirmed it.
+func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (*everhook.Answer, error) {
+	deadline := time.Now().Add(wait)
+	c, err := s.call(version, d)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.startAndWait(ctx, c, min(wait, startTimeout))
+	if err == nil {
+		return answer, nil
+	}
+	// The confirmation outlives a receiver that stops: it decides between 202 and 503.
+	if err := s.start(context.WithoutCancel(ctx), c); err != nil {
+		return nil, err
+	}
+	outcome, err := s.await(ctx, c.options.ID, d.RunID, time.Until(deadline))
+	if err != nil {
+		return nil, nil
+	}
+	return outcome, nil
+}
+
+// startAndWait is one round trip: the update starts the run and gives its answer.
+func (s *Starter) startAndWait(ctx context.Context, c *call, wait time.Duration) (*everhook.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	handle, err := s.client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: s.client.NewWithStartWorkflowOperation(c.options, RunWorkflow, c.definition, c.start),
+		UpdateOptions:          answerUpdate(c.options.ID),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var answer everhook.Answer
+	if err := handle.Get(ctx, &answer); err != nil {
+		return nil, err
+	}
+	return &answer, nil
+}
+
+func answerUpdate(workflowID string) client.UpdateWorkflowOptions {
+	return client.UpdateWorkflowOptions{WorkflowID: workflowID, UpdateID: AnswerUpdate, UpdateName: AnswerUpdate, WaitForStage: client.WorkflowUpdateStageCompleted}
+}
+
+// await gives the answer of a run that exists, or nil when there is none after wait.
+func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID, wait time.Duration) (*everhook.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, max(wait, minAttach))
+	defer cancel()
+	for {
+		handle, err := s.client.UpdateWorkflow(ctx, answerUpdate(workflowID))
+		if err == nil {
+			var answer everhook.Answer
+			if err = handle.Get(ctx, &answer); err == nil {
+				return &answer, nil
+			}
+		}
+		if outcome, closed := s.closed(ctx, workflowID); closed {
+			answer := DerivedAnswer(outcome, id)
+			return &answer, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-time.After(attachPause):
+		}
+	}
+}
+
+const (
+	// minAttach is how long asking for an answer takes at least: without a wait, the answer that is there is still found.
+	minAttach = 500 * time.Millisecond
+	// attachPause is between two attempts to attach to a run that refuses, because its worker is not ready or Temporal is away.
+	attachPause = 100 * time.Millisecond
+)
+
+// closed reads the close event of a run: its outcome, and whether it has closed.
+func (s *Starter) closed(ctx context.Context, workflowID string) (everhook.Outcome, bool) {
+	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil || description.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return everhook.Outcome{}, false
+	}
+	outcome, err := s.closeEvent(ctx, workflowID)
+	return outcome, err == nil
+}
+
+// closeEvent reads how a closed run ended.
+func (s *Starter) closeEvent(ctx context.Context, workflowID string) (everhook.Outcome, error) {
+	var outcome everhook.Outcome
+	err := s.client.GetWorkflow(ctx, workflowID, "").Get(ctx, &outcome)
+	if err == nil {
+		return outcome, nil
+	}
+	if ctx.Err() != nil {
+		return everhook.Outcome{}, err
+	}
+	return outcomeOf(err)
+}
+
+// outcomeOf reads the outcome from the error that a run closed with.
+func outcomeOf(err error) (everhook.Outcome, error) {
+	var outcome everhook.Outcome
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		if failure.Details(&outcome) == nil && outcome.Status.Ended() {
+			return outcome, nil
+		}
+		return everhook.Outcome{Status: everhook.Errored, Error: everhook.Errorf(everhook.TypeInternal, "%s", failure.Message())}, nil
+	}
+	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok {
+		if cancelled.Details(&outcome) == nil && outcome.Status.Ended() {
+			return outcome, nil
+		}
+		return everhook.Outcome{Status: everhook.Cancelled}, nil
+	}
+	if _, ok := errors.AsType[*temporal.TerminatedError](err); ok {
+		return everhook.Outcome{Status: everhook.Cancelled, Error: &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "the run was terminated"}}, nil
+	}
+	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		return everhook.Outcome{Status: everhook.Aborted, Error: &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "Temporal timed the run out"}}, nil
+	}
+	return everhook.Outcome{}, err
+}
+
+// Outcome tells how a run stands, after waiting up to wait for the answer of a sync flow. ErrNoRun: it is unknown or has expired.
+func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, sync bool, wait time.Duration) (everhook.Outcome, error) {
+	workflowID := everhook.WorkflowID(flow, id)
+	if _, err := s.client.DescribeWorkflowExecution(ctx, workflowID, ""); err != nil {
+		if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+			return everhook.Outcome{}, ErrNoRun
+		}
+		return everhook.Outcome{}, err
+	}
+	outcome := everhook.Outcome{Status: everhook.Pending}
+	if ended, closed := s.closed(ctx, workflowID); closed {
+		outcome = ended
+	}
+	if !sync {
+		return outcome, nil
+	}
+	answer, err := s.await(ctx, workflowID, id, wait)
+	outcome.Answer = answer
+	return outcome, err
+}

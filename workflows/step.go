@@ -1,0 +1,169 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// step is one execution of one node: what its kind sees of the run.
+type step struct {
+	run    *run
+	node   *nodes.Compiled
+	data   *data
+	record *everhook.Step
+	// outer is where in its loops the step itself stands.
+	outer string
+	last  any
+}
+
+var _ nodes.Run = (*step)(nil)
+
+func (s *step) Scope() *expression.Scope   { return &s.data.scope }
+func (s *step) Node() *everhook.Node       { return s.node.Node }
+func (s *step) ID() everhook.RunID         { return s.run.start.Delivery.RunID }
+func (s *step) Iteration() string          { return s.outer }
+func (s *step) Last() any                  { return s.last }
+func (s *step) HasBranch(name string) bool { _, ok := s.node.Branches.Get(name); return ok }
+func (s *step) SetOutput(v any)            { s.run.outcome.Output = everhook.Of(v) }
+func (s *step) Logf(f string, args ...any) { s.run.log.line(s.record, fmt.Sprintf(f, args...)) }
+
+func (s *step) Branch(ctx workflow.Context, name string) (err error) {
+	s.last, err = s.run.list(ctx, s.node.Branch(name), s.data)
+	s.data.at(s.run, s.node, s.record, workflow.Now(ctx))
+	return err
+}
+
+func (s *step) EnterLoop(position nodes.LoopPosition) {
+	loop := map[string]any{"item": position.Item, "index": position.Index, "sequence": position.Index + 1, "length": position.Length}
+	if position.Open {
+		loop["length"] = nil
+	}
+	s.data.enter(s.outer, s.node.Key, position.Index, loop)
+	for _, key := range s.node.Below {
+		delete(s.data.nodes, key)
+		delete(s.data.errors, key)
+	}
+}
+
+func (s *step) Fork() nodes.Run {
+	fork := *s
+	fork.data = s.data.fork(s.run)
+	fork.last = nil
+	return &fork
+}
+
+func (s *step) Join(fork nodes.Run, branch string) {
+	from := fork.(*step).data
+	keys := s.node.KeysBelow(branch)
+	for _, key := range keys {
+		s.data.nodes[key], s.data.errors[key] = from.nodes[key], from.errors[key]
+	}
+	for _, a := range from.assigned {
+		if !slices.Contains(keys, a.variable) {
+			s.SetVariable(a.variable, a.value)
+		}
+	}
+}
+
+func (s *step) SetVariable(target string, v any) {
+	s.data.nodes[target] = v
+	s.data.assigned = append(s.data.assigned, assignment{target, v})
+}
+
+func (s *step) Answer(answer everhook.Answer) bool {
+	if s.run.answer != nil {
+		return false
+	}
+	answer.Digest = s.run.start.Delivery.Digest
+	s.run.answer, s.run.outcome.Answer = &answer, &answer
+	return true
+}
+
+func (s *step) Sleep(ctx workflow.Context, duration time.Duration) error {
+	s.run.events += eventsOfTimer
+	s.run.showDetails(ctx)
+	return workflow.NewTimerWithOptions(ctx, duration, workflow.TimerOptions{Summary: s.summary()}).Get(ctx, nil)
+}
+
+func (s *step) Activity(ctx workflow.Context, name string, input, result any) error {
+	size, err := everhook.EncodeJSON(input)
+	if err != nil {
+		return everhook.Errorf(everhook.TypeConfig, "what the effect is given cannot be encoded: %v", err)
+	}
+	if len(size) > maxPayload {
+		return everhook.Errorf(everhook.TypeLimit, "what the effect is given is larger than %s; send less", everhook.Size(maxPayload))
+	}
+	if s.run.inFlight >= maxInFlight {
+		return everhook.Errorf(everhook.TypeLimit, "the run has %d effects under way already", maxInFlight)
+	}
+	s.run.events += eventsOfActivity
+	s.run.inFlight++
+	defer func() { s.run.inFlight-- }()
+	s.run.showDetails(ctx)
+	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, s.activityOptions()), name, input).Get(ctx, result)
+	if err != nil {
+		failure := s.run.failure(err)
+		s.record.Attempts = failure.Attempts
+		return failure
+	}
+	if counted, ok := result.(interface{ AttemptCount() int }); ok {
+		s.record.Attempts = counted.AttemptCount()
+	}
+	return nil
+}
+
+// Defaults of retries.
+const (
+	defaultInitialInterval = time.Second
+	defaultBackoff         = 2
+	defaultMaxInterval     = time.Minute
+)
+
+func (s *step) activityOptions() workflow.ActivityOptions {
+	timeout, attempts := s.node.Timeout.Std(), 1
+	if s.node.Spec.Effect != nil {
+		attempts = s.node.Spec.Effect.MaxAttempts
+		if timeout == 0 {
+			timeout = s.node.Spec.Effect.Timeout
+		}
+	}
+	policy := &temporal.RetryPolicy{InitialInterval: defaultInitialInterval, BackoffCoefficient: defaultBackoff, MaximumInterval: defaultMaxInterval, MaximumAttempts: int32(attempts)}
+	if retry := s.node.Retry; retry != nil {
+		if retry.MaxAttempts > 0 {
+			policy.MaximumAttempts = int32(retry.MaxAttempts)
+		}
+		if retry.InitialInterval > 0 {
+			policy.InitialInterval = retry.InitialInterval.Std()
+		}
+		if retry.Backoff > 0 {
+			policy.BackoffCoefficient = retry.Backoff
+		}
+		if retry.MaxInterval > 0 {
+			policy.MaximumInterval = retry.MaxInterval.Std()
+		}
+		policy.MaximumInterval = max(policy.MaximumInterval, policy.InitialInterval)
+	}
+	options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: policy, Summary: s.summary()}
+	if timeout > activities.HeartbeatOver {
+		options.HeartbeatTimeout = activities.HeartbeatTimeout
+	}
+	return options
+}
+
+// summary names the step in the Temporal UI, which takes 400 bytes at most.
+func (s *step) summary() string {
+	name := s.node.Name()
+	if s.outer != "" {
+		name += " " + s.outer
+	}
+	return everhook.Shorten(name, 200)
+}

@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+)
+
+// triggerDetails describes a delivery for the Temporal UI, in markdown: when it came, and the values that have a display name.
+func triggerDetails(flow *nodes.Flow) func(everhook.Delivery) string {
+	var named []namedPath
+	if webhook, ok := flow.Trigger.(*nodes.Webhook); ok {
+		named = append(namedPaths("query", webhook.Request.Query), namedPaths("body", webhook.Request.Body)...)
+	}
+	return func(d everhook.Delivery) string {
+		var text strings.Builder
+		fmt.Fprintf(&text, "%s, received %s\n", flow.Definition.Trigger.Type, everhook.FormatTime(d.ReceivedAt.UTC()))
+		for _, n := range named {
+			if v, ok := n.path.Get(d.Trigger[n.part]); ok {
+				shown, err := everhook.EncodeJSON(v)
+				if err != nil {
+					continue
+				}
+				fmt.Fprintf(&text, "* %s: %s\n", plain(n.alias), plain(string(shown)))
+			}
+		}
+		return text.String()
+	}
+}
+
+type namedPath struct {
+	part, alias string
+	path        everhook.Path
+}
+
+func namedPaths(part string, kept *[]nodes.KeptPath) []namedPath {
+	var named []namedPath
+	if kept != nil {
+		for _, k := range *kept {
+			if k.Alias != "" {
+				named = append(named, namedPath{part, k.Alias, k.Path})
+			}
+		}
+	}
+	return named
+}
