@@ -15,7 +15,7 @@ import (
 // The whole err travels, so FromError gives the same one to the workflow; whoever calls sets err.Attempts from the activity's info.
 // A business failure (Failed, Rejected) is benign: it is neither logged as an error nor counted as one.
 func Fail(err *everhook.Error, retryable bool, after time.Duration) error {
-	options := temporal.ApplicationErrorOptions{NonRetryable: !retryable, Details: []any{err}}
+	options := temporal.ApplicationErrorOptions{NonRetryable: !retryable, Details: []any{*err}}
 	if retryable {
 		options.NextRetryDelay = after
 	}

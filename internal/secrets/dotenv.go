@@ -27,8 +27,8 @@ func ReadDotEnv(path string) ([]string, error) {
 	return variables, nil
 }
 
-// ParseDotEnv reads lines "NAME=value". "export " before a name, empty lines, comments (# at the start of a line or after a space) are
-// allowed. A value in single quotes is taken as it is; in double quotes \n, \r, \t, \", \\ and \$ are escapes; both may span lines. Nothing is
+// ParseDotEnv reads lines "NAME=value". "export " before a name, empty lines, comments (# at the start of a line or after a
+// space) are allowed. A value in single quotes is taken as it is; in double quotes \n, \r, \t, \", \\ and \$ are escapes; both may span lines. Nothing is
 // expanded: $ is a character as any other. Errors name the line and never show a value.
 func ParseDotEnv(text string) ([]string, error) {
 	p := dotEnv{rest: strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), line: 1}
@@ -68,7 +68,10 @@ func (p *dotEnv) next() (string, error) {
 	if !dotEnvKey.MatchString(key) {
 		return "", errors.New("what stands before = is not a name of letters, digits and underscores")
 	}
-	p.advance(len(name) + 1 + len(value) - len(strings.TrimLeft(value, " \t")))
+	p.advance(len(name) + 1)
+	if unpadded := strings.TrimLeft(value, " \t"); strings.HasPrefix(unpadded, "'") || strings.HasPrefix(unpadded, `"`) {
+		p.advance(len(value) - len(unpadded))
+	}
 	text, err := p.value()
 	if err != nil {
 		return "", err
@@ -139,10 +142,10 @@ func (p *dotEnv) advance(n int) {
 	p.rest = p.rest[n:]
 }
 
-// withoutComment cuts a line before a # that is its first character or follows a space.
+// withoutComment cuts a line before a # that follows a space.
 func withoutComment(line string) string {
-	for i := range len(line) {
-		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+	for i := 1; i < len(line); i++ {
+		if line[i] == '#' && (line[i-1] == ' ' || line[i-1] == '\t') {
 			return line[:i]
 		}
 	}

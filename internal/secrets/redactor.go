@@ -113,7 +113,7 @@ func encodings(text string) []string {
 		forms = append(forms, escaped, lowerHex(escaped))
 	}
 	if data, err := everhook.EncodeJSON(text); err == nil {
-		forms = append(forms, strings.Trim(string(data), `"`))
+		forms = append(forms, string(data[1:len(data)-1]))
 	}
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		whole := encoding.EncodeToString([]byte(text))

@@ -1,0 +1,524 @@
+package httprequest
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/egress"
+	"github.com/everhook/everhook/internal/secrets"
+)
+
+// local is an activity that may call this machine, with the given secrets.
+func local(t *testing.T, environ ...string) *HTTPRequest {
+	t.Helper()
+	return guarded(t, []string{"127.0.0.1"}, environ...)
+}
+
+func guarded(t *testing.T, allow []string, environ ...string) *HTTPRequest {
+	t.Helper()
+	guard, err := egress.New(allow)
+	require.NoError(t, err)
+	for i, variable := range environ {
+		environ[i] = secrets.SecretPrefix + variable
+	}
+	provider, err := secrets.New(secrets.Options{Environ: environ})
+	require.NoError(t, err)
+	h := New(Options{Secrets: provider, Guard: guard})
+	t.Cleanup(h.Close)
+	return h
+}
+
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// run executes the activity as a worker does, under a context that the test may cancel.
+func run(t *testing.T, ctx context.Context, h *HTTPRequest, input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(silent{})
+	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
+	env.RegisterActivityWithOptions(h.Do, activity.RegisterOptions{Name: activities.HTTPRequest})
+	encoded, err := env.ExecuteActivity(activities.HTTPRequest, input)
+	var result activities.HTTPRequestResult
+	if err == nil {
+		require.NoError(t, encoded.Get(&result))
+	}
+	return result, err
+}
+
+type silent struct{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}
+
+func succeed(t *testing.T, h *HTTPRequest, input activities.HTTPRequestInput) activities.HTTPRequestResult {
+	t.Helper()
+	result, err := run(t, t.Context(), h, input)
+	require.NoError(t, err)
+	return result
+}
+
+// fail gives the error as workflow code sees it, and as Temporal does.
+func fail(t *testing.T, h *HTTPRequest, input activities.HTTPRequestInput) (*everhook.Error, *temporal.ApplicationError) {
+	t.Helper()
+	_, err := run(t, t.Context(), h, input)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	return activities.FromError(err), application
+}
+
+func plainValue(v any) everhook.Sealed { return everhook.Sealed{Value: everhook.Value{V: v}} }
+
+// sealed is a text made of segments; a segment that begins with "$" is a secret.
+func sealed(segments ...string) everhook.Sealed {
+	return everhook.Sealed{Places: []everhook.Place{{Segments: parts(segments...)}}}
+}
+
+func sealedAt(v any, key string, segments ...string) everhook.Sealed {
+	return everhook.Sealed{Value: everhook.Value{V: v}, Places: []everhook.Place{{At: []any{key}, Segments: parts(segments...)}}}
+}
+
+func parts(segments ...string) []everhook.Segment {
+	made := make([]everhook.Segment, len(segments))
+	for i, segment := range segments {
+		if name, ok := strings.CutPrefix(segment, "$"); ok {
+			made[i].Secret = name
+		} else {
+			made[i].Text = segment
+		}
+	}
+	return made
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "text/plain")
+	fmt.Fprintf(w, "%s %s\n", r.Method, r.URL.RequestURI())
+	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "User-Agent", "X-Key", "X-Many", "Cookie"} {
+		for _, value := range r.Header.Values(name) {
+			fmt.Fprintf(w, "%s: %s\n", name, value)
+		}
+	}
+	fmt.Fprintf(w, "%s", body)
+}
+
+func TestARequestIsWrittenAsTheInputSays(t *testing.T) {
+	t.Parallel()
+	h := local(t, "KEY=opaque-value")
+	base := serve(t, echo)
+	for name, c := range map[string]struct {
+		input activities.HTTPRequestInput
+		want  string
+	}{
+		"a plain get": {activities.HTTPRequestInput{URL: plainValue(base + "/x#fragment")}, "GET /x\nUser-Agent: everhook\n"},
+		"a query is added to the one of the url": {
+			activities.HTTPRequestInput{URL: plainValue(base + "/?z=1"), Query: plainValue(map[string]any{"b": []any{1, true, "x y"}, "a": "&=", "c": nil})},
+			"GET /?z=1&a=%26%3D&b=1&b=true&b=x+y\nUser-Agent: everhook\n",
+		},
+		"headers": {
+			activities.HTTPRequestInput{URL: plainValue(base), Headers: plainValue(map[string]any{"x-key": 7, "x-many": []any{"a", "b"}, "user-agent": "mine"})},
+			"GET /\nUser-Agent: mine\nX-Key: 7\nX-Many: a\nX-Many: b\n",
+		},
+		"json": {
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), Body: plainValue(map[string]any{"b": "<é>", "a": 1}), IdempotencyKey: "k1"},
+			"POST /\nContent-Type: application/json\nIdempotency-Key: k1\nUser-Agent: everhook\n{\"a\":1,\"b\":\"<é>\"}",
+		},
+		"a form": {
+			activities.HTTPRequestInput{Method: "PUT", URL: plainValue(base), ContentType: "form", Body: plainValue(map[string]any{"b": []any{1, 2}, "a": "x y", "c": nil})},
+			"PUT /\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: everhook\na=x+y&b=1&b=2",
+		},
+		"xml": {
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "xml", Body: plainValue("<a/>")},
+			"POST /\nContent-Type: application/xml; charset=utf-8\nUser-Agent: everhook\n<a/>",
+		},
+		"text": {
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "text", Body: plainValue(1.5)},
+			"POST /\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\n1.5",
+		},
+		"an empty text": {
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "text", Body: plainValue("")},
+			"POST /\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\n",
+		},
+		"none": {
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "none", Body: plainValue("x")},
+			"POST /\nUser-Agent: everhook\n",
+		},
+		"own content type and idempotency key": {
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), Headers: plainValue(map[string]any{"content-type": "application/vnd.x+json", "idempotency-key": "own"}), Body: plainValue([]any{}), IdempotencyKey: "k1"},
+			"POST /\nContent-Type: application/vnd.x+json\nIdempotency-Key: own\nUser-Agent: everhook\n[]",
+		},
+		"basic": {
+			activities.HTTPRequestInput{URL: plainValue(base), Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("user"), Password: plainValue("pass")}}},
+			"GET /\nAuthorization: Basic dXNlcjpwYXNz\nUser-Agent: everhook\n",
+		},
+		"a user in the url": {
+			activities.HTTPRequestInput{URL: plainValue(strings.Replace(base, "://", "://user:pass@", 1))},
+			"GET /\nAuthorization: Basic dXNlcjpwYXNz\nUser-Agent: everhook\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, succeed(t, h, c.input).Body.V)
+		})
+	}
+}
+
+func TestSecretsReachTheServerAndDoNotComeBack(t *testing.T) {
+	t.Parallel()
+	h := local(t, "KEY=opaque/value", "PW=hunter2", "TOKEN=token-of-mine")
+	var seen atomic.Value
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		seen.Store(r.Header.Get("Authorization") + " " + r.Header.Get("X-Key") + " " + r.URL.Query().Get("k") + " " + string(body))
+		w.Header().Set("X-Echo", r.Header.Get("Authorization")+" "+r.URL.RawQuery)
+		w.Header().Set("Content-Type", "application/json")
+		status := http.StatusOK
+		if r.URL.Path == "/fail" {
+			status = http.StatusBadRequest
+		}
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"opaque/value": ["%s", "%s"]}`, r.Header.Get("X-Key"), base64.StdEncoding.EncodeToString([]byte("opaque/value")))
+	})
+	input := activities.HTTPRequestInput{
+		Method: "POST", URL: everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: base + "/ok?k="}, {Secret: "KEY", Escape: everhook.EscapeQuery}}}}},
+		Headers: sealedAt(map[string]any{"X-Key": nil}, "X-Key", "$KEY"),
+		Body:    sealedAt(map[string]any{"pw": nil}, "pw", "my ", "$PW"),
+		Auth:    &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("u"), Password: sealed("$PW")}},
+	}
+	result := succeed(t, h, input)
+	require.Equal(t, `Basic dTpodW50ZXIy opaque/value opaque/value {"pw":"my hunter2"}`, seen.Load())
+	require.Equal(t, map[string]any{"[secret KEY]": []any{"[secret KEY]", "[secret KEY]"}}, result.Body.V)
+	require.Equal(t, "Basic [secret PW] k=[secret KEY]", result.Headers["x-echo"])
+
+	input.Auth = &activities.HTTPAuth{Bearer: new(sealed("$TOKEN"))}
+	input.URL = everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: base + "/fail?k="}, {Secret: "KEY", Escape: everhook.EscapeQuery}}}}}
+	failed, application := fail(t, h, input)
+	require.Contains(t, seen.Load(), "Bearer token-of-mine ")
+	require.NotContains(t, application.Error(), "opaque")
+	response := failed.Response.V.(map[string]any)
+	require.Equal(t, map[string]any{"[secret KEY]": []any{"[secret KEY]", "[secret KEY]"}}, response["body"])
+	require.Equal(t, "Bearer [secret TOKEN] k=[secret KEY]", response["headers"].(map[string]any)["x-echo"])
+
+	input.URL = sealed("http://127.0.0.1:1/", "$TOKEN", "/"+strings.Repeat("x", 120)+"/", "$PW", "?", "$KEY")
+	failed, _ = fail(t, h, input)
+	require.Equal(t, everhook.TypeConnection, failed.Type)
+	require.Contains(t, failed.Message, "[secret TOKEN]")
+	for _, secret := range []string{"hunter", "token-of-mine", "opaque"} {
+		require.NotContains(t, failed.Message, secret)
+	}
+}
+
+func TestAnInputThatCannotBeSentIsAnErrorThatIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	h := local(t, "BAD=line\nbreak")
+	ok := plainValue("http://127.0.0.1:1/")
+	for want, input := range map[string]activities.HTTPRequestInput{
+		`method: "CONNECT"`:                          {Method: "CONNECT", URL: ok},
+		`method: "G ET"`:                             {Method: "G ET", URL: ok},
+		"url: nil where text":                        {},
+		"url: a list where text":                     {URL: plainValue([]any{})},
+		"url: not a URL":                             {URL: plainValue("http://[::1/ s3cret")},
+		"url: only http and https":                   {URL: plainValue("file:///etc/passwd")},
+		"url: no host":                               {URL: plainValue("http:///x")},
+		"query: text where a mapping":                {URL: ok, Query: plainValue("a=b")},
+		"query: a: a mapping where text":             {URL: ok, Query: plainValue(map[string]any{"a": map[string]any{}})},
+		`headers: "a b" is not a name`:               {URL: ok, Headers: plainValue(map[string]any{"a b": "x"})},
+		"headers: the value of X-A has a line break": {URL: ok, Headers: plainValue(map[string]any{"X-A": "x\r\nX-B: y"})},
+		"headers: the value of X-S has a line break": {URL: ok, Headers: sealedAt(map[string]any{"X-S": nil}, "X-S", "$BAD")},
+		"headers: Transfer-Encoding is set":          {URL: ok, Headers: plainValue(map[string]any{"Transfer-Encoding": "chunked"})},
+		"headers: the value of Host is not":          {URL: ok, Headers: plainValue(map[string]any{"Host": "a b"})},
+		"auth.bearer: the token has a line break":    {URL: ok, Auth: &activities.HTTPAuth{Bearer: new(sealed("$BAD"))}},
+		"auth.bearer: the secret UNSET is not set":   {URL: ok, Auth: &activities.HTTPAuth{Bearer: new(sealed("$UNSET"))}},
+		"auth: basic and bearer":                     {URL: ok, Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{}, Bearer: new(plainValue("x"))}},
+		"auth.basic.username: a colon":               {URL: ok, Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("a:b"), Password: plainValue("c")}}},
+		"auth: there is an Authorization":            {URL: ok, Headers: plainValue(map[string]any{"authorization": "x"}), Auth: &activities.HTTPAuth{Bearer: new(plainValue("x"))}},
+		`contentType: "yaml"`:                        {URL: ok, ContentType: "yaml", Body: plainValue("x")},
+		"body: a mapping cannot become XML":          {URL: ok, ContentType: "xml", Body: plainValue(map[string]any{})},
+		"body: a list where text is needed":          {URL: ok, ContentType: "text", Body: plainValue([]any{})},
+		"body: text where a mapping":                 {URL: ok, ContentType: "form", Body: plainValue("a=b")},
+		"body: a sealed value has no place":          {URL: ok, Body: sealedAt("text", "key", "$BAD")},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			failed, application := fail(t, h, input)
+			require.Equal(t, everhook.Errored, failed.Status)
+			require.Contains(t, failed.Message, want)
+			require.NotContains(t, failed.Message, "s3cret")
+			require.Equal(t, 1, failed.Attempts)
+			require.True(t, application.NonRetryable())
+			require.Equal(t, strings.Contains(want, "UNSET"), failed.Type == everhook.TypeSecret)
+		})
+	}
+}
+
+func TestAnAnswerIsDecodedByItsType(t *testing.T) {
+	t.Parallel()
+	h := local(t)
+	for name, c := range map[string]struct {
+		contentType, body string
+		want              any
+	}{
+		"json":                        {"application/json; charset=utf-8", `{"a":1.0,"b":[null]}`, map[string]any{"a": 1, "b": []any{nil}}},
+		"json by suffix":              {"application/problem+json", `[]`, []any{}},
+		"json that is not acceptable": {"application/json", `{"a":1,"a":2}`, `{"a":1,"a":2}`},
+		"no body":                     {"application/json", "", nil},
+		"text":                        {"text/plain", "grüße", "grüße"},
+		"text that is not utf-8":      {"text/plain; charset=latin1", "gr\xfc\xdfe", base64.StdEncoding.EncodeToString([]byte("gr\xfc\xdfe"))},
+		"xml":                         {"image/svg+xml", "<svg/>", "<svg/>"},
+		"binary":                      {"application/octet-stream", "abc", "YWJj"},
+		"a type that cannot be read":  {"text/html; ;=", "<p>", "<p>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.contentType)
+				w.Header()["X-Many"] = []string{"a", "b\xff"}
+				_, _ = io.WriteString(w, c.body)
+			})
+			result := succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base)})
+			require.Equal(t, c.want, result.Body.V)
+			require.Equal(t, http.StatusOK, result.Status)
+			require.Equal(t, "a, b\ufffd", result.Headers["x-many"])
+			only := succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base), OnlyBody: true})
+			require.Equal(t, activities.HTTPRequestResult{Body: everhook.Value{V: c.want}}, only)
+		})
+	}
+}
+
+func TestAnUnexpectedStatusFailsWithTheStartOfItsAnswer(t *testing.T) {
+	t.Parallel()
+	h := local(t, "PW=hunter2hunter2")
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusPaymentRequired)
+		switch r.URL.Path {
+		case "/long":
+			_, _ = io.WriteString(w, strings.Repeat("x", activities.FailureBody-5)+"hunter2hunter2")
+		case "/runes":
+			_, _ = io.WriteString(w, strings.Repeat("€", 1000))
+		case "/binary":
+			_, _ = io.WriteString(w, strings.Repeat("\xff", 3000))
+		default:
+			_, _ = io.WriteString(w, `{"code":"declined"}`)
+		}
+	})
+	for path, want := range map[string]any{
+		"/?secret=1": map[string]any{"code": "declined"},
+		"/long":      strings.Repeat("x", activities.FailureBody-5) + "[secr",
+		"/runes":     strings.Repeat("€", 682),
+		"/binary":    base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\xff", 2048))),
+	} {
+		failed, application := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + path)})
+		require.Equal(t, everhook.Failed, failed.Status)
+		require.Equal(t, everhook.TypeStatus, failed.Type)
+		require.Equal(t, "GET "+base+strings.TrimSuffix(path, "?secret=1")+" answered 402 Payment Required", failed.Message)
+		response := failed.Response.V.(map[string]any)
+		require.Equal(t, 402, response["status"])
+		require.Equal(t, "application/json", response["headers"].(map[string]any)["content-type"])
+		require.Equal(t, want, response["body"])
+		require.True(t, application.NonRetryable())
+		require.Equal(t, temporal.ApplicationErrorCategoryBenign, application.Category())
+	}
+	expected := activities.HTTPRequestInput{URL: plainValue(base), Expect: []activities.StatusRange{{From: 200, To: 299}, {From: 402, To: 402}}}
+	require.Equal(t, 402, succeed(t, h, expected).Status)
+}
+
+func TestABodyThatIsTooLargeIsAnErrorAndIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	h := local(t)
+	var written atomic.Int64
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/announced":
+			w.Header().Set("Content-Length", "2000")
+			_, _ = w.Write(make([]byte, 2000))
+		case "/exact":
+			_, _ = w.Write([]byte(strings.Repeat("x", 1000)))
+		case "/escapes":
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = w.Write([]byte(strings.Repeat("\x01", 400<<10)))
+		default:
+			for r.Context().Err() == nil {
+				n, _ := w.Write(make([]byte, 4096))
+				written.Add(int64(n))
+			}
+		}
+	})
+	for _, path := range []string{"/endless", "/announced"} {
+		failed, application := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + path), MaxResponse: 1000})
+		require.Equal(t, everhook.TypeResponse, failed.Type)
+		require.Contains(t, failed.Message, "larger than 1000 bytes; raise the node's maxResponse")
+		require.True(t, application.NonRetryable())
+	}
+	require.Less(t, written.Load(), int64(64<<20))
+	require.Len(t, succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/exact"), MaxResponse: 1000}).Body.V, 1000)
+	failed, _ := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/escapes")})
+	require.Contains(t, failed.Message, "as the result of a node")
+}
+
+func TestHugeHeadersAreAnError(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Huge", strings.Repeat("x", 1<<20)) })
+	failed, _ := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base)})
+	require.Equal(t, everhook.TypeConnection, failed.Type)
+	require.Contains(t, failed.Message, "headers exceeded")
+}
+
+func TestAHeadRequestHasNoBodyWhateverItsLength(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "99999999") })
+	require.Nil(t, succeed(t, local(t), activities.HTTPRequestInput{Method: "HEAD", URL: plainValue(base)}).Body.V)
+}
+
+func TestTheGuardRefusesTheAddressThatIsDialled(t *testing.T) {
+	t.Parallel()
+	base := serve(t, echo)
+	port := base[strings.LastIndex(base, ":"):]
+	for _, target := range []string{base, "http://localhost" + port, "http://2130706433" + port, "http://[::ffff:127.0.0.1]" + port} {
+		failed, application := fail(t, guarded(t, nil), activities.HTTPRequestInput{URL: plainValue(target)})
+		require.Equal(t, everhook.TypeRefused, failed.Type, target)
+		require.Contains(t, failed.Message, "--egress-allow")
+		require.True(t, application.NonRetryable())
+	}
+	redirect := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://127.0.0.2/", http.StatusFound)
+	})
+	failed, _ := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(redirect), Redirects: 1})
+	require.Equal(t, everhook.TypeRefused, failed.Type)
+	require.Contains(t, failed.Message, "127.0.0.2 is a loopback address")
+}
+
+func TestAProxyIsUsedWhenItIsGiven(t *testing.T) {
+	t.Parallel()
+	proxy, err := url.Parse(serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.String()) }))
+	require.NoError(t, err)
+	h := guarded(t, nil)
+	guard, err := egress.New(nil)
+	require.NoError(t, err)
+	h = New(Options{Secrets: h.secrets, Guard: guard, Proxy: proxy})
+	t.Cleanup(h.Close)
+	require.Equal(t, "http://name.example/x", succeed(t, h, activities.HTTPRequestInput{URL: plainValue("http://name.example/x")}).Body.V)
+	failed, _ := fail(t, h, activities.HTTPRequestInput{URL: plainValue("http://10.0.0.1/")})
+	require.Equal(t, everhook.TypeRefused, failed.Type)
+}
+
+func TestACertificateThatProvesNothingIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(echo))
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = nil
+	failed, application := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(server.URL)})
+	require.Equal(t, everhook.TypeConnection, failed.Type)
+	require.Contains(t, failed.Message, "cannot prove who it is")
+	require.True(t, application.NonRetryable())
+}
+
+func TestASlowAnswerIsATimeoutOfTheAttempt(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/body" {
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-release
+	})
+	t.Cleanup(func() { close(release) })
+	for _, path := range []string{"/header", "/body"} {
+		for method, retried := range map[string]bool{"GET": true, "PUT": true, "POST": false, "PATCH": false} {
+			failed, application := fail(t, local(t), activities.HTTPRequestInput{Method: method, URL: plainValue(base + path), Timeout: everhook.Duration(50 * time.Millisecond)})
+			require.Equal(t, everhook.TypeTimeout, failed.Type)
+			require.Contains(t, failed.Message, "no complete answer within 50ms")
+			require.Equal(t, retried, !application.NonRetryable(), method)
+		}
+	}
+}
+
+func TestACancelledActivityStopsAndReports(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cause error
+		want  everhook.Status
+		typ   string
+	}{
+		"Temporal cancelled it":  {temporal.NewCanceledError(), everhook.Cancelled, everhook.TypeCancelled},
+		"the worker is stopping": {context.Canceled, everhook.Errored, everhook.TypeUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			arrived := make(chan struct{})
+			base := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+				close(arrived)
+				<-r.Context().Done()
+			})
+			go func() {
+				<-arrived
+				cancel(c.cause)
+			}()
+			_, err := run(t, ctx, local(t), activities.HTTPRequestInput{Method: "POST", URL: plainValue(base)})
+			failed := activities.FromError(err)
+			require.Equal(t, c.want, failed.Status)
+			require.Equal(t, c.typ, failed.Type)
+		})
+	}
+}
+
+func TestALongAttemptReportsWhileItWaits(t *testing.T) {
+	t.Parallel()
+	h := local(t)
+	h.beat = time.Millisecond
+	beaten := make(chan activities.Heartbeat, 1)
+	base := serve(t, func(http.ResponseWriter, *http.Request) { <-beaten })
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(silent{})
+	env := suite.NewTestActivityEnvironment()
+	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+		var beat activities.Heartbeat
+		if details.Get(&beat) == nil && beat.Attempt == 1 {
+			select {
+			case beaten <- beat:
+			default:
+			}
+		}
+	})
+	env.RegisterActivity(h.Do)
+	_, err := env.ExecuteActivity(h.Do, activities.HTTPRequestInput{URL: plainValue(base), Timeout: everhook.Duration(30 * time.Second)})
+	require.NoError(t, err)
+}
+
+// refusing is an address where nobody listens.
+func refusing(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	return "http://" + address
+}
