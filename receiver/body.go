@@ -25,7 +25,7 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 		if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
 			return refuse(TooSlow, "the body did not come in time"), true
 		}
-		if err != nil {
+		if err != nil || connOf(c.ctx).ended.Load() {
 			return refuse(Malformed, "the body ends early, or its chunks are not well formed"), true
 		}
 		c.body = body.Bytes()

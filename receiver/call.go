@@ -102,7 +102,7 @@ func (r *Receiver) finish(c *call) {
 	}
 	if !c.leaveClean() {
 		c.ctx.SetConnectionClose()
-		lingering(c.ctx)
+		connOf(c.ctx).linger.Store(true)
 	}
 	c.reply.write(&c.ctx.Response)
 	r.record(c)
@@ -119,14 +119,9 @@ func (c *call) leaveClean() bool {
 	if c.header.ConnectionClose() || c.framing.chunked || c.framing.declared > drainBytes {
 		return false
 	}
-	_, err := io.Copy(io.Discard, c.ctx.RequestBodyStream())
-	return err == nil
-}
-
-func lingering(ctx *fasthttp.RequestCtx) {
-	if held, ok := ctx.Conn().(*conn); ok {
-		held.linger.Store(true)
-	}
+	// The count tells: fasthttp ends the stream early for the body of a GET, and when the client goes away.
+	n, err := io.Copy(io.Discard, c.ctx.RequestBodyStream())
+	return err == nil && n == c.framing.declared
 }
 
 // protocolError answers what is not a request that fasthttp understands. It closes the connection itself.
@@ -142,7 +137,7 @@ func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
 	default:
 		c.reply = refuse(Malformed, "this is not an HTTP/1.1 request")
 	}
-	lingering(ctx)
+	connOf(ctx).linger.Store(true)
 	c.reply.write(&ctx.Response)
 	r.record(c)
 }
@@ -150,23 +145,35 @@ func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
 // beforeBody runs when a head was read. A client that asks before it sends its body (Expect: 100-continue) gets its refusal without having
 // sent it: the request then goes on as one without a body, and the connection ends with the reply.
 func (r *Receiver) beforeBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	if len(header.Peek(fiber.HeaderExpect)) == 0 {
-		return fasthttp.RequestConfig{}
+	expectation := header.Peek(fiber.HeaderExpect)
+	switch {
+	case len(expectation) == 0:
+	case !header.IsHTTP11() || !bytes.EqualFold(expectation, []byte("100-continue")):
+		header.Del(fiber.HeaderExpect)
+	case r.wantsBody(header):
+		// fasthttp knows this spelling alone.
+		header.Set(fiber.HeaderExpect, "100-continue")
+	default:
+		header.Del(fiber.HeaderExpect)
+		header.SetContentLength(0)
+		header.SetConnectionClose()
 	}
-	c := &call{header: header}
-	var err error
-	if c.framing, err = readFraming(header); err == nil {
-		path, _, _ := bytes.Cut(header.RequestURI(), []byte{'?'})
-		token, found := bytes.CutPrefix(path, []byte(triggerPath))
-		c.token = string(token)
-		if _, refused := r.refuse(c, headChecks); found && !refused {
-			return fasthttp.RequestConfig{}
-		}
-	}
-	header.Del(fiber.HeaderExpect)
-	header.SetContentLength(0)
-	header.SetConnectionClose()
 	return fasthttp.RequestConfig{}
+}
+
+// wantsBody reports whether a delivery with this head goes on to its body.
+func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) bool {
+	path, _, _ := bytes.Cut(header.RequestURI(), []byte{'?'})
+	token, found := bytes.CutPrefix(path, []byte(triggerPath))
+	if !found {
+		return false
+	}
+	f, err := readFraming(header)
+	if err != nil {
+		return false
+	}
+	_, refused := r.refuse(&call{header: header, framing: f, token: string(token)}, headChecks)
+	return !refused
 }
 
 func (r *Receiver) record(c *call) {

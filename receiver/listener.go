@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // listener can be closed twice, and its connections can linger.
@@ -33,6 +35,19 @@ func (l *listener) Close() error {
 type conn struct {
 	net.Conn
 	linger atomic.Bool
+	// ended tells that a read found the client's end. fasthttp takes it for the end of a chunked body.
+	ended atomic.Bool
+}
+
+// connOf is the connection of a call: every one comes from a listener.
+func connOf(ctx *fasthttp.RequestCtx) *conn { return ctx.Conn().(*conn) }
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == io.EOF {
+		c.ended.Store(true)
+	}
+	return n, err
 }
 
 const (
