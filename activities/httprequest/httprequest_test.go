@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -277,125 +276,6 @@ func TestAnInputThatCannotBeSentIsAnErrorThatIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsDecodedByItsType(t *testing.T) {
-	t.Parallel()
-	h := local(t)
-	for name, c := range map[string]struct {
-		contentType, body string
-		want              any
-	}{
-		"json":                        {"application/json; charset=utf-8", `{"a":1.0,"b":[null]}`, map[string]any{"a": 1, "b": []any{nil}}},
-		"json by suffix":              {"application/problem+json", `[]`, []any{}},
-		"json that is not acceptable": {"application/json", `{"a":1,"a":2}`, `{"a":1,"a":2}`},
-		"no body":                     {"application/json", "", nil},
-		"text":                        {"text/plain", "grüße", "grüße"},
-		"text that is not utf-8":      {"text/plain; charset=latin1", "gr\xfc\xdfe", base64.StdEncoding.EncodeToString([]byte("gr\xfc\xdfe"))},
-		"xml":                         {"image/svg+xml", "<svg/>", "<svg/>"},
-		"binary":                      {"application/octet-stream", "abc", "YWJj"},
-		"a type that cannot be read":  {"text/html; ;=", "<p>", "<p>"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", c.contentType)
-				w.Header()["X-Many"] = []string{"a", "b\xff"}
-				_, _ = io.WriteString(w, c.body)
-			})
-			result := succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base)})
-			require.Equal(t, c.want, result.Body.V)
-			require.Equal(t, http.StatusOK, result.Status)
-			require.Equal(t, "a, b\ufffd", result.Headers["x-many"])
-			only := succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base), OnlyBody: true})
-			require.Equal(t, activities.HTTPRequestResult{Body: everhook.Value{V: c.want}}, only)
-		})
-	}
-}
-
-func TestAnUnexpectedStatusFailsWithTheStartOfItsAnswer(t *testing.T) {
-	t.Parallel()
-	h := local(t, "PW=hunter2hunter2")
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusPaymentRequired)
-		switch r.URL.Path {
-		case "/long":
-			_, _ = io.WriteString(w, strings.Repeat("x", activities.FailureBody-5)+"hunter2hunter2")
-		case "/runes":
-			_, _ = io.WriteString(w, strings.Repeat("€", 1000))
-		case "/binary":
-			_, _ = io.WriteString(w, strings.Repeat("\xff", 3000))
-		default:
-			_, _ = io.WriteString(w, `{"code":"declined"}`)
-		}
-	})
-	for path, want := range map[string]any{
-		"/?secret=1": map[string]any{"code": "declined"},
-		"/long":      strings.Repeat("x", activities.FailureBody-5) + "[secr",
-		"/runes":     strings.Repeat("€", 682),
-		"/binary":    base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\xff", 2048))),
-	} {
-		failed, application := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + path)})
-		require.Equal(t, everhook.Failed, failed.Status)
-		require.Equal(t, everhook.TypeStatus, failed.Type)
-		require.Equal(t, "GET "+base+strings.TrimSuffix(path, "?secret=1")+" answered 402 Payment Required", failed.Message)
-		response := failed.Response.V.(map[string]any)
-		require.Equal(t, 402, response["status"])
-		require.Equal(t, "application/json", response["headers"].(map[string]any)["content-type"])
-		require.Equal(t, want, response["body"])
-		require.True(t, application.NonRetryable())
-		require.Equal(t, temporal.ApplicationErrorCategoryBenign, application.Category())
-	}
-	expected := activities.HTTPRequestInput{URL: plainValue(base), Expect: []activities.StatusRange{{From: 200, To: 299}, {From: 402, To: 402}}}
-	require.Equal(t, 402, succeed(t, h, expected).Status)
-}
-
-func TestABodyThatIsTooLargeIsAnErrorAndIsNotReadToItsEnd(t *testing.T) {
-	t.Parallel()
-	h := local(t)
-	var written atomic.Int64
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/announced":
-			w.Header().Set("Content-Length", "2000")
-			_, _ = w.Write(make([]byte, 2000))
-		case "/exact":
-			_, _ = w.Write([]byte(strings.Repeat("x", 1000)))
-		case "/escapes":
-			w.Header().Set("Content-Type", "text/plain")
-			_, _ = w.Write([]byte(strings.Repeat("\x01", 400<<10)))
-		default:
-			for r.Context().Err() == nil {
-				n, _ := w.Write(make([]byte, 4096))
-				written.Add(int64(n))
-			}
-		}
-	})
-	for _, path := range []string{"/endless", "/announced"} {
-		failed, application := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + path), MaxResponse: 1000})
-		require.Equal(t, everhook.TypeResponse, failed.Type)
-		require.Contains(t, failed.Message, "larger than 1000 bytes; raise the node's maxResponse")
-		require.True(t, application.NonRetryable())
-	}
-	require.Less(t, written.Load(), int64(64<<20))
-	require.Len(t, succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/exact"), MaxResponse: 1000}).Body.V, 1000)
-	failed, _ := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/escapes")})
-	require.Contains(t, failed.Message, "as the result of a node")
-}
-
-func TestHugeHeadersAreAnError(t *testing.T) {
-	t.Parallel()
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Huge", strings.Repeat("x", 1<<20)) })
-	failed, _ := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base)})
-	require.Equal(t, everhook.TypeConnection, failed.Type)
-	require.Contains(t, failed.Message, "headers exceeded")
-}
-
-func TestAHeadRequestHasNoBodyWhateverItsLength(t *testing.T) {
-	t.Parallel()
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "99999999") })
-	require.Nil(t, succeed(t, local(t), activities.HTTPRequestInput{Method: "HEAD", URL: plainValue(base)}).Body.V)
-}
-
 func TestTheGuardRefusesTheAddressThatIsDialled(t *testing.T) {
 	t.Parallel()
 	base := serve(t, echo)
@@ -511,14 +391,4 @@ func TestALongAttemptReportsWhileItWaits(t *testing.T) {
 	env.RegisterActivity(h.Do)
 	_, err := env.ExecuteActivity(h.Do, activities.HTTPRequestInput{URL: plainValue(base), Timeout: everhook.Duration(30 * time.Second)})
 	require.NoError(t, err)
-}
-
-// refusing is an address where nobody listens.
-func refusing(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	return "http://" + address
 }

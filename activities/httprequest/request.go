@@ -47,7 +47,7 @@ func build(input activities.HTTPRequestInput, lookup func(string) (string, error
 	if r.method == "" {
 		r.method = http.MethodGet
 	}
-	if r.method == http.MethodConnect || !validToken(r.method) {
+	if r.method == http.MethodConnect || !httpguts.ValidHeaderFieldName(r.method) {
 		b.problem("method: %q cannot be sent; write GET, POST or another method", r.method)
 	}
 	b.url(r, input)
@@ -272,5 +272,3 @@ func scalar(v any) (string, bool) {
 		return "", false
 	}
 }
-
-func validToken(text string) bool { return httpguts.ValidHeaderFieldName(text) }

@@ -2,6 +2,7 @@ package httprequest
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -179,4 +180,14 @@ func mustParse(t *testing.T, text string) *url.URL {
 	u, err := url.Parse(text)
 	require.NoError(t, err)
 	return u
+}
+
+// refusing is an address where nobody listens.
+func refusing(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	return "http://" + address
 }

@@ -43,6 +43,7 @@ func TestAddressesThatAreNotPublicAreRefusedInEveryNotation(t *testing.T) {
 		"::127.0.0.1":              "a reserved address",
 		"64:ff9b:1::a00:1":         "a reserved address",
 		"0":                        "the unspecified address",
+		"0x":                       "the unspecified address",
 		"0.0.0.0":                  "the unspecified address",
 		"0.1.2.3":                  "an address of this network",
 		"::":                       "the unspecified address",
@@ -101,12 +102,8 @@ func TestPublicAddressesAndNamesPassTheCheck(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{
 		"8.8.8.8", "134744072", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1",
-		"example.com", "127.0.0.1.example.com", "1.2.3.4.5", "256.1.1.1", "0x", "08.example", "10.256.1", "1.2.3.999", "", "a..b",
+		"example.com", "127.0.0.1.example.com", "1.2.3.4.5", "256.1.1.1", "08.example", "10.256.1", "1.2.3.999", "", "a..b",
 	} {
-		if host == "0x" {
-			require.Error(t, guard(t).CheckHost(host, "443"), "an empty hexadecimal number is 0")
-			continue
-		}
 		require.NoError(t, guard(t).CheckHost(host, "443"), host)
 	}
 	for _, host := range []string{"localhost", "LOCALHOST.", "a.localhost"} {
@@ -118,24 +115,22 @@ func TestANameIsCheckedByTheAddressThatIsDialled(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
-	port := netip.MustParseAddrPort(server.Listener.Addr().String()).Port()
-	address := net.JoinHostPort("localhost", server.Listener.Addr().String()[len("127.0.0.1:"):])
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	require.NoError(t, err)
+	address := net.JoinHostPort("localhost", port)
 
-	_, err := guard(t).DialContext(context.Background(), "tcp4", address)
+	_, err = guard(t).DialContext(context.Background(), "tcp4", address)
 	var refused *egress.Refused
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "localhost", refused.Host)
 	require.Contains(t, err.Error(), "127.0.0.1 (localhost) is a loopback address")
 
-	for _, allow := range []string{"127.0.0.1", "127.0.0.0/8", "localhost", "LocalHost.", address, "127.0.0.1:" + address[len("localhost:"):], "::ffff:127.0.0.0/104", "[::ffff:127.0.0.1]"} {
+	for _, allow := range []string{"127.0.0.1", "127.0.0.0/8", "localhost", "LocalHost.", address, "127.0.0.1:" + port, "::ffff:127.0.0.0/104", "[::ffff:127.0.0.1]"} {
 		conn, err := guard(t, " "+allow).DialContext(context.Background(), "tcp4", address)
 		require.NoError(t, err, allow)
 		require.NoError(t, conn.Close())
 	}
 	for _, allow := range []string{"127.0.0.2", "10.0.0.0/8", "localhost:1", "127.0.0.1:1", "example.com"} {
-		if port == 1 {
-			continue
-		}
 		_, err := guard(t, allow).DialContext(context.Background(), "tcp4", address)
 		require.ErrorAs(t, err, &refused, allow)
 	}
