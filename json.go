@@ -109,13 +109,22 @@ func (p *jsonParser) token() (json.Token, error) {
 	if err == nil {
 		return token, nil
 	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return nil, syntaxError(p.data, int(syntax.Offset)-1, syntax.Error())
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return nil, p.locate(err)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, syntaxError(p.data, len(p.data), "unexpected end of JSON input")
 	}
 	return nil, p.fail(err.Error())
+}
+
+// locate reads the text once more as a whole: an error within a token has an offset that counts from somewhere else.
+func (p *jsonParser) locate(err error) error {
+	var whole json.RawMessage
+	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(p.data, &whole)); ok {
+		return syntaxError(p.data, int(syntax.Offset)-1, syntax.Error())
+	}
+	return p.fail(err.Error())
 }
 
 // fail points just behind the token that was read last.

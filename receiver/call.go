@@ -47,6 +47,8 @@ type call struct {
 	body  []byte
 	// consumed tells that the body was read to its end, so that the connection stands at the next request.
 	consumed bool
+	// lost tells that nobody knows where the next request begins.
+	lost     bool
 	delivery everhook.Delivery
 	durable  time.Duration
 	reply    reply
@@ -72,7 +74,7 @@ func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler 
 		defer r.finish(c)
 		var err error
 		if c.framing, err = readFraming(c.header); err != nil {
-			c.header.SetConnectionClose()
+			c.lost = true
 			c.reply = refuse(Malformed, err.Error())
 			return
 		}
@@ -97,7 +99,7 @@ var knownMethods = func() map[string]bool {
 func (r *Receiver) finish(c *call) {
 	if caught := recover(); caught != nil {
 		r.options.Logger.Error("panic while answering a call", "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
-		c.header.SetConnectionClose()
+		c.lost = true
 		c.reply = refuse(Internal, "")
 	}
 	if !c.leaveClean() {
@@ -113,13 +115,15 @@ const drainBytes = 64 << 10
 
 // leaveClean reports whether the connection stands at the next request, after reading the rest of a short body.
 func (c *call) leaveClean() bool {
-	if c.consumed || c.framing == (framing{}) {
+	switch {
+	case c.lost:
+		return false
+	case c.consumed || c.framing == (framing{}):
 		return true
-	}
-	if c.header.ConnectionClose() || c.framing.chunked || c.framing.declared > drainBytes {
+	case c.header.ConnectionClose() || c.framing.chunked || c.framing.declared > drainBytes:
 		return false
 	}
-	// The count tells: fasthttp ends the stream early for the body of a GET, and when the client goes away.
+	// The count tells: the stream also ends when the client goes away.
 	n, err := io.Copy(io.Discard, c.ctx.RequestBodyStream())
 	return err == nil && n == c.framing.declared
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -142,18 +141,4 @@ func serve(t testing.TB, o receiver.Options, f receiver.FlowSource, s receiver.S
 		}
 	})
 	return &service{Receiver: r, address: l.Addr().String(), log: log}
-}
-
-func TestSmoke(t *testing.T) {
-	s := serve(t, receiver.Options{}, someFlows(), &starter{})
-	res, err := http.Post(s.url("/api/webhook:trigger/"+asyncToken+"?a[b]=1"), "application/json", bytes.NewReader([]byte(`{"a":1}`)))
-	require.NoError(t, err)
-	require.Equal(t, 200, res.StatusCode, s.log.String())
-	res, err = http.Get(s.url("/healthz"))
-	require.NoError(t, err)
-	require.Equal(t, 200, res.StatusCode)
-	res, err = http.Get(s.url("/nope"))
-	require.NoError(t, err)
-	require.Equal(t, 404, res.StatusCode)
-	t.Log(s.log.String())
 }
