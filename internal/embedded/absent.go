@@ -1,0 +1,33 @@
+//go:build noembedded
+
+package embedded
+
+import (
+	"context"
+	"errors"
+	"net/http"
+)
+
+// Server stands for the embedded server, which this binary was built without: no value of it is ever handed out.
+type Server struct{}
+
+// Start says that this binary has no embedded server.
+func Start(_ context.Context, o Options) (*Server, error) {
+	if _, err := o.withDefaults(); err != nil {
+		return nil, err
+	}
+	return nil, errors.New("this binary was built without the embedded Temporal server: " +
+		"pass --temporal-address with the address of a Temporal cluster, or use a binary built without the tag noembedded")
+}
+
+// Address is empty.
+func (*Server) Address() string { return "" }
+
+// Namespace is empty.
+func (*Server) Namespace() string { return "" }
+
+// UI is nil.
+func (*Server) UI() http.Handler { return nil }
+
+// Stop has nothing to do.
+func (*Server) Stop(context.Context) error { return nil }

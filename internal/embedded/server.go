@@ -1,0 +1,195 @@
+//go:build !noembedded
+
+package embedded
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/server/common/authorization"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/temporal"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	clusterName = "active"
+	loopback    = "127.0.0.1"
+
+	// portAttempts bounds how often Start looks for ports anew when another process was quicker.
+	portAttempts = 5
+	// probeInterval is the pause between two looks at whether the server answers.
+	probeInterval = 5 * time.Millisecond
+)
+
+// Server is a running Temporal server. Stop ends it.
+type Server struct {
+	options   Options
+	directory *directory
+	server    temporal.Server
+	address   string
+	ui        http.Handler
+
+	stop    sync.Once
+	stopped chan struct{}
+	stopErr error
+}
+
+// Start runs a server on the data directory and returns when it serves clients. Its errors are for a person: they say
+// what is wrong with the directory, its databases or the options, and what to do about it.
+// ctx bounds the start only.
+func Start(ctx context.Context, o Options) (_ *Server, err error) {
+	o, err = o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDirectory(o.Directory)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, directory: d, stopped: make(chan struct{})}
+	defer func() {
+		if err != nil && s.server == nil {
+			d.close()
+		}
+	}()
+	history, visibility := stores(d)
+	for _, store := range []store{history, visibility} {
+		if err := store.prepare(ctx, o.Synchronous); err != nil {
+			return nil, err
+		}
+	}
+	persistence := persistenceConfig(history, visibility, o.Synchronous)
+	if err := prepareNamespace(ctx, persistence.DataStores[historyStore].SQL, o); err != nil {
+		return nil, history.explain(err)
+	}
+	if err := s.listen(persistence); err != nil {
+		return nil, err
+	}
+	if o.UI {
+		if s.ui, err = newUI(s.address, o); err != nil {
+			return nil, errors.Join(err, s.Stop(ctx))
+		}
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the embedded Temporal server did not start: %w", err), s.Stop(ctx))
+	}
+	return s, nil
+}
+
+// Address is where the frontend serves gRPC, a loopback host and port, chosen anew at every start.
+func (s *Server) Address() string { return s.address }
+
+// Namespace is the namespace that is ready for use.
+func (s *Server) Namespace() string { return s.options.Namespace }
+
+// UI serves the web UI below Options.UIPublicPath; nil when the UI is switched off. It neither authenticates nor
+// authorizes: whoever reaches it can do whatever Temporal can.
+func (s *Server) UI() http.Handler { return s.ui }
+
+// Stop ends the server and lets the next process have the data directory. It returns when that is done or ctx ends; then
+// the server goes on stopping, and keeps the directory locked meanwhile. Every call after the first waits for the same end.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stop.Do(func() { go s.shutDown() })
+	select {
+	case <-s.stopped:
+		return s.stopErr
+	case <-ctx.Done():
+		return fmt.Errorf("the embedded Temporal server has not stopped yet: %w", context.Cause(ctx))
+	}
+}
+
+func (s *Server) shutDown() {
+	defer close(s.stopped)
+	err := s.server.Stop()
+	history, visibility := stores(s.directory)
+	for _, store := range []store{history, visibility} {
+		err = errors.Join(err, store.checkpoint(context.Background(), s.options.Synchronous))
+	}
+	s.directory.close()
+	s.stopErr = err
+}
+
+// listen builds the server, which binds its ports. Another process can take one between its choice and its use:
+// then others are chosen.
+func (s *Server) listen(persistence config.Persistence) error {
+	var err error
+	for range portAttempts {
+		var ports map[primitives.ServiceName]int
+		if ports, err = freePorts(); err != nil {
+			return fmt.Errorf("no free port on %s: %w", loopback, err)
+		}
+		if s.server, err = build(persistence, ports, logger{s.options.Logger}); err == nil {
+			s.address = hostPort(ports[primitives.FrontendService])
+			return nil
+		}
+	}
+	return fmt.Errorf("the embedded Temporal server can't be set up: %w", err)
+}
+
+// build recovers what the server's own code panics with where it would end the process, such as a port in use.
+func build(persistence config.Persistence, ports map[primitives.ServiceName]int, l logger) (server temporal.Server, err error) {
+	defer func() {
+		switch failure := recover().(type) {
+		case nil:
+		case fatal:
+			err = errors.New(string(failure))
+		default:
+			panic(failure)
+		}
+	}()
+	hosts := make(map[primitives.ServiceName]static.Hosts, len(ports))
+	for service, port := range ports {
+		hosts[service] = static.SingleLocalHost(hostPort(port))
+	}
+	return temporal.NewServer(
+		temporal.WithConfig(serverConfig(persistence, ports)),
+		temporal.ForServices(temporal.DefaultServices),
+		temporal.WithStaticHosts(hosts),
+		temporal.WithDynamicConfigClient(tuning()),
+		temporal.WithLogger(l),
+		temporal.WithNamespaceLogger(l),
+		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
+	)
+}
+
+// start returns when a client's first call would succeed: the frontend serves, it knows the namespace,
+// and history has its shards.
+func (s *Server) start(ctx context.Context) error {
+	if err := s.server.Start(); err != nil {
+		return err
+	}
+	conn, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	frontend := workflowservice.NewWorkflowServiceClient(conn)
+	for {
+		_, err := frontend.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+			Namespace: s.options.Namespace,
+			Execution: &commonpb.WorkflowExecution{WorkflowId: rand.Text()},
+		}, grpc.WaitForReady(true))
+		if missing := new(serviceerror.NotFound); errors.As(serviceerror.FromStatus(status.Convert(err)), &missing) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-time.After(probeInterval):
+		}
+	}
+}

@@ -1,0 +1,77 @@
+//go:build !noembedded
+
+package embedded
+
+import (
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.temporal.io/server/common/dynamicconfig"
+)
+
+// historyShards is fixed for the life of a data directory.
+const historyShards = 1
+
+// unlimited stands for "no rate limit": high enough never to be reached, low enough for burst arithmetic on it.
+const unlimited = 1_000_000
+
+// tuning makes a cluster of one quick. The defaults of the server protect a shared database from many hosts and tenants.
+func tuning() dynamicconfig.StaticClient {
+	return dynamicconfig.StaticClient{
+		// At the default of 20 polls a second and shard, a task waits up to 50 ms before it is dispatched.
+		dynamicconfig.TransferProcessorMaxPollRPS.Key():   unlimited,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():      unlimited,
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): unlimited,
+		dynamicconfig.OutboundProcessorMaxPollRPS.Key():   unlimited,
+		// At the default of a second, timers and the backoff of retries fire up to a second late.
+		dynamicconfig.TimerProcessorMaxTimeShift.Key(): time.Millisecond,
+		// With the default of 4 partitions a task can arrive where nobody polls, and wait 100 ms to be forwarded.
+		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+
+		dynamicconfig.FrontendRPS.Key():                                         unlimited,
+		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():                  unlimited,
+		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key():        unlimited,
+		dynamicconfig.FrontendMaxConcurrentLongRunningRequestsPerInstance.Key(): unlimited,
+		dynamicconfig.MatchingRPS.Key():                                         unlimited,
+		dynamicconfig.HistoryRPS.Key():                                          unlimited,
+		dynamicconfig.FrontendPersistenceMaxQPS.Key():                           unlimited,
+		dynamicconfig.MatchingPersistenceMaxQPS.Key():                           unlimited,
+		dynamicconfig.HistoryPersistenceMaxQPS.Key():                            unlimited,
+		dynamicconfig.WorkerPersistenceMaxQPS.Key():                             unlimited,
+		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key():                     unlimited,
+		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key():                    unlimited,
+
+		// Activities learn of a cancellation at once instead of with their next heartbeat.
+		dynamicconfig.WorkerCommandsEnabled.Key():             true,
+		dynamicconfig.EnableCancelActivityWorkerCommand.Key(): true,
+	}
+}
+
+// pragmas are the settings of every SQLite connection. Their names are plain: SQLite takes one with a leading underscore
+// for an unknown pragma, and ignores it.
+func pragmas(synchronous string) map[string]string {
+	return map[string]string{
+		"journal_mode": "wal",
+		"synchronous":  synchronous,
+		"busy_timeout": "10000", // milliseconds; only a backup or an inspecting sqlite3 ever holds a lock
+	}
+}
+
+// dataSource is the name under which the driver opens a file.
+func dataSource(path, synchronous string) string {
+	query := url.Values{"mode": {"rwc"}, "_time_format": {"sqlite"}}
+	settings := pragmas(synchronous)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		query.Add("_pragma", name+"="+settings[name])
+	}
+	return "file:" + uriPath(path) + "?" + query.Encode()
+}
+
+// uriPath escapes what would end the path in a file URI.
+func uriPath(path string) string {
+	return (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+}

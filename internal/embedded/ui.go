@@ -1,0 +1,112 @@
+//go:build !noembedded
+
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"regexp"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/temporalio/ui-server/v2/server/api"
+	"github.com/temporalio/ui-server/v2/server/auth"
+	"github.com/temporalio/ui-server/v2/server/config"
+	"github.com/temporalio/ui-server/v2/server/csrf"
+	"github.com/temporalio/ui-server/v2/server/headers"
+	"github.com/temporalio/ui-server/v2/server/route"
+	"github.com/temporalio/ui-server/v2/ui"
+)
+
+// newUI puts the web UI together from the parts of the UI server, and serves it in this process. That server's own Start
+// would listen on one more port, and end the process when the port is taken.
+func newUI(frontend string, o Options) (http.Handler, error) {
+	assets, err := uiAssets(o.UIPublicPath)
+	if err != nil {
+		return nil, fmt.Errorf("web UI: %w", err)
+	}
+	provider, err := config.NewConfigProviderWithRefresh(&config.Config{
+		TemporalGRPCAddress: frontend,
+		EnableUI:            true,
+		DefaultNamespace:    o.Namespace,
+		DisableNewsFetch:    true,
+		HideLogs:            true,
+		CORS:                config.CORS{CookieInsecure: true},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("web UI: %w", err)
+	}
+	const secureCookie = false // it is served over plain HTTP on a laptop
+	e := echo.New()
+	e.Use(
+		middleware.Recover(),
+		middleware.Gzip(),
+		middleware.Secure(),
+		csrf.EnsureTokenCookie(secureCookie),
+		middleware.CSRFWithConfig(csrf.MiddlewareConfig(provider, secureCookie)),
+	)
+	forwarded := headers.WithForwardHeaders([]string{auth.AuthorizationExtrasHeader, "Caller-Type"})
+	if err := route.SetAPIRoutes(e, provider, []api.Middleware{forwarded}); err != nil {
+		return nil, fmt.Errorf("web UI: %w", err)
+	}
+	if err := route.SetUIRoutes(e, "", assets); err != nil {
+		return nil, fmt.Errorf("web UI: %w", err)
+	}
+	route.SetRenderRoute(e, "")
+
+	mux := http.NewServeMux()
+	mux.Handle(o.UIPublicPath+"/", http.StripPrefix(o.UIPublicPath, e))
+	return mux, nil
+}
+
+// publicAssets are the UI's files with an index page for the public path.
+type publicAssets struct {
+	fs.FS
+	index []byte
+}
+
+// ReadFile is how the UI server reads its index page.
+func (a publicAssets) ReadFile(name string) ([]byte, error) {
+	if name == "index.html" {
+		return a.index, nil
+	}
+	return fs.ReadFile(a.FS, name)
+}
+
+func uiAssets(publicPath string) (fs.FS, error) {
+	all, err := ui.Assets()
+	if err != nil {
+		return nil, err
+	}
+	assets, err := fs.Sub(all, "local")
+	if err != nil {
+		return nil, err
+	}
+	index, err := fs.ReadFile(assets, "index.html")
+	if err != nil {
+		return nil, err
+	}
+	return publicAssets{assets, rebase(index, publicPath)}, nil
+}
+
+var (
+	inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+	scriptHash   = regexp.MustCompile(`'sha256-[^']*'`)
+)
+
+// rebase makes the index page work below the public path. The page's content security policy allows its one inline script
+// by hash, so that changes too; the UI server would drop the policy instead, on pages that show what strangers sent.
+func rebase(index []byte, publicPath string) []byte {
+	index = bytes.ReplaceAll(index, []byte(`base: ""`), []byte(`base: "`+publicPath+`"`))
+	index = bytes.ReplaceAll(index, []byte(`"/_app/`), []byte(`"`+publicPath+`/_app/`))
+	script := inlineScript.FindSubmatch(index)
+	if script == nil {
+		return index
+	}
+	sum := sha256.Sum256(script[1])
+	return scriptHash.ReplaceAll(index, []byte("'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"))
+}
