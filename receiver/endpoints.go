@@ -75,7 +75,7 @@ func (r *Receiver) hold(c *call) reply {
 	case answer != nil:
 		return answerReply(*answer, run)
 	case c.route.OnWait == fiber.StatusGatewayTimeout:
-		return r.late(run)
+		return late(run)
 	default:
 		return r.waiting(c, run, everhook.Pending)
 	}
@@ -104,8 +104,9 @@ func (r *Receiver) notStarted(c *call, err error) reply {
 	return refuse(Unavailable, "the delivery is not stored; send it again").retryAfter(retrySeconds)
 }
 
-func (r *Receiver) late(run everhook.RunID) reply {
+func late(run everhook.RunID) reply {
 	problem := refusals[Late]
+	problem.Detail = "the run goes on without its caller"
 	problem.RunID = run
 	return problemReply(problem).because(Late).of(run)
 }

@@ -72,9 +72,7 @@ const (
 func refuse(reason Reason, detail string) reply {
 	problem := refusals[reason]
 	problem.Detail = detail
-	r := problemReply(problem)
-	r.reason = reason
-	return r
+	return problemReply(problem).because(reason)
 }
 
 func problemReply(problem everhook.Problem) reply {
@@ -112,26 +110,35 @@ func (r reply) because(reason Reason) reply {
 func answerReply(answer everhook.Answer, run everhook.RunID) reply {
 	if answer.Problem != nil {
 		problem := *answer.Problem
+		problem.Status = sendable(problem.Status)
 		problem.RunID = run
 		return problemReply(problem).because(Answered).of(run)
 	}
-	var r reply
-	switch {
-	case answer.Body == nil || answer.Status == 204 || answer.Status == 304:
-		r = reply{reason: Answered, status: answer.Status}
-	default:
-		if text, ok := answer.Body.V.(string); ok {
-			r = reply{reason: Answered, status: answer.Status, body: []byte(text)}.with(fiber.HeaderContentType, typeText)
-		} else {
-			r = jsonReply(answer.Status, answer.Body.V)
-		}
-	}
+	r := bodyReply(sendable(answer.Status), answer.Body)
 	for name, value := range answer.Headers {
 		if name = textproto.CanonicalMIMEHeaderKey(name); settable(name) {
 			r = r.with(name, cleanValue(value))
 		}
 	}
 	return r.of(run)
+}
+
+func bodyReply(status int, body *everhook.Value) reply {
+	if body == nil || status == fiber.StatusNoContent || status == fiber.StatusNotModified {
+		return reply{reason: Answered, status: status}
+	}
+	if text, ok := body.V.(string); ok {
+		return reply{reason: Answered, status: status, body: []byte(text)}.with(fiber.HeaderContentType, typeText)
+	}
+	return jsonReply(status, body.V)
+}
+
+// sendable is a status that can end a call; any other is a defect of who made the answer.
+func sendable(status int) int {
+	if status < 200 || status > 599 {
+		return fiber.StatusInternalServerError
+	}
+	return status
 }
 
 // reserved are the headers that belong to the connection or to the server (RFC 9110, 7.6.1), in canonical form.

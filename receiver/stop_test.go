@@ -1,0 +1,152 @@
+package receiver_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/receiver"
+)
+
+// patient is an engine whose runs answer when told, and that keeps to the contract of Starter.Run.
+func patient(answer chan *everhook.Answer) *starter {
+	return &starter{
+		run: func(ctx context.Context, _ everhook.Delivery, wait time.Duration) (*everhook.Answer, error) {
+			timer := time.NewTimer(wait)
+			defer timer.Stop()
+			select {
+			case a := <-answer:
+				return a, nil
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			return nil, nil
+		},
+		outcome: func(ctx context.Context, _ string, _ everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
+			if wait > 0 {
+				<-ctx.Done()
+			}
+			return &receiver.Outcome{Status: everhook.Pending}, nil
+		},
+	}
+}
+
+// held sends a request that waits, and returns when the receiver holds n callers.
+func hold(t testing.TB, s *service, request string, n int) net.Conn {
+	t.Helper()
+	c := dial(t, s)
+	_, err := io.WriteString(c, request)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return s.Held() == n }, 10*time.Second, time.Millisecond)
+	return c
+}
+
+func TestHeldCallersAreBoundedAndStarveNobody(t *testing.T) {
+	t.Parallel()
+	answer := make(chan *everhook.Answer)
+	s := serve(t, receiver.Options{MaxHeld: 2, StopGrace: time.Millisecond}, someFlows(), patient(answer))
+	first := hold(t, s, post(syncToken, "{}"), 1)
+	second := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"), 2)
+
+	busy := "503\n" + problemType + "Retry-After: 5\n" + `{"type":"urn:everhook:problem:too-many-held-callers","title":"Too many callers wait","status":503,"detail":"too many callers wait for an answer; try again"}`
+	got := exchange(t, s, post(syncToken, "{}")+
+		lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x")+
+		lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+" HTTP/1.1", "Host: x")+
+		post(asyncToken, "{}")+last)
+	require.Len(t, got, 5)
+	require.Equal(t, busy, got[0])
+	require.Equal(t, busy, got[1])
+	require.True(t, strings.HasPrefix(got[2], "202\n"), "who does not wait is not held")
+	require.True(t, strings.HasPrefix(got[3], "200\n"), "async flows go on")
+
+	require.NoError(t, second.Close())
+	require.Equal(t, 2, s.Held(), "a caller that hangs up counts until its deadline")
+	answer <- &everhook.Answer{Status: 200, Body: everhook.Of("late but fine")}
+	_, err := io.WriteString(first, last)
+	require.NoError(t, err)
+	require.Contains(t, replies(t, first, false)[0], "late but fine")
+	require.Equal(t, 1, s.Held())
+}
+
+func TestAStopGivesHeldCallersTheir202(t *testing.T) {
+	t.Parallel()
+	s := serve(t, receiver.Options{StopGrace: 20 * time.Millisecond}, someFlows(), patient(nil))
+	idle := dial(t, s)
+	_, err := io.WriteString(idle, post(asyncToken, "{}"))
+	require.NoError(t, err)
+	trigger := hold(t, s, post(syncToken, "{}"), 1)
+	answer := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"), 2)
+
+	began := time.Now()
+	require.NoError(t, s.Shutdown(t.Context()))
+	require.Less(t, time.Since(began), 5*time.Second)
+	for _, c := range []net.Conn{trigger, answer} {
+		got := replies(t, c, false)
+		require.Len(t, got, 1)
+		require.True(t, strings.HasPrefix(got[0], "202\n"), got[0])
+		require.Contains(t, got[0], closing)
+	}
+	require.Len(t, replies(t, idle, false), 1)
+	_, err = net.Dial("tcp", s.address)
+	require.Error(t, err)
+}
+
+func TestAStopLetsAnswersArriveInTheGrace(t *testing.T) {
+	t.Parallel()
+	answer := make(chan *everhook.Answer)
+	s := serve(t, receiver.Options{StopGrace: time.Minute}, someFlows(), patient(answer))
+	caller := hold(t, s, post(syncToken, "{}"), 1)
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("tcp", s.address)
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	}, 10*time.Second, time.Millisecond, "new connections are refused at once")
+	answer <- &everhook.Answer{Status: 200, Body: everhook.Of("in time")}
+	require.Contains(t, replies(t, caller, false)[0], "in time")
+	require.NoError(t, <-stopped)
+}
+
+func TestAStopEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	s := serve(t, receiver.Options{StopGrace: 50 * time.Millisecond}, someFlows(), patient(nil))
+	hold(t, s, post(syncToken, "{}"), 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, s.Shutdown(ctx), context.Canceled)
+}
+
+func TestAReceiverThatStoppedServesNothing(t *testing.T) {
+	t.Parallel()
+	r := receiver.New(receiver.Options{}, someFlows(), &starter{})
+	require.NoError(t, r.Shutdown(t.Context()))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, r.Serve(l))
+	_, err = net.Dial("tcp", l.Addr().String())
+	require.Error(t, err)
+}
+
+func TestAReceiverStopsOnEveryListener(t *testing.T) {
+	t.Parallel()
+	r := receiver.New(receiver.Options{}, someFlows(), &starter{})
+	served := make(chan error, 2)
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		go func() { served <- r.Serve(l) }()
+		require.Len(t, exchange(t, &service{address: l.Addr().String()}, last), 1)
+	}
+	require.NoError(t, r.Shutdown(t.Context()))
+	require.NoError(t, <-served)
+	require.NoError(t, <-served)
+}
