@@ -171,16 +171,42 @@ func keptShape(paths *[]KeptPath) *expression.Shape {
 	return root
 }
 
-// Paths gives the paths to keep, and all when everything is kept.
-func Paths(kept *[]KeptPath) (paths []everhook.Path, all bool) {
+// Paths gives the paths to keep: nil keeps everything, an empty list nothing.
+func Paths(kept *[]KeptPath) []everhook.Path {
 	if kept == nil {
-		return nil, true
+		return nil
 	}
-	paths = []everhook.Path{}
+	paths := []everhook.Path{}
 	for _, k := range *kept {
 		paths = append(paths, k.Path)
 	}
-	return paths, false
+	return paths
+}
+
+// AsyncAnswer evaluates the response of an async flow on the roots that FieldRoots names.
+func (w *Webhook) AsyncAnswer(values map[string]any) (everhook.Answer, error) {
+	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
+	scope := &expression.Scope{Values: values}
+	var err error
+	if w.Response.Status.IsSet() {
+		if answer.Status, err = w.Response.Status.Eval(scope); err != nil {
+			return answer, err
+		}
+		if answer.Status < 200 || answer.Status > 599 {
+			return answer, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599", answer.Status)
+		}
+	}
+	if answer.Headers, err = w.Response.Headers.Eval(scope); err != nil {
+		return answer, err
+	}
+	if w.Response.Body.IsSet() {
+		body, err := w.Response.Body.Eval(scope)
+		if err != nil {
+			return answer, err
+		}
+		answer.Body = everhook.Of(body)
+	}
+	return answer, nil
 }
 
 // Decode takes the text of a path, or a mapping with path and alias.

@@ -1,0 +1,192 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/internal/flowdir"
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/secrets"
+	"github.com/everhook/everhook/nodes"
+)
+
+type devCommand struct {
+	Dir string `arg:"" optional:"" default:"." help:"Directory of flow files; those below it count too. Default: here."`
+	serverOptions
+}
+
+func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
+	logger := c.logger(s.err)
+	variables, err := secrets.ReadDotEnv(filepath.Join(c.Dir, ".env"))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.Dir); err != nil {
+		return fmt.Errorf("the directory of flows: %w", err)
+	}
+	server, err := startServer(ctx, registry, &c.serverOptions, logger, append(variables, os.Environ()...), true)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	listener := &devListener{out: s.out, server: server}
+	dir, err := flowdir.New(c.Dir, registry, server.catalog, listener)
+	if err != nil {
+		return err
+	}
+	if err := dir.Sync(ctx); err != nil {
+		return err
+	}
+	listener.banner(c.Dir)
+	following, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { server.catalog.Follow(following) })
+	background.Go(func() {
+		if err := dir.Watch(following, func(err error) { logger.Error("the directory of flows", "error", err) }); err != nil {
+			logger.Error("the directory of flows is not watched; restart to apply changes", "error", err)
+		}
+	})
+	err = server.wait(ctx)
+	cancel()
+	background.Wait()
+	return err
+}
+
+// devListener prints what happens to flow files.
+type devListener struct {
+	out     io.Writer
+	server  *server
+	started bool
+	mutex   sync.Mutex
+}
+
+func (l *devListener) printf(format string, args ...any) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	fmt.Fprintf(l.out, format, args...)
+}
+
+func (l *devListener) Applied(file string, version everhook.Version, problems flowfile.Problems) {
+	for _, problem := range problems {
+		l.printf("%s\n", problem)
+	}
+	if l.started {
+		l.printf("%s applied: %s v%d is enabled%s\n", file, version.Definition.Key, version.Number, l.notServed(version.Definition.Key))
+	}
+}
+
+func (l *devListener) notServed(key string) string {
+	if flow, ok := l.flow(key); ok && !flow.Served {
+		return ", but not served: " + flow.Note
+	}
+	return ""
+}
+
+func (l *devListener) flow(key string) (catalog.Flow, bool) {
+	flows := l.server.catalog.Flows()
+	i := slices.IndexFunc(flows, func(f catalog.Flow) bool { return f.Key == key })
+	if i < 0 {
+		return catalog.Flow{}, false
+	}
+	return flows[i], true
+}
+
+func (l *devListener) Refused(file string, problems flowfile.Problems) {
+	for _, problem := range problems {
+		l.printf("%s\n", problem)
+	}
+	l.printf("%s is not applied; what was enabled before stays.\n", file)
+}
+
+func (l *devListener) Removed(file, key string) {
+	l.printf("%s is gone or has another key: flow %s is disabled.\n", file, key)
+}
+
+func (l *devListener) Ignored(files []string) {
+	l.printf("No flows (no key and trigger at the top level): %s\n", strings.Join(files, ", "))
+}
+
+// banner tells where everything is, and how to try it.
+func (l *devListener) banner(dir string) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)
+	served := 0
+	var example string
+	for _, flow := range l.server.catalog.Flows() {
+		if flow.Version == 0 {
+			continue
+		}
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.hookURL(flow.Token))
+		if !flow.Served {
+			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
+			continue
+		}
+		served++
+		if example == "" {
+			example = l.curl(flow)
+		}
+	}
+	if served == 0 {
+		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n", filepath.Join(dir, "my-flow.yaml"))
+	}
+	fmt.Fprintf(&text, "\nPages        %s/\nTemporal UI  %s\n", l.server.adminURL(), l.temporalUI())
+	if example != "" {
+		fmt.Fprintf(&text, "\nTry it\n  %s\n", example)
+	}
+	fmt.Fprintf(&text, "\nWatching %s; Ctrl-C stops.\n\n", dir)
+	l.printf("%s", text.String())
+	l.started = true
+}
+
+func (l *devListener) temporalUI() string {
+	switch {
+	case l.server.temporal.embedded != nil:
+		return l.server.adminURL() + temporalPath + "/"
+	case l.server.temporal.uiURL != "":
+		return l.server.temporal.uiURL
+	default:
+		return "(that of " + l.server.options.TemporalAddress + ")"
+	}
+}
+
+// sampleFile is the name of a file beside a flow with the body of a sample call.
+const sampleFile = "request.json"
+
+// curl gives a line that calls the flow with the sample beside its file; empty without a sample. Credentials of the flow are in it: this is the
+// terminal of whoever set them.
+func (l *devListener) curl(flow catalog.Flow) string {
+	sample := filepath.Join(filepath.Dir(flow.Source), sampleFile)
+	data, err := os.ReadFile(sample)
+	if err != nil {
+		return ""
+	}
+	body, err := everhook.ParseJSON(data)
+	if err != nil {
+		return ""
+	}
+	compact, err := everhook.EncodeJSON(body)
+	if err != nil {
+		return ""
+	}
+	user := ""
+	if route, ok := l.server.catalog.Route(flow.Token); ok && len(route.Basic) > 0 {
+		password, err := route.Basic[0].Password()
+		if err != nil {
+			return ""
+		}
+		user = " -u " + shellQuote(route.Basic[0].Username+":"+password)
+	}
+	return fmt.Sprintf("curl -i%s -H 'Content-Type: application/json' -d %s \\\n    %s", user, shellQuote(string(compact)), shellQuote(l.server.hookURL(flow.Token)))
+}
+
+func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+var _ flowdir.Listener = (*devListener)(nil)

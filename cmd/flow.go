@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
+)
+
+type flowCommands struct {
+	New      flowNew      `cmd:"" help:"Write a commented flow file to start from."`
+	Validate flowValidate `cmd:"" help:"Report every problem of flow files; exit status 1 if there is one."`
+	Schema   flowSchema   `cmd:"" help:"Print the JSON Schema of flow files, for editors."`
+	Parse    flowParse    `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
+}
+
+type flowNew struct {
+	Key     string `arg:"" help:"Key of the flow: a-z, 0-9 and -."`
+	Mode    string `enum:"sync,async" default:"sync" help:"Whether the caller waits for the flow's answer: sync or async."`
+	Trigger string `enum:"webhook" default:"webhook" help:"Kind of the trigger."`
+	Out     string `short:"o" placeholder:"FILE" help:"File to write; default KEY.yaml. - is standard output."`
+}
+
+func (c *flowNew) Run(s streams, registry *nodes.Registry) error {
+	if !everhook.IsFlowKey(c.Key) {
+		return fmt.Errorf("%q is not a flow key; use a-z, 0-9 and -, at most 63, not starting with -", c.Key)
+	}
+	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
+	if c.Out == "-" {
+		_, err := io.WriteString(s.out, text)
+		return err
+	}
+	name := c.Out
+	if name == "" {
+		name = c.Key + ".yaml"
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if os.IsExist(err) {
+		return fmt.Errorf("%s exists already; choose another key, or another file with -o", name)
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := io.WriteString(file, text); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s written. Check it with `everhook flow validate %s`, run it with `everhook dev %s`.\n", name, name, filepath.Dir(name))
+	return err
+}
+
+type flowValidate struct {
+	Files  []string `arg:"" name:"file" help:"Flow files."`
+	Strict bool     `help:"Make warnings errors."`
+	Output string   `enum:"text,json" default:"text" help:"How to print: text or json."`
+}
+
+func (c *flowValidate) Run(s streams, registry *nodes.Registry) error {
+	all := flowfile.Problems{}
+	valid := 0
+	for _, name := range c.Files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		_, problems := flowfile.Load(name, data, registry)
+		if len(problems.Errors()) == 0 && (!c.Strict || len(problems) == 0) {
+			valid++
+		}
+		all = append(all, problems...)
+	}
+	if err := c.print(s, all, valid); err != nil {
+		return err
+	}
+	if valid < len(c.Files) {
+		return reported{}
+	}
+	return nil
+}
+
+func (c *flowValidate) print(s streams, problems flowfile.Problems, valid int) error {
+	if c.Output == "json" {
+		data, err := everhook.EncodeJSON(problems)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s\n", data)
+		return err
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(s.err, problem)
+	}
+	_, err := fmt.Fprintf(s.out, "%d of %d flow files valid, %d errors, %d warnings\n", valid, len(c.Files), len(problems.Errors()), len(problems.Warnings()))
+	return err
+}
+
+type flowSchema struct{}
+
+func (flowSchema) Run(s streams, registry *nodes.Registry) error {
+	schema, err := registry.Schema()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s\n", schema)
+	return err
+}
+
+type flowParse struct{}
+
+// maxSample bounds a sample on standard input.
+const maxSample = 10 << 20
+
+func (flowParse) Run(s streams) error {
+	sample, err := io.ReadAll(io.LimitReader(s.in, maxSample+1))
+	if err != nil {
+		return err
+	}
+	if len(sample) > maxSample {
+		return fmt.Errorf("the sample is larger than %s", everhook.Size(maxSample))
+	}
+	paths, err := receiver.SamplePaths(string(sample))
+	if err != nil {
+		return fmt.Errorf("the sample is neither a URL, a query string nor JSON: %w", err)
+	}
+	for _, path := range paths {
+		if _, err := fmt.Fprintln(s.out, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}

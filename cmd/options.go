@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/everhook/everhook"
+)
+
+// serverOptions are the flags of dev and serve.
+type serverOptions struct {
+	Listen    string          `default:":13000" placeholder:"ADDRESS" help:"Address for webhooks. Default :13000."`
+	Admin     string          `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
+	PublicURL string          `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
+	Data      string          `default:"./everhook-data" placeholder:"DIR" help:"Data directory. Default ./everhook-data."`
+	Config    kong.ConfigFlag `placeholder:"FILE" env:"EVERHOOK_CONFIG" help:"YAML file with these flags."`
+
+	EgressAllow []string `placeholder:"CIDR|HOST[:PORT]" help:"Addresses that flows may call although they are private; repeatable."`
+	EgressProxy string   `placeholder:"URL" help:"Proxy for the calls of flows."`
+	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`
+	AdminToken  string   `placeholder:"TOKEN" help:"Token for the admin address; required unless that is a loopback address."`
+
+	MaxHeld     int               `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
+	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
+	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
+
+	TemporalAddress    string `placeholder:"HOST:PORT" help:"Use this Temporal server instead of the embedded one."`
+	TemporalNamespace  string `default:"default" placeholder:"NAME" help:"Temporal namespace. Default default."`
+	TemporalAPIKey     string `name:"temporal-api-key" placeholder:"KEY" help:"API key for Temporal; implies TLS."`
+	TemporalTLS        bool   `name:"temporal-tls" help:"Use TLS to Temporal."`
+	TemporalTLSCA      string `name:"temporal-tls-ca" placeholder:"FILE" help:"CA certificates of the Temporal server."`
+	TemporalTLSCert    string `name:"temporal-tls-cert" placeholder:"FILE" help:"Client certificate for Temporal."`
+	TemporalTLSKey     string `name:"temporal-tls-key" placeholder:"FILE" help:"Key of the client certificate."`
+	TemporalServerName string `placeholder:"NAME" help:"Name in the certificate of the Temporal server."`
+	TemporalUI         string `name:"temporal-ui" placeholder:"URL" help:"Address of the UI of that Temporal server, for links."`
+
+	LogFormat string `enum:"text,json" default:"text" help:"Format of the log: text or json."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
+}
+
+// minRetention is what Temporal keeps at least.
+const minRetention = time.Hour
+
+func (o *serverOptions) check() error {
+	if o.PublicURL != "" {
+		parsed, err := url.Parse(o.PublicURL)
+		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
+			return fmt.Errorf("--public-url %q is no base of URLs; write for example https://hooks.example.com", o.PublicURL)
+		}
+		o.PublicURL = strings.TrimRight(o.PublicURL, "/")
+	}
+	if o.Retention.Std() < minRetention {
+		return fmt.Errorf("--retention %s is too short; write at least 1h", o.Retention)
+	}
+	if o.AdminToken == "" && !isLoopback(o.Admin) {
+		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1", o.Admin)
+	}
+	return nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (o *serverOptions) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(o.LogLevel))
+	options := &slog.HandlerOptions{Level: level}
+	if o.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// temporalTLS gives the TLS configuration for Temporal, or nil without TLS.
+func (o *serverOptions) temporalTLS() (*tls.Config, error) {
+	if !o.TemporalTLS && o.TemporalTLSCA == "" && o.TemporalTLSCert == "" && o.TemporalAPIKey == "" {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: o.TemporalServerName}
+	if o.TemporalTLSCA != "" {
+		data, err := os.ReadFile(o.TemporalTLSCA)
+		if err != nil {
+			return nil, fmt.Errorf("--temporal-tls-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(data) {
+			return nil, fmt.Errorf("--temporal-tls-ca: %s holds no PEM certificate", o.TemporalTLSCA)
+		}
+	}
+	if (o.TemporalTLSCert == "") != (o.TemporalTLSKey == "") {
+		return nil, fmt.Errorf("--temporal-tls-cert and --temporal-tls-key belong together")
+	}
+	if o.TemporalTLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(o.TemporalTLSCert, o.TemporalTLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("--temporal-tls-cert: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// listen opens an address, with a message that helps when it is taken.
+func listen(flag, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; is another Everhook running? choose another address with --%s", address, err, flag)
+	}
+	return l, nil
+}
+
+// localURL is how this machine reaches a listener.
+func localURL(l net.Listener) string {
+	address := l.Addr().(*net.TCPAddr)
+	host := "127.0.0.1"
+	if !address.IP.IsUnspecified() {
+		host = address.IP.String()
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(address.Port))
+}

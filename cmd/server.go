@@ -1,0 +1,275 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/activities/httprequest"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/internal/egress"
+	"github.com/everhook/everhook/internal/secrets"
+	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
+	"github.com/everhook/everhook/workflows"
+)
+
+// Paths of the admin address that are not the admin API's own.
+const (
+	temporalPath = "/temporal"
+	codecPath    = "/temporal-codec"
+)
+
+// selfSetting is the setting that every server gives its flows: the base of its own webhook URLs.
+const selfSetting = "EVERHOOK_URL"
+
+// server is everything that runs in one process.
+type server struct {
+	options  *serverOptions
+	logger   *slog.Logger
+	secrets  *secrets.Provider
+	hooks    net.Listener
+	admin    net.Listener
+	temporal *temporal
+	store    *store.Store
+	catalog  *catalog.Catalog
+	requests *httprequest.HTTPRequest
+	worker   worker.Worker
+	receiver *receiver.Receiver
+	pages    *http.Server
+	failed   chan error
+}
+
+// startServer starts all parts. Environ are the variables with secrets and settings; selfCalls lets flows call the receiver's own address.
+func startServer(ctx context.Context, registry *nodes.Registry, o *serverOptions, logger *slog.Logger, environ []string, selfCalls bool) (_ *server, err error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	s := &server{options: o, logger: logger, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: environ}); err != nil {
+		return nil, err
+	}
+	if s.hooks, err = listen("listen", o.Listen); err != nil {
+		return nil, err
+	}
+	if s.admin, err = listen("admin", o.Admin); err != nil {
+		return nil, err
+	}
+	if s.temporal, err = connectTemporal(ctx, o, logger); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data directory: %w; choose another with --data", err)
+	}
+	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
+		return nil, err
+	}
+	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: registry, Secrets: s.secrets, Env: s.env, Logger: logger})
+	if err := s.catalog.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.startWorker(registry, selfCalls); err != nil {
+		return nil, err
+	}
+	s.startReceiver(registry)
+	s.startAdmin()
+	return s, nil
+}
+
+// env gives the settings that flows see, with the server's own address.
+func (s *server) env() map[string]string {
+	settings := s.secrets.Env()
+	if _, ok := settings[selfSetting]; !ok {
+		settings[selfSetting] = s.baseURL()
+	}
+	return settings
+}
+
+// baseURL is the base of webhook URLs.
+func (s *server) baseURL() string {
+	if s.options.PublicURL != "" {
+		return s.options.PublicURL
+	}
+	return localURL(s.hooks)
+}
+
+func (s *server) adminURL() string { return localURL(s.admin) }
+
+func (s *server) startWorker(registry *nodes.Registry, selfCalls bool) error {
+	allow := s.options.EgressAllow
+	if selfCalls {
+		_, port, _ := net.SplitHostPort(s.hooks.Addr().String())
+		for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
+			allow = append(slices.Clone(allow), net.JoinHostPort(host, port))
+		}
+	}
+	guard, err := egress.New(allow)
+	if err != nil {
+		return fmt.Errorf("--egress-allow: %w", err)
+	}
+	var proxy *url.URL
+	if s.options.EgressProxy != "" {
+		if proxy, err = url.Parse(s.options.EgressProxy); err != nil || proxy.Host == "" {
+			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128", s.options.EgressProxy)
+		}
+	}
+	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy})
+	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(registry), map[string]any{activities.HTTPRequest: s.requests.Do})
+	if err := s.worker.Start(); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	return nil
+}
+
+func (s *server) startReceiver(registry *nodes.Registry) {
+	starter := workflows.NewStarter(s.temporal.client, registry, workflows.StarterOptions{
+		Env: s.env, Attributes: s.temporal.attributes, Eager: true,
+		Links: func(_ string, run everhook.RunID) string {
+			return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.adminURL(), run)
+		},
+	})
+	s.receiver = receiver.New(receiver.Options{
+		PublicURL: s.baseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
+	}, s.catalog, starts{starter, s.catalog})
+	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
+}
+
+func (s *server) startAdmin() {
+	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
+	handler := admin.New(admin.Options{
+		Runs: runs, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
+		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Logger: s.logger, Version: Version,
+	})
+	s.pages = admin.Server(handler)
+	go func() { s.failed <- s.pages.Serve(s.admin) }()
+}
+
+// readyTimeout bounds what a probe waits for Temporal.
+const readyTimeout = 2 * time.Second
+
+// ready reports whether a webhook call would be served.
+func (s *server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if _, err := s.temporal.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("Temporal does not answer: %w", err)
+	}
+	if _, err := s.store.Revision(ctx); err != nil {
+		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	return nil
+}
+
+// wait returns when ctx ends, or with an error when a part fails.
+func (s *server) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return fmt.Errorf("a listener failed: %w", err)
+	}
+}
+
+// Times of stopping: held callers have their 202 after five seconds at the latest.
+const (
+	drainTimeout = 10 * time.Second
+	pagesTimeout = 2 * time.Second
+)
+
+// stop drains: no new calls, answers for held callers, then the worker, the pages, Temporal and the store.
+func (s *server) stop() {
+	if s.receiver != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		if err := s.receiver.Shutdown(ctx); err != nil {
+			s.logger.Warn("not every caller had its answer", "error", err)
+		}
+	}
+	if s.worker != nil {
+		s.worker.Stop()
+	}
+	if s.requests != nil {
+		s.requests.Close()
+	}
+	if s.pages != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), pagesTimeout)
+		defer cancel()
+		if s.pages.Shutdown(ctx) != nil {
+			_ = s.pages.Close()
+		}
+	}
+	if s.temporal != nil {
+		s.temporal.stop()
+	}
+	if s.store != nil {
+		_ = s.store.Close()
+	}
+	for _, l := range []net.Listener{s.hooks, s.admin} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+func describeNamespace(name string) *workflowservice.DescribeNamespaceRequest {
+	return &workflowservice.DescribeNamespaceRequest{Namespace: name}
+}
+
+// starts is the Starter as the receiver knows it.
+type starts struct {
+	*workflows.Starter
+	catalog *catalog.Catalog
+}
+
+// Outcome of an earlier run.
+func (s starts) Outcome(ctx context.Context, flow string, id everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
+	outcome, err := s.Starter.Outcome(ctx, flow, id, s.catalog.Mode(flow) == everhook.Sync, wait)
+	if errors.Is(err, workflows.ErrNoRun) {
+		return nil, receiver.ErrNoRun
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &receiver.Outcome{Status: outcome.Status, Answer: outcome.Answer}, nil
+}
+
+// shownFlows are the flows as pages show them.
+type shownFlows struct{ *server }
+
+// Flows gives all flows with their URLs.
+func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
+	var flows []admin.Flow
+	for _, flow := range s.catalog.Flows() {
+		flows = append(flows, admin.Flow{
+			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Version: flow.Version, Enabled: flow.Served, URL: s.hookURL(flow.Token), Note: flow.Note,
+		})
+	}
+	return flows, nil
+}
+
+func (s *server) hookURL(token string) string { return s.baseURL() + "/api/webhook:trigger/" + token }

@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"github.com/everhook/everhook/internal/embedded"
+	"github.com/everhook/everhook/workflows"
+)
+
+// temporal is a connection to Temporal, and the server behind it when it is the embedded one.
+type temporal struct {
+	client     client.Client
+	namespace  string
+	attributes bool
+	embedded   *embedded.Server
+	uiURL      string
+}
+
+// Times of coming and going.
+const (
+	dialTimeout = 10 * time.Second
+	stopTimeout = 10 * time.Second
+)
+
+// connectTemporal starts the embedded server, or dials the one of --temporal-address.
+func connectTemporal(ctx context.Context, o *serverOptions, logger *slog.Logger) (_ *temporal, err error) {
+	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
+	options := client.Options{HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)), DataConverter: workflows.DataConverter()}
+	if o.TemporalAddress == "" {
+		t.embedded, err = embedded.Start(ctx, embedded.Options{
+			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
+			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: temporalPath, Logger: logger.With("part", "temporal"),
+		})
+		if err != nil {
+			return nil, err
+		}
+		options.HostPort, t.attributes = t.embedded.Address(), true
+	} else if err := remote(&options, o); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.stop()
+		}
+	}()
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if t.client, err = client.DialContext(dialing, options); err != nil {
+		return nil, fmt.Errorf("no Temporal server answers at %s: %w; check --temporal-address, its TLS flags and the network", options.HostPort, err)
+	}
+	if t.embedded == nil {
+		if err := t.register(dialing, logger); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func remote(options *client.Options, o *serverOptions) error {
+	config, err := o.temporalTLS()
+	if err != nil {
+		return err
+	}
+	options.ConnectionOptions.TLS = config
+	if o.TemporalAPIKey != "" {
+		options.Credentials = client.NewAPIKeyStaticCredentials(o.TemporalAPIKey)
+		if options.ConnectionOptions.TLS == nil {
+			options.ConnectionOptions.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+	}
+	return nil
+}
+
+// register adds the search attributes to a namespace that lacks them. Without the permission runs are started without.
+func (t *temporal) register(ctx context.Context, logger *slog.Logger) error {
+	if _, err := t.client.WorkflowService().DescribeNamespace(ctx, describeNamespace(t.namespace)); err != nil {
+		return fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace", t.namespace, err)
+	}
+	if err := workflows.RegisterSearchAttributes(ctx, t.client, t.namespace); err != nil {
+		logger.Warn("runs are started without search attributes; they are then found by workflow ID and memo only", "error", err)
+		return nil
+	}
+	t.attributes = true
+	return nil
+}
+
+// ui serves the Temporal UI; nil when it is not this process's.
+func (t *temporal) ui() http.Handler {
+	if t.embedded == nil {
+		return nil
+	}
+	return t.embedded.UI()
+}
+
+func (t *temporal) stop() {
+	if t.client != nil {
+		t.client.Close()
+	}
+	if t.embedded != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		_ = t.embedded.Stop(ctx)
+	}
+}
