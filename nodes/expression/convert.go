@@ -168,25 +168,45 @@ func check[T any](f form) error {
 		if f.whole() {
 			return nil
 		}
-		return checkText[T]()
+		return checkMixed[T]()
+	case listForm:
+		switch any(new(T)).(type) {
+		case *any, *[]any:
+			return nil
+		case *[]string:
+			return checkItems(f, strconv.Itoa)
+		}
+		_, err := convert[T]([]any{})
+		return err
+	default:
+		mapping := f.(*mappingForm)
+		switch any(new(T)).(type) {
+		case *any, *map[string]any:
+			return nil
+		case *map[string]string:
+			return checkItems(mapping.forms, func(i int) string { return mapping.keys[i] })
+		}
+		_, err := convert[T](map[string]any{})
+		return err
 	}
-	var out T
-	switch any(&out).(type) {
-	case *any:
-		return nil
-	case *[]string:
-		return checkBelow[string](f)
-	case *map[string]string:
-		return checkBelow[string](f)
-	}
-	_, err := convert[T](emptyOf(f))
-	return err
 }
 
-// checkBelow checks a list or mapping with elements of type T.
-func checkBelow[T any](f form) error { return nil }
+// checkMixed refuses fields that text, which is what a template with text around it gives, is never right for.
+func checkMixed[T any]() error {
+	switch any(new(T)).(type) {
+	case *any, *string, *everhook.Duration, *time.Time:
+		return nil
+	}
+	_, err := convert[T]("")
+	return fmt.Errorf("%w; a template with text around it is always text, so let the template be the whole value", err)
+}
 
-func emptyOf(f form) any { return nil }
-
-// checkText refuses a T that a text with more than one template in it can never be.
-func checkText[T any]() error { return nil }
+// checkItems checks elements that must be text.
+func checkItems(items []form, name func(i int) string) error {
+	for i, item := range items {
+		if err := check[string](item); err != nil {
+			return fmt.Errorf("%s: %w", name(i), err)
+		}
+	}
+	return nil
+}

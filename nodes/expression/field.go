@@ -138,7 +138,7 @@ func (b *Bool) Eval(scope *Scope) (bool, error) {
 	}
 	is, ok := v.(bool)
 	if !ok {
-		return false, notBoolean("`"+b.program.root+"`", v)
+		return false, everhook.Errorf(everhook.TypeExpression, "%v", notBoolean("`"+b.program.root+"`", typeName(v)))
 	}
 	return is, nil
 }

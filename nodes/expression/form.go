@@ -174,32 +174,18 @@ func (t *textForm) eval(e *formEval, at []any) (any, error) {
 	if t.whole() && t.parts[0].secret == "" {
 		return e.m.run(t.parts[0].program)
 	}
-	return e.join(t.parts, at, func(p *part) (everhook.Segment, error) {
-		v, err := e.m.run(p.program)
-		if err != nil {
-			return everhook.Segment{}, err
-		}
-		text, err := e.m.text(v)
-		return everhook.Segment{Text: text}, err
-	})
+	return e.join(t.parts, at)
 }
 
-// join makes a text of parts, or nil and a place if there are secrets in it. Insert gives the segment of a part with a program; for a secret
-// its segment is given by secret.
-func (e *formEval) join(parts []part, at []any, insert func(*part) (everhook.Segment, error)) (any, error) {
+// join makes a text of parts; with secrets among them nil, and a place for the text.
+func (e *formEval) join(parts []part, at []any) (any, error) {
 	var segments []everhook.Segment
 	var text strings.Builder
 	for i := range parts {
 		p := &parts[i]
-		segment := everhook.Segment{Text: p.text}
-		switch {
-		case p.secret != "":
-			segment = everhook.Segment{Secret: p.secret}
-		case p.program != nil:
-			var err error
-			if segment, err = insert(p); err != nil {
-				return nil, err
-			}
+		segment, err := e.segment(p)
+		if err != nil {
+			return nil, err
 		}
 		if segment.Secret == "" {
 			if err := e.m.produce(len(segment.Text)); err != nil {
@@ -225,4 +211,19 @@ func (e *formEval) join(parts []part, at []any, insert func(*part) (everhook.Seg
 	}
 	e.places = append(e.places, everhook.Place{At: append([]any(nil), at...), Segments: segments})
 	return nil, nil
+}
+
+func (e *formEval) segment(p *part) (everhook.Segment, error) {
+	switch {
+	case p.secret != "":
+		return everhook.Segment{Secret: p.secret, Escape: p.escape}, nil
+	case p.program == nil:
+		return everhook.Segment{Text: p.text}, nil
+	}
+	v, err := e.m.run(p.program)
+	if err != nil {
+		return everhook.Segment{}, err
+	}
+	text, err := e.m.text(v)
+	return everhook.Segment{Text: p.escape.Apply(text)}, err
 }

@@ -1,54 +1,97 @@
 package expression
 
-import "github.com/everhook/everhook"
+import (
+	"errors"
+	"strings"
 
-type kind int
+	"github.com/expr-lang/expr/ast"
 
-const (
-	kindAny kind = iota
-	kindBool
+	"github.com/everhook/everhook"
 )
-
-func (k kind) String() string { return "x" }
 
 // Program is a compiled expression. It never changes and may be shared.
 type Program struct {
-	references References
+	code       code
+	slots      int
 	result     kind
 	root       string
+	references References
+	// settingsOnly: no data but env is used.
+	settingsOnly bool
 }
 
-// Compile compiles an expression for the place that env describes. Its error is an *Error.
+// Compile compiles an expression for the place that env describes. Its error is an *Error, for the author of the source.
 func Compile(source string, env *Environment) (*Program, error) {
-	p, err := compile(source, env)
+	program, err := compile(source, env)
 	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	return program, nil
 }
 
-func compile(source string, env *Environment) (*Program, *Error) { return &Program{}, nil }
+func compile(source string, env *Environment) (*Program, *Error) {
+	root, err := parse(source)
+	if err != nil {
+		return nil, err
+	}
+	t := translator{env: env, source: source, variables: map[string]operand{}}
+	whole := t.translate(root)
+	if t.err != nil {
+		return nil, t.err
+	}
+	t.references.sort()
+	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references, settingsOnly: !t.usesData}, nil
+}
 
 // References are the names that the program uses.
 func (p *Program) References() References { return p.references }
 
-// Eval gives the program's value, which is canonical. Errors are *everhook.Error with status Errored.
-func (p *Program) Eval(scope *Scope) (any, error) { return nil, nil }
+// Eval gives the program's value, which is canonical. An error is an *everhook.Error with status Errored: TypeLimit when the budget of
+// one evaluation is used up, else TypeExpression.
+func (p *Program) Eval(scope *Scope) (any, error) {
+	m := start(scope)
+	defer m.stop()
+	return m.run(p)
+}
 
-type machine struct{}
+// looksLikeExpression reports whether a text without braces is most likely meant as an expression: it is one, of nothing but a path below a
+// root of the environment.
+func looksLikeExpression(text string, env *Environment) bool {
+	text = strings.TrimSpace(text)
+	if !strings.ContainsAny(text, ".[") || strings.ContainsAny(text, "\n") {
+		return false
+	}
+	node, err := parse(text)
+	if err != nil {
+		return false
+	}
+	below := false
+	for {
+		switch n := node.(type) {
+		case *ast.ChainNode:
+			node = n.Node
+		case *ast.MemberNode:
+			node, below = n.Node, true
+		case *ast.IdentifierNode:
+			_, known := env.Roots[n.Value]
+			return below && known
+		case *ast.BinaryNode:
+			node = n.Left
+		case *ast.BuiltinNode:
+			if len(n.Arguments) == 0 {
+				return false
+			}
+			node = n.Arguments[0]
+		default:
+			return false
+		}
+	}
+}
 
-func start(*Scope) *machine                                  { return nil }
-func (m *machine) stop()                                     {}
-func (m *machine) run(p *Program) (any, error)               { return nil, nil }
-func (m *machine) text(v any) (string, error)                { return "", nil }
-func (m *machine) produce(n int) error                       { return nil }
-func notBoolean(what string, v any) error                    { return everhook.Errorf("x", "x") }
-func looksLikeExpression(text string, env *Environment) bool { return false }
-
-// Function describes a function.
-type Function struct{ Name, Signature, Doc, Example, Result string }
-
-var functionIndex map[string]*Function
-
-// Functions lists all functions.
-func Functions() []Function { return nil }
+// expressionError makes any error of an operation the *everhook.Error that an evaluation ends with.
+func expressionError(err error) error {
+	if _, ok := errors.AsType[*everhook.Error](err); ok {
+		return err
+	}
+	return everhook.Errorf(everhook.TypeExpression, "%v", err)
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/everhook/everhook"
 )
 
 // part is a piece of a text: literal, an expression, or the name of a secret. Exactly one of the three is set, except that text may be empty.
@@ -14,6 +16,10 @@ type part struct {
 	// offset is where the source starts in the whole text, in bytes.
 	offset  int
 	program *Program
+	// escape is how an inserted value is written; part of a URL.
+	escape everhook.Escape
+	// supplies: the value supplies the scheme or host of a URL.
+	supplies bool
 }
 
 func (p *part) literal() bool { return p.source == "" }

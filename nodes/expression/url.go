@@ -1,10 +1,164 @@
 package expression
 
-import "github.com/everhook/everhook"
+import (
+	"fmt"
+	"net/url"
+	"strings"
 
-// URL is a Template for a url. Every inserted value is percent-encoded for its place in the path or the query, and only env and secret may
-// supply the scheme or the host. A url that is exactly one template is used as it is.
+	"github.com/everhook/everhook"
+)
+
+// URL is a Template for the address of an HTTP request. Every inserted value is percent-encoded for its place: in the path so that it stays one
+// segment, in the query so that it stays one value. Only env and secret may supply the scheme or the host, which Compile checks. A url that is
+// exactly one template is used as it is.
 type URL struct{ Template[string] }
 
-// EvalSealed gives the url.
-func (u *URL) EvalSealed(scope *Scope) (everhook.Sealed, error) { return u.Template.EvalSealed(scope) }
+// Decode takes the text of the url. One without a template must be an absolute http or https url.
+func (u *URL) Decode(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("%s where a url is needed; write for example https://api.example.com/orders/{{ trigger.body.id }}", everhook.TypeName(v))
+	}
+	if err := u.Template.Decode(text); err != nil {
+		return err
+	}
+	switch f := u.form.(type) {
+	case literalForm:
+		return checkURL(text)
+	case *textForm:
+		if !f.whole() {
+			return placeParts(f.parts)
+		}
+	}
+	return nil
+}
+
+// Compile compiles the templates of the url.
+func (u *URL) Compile(pointer string, env *Environment) []Problem {
+	problems := u.Template.Compile(pointer, env)
+	f, ok := u.form.(*textForm)
+	if !ok {
+		return problems
+	}
+	for i := range f.parts {
+		if p := &f.parts[i]; p.supplies && p.program != nil && !p.program.settingsOnly {
+			err := &Error{
+				Message: "only env and secret may supply the scheme or host of a url", Source: f.source, Offset: p.offset,
+				Fix: "write the host itself, or let one template give the whole url",
+			}
+			problems = append(problems, err.problem(pointer))
+		}
+	}
+	return problems
+}
+
+// Eval gives the url. A value that is no absolute http or https url is an *everhook.Error of TypeConfig.
+func (u *URL) Eval(scope *Scope) (string, error) {
+	text, err := u.Template.Eval(scope)
+	if err != nil || !u.IsSet() {
+		return "", err
+	}
+	return text, u.check(text)
+}
+
+// EvalSealed gives the url with places for the secrets in it. Without secrets it is checked as Eval does.
+func (u *URL) EvalSealed(scope *Scope) (everhook.Sealed, error) {
+	sealed, err := u.Template.EvalSealed(scope)
+	if err != nil || !u.IsSet() {
+		return sealed, err
+	}
+	if len(sealed.Places) == 0 {
+		return sealed, u.check(sealed.Value.V.(string))
+	}
+	text, err := sealed.Open(func(string) (string, error) { return "secret", nil })
+	if err != nil {
+		return everhook.Sealed{}, err
+	}
+	return sealed, u.checkDots(text.(string))
+}
+
+func (u *URL) check(text string) error {
+	if err := checkURL(text); err != nil {
+		return everhook.Errorf(everhook.TypeConfig, "%s: %v", fieldName(u.pointer), err)
+	}
+	return u.checkDots(text)
+}
+
+// checkDots refuses values that would climb: encoding leaves the segments "." and ".." as they are, and servers resolve them.
+func (u *URL) checkDots(text string) error {
+	if f, ok := u.form.(*textForm); !ok || f.whole() {
+		return nil
+	}
+	path, _, _ := strings.Cut(text, "?")
+	path, _, _ = strings.Cut(path, "#")
+	for _, segment := range strings.Split(path, "/") {
+		if dots := strings.ReplaceAll(strings.ToLower(segment), "%2e", "."); dots == "." || dots == ".." {
+			return everhook.Errorf(everhook.TypeConfig, "%s: the path has the segment %q, which would lead elsewhere", fieldName(u.pointer), segment)
+		}
+	}
+	return nil
+}
+
+func checkURL(text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return fmt.Errorf("%q is not an address like https://api.example.com/orders", everhook.Shorten(text, 60))
+	}
+	return nil
+}
+
+// region is a part of a URL's text.
+type region int
+
+const (
+	beforeScheme region = iota
+	// inBase follows a value at the very start, which may be a scheme, or all of scheme, host and the start of the path.
+	inBase
+	inHost
+	inPath
+	inQuery
+)
+
+// placeParts finds out where in the url each template stands.
+func placeParts(parts []part) error {
+	at := beforeScheme
+	for i := range parts {
+		p := &parts[i]
+		if p.literal() {
+			if at = at.behind(p.text); at == beforeScheme {
+				return fmt.Errorf("a url starts with https:// or http://, not with %q", everhook.Shorten(p.text, 40))
+			}
+			continue
+		}
+		switch at {
+		case beforeScheme:
+			at, p.supplies = inBase, true
+		case inBase, inHost:
+			p.supplies = true
+		case inPath:
+			p.escape = everhook.EscapePath
+		case inQuery:
+			p.escape = everhook.EscapeQuery
+		}
+	}
+	return nil
+}
+
+// behind gives the region that text leads to. A fragment counts as query: it is never sent.
+func (at region) behind(text string) region {
+	if at == beforeScheme || at == inBase {
+		if _, rest, found := strings.Cut(text, "://"); found {
+			at, text = inHost, rest
+		}
+	}
+	if at == beforeScheme {
+		return at
+	}
+	if at != inQuery && strings.ContainsAny(text, "?#") {
+		return inQuery
+	}
+	if (at == inBase || at == inHost) && strings.ContainsAny(text, "/\\") {
+		return inPath
+	}
+	return at
+}

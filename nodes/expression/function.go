@@ -1,0 +1,227 @@
+package expression
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/strict"
+)
+
+// Function documents one function of the language.
+type Function struct {
+	// Name is what expressions call.
+	Name string
+	// Group is the chapter of the reference page.
+	Group string
+	// Signature names the arguments; those in brackets may be left out.
+	Signature string
+	// Doc is one line.
+	Doc string
+	// Example is an expression, and Result its value as JSON.
+	Example, Result string
+
+	minimum, maximum int
+	gives            kind
+	apply            implementation
+	// varying: not the same value for the same arguments, so never evaluated when compiling.
+	varying bool
+	// predicate is set instead of apply for functions with a predicate.
+	predicate predicateImplementation
+}
+
+// implementation is called with evaluated arguments, which it may keep but not change; the slice itself is only lent. It charges what it does.
+type implementation func(m *machine, c *call, args []any) (any, error)
+
+// Functions lists all functions by group and name.
+func Functions() []Function {
+	list := make([]Function, len(functions))
+	for i, f := range functions {
+		list[i] = *f
+	}
+	return list
+}
+
+var (
+	functions     = slices.Concat(predicateFunctions, textFunctions, numberFunctions, listFunctions, mappingFunctions, typeFunctions, timeFunctions, codeFunctions)
+	functionIndex = indexFunctions()
+)
+
+func indexFunctions() map[string]*Function {
+	index := make(map[string]*Function, len(functions))
+	for _, f := range functions {
+		index[f.Name] = f
+	}
+	return index
+}
+
+// unlimited is the maximum of functions that take any number of arguments.
+const unlimited = 1 << 20
+
+// call is one place where a function is called.
+type call struct {
+	name  string
+	nodes []ast.Node
+}
+
+// what is the source of an argument for messages.
+func (c *call) what(i int) string {
+	if i >= len(c.nodes) {
+		return fmt.Sprintf("argument %d", i+1)
+	}
+	return quoted(c.nodes[i])
+}
+
+func (c *call) needs(i int, v any, need kind) error {
+	return fmt.Errorf("%s: %w", c.name, needs(c.what(i), v, need))
+}
+
+func (c *call) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s: "+format, append([]any{c.name}, args...)...)
+}
+
+// argument checks the type of an argument.
+func argument[T any](c *call, args []any, i int, need kind) (T, error) {
+	v, ok := args[i].(T)
+	if !ok {
+		return v, c.needs(i, args[i], need)
+	}
+	return v, nil
+}
+
+func (c *call) text(args []any, i int) (string, error) { return argument[string](c, args, i, kindText) }
+
+func (c *call) list(args []any, i int) ([]any, error) { return argument[[]any](c, args, i, kindList) }
+
+func (c *call) mapping(args []any, i int) (map[string]any, error) {
+	return argument[map[string]any](c, args, i, kindMapping)
+}
+
+// whole gives an integer argument, or the value otherwise if it was left out.
+func (c *call) whole(args []any, i, otherwise int) (int, error) {
+	if i >= len(args) {
+		return otherwise, nil
+	}
+	n, ok := args[i].(int)
+	if f, isFloat := args[i].(float64); isFloat {
+		return 0, c.errorf("%s is %s where a whole number is needed", c.what(i), floatText(f))
+	}
+	if !ok {
+		return 0, c.needs(i, args[i], kindNumber)
+	}
+	return n, nil
+}
+
+func (c *call) number(args []any, i int) (float64, error) {
+	f, ok := float(args[i])
+	if !ok {
+		return 0, c.needs(i, args[i], kindNumber)
+	}
+	return f, nil
+}
+
+func (c *call) time(args []any, i int) (time.Time, error) {
+	return argument[time.Time](c, args, i, kindTime)
+}
+
+// call translates the call of a function.
+func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand {
+	f, ok := functionIndex[name]
+	if !ok {
+		return t.unknownFunction(n, name)
+	}
+	if len(arguments) < f.minimum || len(arguments) > f.maximum {
+		return t.fail(n, fmt.Sprintf("%s takes %s, not %d", name, arity(f), len(arguments)), "write `"+f.Signature+"`")
+	}
+	if f.predicate != nil {
+		return t.predicate(n, f, arguments)
+	}
+	if name == "resumeUrl" {
+		key, ok := arguments[0].(*ast.StringNode)
+		if !ok {
+			return t.fail(arguments[0], "resumeUrl takes the constant key of a node", "write `resumeUrl(\"key\")`")
+		}
+		t.references.Resume = append(t.references.Resume, key.Value)
+	}
+	inputs := make([]operand, len(arguments))
+	runs := make([]code, len(arguments))
+	for i, argument := range arguments {
+		inputs[i] = t.translate(argument)
+		runs[i] = inputs[i].run
+	}
+	c := &call{name: name, nodes: arguments}
+	apply := f.apply
+	o := operand{node: n, kind: f.gives, run: func(m *machine) (any, error) {
+		base := len(m.stack)
+		for _, run := range runs {
+			v, err := run(m)
+			if err != nil {
+				return nil, err
+			}
+			m.stack = append(m.stack, v)
+		}
+		if err := m.spend(1 + len(runs)); err != nil {
+			return nil, err
+		}
+		v, err := apply(m, c, m.stack[base:len(m.stack):len(m.stack)])
+		m.stack = m.stack[:base]
+		return v, err
+	}}
+	if keepsShape[name] {
+		o.shape = inputs[0].shape
+	}
+	if f.varying {
+		return o
+	}
+	return t.fold(o, inputs...)
+}
+
+// keepsShape are the functions that give elements of their list, or a list of them.
+var keepsShape = map[string]bool{
+	"first": true, "last": true, "take": true, "reverse": true, "sort": true, "uniq": true, "flatten": true,
+	"filter": true, "find": true, "findLast": true, "sortBy": true,
+}
+
+func arity(f *Function) string {
+	switch {
+	case f.maximum == unlimited:
+		return fmt.Sprintf("%s or more", plural(f.minimum))
+	case f.minimum == f.maximum:
+		return plural(f.minimum)
+	default:
+		return fmt.Sprintf("%d to %s", f.minimum, plural(f.maximum))
+	}
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "1 argument"
+	}
+	return fmt.Sprintf("%d arguments", n)
+}
+
+func (t *translator) unknownFunction(n ast.Node, name string) operand {
+	if _, ok := t.variables[name]; ok || t.env.Roots[name] != nil {
+		return t.fail(n, fmt.Sprintf("`%s` is not a function", name), "")
+	}
+	names := everhook.SortedKeys(functionIndex)
+	fix := ""
+	if nearest := strict.Nearest(name, names); nearest != "" {
+		fix = fmt.Sprintf("did you mean %q?", nearest)
+	} else if other, ok := elsewhere[strings.ToLower(name)]; ok {
+		fix = other
+	}
+	return t.fail(n, fmt.Sprintf("there is no function %q", name), fix)
+}
+
+// elsewhere helps with functions of other languages.
+var elsewhere = map[string]string{
+	"length": "use `len`", "size": "use `len`", "substring": "use a slice, as in `text[0:3]`", "substr": "use a slice, as in `text[0:3]`", "slice": "use a slice, as in `list[0:3]`",
+	"str": "use `string`", "tostring": "use `string`", "number": "use `int` or `float`", "parseint": "use `int`", "json": "use `toJSON` or `fromJSON`", "includes": "use `contains` or `in`",
+	"contains": "it is an operator: `text contains \"part\"`", "matches": "it is an operator: `text matches \"pattern\"`", "startswith": "it is an operator: `text startsWith \"part\"`",
+	"endswith": "it is an operator: `text endsWith \"part\"`", "coalesce": "use `??`", "default": "use `??`", "if": "use `condition ? a : b`", "format": "use `date(…).Format(\"2006-01-02\")` or `fixed`",
+}

@@ -1,0 +1,125 @@
+package expression
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// typeOf gives expr's names of types.
+func typeOf(_ *machine, _ *call, args []any) (any, error) {
+	switch args[0].(type) {
+	case nil:
+		return "nil", nil
+	case bool:
+		return "bool", nil
+	case int:
+		return "int", nil
+	case float64:
+		return "float", nil
+	case string:
+		return "string", nil
+	case []any:
+		return "array", nil
+	case map[string]any:
+		return "map", nil
+	case time.Time:
+		return "time.Time", nil
+	case time.Duration:
+		return "time.Duration", nil
+	default:
+		return "time.Location", nil
+	}
+}
+
+func toInt(_ *machine, c *call, args []any) (any, error) {
+	v, err := c.parseNumber(args)
+	if err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case int:
+		return v, nil
+	default:
+		f := v.(float64)
+		if _, isText := args[0].(string); isText {
+			return nil, c.errorf("%s is the text of a number that is not whole; use `floor(float(…))`", c.what(0))
+		}
+		if f < -1<<63 || f >= 1<<63 {
+			return nil, c.errorf("%s does not fit in 64 bits", c.what(0))
+		}
+		return int(f), nil
+	}
+}
+
+func toFloat(_ *machine, c *call, args []any) (any, error) { return c.parseNumber(args) }
+
+// parseNumber takes a number, or the text of one in decimal.
+func (c *call) parseNumber(args []any) (any, error) {
+	text, ok := args[0].(string)
+	if !ok {
+		_, err := c.number(args, 0)
+		return args[0], err
+	}
+	text = strings.TrimSpace(text)
+	for _, char := range text {
+		if !strings.ContainsRune("0123456789.+-eE", char) {
+			return nil, c.errorf("%s is text, but not that of a number", c.what(0))
+		}
+	}
+	if n, err := strconv.Atoi(text); err == nil {
+		return n, nil
+	}
+	if text != "" && strings.Trim(text, "+-0123456789") == "" && strings.LastIndexAny(text, "+-") <= 0 {
+		return nil, c.errorf("%s does not fit in 64 bits", c.what(0))
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, c.errorf("%s is text, but not that of a number", c.what(0))
+	}
+	return everhook.CanonicalFloat(f)
+}
+
+func toText(m *machine, _ *call, args []any) (any, error) {
+	text, err := m.text(args[0])
+	return text, err
+}
+
+func toJSON(m *machine, _ *call, args []any) (any, error) {
+	text, err := m.json(args[0])
+	return text, err
+}
+
+// jsonFactor is how much more than reading a byte of text parsing one of JSON costs.
+const jsonFactor = 8
+
+func fromJSON(m *machine, c *call, args []any) (any, error) {
+	text, err := c.text(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.read(jsonFactor * len(text)); err != nil {
+		return nil, err
+	}
+	// Two bytes of JSON ("0,") can become one element, and six ("\"\":0,") one entry.
+	elements := strings.Count(text, ",") + strings.Count(text, "[") + strings.Count(text, "{")
+	if err := m.produce(len(text) + elements*elementWeight + strings.Count(text, ":")*(entryWeight-elementWeight)); err != nil {
+		return nil, err
+	}
+	v, err := everhook.ParseJSON([]byte(text))
+	if err != nil {
+		return nil, c.errorf("%s is no JSON: %w", c.what(0), err)
+	}
+	return v, nil
+}
+
+var typeFunctions = []*Function{
+	{Name: "type", Signature: "type(value)", Doc: "nil, bool, int, float, string, array, map, time.Time or time.Duration.", Example: `type("a")`, Result: `"string"`, minimum: 1, maximum: 1, gives: kindText, apply: typeOf},
+	{Name: "int", Signature: "int(value)", Doc: "The whole number that a text is written as; a number without its fraction.", Example: `int("42")`, Result: `42`, minimum: 1, maximum: 1, gives: kindNumber, apply: toInt},
+	{Name: "float", Signature: "float(value)", Doc: "The number that a text is written as.", Example: `float("1.5")`, Result: `1.5`, minimum: 1, maximum: 1, gives: kindNumber, apply: toFloat},
+	{Name: "string", Signature: "string(value)", Doc: "The value as text, as in a template: nil is empty, lists and mappings are JSON.", Example: `string(1.50)`, Result: `"1.5"`, minimum: 1, maximum: 1, gives: kindText, apply: toText},
+	{Name: "toJSON", Signature: "toJSON(value)", Doc: "The value as compact JSON with sorted keys.", Example: `toJSON({b: 1, a: [nil]})`, Result: `"{\"a\":[null],\"b\":1}"`, minimum: 1, maximum: 1, gives: kindText, apply: toJSON},
+	{Name: "fromJSON", Signature: "fromJSON(text)", Doc: "The value of a JSON text.", Example: `fromJSON('{"a": 1.0}')`, Result: `{"a":1}`, minimum: 1, maximum: 1, apply: fromJSON},
+}
