@@ -1,0 +1,150 @@
+// Package admin serves the admin address: the REST API below /api/v1, health and readiness, the pages of the console, and Temporal's UI
+// below /temporal/. It reads and never changes anything; only Temporal's UI does.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
+)
+
+// Runs reads runs; *workflows.Runs does.
+type Runs interface {
+	// List gives a page of runs, the latest first, and where the next page begins; nil: there is none.
+	List(ctx context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error)
+	// Find tells to which of some flows a run belongs. workflows.ErrNoRun: to none.
+	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
+	// Show gives one run with its steps. workflows.ErrNoRun: it is unknown or has expired.
+	Show(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error)
+}
+
+// Flows knows the flows of this server.
+type Flows interface {
+	// Flows lists all of them by key, those that are not served included.
+	Flows(ctx context.Context) ([]Flow, error)
+}
+
+// Flow is one flow as an operator sees it.
+type Flow struct {
+	Key   string `json:"key"`
+	Title string `json:"title"`
+	// Mode says whether callers wait for the flow's answer; empty when the file could not be read.
+	Mode everhook.Mode `json:"mode,omitempty"`
+	// Version counts from 1; 0 when there is none yet.
+	Version int `json:"version,omitempty"`
+	// Enabled is whether calls of its URL are served.
+	Enabled bool `json:"enabled"`
+	// URL is what a third party calls; empty without a webhook trigger.
+	URL string `json:"url,omitempty"`
+	// Note says why the flow, or its latest version, is not served.
+	Note string `json:"note,omitempty"`
+}
+
+// Options are what the admin address serves. Flows, Runs and Ready are needed, and Token unless Loopback is set.
+type Options struct {
+	Flows Flows
+	Runs  Runs
+	// Ready tells why a webhook call would not be served; nil: it would. It is given five seconds.
+	Ready func(ctx context.Context) error
+	// UI is Temporal's UI, which expects its paths with TemporalPath in front. Nil: there is none in this process.
+	UI http.Handler
+	// TemporalUIURL is the address of Temporal's UI elsewhere, for links; it counts only without UI. Empty: there is none.
+	TemporalUIURL string
+	// Namespace is the Temporal namespace of the runs, for links. Default "default".
+	Namespace string
+	// Codec decodes payloads for Temporal's UI, below CodecPath. Nil: there is none.
+	Codec http.Handler
+	// Token lets in who sends it as a bearer token, or signs in with it.
+	Token string
+	// Loopback says that the address can be reached from this machine only. Then no token is needed, but callers must name a loopback host:
+	// a page elsewhere whose name was made to point here (DNS rebinding) is refused. With neither, every call but probes is refused.
+	Loopback bool
+	// Console serves the pages, among them GET /login; console.New makes it. Nil: there are no pages.
+	Console http.Handler
+	// Logger gets refused sign-ins, errors and panics. Nil: nothing is logged.
+	Logger *slog.Logger
+	// Version is this release, for the pages.
+	Version string
+}
+
+// Paths of what is mounted beside the API and the pages.
+const (
+	TemporalPath = "/temporal"
+	CodecPath    = "/temporal-codec"
+)
+
+// Bounds of one request.
+const (
+	readyTimeout = 5 * time.Second
+	// ReadTimeout is how long flows and runs may take to be read. Showing a run waits for a worker for up to five seconds of it.
+	ReadTimeout = 10 * time.Second
+	// searchedRuns is how many of the latest runs are looked through for a run whose flow is not known.
+	searchedRuns = 1000
+)
+
+// Server is an HTTP server for the handler with bounds on time and headers. It may be given a listener instead of the address.
+func Server(address string, handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: address, Handler: handler,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// TemporalURL is the address of a run in Temporal's UI; empty when there is none.
+func (o Options) TemporalURL(run workflows.Summary) string {
+	base := strings.TrimRight(o.TemporalUIURL, "/")
+	if o.UI != nil {
+		base = TemporalPath
+	}
+	if base == "" {
+		return ""
+	}
+	namespace := o.Namespace
+	if namespace == "" {
+		namespace = "default"
+	}
+	return base + "/namespaces/" + url.PathEscape(namespace) + "/workflows/" + url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
+}
+
+// Run gives one run with its steps. An empty flow is searched for: first in the latest runs, which costs one question and knows the runs of
+// removed flows too, then in every flow. workflows.ErrNoRun: there is no such run.
+func (o Options) Run(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+	if flow == "" {
+		var err error
+		if flow, err = o.flowOf(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return o.Runs.Show(ctx, flow, id)
+}
+
+func (o Options) flowOf(ctx context.Context, id everhook.RunID) (string, error) {
+	latest, _, listErr := o.Runs.List(ctx, workflows.Filter{Limit: searchedRuns})
+	for _, run := range latest {
+		if run.ID == id {
+			return run.Flow, nil
+		}
+	}
+	flows, err := o.Flows.Flows(ctx)
+	if err != nil {
+		return "", err
+	}
+	keys := make([]string, len(flows))
+	for i, flow := range flows {
+		keys[i] = flow.Key
+	}
+	flow, err := o.Runs.Find(ctx, keys, id)
+	if errors.Is(err, workflows.ErrNoRun) && listErr != nil {
+		return "", listErr
+	}
+	return flow, err
+}

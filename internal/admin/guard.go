@@ -1,0 +1,157 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// policy lets the pages load their own style and script and nothing else, and be framed by nobody.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// guard lets a request through to what it asks for, once all checks have passed.
+func (s *site) guard(next http.Handler) http.Handler {
+	origins := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder := &recorder{ResponseWriter: w}
+		defer s.recover(recorder, r)
+		s.protect(recorder, r)
+		switch {
+		case isProbe(r):
+			next.ServeHTTP(recorder, r)
+		case s.Token == "" && !s.Loopback:
+			refuse(recorder, forbidden, "the admin address can be reached from other machines; set an admin token")
+		case s.Token == "" && !namesLoopback(r.Host):
+			refuse(recorder, forbidden, "without an admin token only loopback hosts are served; open http://127.0.0.1 or http://localhost")
+		case !methodAllowed(r):
+			recorder.Header().Set("Allow", "GET, HEAD")
+			refuse(recorder, badMethod, r.Method+" is not served here; use GET")
+		case origins.Check(r) != nil:
+			refuse(recorder, forbidden, "the request comes from a page of another origin")
+		case !isPublic(r) && !s.admitted(r):
+			s.turnAway(recorder, r)
+		default:
+			s.pass(next, recorder, r)
+		}
+	})
+}
+
+// pass keeps the token to itself: what is mounted here has no use for it, and Temporal's UI would hand it on.
+func (s *site) pass(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	if s.Token != "" && r.Header.Get("Authorization") != "" {
+		r = r.Clone(r.Context())
+		r.Header.Del("Authorization")
+	}
+	next.ServeHTTP(w, r)
+}
+
+// recover turns a panic into a problem, unless the answer has begun: then the connection is cut.
+func (s *site) recover(w *recorder, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler {
+		panic(cause)
+	}
+	s.Logger.ErrorContext(r.Context(), "a panic while answering an admin request", "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+	if w.begun {
+		panic(http.ErrAbortHandler)
+	}
+	refuse(w, internal, "a defect; the log of the server has more")
+}
+
+// recorder knows whether an answer has begun.
+type recorder struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.begun = true
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.begun = true
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// protect sets the headers that keep other pages and sniffing browsers away. Temporal's UI has a policy of its own.
+func (s *site) protect(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if below(r, TemporalPath) {
+		h.Set("X-Frame-Options", "SAMEORIGIN")
+		return
+	}
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", "no-store")
+}
+
+func isProbe(r *http.Request) bool {
+	return isRead(r) && (r.URL.Path == "/healthz" || r.URL.Path == "/readyz")
+}
+
+// isPublic tells what a browser needs before it has signed in.
+func isPublic(r *http.Request) bool {
+	return slices.Contains([]string{"/login", "/console.css", "/console.js"}, r.URL.Path)
+}
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+func methodAllowed(r *http.Request) bool {
+	return isRead(r) || below(r, TemporalPath) || below(r, CodecPath) || r.Method == http.MethodPost && (r.URL.Path == "/login" || r.URL.Path == "/logout")
+}
+
+func below(r *http.Request, path string) bool { return strings.HasPrefix(r.URL.Path, path+"/") }
+
+// namesLoopback reports whether a Host header names this machine: localhost or a name below it (RFC 6761, 6.3), or a loopback address.
+func namesLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// admitted reports whether a request carries the token, or comes from a browser that has signed in with it.
+func (s *site) admitted(r *http.Request) bool {
+	if s.Token == "" {
+		return true
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") && s.isToken(strings.TrimSpace(token)) {
+		return true
+	}
+	return s.signedIn(r)
+}
+
+// isToken compares digests, so that the time it takes tells nothing about the token or its length.
+func (s *site) isToken(text string) bool {
+	want, got := sha256.Sum256([]byte(s.Token)), sha256.Sum256([]byte(text))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+// turnAway sends browsers to the sign-in page and tells others what is missing.
+func (s *site) turnAway(w http.ResponseWriter, r *http.Request) {
+	if s.Console != nil && isRead(r) && !below(r, "/api") && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="everhook admin"`)
+	refuse(w, unauthorized, "send the admin token: Authorization: Bearer TOKEN")
+}

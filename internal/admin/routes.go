@@ -1,0 +1,202 @@
+package admin
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
+)
+
+// New makes the handler of the admin address.
+func New(o Options) http.Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &site{o}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /api/v1/flows", s.flows)
+	mux.HandleFunc("GET /api/v1/runs", s.runs)
+	mux.HandleFunc("GET /api/v1/runs/{id}", s.run)
+	mux.HandleFunc("/api/", s.unknown)
+	if o.Console != nil {
+		mux.HandleFunc("POST /login", s.login)
+		mux.HandleFunc("POST /logout", s.logout)
+		mux.Handle("GET /", o.Console)
+	} else {
+		mux.HandleFunc("/{$}", s.unknown)
+	}
+	if o.UI != nil {
+		mux.Handle(TemporalPath+"/", o.UI)
+	}
+	if o.Codec != nil {
+		mux.Handle(CodecPath+"/", o.Codec)
+	}
+	return s.guard(mux)
+}
+
+// site is the admin address.
+type site struct{ Options }
+
+func (s *site) health(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, status{"ok"})
+}
+
+func (s *site) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		refuse(w, unavailable, err.Error())
+		return
+	}
+	writeJSON(w, http.StatusOK, status{"ready"})
+}
+
+type status struct {
+	Status string `json:"status"`
+}
+
+// FlowList is the answer of GET /api/v1/flows.
+type FlowList struct {
+	Flows []Flow `json:"flows"`
+}
+
+func (s *site) flows(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), ReadTimeout)
+	defer cancel()
+	flows, err := s.Flows.Flows(ctx)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	if flows == nil {
+		flows = []Flow{}
+	}
+	writeJSON(w, http.StatusOK, FlowList{flows})
+}
+
+// RunList is the answer of GET /api/v1/runs.
+type RunList struct {
+	Runs []RunSummary `json:"runs"`
+	// Next is the parameter "page" of the next page; empty on the last one.
+	Next string `json:"next,omitempty"`
+}
+
+// RunSummary is one run in a list.
+type RunSummary struct {
+	workflows.Summary
+	// TemporalURL is where Temporal's UI shows the run: an address, or a path on the admin address. Empty without that UI.
+	TemporalURL string `json:"temporalUrl,omitempty"`
+}
+
+// RunDetail is the answer of GET /api/v1/runs/{id}.
+type RunDetail struct {
+	workflows.Detail
+	// TemporalURL is as in RunSummary.
+	TemporalURL string `json:"temporalUrl,omitempty"`
+}
+
+func (s *site) runs(w http.ResponseWriter, r *http.Request) {
+	filter, err := ParseFilter(r.URL.Query())
+	if err != nil {
+		refuse(w, malformed, err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), ReadTimeout)
+	defer cancel()
+	runs, next, err := s.Runs.List(ctx, filter)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	list := RunList{Runs: make([]RunSummary, len(runs)), Next: PageText(next)}
+	for i, run := range runs {
+		list.Runs[i] = RunSummary{run, s.TemporalURL(run)}
+	}
+	writeJSON(w, http.StatusOK, list)
+}
+
+func (s *site) run(w http.ResponseWriter, r *http.Request) {
+	id, ok := everhook.ParseRunID(r.PathValue("id"))
+	if !ok {
+		refuse(w, malformed, "a run ID is 26 characters of a-z and 2-7")
+		return
+	}
+	flow := r.URL.Query().Get("flow")
+	if flow != "" && !everhook.IsFlowKey(flow) {
+		refuse(w, malformed, notFlowKey(flow).Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), ReadTimeout)
+	defer cancel()
+	detail, err := s.Run(ctx, flow, id)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, RunDetail{*detail, s.TemporalURL(detail.Summary)})
+}
+
+func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
+	refuse(w, notFound, "nothing is here; the API has /api/v1/flows, /api/v1/runs and /api/v1/runs/{id}")
+}
+
+// failed answers for what could not be read.
+func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, workflows.ErrNoRun) {
+		refuse(w, notFound, "no such run, or it has expired")
+		return
+	}
+	s.Logger.WarnContext(r.Context(), "an admin request could not be answered", "path", r.URL.Path, "error", err)
+	w.Header().Set("Retry-After", "5")
+	refuse(w, unavailable, err.Error())
+}
+
+// maxListed bounds one page of runs.
+const maxListed = 1000
+
+// ParseFilter reads which runs are asked for: "flow", "status", "limit" (1 to 1,000, default 20) and "page".
+func ParseFilter(query url.Values) (workflows.Filter, error) {
+	filter := workflows.Filter{Flow: query.Get("flow"), Limit: 20}
+	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
+		return filter, notFlowKey(filter.Flow)
+	}
+	if text := query.Get("status"); text != "" {
+		status, err := everhook.ParseStatus(text)
+		if err != nil || status == everhook.Queued {
+			return filter, fmt.Errorf("%q is not a status that runs can be listed by; use one of %v", everhook.Shorten(text, 40), Listable)
+		}
+		filter.Status = status
+	}
+	if text := query.Get("limit"); text != "" {
+		limit, err := strconv.Atoi(text)
+		if err != nil || limit < 1 || limit > maxListed {
+			return filter, fmt.Errorf("%q is not a limit; use 1 to %d", everhook.Shorten(text, 40), maxListed)
+		}
+		filter.Limit = limit
+	}
+	page, err := base64.RawURLEncoding.DecodeString(query.Get("page"))
+	if err != nil {
+		return filter, errors.New("the page is not one that an earlier list gave as next")
+	}
+	filter.Page = page
+	return filter, nil
+}
+
+// PageText is the parameter "page" for what a list gave as its next page; empty for none.
+func PageText(page []byte) string { return base64.RawURLEncoding.EncodeToString(page) }
+
+// Listable are the statuses by which runs can be listed. A queued run is listed as pending.
+var Listable = everhook.Statuses[1:]
+
+func notFlowKey(text string) error {
+	return fmt.Errorf("%q is not a flow key; use a-z, 0-9 and -", everhook.Shorten(text, 80))
+}
