@@ -233,6 +233,36 @@ func TestCallsDoNotSeeEachOther(t *testing.T) {
 	require.Len(t, seen, callers*calls)
 }
 
+// keeper remembers the tokens that it was asked for.
+type keeper struct {
+	flows
+	tokens []string
+}
+
+func (k *keeper) Route(token string) (*receiver.Route, bool) {
+	k.tokens = append(k.tokens, token)
+	return k.flows.Route(token)
+}
+
+func TestWhatOthersKeepDoesNotChange(t *testing.T) {
+	t.Parallel()
+	var runs []everhook.RunID
+	source := &keeper{flows: someFlows()}
+	s := serve(t, receiver.Options{}, source, &starter{outcome: func(_ context.Context, _ string, run everhook.RunID, _ time.Duration) (*receiver.Outcome, error) {
+		runs = append(runs, run)
+		return nil, receiver.ErrNoRun
+	}})
+	wantRuns := []everhook.RunID{someRun, everhook.RunID(strings.Repeat("a", 26)), everhook.RunID(strings.Repeat("b", 26))}
+	wantTokens := []string{asyncToken, syncToken, unknownToken}
+	requests := ""
+	for i, run := range wantRuns {
+		requests += post(wantTokens[i], "{}") + lines("GET /api/webhook:answer/"+syncToken+"/"+string(run)+" HTTP/1.1", "Host: x")
+	}
+	exchange(t, s, requests+last)
+	require.Equal(t, wantRuns, runs)
+	require.Equal(t, []string{asyncToken, syncToken, syncToken, syncToken, unknownToken, syncToken}, source.tokens)
+}
+
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	broken := func() (string, error) { return "", errors.New("the disk is away") }

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -10,19 +11,31 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// listener can be closed twice, and its connections can linger.
+// listener can be closed twice, outlives a shortage of file descriptors, where fasthttp would stop serving, and its connections can linger.
 type listener struct {
 	net.Listener
 	once sync.Once
 	err  error
 }
 
+// acceptPause is between two attempts to accept while the system is short of something.
+const acceptPause = 20 * time.Millisecond
+
 func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		if err == nil {
+			return &conn{Conn: c}, nil
+		}
+		// Temporary is deprecated for being vague, and has no successor for this.
+		if shortage, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err); !ok || !shortage.Temporary() {
+			return nil, err
+		}
+		time.Sleep(acceptPause)
 	}
-	return &conn{Conn: c}, nil
 }
 
 func (l *listener) Close() error {

@@ -3,7 +3,6 @@ package receiver
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"math"
 	"net"
@@ -117,11 +116,7 @@ func (r *Receiver) Serve(l net.Listener) error {
 	if !r.register(l) {
 		return l.Close()
 	}
-	err := r.app.Listener(l)
-	if r.isStopping() && errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
+	return r.app.Listener(l)
 }
 
 // Shutdown stops: new connections are refused at once, callers that are held get their 202 after StopGrace at the latest, and it returns

@@ -2,9 +2,12 @@ package receiver_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,4 +152,41 @@ func TestAReceiverStopsOnEveryListener(t *testing.T) {
 	require.NoError(t, r.Shutdown(t.Context()))
 	require.NoError(t, <-served)
 	require.NoError(t, <-served)
+}
+
+// broken is a listener whose first calls of Accept fail.
+type broken struct {
+	net.Listener
+	errs []error
+}
+
+func (l *broken) Accept() (net.Conn, error) {
+	if len(l.errs) == 0 {
+		return l.Listener.Accept()
+	}
+	err := l.errs[0]
+	l.errs = l.errs[1:]
+	return nil, err
+}
+
+func TestAShortageOfFilesDoesNotEndServing(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	shortage := &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	r := receiver.New(receiver.Options{}, someFlows(), &starter{})
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(&broken{l, []error{shortage, shortage}}) }()
+	require.Len(t, exchange(t, &service{address: l.Addr().String()}, last), 1)
+	require.NoError(t, r.Shutdown(t.Context()))
+	require.NoError(t, <-served)
+}
+
+func TestAListenerThatBreaksEndsServing(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	r := receiver.New(receiver.Options{}, someFlows(), &starter{})
+	require.EqualError(t, r.Serve(&broken{l, []error{errors.New("no such device")}}), "no such device")
 }

@@ -143,6 +143,10 @@ func TestRefusals(t *testing.T) {
 			post(asyncToken, "\x1f\x8b", "Content-Type: application/json", "Content-Encoding: gzip"),
 			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported media type","status":415,"detail":"send the body as it is, without Content-Encoding"}`,
 		},
+		"multipart, which fasthttp would parse by itself": {
+			post(asyncToken, "no parts", "Content-Type: multipart/form-data; boundary=b"),
+			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported media type","status":415,"detail":"this webhook takes JSON, not \"multipart/form-data\"; add -H 'Content-Type: application/json'"}`,
+		},
 		"JSON with a mistake":           {post(asyncToken, "{\n \"a\": x}"), notJSON("line 2, column 7: invalid character 'x' looking for beginning of value")},
 		"a key twice":                   {post(asyncToken, `{"a":1,"a":2}`), notJSON(`line 1, column 10: the key \"a\" stands twice in one object`)},
 		"too deep JSON":                 {post(asyncToken, strings.Repeat("[", 101)), notJSON("line 1, column 101: nested deeper than 100")},
@@ -153,6 +157,7 @@ func TestRefusals(t *testing.T) {
 		"a wait that is no time":        {lines("GET /api/webhook:answer/"+asyncToken+"/aaaaaaaaaaaaaaaaaaaaaaaaaa?wait=soon HTTP/1.1", "Host: x"), strings.Replace("400\n"+malformed(`wait: \"soon\" is not a duration; write for example 30s, 1d12h or P3D`), closing, "", 1)},
 		"two lengths":                   {lines("POST /healthz HTTP/1.1", "Host: x", "Content-Length: 1", "Content-Length: 2"), "400\n" + malformed("the length of the body is given twice; send one Content-Length, or Transfer-Encoding alone")},
 		"a length and chunks":           {lines("POST /healthz HTTP/1.1", "Host: x", "Content-Length: 1", "Transfer-Encoding: chunked"), "400\n" + malformed("the length of the body is given twice; send one Content-Length, or Transfer-Encoding alone")},
+		"chunks and no length":          {lines("POST /healthz HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "Content-Length: x"), "400\n" + malformed("the Content-Length is not a number of bytes")},
 		"another transfer encoding":     {lines("POST /healthz HTTP/1.1", "Host: x", "Transfer-Encoding: gzip, chunked"), "400\n" + malformed("the only transfer encoding is chunked, once, with HTTP/1.1")},
 		"chunks with HTTP/1.0":          {lines("POST /healthz HTTP/1.0", "Host: x", "Transfer-Encoding: chunked"), "400\n" + malformed("the only transfer encoding is chunked, once, with HTTP/1.1")},
 		"a folded header":               {lines("POST /healthz HTTP/1.1", "Host: x", "X-A: b", " c"), "400\n" + malformed("a header that goes on in a second line; send it in one")},
@@ -243,6 +248,57 @@ func TestNoRequestHidesInARefusedBody(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestAClientThatAsksFirstIsRefusedBeforeItSends(t *testing.T) {
+	t.Parallel()
+	for status, head := range map[string][]string{
+		"404": {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1"},
+		"405": {"PUT /api/webhook:trigger/" + asyncToken + " HTTP/1.1"},
+		"413": {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", basic("shop", password)},
+		"400": {"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
+	} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, receiver.Options{}, someFlows(), &starter{})
+			c := dial(t, s)
+			_, err := io.WriteString(c, lines(append(head, "Host: x", "Content-Length: 20000", "Expect: 100-continue")...))
+			require.NoError(t, err)
+			got := replies(t, c, false)
+			require.Len(t, got, 1)
+			require.True(t, strings.HasPrefix(got[0], status), got[0])
+			require.Contains(t, got[0], closing)
+		})
+	}
+}
+
+// FuzzRequest sends anything: the receiver answers without a defect, and tells of every run that it starts.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		smuggled, post(lockedToken, "{}", basic("shop", password)), post(syncToken, "{}"), last, "hello\r\n\r\n",
+		lines("POST /api/webhook:trigger/"+asyncToken+"?a[b]=c HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + "2;x=y\r\n{}\r\n0\r\nX-T: a\r\n\r\n",
+		lines("POST /else HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + smuggled,
+		lines("POST /else HTTP/1.1", "Host: x", "Content-Length: 3", "Content-Length: 4") + smuggled,
+		lines("GET /api/webhook:answer/"+asyncToken+"/"+string(someRun)+"?wait=1s HTTP/1.0", "Connection: keep-alive"),
+		lines("POST /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x", "Content-Length: 2", "Expect: 100-continue") + "{}",
+	} {
+		f.Add(seed)
+	}
+	engine := &starter{}
+	s := serve(f, receiver.Options{}, someFlows(), engine)
+	f.Fuzz(func(t *testing.T, raw string) {
+		before := len(engine.got())
+		c := dial(t, s)
+		go func() {
+			io.WriteString(c, raw)
+			c.(*net.TCPConn).CloseWrite()
+		}()
+		got, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.NotContains(t, s.log.String(), "panic")
+		require.Equal(t, len(engine.got())-before, strings.Count(string(got), "\r\nEverhook-Run-Id: "), "%s", got)
+		c.Close()
+	})
 }
 
 // padded hides a request where fasthttp would have stopped reading ahead.
