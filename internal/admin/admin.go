@@ -89,13 +89,12 @@ const (
 	searchedRuns = 1000
 )
 
-// Server is an HTTP server for the handler with bounds on time and headers. It may be given a listener instead of the address.
-func Server(address string, handler http.Handler, logger *slog.Logger) *http.Server {
+// Server is an HTTP server for the handler, with bounds on time and headers.
+func Server(handler http.Handler) *http.Server {
 	return &http.Server{
-		Addr: address, Handler: handler,
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
-		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 }
 

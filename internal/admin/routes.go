@@ -30,7 +30,7 @@ func New(o Options) http.Handler {
 	if o.Console != nil {
 		mux.HandleFunc("POST /login", s.login)
 		mux.HandleFunc("POST /logout", s.logout)
-		mux.Handle("GET /", o.Console)
+		mux.Handle("/", o.Console)
 	} else {
 		mux.HandleFunc("/{$}", s.unknown)
 	}

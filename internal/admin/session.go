@@ -31,7 +31,9 @@ func (s *site) login(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/login?"+url.Values{"wrong": {"1"}, "next": {next}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	s.setSession(w, r, s.session(time.Now().Add(sessionTime)), int(sessionTime.Seconds()))
+	if s.Token != "" {
+		s.setSession(w, r, s.session(time.Now().Add(sessionTime)), int(sessionTime.Seconds()))
+	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 

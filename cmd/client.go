@@ -1,0 +1,88 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// serverFlags say which server a command asks.
+type serverFlags struct {
+	Server     string `default:"http://127.0.0.1:13001" placeholder:"URL" help:"Admin address of the server. Default http://127.0.0.1:13001."`
+	AdminToken string `placeholder:"TOKEN" help:"Admin token of the server; better set as EVERHOOK_ADMIN_TOKEN."`
+}
+
+// Bounds of one question.
+const (
+	askTimeout = 30 * time.Second
+	maxReply   = 64 << 20
+)
+
+// ask reads one answer of the admin API.
+func (f *serverFlags) ask(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	base, err := url.Parse(f.Server)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, fmt.Errorf("--server %q is no address; write for example http://127.0.0.1:13001", f.Server)
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	target := base.JoinPath(path)
+	target.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if f.AdminToken != "" {
+		request.Header.Set("Authorization", "Bearer "+f.AdminToken)
+	}
+	// A redirect would lead elsewhere than to the API, and must not take the token along.
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, f.unreachable(err)
+	}
+	defer response.Body.Close()
+	return f.read(response)
+}
+
+func (f *serverFlags) unreachable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("no Everhook server at %s; start one with `everhook dev`, or name another with --server (%w)", f.Server, errors.Unwrap(err))
+}
+
+func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w", f.Server, err)
+	}
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	switch {
+	case response.StatusCode == http.StatusOK && kind == "application/json":
+		return body, nil
+	case response.StatusCode == http.StatusUnauthorized:
+		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)
+	case kind == "application/problem+json":
+		var problem everhook.Problem
+		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
+			return nil, errors.New(printable(problem.Detail))
+		}
+	}
+	return nil, fmt.Errorf("%s answers with %s, but is no admin address of Everhook; check --server", f.Server, response.Status)
+}
+
+func (f *serverFlags) decode(data json.RawMessage, answer any) error {
+	if err := json.Unmarshal(data, answer); err != nil {
+		return fmt.Errorf("the answer of %s: %w; is it of the same version as this command?", f.Server, err)
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+)
+
+type runCommands struct {
+	List runList `cmd:"" help:"List the latest runs."`
+	Show runShow `cmd:"" help:"Show a run with every step: status, timing, input and result."`
+}
+
+// pathRuns is where the admin API has the runs.
+const pathRuns = "/api/v1/runs"
+
+type runList struct {
+	serverFlags `embed:""`
+	Flow        string `placeholder:"KEY" help:"Only runs of this flow."`
+	Status      string `placeholder:"STATUS" help:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected."`
+	Limit       int    `default:"20" placeholder:"N" help:"How many, the latest first; at most 1000. Default 20."`
+	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+}
+
+func (c *runList) Run(ctx context.Context, s streams) error {
+	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	if c.Flow != "" {
+		query.Set("flow", c.Flow)
+	}
+	if c.Status != "" {
+		query.Set("status", c.Status)
+	}
+	data, err := c.ask(ctx, pathRuns, query)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return printJSON(s.out, data)
+	}
+	var list admin.RunList
+	if err := c.decode(data, &list); err != nil {
+		return err
+	}
+	return printRuns(s.out, list)
+}
+
+func printRuns(w io.Writer, list admin.RunList) error {
+	if len(list.Runs) == 0 {
+		_, err := fmt.Fprintln(w, "no runs")
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "RUN\tFLOW\tVERSION\tSTATUS\tSTARTED\tTOOK")
+	for _, run := range list.Runs {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", run.ID, run.Flow, run.Version, run.Status, clock(run.Started), took(run.Started, run.Ended))
+	}
+	return table.Flush()
+}
+
+type runShow struct {
+	serverFlags `embed:""`
+	ID          string `arg:"" help:"Run ID, or the beginning of that of a recent run."`
+	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+}
+
+func (c *runShow) Run(ctx context.Context, s streams) error {
+	path, query, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := c.ask(ctx, path, query)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return printJSON(s.out, data)
+	}
+	var run admin.RunDetail
+	if err := c.decode(data, &run); err != nil {
+		return err
+	}
+	if strings.HasPrefix(run.TemporalURL, "/") {
+		run.TemporalURL = strings.TrimRight(c.Server, "/") + run.TemporalURL
+	}
+	return printRun(s.out, run)
+}
+
+// runPrefixExp is the beginning of a run ID, long enough to be meant.
+var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,25}$`)
+
+// searchedRuns is how many of the latest runs are looked through for the beginning of an ID.
+const searchedRuns = 1000
+
+// find gives the place of the run in the API. A whole ID is taken as it is; of a beginning there must be one recent run.
+func (c *runShow) find(ctx context.Context) (string, url.Values, error) {
+	if id, ok := everhook.ParseRunID(c.ID); ok {
+		return pathRuns + "/" + string(id), nil, nil
+	}
+	if !runPrefixExp.MatchString(c.ID) {
+		return "", nil, fmt.Errorf("%q is not a run ID, nor the first four or more characters of one; see `everhook run list`", everhook.Shorten(c.ID, 60))
+	}
+	data, err := c.ask(ctx, pathRuns, url.Values{"limit": {strconv.Itoa(searchedRuns)}})
+	if err != nil {
+		return "", nil, err
+	}
+	var list admin.RunList
+	if err := c.decode(data, &list); err != nil {
+		return "", nil, err
+	}
+	var found []admin.RunSummary
+	for _, run := range list.Runs {
+		if strings.HasPrefix(string(run.ID), c.ID) {
+			found = append(found, run)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", nil, fmt.Errorf("none of the latest %d runs has an ID that begins with %s; write the whole ID", searchedRuns, c.ID)
+	case 1:
+		return pathRuns + "/" + string(found[0].ID), url.Values{"flow": {found[0].Flow}}, nil
+	default:
+		return "", nil, fmt.Errorf("%d runs have an ID that begins with %s; write more of it", len(found), c.ID)
+	}
+}
+
+func printRun(w io.Writer, run admin.RunDetail) error {
+	var text bytes.Buffer
+	head := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(head, "%s\t%s\n", name, printable(value))
+		}
+	}
+	line("Run", string(run.ID))
+	line("Flow", run.Flow)
+	if run.Title != run.Flow {
+		line("Title", run.Title)
+	}
+	line("Version", strconv.Itoa(run.Version))
+	line("Status", string(run.Status))
+	line("Started", clock(run.Started))
+	line("Took", took(run.Started, run.Ended))
+	if run.Outcome != nil && run.Outcome.Error != nil {
+		line("Error", run.Outcome.Error.Error())
+	}
+	if run.Outcome != nil && run.Outcome.Answer != nil {
+		line("Answer", "HTTP "+strconv.Itoa(run.Outcome.Answer.Status))
+	}
+	line("Temporal", run.TemporalURL)
+	line("Note", run.Note)
+	head.Flush()
+	if len(run.Steps) > 0 {
+		text.WriteByte('\n')
+		printSteps(&text, run.Steps)
+	}
+	if missing := run.Total - len(run.Steps); missing > 0 {
+		fmt.Fprintf(&text, "\n%d more steps ran, which the step log did not keep\n", missing)
+	}
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+// printSteps writes a table with what each step had and left below its row. The rows are laid out first: what stands between them would
+// break their columns.
+func printSteps(text *bytes.Buffer, steps []everhook.Step) {
+	var rows bytes.Buffer
+	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "#\tSTEP\tKIND\tSTATUS\tSTARTED\tTOOK\tATTEMPTS")
+	for _, step := range steps {
+		name, attempts := step.Node, ""
+		if step.Iteration != "" {
+			name += " (" + step.Iteration + ")"
+		}
+		if step.Attempts > 0 {
+			attempts = strconv.Itoa(step.Attempts)
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(name), printable(step.Kind), step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
+	}
+	table.Flush()
+	lines := strings.Split(strings.TrimSuffix(rows.String(), "\n"), "\n")
+	fmt.Fprintln(text, strings.TrimRight(lines[0], " "))
+	for i, step := range steps {
+		fmt.Fprintln(text, strings.TrimRight(lines[i+1], " "))
+		printStep(text, step)
+	}
+}
+
+func printStep(text *bytes.Buffer, step everhook.Step) {
+	if step.Title != "" {
+		printPart(text, "title", step.Title)
+	}
+	if len(step.Config) > 0 {
+		printPart(text, "input", shownJSON(step.Config))
+	}
+	if step.Result != nil {
+		printPart(text, "result", shownJSON(step.Result))
+	}
+	if step.Error != nil {
+		printPart(text, "error", step.Error.Message)
+		if step.Error.Response != nil {
+			printPart(text, "response", shownJSON(step.Error.Response))
+		}
+	}
+	for _, line := range step.Lines {
+		printPart(text, "line", line)
+	}
+}
+
+// printPart writes one thing about a step, indented below its row.
+func printPart(text *bytes.Buffer, name, value string) {
+	for i, line := range strings.Split(value, "\n") {
+		if i > 0 {
+			name = ""
+		}
+		fmt.Fprintf(text, "   %-8s %s\n", name, printable(line))
+	}
+}
+
+// maxOneLine is how long a value may be that is shown in one line.
+const maxOneLine = 100
+
+func shownJSON(v any) string {
+	data, err := everhook.EncodeJSON(v)
+	if err != nil {
+		return err.Error()
+	}
+	if len(data) <= maxOneLine {
+		return string(data)
+	}
+	var indented bytes.Buffer
+	if json.Indent(&indented, data, "", "  ") != nil {
+		return string(data)
+	}
+	return indented.String()
+}
+
+func printJSON(w io.Writer, data json.RawMessage) error {
+	_, err := fmt.Fprintf(w, "%s\n", bytes.TrimSpace(data))
+	return err
+}
+
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+
+// took is empty for what goes on still.
+func took(started time.Time, ended *time.Time) string {
+	if ended == nil {
+		return ""
+	}
+	return ended.Sub(started).Round(time.Millisecond).String()
+}
+
+// printable replaces what could steer a terminal: names and values come from strangers.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if strconv.IsPrint(c) {
+			return c
+		}
+		return '�'
+	}, text)
+}
