@@ -15,16 +15,17 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/secrets"
+	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
 )
 
 type devCommand struct {
 	Dir string `arg:"" optional:"" default:"." help:"Directory of flow files; those below it count too. Default: here."`
-	serverOptions
+	processFlags
 }
 
 func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
-	logger := c.logger(s.err)
+	logger := c.NewLogger(s.err)
 	variables, err := secrets.ReadDotEnv(filepath.Join(c.Dir, ".env"))
 	if err != nil {
 		return err
@@ -32,13 +33,15 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 	if _, err := os.Stat(c.Dir); err != nil {
 		return fmt.Errorf("the directory of flows: %w", err)
 	}
-	server, err := startServer(ctx, registry, &c.serverOptions, logger, append(variables, os.Environ()...), true)
+	running, err := server.Start(ctx, &c.Options, server.Surroundings{
+		Registry: registry, Logger: logger, Environ: append(variables, os.Environ()...), SelfCalls: true, Version: Version,
+	})
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	listener := &devListener{out: s.out, server: server}
-	dir, err := flowdir.New(c.Dir, registry, server.catalog, listener)
+	defer running.Stop()
+	listener := &devListener{out: s.out, server: running}
+	dir, err := flowdir.New(c.Dir, registry, running.Catalog(), listener)
 	if err != nil {
 		return err
 	}
@@ -48,13 +51,13 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 	listener.banner(c.Dir)
 	following, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
-	background.Go(func() { server.catalog.Follow(following) })
+	background.Go(func() { running.Catalog().Follow(following) })
 	background.Go(func() {
 		if err := dir.Watch(following, func(err error) { logger.Error("the directory of flows", "error", err) }); err != nil {
 			logger.Error("the directory of flows is not watched; restart to apply changes", "error", err)
 		}
 	})
-	err = server.wait(ctx)
+	err = running.Wait(ctx)
 	cancel()
 	background.Wait()
 	return err
@@ -63,7 +66,7 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 // devListener prints what happens to flow files.
 type devListener struct {
 	out     io.Writer
-	server  *server
+	server  *server.Server
 	started bool
 	mutex   sync.Mutex
 }
@@ -91,7 +94,7 @@ func (l *devListener) notServed(key string) string {
 }
 
 func (l *devListener) flow(key string) (catalog.Flow, bool) {
-	flows := l.server.catalog.Flows()
+	flows := l.server.Catalog().Flows()
 	i := slices.IndexFunc(flows, func(f catalog.Flow) bool { return f.Key == key })
 	if i < 0 {
 		return catalog.Flow{}, false
@@ -120,11 +123,11 @@ func (l *devListener) banner(dir string) {
 	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)
 	served := 0
 	var example string
-	for _, flow := range l.server.catalog.Flows() {
+	for _, flow := range l.server.Catalog().Flows() {
 		if flow.Version == 0 {
 			continue
 		}
-		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.hookURL(flow.Token))
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.HookURL(flow.Token))
 		if !flow.Served {
 			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
 			continue
@@ -137,24 +140,13 @@ func (l *devListener) banner(dir string) {
 	if served == 0 {
 		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n", filepath.Join(dir, "my-flow.yaml"))
 	}
-	fmt.Fprintf(&text, "\nPages        %s/\nTemporal UI  %s\n", l.server.adminURL(), l.temporalUI())
+	fmt.Fprintf(&text, "\nPages        %s/\nTemporal UI  %s\n", l.server.AdminURL(), l.server.TemporalUI())
 	if example != "" {
 		fmt.Fprintf(&text, "\nTry it\n  %s\n", example)
 	}
 	fmt.Fprintf(&text, "\nWatching %s; Ctrl-C stops.\n\n", dir)
 	l.printf("%s", text.String())
 	l.started = true
-}
-
-func (l *devListener) temporalUI() string {
-	switch {
-	case l.server.temporal.embedded != nil:
-		return l.server.adminURL() + temporalPath + "/"
-	case l.server.temporal.uiURL != "":
-		return l.server.temporal.uiURL
-	default:
-		return "(that of " + l.server.options.TemporalAddress + ")"
-	}
 }
 
 // sampleFile is the name of a file beside a flow with the body of a sample call.
@@ -177,14 +169,14 @@ func (l *devListener) curl(flow catalog.Flow) string {
 		return ""
 	}
 	user := ""
-	if route, ok := l.server.catalog.Route(flow.Token); ok && len(route.Basic) > 0 {
+	if route, ok := l.server.Catalog().Route(flow.Token); ok && len(route.Basic) > 0 {
 		password, err := route.Basic[0].Password()
 		if err != nil {
 			return ""
 		}
 		user = " -u " + shellQuote(route.Basic[0].Username+":"+password)
 	}
-	return fmt.Sprintf("curl -i%s -H 'Content-Type: application/json' -d %s \\\n    %s", user, shellQuote(string(compact)), shellQuote(l.server.hookURL(flow.Token)))
+	return fmt.Sprintf("curl -i%s -H 'Content-Type: application/json' -d %s \\\n    %s", user, shellQuote(string(compact)), shellQuote(l.server.HookURL(flow.Token)))
 }
 
 func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

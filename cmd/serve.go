@@ -5,24 +5,33 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/alecthomas/kong"
+
+	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
 )
 
 type serveCommand struct {
-	serverOptions
+	processFlags
+}
+
+// processFlags are the flags of dev and serve.
+type processFlags struct {
+	Config kong.ConfigFlag `placeholder:"FILE" env:"EVERHOOK_CONFIG" help:"YAML file with these flags."`
+	server.Options
 }
 
 func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
-	logger := c.logger(s.err)
-	server, err := startServer(ctx, registry, &c.serverOptions, logger, os.Environ(), false)
+	logger := c.NewLogger(s.err)
+	running, err := server.Start(ctx, &c.Options, server.Surroundings{Registry: registry, Logger: logger, Environ: os.Environ(), Version: Version})
 	if err != nil {
 		return err
 	}
-	defer server.stop()
+	defer running.Stop()
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go server.catalog.Follow(following)
-	fmt.Fprintf(s.out, "Everhook %s\n  webhooks  %s\n  admin     %s\n", Version, server.baseURL(), server.adminURL())
-	logger.Info("started", "webhooks", server.baseURL(), "admin", server.adminURL(), "flows", len(server.catalog.Flows()))
-	return server.wait(ctx)
+	go running.Catalog().Follow(following)
+	fmt.Fprintf(s.out, "Everhook %s\n  webhooks  %s\n  admin     %s\n", Version, running.BaseURL(), running.AdminURL())
+	logger.Info("started", "webhooks", running.BaseURL(), "admin", running.AdminURL(), "flows", len(running.Catalog().Flows()))
+	return running.Wait(ctx)
 }

@@ -1,4 +1,4 @@
-package cmd
+package server
 
 import (
 	"context"
@@ -31,7 +31,7 @@ const (
 )
 
 // connectTemporal starts the embedded server, or dials the one of --temporal-address.
-func connectTemporal(ctx context.Context, o *serverOptions, logger *slog.Logger) (_ *temporal, err error) {
+func connectTemporal(ctx context.Context, o *Options, logger *slog.Logger) (_ *temporal, err error) {
 	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
 	options := client.Options{HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)), DataConverter: workflows.DataConverter()}
 	if o.TemporalAddress == "" {
@@ -64,7 +64,7 @@ func connectTemporal(ctx context.Context, o *serverOptions, logger *slog.Logger)
 	return t, nil
 }
 
-func remote(options *client.Options, o *serverOptions) error {
+func remote(options *client.Options, o *Options) error {
 	config, err := o.temporalTLS()
 	if err != nil {
 		return err

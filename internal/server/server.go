@@ -1,4 +1,4 @@
-package cmd
+package server
 
 import (
 	"context"
@@ -40,9 +40,10 @@ const (
 // selfSetting is the setting that every server gives its flows: the base of its own webhook URLs.
 const selfSetting = "EVERHOOK_URL"
 
-// server is everything that runs in one process.
-type server struct {
-	options  *serverOptions
+// Server is everything that runs in one process.
+type Server struct {
+	options  *Options
+	with     Surroundings
 	logger   *slog.Logger
 	secrets  *secrets.Provider
 	hooks    net.Listener
@@ -57,18 +58,32 @@ type server struct {
 	failed   chan error
 }
 
-// startServer starts all parts. Environ are the variables with secrets and settings; selfCalls lets flows call the receiver's own address.
-func startServer(ctx context.Context, registry *nodes.Registry, o *serverOptions, logger *slog.Logger, environ []string, selfCalls bool) (_ *server, err error) {
+// Surroundings are what a server is given besides its settings.
+type Surroundings struct {
+	// Registry has the kinds that flows can use.
+	Registry *nodes.Registry
+	// Logger takes the log.
+	Logger *slog.Logger
+	// Environ are variables as os.Environ gives them, for secrets and settings; where a name stands twice the last counts.
+	Environ []string
+	// SelfCalls lets flows call the receiver's own address.
+	SelfCalls bool
+	// Version is shown on pages.
+	Version string
+}
+
+// Start starts all parts; when it returns, calls of enabled flows are served. Stop ends what Start began.
+func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &server{options: o, logger: logger, failed: make(chan error, 2)}
+	s := &Server{options: o, with: with, logger: with.Logger, failed: make(chan error, 2)}
 	defer func() {
 		if err != nil {
-			s.stop()
+			s.Stop()
 		}
 	}()
-	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: environ}); err != nil {
+	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ}); err != nil {
 		return nil, err
 	}
 	if s.hooks, err = listen("listen", o.Listen); err != nil {
@@ -77,7 +92,7 @@ func startServer(ctx context.Context, registry *nodes.Registry, o *serverOptions
 	if s.admin, err = listen("admin", o.Admin); err != nil {
 		return nil, err
 	}
-	if s.temporal, err = connectTemporal(ctx, o, logger); err != nil {
+	if s.temporal, err = connectTemporal(ctx, o, s.logger); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -86,40 +101,55 @@ func startServer(ctx context.Context, registry *nodes.Registry, o *serverOptions
 	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
 		return nil, err
 	}
-	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: registry, Secrets: s.secrets, Env: s.env, Logger: logger})
+	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, Logger: s.logger})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.startWorker(registry, selfCalls); err != nil {
+	if err := s.startWorker(); err != nil {
 		return nil, err
 	}
-	s.startReceiver(registry)
+	s.startReceiver()
 	s.startAdmin()
 	return s, nil
 }
 
+// Catalog has the flows that are served.
+func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
+
+// Temporal is the client of the Temporal that is used.
+func (s *Server) Temporal() client.Client { return s.temporal.client }
+
+// TemporalUI is where people find the Temporal UI; empty when that is not known.
+func (s *Server) TemporalUI() string {
+	if s.temporal.embedded != nil {
+		return s.AdminURL() + temporalPath + "/"
+	}
+	return s.temporal.uiURL
+}
+
 // env gives the settings that flows see, with the server's own address.
-func (s *server) env() map[string]string {
+func (s *Server) env() map[string]string {
 	settings := s.secrets.Env()
 	if _, ok := settings[selfSetting]; !ok {
-		settings[selfSetting] = s.baseURL()
+		settings[selfSetting] = s.BaseURL()
 	}
 	return settings
 }
 
-// baseURL is the base of webhook URLs.
-func (s *server) baseURL() string {
+// BaseURL is the base of webhook URLs.
+func (s *Server) BaseURL() string {
 	if s.options.PublicURL != "" {
 		return s.options.PublicURL
 	}
 	return localURL(s.hooks)
 }
 
-func (s *server) adminURL() string { return localURL(s.admin) }
+// AdminURL is the base of the admin address, as this machine reaches it.
+func (s *Server) AdminURL() string { return localURL(s.admin) }
 
-func (s *server) startWorker(registry *nodes.Registry, selfCalls bool) error {
+func (s *Server) startWorker() error {
 	allow := s.options.EgressAllow
-	if selfCalls {
+	if s.with.SelfCalls {
 		_, port, _ := net.SplitHostPort(s.hooks.Addr().String())
 		for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
 			allow = append(slices.Clone(allow), net.JoinHostPort(host, port))
@@ -136,31 +166,31 @@ func (s *server) startWorker(registry *nodes.Registry, selfCalls bool) error {
 		}
 	}
 	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy})
-	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(registry), map[string]any{activities.HTTPRequest: s.requests.Do})
+	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{activities.HTTPRequest: s.requests.Do})
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
 	return nil
 }
 
-func (s *server) startReceiver(registry *nodes.Registry) {
-	starter := workflows.NewStarter(s.temporal.client, registry, workflows.StarterOptions{
+func (s *Server) startReceiver() {
+	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: true,
 		Links: func(_ string, run everhook.RunID) string {
-			return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.adminURL(), run)
+			return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
 		},
 	})
 	s.receiver = receiver.New(receiver.Options{
-		PublicURL: s.baseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
+		PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
 	}, s.catalog, starts{starter, s.catalog})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 }
 
-func (s *server) startAdmin() {
+func (s *Server) startAdmin() {
 	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
 	handler := admin.New(admin.Options{
 		Runs: runs, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
-		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Logger: s.logger, Version: Version,
+		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Logger: s.logger, Version: s.with.Version,
 	})
 	s.pages = admin.Server(handler)
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
@@ -170,7 +200,7 @@ func (s *server) startAdmin() {
 const readyTimeout = 2 * time.Second
 
 // ready reports whether a webhook call would be served.
-func (s *server) ready(ctx context.Context) error {
+func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if _, err := s.temporal.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
@@ -182,8 +212,8 @@ func (s *server) ready(ctx context.Context) error {
 	return nil
 }
 
-// wait returns when ctx ends, or with an error when a part fails.
-func (s *server) wait(ctx context.Context) error {
+// Wait returns when ctx ends, or with an error when a part fails.
+func (s *Server) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -201,8 +231,8 @@ const (
 	pagesTimeout = 2 * time.Second
 )
 
-// stop drains: no new calls, answers for held callers, then the worker, the pages, Temporal and the store.
-func (s *server) stop() {
+// Stop drains: no new calls, answers for held callers, then the worker, the pages, Temporal and the store.
+func (s *Server) Stop() {
 	if s.receiver != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
@@ -259,17 +289,18 @@ func (s starts) Outcome(ctx context.Context, flow string, id everhook.RunID, wai
 }
 
 // shownFlows are the flows as pages show them.
-type shownFlows struct{ *server }
+type shownFlows struct{ *Server }
 
 // Flows gives all flows with their URLs.
 func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	var flows []admin.Flow
 	for _, flow := range s.catalog.Flows() {
 		flows = append(flows, admin.Flow{
-			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Version: flow.Version, Enabled: flow.Served, URL: s.hookURL(flow.Token), Note: flow.Note,
+			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Version: flow.Version, Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note,
 		})
 	}
 	return flows, nil
 }
 
-func (s *server) hookURL(token string) string { return s.baseURL() + "/api/webhook:trigger/" + token }
+// HookURL is the URL of a webhook with that token.
+func (s *Server) HookURL(token string) string { return s.BaseURL() + "/api/webhook:trigger/" + token }

@@ -1,4 +1,5 @@
-package cmd
+// Package server puts the parts together: Temporal, the store, the worker, the receiver and the admin address, in one process.
+package server
 
 import (
 	"crypto/tls"
@@ -12,18 +13,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/everhook/everhook"
 )
 
-// serverOptions are the flags of dev and serve.
-type serverOptions struct {
-	Listen    string          `default:":13000" placeholder:"ADDRESS" help:"Address for webhooks. Default :13000."`
-	Admin     string          `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
-	PublicURL string          `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
-	Data      string          `default:"./everhook-data" placeholder:"DIR" help:"Data directory. Default ./everhook-data."`
-	Config    kong.ConfigFlag `placeholder:"FILE" env:"EVERHOOK_CONFIG" help:"YAML file with these flags."`
+// Options are the settings of a server. Their tags are what the command line makes flags of.
+type Options struct {
+	Listen    string `default:":13000" placeholder:"ADDRESS" help:"Address for webhooks. Default :13000."`
+	Admin     string `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
+	PublicURL string `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
+	Data      string `default:"./everhook-data" placeholder:"DIR" help:"Data directory. Default ./everhook-data."`
 
 	EgressAllow []string `placeholder:"CIDR|HOST[:PORT]" help:"Addresses that flows may call although they are private; repeatable."`
 	EgressProxy string   `placeholder:"URL" help:"Proxy for the calls of flows."`
@@ -51,7 +49,7 @@ type serverOptions struct {
 // minRetention is what Temporal keeps at least.
 const minRetention = time.Hour
 
-func (o *serverOptions) check() error {
+func (o *Options) check() error {
 	if o.PublicURL != "" {
 		parsed, err := url.Parse(o.PublicURL)
 		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
@@ -77,7 +75,8 @@ func isLoopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (o *serverOptions) logger(w io.Writer) *slog.Logger {
+// NewLogger makes the log that the options ask for.
+func (o *Options) NewLogger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(o.LogLevel))
 	options := &slog.HandlerOptions{Level: level}
@@ -88,7 +87,7 @@ func (o *serverOptions) logger(w io.Writer) *slog.Logger {
 }
 
 // temporalTLS gives the TLS configuration for Temporal, or nil without TLS.
-func (o *serverOptions) temporalTLS() (*tls.Config, error) {
+func (o *Options) temporalTLS() (*tls.Config, error) {
 	if !o.TemporalTLS && o.TemporalTLSCA == "" && o.TemporalTLSCert == "" && o.TemporalAPIKey == "" {
 		return nil, nil
 	}
