@@ -3,7 +3,6 @@ package receiver_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -78,7 +76,7 @@ func BenchmarkReceiver(b *testing.B) {
 		{"accepted", strings.Replace(post(asyncToken, `{"event":"order.paid","order":{"id":17,"items":[{"sku":"a","n":1},{"sku":"b","n":2}]}}`, "Content-Type: application/json"), " HTTP", "?shop[id]=7 HTTP", 1), 200},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s := serve(b, receiver.Options{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}, someFlows(), discard{})
+			s := serve(b, receiver.Options{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}, someFlows(), &counter{starter: &starter{}})
 			c := dial(b, s)
 			reader := bufio.NewReader(c)
 			b.ReportAllocs()
@@ -117,8 +115,3 @@ func skipReply(b *testing.B, reader *bufio.Reader) (status int) {
 		}
 	}
 }
-
-// discard is an engine that forgets every delivery.
-type discard struct{ *starter }
-
-func (discard) Start(context.Context, *everhook.Version, everhook.Delivery) error { return nil }

@@ -253,14 +253,14 @@ func TestWhatOthersKeepDoesNotChange(t *testing.T) {
 		return nil, receiver.ErrNoRun
 	}})
 	wantRuns := []everhook.RunID{someRun, everhook.RunID(strings.Repeat("a", 26)), everhook.RunID(strings.Repeat("b", 26))}
-	wantTokens := []string{asyncToken, syncToken, unknownToken}
+	wantTokens := []string{syncToken, asyncToken, disabledToken}
 	requests := ""
 	for i, run := range wantRuns {
-		requests += post(wantTokens[i], "{}") + lines("GET /api/webhook:answer/"+syncToken+"/"+string(run)+" HTTP/1.1", "Host: x")
+		requests += post(wantTokens[i], "{}") + lines("GET /api/webhook:answer/"+wantTokens[i]+"/"+string(run)+" HTTP/1.1", "Host: x")
 	}
 	exchange(t, s, requests+last)
 	require.Equal(t, wantRuns, runs)
-	require.Equal(t, []string{asyncToken, syncToken, syncToken, syncToken, unknownToken, syncToken}, source.tokens)
+	require.Equal(t, []string{syncToken, syncToken, asyncToken, asyncToken, disabledToken, disabledToken}, source.tokens)
 }
 
 func TestCredentials(t *testing.T) {
