@@ -1,0 +1,170 @@
+// Package console is the web page of an Everhook server: its flows, its runs, and every step of a run. It is rendered on the server and
+// works without JavaScript; a small script copies addresses and keeps an open page up to date.
+package console
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/workflows"
+)
+
+//go:embed web
+var web embed.FS
+
+// New makes the handler of the pages: /, /runs, /runs/{id}, /login and their style and script. The guard of the admin address stands before it.
+func New(o admin.Options) http.Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &console{options: o, pages: template.Must(template.New("").Funcs(functions).ParseFS(web, "web/*.html"))}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", c.overview)
+	mux.HandleFunc("GET /runs", c.runs)
+	mux.HandleFunc("GET /runs/{id}", c.run)
+	mux.HandleFunc("GET /login", c.login)
+	mux.HandleFunc("GET /console.css", asset("web/console.css"))
+	mux.HandleFunc("GET /console.js", asset("web/console.js"))
+	mux.HandleFunc("/", c.unknown)
+	return mux
+}
+
+type console struct {
+	options admin.Options
+	pages   *template.Template
+}
+
+// page is what every page has.
+type page struct {
+	Title   string
+	Version string
+	// SignedIn says that there is something to sign out of.
+	SignedIn bool
+	// Temporal is the address of Temporal's UI; empty when there is none.
+	Temporal string
+	// Live pages are kept up to date while they are open.
+	Live bool
+	Body any
+}
+
+func (c *console) page(title string, body any) page {
+	p := page{Title: title, Version: c.options.Version, SignedIn: c.options.Token != "", Temporal: c.options.TemporalUIURL, Body: body}
+	if c.options.UI != nil {
+		p.Temporal = admin.TemporalPath + "/"
+	}
+	return p
+}
+
+// show renders a page as a whole before it sends anything.
+func (c *console) show(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+	var text bytes.Buffer
+	if err := c.pages.ExecuteTemplate(&text, name, p); err != nil {
+		c.options.Logger.ErrorContext(r.Context(), "a page could not be rendered", "page", name, "error", err)
+		http.Error(w, "this page could not be rendered; the log of the server has more", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(text.Bytes()) // whoever asked may have gone away
+}
+
+// overview has the flows and the latest runs. Each is shown when the other cannot be read.
+func (c *console) overview(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
+	defer cancel()
+	body := overviewBody{Flows: c.listFlows(ctx, r.URL.Query().Get("q"), r.URL.Query().Has("all")), Runs: c.listRuns(ctx, workflows.Filter{Limit: latestRuns})}
+	body.Runs.Latest = true
+	p := c.page("Everhook", body)
+	p.Live = true
+	c.show(w, r, http.StatusOK, "overview", p)
+}
+
+// runs has all runs, page by page.
+func (c *console) runs(w http.ResponseWriter, r *http.Request) {
+	filter, err := admin.ParseFilter(r.URL.Query())
+	if err != nil {
+		c.refuse(w, r, http.StatusBadRequest, "These runs cannot be listed", err.Error())
+		return
+	}
+	if !r.URL.Query().Has("limit") {
+		filter.Limit = listedRuns
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
+	defer cancel()
+	body := c.listRuns(ctx, filter)
+	p := c.page("Runs", body)
+	// An older page stays as it is.
+	p.Live = filter.Page == nil
+	c.show(w, r, http.StatusOK, "runs", p)
+}
+
+func (c *console) run(w http.ResponseWriter, r *http.Request) {
+	id, ok := everhook.ParseRunID(r.PathValue("id"))
+	flow := r.URL.Query().Get("flow")
+	if !ok || flow != "" && !everhook.IsFlowKey(flow) {
+		c.refuse(w, r, http.StatusNotFound, "No such run", "A run ID is 26 characters of a-z and 2-7. The caller of a webhook finds it in the header Everhook-Run-Id.")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
+	defer cancel()
+	detail, err := c.options.Run(ctx, flow, id)
+	switch {
+	case errors.Is(err, workflows.ErrNoRun):
+		c.refuse(w, r, http.StatusNotFound, "No such run", fmt.Sprintf("There is no run %s, or it has expired.", id))
+	case err != nil:
+		c.refuse(w, r, http.StatusServiceUnavailable, "This run cannot be read", err.Error())
+	default:
+		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), runOf(*detail, c.options.TemporalURL(detail.Summary), time.Now()))
+		p.Live = !detail.Status.Ended()
+		c.show(w, r, http.StatusOK, "run", p)
+	}
+}
+
+func (c *console) login(w http.ResponseWriter, r *http.Request) {
+	p := c.page("Sign in", loginBody{Next: r.URL.Query().Get("next"), Wrong: r.URL.Query().Has("wrong")})
+	p.SignedIn = false
+	c.show(w, r, http.StatusOK, "login", p)
+}
+
+func (c *console) unknown(w http.ResponseWriter, r *http.Request) {
+	c.refuse(w, r, http.StatusNotFound, "Nothing here", "This address has no page.")
+}
+
+func (c *console) refuse(w http.ResponseWriter, r *http.Request, status int, title, detail string) {
+	if status >= http.StatusInternalServerError {
+		c.options.Logger.WarnContext(r.Context(), "a page could not be filled", "path", r.URL.Path, "error", detail)
+		w.Header().Set("Retry-After", "5")
+	}
+	c.show(w, r, status, "refused", c.page(title, refusedBody{title, detail}))
+}
+
+type loginBody struct {
+	// Next is where to go afterwards; the form's receiver checks it.
+	Next  string
+	Wrong bool
+}
+
+type refusedBody struct{ Title, Detail string }
+
+// asset serves an embedded file; browsers ask each time whether it has changed.
+func asset(name string) http.HandlerFunc {
+	data, err := web.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	tag := entityTag(data)
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("ETag", tag)
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+	}
+}

@@ -1,0 +1,249 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/workflows"
+)
+
+// How much a page shows.
+const (
+	shownFlows = 50
+	latestRuns = 20
+	listedRuns = 50
+)
+
+type overviewBody struct {
+	Flows flowsView
+	Runs  runsView
+}
+
+// flowsView is the table of flows.
+type flowsView struct {
+	Flows []admin.Flow
+	// Search is what was searched for; Found counts what it found, Total all flows.
+	Search       string
+	Found, Total int
+	// Problem says why there is no list.
+	Problem string
+}
+
+// Example is the flow whose call is shown to somebody who has no runs yet.
+func (v flowsView) Example() *admin.Flow {
+	for i, flow := range v.Flows {
+		if flow.Enabled && flow.URL != "" {
+			return &v.Flows[i]
+		}
+	}
+	return nil
+}
+
+// Hidden counts the flows that were found and are not shown.
+func (v flowsView) Hidden() int { return v.Found - len(v.Flows) }
+
+func (c *console) listFlows(ctx context.Context, search string, all bool) flowsView {
+	view := flowsView{Search: strings.TrimSpace(search)}
+	flows, err := c.options.Flows.Flows(ctx)
+	if err != nil {
+		c.options.Logger.WarnContext(ctx, "the flows could not be listed", "error", err)
+		view.Problem = err.Error()
+		return view
+	}
+	view.Total = len(flows)
+	for _, flow := range flows {
+		if !matches(flow, view.Search) {
+			continue
+		}
+		view.Found++
+		if all || len(view.Flows) < shownFlows {
+			view.Flows = append(view.Flows, flow)
+		}
+	}
+	return view
+}
+
+func matches(flow admin.Flow, search string) bool {
+	search = strings.ToLower(search)
+	return strings.Contains(flow.Key, search) || strings.Contains(strings.ToLower(flow.Title), search)
+}
+
+// runsView is a table of runs.
+type runsView struct {
+	Runs []runRow
+	// Latest marks the short list of the overview.
+	Latest bool
+	Flow   string
+	Status everhook.Status
+	// Older leads to the next page; empty on the last one.
+	Older string
+	// Problem says why there is no list.
+	Problem string
+}
+
+// Filtered reports whether only some runs were asked for.
+func (v runsView) Filtered() bool { return v.Flow != "" || v.Status != "" }
+
+// Statuses are those to choose from.
+func (runsView) Statuses() []everhook.Status { return admin.Listable }
+
+type runRow struct {
+	workflows.Summary
+	Now      time.Time
+	Temporal string
+}
+
+func (c *console) listRuns(ctx context.Context, filter workflows.Filter) runsView {
+	view := runsView{Flow: filter.Flow, Status: filter.Status}
+	runs, next, err := c.options.Runs.List(ctx, filter)
+	if err != nil {
+		c.options.Logger.WarnContext(ctx, "the runs could not be listed", "error", err)
+		view.Problem = err.Error()
+		return view
+	}
+	now := time.Now()
+	for _, run := range runs {
+		view.Runs = append(view.Runs, runRow{run, now, c.options.TemporalURL(run)})
+	}
+	if next != nil {
+		query := url.Values{"page": {admin.PageText(next)}}
+		if filter.Flow != "" {
+			query.Set("flow", filter.Flow)
+		}
+		if filter.Status != "" {
+			query.Set("status", string(filter.Status))
+		}
+		view.Older = "/runs?" + query.Encode()
+	}
+	return view
+}
+
+// runView is the page of one run.
+type runView struct {
+	runRow
+	Detail workflows.Detail
+	Steps  []stepRow
+}
+
+// Missing counts the steps that the step log did not keep.
+func (v runView) Missing() int { return max(0, v.Detail.Total-len(v.Steps)) }
+
+type stepRow struct {
+	everhook.Step
+	Now time.Time
+}
+
+// Contents names what there is to tell about the step besides its row; empty for nothing.
+func (s stepRow) Contents() string {
+	var parts []string
+	add := func(name string, there bool) {
+		if there {
+			parts = append(parts, name)
+		}
+	}
+	add("input", len(s.Config) > 0)
+	add("result", s.Result != nil)
+	add("error", s.Error != nil)
+	add("lines", len(s.Lines) > 0)
+	return strings.Join(parts, ", ")
+}
+
+func runOf(detail workflows.Detail, temporal string, now time.Time) runView {
+	view := runView{runRow: runRow{detail.Summary, now, temporal}, Detail: detail}
+	for _, step := range detail.Steps {
+		view.Steps = append(view.Steps, stepRow{step, now})
+	}
+	return view
+}
+
+var functions = template.FuncMap{
+	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl,
+	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
+	"runPath": func(run workflows.Summary) string { return "/runs/" + string(run.ID) + "?flow=" + url.QueryEscape(run.Flow) },
+	"runsOf":  func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
+	"short":   func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
+}
+
+// ago tells how long ago something was, as people say it.
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < 2*time.Second:
+		return "just now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h ago", d/time.Hour)
+	default:
+		return fmt.Sprintf("%d d ago", d/(24*time.Hour))
+	}
+}
+
+func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000 MST") }
+
+func machine(t time.Time) string { return everhook.FormatTime(t.UTC()) }
+
+// took tells how long something took, or has taken so far.
+func took(started time.Time, ended *time.Time, now time.Time) string {
+	if ended == nil {
+		return lasted(now.Sub(started)) + " so far"
+	}
+	return lasted(ended.Sub(started))
+}
+
+func lasted(d time.Duration) string {
+	switch d = max(0, d); {
+	case d < time.Millisecond:
+		return "< 1 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	default:
+		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	}
+}
+
+// pretty writes a value as indented JSON, and text as it is.
+func pretty(v any) string {
+	if value, ok := v.(*everhook.Value); ok {
+		if text, ok := value.V.(string); ok {
+			return text
+		}
+	}
+	data, err := everhook.EncodeJSON(v)
+	if err != nil {
+		return err.Error()
+	}
+	var indented bytes.Buffer
+	if json.Indent(&indented, data, "", "  ") != nil {
+		return string(data)
+	}
+	return indented.String()
+}
+
+// curl is a call of a flow to try it with, for a POSIX shell.
+func curl(address string) string {
+	return "curl -i '" + strings.ReplaceAll(address, "'", `'\''`) + `' -H 'Content-Type: application/json' -d '{"hello": "world"}'`
+}
+
+func entityTag(data []byte) string {
+	sum := sha256.Sum256(data)
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
