@@ -1,0 +1,156 @@
+// Package flowfile reads flow files: YAML or JSON text becomes one canonical value with the place of each of its parts, and every problem is
+// reported at once, with its place and its fix.
+package flowfile
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/everhook/everhook"
+)
+
+// Document is the content of one file: its value, and where each part of it stands.
+type Document struct {
+	// File is the name under which it was read.
+	File string
+	// Value is the canonical value.
+	Value any
+
+	source *source
+	root   *place
+}
+
+// Style is how a scalar is written.
+type Style int
+
+// The styles of YAML. JSON's strings are double quoted, its other scalars plain.
+const (
+	Plain Style = iota
+	SingleQuoted
+	DoubleQuoted
+	Literal
+	Folded
+)
+
+// Scalar is a value that is neither list nor mapping, as the file has it.
+type Scalar struct {
+	// Style is how it is written.
+	Style Style
+	// Text is its text; of a number, true, false and null, the characters of the file.
+	Text string
+	// Comment is what follows a plain scalar on its line, with the "#": perhaps a part of an expression that should have been quoted.
+	Comment string
+	// Tag is the YAML tag before it, with its "!". A tag is a problem of the document already, and Text then has it too.
+	Tag string
+}
+
+// place is where one value stands. Its fields mirror those of the value.
+type place struct {
+	offset, key int
+	scalar      *Scalar
+	names       []string
+	fields      map[string]*place
+	items       []*place
+}
+
+// Position is the place of the value at a JSON pointer (RFC 6901), or of the nearest parent that exists.
+func (d *Document) Position(pointer string) Position {
+	at, _ := d.find(pointer)
+	return d.source.position(at.offset)
+}
+
+// KeyPosition is the place of the key of the mapping's entry at a JSON pointer. Where there is no such entry it is as Position.
+func (d *Document) KeyPosition(pointer string) Position {
+	at, exact := d.find(pointer)
+	if !exact {
+		return d.source.position(at.offset)
+	}
+	return d.source.position(at.key)
+}
+
+// Scalar tells how the scalar at a JSON pointer is written; false when there is no scalar.
+func (d *Document) Scalar(pointer string) (Scalar, bool) {
+	at, exact := d.find(pointer)
+	if !exact || at.scalar == nil {
+		return Scalar{}, false
+	}
+	return *at.scalar, true
+}
+
+// OrderedKeys are the keys of the mapping at a JSON pointer, in the order of the file; nil when there is no mapping.
+func (d *Document) OrderedKeys(pointer string) []string {
+	at, exact := d.find(pointer)
+	if !exact {
+		return nil
+	}
+	return at.names
+}
+
+// NodeKey is the key of the innermost node that the value at a JSON pointer belongs to, or empty.
+func (d *Document) NodeKey(pointer string) string {
+	tokens := pointerTokens(pointer)
+	if len(tokens) < 2 || tokens[0] != "nodes" && tokens[0] != "onFailure" {
+		return ""
+	}
+	key, at := "", d.root.below(tokens[0])
+	for i := 1; i < len(tokens) && at != nil; {
+		node := at.below(tokens[i])
+		if node == nil {
+			break
+		}
+		if named := node.below("key"); named != nil && named.scalar != nil {
+			key = everhook.Shorten(named.scalar.Text, 64)
+		}
+		if i+3 >= len(tokens) || tokens[i+1] != "branches" {
+			break
+		}
+		if at = node.below("branches"); at != nil {
+			at = at.below(tokens[i+2])
+		}
+		i += 3
+	}
+	return key
+}
+
+// Problem makes a report's entry about the value at a JSON pointer.
+func (d *Document) Problem(pointer, message, fix string) Problem {
+	return Problem{
+		File: d.File, Position: d.Position(pointer), Node: d.NodeKey(pointer), Pointer: pointer, Message: message, Fix: fix,
+	}
+}
+
+// find gives the place at a pointer, or of its nearest parent and false.
+func (d *Document) find(pointer string) (at *place, exact bool) {
+	at = d.root
+	for _, token := range pointerTokens(pointer) {
+		below := at.below(token)
+		if below == nil {
+			return at, false
+		}
+		at = below
+	}
+	return at, true
+}
+
+func (p *place) below(token string) *place {
+	if field := p.fields[token]; field != nil {
+		return field
+	}
+	if i, err := strconv.Atoi(token); err == nil && i >= 0 && i < len(p.items) {
+		return p.items[i]
+	}
+	return nil
+}
+
+var pointerUnescape = strings.NewReplacer("~1", "/", "~0", "~")
+
+func pointerTokens(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	tokens := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	for i, token := range tokens {
+		tokens[i] = pointerUnescape.Replace(token)
+	}
+	return tokens
+}

@@ -1,0 +1,272 @@
+package flowfile
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/strict"
+)
+
+// parseYAML reads YAML with JSON's types. Where the text is no YAML because of a value that should have been quoted, the value is taken as if
+// it were and reading goes on, so that one report has all of them.
+func parseYAML(r *report) (*place, any) {
+	root, intended := readTolerantly(r)
+	if root == nil {
+		return nil, nil
+	}
+	reader := yamlReader{report: r, intended: intended}
+	return reader.value(root, false)
+}
+
+// yamlReader turns nodes into places and values.
+type yamlReader struct {
+	*report
+	// intended has the text of values that were repaired, by offset.
+	intended map[int]string
+	path     []string
+	values   int
+	tooMany  bool
+	// taken is the end of the text that was taken as one value although YAML sees more than one there: what starts before it is no entry.
+	taken int
+}
+
+// value reads one node. Inside a flow collection, { } or [ ], flow is set.
+func (y *yamlReader) value(n *yaml.Node, flow bool) (*place, any) {
+	at := &place{offset: y.source.offset(n.Line-1, n.Column)}
+	at.key = at.offset
+	if !y.within(at.offset) {
+		return at, nil
+	}
+	if text, ok := y.intended[at.offset]; ok {
+		y.locate(at.offset)
+		return y.text(at, text)
+	}
+	switch mark := y.markOf(n, at.offset); {
+	case mark != "" && (n.Kind == yaml.ScalarNode || n.Kind == yaml.AliasNode):
+		text := y.source.raw(at.offset, flow)
+		y.add(at.offset, y.path, markMessages[mark], quoteFix(text))
+		y.text(at, text)
+		if mark == "tag" {
+			at.scalar.Tag = firstWord(text)
+		}
+		return at, at.scalar.Text
+	case mark != "":
+		y.add(at.offset, y.path, markMessages[mark], "remove it")
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		if y.asText(n, at, flow) {
+			return at, at.scalar.Text
+		}
+		return y.mapping(n, at, flow || n.Style&yaml.FlowStyle != 0)
+	case yaml.SequenceNode:
+		return y.list(n, at, flow || n.Style&yaml.FlowStyle != 0)
+	default:
+		return y.scalar(n, at, flow)
+	}
+}
+
+// within counts a value against the limits and reports the first that is over.
+func (y *yamlReader) within(offset int) bool {
+	y.values++
+	switch {
+	case y.values > MaxValues:
+		if !y.tooMany {
+			y.add(offset, y.path, fmt.Sprintf("more than %d values", MaxValues), "move large data out of the flow")
+			y.tooMany = true
+		}
+		return false
+	case len(y.path) > everhook.MaxDepth:
+		y.add(offset, y.path, fmt.Sprintf("nested deeper than %d", everhook.MaxDepth), "")
+		return false
+	}
+	return true
+}
+
+// locate tells the problem of a repaired value where in the document it is.
+func (y *yamlReader) locate(offset int) {
+	position := y.source.position(offset)
+	for i, problem := range y.problems {
+		if problem.Position == position {
+			y.problems[i].Pointer = strict.Pointer("", y.path...)
+		}
+	}
+}
+
+// text makes the place and value of something that is meant as text.
+func (y *yamlReader) text(at *place, text string) (*place, any) {
+	at.scalar = &Scalar{Text: text}
+	y.taken = at.offset + len(text)
+	return at, text
+}
+
+// asText reports a mapping that is none: an unquoted template, or a conditional whose colon looks like that of a key.
+func (y *yamlReader) asText(n *yaml.Node, at *place, flow bool) bool {
+	if strings.HasPrefix(y.source.text[at.offset:], "{{") {
+		text := y.source.raw(at.offset, flow)
+		y.add(at.offset, y.path, templateMessage, quoteFix(text))
+		y.text(at, text)
+		return true
+	}
+	if len(n.Content) == 2 && isPlain(n.Content[0]) && strings.Contains(n.Content[0].Value, " ? ") {
+		text := y.source.raw(at.offset, flow)
+		y.add(at.offset, y.path, conditionalMessage, quoteFix(text))
+		y.text(at, text)
+		return true
+	}
+	return false
+}
+
+func (y *yamlReader) mapping(n *yaml.Node, at *place, flow bool) (*place, any) {
+	at.fields = map[string]*place{}
+	mapping := map[string]any{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		offset := y.source.offset(key.Line-1, key.Column)
+		if offset < y.taken {
+			continue
+		}
+		name, ok := y.key(key, offset)
+		if !ok {
+			continue
+		}
+		if first, duplicate := at.fields[name]; duplicate {
+			y.add(offset, append(y.path, name), fmt.Sprintf("the key %q stands twice in one mapping, first on line %d", shown(name), y.source.position(first.key).Line),
+				"remove one of the two, or rename it")
+			continue
+		}
+		y.path = append(y.path, name)
+		field, v := y.value(n.Content[i+1], flow)
+		y.path = y.path[:len(y.path)-1]
+		field.key = offset
+		at.names = append(at.names, name)
+		at.fields[name] = field
+		mapping[name] = v
+	}
+	return at, mapping
+}
+
+// key reads the key of an entry. Keys are text as they stand; whatever else YAML takes for a key is reported.
+func (y *yamlReader) key(n *yaml.Node, offset int) (name string, ok bool) {
+	switch mark := y.markOf(n, offset); {
+	case mark != "":
+		y.add(offset, y.path, markMessages[mark], "remove it, or put the key in quotes")
+	case n.Kind != yaml.ScalarNode && strings.HasPrefix(y.source.text[offset:], "{{"):
+		y.add(offset, y.path, "a key starts with an unquoted {{, which YAML reads as a mapping", "put it in quotes, but mind that keys are never evaluated")
+	case n.Kind != yaml.ScalarNode:
+		y.add(offset, y.path, "a key that is a list or a mapping; keys are text", "write a name")
+	case isPlain(n) && n.Value == "<<":
+		y.add(offset, y.path, "merge keys (<<) are not part of the format", "write the fields out")
+	case isPlain(n) && n.Value == "":
+		y.add(offset, y.path, "a key is missing before the colon", `write a name, or "" for an empty one`)
+	default:
+		return n.Value, true
+	}
+	return "", false
+}
+
+func (y *yamlReader) list(n *yaml.Node, at *place, flow bool) (*place, any) {
+	list := []any{}
+	for _, element := range n.Content {
+		if y.source.offset(element.Line-1, element.Column) < y.taken {
+			continue
+		}
+		y.path = append(y.path, strconv.Itoa(len(list)))
+		item, v := y.value(element, flow)
+		y.path = y.path[:len(y.path)-1]
+		at.items = append(at.items, item)
+		list = append(list, v)
+	}
+	return at, list
+}
+
+// jsonNumber is the number of RFC 8259.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+func (y *yamlReader) scalar(n *yaml.Node, at *place, flow bool) (*place, any) {
+	at.scalar = &Scalar{Style: styleOf(n), Text: n.Value}
+	if at.scalar.Style != Plain {
+		return at, n.Value
+	}
+	end := y.source.plainEnd(at.offset, n.Value)
+	at.scalar.Comment = y.source.commentAt(end)
+	if text, cause := y.cutOff(at, end, flow); cause != "" {
+		y.add(at.offset, y.path, cause, quoteFix(text))
+		return y.text(at, text)
+	}
+	switch {
+	case n.Value == "" || n.Value == "null":
+		return at, nil
+	case n.Value == "true" || n.Value == "false":
+		return at, n.Value == "true"
+	case jsonNumber.MatchString(n.Value):
+		number, err := everhook.ParseNumber(n.Value)
+		if err != nil {
+			y.add(at.offset, y.path, err.Error(), "put it in quotes: "+inQuotes(n.Value))
+		}
+		return at, number
+	default:
+		return at, n.Value
+	}
+}
+
+// cutOff tells whether a plain scalar with an open bracket ends at a comment or, in a flow collection, at a comma although the bracket is
+// closed later on the line. It gives the text as it was meant.
+func (y *yamlReader) cutOff(at *place, end int, flow bool) (text, cause string) {
+	if !hasOpenBracket(at.scalar.Text) {
+		return "", ""
+	}
+	text = y.source.raw(at.offset, flow)
+	switch {
+	case len(text) <= end-at.offset || hasOpenBracket(text):
+		return "", ""
+	case at.scalar.Comment != "":
+		return text, fmt.Sprintf("an unquoted value ends at %q, and the rest of the line is a comment", " #")
+	case flow && strings.HasPrefix(y.source.text[end:], ","):
+		return text, "an unquoted value inside { } or [ ] ends at the comma"
+	default:
+		return "", ""
+	}
+}
+
+// markOf tells whether a node has one of the marks that the format has not: a tag, an anchor or an alias.
+func (y *yamlReader) markOf(n *yaml.Node, offset int) string {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return "alias"
+	case n.Anchor != "":
+		return "anchor"
+	case n.Style&yaml.TaggedStyle != 0, n.Value != "" && isPlain(n) && strings.HasPrefix(y.source.text[offset:], "!"):
+		return "tag"
+	default:
+		return ""
+	}
+}
+
+var markMessages = map[string]string{
+	"tag":    "an unquoted ! makes a YAML tag; tags are not part of the format",
+	"anchor": "an unquoted & makes a YAML anchor; anchors are not part of the format",
+	"alias":  "an unquoted * makes a YAML alias; aliases are not part of the format",
+}
+
+func isPlain(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && styleOf(n) == Plain }
+
+func styleOf(n *yaml.Node) Style {
+	switch {
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		return SingleQuoted
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		return DoubleQuoted
+	case n.Style&yaml.LiteralStyle != 0:
+		return Literal
+	case n.Style&yaml.FoldedStyle != 0:
+		return Folded
+	default:
+		return Plain
+	}
+}
