@@ -18,6 +18,10 @@ import (
 
 // readBody reads within the flow's limit, whatever the body's type, and never allocates for what has not come yet.
 func readBody(_ *Receiver, c *call) (reply, bool) {
+	if c.framing.withheld(c.header) {
+		// The flow was enabled, or its password changed, between the two looks at the head.
+		return refuse(Unavailable, "the webhook has just changed; send the delivery again").retryAfter(retrySeconds), true
+	}
 	if c.framing != (framing{}) {
 		var body bytes.Buffer
 		body.Grow(int(min(c.framing.declared, drainBytes)) + bytes.MinRead)

@@ -100,7 +100,7 @@ func (r *Receiver) notStarted(c *call, err error) reply {
 	if limit, ok := errors.AsType[*everhook.Error](err); ok && limit.Type == everhook.TypeLimit {
 		return refuse(TooLarge, limit.Message)
 	}
-	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "error", err)
+	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "run", c.delivery.RunID, "error", err)
 	return refuse(Unavailable, "the delivery is not stored; send it again").retryAfter(retrySeconds)
 }
 

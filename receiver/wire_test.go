@@ -276,6 +276,43 @@ func TestAClientThatAsksFirstIsRefusedBeforeItSends(t *testing.T) {
 	}
 }
 
+// late is a source whose flow is enabled after it was asked for once.
+type late struct {
+	flows
+	asked atomic.Int64
+}
+
+func (l *late) Route(token string) (*receiver.Route, bool) {
+	if l.asked.Add(1) == 1 {
+		return nil, false
+	}
+	return l.flows.Route(token)
+}
+
+func TestABodyThatTheClientKeptIsNotTakenForAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	for _, length := range []string{"Content-Length: 2", "Transfer-Encoding: chunked"} {
+		engine := &starter{}
+		s := serve(t, receiver.Options{}, &late{flows: someFlows()}, engine)
+		got := exchange(t, s, lines("POST /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x", length, "Expect: 100-continue"))
+		require.Len(t, got, 1)
+		require.True(t, strings.HasPrefix(got[0], "503\n"), got[0])
+		require.Empty(t, engine.got())
+	}
+}
+
+func TestAURLMayBeAbsolute(t *testing.T) {
+	t.Parallel()
+	for _, expect := range []string{"X-A: b", "Expect: 100-continue"} {
+		engine := &starter{}
+		s := serve(t, receiver.Options{}, someFlows(), engine)
+		got := exchange(t, s, lines("POST http://hooks.example.org/api/webhook:trigger/"+asyncToken+"?a=1 HTTP/1.1", "Host: x", "Content-Length: 1", expect)+"7"+last)
+		require.True(t, strings.HasPrefix(got[len(got)-2], "200\n"), got)
+		require.Equal(t, 7, engine.got()[0].Trigger["body"])
+		require.Equal(t, map[string]any{"a": "1"}, engine.got()[0].Trigger["query"])
+	}
+}
+
 func TestOnlyHTTP11IsInvitedToSendItsBody(t *testing.T) {
 	t.Parallel()
 	for head, want := range map[string][]string{
