@@ -2,7 +2,6 @@ package expression
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,24 +36,38 @@ type Function struct {
 // implementation is called with evaluated arguments, which it may keep but not change; the slice itself is only lent. It charges what it does.
 type implementation func(m *machine, c *call, args []any) (any, error)
 
-// Functions lists all functions by group and name.
+// Functions lists all functions, by group.
 func Functions() []Function {
-	list := make([]Function, len(functions))
-	for i, f := range functions {
-		list[i] = *f
+	var list []Function
+	for _, group := range functionGroups {
+		for _, f := range group.functions {
+			documented := *f
+			documented.Group = group.name
+			list = append(list, documented)
+		}
 	}
 	return list
 }
 
+type functionGroup struct {
+	name      string
+	functions []*Function
+}
+
 var (
-	functions     = slices.Concat(predicateFunctions, textFunctions, numberFunctions, listFunctions, mappingFunctions, typeFunctions, timeFunctions, codeFunctions)
+	functionGroups = []functionGroup{
+		{"Lists, with a predicate", predicateFunctions}, {"Lists", listFunctions}, {"Text", textFunctions}, {"Numbers", numberFunctions},
+		{"Mappings", mappingFunctions}, {"Types", typeFunctions}, {"Times", timeFunctions}, {"Codes", codeFunctions},
+	}
 	functionIndex = indexFunctions()
 )
 
 func indexFunctions() map[string]*Function {
-	index := make(map[string]*Function, len(functions))
-	for _, f := range functions {
-		index[f.Name] = f
+	index := map[string]*Function{}
+	for _, group := range functionGroups {
+		for _, f := range group.functions {
+			index[f.Name] = f
+		}
 	}
 	return index
 }
@@ -208,12 +221,9 @@ func (t *translator) unknownFunction(n ast.Node, name string) operand {
 	if _, ok := t.variables[name]; ok || t.env.Roots[name] != nil {
 		return t.fail(n, fmt.Sprintf("`%s` is not a function", name), "")
 	}
-	names := everhook.SortedKeys(functionIndex)
-	fix := ""
-	if nearest := strict.Nearest(name, names); nearest != "" {
+	fix, ok := elsewhere[strings.ToLower(name)]
+	if nearest := strict.Nearest(name, everhook.SortedKeys(functionIndex)); !ok && nearest != "" {
 		fix = fmt.Sprintf("did you mean %q?", nearest)
-	} else if other, ok := elsewhere[strings.ToLower(name)]; ok {
-		fix = other
 	}
 	return t.fail(n, fmt.Sprintf("there is no function %q", name), fix)
 }

@@ -46,7 +46,11 @@ func mismatched(n *ast.BinaryNode, a, b any, takes string) error {
 		v, other any
 	}{{n.Left, a, b}, {n.Right, b, a}} {
 		if side.v == nil {
-			value, ok := defaults[kindOf(side.other)]
+			wanted := kindOf(side.other)
+			if wanted == kindTime && n.Operator == "+" {
+				wanted = kindDuration
+			}
+			value, ok := defaults[wanted]
 			if !ok {
 				value = "0"
 			}

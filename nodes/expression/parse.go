@@ -29,6 +29,8 @@ func parse(source string) (ast.Node, *Error) {
 	switch {
 	case strings.TrimSpace(source) == "":
 		return nil, &Error{Message: "an empty expression", Fix: "write for example `trigger.body.id`"}
+	case strings.HasPrefix(strings.TrimSpace(source), "{{"):
+		return nil, &Error{Message: "an expression stands without braces", Fix: "remove `{{` and `}}`", Source: source, Offset: strings.Index(source, "{{")}
 	case len(source) > MaxSource:
 		return nil, &Error{Message: fmt.Sprintf("the expression is longer than %d bytes", MaxSource), Fix: "split it over several nodes"}
 	case !utf8.ValidString(source):
@@ -73,12 +75,12 @@ func syntaxError(source string, err error) *Error {
 	if !ok {
 		return &Error{Message: err.Error(), Source: source}
 	}
-	e := &Error{Message: strings.ReplaceAll(tokenName.ReplaceAllString(found.Message, "$1"), "token EOF", "end"), Source: source, Offset: byteOffset(source, found.From)}
+	e := &Error{Message: strings.ReplaceAll(strings.ReplaceAll(tokenName.ReplaceAllString(found.Message, "$1"), "token EOF", "end"), "unexpected token ", "unexpected "), Source: source, Offset: byteOffset(source, found.From)}
 	switch {
 	case strings.Contains(e.Message, "exceeds maximum allowed nodes"):
 		return &Error{Message: fmt.Sprintf("the expression has more than %d parts", MaxSyntaxNodes), Fix: "split it over several nodes"}
-	case strings.HasPrefix(e.Message, "unexpected token"):
-		e.Message, e.Fix = "unexpected "+strings.TrimPrefix(e.Message, "unexpected token "), unexpectedFixes[tokenOf(found.Message)]
+	case strings.HasPrefix(e.Message, "unexpected "):
+		e.Fix = unexpectedFixes[tokenOf(found.Message)]
 	case strings.HasPrefix(e.Message, "Operator ("):
 		e.Message, e.Fix = "`??` cannot be mixed with other operators", "put `(… ?? …)` in parentheses"
 	}
@@ -99,7 +101,6 @@ var unexpectedFixes = map[string]string{
 	"&":  "use `and`",
 	"|":  "use `or`; a pipe is followed by a function",
 	"!":  "use `not`",
-	"{{": "an expression stands without braces",
 	"=>": "a predicate is written `filter(list, .price > 10)`",
 }
 

@@ -19,7 +19,7 @@ type predicateImplementation func(m *machine, p *predicate, items []any) (any, e
 func (t *translator) predicate(n ast.Node, f *Function, arguments []ast.Node) operand {
 	list := t.translate(arguments[0])
 	p := &predicate{call: call{name: f.Name, nodes: arguments}, slot: pointers{
-		item: t.slot(), index: t.slot(), accumulator: t.slot(), shape: list.shape, reduces: f.Name == "reduce",
+		item: t.slot(), index: t.slot(), accumulator: t.slot(), list: arguments[0], shape: list.shape, reduces: f.Name == "reduce",
 	}}
 	o := operand{node: n, kind: f.gives}
 	if keepsShape[f.Name] {

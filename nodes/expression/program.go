@@ -90,8 +90,9 @@ func looksLikeExpression(text string, env *Environment) bool {
 
 // expressionError makes any error of an operation the *everhook.Error that an evaluation ends with.
 func expressionError(err error) error {
-	if _, ok := errors.AsType[*everhook.Error](err); ok {
-		return err
+	failed, ok := errors.AsType[*everhook.Error](err)
+	if !ok {
+		return everhook.Errorf(everhook.TypeExpression, "%v", err)
 	}
-	return everhook.Errorf(everhook.TypeExpression, "%v", err)
+	return everhook.Errorf(failed.Type, "%v", err)
 }

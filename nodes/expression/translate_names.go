@@ -123,7 +123,11 @@ func (t *translator) shapeBelow(base, property operand) (*Shape, *Error) {
 	}
 	key, _ := property.run(&machine{})
 	if name, ok := key.(string); ok {
-		return base.shape.member(describe(base.node), name)
+		at := base.node
+		if _, ok := at.(*ast.PointerNode); ok {
+			at = t.pointers[len(t.pointers)-1].list
+		}
+		return base.shape.member(describe(at), name)
 	}
 	return base.shape, nil
 }
@@ -154,7 +158,9 @@ func (t *translator) slice(n *ast.SliceNode) operand {
 // pointers are the slots of one predicate: #, #index and #acc.
 type pointers struct {
 	item, index, accumulator int
-	shape                    *Shape
+	// list is what # is an element of, and shape what is below it.
+	list  ast.Node
+	shape *Shape
 	// usesIndex: the predicate reads #index, so it has to be kept.
 	usesIndex bool
 	// reduces: there is an #acc.

@@ -3,6 +3,7 @@ package expression
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/everhook/everhook"
@@ -119,15 +120,18 @@ const (
 	inQuery
 )
 
+var schemeExp = regexp.MustCompile(`^(?i:https?)://`)
+
 // placeParts finds out where in the url each template stands.
 func placeParts(parts []part) error {
 	at := beforeScheme
 	for i := range parts {
 		p := &parts[i]
 		if p.literal() {
-			if at = at.behind(p.text); at == beforeScheme {
+			if at == beforeScheme && !schemeExp.MatchString(p.text) {
 				return fmt.Errorf("a url starts with https:// or http://, not with %q", everhook.Shorten(p.text, 40))
 			}
+			at = at.behind(p.text)
 			continue
 		}
 		switch at {
@@ -150,9 +154,6 @@ func (at region) behind(text string) region {
 		if _, rest, found := strings.Cut(text, "://"); found {
 			at, text = inHost, rest
 		}
-	}
-	if at == beforeScheme {
-		return at
 	}
 	if at != inQuery && strings.ContainsAny(text, "?#") {
 		return inQuery
