@@ -30,6 +30,8 @@ type Record struct {
 	Bytes int
 	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
 	Duration, Durable time.Duration
+	// NoAnswer tells that the answer of an async flow could not be made, so that its caller got 200 ok.
+	NoAnswer bool
 	// Remote is the address of the other end of the connection.
 	Remote net.Addr
 }
@@ -50,6 +52,7 @@ type call struct {
 	lost     bool
 	delivery everhook.Delivery
 	durable  time.Duration
+	noAnswer bool
 	reply    reply
 }
 
@@ -164,8 +167,13 @@ func (r *Receiver) beforeBody(header *fasthttp.RequestHeader) fasthttp.RequestCo
 	return fasthttp.RequestConfig{}
 }
 
-// wantsBody reports whether a delivery with this head goes on to its body.
-func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) bool {
+// wantsBody reports whether a delivery with this head goes on to its body. It runs outside the guard: what panics here is left to panic there.
+func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
+	defer func() {
+		if recover() != nil {
+			wanted = false
+		}
+	}()
 	var uri fasthttp.URI
 	if uri.Parse(header.Host(), header.RequestURI()) != nil {
 		return false
@@ -182,7 +190,7 @@ func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) bool {
 func (r *Receiver) record(c *call) {
 	record := Record{
 		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
-		Duration: time.Since(c.began), Durable: c.durable, Remote: c.ctx.RemoteAddr(),
+		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Remote: c.ctx.RemoteAddr(),
 	}
 	if c.route != nil {
 		record.Flow = c.route.Flow

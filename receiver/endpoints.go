@@ -44,6 +44,7 @@ func (r *Receiver) start(c *call) reply {
 	if c.route.AsyncAnswer != nil {
 		own, err := c.route.AsyncAnswer(c.delivery.Trigger, run)
 		if err != nil {
+			c.noAnswer = true
 			r.options.Logger.Warn("the answer of an async flow cannot be made, its caller gets 200 ok", "flow", c.route.Flow, "run", run, "error", err)
 		} else {
 			answer = own

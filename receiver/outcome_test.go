@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,10 +106,18 @@ func TestAsyncOutcomes(t *testing.T) {
 			}}
 			all := someFlows()
 			all[asyncToken].AsyncAnswer = test.answer
-			s := serve(t, receiver.Options{}, all, engine)
+			var counted atomic.Int64
+			s := serve(t, receiver.Options{Observe: func(r receiver.Record) {
+				if r.NoAnswer {
+					counted.Add(1)
+				}
+			}}, all, engine)
 			require.Equal(t, test.want, withoutRun(exchange(t, s, post(asyncToken, "7")+last)[0], engine))
 			if name == "an answer that cannot be made is ok" {
 				require.Contains(t, s.log.String(), "level=WARN")
+				require.EqualValues(t, 1, counted.Load())
+			} else {
+				require.Zero(t, counted.Load())
 			}
 		})
 	}
@@ -225,10 +234,19 @@ func TestHealthAndReadiness(t *testing.T) {
 
 func TestAPanicIsOneReplyAndEndsTheConnection(t *testing.T) {
 	t.Parallel()
-	engine := &starter{start: func(context.Context, everhook.Delivery) error { panic("body-secret at /srv/x.go") }}
-	s := serve(t, receiver.Options{}, someFlows(), engine)
+	all := someFlows()
+	all[lockedToken].Basic[0].Password = func() (string, error) { panic("no secrets") }
+	engine := &starter{start: func(context.Context, everhook.Delivery) error { panic("no engine") }}
 	want := "500\n" + problemType + closing + `{"type":"urn:everhook:problem:internal","title":"Internal error","status":500}`
-	require.Equal(t, []string{want}, exchange(t, s, post(asyncToken, "{}")+last))
-	require.Contains(t, s.log.String(), "outcome=internal")
-	require.Len(t, exchange(t, s, last), 1, "the receiver lives on")
+	for _, request := range []string{
+		post(asyncToken, "{}"),
+		post(lockedToken, "{}", basic("shop", password)),
+		post(lockedToken, "{}", basic("shop", password), "Expect: 100-continue"),
+	} {
+		s := serve(t, receiver.Options{}, all, engine)
+		require.Equal(t, []string{want}, exchange(t, s, request+last))
+		require.Contains(t, s.log.String(), "outcome=internal")
+		require.Contains(t, s.log.String(), "level=ERROR")
+		require.Len(t, exchange(t, s, last), 1, "the receiver lives on")
+	}
 }
