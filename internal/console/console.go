@@ -47,8 +47,8 @@ type console struct {
 type page struct {
 	Title   string
 	Version string
-	// SignedIn says that there is something to sign out of.
-	SignedIn bool
+	// Open says that the other pages can be read; SignedIn that there is something to sign out of.
+	Open, SignedIn bool
 	// Temporal is the address of Temporal's UI; empty when there is none.
 	Temporal string
 	// Live pages are kept up to date while they are open.
@@ -57,7 +57,7 @@ type page struct {
 }
 
 func (c *console) page(title string, body any) page {
-	p := page{Title: title, Version: c.options.Version, SignedIn: c.options.Token != "", Temporal: c.options.TemporalUIURL, Body: body}
+	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: c.options.Token != "", Temporal: c.options.TemporalUIURL, Body: body}
 	if c.options.UI != nil {
 		p.Temporal = admin.TemporalPath + "/"
 	}
@@ -82,7 +82,6 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
 	defer cancel()
 	body := overviewBody{Flows: c.listFlows(ctx, r.URL.Query().Get("q"), r.URL.Query().Has("all")), Runs: c.listRuns(ctx, workflows.Filter{Limit: latestRuns})}
-	body.Runs.Latest = true
 	p := c.page("Everhook", body)
 	p.Live = true
 	c.show(w, r, http.StatusOK, "overview", p)
@@ -131,7 +130,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 
 func (c *console) login(w http.ResponseWriter, r *http.Request) {
 	p := c.page("Sign in", loginBody{Next: r.URL.Query().Get("next"), Wrong: r.URL.Query().Has("wrong")})
-	p.SignedIn = false
+	p.Open, p.SignedIn = false, false
 	c.show(w, r, http.StatusOK, "login", p)
 }
 

@@ -81,8 +81,7 @@ func matches(flow admin.Flow, search string) bool {
 // runsView is a table of runs.
 type runsView struct {
 	Runs []runRow
-	// Latest marks the short list of the overview.
-	Latest bool
+	// Flow and Status are what was asked for.
 	Flow   string
 	Status everhook.Status
 	// Older leads to the next page; empty on the last one.
@@ -168,10 +167,12 @@ func runOf(detail workflows.Detail, temporal string, now time.Time) runView {
 
 var functions = template.FuncMap{
 	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl,
-	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
-	"runPath": func(run workflows.Summary) string { return "/runs/" + string(run.ID) + "?flow=" + url.QueryEscape(run.Flow) },
-	"runsOf":  func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
-	"short":   func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
+	"clock": func(t time.Time) string { return t.Local().Format("15:04:05.000") },
+	"runPath": func(run workflows.Summary) string {
+		return "/runs/" + string(run.ID) + "?flow=" + url.QueryEscape(run.Flow)
+	},
+	"runsOf": func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
+	"short":  func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
 }
 
 // ago tells how long ago something was, as people say it.

@@ -54,7 +54,9 @@ function replace(part, fresh) {
   if (focused >= 0) part.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
 }
 
+// What the server sent last for each part, to tell whether it has changed.
 const sources = new Map();
+for (const part of document.querySelectorAll("main [data-live]")) sources.set(part.id, part.innerHTML);
 
 async function refresh() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
