@@ -23,27 +23,27 @@ const (
 )
 
 // persistenceConfig keeps visibility in a file of its own, so that its writes do not queue behind those of the histories.
-func persistenceConfig(history, visibility store, synchronous string) config.Persistence {
+func persistenceConfig(history, visibility *config.SQL) config.Persistence {
 	return config.Persistence{
 		DefaultStore:     historyStore,
 		VisibilityStore:  visibilityStore,
 		NumHistoryShards: historyShards,
 		DataStores: map[string]config.DataStore{
-			historyStore:    {SQL: sqlConfig(history.path, synchronous)},
-			visibilityStore: {SQL: sqlConfig(visibility.path, synchronous)},
+			historyStore:    {SQL: history},
+			visibilityStore: {CustomDataStoreConfig: &config.CustomDatastoreConfig{IndexName: visibility.DatabaseName}},
 		},
 	}
 }
 
 // sqlConfig is for one connection: with more, the server takes SQLITE_BUSY for a duplicate key.
-func sqlConfig(path, synchronous string) *config.SQL {
+func sqlConfig(path string) *config.SQL {
 	attributes := map[string]string{
 		"mode": "rwc",
 		// The server's plugin keeps connections for the life of the process, by their full name. SQLite ignores this
 		// parameter, but it makes the name new, so that a second start does not get a file that was deleted since the first.
 		"setup": rand.Text(),
 	}
-	maps.Copy(attributes, pragmas(synchronous))
+	maps.Copy(attributes, pragmas())
 	return &config.SQL{
 		PluginName:        sqliteplugin.PluginName,
 		DatabaseName:      uriPath(path),

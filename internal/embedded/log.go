@@ -5,13 +5,18 @@ package embedded
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/log/tag"
 )
 
-// logger hands what the server logs at warn and above to slog.
-type logger struct{ out *slog.Logger }
+// logger hands what the server logs at warn and above to slog while it serves. What it says when it starts and stops
+// is noise: that its own workers find nobody to talk to.
+type logger struct {
+	out     *slog.Logger
+	serving *atomic.Bool
+}
 
 var (
 	_ log.Logger     = logger{}
@@ -22,7 +27,7 @@ var (
 type fatal string
 
 func (l logger) With(tags ...tag.Tag) log.Logger {
-	return logger{slog.New(l.out.Handler().WithAttrs(attributes(tags)))}
+	return logger{slog.New(l.out.Handler().WithAttrs(attributes(tags))), l.serving}
 }
 
 func (logger) Debug(string, ...tag.Tag) {}
@@ -51,7 +56,7 @@ func (l logger) Fatal(msg string, tags ...tag.Tag) {
 }
 
 func (l logger) log(level slog.Level, msg string, tags []tag.Tag) {
-	if ctx := context.Background(); l.out.Enabled(ctx, level) {
+	if ctx := context.Background(); l.serving.Load() && l.out.Enabled(ctx, level) {
 		l.out.LogAttrs(ctx, level, msg, attributes(tags)...)
 	}
 }

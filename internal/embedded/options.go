@@ -17,11 +17,11 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 )
 
-// How SQLite flushes a commit, see Options.Synchronous.
+// What outlives a power cut, see Options.Synchronous. A killed process loses nothing either way.
 const (
-	// SynchronousFull flushes the write-ahead log on every commit: nothing acknowledged is lost in a power cut.
+	// SynchronousFull flushes to disk whatever is about to be acknowledged: nothing acknowledged is lost in a power cut.
 	SynchronousFull = "full"
-	// SynchronousNormal flushes at checkpoints only: faster; a killed process loses nothing, a power cut the last seconds.
+	// SynchronousNormal leaves flushing to SQLite's checkpoints: a power cut can undo the last seconds.
 	SynchronousNormal = "normal"
 )
 

@@ -32,9 +32,9 @@ func stores(d *directory) (history, visibility store) {
 
 // prepare creates the tables in a new file and migrates those of an older server, in one transaction:
 // a process killed meanwhile leaves the file as it was.
-func (s store) prepare(ctx context.Context, synchronous string) (err error) {
+func (s store) prepare(ctx context.Context) (err error) {
 	defer func() { err = s.explain(err) }()
-	db, err := s.open(synchronous)
+	db, err := s.open()
 	if err != nil {
 		return err
 	}
@@ -80,9 +80,9 @@ func (s store) migrate(ctx context.Context, tx *sql.Tx) error {
 }
 
 // checkpoint moves the write-ahead log into the database file, so that a backup of that file alone is whole.
-func (s store) checkpoint(ctx context.Context, synchronous string) (err error) {
+func (s store) checkpoint(ctx context.Context) (err error) {
 	defer func() { err = s.explain(err) }()
-	db, err := s.open(synchronous)
+	db, err := s.open()
 	if err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (s store) checkpoint(ctx context.Context, synchronous string) (err error) {
 	return err
 }
 
-func (s store) open(synchronous string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dataSource(s.path, synchronous))
+func (s store) open() (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dataSource(s.path))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -38,6 +39,9 @@ const (
 type Server struct {
 	options   Options
 	directory *directory
+	history   *flusher
+	listing   *flusher
+	logger    logger
 	server    temporal.Server
 	address   string
 	ui        http.Handler
@@ -59,31 +63,17 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, directory: d, stopped: make(chan struct{})}
-	defer func() {
-		if err != nil && s.server == nil {
-			d.close()
-		}
-	}()
-	history, visibility := stores(d)
-	for _, store := range []store{history, visibility} {
-		if err := store.prepare(ctx, o.Synchronous); err != nil {
-			return nil, err
-		}
+	s := &Server{
+		options: o, directory: d,
+		history: &flusher{}, listing: &flusher{},
+		logger:  logger{out: o.Logger, serving: new(atomic.Bool)},
+		stopped: make(chan struct{}),
 	}
-	persistence := persistenceConfig(history, visibility, o.Synchronous)
-	if err := prepareNamespace(ctx, persistence.DataStores[historyStore].SQL, o); err != nil {
-		return nil, history.explain(err)
-	}
-	if err := s.listen(persistence); err != nil {
+	if err := s.build(ctx); err != nil {
+		d.close()
 		return nil, err
 	}
-	if o.UI {
-		if s.ui, err = newUI(s.address, o); err != nil {
-			return nil, errors.Join(err, s.Stop(ctx))
-		}
-	}
-	if err := s.start(ctx); err != nil {
+	if err := s.serve(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the embedded Temporal server did not start: %w", err), s.Stop(ctx))
 	}
 	return s, nil
@@ -113,25 +103,36 @@ func (s *Server) Stop(ctx context.Context) error {
 
 func (s *Server) shutDown() {
 	defer close(s.stopped)
+	s.logger.serving.Store(false)
 	err := s.server.Stop()
 	history, visibility := stores(s.directory)
 	for _, store := range []store{history, visibility} {
-		err = errors.Join(err, store.checkpoint(context.Background(), s.options.Synchronous))
+		err = errors.Join(err, store.checkpoint(context.Background()))
 	}
+	s.stopErr = errors.Join(err, s.history.close(), s.listing.close())
 	s.directory.close()
-	s.stopErr = err
 }
 
-// listen builds the server, which binds its ports. Another process can take one between its choice and its use:
-// then others are chosen.
-func (s *Server) listen(persistence config.Persistence) error {
+// build prepares the databases and constructs the server, which binds its ports. Another process can take one between
+// its choice and its use: then others are chosen.
+func (s *Server) build(ctx context.Context) error {
+	history, visibility := stores(s.directory)
+	for _, store := range []store{history, visibility} {
+		if err := store.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	historySQL, visibilitySQL := sqlConfig(history.path), sqlConfig(visibility.path)
+	if err := prepareNamespace(ctx, historySQL, s.options); err != nil {
+		return history.explain(err)
+	}
 	var err error
 	for range portAttempts {
 		var ports map[primitives.ServiceName]int
 		if ports, err = freePorts(); err != nil {
 			return fmt.Errorf("no free port on %s: %w", loopback, err)
 		}
-		if s.server, err = build(persistence, ports, logger{s.options.Logger}); err == nil {
+		if err = s.construct(historySQL, visibilitySQL, ports); err == nil {
 			s.address = hostPort(ports[primitives.FrontendService])
 			return nil
 		}
@@ -139,8 +140,8 @@ func (s *Server) listen(persistence config.Persistence) error {
 	return fmt.Errorf("the embedded Temporal server can't be set up: %w", err)
 }
 
-// build recovers what the server's own code panics with where it would end the process, such as a port in use.
-func build(persistence config.Persistence, ports map[primitives.ServiceName]int, l logger) (server temporal.Server, err error) {
+// construct recovers what the server's own code panics with where it would end the process, such as a port in use.
+func (s *Server) construct(history, visibility *config.SQL, ports map[primitives.ServiceName]int) (err error) {
 	defer func() {
 		switch failure := recover().(type) {
 		case nil:
@@ -154,24 +155,47 @@ func build(persistence config.Persistence, ports map[primitives.ServiceName]int,
 	for service, port := range ports {
 		hosts[service] = static.SingleLocalHost(hostPort(port))
 	}
-	return temporal.NewServer(
-		temporal.WithConfig(serverConfig(persistence, ports)),
+	s.server, err = temporal.NewServer(
+		temporal.WithConfig(serverConfig(persistenceConfig(history, visibility), ports)),
+		temporal.WithCustomVisibilityStoreFactory(visibilityFactory{visibility, s.listing}),
+		temporal.WithChainedFrontendGrpcInterceptors(s.history.intercept),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(hosts),
 		temporal.WithDynamicConfigClient(tuning()),
-		temporal.WithLogger(l),
-		temporal.WithNamespaceLogger(l),
+		temporal.WithLogger(s.logger),
+		temporal.WithNamespaceLogger(s.logger),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
 	)
+	return err
 }
 
-// start returns when a client's first call would succeed: the frontend serves, it knows the namespace,
-// and history has its shards.
-func (s *Server) start(ctx context.Context) error {
+// serve returns when a client's first call would succeed.
+func (s *Server) serve(ctx context.Context) (err error) {
+	if s.options.Synchronous == SynchronousFull {
+		history, visibility := stores(s.directory)
+		if err := errors.Join(s.history.open(history), s.listing.open(visibility)); err != nil {
+			return err
+		}
+	}
 	if err := s.server.Start(); err != nil {
 		return err
 	}
+	if s.options.UI {
+		if s.ui, err = newUI(s.address, s.options); err != nil {
+			return err
+		}
+	}
+	if err := s.probe(ctx); err != nil {
+		return err
+	}
+	s.logger.serving.Store(true)
+	return nil
+}
+
+// probe asks for a run that does not exist until that is the answer: then the frontend serves, it knows the namespace,
+// and history has its shards.
+func (s *Server) probe(ctx context.Context) error {
 	conn, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return err

@@ -22,10 +22,13 @@ const unlimited = 1_000_000
 func tuning() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
 		// At the default of 20 polls a second and shard, a task waits up to 50 ms before it is dispatched.
-		dynamicconfig.TransferProcessorMaxPollRPS.Key():   unlimited,
-		dynamicconfig.TimerProcessorMaxPollRPS.Key():      unlimited,
-		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): unlimited,
-		dynamicconfig.OutboundProcessorMaxPollRPS.Key():   unlimited,
+		dynamicconfig.TransferProcessorMaxPollRPS.Key(): unlimited,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():    unlimited,
+		dynamicconfig.OutboundProcessorMaxPollRPS.Key(): unlimited,
+		// Lists may lag by a fifth of a second. A run that closes meanwhile is written to visibility once instead of twice,
+		// and visibility is a third of the cost of a small run.
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 5,
+		dynamicconfig.VisibilityTaskBatchSize.Key():       2000,
 		// At the default of a second, timers and the backoff of retries fire up to a second late.
 		dynamicconfig.TimerProcessorMaxTimeShift.Key(): time.Millisecond,
 		// With the default of 4 partitions a task can arrive where nobody polls, and wait 100 ms to be forwarded.
@@ -53,18 +56,20 @@ func tuning() dynamicconfig.StaticClient {
 
 // pragmas are the settings of every SQLite connection. Their names are plain: SQLite takes one with a leading underscore
 // for an unknown pragma, and ignores it.
-func pragmas(synchronous string) map[string]string {
+func pragmas() map[string]string {
 	return map[string]string{
-		"journal_mode": "wal",
-		"synchronous":  synchronous,
-		"busy_timeout": "10000", // milliseconds; only a backup or an inspecting sqlite3 ever holds a lock
+		"journal_mode":       "wal",
+		"synchronous":        "normal", // see flusher
+		"busy_timeout":       "10000",  // milliseconds; only a backup or an inspecting sqlite3 ever holds a lock
+		"wal_autocheckpoint": "4000",   // pages of 4 KiB; each checkpoint costs two flushes and writes every page again
+		"cache_size":         "-16000", // KiB
 	}
 }
 
 // dataSource is the name under which the driver opens a file.
-func dataSource(path, synchronous string) string {
+func dataSource(path string) string {
 	query := url.Values{"mode": {"rwc"}, "_time_format": {"sqlite"}}
-	settings := pragmas(synchronous)
+	settings := pragmas()
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		query.Add("_pragma", name+"="+settings[name])
 	}

@@ -1,0 +1,103 @@
+//go:build !noembedded
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+)
+
+// flusher makes commits outlive a power cut, at a fraction of what SQLite's synchronous=FULL costs. That flushes the
+// write-ahead log on each of the seven or so commits of a small run, one after the other, while nothing else can be
+// written. But a commit has to be on disk only when somebody is told of it. So SQLite runs with synchronous=NORMAL, which
+// keeps a database consistent and leaves out the flush of commits, and whoever is about to tell flushes first: the frontend
+// before every response (intercept), the visibility store before the server forgets a task (durableVisibility). A flush
+// covers every earlier commit of that database, and callers share it: those that come while one is running all wait for
+// the next.
+type flusher struct {
+	mu      sync.Mutex
+	wal     *os.File // nil: commits need not outlive a power cut
+	running bool
+	next    *flush
+	failure error
+}
+
+// flush is one flush and everybody who waits for it.
+type flush struct {
+	done chan struct{}
+	err  error
+}
+
+// open is called before the first flush, when a connection holds the database open: until the last one closes,
+// its write-ahead log stays the same file.
+func (f *flusher) open(s store) (err error) {
+	f.wal, err = os.OpenFile(s.path+"-wal", os.O_RDWR, 0)
+	return err
+}
+
+// close ends what open began.
+func (f *flusher) close() error {
+	if f.wal == nil {
+		return nil
+	}
+	return f.wal.Close()
+}
+
+// flush returns when everything that was committed before the call is on disk. It never succeeds again after a failure:
+// the kernel may have dropped what it could not write.
+func (f *flusher) flush() error {
+	if f.wal == nil {
+		return nil
+	}
+	f.mu.Lock()
+	if f.next == nil {
+		f.next = &flush{done: make(chan struct{})}
+	}
+	mine := f.next
+	if !f.running {
+		f.running = true
+		go f.run()
+	}
+	f.mu.Unlock()
+	<-mine.done
+	return mine.err
+}
+
+// run flushes until nobody waits any more.
+func (f *flusher) run() {
+	for {
+		f.mu.Lock()
+		current := f.next
+		f.next, f.running = nil, current != nil
+		f.mu.Unlock()
+		if current == nil {
+			return
+		}
+		if f.failure == nil {
+			f.failure = syncData(f.wal)
+		}
+		if f.failure != nil {
+			current.err = fmt.Errorf("%s can't be flushed to disk; check the disk, then start again: %w", f.wal.Name(), f.failure)
+		}
+		close(current.done)
+	}
+}
+
+// intercept holds a response of the frontend back until what it tells of is on disk. An error tells as well: that a run
+// exists already, say. Only a workflow task goes out at once, because nothing comes of it until it is completed.
+func (f *flusher) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	response, err := handle(ctx, request)
+	if _, ok := request.(*workflowservice.PollWorkflowTaskQueueRequest); ok {
+		return response, err
+	}
+	if failure := f.flush(); failure != nil {
+		return nil, serviceerror.NewUnavailable(failure.Error())
+	}
+	return response, err
+}
