@@ -133,8 +133,17 @@ type Retry struct {
 	Backoff float64 `json:"backoff,omitempty"`
 	// MaxInterval bounds the pause. Default 1m.
 	MaxInterval Duration `json:"maxInterval,omitempty"`
-	// On lists what is tried again, instead of the kind's own list: "connect", "timeout" or an HTTP status.
-	On []string `json:"on,omitempty"`
+	// On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class of statuses as 5xx.
+	On []RetryCause `json:"on,omitempty"`
+}
+
+// RetryCause is what an effect is tried again on: "connect", "timeout", an HTTP status ("503") or a class of statuses ("5xx").
+type RetryCause string
+
+// UnmarshalText takes any text; by having it, a file may write a status as a number.
+func (c *RetryCause) UnmarshalText(text []byte) error {
+	*c = RetryCause(text)
+	return nil
 }
 
 // Branch is a named list of nodes below a node.

@@ -56,10 +56,10 @@ func checkRetry(retry *everhook.Retry, v *Validation) {
 		v.Error("/retry/backoff", fmt.Sprintf("the pause is multiplied by %v", retry.Backoff), "write 1 to 10")
 	}
 	for i, on := range retry.On {
-		if on == activities.RetryConnect || on == activities.RetryTimeout || isStatusClass(on) {
+		if on == activities.RetryConnect || on == activities.RetryTimeout || isStatusClass(string(on)) {
 			continue
 		}
-		if _, err := activities.ParseStatusRange(on); err != nil {
+		if _, err := activities.ParseStatusRange(string(on)); err != nil {
 			v.Error(fmt.Sprintf("/retry/on/%d", i), fmt.Sprintf("%q is nothing that can be tried again on", on), "write connect, timeout, a status as 503, or a class as 5xx")
 		}
 	}

@@ -110,7 +110,7 @@ func (c *HTTPRequest) Validate(v *Validation) {
 	if basic && c.Auth.Bearer.IsSet() {
 		v.Error("/config/auth", "basic and bearer exclude each other", "remove one of them")
 	}
-	if basic && !(c.Auth.Basic.Username.IsSet() && c.Auth.Basic.Password.IsSet()) {
+	if basic && (!c.Auth.Basic.Username.IsSet() || !c.Auth.Basic.Password.IsSet()) {
 		v.Error("/config/auth/basic", "basic needs username and password", "add the other one")
 	}
 	for name, field := range map[string]expression.Template[string]{"/config/auth/basic/password": c.Auth.Basic.Password, "/config/auth/bearer": c.Auth.Bearer} {
@@ -156,7 +156,9 @@ func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
 		input.Redirects = *c.Redirects
 	}
 	if node.Retry != nil {
-		input.RetryOn = node.Retry.On
+		for _, cause := range node.Retry.On {
+			input.RetryOn = append(input.RetryOn, string(cause))
+		}
 	}
 	scope := run.Scope()
 	if c.Method.IsSet() {
