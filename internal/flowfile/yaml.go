@@ -39,7 +39,7 @@ type yamlReader struct {
 func (y *yamlReader) value(n *yaml.Node, flow bool) (*place, any) {
 	at := &place{offset: y.source.offset(n.Line-1, n.Column)}
 	at.key = at.offset
-	if !y.within(at.offset) {
+	if !y.within(at.offset, n.Kind) {
 		return at, nil
 	}
 	if text, ok := y.intended[at.offset]; ok {
@@ -72,7 +72,7 @@ func (y *yamlReader) value(n *yaml.Node, flow bool) (*place, any) {
 }
 
 // within counts a value against the limits and reports the first that is over.
-func (y *yamlReader) within(offset int) bool {
+func (y *yamlReader) within(offset int, kind yaml.Kind) bool {
 	y.values++
 	switch {
 	case y.values > MaxValues:
@@ -81,7 +81,7 @@ func (y *yamlReader) within(offset int) bool {
 			y.tooMany = true
 		}
 		return false
-	case len(y.path) > everhook.MaxDepth:
+	case len(y.path) >= everhook.MaxDepth && kind != yaml.ScalarNode:
 		y.add(offset, y.path, fmt.Sprintf("nested deeper than %d", everhook.MaxDepth), "")
 		return false
 	}

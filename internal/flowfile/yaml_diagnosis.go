@@ -101,11 +101,10 @@ func missingQuotes(s *source, text string, at int) diagnosis {
 	if message == "" || strings.TrimSpace(text[start:offset]) == "" && message != templateMessage {
 		return diagnosis{} // a line that is a value as a whole goes on from the line above
 	}
-	found := diagnosis{offset: offset, message: message, fix: quoteFix(value)}
-	if !strings.HasSuffix(value, ",") && strings.Count(value, "}") <= strings.Count(value, "{") && strings.Count(value, "]") <= strings.Count(value, "[") {
-		found.value = value // else the line is a part of something in brackets
+	if strings.HasSuffix(value, ",") || strings.Count(value, "}") > strings.Count(value, "{") || strings.Count(value, "]") > strings.Count(value, "[") {
+		return diagnosis{} // a part of something in brackets, which do not belong into the quotes
 	}
-	return found
+	return diagnosis{offset: offset, message: message, fix: quoteFix(value), value: value}
 }
 
 // whyQuotes tells why a value needs quotes, or nothing.

@@ -58,7 +58,7 @@ func faultOf(problem string) fault {
 	case "did not find expected alphabetic or numeric character":
 		return fault{scanner: true, atContext: true, startsValue: true, message: "an unquoted value cannot start with & or *", fix: "put the whole value in quotes", refine: refineMark}
 	case "found an indentation indicator equal to 0":
-		return fault{scanner: true, atContext: true, message: "| and > take an indentation of 1 to 9", fix: "leave the number out"}
+		return fault{scanner: true, atContext: true, message: "| and > take an indentation of 1 to 9", fix: "leave the number out", refine: refineBlock}
 	case "did not find expected <document start>":
 		return fault{message: "text after the end of the document", fix: "remove it, or indent it like the lines that it belongs to"}
 	case "exceeded max depth of 10000":
@@ -79,7 +79,7 @@ func otherFault(problem string) fault {
 	}
 	switch {
 	case has("unknown anchor"):
-		return fault{message: markMessages["alias"], fix: "put the whole value in quotes"}
+		return fault{message: markMessages["alias"], fix: "put the whole value in quotes", refine: refineAlias}
 	case has("comment or line break"):
 		return fault{scanner: true, atContext: true, message: "| and > begin a text on the lines below", fix: "move the text to the next line and indent it, or put the value in quotes", refine: refineBlock}
 	case has("directive", "version number", "digit or '.'", "incompatible YAML document", "non-alphabetical"):
@@ -120,6 +120,8 @@ func refineStart(found *diagnosis, text string, _ int) {
 		found.message, found.fix = tabMessage, tabFix
 	case '\n', '\r', ' ':
 		found.fix = "write it, or null"
+	case ',', ']', '}', ':':
+		found.message, found.fix = fmt.Sprintf("a value is missing before %c", c), "write it, or null"
 	default:
 		found.message, found.fix = startMessage+string(c), quoteFix("")
 	}
@@ -168,6 +170,11 @@ func closingQuote(line string, start int) int {
 		}
 	}
 	return -1
+}
+
+// refineAlias moves from the end of a name to its *.
+func refineAlias(found *diagnosis, text string, _ int) {
+	found.offset = max(0, strings.LastIndexByte(text[:found.offset+1], '*'))
 }
 
 // refineMark moves to the first &, * or ! on the line that starts a value.
