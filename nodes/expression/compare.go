@@ -85,7 +85,7 @@ func (m *machine) equalLists(a, b []any, depth int) (bool, error) {
 
 // equalMappings goes through the keys in order: what is spent until a difference is found must be the same on every replay.
 func (m *machine) equalMappings(a, b map[string]any, depth int) (bool, error) {
-	if err := m.descend(depth, 4*len(a)); err != nil {
+	if err := m.descend(depth, 4+4*len(a)); err != nil {
 		return false, err
 	}
 	for _, key := range everhook.SortedKeys(a) {

@@ -41,6 +41,32 @@ func convert[T any](v any) (T, error) {
 	return out, err
 }
 
+// canonicalOf is the value that convert made a T of, as data that can be stored.
+func canonicalOf[T any](value T) any {
+	switch v := any(value).(type) {
+	case float64:
+		n, _ := everhook.CanonicalFloat(v) // v was canonical, so it is a number that JSON has
+		return n
+	case everhook.Duration:
+		return v.String()
+	case time.Time:
+		return timeText(v)
+	case []string:
+		list := make([]any, len(v))
+		for i, text := range v {
+			list[i] = text
+		}
+		return list
+	case map[string]string:
+		mapping := make(map[string]any, len(v))
+		for key, text := range v {
+			mapping[key] = text
+		}
+		return mapping
+	}
+	return value
+}
+
 func mismatch(v any, need, fix string) error {
 	if v == nil && fix != "" {
 		return fmt.Errorf("nil where %s is needed; use `?? %s`", need, fix)

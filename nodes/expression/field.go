@@ -68,8 +68,11 @@ func (e *Expression) Decode(v any) error {
 	return nil
 }
 
-// Compile compiles the expression.
+// Compile compiles the expression. A field that is not set has no problem.
 func (e *Expression) Compile(pointer string, env *Environment) []Problem {
+	if !e.set {
+		return nil
+	}
 	program, err := compile(e.source, env)
 	if err != nil {
 		return []Problem{err.problem(pointer)}
@@ -120,7 +123,7 @@ type Bool struct{ Expression }
 
 // Compile compiles the expression. One that can never yield a boolean is a problem.
 func (b *Bool) Compile(pointer string, env *Environment) []Problem {
-	if problems := b.Expression.Compile(pointer, env); problems != nil {
+	if problems := b.Expression.Compile(pointer, env); problems != nil || b.program == nil {
 		return problems
 	}
 	if kind := b.program.result; kind != kindAny && kind != kindBool {

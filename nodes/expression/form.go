@@ -151,6 +151,10 @@ func (t *textForm) compile(c *formCompiler, pointer string) {
 		p := &t.parts[i]
 		switch {
 		case p.literal():
+		case p.secret == "" && isBadSecret(p.source):
+			c.report(pointer, &Error{
+				Message: "not the name of a secret", Fix: "a name has A-Z, 0-9 and _ only, and is at most 128 characters long", Source: t.source, Offset: p.offset,
+			})
 		case p.secret != "" && !c.env.Secrets:
 			err := secretError(false)
 			err.Source, err.Offset = t.source, p.offset

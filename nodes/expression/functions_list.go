@@ -78,6 +78,9 @@ func get(m *machine, c *call, args []any) (any, error) {
 			return nil, nil
 		}
 	case string:
+		if err := m.spend(len(at)); err != nil {
+			return nil, err
+		}
 		path, err := everhook.ParsePath(at)
 		if err != nil {
 			return nil, c.errorf("%s is no path: %v", c.what(1), err)

@@ -66,6 +66,9 @@ func (w *walker) mapping(mapping map[string]any, depth int) (any, bool, error) {
 	if err := w.grow(2); err != nil {
 		return nil, false, err
 	}
+	if err := w.m.spend(4 + 4*len(mapping)); err != nil {
+		return nil, false, err
+	}
 	var copied map[string]any
 	for _, key := range everhook.SortedKeys(mapping) {
 		if err := w.grow(len(key) + 4); err != nil {
@@ -132,5 +135,9 @@ func (m *machine) json(v any) (string, error) {
 		return "", err
 	}
 	data, err := everhook.EncodeJSON(walked)
-	return string(data), err
+	if err != nil {
+		return "", err
+	}
+	// Characters that JSON escapes take up to six times their size.
+	return string(data), m.produce(max(0, len(data)-w.size))
 }

@@ -46,10 +46,16 @@ func start(scope *Scope) *machine {
 	return m
 }
 
+// maxKept bounds what a machine that is kept for later may hold.
+const maxKept = 1024
+
 // stop gives the machine back, without the data.
 func (m *machine) stop() {
 	m.scope.Spent += m.units
 	m.scope = nil
+	if len(m.slots) > maxKept || cap(m.stack) > maxKept {
+		return
+	}
 	clear(m.slots)
 	clear(m.stack[:cap(m.stack)])
 	m.stack = m.stack[:0]

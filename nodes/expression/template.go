@@ -31,8 +31,11 @@ func (t *Template[T]) Decode(v any) error {
 	return nil
 }
 
-// Compile compiles all templates in the value.
+// Compile compiles all templates in the value. A field that is not set has no problem.
 func (t *Template[T]) Compile(pointer string, env *Environment) []Problem {
+	if t.form == nil {
+		return nil
+	}
 	c := formCompiler{env: env}
 	t.form.compile(&c, pointer)
 	c.references.sort()
@@ -83,9 +86,7 @@ func (t *Template[T]) EvalSealed(scope *Scope) (everhook.Sealed, error) {
 		return everhook.Sealed{}, err
 	}
 	if places == nil {
-		if sealed.Value.V, err = everhook.Canonical(value); err != nil {
-			return everhook.Sealed{}, everhook.Errorf(everhook.TypeConfig, "%s: %v", fieldName(t.pointer), err)
-		}
+		sealed.Value.V = canonicalOf(value)
 		display = sealed.Value.V
 	}
 	scope.record(t.pointer, display)

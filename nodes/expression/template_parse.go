@@ -61,6 +61,12 @@ func bareSecret(source string) string {
 	return name
 }
 
+// isBadSecret reports whether the source would be a secret if its name were one.
+func isBadSecret(source string) bool {
+	name, ok := strings.CutPrefix(strings.TrimSpace(source), "secret.")
+	return ok && isName(name) && !IsSecretName(name)
+}
+
 // templateEnd finds the }} that closes a template: not inside a string, a comment or brackets of the expression.
 func templateEnd(text string, start int) (int, *Error) {
 	depth := 0

@@ -115,6 +115,15 @@ func TestCompilingReportsEveryProblemWithItsPlace(t *testing.T) {
 	}, problems)
 }
 
+func TestASecretsNameIsChecked(t *testing.T) {
+	t.Parallel()
+	env := testEnvironment()
+	env.Secrets = true
+	f := &Template[string]{}
+	require.NoError(t, f.Decode("x {{ secret.token }}"))
+	require.Equal(t, []Problem{{Pointer: "/text", Message: "not the name of a secret\n | x {{ secret.token }}\n |     ^", Fix: "a name has A-Z, 0-9 and _ only, and is at most 128 characters long"}}, f.Compile("/text", env))
+}
+
 func decodeAndEval[T any](t *testing.T, v any) (T, error) {
 	t.Helper()
 	f := &Template[T]{}
@@ -244,6 +253,23 @@ func TestASealedTemplateHasTheTypeOfItsField(t *testing.T) {
 	sealed, err := field(t, &Template[string]{}, `{{ trigger.body.order.id }}`).EvalSealed(testScope(t))
 	require.NoError(t, err)
 	require.Equal(t, everhook.Sealed{Value: everhook.Value{V: "7"}}, sealed)
+	sealed, err = field(t, &Template[map[string]string]{}, map[string]any{"a": 1}).EvalSealed(testScope(t))
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"a": "1"}, sealed.Value.V)
+	sealed, err = field(t, &Template[[]string]{}, []any{1}).EvalSealed(testScope(t))
+	require.NoError(t, err)
+	require.Equal(t, []any{"1"}, sealed.Value.V)
+	sealed, err = field(t, &Template[everhook.Duration]{}, "60s").EvalSealed(testScope(t))
+	require.NoError(t, err)
+	require.Equal(t, "PT1M", sealed.Value.V)
+	sealed, err = field(t, &Template[time.Time]{}, "2030-01-31").EvalSealed(testScope(t))
+	require.NoError(t, err)
+	require.Equal(t, "2030-01-31T00:00:00Z", sealed.Value.V)
+	for v, want := range map[any]any{2: 2, 1.5: 1.5} {
+		sealed, err = field(t, &Template[float64]{}, v).EvalSealed(testScope(t))
+		require.NoError(t, err)
+		require.Equal(t, want, sealed.Value.V)
+	}
 	_, err = field(t, &Template[map[string]any]{}, `{{ trigger.body.list }}`).EvalSealed(testScope(t))
 	require.EqualError(t, err, "config.field: a list where a mapping is needed")
 	_, err = field(t, &Template[int]{}, `{{ secret.PORT }}`).EvalSealed(testScope(t))
@@ -263,6 +289,9 @@ func TestAFieldThatIsNotSetGivesTheZeroValue(t *testing.T) {
 	require.Zero(t, sealed)
 	require.False(t, template.IsSet())
 	require.Equal(t, ClassTemplate, template.Class())
+	require.Empty(t, template.Compile("/x", testEnvironment()))
+	require.Empty(t, new(Bool).Compile("/x", testEnvironment()))
+	require.Empty(t, new(URL).Compile("/x", testEnvironment()))
 
 	require.NoError(t, template.Decode(1))
 	require.True(t, template.IsSet())

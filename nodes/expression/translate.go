@@ -3,7 +3,6 @@ package expression
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -79,9 +78,6 @@ func (t *translator) translate(node ast.Node) operand {
 		}
 		return constantOperand(n, v)
 	case *ast.StringNode:
-		if !utf8.ValidString(n.Value) {
-			return t.fail(n, "the text is not valid UTF-8", `write characters as \u escapes`)
-		}
 		return constantOperand(n, n.Value)
 	case *ast.BytesNode:
 		return t.fail(n, "bytes are not a value", `write text, without the b`)

@@ -12,6 +12,8 @@ import (
 
 // Walk visits the fields of a config, a pointer to a struct, in the order in which the struct declares them; fields in slices, mappings (by
 // sorted keys), pointers and nested structs included. A pointer is a JSON pointer (RFC 6901) of the names in the json tags, "" for the config itself.
+//
+// What a visit changes in a field of a mapping is put back into it, so nothing else may use the config meanwhile.
 func Walk(config any, visit func(pointer string, f Field)) {
 	v := reflect.ValueOf(config)
 	if v.Kind() != reflect.Pointer {
@@ -59,7 +61,7 @@ func walkStruct(v reflect.Value, pointer string, visit func(string, Field)) {
 	}
 }
 
-// walkMap visits what stands in a mapping. The elements of a Go map have no address, so each is copied, and put back when it was visited.
+// walkMap visits copies, because the elements of a Go map have no address.
 func walkMap(v reflect.Value, pointer string, visit func(string, Field)) {
 	if v.Type().Key().Kind() != reflect.String {
 		return
