@@ -18,8 +18,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 )
 
 // BenchmarkSyncAnswer is the server's part of a synchronous delivery: UpdateWithStart of a workflow that answers at once.
@@ -29,10 +27,7 @@ func BenchmarkSyncAnswer(b *testing.B) {
 		s, err := Start(b.Context(), Options{Directory: b.TempDir(), Synchronous: synchronous, Logger: quiet()})
 		require.NoError(b, err)
 		c := dial(b, s)
-		w := worker.New(c, answerQueue, worker.Options{
-			WorkflowTaskPollerBehavior: worker.NewPollerBehaviorSimpleMaximum(worker.PollerBehaviorSimpleMaximumOptions{MaximumNumberOfPollers: 8}),
-		})
-		w.RegisterWorkflowWithOptions(answerAtOnce, workflow.RegisterOptions{Name: answerWorkflow})
+		w := newWorker(c)
 		require.NoError(b, w.Start())
 		for i := range 20 {
 			require.NoError(b, callAnswer(b.Context(), c, fmt.Sprintf("warm-%d", i)))
@@ -46,11 +41,6 @@ func BenchmarkSyncAnswer(b *testing.B) {
 		require.NoError(b, s.Stop(context.Background()))
 	}
 }
-
-const (
-	answerQueue    = "answers"
-	answerWorkflow = "answer-at-once"
-)
 
 func benchmarkCallers(b *testing.B, c client.Client, callers int) {
 	var (
@@ -104,18 +94,6 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// answerAtOnce answers its update and completes, in one workflow task.
-func answerAtOnce(ctx workflow.Context) error {
-	answered := false
-	if err := workflow.SetUpdateHandler(ctx, "answer", func(workflow.Context) (string, error) {
-		answered = true
-		return "ok", nil
-	}); err != nil {
-		return err
-	}
-	return workflow.Await(ctx, func() bool { return answered && workflow.AllHandlersFinished(ctx) })
-}
-
 func callAnswer(ctx context.Context, c client.Client, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -138,10 +116,14 @@ func callAnswer(ctx context.Context, c client.Client, id string) error {
 
 func dial(t testing.TB, s *Server) client.Client {
 	t.Helper()
-	c, err := client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(), Logger: sdklog.NewStructuredLogger(quiet())})
+	c, err := newClient(s)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
+}
+
+func newClient(s *Server) (client.Client, error) {
+	return client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(), Logger: sdklog.NewStructuredLogger(quiet())})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
