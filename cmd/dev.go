@@ -40,7 +40,7 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 		return err
 	}
 	defer running.Stop()
-	listener := &devListener{out: s.out, server: running}
+	listener := &flowPrinter{out: s.out, server: running}
 	dir, err := flowdir.New(c.Dir, registry, running.Catalog(), listener)
 	if err != nil {
 		return err
@@ -63,37 +63,38 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 	return err
 }
 
-// devListener prints what happens to flow files.
-type devListener struct {
-	out     io.Writer
-	server  *server.Server
-	started bool
+// flowPrinter tells people what happens to flow files.
+type flowPrinter struct {
+	out    io.Writer
+	server *server.Server
+	// changes is set when each applied file is told; before, the banner tells them together.
+	changes bool
 	mutex   sync.Mutex
 }
 
-func (l *devListener) printf(format string, args ...any) {
+func (l *flowPrinter) printf(format string, args ...any) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	fmt.Fprintf(l.out, format, args...)
 }
 
-func (l *devListener) Applied(file string, version everhook.Version, problems flowfile.Problems) {
+func (l *flowPrinter) Applied(file string, version everhook.Version, problems flowfile.Problems) {
 	for _, problem := range problems {
 		l.printf("%s\n", problem)
 	}
-	if l.started {
+	if l.changes {
 		l.printf("%s applied: %s v%d is enabled%s\n", file, version.Definition.Key, version.Number, l.notServed(version.Definition.Key))
 	}
 }
 
-func (l *devListener) notServed(key string) string {
+func (l *flowPrinter) notServed(key string) string {
 	if flow, ok := l.flow(key); ok && !flow.Served {
 		return ", but not served: " + flow.Note
 	}
 	return ""
 }
 
-func (l *devListener) flow(key string) (catalog.Flow, bool) {
+func (l *flowPrinter) flow(key string) (catalog.Flow, bool) {
 	flows := l.server.Catalog().Flows()
 	i := slices.IndexFunc(flows, func(f catalog.Flow) bool { return f.Key == key })
 	if i < 0 {
@@ -102,23 +103,23 @@ func (l *devListener) flow(key string) (catalog.Flow, bool) {
 	return flows[i], true
 }
 
-func (l *devListener) Refused(file string, problems flowfile.Problems) {
+func (l *flowPrinter) Refused(file string, problems flowfile.Problems) {
 	for _, problem := range problems {
 		l.printf("%s\n", problem)
 	}
 	l.printf("%s is not applied; what was enabled before stays.\n", file)
 }
 
-func (l *devListener) Removed(file, key string) {
+func (l *flowPrinter) Removed(file, key string) {
 	l.printf("%s is gone or has another key: flow %s is disabled.\n", file, key)
 }
 
-func (l *devListener) Ignored(files []string) {
+func (l *flowPrinter) Ignored(files []string) {
 	l.printf("No flows (no key and trigger at the top level): %s\n", strings.Join(files, ", "))
 }
 
 // banner tells where everything is, and how to try it.
-func (l *devListener) banner(dir string) {
+func (l *flowPrinter) banner(dir string) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)
 	served := 0
@@ -146,7 +147,7 @@ func (l *devListener) banner(dir string) {
 	}
 	fmt.Fprintf(&text, "\nWatching %s; Ctrl-C stops.\n\n", dir)
 	l.printf("%s", text.String())
-	l.started = true
+	l.changes = true
 }
 
 // sampleFile is the name of a file beside a flow with the body of a sample call.
@@ -154,7 +155,7 @@ const sampleFile = "request.json"
 
 // curl gives a line that calls the flow with the sample beside its file; empty without a sample. Credentials of the flow are in it: this is the
 // terminal of whoever set them.
-func (l *devListener) curl(flow catalog.Flow) string {
+func (l *flowPrinter) curl(flow catalog.Flow) string {
 	sample := filepath.Join(filepath.Dir(flow.Source), sampleFile)
 	data, err := os.ReadFile(sample)
 	if err != nil {
@@ -181,4 +182,4 @@ func (l *devListener) curl(flow catalog.Flow) string {
 
 func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-var _ flowdir.Listener = (*devListener)(nil)
+var _ flowdir.Listener = (*flowPrinter)(nil)

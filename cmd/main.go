@@ -34,6 +34,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
 	Flow    flowCommands   `cmd:"" help:"Write and check flow files."`
 	Run     runCommands    `cmd:"" help:"Look at runs of a server."`
+	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

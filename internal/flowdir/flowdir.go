@@ -181,8 +181,8 @@ func readBounded(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > flowfile.MaxFile {
-		return nil, fmt.Errorf("not a regular file of at most %d bytes", flowfile.MaxFile)
+	if !info.Mode().IsRegular() || info.Size() > flowfile.MaxFileSize {
+		return nil, fmt.Errorf("not a regular file of at most %d bytes", flowfile.MaxFileSize)
 	}
 	return os.ReadFile(path)
 }

@@ -23,18 +23,13 @@ import (
 	"github.com/everhook/everhook/activities/httprequest"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/egress"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/receiver"
 	"github.com/everhook/everhook/workflows"
-)
-
-// Paths of the admin address that are not the admin API's own.
-const (
-	temporalPath = "/temporal"
-	codecPath    = "/temporal-codec"
 )
 
 // selfSetting is the setting that every server gives its flows: the base of its own webhook URLs.
@@ -70,6 +65,8 @@ type Surroundings struct {
 	SelfCalls bool
 	// Version is shown on pages.
 	Version string
+	// Roles are the parts to run: receiver, worker, admin. None: all.
+	Roles []string
 }
 
 // Start starts all parts; when it returns, calls of enabled flows are served. Stop ends what Start began.
@@ -86,10 +83,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ}); err != nil {
 		return nil, err
 	}
-	if s.hooks, err = listen("listen", o.Listen); err != nil {
-		return nil, err
-	}
-	if s.admin, err = listen("admin", o.Admin); err != nil {
+	if err := s.listen(); err != nil {
 		return nil, err
 	}
 	if s.temporal, err = connectTemporal(ctx, o, s.logger); err != nil {
@@ -105,12 +99,47 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.startWorker(); err != nil {
-		return nil, err
+	if s.has(RoleWorker) {
+		if err := s.startWorker(); err != nil {
+			return nil, err
+		}
 	}
-	s.startReceiver()
-	s.startAdmin()
+	if s.has(RoleReceiver) {
+		s.startReceiver()
+	}
+	if s.has(RoleAdmin) {
+		s.startAdmin()
+	}
 	return s, nil
+}
+
+// The parts that can run apart from the others, on a Temporal server of their own.
+const (
+	RoleReceiver = "receiver"
+	RoleWorker   = "worker"
+	RoleAdmin    = "admin"
+)
+
+func (s *Server) has(role string) bool {
+	return len(s.with.Roles) == 0 || slices.Contains(s.with.Roles, role)
+}
+
+// listen opens the addresses before anything is started, so that one that is taken costs nothing.
+func (s *Server) listen() (err error) {
+	for _, role := range []string{RoleReceiver, RoleWorker, RoleAdmin} {
+		if !s.has(role) && s.options.TemporalAddress == "" {
+			return fmt.Errorf("without the role %s the embedded Temporal server cannot be used; add --temporal-address, or run all roles", role)
+		}
+	}
+	if s.has(RoleReceiver) {
+		if s.hooks, err = listen("listen", s.options.Listen); err != nil {
+			return err
+		}
+	}
+	if s.has(RoleAdmin) {
+		s.admin, err = listen("admin", s.options.Admin)
+	}
+	return err
 }
 
 // Catalog has the flows that are served.
@@ -122,7 +151,7 @@ func (s *Server) Temporal() client.Client { return s.temporal.client }
 // TemporalUI is where people find the Temporal UI; empty when that is not known.
 func (s *Server) TemporalUI() string {
 	if s.temporal.embedded != nil {
-		return s.AdminURL() + temporalPath + "/"
+		return s.AdminURL() + admin.TemporalPath + "/"
 	}
 	return s.temporal.uiURL
 }
@@ -141,15 +170,23 @@ func (s *Server) BaseURL() string {
 	if s.options.PublicURL != "" {
 		return s.options.PublicURL
 	}
+	if s.hooks == nil {
+		return ""
+	}
 	return localURL(s.hooks)
 }
 
 // AdminURL is the base of the admin address, as this machine reaches it.
-func (s *Server) AdminURL() string { return localURL(s.admin) }
+func (s *Server) AdminURL() string {
+	if s.admin == nil {
+		return ""
+	}
+	return localURL(s.admin)
+}
 
 func (s *Server) startWorker() error {
 	allow := s.options.EgressAllow
-	if s.with.SelfCalls {
+	if s.with.SelfCalls && s.hooks != nil {
 		_, port, _ := net.SplitHostPort(s.hooks.Addr().String())
 		for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
 			allow = append(slices.Clone(allow), net.JoinHostPort(host, port))
@@ -175,7 +212,7 @@ func (s *Server) startWorker() error {
 
 func (s *Server) startReceiver() {
 	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
-		Env: s.env, Attributes: s.temporal.attributes, Eager: true,
+		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker),
 		Links: func(_ string, run everhook.RunID) string {
 			return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
 		},
@@ -186,13 +223,23 @@ func (s *Server) startReceiver() {
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 }
 
+// links leads from the Temporal UI to the page of a run.
+func (s *Server) links(_ string, run everhook.RunID) string {
+	if s.admin == nil {
+		return ""
+	}
+	return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
+}
+
 func (s *Server) startAdmin() {
 	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
-	handler := admin.New(admin.Options{
+	options := admin.Options{
 		Runs: runs, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
-		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Logger: s.logger, Version: s.with.Version,
-	})
-	s.pages = admin.Server(handler)
+		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
+		Logger: s.logger, Version: s.with.Version,
+	}
+	options.Console = console.New(options)
+	s.pages = admin.Server(admin.New(options))
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
 }
 

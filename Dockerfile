@@ -1,0 +1,19 @@
+# The whole product in one image. For an image that only talks to a Temporal cluster: --build-arg TAGS=noembedded
+FROM golang:1.26.8-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG TAGS=""
+RUN CGO_ENABLED=0 go build -trimpath -tags "$TAGS" -ldflags='-s -w' -o /everhook ./cmd/everhook \
+ && mkdir -p /data
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /everhook /everhook
+COPY --from=build --chown=nonroot:nonroot /data /data
+ENV EVERHOOK_DATA=/data EVERHOOK_LISTEN=:13000 EVERHOOK_ADMIN=:13001
+VOLUME /data
+EXPOSE 13000 13001
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/everhook", "health"]
+ENTRYPOINT ["/everhook"]
+CMD ["serve"]

@@ -1,0 +1,57 @@
+# The commands of this repository. `make check` is all that CI runs.
+
+GOLANGCI_LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+WORKFLOWCHECK  := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Packages that do not link the embedded Temporal server: the race detector runs on them in reasonable time.
+RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/admin/... ./internal/catalog/... ./internal/console/... \
+	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/secrets/... ./internal/store/... ./internal/strict/...
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test race lint format docs bench fuzz noembedded build vulnerabilities histories
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+run: ## Start everything with the examples
+	go run ./cmd/everhook dev ./examples
+
+check: ## Everything that CI checks, with the seconds of each step
+	@for step in format lint test race noembedded; do \
+	  began=$$(date +%s); echo "== make $$step"; $(MAKE) --no-print-directory $$step || exit 1; echo "== make $$step: $$(($$(date +%s) - began)) s"; done
+
+test: ## All tests
+	go test ./...
+
+race: ## The race detector, on what does not link the Temporal server
+	go test -race $(RACE)
+
+format: ## Fail if a file is not formatted
+	@files=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$files" ]; then echo "not gofmt-clean:"; echo "$$files"; exit 1; fi
+
+lint: ## go vet, golangci-lint (import rules, determinism) and Temporal's workflowcheck
+	go vet ./...
+	go run $(GOLANGCI_LINT) run
+	go run $(WORKFLOWCHECK) ./nodes/... ./workflows/...
+
+noembedded: ## The binary without the Temporal server builds
+	go build -tags noembedded -o /dev/null ./cmd/everhook
+
+build: ## The binary, in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/everhook ./cmd/everhook
+
+docs: ## Write the generated pages and the schema again
+	go test ./docs -update
+
+bench: ## The performance bars, as ratios in one run
+	go test -run '^$$' -bench . -benchtime 2s ./nodes/... ./receiver ./workflows
+	go test -run '^$$' -bench . -benchtime 1x ./internal/bench
+
+fuzz: ## Every fuzz target, ten seconds each
+	@for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$package 2>/dev/null | grep '^Fuzz'); do \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime 10s $$package || exit 1; done; done
+
+vulnerabilities: ## govulncheck, where its database can be reached
+	@go run $(GOVULNCHECK) ./... || echo "govulncheck did not run or found something: see above"

@@ -1,0 +1,45 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// healthCommand is for health checks of containers, whose images have no other HTTP client.
+type healthCommand struct {
+	Listen string `default:":13000" placeholder:"ADDRESS" help:"Address of the server that is asked. Default :13000."`
+}
+
+const healthTimeout = 3 * time.Second
+
+func (c *healthCommand) Run(ctx context.Context, s streams) error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q is no address; write for example :13000", c.Listen)
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		reason, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
+		return fmt.Errorf("not ready: %s", strings.TrimSpace(string(reason)))
+	}
+	_, err = fmt.Fprintln(s.out, "ready")
+	return err
+}
