@@ -54,8 +54,8 @@ func (p *Program) Eval(scope *Scope) (any, error) {
 	return m.run(p)
 }
 
-// looksLikeExpression reports whether a text without braces is most likely meant as an expression: it is one, of nothing but a path below a
-// root of the environment.
+// looksLikeExpression reports whether a text without braces is most likely meant as an expression: it is one, and it begins with a path below a
+// root of the environment, possibly inside a function.
 func looksLikeExpression(text string, env *Environment) bool {
 	text = strings.TrimSpace(text)
 	if !strings.ContainsAny(text, ".[") || strings.ContainsAny(text, "\n") {
