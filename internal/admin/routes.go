@@ -183,11 +183,13 @@ func ParseFilter(query url.Values) (workflows.Filter, error) {
 		}
 		filter.Limit = limit
 	}
-	page, err := base64.RawURLEncoding.DecodeString(query.Get("page"))
-	if err != nil {
-		return filter, errors.New("the page is not one that an earlier list gave as next")
+	if text := query.Get("page"); text != "" {
+		page, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil {
+			return filter, errors.New("the page is not one that an earlier list gave as next")
+		}
+		filter.Page = page
 	}
-	filter.Page = page
 	return filter, nil
 }
 

@@ -114,7 +114,7 @@ func (c *console) listRuns(ctx context.Context, filter workflows.Filter) runsVie
 	for _, run := range runs {
 		view.Runs = append(view.Runs, runRow{run, now, c.options.TemporalURL(run)})
 	}
-	if next != nil {
+	if len(next) > 0 {
 		query := url.Values{"page": {admin.PageText(next)}}
 		if filter.Flow != "" {
 			query.Set("flow", filter.Flow)

@@ -1,0 +1,251 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
+)
+
+// shownRuns is a server with runs that are made up.
+type shownRuns struct {
+	runs   []workflows.Summary
+	detail func(workflows.Summary) workflows.Detail
+	err    error
+	asked  *workflows.Filter
+}
+
+func (s shownRuns) List(_ context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error) {
+	if s.asked != nil {
+		*s.asked = filter
+	}
+	return s.runs, nil, s.err
+}
+
+func (shownRuns) Find(context.Context, []string, everhook.RunID) (string, error) {
+	return "", workflows.ErrNoRun
+}
+
+func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+	for _, run := range s.runs {
+		if run.Flow == flow && run.ID == id {
+			detail := s.detail(run)
+			return &detail, nil
+		}
+	}
+	return nil, workflows.ErrNoRun
+}
+
+func (shownRuns) Flows(context.Context) ([]admin.Flow, error) { return nil, nil }
+
+// serveRuns starts an admin address and gives its URL.
+func serveRuns(t *testing.T, runs shownRuns, token string) string {
+	server := httptest.NewServer(admin.New(admin.Options{Runs: runs, Flows: runs, TemporalUIURL: "http://ui.example", Token: token, Loopback: true}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// everhookRun runs the command line and gives what it prints and its exit status.
+func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status = run(t.Context(), nodes.NewRegistry(), args, streams{strings.NewReader(""), &stdout, &stderr})
+	return stdout.String(), stderr.String(), status
+}
+
+var runStarted = time.Date(2026, 7, 30, 12, 0, 0, 0, time.Local)
+
+func twoRuns() []workflows.Summary {
+	ended := runStarted.Add(1234 * time.Millisecond)
+	return []workflows.Summary{
+		{ID: "abcdaaaaaaaaaaaaaaaaaaaaaa", Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored, Started: runStarted, Ended: &ended, Execution: "x1"},
+		{ID: "abcdbbbbbbbbbbbbbbbbbbbbbb", Flow: "a-much-longer-key", Title: "a-much-longer-key", Version: 12, Status: everhook.Pending, Started: runStarted, Execution: "x2"},
+	}
+}
+
+func detailOf(run workflows.Summary) workflows.Detail {
+	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge", Message: "no answer from pay.example", Response: everhook.Of(map[string]any{"status": 503})}
+	ended := runStarted.Add(time.Second)
+	return workflows.Detail{
+		Summary: run, Total: 5,
+		Outcome: &everhook.Outcome{Status: run.Status, Error: failure, Answer: &everhook.Answer{Status: 500}},
+		Steps: []everhook.Step{
+			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: runStarted, Ended: &runStarted, Config: everhook.Mapping{"/expression": "true"}, Result: everhook.Of(true)},
+			{Number: 2, Node: "charge", Kind: "http-request", Title: "Charge\x1b[2J the card", Iteration: "items[3]", Status: everhook.Errored, Started: runStarted, Ended: &ended, Attempts: 3,
+				Config: everhook.Mapping{"/url": "https://pay.example/" + strings.Repeat("x", 100)}, Error: failure, Lines: []string{"attempt 1: 503"}},
+			{Number: 3, Node: "wait", Kind: "delay", Status: everhook.Pending, Started: runStarted},
+		},
+	}
+}
+
+func TestRunListPrintsATable(t *testing.T) {
+	t.Parallel()
+	var asked workflows.Filter
+	server := serveRuns(t, shownRuns{runs: twoRuns(), asked: &asked}, "")
+	out, errs, status := everhookRun(t, "run", "list", "--server", server, "--flow", "orders", "--status", "error", "--limit", "7")
+	require.Zero(t, status, errs)
+	require.Equal(t, workflows.Filter{Flow: "orders", Status: everhook.Errored, Limit: 7}, asked)
+	require.Equal(t, `RUN                         FLOW               VERSION  STATUS   STARTED              TOOK
+abcdaaaaaaaaaaaaaaaaaaaaaa  orders             3        error    2026-07-30 12:00:00  1.234s
+abcdbbbbbbbbbbbbbbbbbbbbbb  a-much-longer-key  12       pending  2026-07-30 12:00:00  
+`, out)
+}
+
+func TestRunListSaysThatThereAreNone(t *testing.T) {
+	t.Parallel()
+	out, _, status := everhookRun(t, "run", "list", "--server", serveRuns(t, shownRuns{}, ""))
+	require.Zero(t, status)
+	require.Equal(t, "no runs\n", out)
+}
+
+func TestRunListPrintsTheAnswerAsJSON(t *testing.T) {
+	t.Parallel()
+	out, _, status := everhookRun(t, "run", "list", "--server", serveRuns(t, shownRuns{runs: twoRuns()[:1]}, ""), "--output", "json")
+	require.Zero(t, status)
+	require.JSONEq(t, `{"runs":[{"id":"abcdaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Order intake","version":3,"status":"error","started":"`+everhook.FormatTime(runStarted)+`","ended":"`+
+		everhook.FormatTime(runStarted.Add(1234*time.Millisecond))+`","execution":"x1","temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
+}
+
+const shownRun = `Run       abcdaaaaaaaaaaaaaaaaaaaaaa
+Flow      orders
+Title     Order intake
+Version   3
+Status    error
+Started   2026-07-30 12:00:00
+Took      1.234s
+Error     charge: no answer from pay.example
+Answer    HTTP 500
+Temporal  http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1
+
+#  STEP               KIND          STATUS    STARTED       TOOK  ATTEMPTS
+1  paid               condition     resolved  12:00:00.000  0s
+   input    {"/expression":"true"}
+   result   true
+2  charge (items[3])  http-request  error     12:00:00.000  1s    3
+   title    Charge�[2J the card
+   input    {
+              "/url": "https://pay.example/XXX"
+            }
+   error    no answer from pay.example
+   response {"status":503}
+   line     attempt 1: 503
+3  wait               delay         pending   12:00:00.000
+
+2 more steps ran, which the step log did not keep
+`
+
+func TestRunShowPrintsEveryStep(t *testing.T) {
+	t.Parallel()
+	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
+	for name, id := range map[string]string{"by its ID": "abcdaaaaaaaaaaaaaaaaaaaaaa", "by the beginning of its ID": "abcda"} {
+		t.Run(name, func(t *testing.T) {
+			out, errs, status := everhookRun(t, "run", "show", id, "--server", server)
+			require.Zero(t, status, errs)
+			require.Equal(t, strings.ReplaceAll(shownRun, "XXX", strings.Repeat("x", 100)), out)
+		})
+	}
+}
+
+func TestRunShowPrintsTheAnswerAsJSON(t *testing.T) {
+	t.Parallel()
+	out, errs, status := everhookRun(t, "run", "show", "abcda", "--output", "json", "--server", serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, ""))
+	require.Zero(t, status, errs)
+	value, err := everhook.ParseJSON([]byte(out))
+	require.NoError(t, err)
+	require.Len(t, value.(map[string]any)["steps"], 3)
+}
+
+func TestRunShowRefusesWhatNamesNoRun(t *testing.T) {
+	t.Parallel()
+	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
+	for name, c := range map[string]struct{ id, want string }{
+		"a beginning of two runs":    {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
+		"a beginning of none":        {"zzzz", "none of the latest 1000 runs"},
+		"a beginning too short":      {"abc", "not a run ID"},
+		"something else":             {"../flows", "not a run ID"},
+		"an ID that nobody has made": {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, errs, status := everhookRun(t, "run", "show", c.id, "--server", server)
+			require.Equal(t, 1, status)
+			require.Contains(t, errs, c.want)
+		})
+	}
+}
+
+func TestRunCommandsSendTheToken(t *testing.T) {
+	t.Parallel()
+	server := serveRuns(t, shownRuns{}, "sesame")
+	_, errs, status := everhookRun(t, "run", "list", "--server", server)
+	require.Equal(t, 1, status)
+	require.Contains(t, errs, "set EVERHOOK_ADMIN_TOKEN")
+	_, errs, status = everhookRun(t, "run", "list", "--server", server, "--admin-token", "sesame")
+	require.Zero(t, status, errs)
+}
+
+func TestRunCommandsReadTheirEnvironment(t *testing.T) {
+	t.Setenv("EVERHOOK_SERVER", serveRuns(t, shownRuns{}, "sesame"))
+	t.Setenv("EVERHOOK_ADMIN_TOKEN", "sesame")
+	_, errs, status := everhookRun(t, "run", "list")
+	require.Zero(t, status, errs)
+}
+
+func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	answering := func(handler http.HandlerFunc) string {
+		server := httptest.NewServer(handler)
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	other := answering(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })
+	away := answering(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other, http.StatusFound) })
+	broken := answering(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"runs": 7}`))
+	})
+	cut := answering(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte(`{`))
+	})
+	for name, c := range map[string]struct{ server, want string }{
+		"nobody listens":                {closed.URL, "no Everhook server at " + closed.URL + "; start one with `everhook dev`"},
+		"something else listens":        {other, "is no admin address of Everhook"},
+		"a redirect is not followed":    {away, "302 Found"},
+		"an answer of another version":  {broken, "same version"},
+		"an answer that breaks off":     {cut, "broke off"},
+		"the engine is away":            {serveRuns(t, shownRuns{err: errors.New("temporal does\x1b[31m not answer")}, ""), "temporal does�[31m not answer"},
+		"an address that is none":       {"127.0.0.1:13001", "write for example http://127.0.0.1:13001"},
+		"an address of another network": {"ftp://127.0.0.1", "write for example http://127.0.0.1:13001"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, errs, status := everhookRun(t, "run", "list", "--server", c.server)
+			require.Equal(t, 1, status)
+			require.Empty(t, out)
+			require.Contains(t, errs, c.want)
+		})
+	}
+}
+
+func TestRunCommandsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := (&serverFlags{Server: serveRuns(t, shownRuns{}, "")}).ask(ctx, pathRuns, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotContains(t, err.Error(), "everhook dev")
+}

@@ -1,0 +1,361 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"log/slog"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/workflows"
+)
+
+// server is what the pages show.
+type server struct {
+	flows            []admin.Flow
+	runs             []workflows.Summary
+	next             []byte
+	detail           *workflows.Detail
+	flowsErr, runErr error
+	asked            workflows.Filter
+}
+
+func (s *server) Flows(context.Context) ([]admin.Flow, error) { return s.flows, s.flowsErr }
+
+func (s *server) List(_ context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error) {
+	s.asked = filter
+	return s.runs, s.next, s.runErr
+}
+
+func (s *server) Find(context.Context, []string, everhook.RunID) (string, error) {
+	return "", workflows.ErrNoRun
+}
+
+func (s *server) Show(_ context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+	if s.runErr != nil {
+		return nil, s.runErr
+	}
+	if s.detail == nil || s.detail.Flow != flow || s.detail.ID != id {
+		return nil, workflows.ErrNoRun
+	}
+	return s.detail, nil
+}
+
+func (s *server) options() admin.Options {
+	return admin.Options{Flows: s, Runs: s, TemporalUIURL: "http://ui.example", Namespace: "default", Version: "1.2.3", Loopback: true}
+}
+
+func open(o admin.Options, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	console.New(o).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w
+}
+
+// read opens a page that is expected to be there, and gives its HTML.
+func read(t *testing.T, s *server, path string) string {
+	t.Helper()
+	w := open(s.options(), path)
+	require.Equal(t, 200, w.Code, w.Body)
+	require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
+	return w.Body.String()
+}
+
+var (
+	tags   = regexp.MustCompile(`<[^>]*>`)
+	spaces = regexp.MustCompile(`\s+`)
+)
+
+// text is what a page says: without tags, with single spaces.
+func text(page string) string {
+	return strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(page, " ")), " "))
+}
+
+const runA = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa")
+
+func oneRun() workflows.Summary {
+	started := time.Now().Add(-90 * time.Second)
+	ended := started.Add(1500 * time.Millisecond)
+	return workflows.Summary{ID: runA, Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored, Started: started, Ended: &ended, Execution: "0198-x"}
+}
+
+const hookURL = "https://hooks.example.com/api/webhook:trigger/t0ken"
+
+func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
+	t.Parallel()
+	s := &server{runs: []workflows.Summary{oneRun()}, flows: []admin.Flow{
+		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL, Note: "version 4 has problems"},
+		{Key: "broken", Title: "Broken", Mode: everhook.Async, URL: hookURL, Note: "line 3: unknown kind"},
+		{Key: "off"},
+	}}
+	page := read(t, s, "/")
+	require.Equal(t, workflows.Filter{Limit: 20}, s.asked)
+	require.Contains(t, text(page), "Order intake orders Copy "+hookURL+" served version 4 has problems sync 3 ")
+	require.Contains(t, text(page), "Broken broken Copy "+hookURL+" not served line 3: unknown kind async ")
+	require.Contains(t, text(page), "off none disabled ")
+	require.Contains(t, text(page), "error Order intake v3 aaaaaaaa 1 min ago 1.5 s Temporal")
+	require.Contains(t, page, `data-copy="`+hookURL+`"`)
+	require.Contains(t, page, `href="/runs/`+string(runA)+`?flow=orders"`)
+	require.Contains(t, page, `href="http://ui.example/namespaces/default/workflows/orders%2F`+string(runA)+`/0198-x"`)
+	require.Contains(t, page, `<body data-live>`)
+	require.Contains(t, page, "Everhook 1.2.3")
+	require.NotContains(t, page, "Sign out")
+}
+
+func TestAnEmptyServerSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, text(read(t, &server{}, "/")), "No flows yet. Write one into the directory that the server watches, and it is served at once: everhook flow new hello")
+	require.Contains(t, text(read(t, &server{}, "/runs")), "No runs yet.")
+	s := &server{flows: []admin.Flow{{Key: "off", URL: "http://no"}, {Key: "orders", Enabled: true, URL: hookURL}}}
+	require.Contains(t, text(read(t, s, "/")), `Try it: curl -i '`+hookURL+`' -H 'Content-Type: application/json' -d '{"hello": "world"}'`)
+}
+
+func TestWhatCannotBeReadDoesNotHideTheRest(t *testing.T) {
+	t.Parallel()
+	s := &server{flows: []admin.Flow{{Key: "orders"}}, runErr: errors.New("temporal <does> not answer")}
+	page := read(t, s, "/")
+	require.Contains(t, text(page), "orders none disabled")
+	require.Contains(t, text(page), "The runs cannot be listed now. temporal <does> not answer")
+	require.Contains(t, text(read(t, s, "/runs")), "The runs cannot be listed now.")
+
+	s = &server{runs: []workflows.Summary{oneRun()}, flowsErr: errors.New("the store is locked")}
+	page = read(t, s, "/")
+	require.Contains(t, text(page), "The flows cannot be listed now. the store is locked")
+	require.Contains(t, text(page), "error Order intake")
+}
+
+func TestAThousandFlowsAreSearched(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	for i := range 1000 {
+		s.flows = append(s.flows, admin.Flow{Key: fmt.Sprintf("flow-%03d", i), Title: fmt.Sprintf("The FLOW %d", i)})
+	}
+	page := read(t, s, "/")
+	require.Equal(t, 50, strings.Count(page, `<th scope="row">`))
+	require.Contains(t, text(page), "50 of 1000 flows. Show all")
+	require.Equal(t, 1000, strings.Count(read(t, s, "/?all"), `<th scope="row">`))
+	require.Equal(t, 10, strings.Count(read(t, s, "/?q=flow-00"), `<th scope="row">`))
+	require.Equal(t, 1, strings.Count(read(t, s, "/?q=the+flow+777"), `<th scope="row">`))
+	require.Contains(t, read(t, s, "/?q=flow-"), `href="/?all&amp;q=flow-"`)
+	require.Contains(t, text(read(t, s, "/?q=%3Cb%3E")), "No flow has “<b>” in its key or title.")
+}
+
+func TestRunsAreListedPageByPage(t *testing.T) {
+	t.Parallel()
+	s := &server{runs: []workflows.Summary{oneRun()}, next: []byte("more")}
+	page := read(t, s, "/runs?flow=orders&status=failed")
+	require.Equal(t, workflows.Filter{Flow: "orders", Status: everhook.Failed, Limit: 50}, s.asked)
+	require.Contains(t, page, `href="/runs?flow=orders&amp;page=bW9yZQ&amp;status=failed"`)
+	require.Contains(t, page, `<option selected>failed</option>`)
+	require.Contains(t, page, `name="flow" value="orders"`)
+	require.Contains(t, page, `<body data-live>`)
+
+	page = read(t, s, "/runs?page=bW9yZQ")
+	require.Equal(t, []byte("more"), s.asked.Page)
+	require.NotContains(t, page, `<body data-live>`, "an older page stays as it is")
+
+	s.runs, s.next = nil, nil
+	page = read(t, s, "/runs?flow=orders")
+	require.Contains(t, text(page), "No such runs. Show all runs")
+	require.NotContains(t, page, "Older runs")
+
+	w := open(s.options(), "/runs?status=fine")
+	require.Equal(t, 400, w.Code)
+	require.Contains(t, text(w.Body.String()), `"fine" is not a status that runs can be listed by`)
+}
+
+func shownRun() *workflows.Detail {
+	started := time.Date(2026, 7, 30, 12, 0, 0, 5e6, time.Local)
+	ended := started.Add(61 * time.Second)
+	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge", Message: "no answer from pay.example", Attempts: 3}
+	summary := oneRun()
+	return &workflows.Detail{
+		Summary: summary, Events: 31, Total: 1003,
+		Outcome: &everhook.Outcome{Status: everhook.Errored, Error: failure, Output: everhook.Of("done"),
+			Answer: &everhook.Answer{Status: 502, Headers: map[string]string{"X-A": "b"}, Body: everhook.Of(map[string]any{"ok": false})}},
+		Steps: []everhook.Step{
+			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: started, Ended: &started, Config: everhook.Mapping{"/expression": "a < b"}, Result: everhook.Of(true)},
+			{Number: 2, Node: "charge", Title: "Charge the card", Iteration: "items[3]", Kind: "http-request", Status: everhook.Errored, Started: started, Ended: &ended, Attempts: 3, Error: failure, Lines: []string{"attempt 1: 503"}},
+			{Number: 3, Node: "wait", Kind: "delay", Status: everhook.Pending, Started: started},
+		},
+	}
+}
+
+func TestARunIsShownWithEveryStep(t *testing.T) {
+	t.Parallel()
+	s := &server{detail: shownRun()}
+	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
+	said := text(page)
+	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy Version 3 Started "+s.detail.Started.Local().Format("2006-01-02 15:04:05"))
+	require.Contains(t, said, "Took 1.5 s Steps 1003 Events 31 Temporal Open its history")
+	require.Contains(t, said, "charge: connection no answer from pay.example")
+	require.Contains(t, said, `Answer to the caller: HTTP 502 Headers { "X-A": "b" } Body { "ok": false }`)
+	require.Contains(t, said, "Output done")
+	require.Contains(t, said, `1 paid resolved condition 12:00:00.005 < 1 ms input, result Input { "/expression": "a < b" } Result true`)
+	require.Contains(t, said, `2 Charge the card charge items[3] error http-request 12:00:00.005 1 min 1 s 3 no answer from pay.example error, lines Error {`)
+	require.Contains(t, said, "Lines attempt 1: 503")
+	require.Regexp(t, `3 wait pending delay 12:00:00.005 .* so far`, said)
+	require.Contains(t, said, "1000 more steps ran, which the step log did not keep.")
+	require.Contains(t, page, `<details id="step-2">`)
+	require.NotContains(t, page, `id="step-3"`, "there is nothing to tell about it")
+	require.NotContains(t, page, `<body data-live>`, "the run has ended")
+}
+
+func TestARunThatGoesOnIsKeptUpToDate(t *testing.T) {
+	t.Parallel()
+	started := time.Now()
+	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders", Status: everhook.Queued, Started: started}}}
+	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
+	require.Contains(t, page, `<body data-live>`)
+	require.Contains(t, text(page), "No step has begun yet.")
+
+	s.detail.Note = "no worker told its steps: deadline exceeded"
+	page = read(t, s, "/runs/"+string(runA)+"?flow=orders")
+	require.Contains(t, text(page), "no worker told its steps")
+	require.NotContains(t, text(page), "No step has begun yet.")
+}
+
+func TestARunIsFoundWithoutItsFlow(t *testing.T) {
+	t.Parallel()
+	s := &server{detail: shownRun(), runs: []workflows.Summary{oneRun()}}
+	require.Contains(t, read(t, s, "/runs/"+string(runA)), "Order intake")
+}
+
+func TestARunThatCannotBeShownSaysWhy(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		path   string
+		err    error
+		status int
+		want   string
+	}{
+		"an unknown run":      {"/runs/" + string(runA) + "?flow=orders", nil, 404, "There is no run " + string(runA)},
+		"no run ID":           {"/runs/<b>", nil, 404, "Everhook-Run-Id"},
+		"no flow key":         {"/runs/" + string(runA) + "?flow=A%20B", nil, 404, "No such run"},
+		"Temporal is away":    {"/runs/" + string(runA) + "?flow=orders", errors.New("temporal does not answer"), 503, "temporal does not answer"},
+		"a page that is none": {"/none", nil, 404, "This address has no page."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open((&server{runErr: c.err}).options(), strings.ReplaceAll(c.path, "<b>", "%3Cb%3E"))
+			require.Equal(t, c.status, w.Code)
+			require.Contains(t, text(w.Body.String()), c.want)
+			require.Equal(t, c.status == 503, w.Header().Get("Retry-After") != "")
+		})
+	}
+}
+
+func TestWhatStrangersSentIsText(t *testing.T) {
+	t.Parallel()
+	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'{{.}}`
+	started := time.Now()
+	run := workflows.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile), Started: started, Execution: hostile}
+	failure := &everhook.Error{Type: hostile, Message: hostile, Node: hostile, Response: everhook.Of(hostile)}
+	s := &server{
+		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile, Enabled: true, Note: hostile}},
+		runs:  []workflows.Summary{run},
+		detail: &workflows.Detail{Summary: run, Note: hostile, Steps: []everhook.Step{{Node: hostile, Title: hostile, Kind: hostile, Iteration: hostile, Status: hostile, Started: started,
+			Config: everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure, Lines: []string{hostile}}},
+			Outcome: &everhook.Outcome{Error: failure, Output: everhook.Of(hostile), Answer: &everhook.Answer{Headers: map[string]string{hostile: hostile}, Body: everhook.Of(hostile)}}},
+	}
+	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders", "/?q=" + "%22%3E%3Cscript%3E", "/login?next=%22%3E%3Cscript%3E"} {
+		page := read(t, s, path)
+		require.Equal(t, 1, strings.Count(page, "<script"), path)
+		require.NotContains(t, page, "<img", path)
+		require.NotRegexp(t, `<[^>]*\son[a-z]+=`, strings.ReplaceAll(page, "&#34;", ""), path)
+		require.NotContains(t, page, `href="javascript:`, path)
+		require.NotContains(t, page, " style=", path)
+	}
+	s.runs = nil
+	require.Contains(t, text(read(t, s, "/")), `curl -i 'javascript:alert(1)//"><script>alert(1)</script><img src=x onerror=alert(1)>'\''{{.}}'`, "a quote stays within the quotes of the shell")
+}
+
+func TestLinksOfHostileAddressesAreDisarmed(t *testing.T) {
+	t.Parallel()
+	s := &server{runs: []workflows.Summary{oneRun()}}
+	o := s.options()
+	o.TemporalUIURL = "javascript:alert(1)"
+	require.NotContains(t, open(o, "/").Body.String(), `href="javascript:`)
+}
+
+func TestWithoutTemporalsUIThereAreNoLinksToIt(t *testing.T) {
+	t.Parallel()
+	s := &server{runs: []workflows.Summary{oneRun()}, detail: shownRun()}
+	o := s.options()
+	o.TemporalUIURL = ""
+	require.NotContains(t, text(open(o, "/").Body.String()), "s Temporal")
+	require.NotContains(t, text(open(o, "/runs/"+string(runA)+"?flow=orders").Body.String()), "Open its history")
+	o.UI = console.New(o)
+	require.Contains(t, open(o, "/").Body.String(), `href="/temporal/namespaces/default/workflows/orders%2F`)
+	require.Contains(t, open(o, "/").Body.String(), `<a href="/temporal/">Temporal</a>`)
+}
+
+func TestWithATokenPeopleSignInAndOut(t *testing.T) {
+	t.Parallel()
+	o := (&server{}).options()
+	o.Token = "sesame"
+	require.Contains(t, open(o, "/").Body.String(), `<form method="post" action="/logout">`)
+	page := open(o, "/login?next=%2Fruns%3Fflow%3Da").Body.String()
+	require.Contains(t, page, `name="next" value="/runs?flow=a"`)
+	require.NotContains(t, page, "Sign out")
+	require.NotContains(t, page, "<nav")
+	require.NotContains(t, text(page), "not the token")
+	require.Contains(t, text(open(o, "/login?wrong=1").Body.String()), "That is not the token of this server.")
+	require.NotContains(t, page, "sesame")
+}
+
+func TestStyleAndScriptAreServedOnce(t *testing.T) {
+	t.Parallel()
+	for path, kind := range map[string]string{"/console.css": "text/css", "/console.js": "text/javascript"} {
+		o := (&server{}).options()
+		w := open(o, path)
+		require.Equal(t, 200, w.Code)
+		require.Contains(t, w.Header().Get("Content-Type"), kind)
+		require.Equal(t, "no-cache", w.Header().Get("Cache-Control"))
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("If-None-Match", w.Header().Get("ETag"))
+		again := httptest.NewRecorder()
+		console.New(o).ServeHTTP(again, r)
+		require.Equal(t, 304, again.Code)
+		require.Empty(t, again.Body)
+	}
+}
+
+func TestWhatCannotBeReadIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := &server{runErr: errors.New("runs are away"), flowsErr: errors.New("flows are away")}
+	o := s.options()
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	open(o, "/")
+	open(o, "/runs/"+string(runA)+"?flow=orders")
+	require.Equal(t, 2, strings.Count(log.String(), "runs are away"))
+	require.Equal(t, 1, strings.Count(log.String(), "flows are away"))
+}
+
+func TestTablesAreReadableByMachines(t *testing.T) {
+	t.Parallel()
+	s := &server{runs: []workflows.Summary{oneRun()}, detail: shownRun(), flows: []admin.Flow{{Key: "a", URL: hookURL}}}
+	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders"} {
+		page := read(t, s, path)
+		require.Contains(t, page, `<html lang="en">`)
+		require.Equal(t, 1, strings.Count(page, "<h1"), path)
+		require.NotRegexp(t, `<th[ >](?:[^s]|s[^c])*?>`, regexp.MustCompile(`<thead>.*?</thead>`).FindString(page), "every header says its scope")
+		for _, id := range regexp.MustCompile(`aria-labelledby="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+			require.Contains(t, page, `id="`+id[1]+`"`, path)
+		}
+		for _, label := range regexp.MustCompile(`<(?:input|select) id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+			require.Contains(t, page, `for="`+label[1]+`"`, path)
+		}
+	}
+}
