@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// ApplyOptions say what becomes of an applied version.
+type ApplyOptions struct {
+	// Enable makes it the enabled one.
+	Enable bool
+}
+
+// Applied is what Apply did.
+type Applied struct {
+	// Version has the content that was applied.
+	Version everhook.Version
+	// Created is set when the content was new; else Version is the one that had it already.
+	Created bool
+	// Token is the flow's.
+	Token string
+}
+
+// Apply makes a definition the next version of its key, unless a version has the same content: then that one is meant. Source says
+// where the definition is from.
+//
+// The flow's token is the one in the trigger of the version that was enabled last and has one, or else was made, of 130 random bits, with
+// the first version, and stays. A token that another flow has is ErrTokenTaken.
+func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source string, o ApplyOptions) (applied Applied, err error) {
+	if !everhook.IsFlowKey(def.Key) {
+		return Applied{}, fmt.Errorf("%q is no flow's key; a key is made of a-z, 0-9 and -", everhook.Shorten(def.Key, 64))
+	}
+	content, err := everhook.EncodeJSON(def)
+	if err != nil {
+		return Applied{}, err
+	}
+	hash, err := def.Hash()
+	if err != nil {
+		return Applied{}, err
+	}
+	err = s.write(ctx, func(tx *sql.Tx) (bool, error) {
+		before, err := flowOf(ctx, tx, def.Key)
+		isNew := errors.Is(err, ErrNotFound)
+		if err != nil && !isNew {
+			return false, err
+		}
+		after := before
+		after.Key, after.Source = def.Key, source
+		if isNew {
+			after.Token, after.Secret = newToken(), make([]byte, 32)
+			rand.Read(after.Secret)
+		}
+		number, err := versionWith(ctx, tx, def.Key, hash)
+		if err != nil {
+			return false, err
+		}
+		applied.Created = number == 0
+		if applied.Created {
+			after.Latest++
+			number = after.Latest
+		}
+		if o.Enable {
+			after.Enabled = number
+		}
+		if err := takeToken(ctx, tx, &after, def, isNew || o.Enable); err != nil {
+			return false, err
+		}
+		applied.Version = everhook.Version{Number: number, Hash: hash, Definition: def}
+		applied.Token = after.Token
+		if err := save(ctx, tx, &before, &after); err != nil || !applied.Created {
+			return after.differs(&before), err
+		}
+		_, err = tx.ExecContext(ctx, insertVersion, def.Key, number, hash, def.Title, def.Mode, string(content), source, moment(time.Now()))
+		return true, err
+	})
+	if err != nil {
+		return Applied{}, err
+	}
+	return applied, nil
+}
+
+// Enable makes a version the enabled one of its flow: an older one is a roll back. ErrNotFound when there is no such version.
+func (s *Store) Enable(ctx context.Context, key string, number int) error {
+	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
+		before, err := flowOf(ctx, tx, key)
+		if err != nil {
+			return false, err
+		}
+		version, err := versionOf(ctx, tx, key, number)
+		if err != nil {
+			return false, err
+		}
+		after := before
+		after.Enabled = number
+		if err := takeToken(ctx, tx, &after, version.Definition, true); err != nil {
+			return false, err
+		}
+		return after.differs(&before), save(ctx, tx, &before, &after)
+	})
+}
+
+// Disable leaves a flow without an enabled version. ErrNotFound when there is no such flow.
+func (s *Store) Disable(ctx context.Context, key string) error {
+	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
+		before, err := flowOf(ctx, tx, key)
+		if err != nil {
+			return false, err
+		}
+		after := before
+		after.Enabled = 0
+		return after.differs(&before), save(ctx, tx, &before, &after)
+	})
+}
+
+// Delete removes a flow with its versions, its token and its secret. ErrNotFound when there is no such flow.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
+		result, err := tx.ExecContext(ctx, deleteFlow, key)
+		if err != nil {
+			return false, err
+		}
+		if deleted, err := result.RowsAffected(); err != nil || deleted == 0 {
+			return false, errors.Join(err, noFlow(key))
+		}
+		return true, nil
+	})
+}
+
+// newToken makes one of 130 random bits in lower-case base32.
+func newToken() string { return strings.ToLower(rand.Text()) }
+
+// takeToken checks the token that a definition has of its own, and with take makes it the flow's.
+func takeToken(ctx context.Context, tx *sql.Tx, flow *Flow, def *everhook.Definition, take bool) error {
+	token, _ := def.Trigger.Config["token"].(string)
+	if token == "" {
+		return nil
+	}
+	if !everhook.IsToken(token) {
+		return fmt.Errorf("the token of flow %q is none; a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", flow.Key)
+	}
+	var owner string
+	switch err := tx.QueryRowContext(ctx, selectTokenOwner, token, flow.Key).Scan(&owner); {
+	case err == nil:
+		return fmt.Errorf("%w: flow %q has it; choose another, or leave it out, and one is made", ErrTokenTaken, owner)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	if take {
+		flow.Token = token
+	}
+	return nil
+}
+
+// versionWith gives the number of the version with a content, or 0.
+func versionWith(ctx context.Context, tx *sql.Tx, key, hash string) (number int, err error) {
+	err = tx.QueryRowContext(ctx, selectByHash, key, hash).Scan(&number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return number, err
+}
+
+// save writes a flow if it is new or differs from what it was before.
+func save(ctx context.Context, tx *sql.Tx, before, after *Flow) (err error) {
+	switch {
+	case before.Key == "":
+		_, err = tx.ExecContext(ctx, insertFlow, after.Key, after.Token, after.Secret, after.Enabled, after.Latest, after.Source, moment(time.Now()))
+	case after.differs(before):
+		_, err = tx.ExecContext(ctx, updateFlow, after.Token, after.Enabled, after.Latest, after.Source, moment(time.Now()), after.Key)
+	}
+	return err
+}
+
+// differs compares what can change of a flow.
+func (f *Flow) differs(other *Flow) bool {
+	return f.Key != other.Key || f.Token != other.Token || f.Enabled != other.Enabled || f.Latest != other.Latest || f.Source != other.Source
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// Flow is what belongs to a key over all versions.
+type Flow struct {
+	Key string
+	// Token is the secret part of the webhook URL, of this flow alone.
+	Token string
+	// Secret is 32 random bytes under which run IDs are derived.
+	Secret []byte
+	// Enabled is the number of the enabled version; 0 when there is none.
+	Enabled int
+	// Latest is the number of the newest version.
+	Latest int
+	// Title and Mode are those of the enabled version, or else of the latest. The title may be empty.
+	Title string
+	Mode  everhook.Mode
+	// Source says where the flow was last applied from, in the words of who applied it.
+	Source string
+	// UpdatedAt is when anything of the flow was changed last.
+	UpdatedAt time.Time
+}
+
+// EnabledVersion is a flow with its enabled version.
+type EnabledVersion struct {
+	Flow    Flow
+	Version everhook.Version
+}
+
+// VersionInfo is a version without its content.
+type VersionInfo struct {
+	Number    int
+	Hash      string
+	Title     string
+	Mode      everhook.Mode
+	Source    string
+	CreatedAt time.Time
+}
+
+// Revision is a number that grows with every change: as long as it is the same, so is everything else.
+func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
+	err = s.db.QueryRowContext(ctx, selectRevision).Scan(&revision)
+	return revision, err
+}
+
+// Flows gives all flows by key.
+func (s *Store) Flows(ctx context.Context) ([]Flow, error) {
+	return collect(ctx, s.db, scanFlow, selectAllFlows)
+}
+
+// Flow gives one flow, or ErrNotFound.
+func (s *Store) Flow(ctx context.Context, key string) (Flow, error) { return flowOf(ctx, s.db, key) }
+
+// EnabledVersions gives the flows that have an enabled version, by key, and those versions: one state of the database.
+func (s *Store) EnabledVersions(ctx context.Context) ([]EnabledVersion, error) {
+	return collect(ctx, s.db, scanEnabled, selectEnabled)
+}
+
+// Version gives one version, or ErrNotFound.
+func (s *Store) Version(ctx context.Context, key string, number int) (everhook.Version, error) {
+	return versionOf(ctx, s.db, key, number)
+}
+
+// Versions gives the versions of a flow, the newest first, or ErrNotFound.
+func (s *Store) Versions(ctx context.Context, key string) ([]VersionInfo, error) {
+	versions, err := collect(ctx, s.db, scanVersionInfo, selectVersions, key)
+	if err == nil && len(versions) == 0 {
+		return nil, noFlow(key)
+	}
+	return versions, err
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// scanner is a row.
+type scanner interface{ Scan(into ...any) error }
+
+func collect[T any](ctx context.Context, db querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func flowOf(ctx context.Context, db querier, key string) (Flow, error) {
+	flow, err := scanFlow(db.QueryRowContext(ctx, selectFlow, key))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Flow{}, noFlow(key)
+	}
+	return flow, err
+}
+
+func versionOf(ctx context.Context, db querier, key string, number int) (everhook.Version, error) {
+	version, err := scanVersion(db.QueryRowContext(ctx, selectVersion, key, number))
+	if errors.Is(err, sql.ErrNoRows) {
+		return everhook.Version{}, fmt.Errorf("version %d of flow %q: %w", number, key, ErrNotFound)
+	}
+	return version, err
+}
+
+func noFlow(key string) error { return fmt.Errorf("flow %q: %w", key, ErrNotFound) }
+
+func scanFlow(row scanner) (flow Flow, err error) {
+	err = row.Scan(flow.columns()...)
+	return flow, err
+}
+
+// columns are where selectFlows writes its columns.
+func (f *Flow) columns() []any {
+	return []any{&f.Key, &f.Token, &f.Secret, &f.Enabled, &f.Latest, &f.Source, (*moment)(&f.UpdatedAt), &f.Title, &f.Mode}
+}
+
+func scanVersion(row scanner) (version everhook.Version, err error) {
+	version.Definition = &everhook.Definition{}
+	err = row.Scan(&version.Number, &version.Hash, content{version.Definition})
+	return version, err
+}
+
+func scanEnabled(row scanner) (enabled EnabledVersion, err error) {
+	version := &enabled.Version
+	version.Definition = &everhook.Definition{}
+	err = row.Scan(append(enabled.Flow.columns(), &version.Number, &version.Hash, content{version.Definition})...)
+	return enabled, err
+}
+
+func scanVersionInfo(row scanner) (info VersionInfo, err error) {
+	err = row.Scan(&info.Number, &info.Hash, &info.Title, &info.Mode, &info.Source, (*moment)(&info.CreatedAt))
+	return info, err
+}

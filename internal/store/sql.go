@@ -1,0 +1,27 @@
+package store
+
+// Every statement is here: what another database would need in its own dialect.
+const (
+	schemaState = `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+		(SELECT count(*) FROM sqlite_schema)`
+
+	countRevision  = `UPDATE revision SET value = value + 1`
+	selectRevision = `SELECT value FROM revision`
+
+	// Title and mode are those of the enabled version, or else of the latest.
+	selectFlows = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode
+		FROM flows f JOIN versions v ON v.flow = f.key AND v.number = CASE f.enabled WHEN 0 THEN f.latest ELSE f.enabled END`
+	selectAllFlows = selectFlows + ` ORDER BY f.key`
+	selectFlow     = selectFlows + ` WHERE f.key = ?`
+	selectEnabled  = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode, v.number, v.hash, v.definition
+		FROM flows f JOIN versions v ON v.flow = f.key AND v.number = f.enabled ORDER BY f.key`
+	selectTokenOwner = `SELECT key FROM flows WHERE token = ? AND key <> ?`
+	insertFlow       = `INSERT INTO flows (key, token, secret, enabled, latest, source, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	updateFlow       = `UPDATE flows SET token = ?, enabled = ?, latest = ?, source = ?, updated_at = ? WHERE key = ?`
+	deleteFlow       = `DELETE FROM flows WHERE key = ?`
+
+	selectVersion  = `SELECT number, hash, definition FROM versions WHERE flow = ? AND number = ?`
+	selectByHash   = `SELECT number FROM versions WHERE flow = ? AND hash = ?`
+	selectVersions = `SELECT number, hash, title, mode, source, created_at FROM versions WHERE flow = ? ORDER BY number DESC`
+	insertVersion  = `INSERT INTO versions (flow, number, hash, title, mode, definition, source, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+)
