@@ -81,15 +81,6 @@ func TestAVersionCannotBeChangedBehindTheStore(t *testing.T) {
 	require.ErrorContains(t, err, "a version never changes")
 }
 
-func TestCommitsAreDurable(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "everhook.db")
-	open(t, path)
-	var mode string
-	require.NoError(t, raw(t, path).QueryRow(`PRAGMA journal_mode`).Scan(&mode))
-	require.Equal(t, "wal", mode)
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
