@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -43,24 +44,36 @@ func (r *Registry) Schema() ([]byte, error) {
 
 // definition is the schema of the file as a whole.
 func (d *describer) definition() schema {
-	fields := d.fields(reflect.TypeFor[everhook.Definition]())
-	root := object(fields)
-	root["required"] = []string{"key", "mode", "trigger"}
+	root := object(d.definitionFields())
 	root["description"] = "A trigger and a graph of nodes."
-	properties := root["properties"].(schema)
-	properties["key"].(schema)["pattern"] = flowKeyPattern
+	root["properties"].(schema)["key"].(schema)["pattern"] = flowKeyPattern
 	return root
+}
+
+func (d *describer) definitionFields() []configField {
+	return require(d.fields(reflect.TypeFor[everhook.Definition]()), "key", "mode", "trigger")
 }
 
 // node is the schema of a node, but for what its kind adds.
 func (d *describer) node(r *Registry) {
-	node := object(d.fields(reflect.TypeFor[everhook.Node]()))
-	node["required"] = []string{"key", "type"}
+	node := object(d.nodeFields())
 	properties := node["properties"].(schema)
 	properties["key"].(schema)["pattern"] = nodeKeyPattern
 	properties["type"].(schema)["enum"] = append([]string{}, r.names...)
 	d.defs["node"] = node
 	d.defs["nodes"] = schema{"type": "array", "items": refer("node")}
+}
+
+func (d *describer) nodeFields() []configField {
+	return require(d.fields(reflect.TypeFor[everhook.Node]()), "key", "type")
+}
+
+// require marks fields as required: the vocabulary has no tags for it.
+func require(fields []configField, names ...string) []configField {
+	for i := range fields {
+		fields[i].required = slices.Contains(names, fields[i].name)
+	}
+	return fields
 }
 
 // kinds adds to the schema of a node what each kind makes of it.

@@ -1,0 +1,104 @@
+// Package docs_test holds the documentation against the code: generated pages must be what the code generates, and every example must do what
+// the page says. `go test ./docs -update` writes the generated pages again.
+package docs_test
+
+import (
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook/nodes"
+)
+
+var update = flag.Bool("update", false, "write the generated pages and the schema")
+
+func TestTheGeneratedPagesAreThoseOfTheCode(t *testing.T) {
+	t.Parallel()
+	registry := nodes.Standard()
+	schema, err := registry.Schema()
+	require.NoError(t, err)
+	pages, err := registry.Reference()
+	require.NoError(t, err)
+	files := map[string]string{"flow.schema.json": string(schema) + "\n"}
+	for _, page := range pages {
+		files[filepath.Join("reference", page.Name)] = page.Markdown
+	}
+	for name, want := range files {
+		if *update {
+			require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+			require.NoError(t, os.WriteFile(name, []byte(want), 0o644))
+			continue
+		}
+		got, err := os.ReadFile(name)
+		require.NoError(t, err, "run `make docs`")
+		require.Equal(t, want, string(got), "%s is not what the code generates; run `make docs`", name)
+	}
+	existing, err := filepath.Glob("reference/*")
+	require.NoError(t, err)
+	require.Len(t, existing, len(pages), "a page that the code no longer generates; remove it")
+}
+
+// block is a fenced block of a page.
+type block struct {
+	place, language, meaning, text string
+}
+
+var fence = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\w+))?\n(.*?)^```$")
+
+// blocks finds the fenced blocks of one language in all pages.
+func blocks(t *testing.T, language string) []block {
+	t.Helper()
+	var found []block
+	require.NoError(t, filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".md" {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		text := string(data)
+		for _, at := range fence.FindAllStringSubmatchIndex(text, -1) {
+			b := block{language: text[at[2]:at[3]], text: text[at[6]:at[7]], place: fmt.Sprintf("%s:%d", name, 1+strings.Count(text[:at[0]], "\n"))}
+			if at[4] >= 0 {
+				b.meaning = text[at[4]:at[5]]
+			}
+			if b.language == language {
+				found = append(found, b)
+			}
+		}
+		return nil
+	}))
+	require.NotEmpty(t, found)
+	return found
+}
+
+// asFlow makes a whole flow of a block: of a node, nodes or a trigger by adding the rest.
+func asFlow(t *testing.T, b block) string {
+	t.Helper()
+	const head = "key: example\nmode: sync\n"
+	switch b.meaning {
+	case "":
+		return b.text
+	case "node":
+		return head + "trigger: { type: webhook }\nnodes:\n  - " + strings.TrimSpace(indented(b.text, "    "))
+	case "nodes", "wrong":
+		return head + "trigger: { type: webhook }\nnodes:\n" + indented(b.text, "  ")
+	case "trigger":
+		return head + "trigger:\n" + indented(b.text, "  ")
+	default:
+		require.Failf(t, "unknown kind of block", "%s: %q is none of node, nodes, trigger and wrong", b.place, b.meaning)
+		return ""
+	}
+}
+
+func indented(text, by string) string {
+	return by + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+by)
+}
