@@ -81,9 +81,11 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, name 
 func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
 	defer cancel()
-	body := overviewBody{Flows: c.listFlows(ctx, r.URL.Query().Get("q"), r.URL.Query().Has("all")), Runs: c.listRuns(ctx, workflows.Filter{Limit: latestRuns})}
+	query := r.URL.Query()
+	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.listRuns(ctx, workflows.Filter{Limit: latestRuns})}
 	p := c.page("Everhook", body)
-	p.Live = true
+	// Thousands of flows are too much to read every few seconds.
+	p.Live = !query.Has("all")
 	c.show(w, r, http.StatusOK, "overview", p)
 }
 
@@ -102,7 +104,7 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 	body := c.listRuns(ctx, filter)
 	p := c.page("Runs", body)
 	// An older page stays as it is.
-	p.Live = filter.Page == nil
+	p.Live = len(filter.Page) == 0
 	c.show(w, r, http.StatusOK, "runs", p)
 }
 

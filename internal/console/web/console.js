@@ -6,8 +6,11 @@ function showCopyButtons(root) {
 }
 
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Outside https and localhost browsers have no clipboard object.
+  try {
+    return await navigator.clipboard.writeText(text);
+  } catch {
+    // Outside https and localhost browsers have no clipboard object, and some need a permission.
+  }
   const area = document.createElement("textarea");
   area.value = text;
   document.body.append(area);
