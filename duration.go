@@ -21,6 +21,7 @@ var (
 	goPart      = regexp.MustCompile(`(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)`)
 	isoDuration = regexp.MustCompile(`^P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$`)
 	isoCalendar = regexp.MustCompile(`^P[^T]*\d[YM]`)
+	bareNumber  = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
 	isoUnits    = []time.Duration{7 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second}
 	goUnits     = map[string]time.Duration{
 		"ns": time.Nanosecond, "us": time.Microsecond, "µs": time.Microsecond, "ms": time.Millisecond, "s": time.Second,
@@ -35,35 +36,44 @@ func ParseDuration(text string) (Duration, error) {
 	case text == "0":
 		return 0, nil
 	case goDuration.MatchString(text):
-		total := 0.0
+		var total Duration
 		for _, part := range goPart.FindAllStringSubmatch(text, -1) {
-			n, _ := strconv.ParseFloat(part[1], 64)
-			total += n * float64(goUnits[part[2]])
+			total = addSpan(total, part[1], goUnits[part[2]])
 		}
-		return boundedDuration(text, total)
+		return bounded(text, total)
 	case isoDuration.MatchString(text) && strings.ContainsAny(text, "0123456789") && !strings.HasSuffix(text, "T"):
-		total := 0.0
+		var total Duration
 		for i, digits := range isoDuration.FindStringSubmatch(text)[1:] {
 			if digits != "" {
-				n, _ := strconv.ParseFloat(digits, 64)
-				total += n * float64(isoUnits[i])
+				total = addSpan(total, digits, isoUnits[i])
 			}
 		}
-		return boundedDuration(text, total)
+		return bounded(text, total)
 	case isoCalendar.MatchString(text):
 		return 0, fmt.Errorf("%q uses years or months, whose length varies; write days, for example P30D or 30d", Shorten(text, 40))
 	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil && !strings.HasPrefix(text, "-") {
+	if bareNumber.MatchString(text) {
 		return 0, fmt.Errorf("%s has no unit; write %ss for seconds or %sms for milliseconds", text, text, text)
 	}
 	return 0, fmt.Errorf("%q is not a duration; write for example 30s, 1d12h or P3D", Shorten(text, 40))
 }
 
-func boundedDuration(text string, nanoseconds float64) (Duration, error) {
-	if nanoseconds > float64(MaxDuration) {
+// addSpan adds so many units, to the nanosecond. Beyond MaxDuration it only gets longer.
+func addSpan(total Duration, number string, unit time.Duration) Duration {
+	whole, fraction, _ := strings.Cut(number, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || total > MaxDuration || n > int64(MaxDuration)/int64(unit) {
+		return math.MaxInt64
+	}
+	part, _ := strconv.ParseFloat("0."+fraction, 64)
+	return total + Duration(n)*Duration(unit) + Duration(math.Round(part*float64(unit)))
+}
+
+func bounded(text string, d Duration) (Duration, error) {
+	if d > MaxDuration {
 		return 0, fmt.Errorf("%s is longer than ten years", Shorten(text, 40))
 	}
-	return Duration(math.Round(nanoseconds)), nil
+	return d, nil
 }
 
 // Std is the time.Duration.

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -151,7 +154,11 @@ func invalidUTF8(data []byte) int {
 }
 
 // EncodeJSON writes a value, or a struct that holds values, as compact JSON with sorted mapping keys, and "<", ">" and "&" as themselves.
+// ParseJSON reads every canonical value back as it was.
 func EncodeJSON(v any) ([]byte, error) {
+	if hasHuge(v) {
+		v = withExponents(v)
+	}
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
@@ -159,4 +166,44 @@ func EncodeJSON(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte{'\n'}), nil
+}
+
+// hasHuge reports whether a value holds a float64 beyond 64 bits: encoding/json writes those below 1e21 as integers, which ParseJSON refuses.
+func hasHuge(v any) bool {
+	switch v := v.(type) {
+	case float64:
+		return math.Abs(v) >= 1<<63
+	case []any:
+		return slices.ContainsFunc(v, hasHuge)
+	case map[string]any:
+		for _, item := range v {
+			if hasHuge(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// withExponents copies a value with every huge number written as "1e+19".
+func withExponents(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if hasHuge(v) {
+			return json.Number(strconv.FormatFloat(v, 'e', -1, 64))
+		}
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = withExponents(item)
+		}
+		return list
+	case map[string]any:
+		mapping := make(map[string]any, len(v))
+		for key, item := range v {
+			mapping[key] = withExponents(item)
+		}
+		return mapping
+	}
+	return v
 }

@@ -38,9 +38,9 @@ func ParsePath(text string) (Path, error) {
 				return nil, err
 			}
 			path, i = append(path, step), next
-		case text[i] == '.' && len(path) > 0 || i == 0:
+		case i == 0 || text[i] == '.':
 			start := i
-			if text[i] == '.' {
+			if i > 0 {
 				start++
 			}
 			end := start

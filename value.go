@@ -210,14 +210,19 @@ func Equal(a, b any) bool {
 		return true
 	case int:
 		if f, ok := b.(float64); ok {
-			return float64(a) == f
+			return sameNumber(a, f)
 		}
 	case float64:
 		if n, ok := b.(int); ok {
-			return a == float64(n)
+			return sameNumber(n, a)
 		}
 	}
 	return a == b
+}
+
+// sameNumber compares exactly: far from zero several integers share one float64.
+func sameNumber(n int, f float64) bool {
+	return f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) && int(f) == n
 }
 
 // TypeName is the word for a canonical value's type in messages.

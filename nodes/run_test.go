@@ -30,6 +30,9 @@ var started = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 const caseRunID = everhook.RunID("abcdefghijklmnopqrstuvwxyz")
 
+// maxReported is how many steps a report shows.
+const maxReported = 40
+
 // circumstances are how a case runs besides its flow.
 type circumstances struct {
 	// Age is how long before the start the delivery was received.
@@ -112,6 +115,9 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 	}
 	for _, step := range stepsOf(t, env) {
 		got.Steps = append(got.Steps, stepText(step))
+	}
+	if more := len(got.Steps) - maxReported; more > 0 {
+		got.Steps = append(append(got.Steps[:maxReported/2:maxReported/2], fmt.Sprintf("… %d more …", more)), got.Steps[maxReported/2+more:]...)
 	}
 	got.Calls = effects.calls
 	return got
