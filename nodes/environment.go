@@ -99,7 +99,10 @@ func (c *compiler) whyHidden(node *everhook.Node, key string) string {
 		return fmt.Sprintf("it stands in branch %q of %q, and this node in branch %q", there.path[shared].branch, here.path[shared].node.Key, here.path[shared].branch)
 	}
 	for _, step := range there.path[shared:] {
-		if step.node.Type == "loop" && step.branch != everhook.ErrorBranch && step.node != node {
+		if step.node == node {
+			return "it stands inside this node, and runs after this is evaluated"
+		}
+		if step.node.Type == "loop" && step.branch != everhook.ErrorBranch {
 			return fmt.Sprintf("it runs inside the loop %q; carry values out of it with the loop's `collect` or a variable declared before it", step.node.Key)
 		}
 	}

@@ -131,11 +131,8 @@ func (c *Catalog) tell(flows []Flow) {
 
 // serve makes the route of a flow. A flow that is disabled or cannot be served has one too: answers of its runs are still given.
 func (c *Catalog) serve(ctx context.Context, flow store.Flow) (Flow, *receiver.Route) {
-	shown := Flow{Key: flow.Key, Title: flow.Title, Token: flow.Token, Mode: flow.Mode, Version: flow.Enabled, Source: flow.Source}
-	if shown.Title == "" {
-		shown.Title = flow.Key
-	}
-	route := &receiver.Route{Flow: flow.Key, Mode: flow.Mode}
+	shown := Flow{Key: flow.Key, Title: flow.Key, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
+	route := &receiver.Route{Flow: flow.Key}
 	number := flow.Enabled
 	if number == 0 {
 		shown.Note, number = "disabled", flow.Latest
@@ -145,6 +142,7 @@ func (c *Catalog) serve(ctx context.Context, flow store.Flow) (Flow, *receiver.R
 		shown.Note = err.Error()
 		return shown, route
 	}
+	shown.Title, shown.Mode, route.Mode = version.Definition.Name(), version.Definition.Mode, version.Definition.Mode
 	known := c.compile(&version)
 	if known.flow == nil {
 		shown.Note = known.problem
