@@ -59,7 +59,7 @@ func (d *describer) nodesPage(r *Registry) string {
 		"A kind is what `type` names. Below stand the fields of `config`; what every node has besides is in [the flow file](flow-file.md#nodes).\n\n" +
 		takesLegend)
 	specs := specsByGroup(r)
-	page.WriteString("| Kind | What it is for |\n| --- | --- |\n")
+	page.WriteString("\n| Kind | What it is for |\n| --- | --- |\n")
 	for _, spec := range specs {
 		fmt.Fprintf(&page, "| [`%s`](#%s) | %s |\n", spec.Kind, spec.Kind, cell(spec.Summary))
 	}
@@ -69,6 +69,7 @@ func (d *describer) nodesPage(r *Registry) string {
 			group = spec.Group
 			fmt.Fprintf(&page, "\n## %s\n", group)
 		}
+		page.WriteString("\n")
 		d.kindSection(&page, spec, r.kinds[spec.Kind]())
 	}
 	return page.String()
@@ -90,11 +91,10 @@ func specsByGroup(r *Registry) []Spec {
 }
 
 func (d *describer) kindSection(page *strings.Builder, spec Spec, kind Kind) {
-	fmt.Fprintf(page, "\n### %s\n\n%s\n\n", spec.Kind, spec.Summary)
+	fmt.Fprintf(page, "### %s\n\n%s\n\n", spec.Kind, spec.Summary)
 	fmt.Fprintf(page, "```yaml node\n%s\n```\n\n", strings.TrimSpace(spec.Example))
 	fields, _ := d.structure(reflect.TypeOf(kind).Elem())
 	page.WriteString(configTable(fields))
-	page.WriteString("\n")
 	branchLines(page, spec)
 	labelled(page, "Result", spec.Result)
 	labelled(page, "Failures", spec.Failures)
@@ -107,7 +107,7 @@ func (d *describer) kindSection(page *strings.Builder, spec Spec, kind Kind) {
 // labelled writes a paragraph, if there is something to say.
 func labelled(page *strings.Builder, label, text string) {
 	if text != "" {
-		fmt.Fprintf(page, "**%s**: %s\n\n", label, text)
+		fmt.Fprintf(page, "\n**%s**: %s\n", label, text)
 	}
 }
 
@@ -134,9 +134,9 @@ func (d *describer) triggersPage(r *Registry) string {
 	page.WriteString("# Trigger kinds\n\nThe fields of a trigger stand beside its `type`.\n\n" + takesLegend)
 	for _, trigger := range r.Triggers() {
 		spec := trigger.Spec()
-		fmt.Fprintf(&page, "## %s\n\n%s\n\n```yaml trigger\n%s\n```\n\n", spec.Kind, spec.Summary, strings.TrimSpace(spec.Example))
+		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n```yaml trigger\n%s\n```\n\n", spec.Kind, spec.Summary, strings.TrimSpace(spec.Example))
 		fields, _ := d.structure(reflect.TypeOf(trigger).Elem())
-		page.WriteString(configTable(fields) + "\n")
+		page.WriteString(configTable(fields))
 		labelled(&page, "Data", "`trigger` holds "+spec.Data)
 	}
 	return page.String()
@@ -154,15 +154,15 @@ func expressionsPage() string {
 	}
 	return strings.NewReplacer(
 		"<!-- functions -->\n", list.String(),
-		"<!-- limits -->\n", fmt.Sprintf("An expression has at most %d KiB and %s parts, and its brackets nest at most %d deep. One evaluation of a field may do %s units of work "+
-			"(about one for each step and each element or few bytes looked at) and produce %s of data; more is an error of that node.\n",
+		"<!-- limits -->\n", fmt.Sprintf("An expression has at most %d KiB and %s parts, and its brackets nest at most %d deep. One evaluation of a field may do %s units of work, "+
+			"one for an operation, an element that is looked at, or sixteen bytes of text that are read, and produce %s of data; more is an error of that node.\n",
 			expression.MaxSource>>10, thousands(expression.MaxSyntaxNodes), expression.MaxNesting, thousands(expression.MaxUnits), everhook.Size(expression.MaxBytes)),
 	).Replace(expressionsText)
 }
 
 // takesLegend explains the second column of the tables.
 const takesLegend = "What a field takes is an *expression*, written bare; a *template*, whose texts may hold `{{ expression }}`; or else a literal, which is never evaluated. " +
-	"See [expressions](expressions.md).\n\n"
+	"See [expressions](expressions.md).\n"
 
 // configTable is a table of fields, those of structs below them with their path.
 func configTable(fields []configField) string {
@@ -184,7 +184,11 @@ func configRows(table *strings.Builder, above string, fields []configField) {
 		case field.standard != nil:
 			standard = code(fmt.Sprint(field.standard))
 		}
-		fmt.Fprintf(table, "| `%s%s` | %s | %s | %s |\n", above, field.name, cell(field.takes), standard, cell(field.doc))
+		doc := field.doc
+		if rest, ok := strings.CutPrefix(doc, field.name+" "); ok {
+			doc = "`" + field.name + "` " + rest
+		}
+		fmt.Fprintf(table, "| `%s%s` | %s | %s | %s |\n", above, field.name, cell(field.takes), standard, cell(doc))
 		configRows(table, above+field.path+".", field.below)
 	}
 }

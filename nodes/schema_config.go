@@ -43,7 +43,7 @@ type describer struct {
 	comments comments
 	defs     schema
 	names    map[reflect.Type]string
-	// open are the structs that are being described, outermost last, against endless recursion.
+	// open are the structs that are being described: one that holds itself only refers to itself.
 	open map[reflect.Type]bool
 }
 
@@ -200,7 +200,7 @@ func (d *describer) list(t reflect.Type, tag reflect.StructTag) held {
 		of.takes += ", or a list of them"
 		return of
 	}
-	of.takes = "a list: " + of.takes
+	of.takes = "a list of: " + of.takes
 	return of
 }
 

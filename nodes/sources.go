@@ -18,7 +18,7 @@ var sources embed.FS
 // Sourcer is implemented by kinds and triggers from outside this package that want the comments of their config structs in the JSON Schema
 // and the reference page. A file that embeds itself is all it takes.
 type Sourcer interface {
-	// Source is the Go source of the file, or files one after the other read as one, that declare the config structs.
+	// Source is the Go source of the file that declares the config struct and the structs in it.
 	Source() string
 }
 
