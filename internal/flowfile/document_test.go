@@ -216,7 +216,7 @@ func TestParseDocumentIsQuickOnHostileFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			started := time.Now()
 			flowfile.ParseDocument("f.yaml", []byte(text)[:min(len(text), flowfile.MaxFileSize)])
-			require.Less(t, time.Since(started), 20*time.Second)
+			require.Less(t, time.Since(started), 30*time.Second)
 		})
 	}
 }

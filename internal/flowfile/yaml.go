@@ -31,6 +31,7 @@ type yamlReader struct {
 	path     []string
 	values   int
 	tooMany  bool
+	looks    int
 	// taken is the end of the text that was taken as one value although YAML sees more than one there: what starts before it is no entry.
 	taken int
 }
@@ -48,7 +49,7 @@ func (y *yamlReader) value(n *yaml.Node, flow bool) (*place, any) {
 	}
 	switch mark := y.markOf(n, at.offset); {
 	case mark != "" && (n.Kind == yaml.ScalarNode || n.Kind == yaml.AliasNode):
-		text := y.source.raw(at.offset, flow)
+		text := y.meant(at.offset, flow)
 		y.add(at.offset, y.path, markMessages[mark], quoteFix(text))
 		y.text(at, text)
 		if mark == "tag" {
@@ -88,6 +89,17 @@ func (y *yamlReader) within(offset int, kind yaml.Kind) bool {
 	return true
 }
 
+// maxLooks bounds how many values of a file are looked at for what they were meant to be.
+const maxLooks = 2000
+
+// meant gives what an unquoted value was probably meant to be, for the first of those that need a look.
+func (y *yamlReader) meant(offset int, flow bool) string {
+	if y.looks++; y.looks > maxLooks {
+		return ""
+	}
+	return y.source.raw(offset, flow)
+}
+
 // locate tells the problem of a repaired value where in the document it is.
 func (y *yamlReader) locate(offset int) {
 	position := y.source.position(offset)
@@ -108,13 +120,13 @@ func (y *yamlReader) text(at *place, text string) (*place, any) {
 // asText reports a mapping that is none: an unquoted template, or a conditional whose colon looks like that of a key.
 func (y *yamlReader) asText(n *yaml.Node, at *place, flow bool) bool {
 	if strings.HasPrefix(y.source.text[at.offset:], "{{") {
-		text := y.source.raw(at.offset, flow)
+		text := y.meant(at.offset, flow)
 		y.add(at.offset, y.path, templateMessage, quoteFix(text))
 		y.text(at, text)
 		return true
 	}
 	if len(n.Content) == 2 && isPlain(n.Content[0]) && strings.Contains(n.Content[0].Value, " ? ") {
-		text := y.source.raw(at.offset, flow)
+		text := y.meant(at.offset, flow)
 		y.add(at.offset, y.path, conditionalMessage, quoteFix(text))
 		y.text(at, text)
 		return true
@@ -221,7 +233,7 @@ func (y *yamlReader) cutOff(at *place, end int, flow bool) (text, cause string) 
 	if !hasOpenBracket(at.scalar.Text) {
 		return "", ""
 	}
-	text = y.source.raw(at.offset, flow)
+	text = y.meant(at.offset, flow)
 	switch {
 	case len(text) <= end-at.offset || hasOpenBracket(text):
 		return "", ""
