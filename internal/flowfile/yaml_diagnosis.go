@@ -26,6 +26,7 @@ func diagnose(s *source, text string, err *yamlError) diagnosis {
 	if !fault.atContext {
 		offset = firstFailing(text, err.problem, fault.tail)
 	}
+	// Missing quotes explain the problem if their value starts before the place, or, where a value runs over lines, on the line of the context.
 	for _, place := range []int{offset, context} {
 		if found := missingQuotes(s, text, place); found.message != "" && (place == offset && found.offset <= offset || fault.startsValue) {
 			return found
