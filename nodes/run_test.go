@@ -131,6 +131,7 @@ func newEnvironment(effects *effects) *testsuite.TestWorkflowEnvironment {
 	env.SetDataConverter(workflows.DataConverter())
 	env.SetStartTime(started)
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkflowRunTimeout(100 * 365 * 24 * time.Hour)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{effects}})
 	env.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
 	env.RegisterActivityWithOptions(effects.perform, activity.RegisterOptions{Name: activities.HTTPRequest})
