@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -282,8 +283,8 @@ func standardOf(doc string, t reflect.Type, words []string) any {
 		return nil
 	}
 	text := strings.TrimRight(match[1], ".,:;")
-	if words != nil {
-		return oneOfOrNil(text, words)
+	if words != nil && !slices.Contains(words, text) {
+		return nil
 	}
 	return standardValue(text, t)
 }
@@ -294,15 +295,6 @@ func lastWord(text, word string) int {
 		return -1
 	}
 	return matches[len(matches)-1][0]
-}
-
-func oneOfOrNil(text string, words []string) any {
-	for _, word := range words {
-		if word == text {
-			return word
-		}
-	}
-	return nil
 }
 
 // standardValue reads the text of a default as a value of the type.

@@ -256,7 +256,7 @@ type outside struct {
 	shared
 	// Count is how many there are. Default 3.
 	Count *int `json:"count"`
-	// Levels are how hard to try.
+	// Levels are how hard to try. Default low.
 	Levels []string `json:"levels" enum:"low,high" single:"true"`
 	// Parts of it, by name.
 	Parts map[string]part `json:"parts"`
@@ -308,6 +308,7 @@ func TestAKindFromOutsideIsDescribedAsWell(t *testing.T) {
 	require.Equal(t, []any{"name"}, definition["required"])
 	require.Equal(t, "The name of the thing.", property(t, definition, "name")["description"])
 	require.Equal(t, map[string]any{"type": "integer", "default": 3.0, "description": "How many there are. Default 3."}, property(t, definition, "count"))
+	require.Equal(t, "low", property(t, definition, "levels")["default"])
 	require.Equal(t, 0.5, property(t, definition, "ratio")["default"])
 	require.Equal(t, "parts of it, by name. It counts.", property(t, definition, "parts")["description"])
 	require.NotContains(t, definition["properties"], "hidden")
