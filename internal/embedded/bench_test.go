@@ -1,13 +1,10 @@
-//go:build !noembedded
+//go:build !noembedded && unix
 
 package embedded
 
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -15,9 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 )
 
 // BenchmarkSyncAnswer is the server's part of a synchronous delivery: UpdateWithStart of a workflow that answers at once.
@@ -48,7 +43,7 @@ func benchmarkCallers(b *testing.B, c client.Client, callers int) {
 		times []time.Duration
 		next  int
 	)
-	before := cpuTime()
+	before := cpuTime(b)
 	b.ResetTimer()
 	var group sync.WaitGroup
 	for range callers {
@@ -80,7 +75,7 @@ func benchmarkCallers(b *testing.B, c client.Client, callers int) {
 		b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
-	b.ReportMetric(float64((cpuTime()-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 }
 
 // BenchmarkStart is the time from nothing to a server that answers.
@@ -94,44 +89,9 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-func callAnswer(ctx context.Context, c client.Client, id string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	handle, err := c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: c.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
-			ID: id, TaskQueue: answerQueue,
-			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-			WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		}, answerWorkflow),
-		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: "answer", UpdateName: "answer", WaitForStage: client.WorkflowUpdateStageCompleted,
-		},
-	})
-	if err != nil {
-		return err
-	}
-	var answer string
-	return handle.Get(ctx, &answer)
-}
-
-func dial(t testing.TB, s *Server) client.Client {
-	t.Helper()
-	c, err := newClient(s)
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	return c
-}
-
-func newClient(s *Server) (client.Client, error) {
-	return client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(), Logger: sdklog.NewStructuredLogger(quiet())})
-}
-
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
-func cpuTime() time.Duration {
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
 	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		runtime.Goexit()
-	}
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -4,6 +4,8 @@ package embedded
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -262,6 +265,40 @@ func listedBy(t *testing.T, c client.Client, attribute, value string) {
 		return err == nil && len(list.Executions) == 1 && list.Executions[0].Execution.RunId == run.GetRunID()
 	}, 10*time.Second, 20*time.Millisecond)
 }
+
+func callAnswer(ctx context.Context, c client.Client, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	handle, err := c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: c.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+			ID: id, TaskQueue: answerQueue,
+			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		}, answerWorkflow),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: "answer", UpdateName: "answer", WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	var answer string
+	return handle.Get(ctx, &answer)
+}
+
+func dial(t testing.TB, s *Server) client.Client {
+	t.Helper()
+	c, err := newClient(s)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func newClient(s *Server) (client.Client, error) {
+	return client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(), Logger: sdklog.NewStructuredLogger(quiet())})
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 // The workflows and activities of the tests.
 const (

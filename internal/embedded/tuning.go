@@ -48,6 +48,16 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key():                     unlimited,
 		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key():                    unlimited,
 
+		// Tasks are forgotten every second. Until then each is kept in memory, and walked over when another one arrives: at the
+		// default of half a minute a busy minute ends with hundreds of megabytes and an eighth of the time spent on that.
+		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
+		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
+		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
+		dynamicconfig.OutboundProcessorUpdateAckInterval.Key():   time.Second,
+
+		// Room for the runs that are busy; the default of 128,000 would keep the last hour of closed ones.
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4096,
+
 		// Activities learn of a cancellation at once instead of with their next heartbeat.
 		dynamicconfig.WorkerCommandsEnabled.Key():             true,
 		dynamicconfig.EnableCancelActivityWorkerCommand.Key(): true,
