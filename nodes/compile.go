@@ -80,8 +80,7 @@ func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	c.header()
 	c.trigger()
 	c.place(d.Nodes, "/nodes", nil)
-	scope := scope{visible: map[string]*everhook.Node{}}
-	c.flow.Nodes, _ = c.list(d.Nodes, "/nodes", scope)
+	c.flow.Nodes, _ = c.list(d.Nodes, "/nodes", scope{})
 	c.warnings()
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	for _, problem := range c.problems {
@@ -211,19 +210,19 @@ func (c *compiler) list(nodes []everhook.Node, pointer string, s scope) ([]*Comp
 // node compiles one node and what stands below it. It gives the scope of the node that follows.
 func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled, scope) {
 	compiled := &Compiled{Node: node, branches: map[string][]*Compiled{}, below: map[string][]string{}}
-	validation := &Validation{Definition: c.flow.Definition, Node: node, pointer: pointer, visible: s.visible, report: c.report}
+	validation := &Validation{Definition: c.flow.Definition, Node: node, pointer: pointer, scope: s, report: c.report}
 	decoded := c.kind(compiled, pointer)
 	c.common(compiled, validation)
 
 	_, isLoop := compiled.Kind.(*Loop)
-	after := s.clone()
+	after := s
 	bodies := map[string]scope{}
 	for _, branch := range node.Branches {
-		inner := s.clone()
+		inner := s
 		if branch.Name == everhook.ErrorBranch {
-			inner.add(node)
+			inner = s.with(node)
 		} else if isLoop {
-			inner.loops = append(inner.loops, node.Key)
+			inner = s.inside(node)
 		}
 		nodes, end := c.list(branch.Nodes, pointer+"/branches/"+branch.Name, inner)
 		compiled.branches[branch.Name] = nodes
@@ -231,10 +230,10 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 		compiled.Below = append(compiled.Below, compiled.below[branch.Name]...)
 		bodies[branch.Name] = end
 		if !isLoop || branch.Name == everhook.ErrorBranch {
-			after.merge(end)
+			after = after.after(s, end)
 		}
 	}
-	after.add(node)
+	after = after.with(node)
 	if decoded {
 		c.fields(compiled.Kind, pointer+"/config", node.Key, func(field string) *expression.Environment {
 			return c.environment(node, c.fieldScope(compiled.Kind, field, node, s, bodies), compiled.Spec.Effect != nil)
@@ -309,11 +308,11 @@ func (c *compiler) fieldScope(kind Kind, field string, node *everhook.Node, own 
 	if at.Branch == "" {
 		return own
 	}
-	s := own.clone()
 	if body, ok := bodies[at.Branch]; ok && at.After {
-		s = body.clone()
-	} else if at.Loop {
-		s.loops = append(s.loops, node.Key)
+		return body
 	}
-	return s
+	if at.Loop {
+		return own.inside(node)
+	}
+	return own
 }

@@ -2,54 +2,77 @@ package nodes
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// scope is what a node sees of the others: the nodes that may have run before it, and the loops around it.
+// scope is what a node sees of the others: the nodes that may have run before it, and the loops around it. Scopes share what they have in
+// common, and are never changed.
 type scope struct {
-	visible map[string]*everhook.Node
-	loops   []string
+	latest *earlier
+	loops  []string
 }
 
-func (s scope) clone() scope {
-	return scope{visible: maps.Clone(s.visible), loops: slices.Clone(s.loops)}
+// earlier is a node that may have run, and through before all others that may have.
+type earlier struct {
+	node   *everhook.Node
+	before *earlier
 }
 
-func (s scope) add(node *everhook.Node) {
+func (s scope) with(node *everhook.Node) scope {
 	if node.Key != "" {
-		s.visible[node.Key] = node
+		s.latest = &earlier{node, s.latest}
 	}
+	return s
 }
 
-func (s scope) merge(other scope) { maps.Copy(s.visible, other.visible) }
+func (s scope) inside(loop *everhook.Node) scope {
+	s.loops = append(slices.Clip(s.loops), loop.Key)
+	return s
+}
+
+// after adds what came to be visible in a branch that began in start.
+func (s scope) after(start, end scope) scope {
+	for e := end.latest; e != start.latest; e = e.before {
+		s = s.with(e.node)
+	}
+	return s
+}
+
+func (s scope) node(key string) (*everhook.Node, bool) {
+	for e := s.latest; e != nil; e = e.before {
+		if e.node.Key == key {
+			return e.node, true
+		}
+	}
+	return nil, false
+}
+
+// keys are the keys of the nodes, sorted.
+func (s scope) keys() []string {
+	var keys []string
+	for e := s.latest; e != nil; e = e.before {
+		keys = append(keys, e.node.Key)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
 
 // environment is what expressions at a place may name, with the reasons for what they may not.
 func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expression.Environment {
-	results := &expression.Shape{Fields: map[string]*expression.Shape{}, Hidden: map[string]string{}}
-	failures := &expression.Shape{Fields: map[string]*expression.Shape{}, Hidden: results.Hidden}
-	for key := range c.places {
-		if _, ok := s.visible[key]; ok {
-			results.Fields[key] = anything
-			failures.Fields[key] = errorShape
-		} else {
-			results.Hidden[key] = c.whyHidden(node, key)
-		}
-	}
 	e := &expression.Environment{
 		Roots: map[string]*expression.Shape{
-			"nodes": results, "errors": failures, "system": systemShape, "env": anything,
+			"nodes":  {Index: results{c, node, s, anything}},
+			"errors": {Index: results{c, node, s, errorShape}},
+			"system": systemShape, "env": anything, "trigger": anything,
 		},
 		Hidden:  map[string]string{},
 		Secrets: secrets,
 	}
 	if c.flow.Trigger != nil {
 		e.Roots["trigger"] = c.flow.Trigger.Shape()
-	} else {
-		e.Roots["trigger"] = anything
 	}
 	if len(s.loops) == 0 {
 		e.Hidden["loop"] = "it exists only inside a loop"
@@ -57,16 +80,46 @@ func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expr
 		return e
 	}
 	e.Roots["loop"] = loopShape
-	loops := &expression.Shape{Fields: map[string]*expression.Shape{}, Hidden: map[string]string{}}
-	for key, place := range c.places {
-		if slices.Contains(s.loops, key) {
-			loops.Fields[key] = loopShape
-		} else if place.node.Type == "loop" {
-			loops.Hidden[key] = "the node does not stand inside that loop"
-		}
-	}
-	e.Roots["loops"] = loops
+	e.Roots["loops"] = &expression.Shape{Index: loops{c, s}}
 	return e
+}
+
+// results finds what is below nodes, or errors, where node stands.
+type results struct {
+	c     *compiler
+	node  *everhook.Node
+	scope scope
+	shape *expression.Shape
+}
+
+func (r results) Names() []string { return r.scope.keys() }
+
+func (r results) Look(key string) (*expression.Shape, string) {
+	if _, ok := r.scope.node(key); ok {
+		return r.shape, ""
+	}
+	if _, ok := r.c.places[key]; ok {
+		return nil, r.c.whyHidden(r.node, key)
+	}
+	return nil, ""
+}
+
+// loops finds what is below loops.
+type loops struct {
+	c     *compiler
+	scope scope
+}
+
+func (l loops) Names() []string { return l.scope.loops }
+
+func (l loops) Look(key string) (*expression.Shape, string) {
+	if slices.Contains(l.scope.loops, key) {
+		return loopShape, ""
+	}
+	if place, ok := l.c.places[key]; ok && place.node.Type == "loop" {
+		return nil, "the node does not stand inside that loop"
+	}
+	return nil, ""
 }
 
 var (

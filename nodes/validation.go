@@ -38,7 +38,7 @@ type Validation struct {
 	Node *everhook.Node
 
 	pointer string
-	visible map[string]*everhook.Node
+	scope   scope
 	report  func(Problem)
 }
 
@@ -69,8 +69,7 @@ func (v *Validation) OnlyBranches(names []string) {
 
 // Visible gives the node of that key if it runs before this one, where its result can be read.
 func (v *Validation) Visible(key string) (*everhook.Node, bool) {
-	node, ok := v.visible[key]
-	return node, ok
+	return v.scope.node(key)
 }
 
 func (v *Validation) key() string {
@@ -93,8 +92,8 @@ func (v *Validation) branchNames() []string {
 
 func (v *Validation) variables() []string {
 	var keys []string
-	for _, key := range everhook.SortedKeys(v.visible) {
-		if node := v.visible[key]; node.Type == "variable" && node.Config["target"] == nil {
+	for _, key := range v.scope.keys() {
+		if node, _ := v.scope.node(key); node.Type == "variable" && node.Config["target"] == nil {
 			keys = append(keys, key)
 		}
 	}

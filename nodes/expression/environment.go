@@ -17,6 +17,16 @@ type Shape struct {
 	Hidden map[string]string
 	// Open: names besides Fields are allowed too, with anything below them.
 	Open bool
+	// Index, if set, stands in for Fields, Hidden and Open where there are many names.
+	Index Index
+}
+
+// Index looks up the names below a shape.
+type Index interface {
+	// Look gives what is below a name; or nil and the reason why the name, which exists elsewhere, is hidden; or nil and "".
+	Look(name string) (below *Shape, hidden string)
+	// Names are the names that Look finds, for suggestions.
+	Names() []string
 }
 
 // Environment is what can exist at one place of a flow. It may be shared and is not changed.
@@ -99,21 +109,36 @@ func secretError(allowed bool) *Error {
 
 // member finds what is below a shape at a name. The path is for messages.
 func (s *Shape) member(path, name string) (*Shape, *Error) {
-	if s == nil || s.Fields == nil && s.Hidden[name] == "" {
+	if s == nil || s.Index == nil && s.Fields == nil && s.Hidden[name] == "" {
 		return nil, nil
 	}
-	if shape, ok := s.Fields[name]; ok {
-		return shape, nil
+	below, reason := s.look(name)
+	if below != nil {
+		return below, nil
 	}
-	if reason, ok := s.Hidden[name]; ok {
+	if reason != "" {
 		return nil, &Error{Message: fmt.Sprintf("`%s.%s` is not available here: %s", path, name, reason)}
 	}
 	if s.Open {
 		return nil, nil
 	}
-	known := everhook.SortedKeys(s.Fields)
+	known := s.names()
 	if len(known) == 0 {
 		return nil, &Error{Message: fmt.Sprintf("`%s` has no member %q", path, name), Fix: "nothing is below it here"}
 	}
 	return nil, &Error{Message: fmt.Sprintf("`%s` has no member %q", path, name), Fix: strict.Suggest(name, known)}
+}
+
+func (s *Shape) look(name string) (below *Shape, hidden string) {
+	if s.Index != nil {
+		return s.Index.Look(name)
+	}
+	return s.Fields[name], s.Hidden[name]
+}
+
+func (s *Shape) names() []string {
+	if s.Index != nil {
+		return s.Index.Names()
+	}
+	return everhook.SortedKeys(s.Fields)
 }

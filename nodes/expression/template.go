@@ -52,6 +52,16 @@ func (t *Template[T]) References() References { return t.references }
 // IsSet reports whether the config has the field.
 func (t *Template[T]) IsSet() bool { return t.form != nil }
 
+// Literal gives the value where it is one text, number or boolean without a template in it: what is known without running the flow.
+func (t *Template[T]) Literal() (T, bool) {
+	if literal, ok := t.form.(literalForm); ok {
+		value, err := convert[T](literal.value)
+		return value, err == nil
+	}
+	var zero T
+	return zero, false
+}
+
 // Eval gives the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of TypeConfig that names the field.
 func (t *Template[T]) Eval(scope *Scope) (T, error) {
 	var zero T
