@@ -14,11 +14,11 @@ import (
 )
 
 // flusher makes commits outlive a power cut, at a fraction of what SQLite's synchronous=FULL costs. That flushes the
-// write-ahead log on every commit, several for each step of a run, one after the other, while nothing else can be written. But a commit has to be on disk only when somebody is told of it. So SQLite runs with synchronous=NORMAL, which
-// keeps a database consistent and leaves out the flush of commits, and whoever is about to tell flushes first: the frontend
-// before every response (intercept), the visibility store before the server forgets a task (durableVisibility). A flush
-// covers every earlier commit of that database, and callers share it: those that come while one is running all wait for
-// the next.
+// write-ahead log on every commit, several for each step of a run, one after the other, while nothing else can be written.
+// But a commit has to be on disk only when somebody is told of it. So SQLite runs with synchronous=NORMAL, which keeps a
+// database consistent and leaves out the flush of commits, and whoever is about to tell flushes first: the frontend before
+// every response (intercept), the visibility store before the server forgets a task (durableVisibility). A flush covers
+// every earlier commit of that database, and callers share it: those that come while one is running all wait for the next.
 type flusher struct {
 	mu      sync.Mutex
 	wal     *os.File // nil: commits need not outlive a power cut
