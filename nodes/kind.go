@@ -103,7 +103,8 @@ type Run interface {
 	// Last is the result of the last step that Branch ran.
 	Last() any
 	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the branches have no results yet.
-	EnterLoop(position LoopPosition)
+	// Its error is that of a run that is cancelled; return it as it is.
+	EnterLoop(ctx workflow.Context, position LoopPosition) error
 	// Fork gives a Run with a copy of the data, for a branch that runs beside others.
 	Fork() Run
 	// Join takes over, from a Run that Fork gave, the results of the branch and what it assigned to variables.

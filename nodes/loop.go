@@ -106,7 +106,9 @@ func (c *Loop) Execute(ctx workflow.Context, run Run) (Result, error) {
 		if !open {
 			position.Item = items[index]
 		}
-		run.EnterLoop(position)
+		if err := run.EnterLoop(ctx, position); err != nil {
+			return Result{}, err
+		}
 		goOn, err := state.iterate(ctx, run, index)
 		if err != nil {
 			return Result{}, err

@@ -27,7 +27,7 @@ func (*Response) Spec() Spec {
 		Kind: "response", Group: Answers,
 		Summary:  "Answers the caller of a sync flow with a webhook trigger, and ends the run unless it is told to continue.",
 		Result:   "`{status}`: the answer's status.",
-		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the body is larger than 1 MiB. A second response is no failure: the first answer stands.",
+		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the answer is larger than 1 MiB. A second response is no failure: the first answer stands.",
 		Example: `key: answer
 type: response
 config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
@@ -65,10 +65,11 @@ func (c *Response) Execute(_ workflow.Context, run Run) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		if everhook.EncodedSize(body, everhook.MaxAnswerBody) > everhook.MaxAnswerBody {
-			return Result{}, everhook.Errorf(everhook.TypeLimit, "the body of the answer is larger than 1 MiB")
-		}
 		answer.Body = everhook.Of(body)
+	}
+	// The JSON of text is what is stored, and may be longer than what is sent.
+	if encoded, err := everhook.EncodeJSON(answer); err != nil || len(encoded) > everhook.MaxAnswerBody {
+		return Result{}, everhook.Errorf(everhook.TypeLimit, "the answer is larger than 1 MiB")
 	}
 	if !run.Answer(answer) {
 		run.Logf("the caller had its answer already; this one is not sent")

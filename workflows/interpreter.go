@@ -42,6 +42,9 @@ func NewInterpreter(registry *nodes.Registry) *Interpreter {
 // Run is the workflow of a run.
 func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, start Start) (everhook.Outcome, error) {
 	flow, err := i.compiled.get(definition)
+	if err == nil && start.Level > Level {
+		err = fmt.Errorf("this worker knows engine level %d, and the run has level %d", Level, start.Level)
+	}
 	if err != nil {
 		// Not the run's fault but this worker's: the workflow task fails and is tried again, elsewhere or after the next deploy.
 		panic(err)
@@ -102,7 +105,7 @@ func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, timeou
 // close settles the answer, waits until the caller has it, and ends the workflow so that Temporal tells the truth.
 func (r *run) close(ctx workflow.Context, err error) (everhook.Outcome, error) {
 	r.outcome.Status, r.outcome.Error = everhook.Resolved, r.ending(err)
-	if r.outcome.Output != nil && everhook.EncodedSize(r.outcome.Output.V, maxOutput) > maxOutput {
+	if output, err := everhook.EncodeJSON(r.outcome.Output); err != nil || len(output) > maxOutput {
 		r.outcome.Output = nil
 		r.outcome.Error = everhook.Errorf(everhook.TypeLimit, "the flow's output is larger than %s; put less into it", everhook.Size(maxOutput))
 	}

@@ -62,8 +62,10 @@ const (
 	maxInFlight = 1000
 	// maxPayload bounds what is handed to an effect or kept as output; Temporal's own limit for all payloads of a command is 2 MiB.
 	maxPayload = 3 << 19
-	// maxOutput bounds a flow's output.
-	maxOutput = 1 << 20
+	// maxOutput bounds a flow's output as JSON: with an answer of at most everhook.MaxAnswerBody beside it, a close event stays below 2 MiB.
+	maxOutput = 3 << 18
+	// maxMessage bounds the message of an error that a run keeps.
+	maxMessage = 4000
 )
 
 // What an effect adds to the history, with the workflow task that follows it.

@@ -84,27 +84,32 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	return nil
 }
 
-// spend charges a step to the budget of the execution, and breaks the workflow task when it has gone on for long.
+// spend charges a step to the budget of the execution.
 func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
-	if ctx.Err() != nil {
-		return r.failure(ctx.Err()).At(node.Key)
-	}
 	r.steps++
-	r.stretch += stepUnits
 	if r.steps > maxSteps || r.events > maxEvents {
 		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key,
 			Message: fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery do less", maxSteps, maxEvents)}
 	}
-	if r.stretch < maxStretch {
+	if err := r.pause(ctx, stepUnits); err != nil {
+		return r.failure(err).At(node.Key)
+	}
+	return nil
+}
+
+// pause charges units to the stretch that goes on without a break, and breaks the workflow task when it has become long: by an activity that
+// does nothing. Its error is that of a cancelled run.
+func (r *run) pause(ctx workflow.Context, units int) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if r.stretch += units; r.stretch < maxStretch {
 		return nil
 	}
 	r.stretch = 0
 	r.events += eventsOfActivity
 	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, Summary: "pause between steps"})
-	if err := workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil); err != nil {
-		return r.failure(err).At(node.Key)
-	}
-	return nil
+	return workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil)
 }
 
 // failure makes an *everhook.Error of what a kind or the SDK returned. A cancelled context means that the run was aborted or cancelled, or
@@ -116,7 +121,9 @@ func (r *run) failure(err error) *everhook.Error {
 		}
 		return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled"}
 	}
-	return activities.FromError(err)
+	failure := *activities.FromError(err)
+	failure.Message = everhook.Shorten(failure.Message, maxMessage)
+	return &failure
 }
 
 // ending is the error that a run ends with; nil when it resolved.
@@ -125,7 +132,7 @@ func (r *run) ending(err error) *everhook.Error {
 		if end.Status == everhook.Resolved {
 			return nil
 		}
-		return &everhook.Error{Status: end.Status, Type: end.Type, Message: end.Error(), Node: end.Node}
+		return &everhook.Error{Status: end.Status, Type: end.Type, Message: everhook.Shorten(end.Error(), maxMessage), Node: end.Node}
 	}
 	if err == nil {
 		return nil

@@ -42,7 +42,10 @@ func (s *step) Branch(ctx workflow.Context, name string) (err error) {
 	return err
 }
 
-func (s *step) EnterLoop(position nodes.LoopPosition) {
+func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) error {
+	if err := s.run.pause(ctx, s.data.spent()+stepUnits); err != nil {
+		return err
+	}
 	loop := map[string]any{"item": position.Item, "index": position.Index, "sequence": position.Index + 1, "length": position.Length}
 	if position.Open {
 		loop["length"] = nil
@@ -52,6 +55,7 @@ func (s *step) EnterLoop(position nodes.LoopPosition) {
 		delete(s.data.nodes, key)
 		delete(s.data.errors, key)
 	}
+	return nil
 }
 
 func (s *step) Fork() nodes.Run {
