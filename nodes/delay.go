@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -43,6 +44,13 @@ func (c *Delay) Validate(v *Validation) {
 	case c.Duration.IsSet() && c.Until.IsSet():
 		v.Error("/config/until", "duration and until exclude each other", "remove one of them")
 	}
+	if status, ok := c.Status.Literal(); ok && !endsDelay(status) {
+		v.Error("/config/status", fmt.Sprintf("%q is no status that a delay can end with", status), "write resolved or failed")
+	}
+}
+
+func endsDelay(status string) bool {
+	return status == string(everhook.Resolved) || status == string(everhook.Failed)
 }
 
 // Execute waits by a Temporal timer. Its time is the run's clock, the same on replay.
@@ -70,7 +78,7 @@ func (c *Delay) Execute(ctx workflow.Context, run Run) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		if status != string(everhook.Failed) && status != string(everhook.Resolved) {
+		if !endsDelay(status) {
 			return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved or failed", status)
 		}
 		failing = status == string(everhook.Failed)

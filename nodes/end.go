@@ -1,6 +1,9 @@
 package nodes
 
 import (
+	"fmt"
+	"slices"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
@@ -31,8 +34,16 @@ config: { status: failed, message: 'order {{ trigger.body.id }} is unknown' }
 	}
 }
 
-// Validate has nothing to add.
-func (*EndRun) Validate(*Validation) {}
+// Validate checks a status that is known already.
+func (c *EndRun) Validate(v *Validation) {
+	if status, ok := c.Status.Literal(); ok && !endsRun(status) {
+		v.Error("/config/status", fmt.Sprintf("%q is no status that a run can be given", status), "write resolved, failed or rejected")
+	}
+}
+
+func endsRun(status string) bool {
+	return slices.Contains([]everhook.Status{everhook.Resolved, everhook.Failed, everhook.Rejected}, everhook.Status(status))
+}
 
 // Execute is pure.
 func (c *EndRun) Execute(_ workflow.Context, run Run) (Result, error) {
@@ -44,9 +55,7 @@ func (c *EndRun) Execute(_ workflow.Context, run Run) (Result, error) {
 		}
 		status = text
 	}
-	switch everhook.Status(status) {
-	case everhook.Resolved, everhook.Failed, everhook.Rejected:
-	default:
+	if !endsRun(status) {
 		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved, failed or rejected", status)
 	}
 	message, err := c.Message.Eval(run.Scope())

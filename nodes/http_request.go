@@ -113,10 +113,16 @@ func (c *HTTPRequest) Validate(v *Validation) {
 	if basic && (!c.Auth.Basic.Username.IsSet() || !c.Auth.Basic.Password.IsSet()) {
 		v.Error("/config/auth/basic", "basic needs username and password", "add the other one")
 	}
-	for name, field := range map[string]expression.Template[string]{"/config/auth/basic/password": c.Auth.Basic.Password, "/config/auth/bearer": c.Auth.Bearer} {
-		if field.IsSet() && len(field.References().Secrets) == 0 {
-			v.Warn(name, "a credential without a secret", "write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
-		}
+	if method, ok := c.Method.Literal(); ok && !methodExp.MatchString(strings.ToUpper(method)) {
+		v.Error("/config/method", fmt.Sprintf("%q is no HTTP method", everhook.Shorten(method, 40)), "write for example POST")
+	}
+	warnOfLiteral(v, "/config/auth/basic/password", &c.Auth.Basic.Password)
+	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
+}
+
+func warnOfLiteral(v *Validation, pointer string, credential *expression.Template[string]) {
+	if credential.IsSet() && len(credential.References().Secrets) == 0 {
+		v.Warn(pointer, "a credential without a secret", "write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
 	}
 }
 

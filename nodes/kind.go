@@ -111,8 +111,8 @@ type Run interface {
 	Join(fork Run, branch string)
 	// SetVariable assigns to the variable that the node target declares.
 	SetVariable(target string, v any)
-	// SetOutput sets the run's output; the last one wins.
-	SetOutput(v any)
+	// SetOutput sets the run's output; the last one wins. One that is too large is an error, and changes nothing.
+	SetOutput(v any) error
 	// Answer gives the caller of a sync flow its answer. It reports false, and changes nothing, when there was one already.
 	Answer(answer everhook.Answer) bool
 	// Sleep waits. It survives restarts.

@@ -153,6 +153,8 @@ func (c *Loop) items(run Run) (items []any, open bool, err error) {
 			items = append(items, map[string]any{"key": key, "value": over[key]})
 		}
 		return items, false, nil
+	case float64:
+		return nil, false, everhook.Errorf(everhook.TypeInput, "over is %v; a loop counts to a whole number", over)
 	default:
 		return nil, false, everhook.Errorf(everhook.TypeInput, "over is %s; a loop goes over a list, a whole number, text, a mapping or nil", everhook.TypeName(over))
 	}

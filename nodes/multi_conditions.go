@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -69,13 +70,12 @@ func (m *MultiConditions) Validate(v *Validation) {
 		case !everhook.IsNodeKey(c.Name):
 			v.Error(pointer, fmt.Sprintf("%q is not a name", c.Name), "use letters, digits and _, not starting with a digit")
 		default:
-			for _, earlier := range names {
-				if earlier == c.Name {
-					v.Error(pointer, fmt.Sprintf("two cases are called %q", c.Name), "give each case its own name")
-				}
+			if slices.Contains(names, c.Name) {
+				v.Error(pointer, fmt.Sprintf("two cases are called %q", c.Name), "give each case its own name")
+				continue
 			}
+			names = append(names, c.Name)
 		}
-		names = append(names, c.Name)
 	}
 	v.OnlyBranches(names)
 }

@@ -20,7 +20,7 @@ func (*Output) Spec() Spec {
 		Kind: "output", Group: Control,
 		Summary:  "Sets the flow's output and goes on. A sync flow that ends without a response answers 200 with it.",
 		Result:   "The value.",
-		Failures: "Error when the value cannot be evaluated.",
+		Failures: "Error when the value cannot be evaluated or is larger than 768 KiB.",
 		Example: `key: result
 type: output
 config: { value: { id: '{{ trigger.body.id }}', accepted: true } }
@@ -37,6 +37,8 @@ func (c *Output) Execute(_ workflow.Context, run Run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	run.SetOutput(v)
+	if err := run.SetOutput(v); err != nil {
+		return Result{}, err
+	}
 	return Result{Value: v}, nil
 }

@@ -1,6 +1,8 @@
 package nodes
 
 import (
+	"fmt"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
@@ -43,7 +45,12 @@ func (c *Response) Validate(v *Validation) {
 	case v.Definition.Trigger.Type != "webhook":
 		v.Error("/type", "a response answers a webhook call, and the flow's trigger is of another kind", "use an `output` node")
 	}
+	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
+		v.Error("/config/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
+	}
 }
+
+func isAnswerStatus(status int) bool { return status >= 200 && status <= 599 }
 
 // Execute is pure: the answer leaves when the workflow task ends.
 func (c *Response) Execute(_ workflow.Context, run Run) (Result, error) {
@@ -54,7 +61,7 @@ func (c *Response) Execute(_ workflow.Context, run Run) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if answer.Status < 200 || answer.Status > 599 {
+	if !isAnswerStatus(answer.Status) {
 		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599", answer.Status)
 	}
 	if answer.Headers, err = c.Headers.Eval(run.Scope()); err != nil {

@@ -27,6 +27,9 @@ func (c *compiler) warnings() {
 
 // ends reports whether nothing runs behind the node, whatever happens in it.
 func ends(node *Compiled) bool {
+	if node.OnError != "" && node.OnError != everhook.OnErrorFail {
+		return false
+	}
 	switch kind := node.Kind.(type) {
 	case *Response:
 		return !kind.Continue

@@ -23,8 +23,8 @@ type data struct {
 	now time.Time
 	// charged is how much of scope.Spent is charged to the run already.
 	charged int
-	// assigned are the variables that were assigned since the data was forked, in order.
-	assigned []assignment
+	// assigned are the variables that were assigned since the data was forked.
+	assigned map[string]bool
 }
 
 // position is where in its loops a line of execution stands.
@@ -35,24 +35,19 @@ type position struct {
 	loop any
 }
 
-type assignment struct {
-	variable string
-	value    any
-}
-
 func (r *run) rootData() *data {
 	env := make(map[string]any, len(r.start.Env))
 	for name, value := range r.start.Env {
 		env[name] = value
 	}
-	d := &data{nodes: map[string]any{}, errors: map[string]any{}, loops: map[string]any{}}
+	d := &data{nodes: map[string]any{}, errors: map[string]any{}, loops: map[string]any{}, assigned: map[string]bool{}}
 	d.connect(r, map[string]any{"trigger": map[string]any(r.start.Delivery.Trigger), "env": env})
 	return d
 }
 
 // fork copies the data for a branch that runs beside others.
 func (d *data) fork(r *run) *data {
-	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops), position: d.position, record: d.record, now: d.now}
+	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops), position: d.position, record: d.record, now: d.now, assigned: map[string]bool{}}
 	f.connect(r, maps.Clone(d.scope.Values))
 	return f
 }

@@ -91,7 +91,12 @@ func (r *run) execute(ctx workflow.Context) error {
 
 // abortAfter aborts the run when the timeout expires, counted from the receipt of the delivery.
 func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, timeout time.Duration) {
-	left := max(timeout-workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt), 0)
+	left := timeout - workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+	if left <= 0 {
+		r.aborted = true
+		abort()
+		return
+	}
 	timer := workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "timeout of the run"})
 	r.events += eventsOfTimer
 	workflow.GoNamed(ctx, "timeout", func(ctx workflow.Context) {
@@ -105,10 +110,6 @@ func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, timeou
 // close settles the answer, waits until the caller has it, and ends the workflow so that Temporal tells the truth.
 func (r *run) close(ctx workflow.Context, err error) (everhook.Outcome, error) {
 	r.outcome.Status, r.outcome.Error = everhook.Resolved, r.ending(err)
-	if output, err := everhook.EncodeJSON(r.outcome.Output); err != nil || len(output) > maxOutput {
-		r.outcome.Output = nil
-		r.outcome.Error = everhook.Errorf(everhook.TypeLimit, "the flow's output is larger than %s; put less into it", everhook.Size(maxOutput))
-	}
 	if r.outcome.Error != nil {
 		r.outcome.Status = r.outcome.Error.Status
 	}

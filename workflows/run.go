@@ -73,10 +73,10 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	}
 	failure := r.failure(err).At(node.Key)
 	r.log.fail(record, workflow.Now(ctx), failure)
+	d.errors[node.Key] = errorValue(failure)
 	if !failure.Status.Catchable() || node.OnError == "" || node.OnError == everhook.OnErrorFail {
 		return failure
 	}
-	d.errors[node.Key] = errorValue(failure)
 	if node.OnError == everhook.OnErrorBranch {
 		_, err := r.list(ctx, node.Branch(everhook.ErrorBranch), d)
 		return err

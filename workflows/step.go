@@ -33,7 +33,6 @@ func (s *step) ID() everhook.RunID         { return s.run.start.Delivery.RunID }
 func (s *step) Iteration() string          { return s.outer }
 func (s *step) Last() any                  { return s.last }
 func (s *step) HasBranch(name string) bool { _, ok := s.node.Branches.Get(name); return ok }
-func (s *step) SetOutput(v any)            { s.run.outcome.Output = everhook.Of(v) }
 func (s *step) Logf(f string, args ...any) { s.run.log.line(s.record, fmt.Sprintf(f, args...)) }
 
 func (s *step) Branch(ctx workflow.Context, name string) (err error) {
@@ -71,16 +70,24 @@ func (s *step) Join(fork nodes.Run, branch string) {
 	for _, key := range keys {
 		s.data.nodes[key], s.data.errors[key] = from.nodes[key], from.errors[key]
 	}
-	for _, a := range from.assigned {
-		if !slices.Contains(keys, a.variable) {
-			s.SetVariable(a.variable, a.value)
+	for _, variable := range everhook.SortedKeys(from.assigned) {
+		if !slices.Contains(keys, variable) {
+			s.SetVariable(variable, from.nodes[variable])
 		}
 	}
 }
 
 func (s *step) SetVariable(target string, v any) {
 	s.data.nodes[target] = v
-	s.data.assigned = append(s.data.assigned, assignment{target, v})
+	s.data.assigned[target] = true
+}
+
+func (s *step) SetOutput(v any) error {
+	if encoded, err := everhook.EncodeJSON(v); err != nil || len(encoded) > maxOutput {
+		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(maxOutput))
+	}
+	s.run.outcome.Output = everhook.Of(v)
+	return nil
 }
 
 func (s *step) Answer(answer everhook.Answer) bool {
