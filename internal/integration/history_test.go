@@ -1,0 +1,199 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
+)
+
+// update records the histories of named runs under new names, see record.
+var update = flag.Bool("update", false, "record histories under workflows/testdata/histories, beside those that are there")
+
+// historiesDir has the histories that every release replays.
+const historiesDir = "../../workflows/testdata/histories"
+
+// history exports the history of a run.
+func (p *product) history(ctx context.Context, workflowID, execution string) (*historypb.History, error) {
+	events := p.Temporal().GetWorkflowHistory(ctx, workflowID, execution, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	history := &historypb.History{}
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return nil, fmt.Errorf("history of %s: %w", workflowID, err)
+		}
+		history.Events = append(history.Events, event)
+	}
+	return history, nil
+}
+
+// events is the history of a run, which is replayed first.
+func (f flow) events(t *testing.T, run everhook.RunID) []*historypb.HistoryEvent {
+	t.Helper()
+	history, err := f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")
+	require.NoError(t, err)
+	require.NoError(t, replayHistory(history))
+	return history.GetEvents()
+}
+
+// types are the kinds of events, in order.
+func types(events []*historypb.HistoryEvent) []string {
+	names := make([]string, len(events))
+	for i, event := range events {
+		names[i] = event.GetEventType().String()
+	}
+	return names
+}
+
+// replay runs the histories of runs again on the code as it is.
+func replay(t *testing.T, f flow, runs ...everhook.RunID) {
+	t.Helper()
+	require.NotEmpty(t, runs)
+	for _, run := range runs {
+		f.events(t, run)
+	}
+}
+
+// replayHistory is for a history of any age, open or closed.
+func replayHistory(history *historypb.History) error {
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
+	if err != nil {
+		return err
+	}
+	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
+}
+
+// executions lists all runs that the server has.
+func (p *product) executions(ctx context.Context) (ids []string, err error) {
+	var page []byte
+	for {
+		list, err := p.Temporal().ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: page})
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range list.GetExecutions() {
+			if info.GetType().GetName() != workflows.RunWorkflow {
+				return nil, fmt.Errorf("there is an execution of type %q", info.GetType().GetName())
+			}
+			ids = append(ids, info.GetExecution().GetWorkflowId())
+		}
+		if page = list.GetNextPageToken(); len(page) == 0 {
+			return ids, nil
+		}
+	}
+}
+
+// replayAll replays every run that the server has, running or closed; those that replies named must be among them.
+func (p *product) replayAll(ctx context.Context) error {
+	ids, err := p.executions(ctx)
+	if err != nil {
+		return err
+	}
+	// A run is listed within a second of its start.
+	ids = append(ids, p.remembered()...)
+	slices.Sort(ids)
+	var failed error
+	for _, id := range slices.Compact(ids) {
+		history, err := p.history(ctx, id, "")
+		if err == nil {
+			err = replayHistory(history)
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("replay of %s: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// ended waits until a run has ended and gives how.
+func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
+	t.Helper()
+	id := everhook.WorkflowID(f.key, run)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_ = f.product.Temporal().GetWorkflow(ctx, id, "").Get(ctx, nil)
+	require.NoError(t, ctx.Err(), "%s has not ended", id)
+	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{})
+	outcome, err := starter.Outcome(ctx, f.key, run, false, 0)
+	require.NoError(t, err)
+	return outcome
+}
+
+// running waits until a run stands at a node.
+func (f flow) running(t *testing.T, run everhook.RunID, node string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		steps := f.show(t, run).Steps
+		return slices.ContainsFunc(steps, func(step everhook.Step) bool { return step.Node == node && step.Status == everhook.Pending })
+	}, patience, 20*time.Millisecond, "the run does not reach %s", node)
+}
+
+// started waits for the first run of a flow, whose caller is still held.
+func (f flow) started(t *testing.T) everhook.RunID {
+	t.Helper()
+	var id everhook.RunID
+	require.Eventually(t, func() bool {
+		runs, _, err := workflows.NewRuns(f.product.Temporal(), true).List(t.Context(), workflows.Filter{Flow: f.key})
+		if err != nil || len(runs) == 0 {
+			return false
+		}
+		id = runs[0].ID
+		return true
+	}, patience, 20*time.Millisecond)
+	return id
+}
+
+// executionsOf counts the executions that a workflow ID ever had.
+func executionsOf(ctx context.Context, c client.Client, workflowID string) (int64, error) {
+	count, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s'", workflowID)})
+	return count.GetCount(), err
+}
+
+// identity is what the SDK tells of a process.
+var identity = regexp.MustCompile(`("identity": *)"[^"]*"`)
+
+// record keeps the history of a run for all releases to come when the tests run with -update. What was recorded before stays.
+func record(t *testing.T, f flow, run everhook.RunID, name string) {
+	t.Helper()
+	if !*update {
+		return
+	}
+	history, err := f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")
+	require.NoError(t, err)
+	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(history)
+	require.NoError(t, err)
+	data = identity.ReplaceAll(data, []byte(`${1}"everhook"`))
+	require.NoError(t, os.MkdirAll(historiesDir, 0o755))
+	for number := 1; ; number++ {
+		file, err := os.OpenFile(filepath.Join(historiesDir, fmt.Sprintf("%s-%d.json", name, number)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		require.NoError(t, err)
+		_, err = file.Write(data)
+		require.NoError(t, errors.Join(err, file.Close()))
+		return
+	}
+}

@@ -1,0 +1,156 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+)
+
+// reply is what a caller received.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+	// run is empty when no run was named.
+	run  everhook.RunID
+	took time.Duration
+}
+
+// value is the body as JSON.
+func (r reply) value(t *testing.T) any {
+	t.Helper()
+	v, err := everhook.ParseJSON([]byte(r.body))
+	require.NoError(t, err, r.body)
+	return v
+}
+
+// problem is the body as a problem, whose type must be the one given.
+func (r reply) problem(t *testing.T, status int, typ string) map[string]any {
+	t.Helper()
+	require.Equal(t, status, r.status, r.body)
+	require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
+	problem := r.value(t).(map[string]any)
+	require.Equal(t, typ, problem["type"])
+	return problem
+}
+
+// change alters a request before it is sent.
+type change func(*http.Request)
+
+func user(name, password string) change {
+	return func(r *http.Request) { r.SetBasicAuth(name, password) }
+}
+
+func header(name, value string) change { return func(r *http.Request) { r.Header.Set(name, value) } }
+
+// call sends one request.
+func call(ctx context.Context, method, address string, body []byte, changes ...change) (reply, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, change := range changes {
+		change(request)
+	}
+	began := time.Now()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return reply{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{response.StatusCode, response.Header, string(text), everhook.RunID(response.Header.Get("Everhook-Run-Id")), time.Since(began)}, nil
+}
+
+// post sends a delivery with a JSON body.
+func (f flow) post(t *testing.T, body string, changes ...change) reply {
+	t.Helper()
+	r, err := call(t.Context(), http.MethodPost, f.url, []byte(body), changes...)
+	require.NoError(t, err)
+	if r.run != "" {
+		f.product.remember(everhook.WorkflowID(f.key, r.run))
+	}
+	return r
+}
+
+// postLater sends a delivery beside the test, which learns of the reply by the channel.
+func (f flow) postLater(t *testing.T, body string, changes ...change) <-chan reply {
+	t.Helper()
+	replies := make(chan reply, 1)
+	go func() {
+		defer close(replies)
+		r, err := call(t.Context(), http.MethodPost, f.url, []byte(body), changes...)
+		if err != nil {
+			return
+		}
+		f.product.remember(everhook.WorkflowID(f.key, r.run))
+		replies <- r
+	}()
+	return replies
+}
+
+// received is what a caller received that was sent later.
+func received(t *testing.T, replies <-chan reply) reply {
+	t.Helper()
+	select {
+	case r, ok := <-replies:
+		require.True(t, ok, "the call failed")
+		return r
+	case <-time.After(patience):
+		t.Fatal("no reply")
+		return reply{}
+	}
+}
+
+// answer asks for the answer of a run.
+func (f flow) answer(t *testing.T, run everhook.RunID, wait string, changes ...change) reply {
+	t.Helper()
+	address := strings.Replace(f.url, "webhook:trigger", "webhook:answer", 1) + "/" + string(run)
+	if wait != "" {
+		address += "?" + url.Values{"wait": {wait}}.Encode()
+	}
+	return get(t, address, changes...)
+}
+
+func get(t *testing.T, address string, changes ...change) reply {
+	t.Helper()
+	r, err := call(t.Context(), http.MethodGet, address, nil, changes...)
+	require.NoError(t, err)
+	return r
+}
+
+// show is a run as the admin API has it.
+func (f flow) show(t *testing.T, run everhook.RunID) admin.RunDetail {
+	t.Helper()
+	r := get(t, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"?flow="+f.key)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	var detail admin.RunDetail
+	require.NoError(t, json.Unmarshal([]byte(r.body), &detail))
+	return detail
+}
+
+// keys are the nodes of steps, in order.
+func keys(steps []everhook.Step) []string {
+	names := make([]string, len(steps))
+	for i, step := range steps {
+		names[i] = step.Node
+	}
+	return names
+}
