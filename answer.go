@@ -1,5 +1,7 @@
 package everhook
 
+import "encoding/json"
+
 // Answer is what the caller of a sync flow receives. It is stored in histories.
 type Answer struct {
 	// Status is an HTTP status, 200 to 599.
@@ -12,6 +14,30 @@ type Answer struct {
 	Problem *Problem `json:"problem,omitempty"`
 	// Delivery is the run ID's first delivery, with the digest of its body.
 	Digest string `json:"digest,omitempty"`
+}
+
+// UnmarshalJSON tells a body that is null from one that is missing.
+func (a *Answer) UnmarshalJSON(data []byte) error {
+	type fields Answer
+	read := struct {
+		*fields
+		Body json.RawMessage `json:"body"`
+	}{fields: (*fields)(a)}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	var err error
+	a.Body, err = presentValue(read.Body)
+	return err
+}
+
+// presentValue is a value that was there, be it null: encoding/json makes a nil pointer of it.
+func presentValue(data json.RawMessage) (*Value, error) {
+	if data == nil {
+		return nil, nil
+	}
+	v, err := ParseJSON(data)
+	return Of(v), err
 }
 
 // MaxAnswerBody bounds the encoded body of an answer: 1 MiB.

@@ -1,6 +1,9 @@
 package everhook
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Step is one execution of one node in a run, as the step log keeps it.
 type Step struct {
@@ -61,4 +64,19 @@ type Outcome struct {
 	Answer *Answer `json:"answer,omitempty"`
 	// Error is set when the run ended not resolved.
 	Error *Error `json:"error,omitempty"`
+}
+
+// UnmarshalJSON tells an output that is null from one that is missing.
+func (o *Outcome) UnmarshalJSON(data []byte) error {
+	type fields Outcome
+	read := struct {
+		*fields
+		Output json.RawMessage `json:"output"`
+	}{fields: (*fields)(o)}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	var err error
+	o.Output, err = presentValue(read.Output)
+	return err
 }

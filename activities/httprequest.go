@@ -100,7 +100,7 @@ type BasicAuth struct {
 	Password everhook.Sealed `json:"password"`
 }
 
-// HTTPRequestResult is an answer with an expected status. With OnlyBody only Body is set.
+// HTTPRequestResult is an answer with an expected status. With OnlyBody neither Status nor Headers are set.
 type HTTPRequestResult struct {
 	// Status is the HTTP status.
 	Status int `json:"status,omitempty"`
@@ -109,7 +109,12 @@ type HTTPRequestResult struct {
 	// Body is a canonical value if the answer says it is JSON (application/json, +json) and everhook.ParseJSON takes it; text if it is
 	// valid UTF-8 of a textual type or of none, or JSON that is not taken; else base64 text. No body is nil.
 	Body everhook.Value `json:"body"`
+	// Attempts counts the attempts that it took, this one included.
+	Attempts int `json:"attempts,omitempty"`
 }
+
+// AttemptCount is Attempts: the step log shows it.
+func (r *HTTPRequestResult) AttemptCount() int { return r.Attempts }
 
 // StatusRange is a range of HTTP statuses, both ends included. Its text is "204" or "200-299".
 type StatusRange struct{ From, To int }

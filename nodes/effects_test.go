@@ -21,8 +21,8 @@ import (
 
 // outcome is what one attempt of an effect ends with.
 type outcome struct {
-	// Result is what the activity returns.
-	Result any `json:"result"`
+	// Result is what the activity returns, but for its attempts.
+	Result map[string]any `json:"result"`
 	// Error is what it fails with, Retryable and After (a pause) how that goes to Temporal.
 	Error     *everhook.Error   `json:"error"`
 	Retryable bool              `json:"retryable"`
@@ -119,7 +119,9 @@ func (e *effects) perform(ctx context.Context, input json.RawMessage) (json.RawM
 		failure.Attempts = int(info.Attempt)
 		return nil, activities.Fail(&failure, out.Retryable, out.After.Std())
 	default:
-		return everhook.EncodeJSON(out.Result)
+		result := maps.Clone(out.Result)
+		result["attempts"] = int(info.Attempt)
+		return everhook.EncodeJSON(result)
 	}
 }
 

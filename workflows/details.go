@@ -24,7 +24,7 @@ func (r *run) details() string {
 		fmt.Fprintf(&text, "%s\n\n", plain(r.outcome.Error.Error()))
 	}
 	text.WriteString("| # | Step | Status | Took | |\n|--:|---|---|--:|---|\n")
-	steps := r.log.steps
+	steps := r.log.kept()
 	if len(steps) > maxDetailRows {
 		steps = steps[len(steps)-maxDetailRows:]
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -11,42 +12,48 @@ import (
 
 // stepLog keeps what the steps of a run did. It lives in the memory of the workflow, costs no history event, and is the same after a replay.
 type stepLog struct {
+	// steps are those that are kept for good: all up to MaxLoggedSteps, then the first of each node.
 	steps []*everhook.Step
-	total int
-	// last is where in steps the last kept step of a node stands, once the log is full.
-	last map[string]int
-	seen map[string]bool
-	// bytes of all values kept.
+	// latest is the last step of each node that has more; a later one takes its place.
+	latest map[string]*everhook.Step
+	seen   map[string]bool
+	total  int
+	// bytes of all values and lines kept.
 	bytes int
 }
 
 // pageBytes bounds one page of a log, below what a query may return.
 const pageBytes = 512 << 10
 
-func newStepLog() *stepLog { return &stepLog{last: map[string]int{}, seen: map[string]bool{}} }
+func newStepLog() *stepLog {
+	return &stepLog{latest: map[string]*everhook.Step{}, seen: map[string]bool{}}
+}
 
 // begin adds a step. A full log keeps of each node the first step and the last.
 func (l *stepLog) begin(node *nodes.Compiled, iteration string, now time.Time) *everhook.Step {
 	l.total++
 	step := &everhook.Step{Number: l.total, Node: node.Key, Kind: node.Type, Title: node.Title, Iteration: iteration, Status: everhook.Pending, Started: now.UTC()}
-	switch at, full := l.last[node.Key]; {
-	case len(l.steps) < everhook.MaxLoggedSteps || !l.seen[node.Key]:
+	if len(l.steps) < everhook.MaxLoggedSteps || !l.seen[node.Key] {
+		l.seen[node.Key] = true
 		l.steps = append(l.steps, step)
-	case full:
-		l.forget(l.steps[at])
-		l.steps = append(slices.Delete(l.steps, at, at+1), step)
-		for key, position := range l.last {
-			if position > at {
-				l.last[key] = position - 1
-			}
-		}
-		l.last[node.Key] = len(l.steps) - 1
-	default:
-		l.steps = append(l.steps, step)
-		l.last[node.Key] = len(l.steps) - 1
+		return step
 	}
-	l.seen[node.Key] = true
+	l.forget(l.latest[node.Key])
+	l.latest[node.Key] = step
 	return step
+}
+
+// kept are the steps in the order of their numbers.
+func (l *stepLog) kept() []*everhook.Step {
+	if len(l.latest) == 0 {
+		return l.steps
+	}
+	kept := slices.Clone(l.steps)
+	for _, key := range everhook.SortedKeys(l.latest) {
+		kept = append(kept, l.latest[key])
+	}
+	slices.SortFunc(kept, func(a, b *everhook.Step) int { return cmp.Compare(a.Number, b.Number) })
+	return kept
 }
 
 func (l *stepLog) resolve(step *everhook.Step, now time.Time, result any) {
@@ -84,6 +91,9 @@ func (l *stepLog) field(step *everhook.Step, pointer string, v any) {
 	if step.Config == nil {
 		step.Config = everhook.Mapping{}
 	}
+	if earlier, ok := step.Config[pointer]; ok {
+		l.bytes -= loggedSize(earlier)
+	}
 	step.Config[pointer] = l.value(v)
 }
 
@@ -97,33 +107,46 @@ func (l *stepLog) line(step *everhook.Step, line string) {
 
 // value gives what the log keeps of a value: the value itself, shared, or a text that says why not.
 func (l *stepLog) value(v any) any {
-	size := everhook.EncodedSize(v, everhook.MaxLoggedValue)
-	if size > everhook.MaxLoggedValue {
-		return fmt.Sprintf("(%s of more than %s, not kept in the step log)", everhook.TypeName(v), everhook.Size(everhook.MaxLoggedValue))
+	size := loggedSize(v)
+	switch {
+	case size > everhook.MaxLoggedValue:
+		v = fmt.Sprintf("(%s of more than %s, not kept in the step log)", everhook.TypeName(v), everhook.Size(everhook.MaxLoggedValue))
+	case l.bytes+size > everhook.MaxLoggedRun:
+		v = fmt.Sprintf("(not kept: the step log of this run is larger than %s)", everhook.Size(everhook.MaxLoggedRun))
+	default:
+		l.bytes += size
+		return v
 	}
-	if l.bytes+size > everhook.MaxLoggedRun {
-		return fmt.Sprintf("(not kept: the step log of this run is larger than %s)", everhook.Size(everhook.MaxLoggedRun))
-	}
-	l.bytes += size
+	l.bytes += loggedSize(v)
 	return v
 }
 
-// forget gives back the bytes of a step that is no longer kept.
+func loggedSize(v any) int { return everhook.EncodedSize(v, everhook.MaxLoggedValue) }
+
+// forget gives back the bytes of a step that is no longer kept, if there is one.
 func (l *stepLog) forget(step *everhook.Step) {
+	if step == nil {
+		return
+	}
 	for _, v := range step.Config {
-		l.bytes -= everhook.EncodedSize(v, everhook.MaxLoggedValue)
+		l.bytes -= loggedSize(v)
 	}
 	if step.Result != nil {
-		l.bytes -= everhook.EncodedSize(step.Result.V, everhook.MaxLoggedValue)
+		l.bytes -= loggedSize(step.Result.V)
 	}
-	l.bytes = max(l.bytes, 0)
+	if step.Error != nil && step.Error.Response != nil {
+		l.bytes -= loggedSize(step.Error.Response.V)
+	}
+	for _, line := range step.Lines {
+		l.bytes -= len(line)
+	}
 }
 
 // page gives the steps from a number on, as many as fit.
 func (l *stepLog) page(from int) everhook.StepPage {
 	page := everhook.StepPage{Steps: []everhook.Step{}, Total: l.total}
 	size := 0
-	for _, step := range l.steps {
+	for _, step := range l.kept() {
 		if step.Number < from {
 			continue
 		}

@@ -52,6 +52,7 @@ func (h *HTTPRequest) Do(ctx context.Context, input activities.HTTPRequestInput)
 	}
 	result, failed := h.attempt(ctx, input, limit)
 	if failed == nil {
+		result.Attempts = int(info.Attempt)
 		return result, nil
 	}
 	if ctx.Err() != nil && temporal.IsCanceledError(context.Cause(ctx)) {
