@@ -97,55 +97,80 @@ func (c *compiler) silentPath(nodes []*Compiled) string {
 
 // answers reports whether every way through the nodes meets a response, an output or an end.
 func answers(nodes []*Compiled) bool {
-	for _, node := range nodes {
-		switch node.Kind.(type) {
+	return meets(nodes, func(kind Kind) bool {
+		switch kind.(type) {
 		case *Response, *Output, *EndRun:
 			return true
+		}
+		return false
+	})
+}
+
+// settles reports whether every way through the nodes meets what gives the caller its answer at once.
+func settles(nodes []*Compiled) bool {
+	return meets(nodes, func(kind Kind) bool {
+		switch kind.(type) {
+		case *Response, *EndRun:
+			return true
+		}
+		return false
+	})
+}
+
+// meets reports whether every way through the nodes meets a node of the wanted kinds.
+func meets(nodes []*Compiled, wanted func(Kind) bool) bool {
+	for _, node := range nodes {
+		if wanted(node.Kind) {
+			return true
+		}
+		below := func(branch string) bool { return meets(node.Branch(branch), wanted) }
+		switch node.Kind.(type) {
 		case *Condition:
-			if answers(node.Branch("then")) && answers(node.Branch("else")) {
+			if below("then") && below("else") {
 				return true
 			}
 		case *MultiConditions:
-			all := len(node.Branch(otherwise)) > 0
-			for _, branch := range node.Branches {
-				all = all && (branch.Name == everhook.ErrorBranch || answers(node.Branch(branch.Name)))
-			}
-			if all {
+			if len(node.Branch(otherwise)) > 0 && every(node, below) {
 				return true
 			}
 		case *Parallel:
-			for _, branch := range node.Branches {
-				if branch.Name != everhook.ErrorBranch && answers(node.Branch(branch.Name)) {
-					return true
-				}
+			if !every(node, func(branch string) bool { return !below(branch) }) {
+				return true
 			}
 		}
 	}
 	return false
 }
 
-// slowAnswer warns of a wait before the first response. It reports whether the nodes meet a response.
-func (c *compiler) slowAnswer(nodes []*Compiled, pointer string) bool {
+// every reports whether all branches of a node but error are as wanted.
+func every(node *Compiled, wanted func(branch string) bool) bool {
+	for _, branch := range node.Branches {
+		if branch.Name != everhook.ErrorBranch && !wanted(branch.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// slowAnswer warns of waits before the first response.
+func (c *compiler) slowAnswer(nodes []*Compiled, pointer string) {
+	wait := c.flow.Definition.Options.Wait
+	if wait == 0 {
+		wait = DefaultWait
+	}
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s/%d", pointer, i)
-		switch node.Kind.(type) {
-		case *Response:
-			return true
-		case *Delay:
+		if _, ok := node.Kind.(*Delay); ok {
 			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "the caller of this sync flow is held while it waits", Fix: "answer first, with `continue: true` on a response before it"})
-		}
-		wait := c.flow.Definition.Options.Wait
-		if wait == 0 {
-			wait = DefaultWait
 		}
 		if node.Spec.Effect != nil && node.Timeout > wait {
 			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "one attempt may take longer than the caller is held", Fix: "lower its timeout, raise options.wait, or answer first"})
 		}
 		for _, branch := range node.Branches {
-			if branch.Name != everhook.ErrorBranch && c.slowAnswer(node.Branch(branch.Name), at+"/branches/"+branch.Name) {
-				return true
-			}
+			c.slowAnswer(node.Branch(branch.Name), at+"/branches/"+branch.Name)
+		}
+		if settles(nodes[i : i+1]) {
+			return
 		}
 	}
-	return false
 }
