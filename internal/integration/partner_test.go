@@ -6,6 +6,9 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // partner is another system that flows call.
@@ -44,4 +47,34 @@ func (p *partner) received() []partnerCall {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return append([]partnerCall{}, p.calls...)
+}
+
+// gate is a partner who lets requests wait until it is opened.
+type gate struct {
+	*partner
+	opened chan struct{}
+	once   sync.Once
+}
+
+func newGate(t *testing.T) *gate {
+	t.Helper()
+	g := &gate{opened: make(chan struct{})}
+	g.partner = newPartner(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-g.opened:
+			_, _ = w.Write([]byte(`{}`))
+		case <-r.Context().Done():
+		}
+	})
+	// Before the server is closed, which waits for its requests.
+	t.Cleanup(g.open)
+	return g
+}
+
+func (g *gate) open() { g.once.Do(func() { close(g.opened) }) }
+
+// reached waits until that many requests have come.
+func (g *gate) reached(t *testing.T, requests int) {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(g.received()) >= requests }, patience, 10*time.Millisecond)
 }
