@@ -183,11 +183,11 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 	if err := s.start(context.WithoutCancel(ctx), c); err != nil {
 		return nil, err
 	}
-	outcome, err := s.await(ctx, c.options.ID, d.RunID, time.Until(deadline))
-	if err != nil {
+	left := time.Until(deadline)
+	if left <= 0 {
 		return nil, nil
 	}
-	return outcome, nil
+	return s.await(ctx, c.options.ID, d.RunID, left), nil
 }
 
 // startAndWait is one round trip: the update starts the run and gives its answer.
@@ -213,31 +213,31 @@ func answerUpdate(workflowID string) client.UpdateWorkflowOptions {
 }
 
 // await gives the answer of a run that exists, or nil when there is none after wait.
-func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID, wait time.Duration) (*everhook.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, max(wait, minAttach))
+func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID, wait time.Duration) *everhook.Answer {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
 		handle, err := s.client.UpdateWorkflow(ctx, answerUpdate(workflowID))
 		if err == nil {
 			var answer everhook.Answer
 			if err = handle.Get(ctx, &answer); err == nil {
-				return &answer, nil
+				return &answer
 			}
 		}
 		if outcome, closed := s.closed(ctx, workflowID); closed {
 			answer := DerivedAnswer(outcome, id)
-			return &answer, nil
+			return &answer
 		}
 		select {
 		case <-ctx.Done():
-			return nil, nil
+			return nil
 		case <-time.After(attachPause):
 		}
 	}
 }
 
 const (
-	// minAttach is how long asking for an answer takes at least: without a wait, the answer that is there is still found.
+	// minAttach is how long Outcome asks for an answer at least: without a wait, the answer that is there is still found.
 	minAttach = 500 * time.Millisecond
 	// attachPause is between two attempts to attach to a run that refuses, because its worker is not ready or Temporal is away.
 	attachPause = 100 * time.Millisecond
@@ -306,7 +306,6 @@ func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, s
 	if !sync {
 		return outcome, nil
 	}
-	answer, err := s.await(ctx, workflowID, id, wait)
-	outcome.Answer = answer
-	return outcome, err
+	outcome.Answer = s.await(ctx, workflowID, id, max(wait, minAttach))
+	return outcome, nil
 }
