@@ -220,7 +220,7 @@ func (s *Server) startReceiver() {
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 }
 
-// links leads from the Temporal UI to the page of a run.
+// links leads from the Temporal UI to the page of a run, if this process serves pages.
 func (s *Server) links(_ string, run everhook.RunID) string {
 	if s.admin == nil {
 		return ""
