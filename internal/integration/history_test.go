@@ -18,7 +18,6 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -165,9 +164,9 @@ func (f flow) started(t *testing.T) everhook.RunID {
 	return id
 }
 
-// executionsOf counts the executions that a workflow ID ever had.
-func executionsOf(ctx context.Context, c client.Client, workflowID string) (int64, error) {
-	count, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s'", workflowID)})
+// executionsOf counts the executions that a workflow ID ever had, as far as they are listed.
+func (p *product) executionsOf(ctx context.Context, workflowID string) (int64, error) {
+	count, err := p.Temporal().CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s'", workflowID)})
 	return count.GetCount(), err
 }
 
