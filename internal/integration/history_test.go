@@ -164,9 +164,9 @@ func (f flow) started(t *testing.T) everhook.RunID {
 	return id
 }
 
-// executionsOf counts the executions that a workflow ID ever had, as far as they are listed.
-func (p *product) executionsOf(ctx context.Context, workflowID string) (int64, error) {
-	count, err := p.Temporal().CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s'", workflowID)})
+// count tells how many executions there are, as far as they are listed.
+func (p *product) count(ctx context.Context, query string) (int64, error) {
+	count, err := p.Temporal().CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 	return count.GetCount(), err
 }
 

@@ -47,8 +47,8 @@ func TestOneRunAnswersAllWhoStartItAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, answers[0].Body.V, late.Body.V)
 	require.Eventually(t, func() bool {
-		ids, err := shared.executionsOf(t.Context(), everhook.WorkflowID(f.key, d.RunID))
-		return err == nil && ids == 1
+		runs, err := shared.count(t.Context(), "WorkflowId = '"+everhook.WorkflowID(f.key, d.RunID)+"'")
+		return err == nil && runs == 1
 	}, patience, 50*time.Millisecond)
 	replay(t, f, d.RunID)
 }
