@@ -143,8 +143,8 @@ func (c *HTTPRequest) Execute(ctx workflow.Context, run Run) (Result, error) {
 		return Result{Value: answer.Body.V}, nil
 	}
 	headers := make(map[string]any, len(answer.Headers))
-	// A copy; its order does not show.
-	for name, value := range answer.Headers { //workflowcheck:ignore
+	//workflowcheck:ignore a copy; its order does not show
+	for name, value := range answer.Headers {
 		headers[name] = value
 	}
 	return Result{Value: map[string]any{"status": answer.Status, "headers": headers, "body": answer.Body.V}}, nil

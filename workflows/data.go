@@ -37,8 +37,8 @@ type position struct {
 
 func (r *run) rootData() *data {
 	env := make(map[string]any, len(r.start.Env))
-	// A copy; its order does not show.
-	for name, value := range r.start.Env { //workflowcheck:ignore
+	//workflowcheck:ignore a copy; its order does not show
+	for name, value := range r.start.Env {
 		env[name] = value
 	}
 	d := &data{nodes: map[string]any{}, errors: map[string]any{}, loops: map[string]any{}, assigned: map[string]bool{}}

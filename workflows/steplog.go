@@ -128,8 +128,8 @@ func (l *stepLog) forget(step *everhook.Step) {
 	if step == nil {
 		return
 	}
-	// A sum; its order does not show.
-	for _, v := range step.Config { //workflowcheck:ignore
+	//workflowcheck:ignore a sum; its order does not show
+	for _, v := range step.Config {
 		l.bytes -= loggedSize(v)
 	}
 	if step.Result != nil {
