@@ -170,8 +170,11 @@ func (p *product) count(ctx context.Context, query string) (int64, error) {
 	return count.GetCount(), err
 }
 
-// identity is what the SDK tells of a process.
-var identity = regexp.MustCompile(`("identity": *)"[^"]*"`)
+// identity and stickyQueue are what the SDK tells of a process and its machine.
+var (
+	identity    = regexp.MustCompile(`("identity": *)"[^"]*"`)
+	stickyQueue = regexp.MustCompile(`("name": *)"[^"]*:[0-9a-f-]{36}"`)
+)
 
 // record keeps the history of a run for all releases to come when the tests run with -update. What was recorded before stays.
 func record(t *testing.T, f flow, run everhook.RunID, name string) {
@@ -183,7 +186,7 @@ func record(t *testing.T, f flow, run everhook.RunID, name string) {
 	require.NoError(t, err)
 	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(history)
 	require.NoError(t, err)
-	data = identity.ReplaceAll(data, []byte(`${1}"everhook"`))
+	data = stickyQueue.ReplaceAll(identity.ReplaceAll(data, []byte(`${1}"everhook"`)), []byte(`${1}"everhook"`))
 	require.NoError(t, os.MkdirAll(historiesDir, 0o755))
 	for number := 1; ; number++ {
 		file, err := os.OpenFile(filepath.Join(historiesDir, fmt.Sprintf("%s-%d.json", name, number)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
