@@ -132,7 +132,7 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}
 	if s.options.Attributes {
-		c.options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeFlow.ValueSet(key),
+		c.options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRun.ValueSet(string(d.RunID)), AttributeFlow.ValueSet(key),
 			AttributeVersion.ValueSet(fmt.Sprint(version.Number)), AttributeTrigger.ValueSet(version.Definition.Trigger.Type))
 	}
 	return c, nil
