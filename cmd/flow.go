@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -64,11 +67,7 @@ func (c *flowValidate) Run(s streams, registry *nodes.Registry) error {
 	all := flowfile.Problems{}
 	valid := 0
 	for _, name := range c.Files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		_, problems := flowfile.Load(name, data, registry)
+		problems := check(name, registry)
 		if len(problems.Errors()) == 0 && (!c.Strict || len(problems) == 0) {
 			valid++
 		}
@@ -81,6 +80,21 @@ func (c *flowValidate) Run(s streams, registry *nodes.Registry) error {
 		return reported{}
 	}
 	return nil
+}
+
+// check gives the problems of a file. That it cannot be read is one.
+func check(name string, registry *nodes.Registry) flowfile.Problems {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		if failure, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failure.Err
+		}
+		return flowfile.Problems{{
+			File: name, Position: flowfile.Position{Line: 1, Column: 1}, Message: fmt.Sprintf("the file cannot be read: %v", err), Fix: "give the paths of flow files",
+		}}
+	}
+	_, problems := flowfile.Load(name, data, registry)
+	return problems
 }
 
 func (c *flowValidate) print(s streams, problems flowfile.Problems, valid int) error {
@@ -122,6 +136,9 @@ func (flowParse) Run(s streams) error {
 	}
 	if len(sample) > maxSample {
 		return fmt.Errorf("the sample is larger than %s", everhook.Size(maxSample))
+	}
+	if len(bytes.TrimSpace(sample)) == 0 {
+		return errors.New("there is no sample on standard input; for example: everhook flow parse < request.json")
 	}
 	paths, err := receiver.SamplePaths(string(sample))
 	if err != nil {
