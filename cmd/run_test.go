@@ -33,7 +33,12 @@ func (s shownRuns) List(_ context.Context, filter workflows.Filter) ([]workflows
 	return s.runs, nil, s.err
 }
 
-func (shownRuns) Find(context.Context, []string, everhook.RunID) (string, error) {
+func (s shownRuns) Find(_ context.Context, _ []string, id everhook.RunID) (string, error) {
+	for _, run := range s.runs {
+		if run.ID == id {
+			return run.Flow, nil
+		}
+	}
 	return "", workflows.ErrNoRun
 }
 
