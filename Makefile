@@ -9,7 +9,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/secrets/... ./internal/store/... ./internal/strict/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs bench fuzz noembedded build vulnerabilities histories
+.PHONY: help run check test race lint format docs bench fuzz noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20

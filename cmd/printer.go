@@ -82,23 +82,23 @@ func (l *flowPrinter) Ignored(files []string) {
 func (l *flowPrinter) banner(dir string) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)
-	served := 0
+	listed := 0
 	var examples []example
 	for _, flow := range l.server.Catalog().Flows() {
 		if flow.Version == 0 {
 			continue
 		}
+		listed++
 		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.HookURL(flow.Token))
 		if !flow.Served {
 			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
 			continue
 		}
-		served++
 		if route, ok := l.server.Catalog().Route(flow.Token); ok {
 			examples = append(examples, newExample(flow, route, l.server.HookURL(flow.Token)))
 		}
 	}
-	if served == 0 {
+	if listed == 0 {
 		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n", filepath.Join(dir, "my-flow.yaml"))
 	}
 	fmt.Fprintf(&text, "\nPages        %s/\n", l.server.AdminURL())

@@ -176,7 +176,7 @@ func (c *Catalog) Apply(ctx context.Context, definition *everhook.Definition, so
 	if err != nil {
 		return everhook.Version{}, err
 	}
-	return applied.Version, c.Refresh(ctx)
+	return applied.Version, c.refreshIfChanged(ctx)
 }
 
 // Disable ends the serving of a flow.
