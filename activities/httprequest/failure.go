@@ -79,9 +79,6 @@ func (e *exchange) lost(ctx context.Context, err error) *failure {
 	case expired(ctx):
 		f.cause = activities.RetryTimeout
 		f.err = everhook.Errorf(everhook.TypeTimeout, "%s: no complete answer within %s; raise the node's timeout if that is not enough", e.request, e.limit)
-	case ctx.Err() != nil:
-		f.cause = activities.RetryConnect
-		f.err = everhook.Errorf(everhook.TypeUnavailable, "%s: the worker stopped before there was an answer", e.request)
 	case isCertificate(err):
 		f.err = everhook.Errorf(everhook.TypeConnection, "%s: the other side cannot prove who it is: %s", e.request, utf8Text(err.Error()))
 	default:

@@ -4,6 +4,7 @@ package httprequest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"sync"
@@ -43,7 +44,8 @@ func New(o Options) *HTTPRequest {
 // Close lets go of idle connections.
 func (h *HTTPRequest) Close() { h.transport.CloseIdleConnections() }
 
-// Do makes one attempt. Its error is one of activities.Fail, or context.Canceled when Temporal cancelled the activity.
+// Do makes one attempt. Its error is one of activities.Fail, context.Canceled when Temporal cancelled the activity, or activity.ErrResultPending
+// when the worker stops: then nothing is reported, and the attempt is made again once Temporal misses it, as after a crash.
 func (h *HTTPRequest) Do(ctx context.Context, input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 	info := activity.GetInfo(ctx)
 	limit := cmp.Or(input.Timeout.Std(), activities.DefaultHTTPTimeout)
@@ -55,8 +57,11 @@ func (h *HTTPRequest) Do(ctx context.Context, input activities.HTTPRequestInput)
 		result.Attempts = int(info.Attempt)
 		return result, nil
 	}
-	if ctx.Err() != nil && temporal.IsCanceledError(context.Cause(ctx)) {
-		return activities.HTTPRequestResult{}, context.Canceled
+	if errors.Is(ctx.Err(), context.Canceled) {
+		if temporal.IsCanceledError(context.Cause(ctx)) {
+			return activities.HTTPRequestResult{}, context.Canceled
+		}
+		return activities.HTTPRequestResult{}, activity.ErrResultPending
 	}
 	failed.err.Attempts = int(info.Attempt)
 	return activities.HTTPRequestResult{}, activities.Fail(failed.err, failed.retryable(input.Method, input.RetryOn), failed.after)
