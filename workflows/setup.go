@@ -82,8 +82,10 @@ const (
 	initialPollers          = 8
 	minPollers              = 4
 	eagerActivitiesPerTask  = 32
-	workerStopTimeout       = 10 * time.Second
 	maxConcurrentActivities = 500
+	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
+	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
+	workerStopTimeout = 3 * time.Second
 )
 
 // NewWorker makes a worker for runs of this release's level. Effects maps names of activities to their functions; the interpreter's own are added.
