@@ -194,7 +194,7 @@ func (s *Server) startWorker() error {
 	}
 	guard, err := egress.New(allow)
 	if err != nil {
-		return fmt.Errorf("--egress-allow: %w", err)
+		return err
 	}
 	var proxy *url.URL
 	if s.options.EgressProxy != "" {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -73,9 +72,6 @@ func remote(options *client.Options, o *Options) error {
 	options.ConnectionOptions.TLS = config
 	if o.TemporalAPIKey != "" {
 		options.Credentials = client.NewAPIKeyStaticCredentials(o.TemporalAPIKey)
-		if options.ConnectionOptions.TLS == nil {
-			options.ConnectionOptions.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
 	}
 	return nil
 }
