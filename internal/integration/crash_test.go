@@ -197,7 +197,14 @@ func TestADataDirectoryBelongsToOneProcess(t *testing.T) {
 func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	p := spawn(t, writeFlows(t, map[string]string{"held.yaml": "key: held\nmode: sync\ntrigger: { type: webhook, token: " + crashSync + " }\nnodes: [" + longWait + "]\n"}), data)
+	gate := newGate(t)
+	p := spawn(t, writeFlows(t, map[string]string{
+		"held.yaml": "key: held\nmode: sync\ntrigger: { type: webhook, token: " + crashSync + " }\nnodes: [" + longWait + "]\n",
+		"asks.yaml": "key: asks\nmode: async\ntrigger: { type: webhook, token: " + crashAsync + " }\nnodes: [{ key: ask, type: http-request, timeout: 1m, config: { method: POST, url: '" + gate.URL + "', body: 1 } }]\n",
+	}), data)
+	asking, err := call(t.Context(), http.MethodPost, p.url(crashAsync), nil)
+	require.NoError(t, err)
+	gate.reached(t, 1)
 	type held struct {
 		reply
 		err error
@@ -207,7 +214,7 @@ func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
 		got, err := call(t.Context(), http.MethodPost, p.url(crashSync), nil)
 		caller <- held{got, err}
 	}()
-	require.Eventually(t, func() bool { return p.holds(t) }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return p.pending(t, "held") }, patience, 20*time.Millisecond)
 	began := time.Now()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	got := <-caller
@@ -223,4 +230,10 @@ func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
 	f := flow{product: again, key: "held"}
 	f.running(t, got.run, "long")
 	replay(t, f, got.run)
+
+	// The request that was cut off is made again.
+	gate.open()
+	asks := flow{product: again, key: "asks"}
+	require.Equal(t, everhook.Resolved, asks.ended(t, asking.run).Status)
+	replay(t, asks, asking.run)
 }

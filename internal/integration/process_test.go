@@ -57,13 +57,13 @@ func (p *process) kill() {
 	<-p.exited
 }
 
-// holds tells whether it has a run.
-func (p *process) holds(t *testing.T) bool {
+// pending tells whether a run of a flow is going on.
+func (p *process) pending(t *testing.T, key string) bool {
 	t.Helper()
 	_, after, found := strings.Cut(p.out.String(), "Pages        ")
 	require.True(t, found)
 	admin, _, _ := strings.Cut(after, "/\n")
-	list, err := call(t.Context(), http.MethodGet, admin+"/api/v1/runs", nil)
+	list, err := call(t.Context(), http.MethodGet, admin+"/api/v1/runs?flow="+key, nil)
 	return err == nil && strings.Contains(list.body, `"status":"pending"`)
 }
 

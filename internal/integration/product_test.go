@@ -85,18 +85,25 @@ type flow struct {
 // apply makes a flow file the enabled version of its key.
 func (p *product) apply(t *testing.T, file string) flow {
 	t.Helper()
-	compiled, problems := flowfile.Load("flow.yaml", []byte(file), nodes.Standard())
-	require.NotNil(t, compiled, "%v", problems)
-	version, err := p.Catalog().Apply(t.Context(), compiled.Definition, "test")
+	definition := load(t, file)
+	version, err := p.Catalog().Apply(t.Context(), definition, "test")
 	require.NoError(t, err)
 	for _, known := range p.Catalog().Flows() {
-		if known.Key == compiled.Definition.Key {
+		if known.Key == definition.Key {
 			require.True(t, known.Served, known.Note)
 			return flow{product: p, key: known.Key, token: known.Token, url: p.HookURL(known.Token), version: version.Number}
 		}
 	}
-	t.Fatalf("flow %s is applied and unknown", compiled.Definition.Key)
+	t.Fatalf("flow %s is applied and unknown", definition.Key)
 	return flow{}
+}
+
+// load reads a flow file.
+func load(t *testing.T, file string) *everhook.Definition {
+	t.Helper()
+	compiled, problems := flowfile.Load("flow.yaml", []byte(file), nodes.Standard())
+	require.NotNil(t, compiled, "%v", problems)
+	return compiled.Definition
 }
 
 // sync applies a sync flow whose nodes are written in YAML.

@@ -1,0 +1,66 @@
+package integration
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/server"
+)
+
+func TestWrongSettingsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = taken.Close() })
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, []byte("no certificate"), 0o600))
+	for _, test := range []struct {
+		name   string
+		change func(*server.Options)
+		want   string
+	}{
+		{"a public URL without a scheme", func(o *server.Options) { o.PublicURL = "hooks.example.com" }, "--public-url"},
+		{"a public URL with a query", func(o *server.Options) { o.PublicURL = "https://hooks.example.com?a=b" }, "--public-url"},
+		{"a retention that Temporal does not take", func(o *server.Options) { o.Retention = everhook.Duration(time.Minute) }, "--retention"},
+		{"an admin address for everybody without a token", func(o *server.Options) { o.Admin = ":0" }, "--admin-token"},
+		{"a webhook address that is taken", func(o *server.Options) { o.Listen = taken.Addr().String() }, "--listen"},
+		{"an admin address that is taken", func(o *server.Options) { o.Admin = taken.Addr().String() }, "--admin"},
+		{"an egress rule that is none", func(o *server.Options) { o.EgressAllow = []string{"http://x"} }, "--egress-allow"},
+		{"an egress proxy that is none", func(o *server.Options) { o.EgressProxy = "proxy" }, "--egress-proxy"},
+		{"a data directory that is a file", func(o *server.Options) { o.Data = file }, file},
+		{"a directory of secrets that is a file", func(o *server.Options) { o.SecretsDir = file }, file},
+		{"CA certificates that are missing", func(o *server.Options) { o.TemporalAddress, o.TemporalTLSCA = "127.0.0.1:1", file+"x" }, "--temporal-tls-ca"},
+		{"CA certificates that are none", func(o *server.Options) { o.TemporalAddress, o.TemporalTLSCA = "127.0.0.1:1", file }, "no PEM certificate"},
+		{"a client certificate without its key", func(o *server.Options) { o.TemporalAddress, o.TemporalTLSCert = "127.0.0.1:1", file }, "--temporal-tls-key"},
+		{"a client certificate that is none", func(o *server.Options) {
+			o.TemporalAddress, o.TemporalTLSCert, o.TemporalTLSKey = "127.0.0.1:1", file, file
+		}, "--temporal-tls-cert"},
+		{"an API key, which implies TLS", func(o *server.Options) { o.TemporalAddress, o.TemporalAPIKey = "127.0.0.1:1", "key" }, "--temporal-address"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := launch(t.Context(), config{dir: t.TempDir(), change: test.change})
+			require.ErrorContains(t, err, test.want)
+			t.Log(err)
+		})
+	}
+}
+
+func TestAPublicURLIsInEverythingThatIsSent(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{change: func(o *server.Options) {
+		o.PublicURL, o.AdminToken = "https://hooks.example.com/base/", "token-of-the-admin"
+	}})
+	f := p.sync(t, "public", "options: { wait: 1s }\nnodes: ["+longWait+"]")
+	require.Equal(t, "https://hooks.example.com/base/api/webhook:trigger/"+f.token, f.url)
+	listed := get(t, p.AdminURL()+"/api/v1/flows", header("Authorization", "Bearer token-of-the-admin"))
+	require.Contains(t, listed.body, f.url)
+	require.Equal(t, http.StatusUnauthorized, get(t, p.AdminURL()+"/api/v1/flows").status)
+}
