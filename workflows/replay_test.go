@@ -39,6 +39,7 @@ var histories = []string{
 	"github-push-1",
 	"http-request-1",
 	"invoice-reminder-1",
+	"kept-1",
 	"long-loop-1",
 	"losing-branches-1",
 	"operator-cancels-1",
