@@ -300,12 +300,16 @@ func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, s
 		return everhook.Outcome{}, err
 	}
 	outcome := everhook.Outcome{Status: everhook.Pending}
-	if ended, closed := s.closed(ctx, workflowID); closed {
-		outcome = ended
+	ended, closed := s.closed(ctx, workflowID)
+	if closed {
+		outcome, wait = ended, startTimeout
 	}
 	if !sync {
 		return outcome, nil
 	}
 	outcome.Answer = s.await(ctx, workflowID, id, max(wait, minAttach))
+	if closed && outcome.Answer == nil {
+		return everhook.Outcome{}, fmt.Errorf("the answer of %s is not given within %s", workflowID, startTimeout)
+	}
 	return outcome, nil
 }
