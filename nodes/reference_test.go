@@ -47,7 +47,7 @@ func (*ticker) Spec() nodes.TriggerSpec {
 }
 func (*ticker) Validate(*nodes.Validation)               {}
 func (*ticker) Shape() *expression.Shape                 { return &expression.Shape{} }
-func (*ticker) FieldRoots() map[string]*expression.Shape { return nil }
+func (*ticker) FieldRoots(string) map[string]*expression.Shape { return nil }
 
 func TestTheReferenceHasEveryKindAndFunction(t *testing.T) {
 	t.Parallel()

@@ -153,7 +153,7 @@ func (c *Catalog) serve(ctx context.Context, flow store.Flow) (Flow, *receiver.R
 		shown.Note = "its trigger is no webhook"
 		return shown, route
 	}
-	c.fill(route, known.flow, webhook, &version)
+	c.fill(route, known.flow, webhook, &version, flow.Secret)
 	if shown.Note == "" {
 		shown.Note = c.missingSecrets(known.flow, webhook)
 	}
@@ -194,7 +194,7 @@ func (c *Catalog) missingSecrets(flow *nodes.Flow, webhook *nodes.Webhook) strin
 	return ""
 }
 
-func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.Webhook, version *everhook.Version) {
+func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.Webhook, version *everhook.Version, secret []byte) {
 	route.Version = version
 	route.MaxBody = int64(nodes.DefaultMaxBody)
 	if webhook.MaxBody > 0 {
@@ -202,6 +202,9 @@ func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.W
 	}
 	route.Headers = webhook.Request.Headers
 	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
+	if webhook.Dedupe.IsSet() {
+		route.Dedupe = &receiver.Dedupe{Key: webhook.Dedupe.KeyOf, Optional: webhook.Dedupe.Optional, Secret: secret, Policy: webhook.Dedupe.Policy()}
+	}
 	route.Wait = nodes.DefaultWait.Std()
 	if wait := flow.Definition.Options.Wait; wait > 0 {
 		route.Wait = wait.Std()
