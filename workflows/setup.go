@@ -3,10 +3,12 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
@@ -24,7 +26,8 @@ func IndexedTypes() map[string]enumspb.IndexedValueType {
 	return types
 }
 
-// RegisterSearchAttributes adds the search attributes that a namespace lacks. An error says why not; runs can then be started without them.
+// RegisterSearchAttributes adds the search attributes that a namespace lacks, and returns when the server takes them. An error says why not;
+// runs can then be started without them.
 func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	operator := c.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
@@ -46,7 +49,31 @@ func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace st
 	if _, err := operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing}); err != nil {
 		return fmt.Errorf("add search attributes: %w", err)
 	}
-	return nil
+	return awaitSearchAttributes(ctx, c, namespace)
+}
+
+// attributeProbe is the pause between two looks at whether the server knows new search attributes.
+const attributeProbe = 100 * time.Millisecond
+
+// awaitSearchAttributes asks for runs by the search attributes until the server understands: it refreshes what it knows of a namespace every
+// few seconds, and refuses to start runs until then.
+func awaitSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
+	var terms []string
+	for _, attribute := range SearchAttributes() {
+		terms = append(terms, attribute.GetName()+" = 'none'")
+	}
+	request := &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: strings.Join(terms, " OR ")}
+	for {
+		_, err := c.CountWorkflow(ctx, request)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the server does not know the search attributes that were added: %w", err)
+		case <-time.After(attributeProbe):
+		}
+	}
 }
 
 // Pollers and slots of a worker: the SDK's defaults of two pollers each hold up sync callers.

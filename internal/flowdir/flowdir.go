@@ -3,14 +3,9 @@ package flowdir
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
@@ -27,283 +22,217 @@ type Target interface {
 	Sources(ctx context.Context) (map[string]string, error)
 }
 
-// Listener is told what happens, for people to see.
+// Listener is told what happens, for people to see. Files are named as the directory was given, so that they can be opened from where the
+// program was started.
 type Listener interface {
 	// Applied: the flow is enabled with this content. Problems are warnings.
 	Applied(file string, version everhook.Version, problems flowfile.Problems)
-	// Refused: the file has errors; what was enabled before stays.
+	// Refused: the file has errors; what was enabled before stays. It is told once for each reason.
 	Refused(file string, problems flowfile.Problems)
-	// Removed: the file is gone and its flow disabled.
+	// Removed: the flow is disabled, as its file is gone or has another key now.
 	Removed(file, key string)
-	// Ignored are files that could be flows but are not.
+	// Ignored are YAML files that are no flows, each told once; JSON files are data.
 	Ignored(files []string)
 }
 
-// Dir is a directory of flow files.
+// Dir is a directory of flow files. It is for one goroutine.
 type Dir struct {
-	path     string
-	registry *nodes.Registry
-	target   Target
-	listener Listener
-	files    map[string]*file
-	started  bool
+	// given names the directory to people, path to the program.
+	given, path string
+	registry    *nodes.Registry
+	target      Target
+	listener    Listener
+	files       map[string]*file
+	started     bool
 }
-
-// file is a flow file as it was seen last.
-type file struct {
-	hash     [sha256.Size]byte
-	flow     *nodes.Flow
-	problems flowfile.Problems
-	// key is what the file applied last, or tried to; applied is set when it did, refused when it was told that it cannot.
-	key     string
-	applied bool
-	refused string
-}
-
-// maxFiles bounds how many files a directory may have.
-const maxFiles = 5000
 
 // New makes a Dir. Nothing is read before Sync.
 func New(path string, registry *nodes.Registry, target Target, listener Listener) (*Dir, error) {
+	if err := Check(path); err != nil {
+		return nil, err
+	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(absolute)
-	if err != nil {
-		return nil, fmt.Errorf("the directory of flows: %w", err)
-	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is not a directory; give the directory that holds your flow files", path)
-	}
-	return &Dir{path: absolute, registry: registry, target: target, listener: listener, files: map[string]*file{}}, nil
+	return &Dir{given: path, path: absolute, registry: registry, target: target, listener: listener, files: map[string]*file{}}, nil
 }
 
-// Sync looks at every file and applies what changed since the last time. Its error is about the directory or the target; what is wrong with
-// files goes to the listener.
+// Check says what is wrong with a path that is no directory.
+func Check(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("the directory of flows: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory; give the directory that holds your flow files", path)
+	}
+	return nil
+}
+
+// Sync looks at every file and applies what changed since the last time. Its error is about the directory or the target, and the next call
+// goes on from there; what is wrong with files goes to the listener.
 func (d *Dir) Sync(ctx context.Context) error {
-	found, ignored, err := d.scan()
+	found, err := d.scan()
 	if err != nil {
 		return err
 	}
+	flows := found.flows()
 	if !d.started {
-		if len(ignored) > 0 {
-			d.listener.Ignored(ignored)
-		}
-		if err := d.disableGone(ctx, found); err != nil {
+		if err := d.disableGone(ctx, flows); err != nil {
 			return err
 		}
 		d.started = true
 	}
 	for _, name := range everhook.SortedKeys(d.files) {
 		if found[name] == nil {
-			if err := d.remove(ctx, name, found); err != nil {
+			if err := d.retire(ctx, name, d.files[name].key, flows); err != nil {
 				return err
 			}
+			delete(d.files, name)
 		}
 	}
-	clashes := clashesOf(found)
-	for _, name := range everhook.SortedKeys(found) {
-		if err := d.apply(ctx, name, found[name], clashes[name]); err != nil {
+	d.tellIgnored(found)
+	clashes := d.clashesOf(flows)
+	for _, name := range everhook.SortedKeys(flows) {
+		if err := d.apply(ctx, name, flows, clashes[name]); err != nil {
 			return err
 		}
+		d.files[name] = flows[name]
 	}
 	d.files = found
 	return nil
 }
 
-// scan reads the directory. Files that did not change keep what is known of them.
-func (d *Dir) scan() (found map[string]*file, ignored []string, err error) {
-	found = map[string]*file{}
-	count := 0
-	err = filepath.WalkDir(d.path, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			if os.IsNotExist(err) && path != d.path {
-				return nil
-			}
-			return err
+// shown is how people find a file.
+func (d *Dir) shown(name string) string { return filepath.Join(d.given, name) }
+
+func (d *Dir) tellIgnored(found files) {
+	var names []string
+	for _, name := range everhook.SortedKeys(found) {
+		if !found[name].ignored {
+			continue
 		}
-		if entry.IsDir() {
-			if path != d.path && skipped(entry.Name()) {
-				return filepath.SkipDir
-			}
-			return nil
+		if d.files[name] == nil && isYAML(name) {
+			names = append(names, d.shown(name))
 		}
-		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) || strings.HasPrefix(entry.Name(), ".") {
-			return nil
-		}
-		if count++; count > maxFiles {
-			return fmt.Errorf("%s has more than %d YAML and JSON files; give the directory that holds only your flows", d.path, maxFiles)
-		}
-		name, err := filepath.Rel(d.path, path)
-		if err != nil {
-			return err
-		}
-		f := d.read(path, name)
-		if f == nil {
-			ignored = append(ignored, name)
-		} else {
-			found[name] = f
-		}
-		return nil
-	})
-	return found, ignored, err
+		d.files[name] = found[name]
+	}
+	if len(names) > 0 {
+		d.listener.Ignored(names)
+	}
 }
 
-// skipped are directories that hold no flows of the user's.
-func skipped(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "everhook-data"
-}
-
-// read gives a flow file, or nil for a file that is none.
-func (d *Dir) read(path, name string) *file {
-	data, err := readBounded(path)
-	if err != nil {
-		known := d.files[name]
-		if known == nil {
-			return nil
-		}
-		return known
-	}
-	hash := sha256.Sum256(data)
-	if known := d.files[name]; known != nil && known.hash == hash {
-		return known
-	}
-	if !isFlow(name, data) && d.files[name] == nil {
-		return nil
-	}
-	flow, problems := flowfile.Load(filepath.Join(filepath.Base(d.path), name), data, d.registry)
-	return &file{hash: hash, flow: flow, problems: problems}
-}
-
-func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > flowfile.MaxFileSize {
-		return nil, fmt.Errorf("not a regular file of at most %d bytes", flowfile.MaxFileSize)
-	}
-	return os.ReadFile(path)
-}
-
-var (
-	keyLine     = regexp.MustCompile(`(?m)^["']?key["']?\s*:`)
-	triggerLine = regexp.MustCompile(`(?m)^["']?trigger["']?\s*:`)
-)
-
-// isFlow reports whether a file has key and trigger at its top level, or would have if it could be read.
-func isFlow(name string, data []byte) bool {
-	document, problems := flowfile.ParseDocument(name, data)
-	if document != nil {
-		if root, ok := document.Value.(map[string]any); ok {
-			_, hasKey := root["key"]
-			_, hasTrigger := root["trigger"]
-			if hasKey && hasTrigger {
-				return true
-			}
-		}
-	}
-	return len(problems.Errors()) > 0 && keyLine.Match(data) && triggerLine.Match(data)
-}
+// clash is why a file cannot be applied beside another.
+type clash struct{ pointer, message string }
 
 // clashesOf says for each file whose key or token another file has too with which.
-func clashesOf(files map[string]*file) map[string]string {
-	clashes := map[string]string{}
+func (d *Dir) clashesOf(flows files) map[string]clash {
+	clashes := map[string]clash{}
 	keys, tokens := map[string][]string{}, map[string][]string{}
-	for _, name := range everhook.SortedKeys(files) {
-		if flow := files[name].flow; flow != nil {
+	for _, name := range everhook.SortedKeys(flows) {
+		if flow := flows[name].flow; flow != nil {
 			keys[flow.Definition.Key] = append(keys[flow.Definition.Key], name)
 			if token, ok := flow.Definition.Trigger.Config["token"].(string); ok {
 				tokens[token] = append(tokens[token], name)
 			}
 		}
 	}
-	note := func(groups map[string][]string, format string) {
+	note := func(groups map[string][]string, pointer, format string) {
 		for value, names := range groups {
 			for i, name := range names {
 				if len(names) > 1 {
-					clashes[name] = fmt.Sprintf(format, value, names[(i+1)%len(names)])
+					clashes[name] = clash{pointer, fmt.Sprintf(format, value, d.shown(names[(i+1)%len(names)]))}
 				}
 			}
 		}
 	}
-	note(tokens, "the token %.4s… is also that of %s")
-	note(keys, "the key %q is also that of %s")
+	note(tokens, "/trigger/token", "the token %.4s… is also that of %s")
+	note(keys, "/key", "the key %q is also that of %s")
 	return clashes
 }
 
 // apply makes a file's flow the enabled one, once, and tells the listener.
-func (d *Dir) apply(ctx context.Context, name string, f *file, clash string) error {
+func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) error {
+	f := flows[name]
 	switch {
 	case f.flow == nil:
-		if f.refused == "" {
-			f.refused = "errors"
-			if known := d.files[name]; known != nil {
-				f.key = known.key
-			}
-			d.listener.Refused(name, f.problems)
-		}
+		d.refuse(name, f, "errors", f.problems)
 		return nil
-	case clash != "":
-		if f.refused != clash {
-			f.refused, f.applied = clash, false
-			d.listener.Refused(name, flowfile.Problems{{File: name, Position: flowfile.Position{Line: 1, Column: 1}, Pointer: "/key", Message: clash, Fix: "give each flow its own; neither file is applied"}})
-		}
+	case clash.message != "":
+		f.applied = false
+		d.refuse(name, f, clash.message, d.problem(name, clash.pointer, clash.message, "give each flow its own; neither file is applied"))
 		return nil
 	case f.applied:
 		return nil
 	}
-	if known := d.files[name]; known != nil && known.key != "" && known.key != f.flow.Definition.Key {
-		if err := d.target.Disable(ctx, known.key); err != nil {
-			return err
-		}
-		d.listener.Removed(name, known.key)
-	}
 	version, err := d.target.Apply(ctx, f.flow.Definition, filepath.Join(d.path, name))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
-		f.refused = err.Error()
-		d.listener.Refused(name, flowfile.Problems{{File: name, Position: flowfile.Position{Line: 1, Column: 1}, Message: err.Error()}})
+		d.refuse(name, f, err.Error(), d.problem(name, "", err.Error(), ""))
 		return nil
 	}
-	f.applied, f.refused, f.key = true, "", f.flow.Definition.Key
-	d.listener.Applied(name, version, f.problems)
+	if key := f.flow.Definition.Key; f.key != key {
+		if err := d.retire(ctx, name, f.key, flows); err != nil {
+			return err
+		}
+		f.key = key
+	}
+	f.applied, f.refused = true, ""
+	d.listener.Applied(d.shown(name), version, f.problems)
 	return nil
 }
 
-// remove disables the flow of a file that is gone, unless another file has its key now.
-func (d *Dir) remove(ctx context.Context, name string, found map[string]*file) error {
-	key := d.files[name].key
-	if key == "" {
-		return nil
+// refuse tells that a file is not applied, once for each reason.
+func (d *Dir) refuse(name string, f *file, reason string, problems flowfile.Problems) {
+	if f.refused != reason {
+		f.refused = reason
+		d.listener.Refused(d.shown(name), problems)
 	}
-	for _, f := range found {
-		if f.flow != nil && f.flow.Definition.Key == key {
-			return nil
+}
+
+// problem is one that shows only beside other files or when the flow is applied.
+func (d *Dir) problem(name, pointer, message, fix string) flowfile.Problems {
+	position := flowfile.Position{Line: 1, Column: 1}
+	if data, err := readBounded(filepath.Join(d.path, name)); err == nil {
+		if document, _ := flowfile.ParseDocument(name, data); document != nil {
+			position = document.Position(pointer)
 		}
+	}
+	return flowfile.Problems{{File: d.shown(name), Position: position, Pointer: pointer, Message: message, Fix: fix}}
+}
+
+// retire disables the flow that a file had, unless a file has its key now.
+func (d *Dir) retire(ctx context.Context, name, key string, flows files) error {
+	if key == "" || flows.have(key) {
+		return nil
 	}
 	if err := d.target.Disable(ctx, key); err != nil {
 		return err
 	}
-	d.listener.Removed(name, key)
+	d.listener.Removed(d.shown(name), key)
 	return nil
 }
 
-// disableGone disables flows that were applied from this directory before the program started, and whose files are gone.
-func (d *Dir) disableGone(ctx context.Context, found map[string]*file) error {
+// disableGone disables flows that were applied from this directory before the program started, and whose files are gone or have another
+// key now. A file that is broken now keeps its flow until it is mended.
+func (d *Dir) disableGone(ctx context.Context, flows files) error {
 	sources, err := d.target.Sources(ctx)
 	if err != nil {
 		return err
 	}
 	for _, key := range everhook.SortedKeys(sources) {
 		name, err := filepath.Rel(d.path, sources[key])
-		if err != nil || strings.HasPrefix(name, "..") || !filepath.IsAbs(sources[key]) || found[name] != nil {
+		if err != nil || !filepath.IsLocal(name) || !filepath.IsAbs(sources[key]) {
 			continue
 		}
-		if err := d.target.Disable(ctx, key); err != nil {
+		if f := flows[name]; f != nil && f.flow == nil {
+			f.key = key
+		} else if err := d.retire(ctx, name, key, flows); err != nil {
 			return err
 		}
-		d.listener.Removed(name, key)
 	}
 	return nil
 }

@@ -3,30 +3,36 @@ package flowdir
 import (
 	"context"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long the directory must be quiet before it is looked at: editors write a file in several steps.
-const settle = 100 * time.Millisecond
+const (
+	// settle is how long the directory must be quiet before it is looked at: editors write a file in several steps.
+	settle = 100 * time.Millisecond
+	// patience is how long a directory that is never quiet is waited for.
+	patience = 500 * time.Millisecond
+	// rescan is how often the directory is looked at without being told: file systems exist that tell nothing.
+	rescan = 5 * time.Second
+)
 
-// rescan is how often the directory is looked at without being told: file systems exist that tell nothing.
-const rescan = 5 * time.Second
-
-// Watch syncs whenever the directory changes, until ctx ends. Errors of a sync go to failed, and the watch goes on.
+// Watch syncs whenever the directory changes, until ctx ends. Errors of a sync go to failed, the same one once, and the watch goes on.
 func (d *Dir) Watch(ctx context.Context, failed func(error)) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		return err
 	}
-	defer watcher.Close()
+	defer func() { _ = watcher.Close() }()
 	d.watchTree(watcher)
 	ticker := time.NewTicker(rescan)
 	defer ticker.Stop()
 	quiet := time.NewTimer(settle)
 	defer quiet.Stop()
+	var unquietSince time.Time
+	lastFailure := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -35,29 +41,46 @@ func (d *Dir) Watch(ctx context.Context, failed func(error)) error {
 			if event.Has(fsnotify.Create) {
 				d.watchTree(watcher)
 			}
-			quiet.Reset(settle)
+			if !matters(event) {
+				continue
+			}
+			if unquietSince.IsZero() {
+				unquietSince = time.Now()
+			}
+			quiet.Reset(min(settle, max(0, patience-time.Since(unquietSince))))
 		case err := <-watcher.Errors:
 			failed(err)
 		case <-ticker.C:
-			quiet.Reset(settle)
+			d.watchTree(watcher)
+			quiet.Reset(0)
 		case <-quiet.C:
+			unquietSince = time.Time{}
+			failure := ""
 			if err := d.Sync(ctx); err != nil && ctx.Err() == nil {
-				failed(err)
+				if failure = err.Error(); failure != lastFailure {
+					failed(err)
+				}
 			}
+			lastFailure = failure
 		}
 	}
 }
 
+// matters reports whether the flows may have changed. What comes or goes may be a folder or a link; what is written must be a flow file.
+func matters(event fsnotify.Event) bool {
+	return event.Has(fsnotify.Create) || event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) || couldBeFlow(event.Name)
+}
+
 // watchTree watches the directory and those below it; watching one twice is no error.
 func (d *Dir) watchTree(watcher *fsnotify.Watcher) {
-	_ = filepath.WalkDir(d.path, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
+	_ = fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !entry.IsDir():
 			return nil
+		case skipped(name):
+			return fs.SkipDir
 		}
-		if path != d.path && skipped(entry.Name()) {
-			return filepath.SkipDir
-		}
-		_ = watcher.Add(path)
+		_ = watcher.Add(filepath.Join(d.path, filepath.FromSlash(name))) // one that cannot be watched is looked at now and then
 		return nil
 	})
 }

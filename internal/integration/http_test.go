@@ -84,9 +84,7 @@ func (f flow) post(t *testing.T, body string, changes ...change) reply {
 	t.Helper()
 	r, err := call(t.Context(), http.MethodPost, f.url, []byte(body), changes...)
 	require.NoError(t, err)
-	if r.run != "" {
-		f.product.remember(everhook.WorkflowID(f.key, r.run))
-	}
+	f.remember(r)
 	return r
 }
 
@@ -100,10 +98,20 @@ func (f flow) postLater(t *testing.T, body string, changes ...change) <-chan rep
 		if err != nil {
 			return
 		}
-		f.product.remember(everhook.WorkflowID(f.key, r.run))
+		f.remember(r)
 		replies <- r
 	}()
 	return replies
+}
+
+// remember notes the run that a reply names, if it names one.
+func (f flow) remember(r reply) {
+	if r.run == "" {
+		return
+	}
+	f.product.mutex.Lock()
+	defer f.product.mutex.Unlock()
+	f.product.runs[everhook.WorkflowID(f.key, r.run)] = true
 }
 
 // received is what a caller received that was sent later.

@@ -109,13 +109,6 @@ func (p *product) async(t *testing.T, key, nodes string) flow {
 	return p.apply(t, fmt.Sprintf("key: %s\nmode: async\ntrigger: { type: webhook }\n%s", key, nodes))
 }
 
-// remember notes a run that a reply named.
-func (p *product) remember(workflowID string) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.runs[workflowID] = true
-}
-
 // remembered are the runs that replies named.
 func (p *product) remembered() []string {
 	p.mutex.Lock()

@@ -1,0 +1,174 @@
+package flowdir
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/nodes"
+)
+
+// maxFiles bounds how many YAML and JSON files a directory may have.
+const maxFiles = 5000
+
+// file is a YAML or JSON file as it was seen last.
+type file struct {
+	hash [sha256.Size]byte
+	// ignored is set for a file that is no flow.
+	ignored  bool
+	flow     *nodes.Flow
+	problems flowfile.Problems
+	// key is what the file applied last, whatever it holds now.
+	key string
+	// applied is set when the flow was applied as it is, refused to the reason for which it was not.
+	applied bool
+	refused string
+}
+
+// files are by their paths in the directory.
+type files map[string]*file
+
+// flows are the files that hold a flow, or would if they had no errors.
+func (f files) flows() files {
+	flows := files{}
+	for name, one := range f {
+		if !one.ignored {
+			flows[name] = one
+		}
+	}
+	return flows
+}
+
+// have reports whether a file has that key.
+func (f files) have(key string) bool {
+	for _, one := range f {
+		if one.flow != nil && one.flow.Definition.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// scan reads the directory. Files that did not change keep what is known of them.
+func (d *Dir) scan() (files, error) {
+	found := files{}
+	count := 0
+	err := fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && name != "." && errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return fmt.Errorf("the directory of flows: %w", err)
+		case entry.IsDir() && skipped(name):
+			return fs.SkipDir
+		case entry.IsDir() || !couldBeFlow(name):
+			return nil
+		}
+		if count++; count > maxFiles {
+			return fmt.Errorf("%s has more than %d YAML and JSON files; give the directory that holds only your flows", d.given, maxFiles)
+		}
+		name = filepath.FromSlash(name)
+		if f := d.read(name); f != nil {
+			found[name] = f
+		}
+		return nil
+	})
+	return found, err
+}
+
+// skipped are directories that hold no flows of the user's.
+func skipped(path string) bool {
+	name := filepath.Base(path)
+	return path != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "everhook-data")
+}
+
+func couldBeFlow(name string) bool {
+	return (isYAML(name) || filepath.Ext(name) == ".json") && !strings.HasPrefix(filepath.Base(name), ".")
+}
+
+func isYAML(name string) bool {
+	ext := filepath.Ext(name)
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// read gives a file as it is now, or nil for one that is gone.
+func (d *Dir) read(name string) *file {
+	known := d.files[name]
+	data, err := readBounded(filepath.Join(d.path, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return d.unreadable(name, known, err)
+	}
+	hash := sha256.Sum256(data)
+	if known != nil && known.hash == hash {
+		return known
+	}
+	wasFlow := known != nil && !known.ignored
+	if !wasFlow && !isFlow(name, data) {
+		return &file{hash: hash, ignored: true}
+	}
+	flow, problems := flowfile.Load(d.shown(name), data, d.registry)
+	f := &file{hash: hash, flow: flow, problems: problems}
+	if known != nil {
+		f.key = known.key
+	}
+	return f
+}
+
+// unreadable is a file that is there and cannot be read: of one that was no flow, or is named as data are, nothing is said.
+func (d *Dir) unreadable(name string, known *file, err error) *file {
+	hash := sha256.Sum256([]byte(err.Error()))
+	switch {
+	case known != nil && (known.ignored || known.hash == hash):
+		return known
+	case known == nil && !isYAML(name):
+		return &file{hash: hash, ignored: true}
+	}
+	f := &file{hash: hash, problems: d.problem(name, "", err.Error(), "")}
+	if known != nil {
+		f.key = known.key
+	}
+	return f
+}
+
+func readBounded(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("this is not a regular file")
+	}
+	if info.Size() > flowfile.MaxFileSize {
+		return nil, fmt.Errorf("the file has %d bytes; a flow has at most %d", info.Size(), flowfile.MaxFileSize)
+	}
+	return os.ReadFile(path)
+}
+
+var (
+	keyLine     = regexp.MustCompile(`(?m)^["']?key["']?\s*:`)
+	triggerLine = regexp.MustCompile(`(?m)^["']?trigger["']?\s*:`)
+)
+
+// isFlow reports whether a file has key and trigger at its top level, or would have if it could be read.
+func isFlow(name string, data []byte) bool {
+	document, problems := flowfile.ParseDocument(name, data)
+	if document != nil {
+		if root, ok := document.Value.(map[string]any); ok {
+			_, hasKey := root["key"]
+			_, hasTrigger := root["trigger"]
+			if hasKey && hasTrigger {
+				return true
+			}
+		}
+	}
+	return len(problems.Errors()) > 0 && keyLine.Match(data) && triggerLine.Match(data)
+}
