@@ -30,7 +30,7 @@ func Fail(err *everhook.Error, retryable bool, after time.Duration) error {
 // Attempts is 0 where it is not known.
 func FromError(err error) *everhook.Error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		switch e := e.(type) {
+		switch e := e.(type) { //nolint:errorlint // the loop unwraps: the outermost known error counts
 		case *everhook.Error:
 			return e
 		case *temporal.ApplicationError:

@@ -1,54 +1,68 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
 )
 
-// readConfig reads the file of --config: YAML with the names of flags as keys ("public-url: https://…"). Flags and variables go before it.
-func readConfig(r io.Reader) (kong.Resolver, error) {
-	settings := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&settings); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("the configuration file: %w", err)
-	}
-	return config(settings), nil
+// configFlag is in every command that takes its flags from a file too.
+type configFlag struct {
+	Config kong.ConfigFlag `placeholder:"FILE" env:"EVERHOOK_CONFIG" help:"YAML file with the flags of a server, for example \"public-url: https://hooks.example.com\"."`
 }
 
-type config map[string]any
+// readConfig reads the file of --config: YAML with the names of flags as keys ("public-url: https://…"). Flags and variables go before it.
+func readConfig(r io.Reader) (kong.Resolver, error) {
+	settings := config{}
+	if err := yaml.NewDecoder(r).Decode(&settings); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("the configuration file: %w", err)
+	}
+	return settings, nil
+}
 
-// Validate refuses names that are no flag: a typing error must not pass for a setting.
+// config has nodes and not values: what is written is what a flag would be given, "0123" too.
+type config map[string]yaml.Node
+
+// Validate refuses names that are no flag of a server: a typing error must not pass for a setting.
 func (c config) Validate(app *kong.Application) error {
 	known := map[string]bool{}
-	kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
-		if flag, ok := node.(*kong.Flag); ok {
-			known[flag.Name] = true
+	for _, command := range app.Leaves(true) {
+		if command.Name == "dev" || command.Name == "serve" {
+			for _, flag := range command.Flags {
+				known[flag.Name] = true
+			}
 		}
-		return next(nil)
-	})
-	for name := range c {
-		if !known[name] {
-			return fmt.Errorf("the configuration file sets %q, which is no flag; see `everhook serve --help`", name)
+	}
+	for name, value := range c {
+		if !known[name] || name == "config" {
+			return fmt.Errorf("line %d of the configuration file sets %q, which is no flag of a server; see `everhook serve --help`", value.Line, name)
 		}
 	}
 	return nil
 }
 
-// Resolve gives the value of a flag; lists become comma-separated text.
+// Resolve gives the value of a flag whose variable is not set; lists become comma-separated text.
 func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	switch v := c[flag.Name].(type) {
-	case nil:
+	value, ok := c[flag.Name]
+	if !ok || slices.ContainsFunc(flag.Envs, func(name string) bool { _, set := os.LookupEnv(name); return set }) {
 		return nil, nil
-	case []any:
-		parts := make([]string, len(v))
-		for i, part := range v {
-			parts[i] = fmt.Sprint(part)
-		}
-		return strings.Join(parts, ","), nil
-	default:
-		return fmt.Sprint(v), nil
 	}
+	parts := []*yaml.Node{&value}
+	if value.Kind == yaml.SequenceNode {
+		parts = value.Content
+	}
+	texts := make([]string, len(parts))
+	for i, part := range parts {
+		if part.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("line %d of the configuration file has no value that a flag can take; write text, a number, true, false or a list of these", part.Line)
+		}
+		texts[i] = part.Value
+	}
+	return strings.Join(texts, ","), nil
 }

@@ -12,6 +12,7 @@ import (
 
 // healthCommand is for health checks of containers, whose images have no other HTTP client.
 type healthCommand struct {
+	configFlag
 	Listen string `default:":13000" placeholder:"ADDRESS" help:"Address of the server that is asked. Default :13000."`
 }
 

@@ -19,6 +19,7 @@ import (
 func Main(registry *nodes.Registry) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	return run(ctx, registry, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 }
 
@@ -59,7 +60,6 @@ func run(ctx context.Context, registry *nodes.Registry, args []string, s streams
 	parser, err := kong.New(&c,
 		kong.Name("everhook"),
 		kong.Description("Everhook receives webhooks and runs durable flows on Temporal.\n\nTry it: everhook dev ./examples"),
-		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
@@ -72,16 +72,35 @@ func run(ctx context.Context, registry *nodes.Registry, args []string, s streams
 		fmt.Fprintln(s.err, "everhook:", err)
 		return 1
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(s.err, "everhook: %v\nSee `everhook --help`.\n", err)
-		return 2
+		fmt.Fprintf(s.err, "everhook: %v\nSee `%s --help`.\n", err, commandOf(err))
+		return statusUsage
 	}
-	if err := parsed.Run(); err != nil {
-		if !errors.Is(err, reported{}) {
-			fmt.Fprintln(s.err, "everhook:", err)
-		}
-		return 1
+	switch err := parsed.Run(); {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil: // what a command says when it is cut short is no news
+		return statusInterrupted
+	case !errors.Is(err, reported{}):
+		fmt.Fprintln(s.err, "everhook:", err)
 	}
-	return 0
+	return 1
+}
+
+// Exit statuses besides 0 and 1. They are those of shells.
+const (
+	statusUsage       = 2
+	statusInterrupted = 130
+)
+
+// commandOf names the command whose arguments are wrong.
+func commandOf(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
+		return wrong.Context.Selected().FullPath()
+	}
+	return "everhook"
 }

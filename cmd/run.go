@@ -159,7 +159,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	}
 	line("Temporal", run.TemporalURL)
 	line("Note", run.Note)
-	head.Flush()
+	_ = head.Flush()
 	if len(run.Steps) > 0 {
 		text.WriteByte('\n')
 		printSteps(&text, run.Steps)
@@ -187,7 +187,7 @@ func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(name), printable(step.Kind), step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
 	}
-	table.Flush()
+	_ = table.Flush()
 	lines := strings.Split(strings.TrimSuffix(rows.String(), "\n"), "\n")
 	fmt.Fprintln(text, strings.TrimRight(lines[0], " "))
 	for i, step := range steps {

@@ -2,11 +2,12 @@ package cmd
 
 import (
 	"context"
+	"log/slog"
 	"os"
 
-	"github.com/alecthomas/kong"
-
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowdir"
+	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
 )
@@ -19,12 +20,17 @@ type serveCommand struct {
 
 // processFlags are the flags of dev and serve.
 type processFlags struct {
-	Config kong.ConfigFlag `placeholder:"FILE" env:"EVERHOOK_CONFIG" help:"YAML file with these flags."`
+	configFlag
 	server.Options
 }
 
 func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
 	logger := c.NewLogger(s.err)
+	if c.Dir != "" {
+		if err := flowdir.Check(c.Dir); err != nil {
+			return err
+		}
+	}
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
 		Registry: registry, Logger: logger, Environ: os.Environ(), Version: Version, Roles: c.Role,
 	})
@@ -33,7 +39,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 	}
 	defer running.Stop()
 	if c.Dir != "" {
-		if err := c.apply(ctx, s, registry, running); err != nil {
+		if err := c.apply(ctx, logger, registry, running); err != nil {
 			return err
 		}
 	}
@@ -45,10 +51,36 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 }
 
 // apply makes the flows of the directory the enabled ones, once.
-func (c *serveCommand) apply(ctx context.Context, s streams, registry *nodes.Registry, running *server.Server) error {
-	dir, err := flowdir.New(c.Dir, registry, running.Catalog(), &flowPrinter{out: s.err, server: running, changes: true})
+func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *nodes.Registry, running *server.Server) error {
+	dir, err := flowdir.New(c.Dir, registry, running.Catalog(), flowLogger{logger})
 	if err != nil {
 		return err
 	}
 	return dir.Sync(ctx)
+}
+
+// flowLogger logs what happens to flow files.
+type flowLogger struct{ *slog.Logger }
+
+var _ flowdir.Listener = flowLogger{}
+
+func (l flowLogger) Applied(file string, version everhook.Version, problems flowfile.Problems) {
+	l.Info("flow is enabled", "file", file, "flow", version.Definition.Key, "version", version.Number)
+	for _, problem := range problems {
+		l.Warn("flow file is doubtful", "file", file, "problem", problem.String())
+	}
+}
+
+func (l flowLogger) Refused(file string, problems flowfile.Problems) {
+	for _, problem := range problems.Errors() {
+		l.Error("flow file is not applied; what was enabled before stays", "file", file, "problem", problem.String())
+	}
+}
+
+func (l flowLogger) Removed(file, key string) {
+	l.Info("flow is disabled: its file is gone or has another key", "file", file, "flow", key)
+}
+
+func (l flowLogger) Ignored(files []string) {
+	l.Info("files are no flows: key and trigger are missing", "files", files)
 }

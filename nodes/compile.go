@@ -51,6 +51,8 @@ func (f *Flow) Node(key string) *Compiled { return f.byKey[key] }
 const (
 	MaxNodes     = 2000
 	MaxNodeDepth = 50
+	// maxErrors is how many errors a report has before expressions are looked at no more: each looks for the nearest of all names.
+	maxErrors = 200
 )
 
 // FieldScope says on what a field is evaluated if not on the scope of its own node.
@@ -83,10 +85,8 @@ func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	c.flow.Nodes, _ = c.list(d.Nodes, "/nodes", scope{})
 	c.warnings()
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
-	for _, problem := range c.problems {
-		if !problem.Warning {
-			return nil, c.problems
-		}
+	if c.errors > 0 {
+		return nil, c.problems
 	}
 	return c.flow, c.problems
 }
@@ -98,6 +98,8 @@ type compiler struct {
 	env      map[string]bool
 	secrets  map[string]bool
 	problems []Problem
+	// errors counts the problems that are no warnings.
+	errors int
 }
 
 // place is where in the tree a node stands: the branches that lead to it, outermost first.
@@ -111,7 +113,12 @@ type branchOf struct {
 	branch string
 }
 
-func (c *compiler) report(p Problem) { c.problems = append(c.problems, p) }
+func (c *compiler) report(p Problem) {
+	c.problems = append(c.problems, p)
+	if !p.Warning {
+		c.errors++
+	}
+}
 
 func (c *compiler) error(pointer, node, message, fix string) {
 	c.report(Problem{Pointer: pointer, Node: node, Message: message, Fix: fix})
@@ -284,7 +291,7 @@ func (c *compiler) kind(compiled *Compiled, pointer string) bool {
 func (c *compiler) fields(config any, pointer, node string, environment func(field string) *expression.Environment) {
 	expression.Walk(config, func(at string, field expression.Field) {
 		c.flow.Fields[pointer+at] = field
-		if !field.IsSet() {
+		if !field.IsSet() || c.errors >= maxErrors {
 			return
 		}
 		for _, p := range field.Compile(at, environment(at)) {

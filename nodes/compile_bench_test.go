@@ -34,7 +34,21 @@ func TestTheLargestFlowCompilesFast(t *testing.T) {
 	require.Empty(t, problems)
 	require.NotNil(t, flow)
 	t.Logf("%d nodes compiled in %s", nodes.MaxNodes, took)
-	require.Less(t, took, 2*time.Second, "it takes about 100 ms on an idle machine")
+	require.Less(t, took, 2*time.Second, "it takes about 50 ms on an idle machine")
+}
+
+func TestAFlowThatIsWrongThroughoutIsRefusedFast(t *testing.T) {
+	d := wideFlow(nodes.MaxNodes)
+	for i := range d.Nodes {
+		d.Nodes[i].Config["expression"] = fmt.Sprintf("nodes.nobody%d", i)
+	}
+	began := time.Now()
+	flow, problems := nodes.Standard().Compile(d)
+	took := time.Since(began)
+	require.Nil(t, flow)
+	require.Len(t, problems, 200)
+	t.Logf("refused in %s", took)
+	require.Less(t, took, 5*time.Second, "it takes about 50 ms on an idle machine")
 }
 
 func BenchmarkCompile(b *testing.B) {

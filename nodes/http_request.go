@@ -143,6 +143,7 @@ func (c *HTTPRequest) Execute(ctx workflow.Context, run Run) (Result, error) {
 		return Result{Value: answer.Body.V}, nil
 	}
 	headers := make(map[string]any, len(answer.Headers))
+	//workflowcheck:ignore a copy; its order does not show
 	for name, value := range answer.Headers {
 		headers[name] = value
 	}

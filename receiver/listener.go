@@ -57,7 +57,7 @@ func connOf(ctx *fasthttp.RequestCtx) *conn { return ctx.Conn().(*conn) }
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		c.ended.Store(true)
 	}
 	return n, err
@@ -71,7 +71,7 @@ const (
 func (c *conn) Close() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger.Swap(false) {
 		if half.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-			io.CopyN(io.Discard, c.Conn, lingerBytes)
+			_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 		}
 	}
 	return c.Conn.Close()

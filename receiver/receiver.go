@@ -125,7 +125,7 @@ func (r *Receiver) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.stopping = true
 	for _, l := range r.listeners {
-		l.Close()
+		_ = l.Close()
 	}
 	r.mu.Unlock()
 	grace := time.AfterFunc(r.options.StopGrace, r.letGo)

@@ -165,7 +165,8 @@ func settable(name string) bool {
 
 // notToken is the complement of RFC 9110, 5.6.2.
 func notToken(c rune) bool {
-	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))
+	letterOrDigit := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return !letterOrDigit && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
 }
 
 // cleanValue drops what could end a header: control characters except the tab.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -66,7 +67,7 @@ func replies(t testing.TB, c net.Conn, head bool) []string {
 			request = &http.Request{Method: http.MethodHead}
 		}
 		res, err := http.ReadResponse(reader, request)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return all
 		}
 		require.NoError(t, err, "after %v", all)

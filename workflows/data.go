@@ -37,6 +37,7 @@ type position struct {
 
 func (r *run) rootData() *data {
 	env := make(map[string]any, len(r.start.Env))
+	//workflowcheck:ignore a copy; its order does not show
 	for name, value := range r.start.Env {
 		env[name] = value
 	}

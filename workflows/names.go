@@ -30,6 +30,7 @@ func TaskQueue(level int) string { return "everhook/" + strconv.Itoa(level) }
 
 // Search attributes of runs.
 var (
+	AttributeRun     = temporal.NewSearchAttributeKeyKeyword("EverhookRun")
 	AttributeFlow    = temporal.NewSearchAttributeKeyKeyword("EverhookFlow")
 	AttributeVersion = temporal.NewSearchAttributeKeyKeyword("EverhookVersion")
 	AttributeStatus  = temporal.NewSearchAttributeKeyKeyword("EverhookStatus")
@@ -39,7 +40,7 @@ var (
 
 // SearchAttributes are all of them, to be registered before runs are started with them.
 func SearchAttributes() []temporal.SearchAttributeKey {
-	return []temporal.SearchAttributeKey{AttributeFlow, AttributeVersion, AttributeStatus, AttributeTrigger, AttributeWaiting}
+	return []temporal.SearchAttributeKey{AttributeRun, AttributeFlow, AttributeVersion, AttributeStatus, AttributeTrigger, AttributeWaiting}
 }
 
 // Memo keys of runs: what lists show when search attributes cannot be registered.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (r *Runs) query(filter Filter) (string, error) {
 			return "", fmt.Errorf("%q is not a flow key", filter.Flow)
 		}
 		if r.attributes {
-			terms = append(terms, fmt.Sprintf("EverhookFlow = '%s'", filter.Flow))
+			terms = append(terms, fmt.Sprintf("%s = '%s'", AttributeFlow.GetName(), filter.Flow))
 		} else {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
 		}
@@ -113,7 +114,7 @@ func (r *Runs) query(filter Filter) (string, error) {
 		if !r.attributes {
 			return "", fmt.Errorf("runs cannot be listed by status %q: the Temporal namespace lacks the search attributes of Everhook", filter.Status)
 		}
-		terms = append(terms, fmt.Sprintf("EverhookStatus = '%s'", filter.Status))
+		terms = append(terms, fmt.Sprintf("%s = '%s'", AttributeStatus.GetName(), filter.Status))
 	default:
 		return "", fmt.Errorf("runs cannot be listed by status %q", filter.Status)
 	}
@@ -164,8 +165,13 @@ func statusOf(info *workflowpb.WorkflowExecutionInfo) everhook.Status {
 	}
 }
 
-// Find tells to which of some flows a run belongs. ErrNoRun: to none, or it has expired.
+// Find tells to which flow a run belongs; without search attributes only the given ones are tried. ErrNoRun: to none, or it has expired.
 func (r *Runs) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
+	// Lists lag behind, and without the search attribute they do not know: then the flows are asked.
+	listed, listErr := r.listed(ctx, id)
+	if listed != "" {
+		return listed, nil
+	}
 	for _, flow := range flows {
 		_, err := r.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, id), "")
 		if err == nil {
@@ -175,7 +181,22 @@ func (r *Runs) Find(ctx context.Context, flows []string, id everhook.RunID) (str
 			return "", err
 		}
 	}
-	return "", ErrNoRun
+	return "", cmp.Or(listErr, ErrNoRun)
+}
+
+// listed gives the flow of a run that has the search attribute; empty for one that is not listed.
+func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
+	if !r.attributes {
+		return "", nil
+	}
+	query := fmt.Sprintf("%s = '%s'", AttributeRun.GetName(), id)
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1})
+	for _, info := range response.GetExecutions() {
+		if flow, _, ok := everhook.ParseWorkflowID(info.GetExecution().GetWorkflowId()); ok {
+			return flow, nil
+		}
+	}
+	return "", err
 }
 
 // queryTimeout bounds what a page waits for a worker to answer.

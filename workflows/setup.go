@@ -99,7 +99,9 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
 		WorkerStopTimeout:                           workerStopTimeout,
-		DisableRegistrationAliasing:                 true,
+		// Where the server does not tell workers of cancelled activities, their heartbeats do.
+		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
+		DisableRegistrationAliasing:  true,
 	})
 	w.RegisterWorkflowWithOptions(interpreter.Run, workflow.RegisterOptions{Name: RunWorkflow})
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})

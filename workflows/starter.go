@@ -139,7 +139,7 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}
 	if s.options.Attributes {
-		c.options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeFlow.ValueSet(key),
+		c.options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRun.ValueSet(string(d.RunID)), AttributeFlow.ValueSet(key),
 			AttributeVersion.ValueSet(fmt.Sprint(version.Number)), AttributeTrigger.ValueSet(version.Definition.Trigger.Type))
 	}
 	return c, nil
@@ -264,8 +264,11 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 	if err != nil {
 		return Reply{}, err
 	}
-	answer, err = s.await(ctx, c.options.ID, d.RunID, time.Until(deadline))
-	if err != nil || answer == nil {
+	left := time.Until(deadline)
+	if left <= 0 {
+		return Reply{Duplicate: duplicate}, nil
+	}
+	if answer = s.await(ctx, c.options.ID, d.RunID, left); answer == nil {
 		return Reply{Duplicate: duplicate}, nil
 	}
 	return replyTo(d, answer)
@@ -303,30 +306,30 @@ func answerUpdate(workflowID string) client.UpdateWorkflowOptions {
 }
 
 // await gives the answer of a run that exists, or nil when there is none after wait.
-func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID, wait time.Duration) (*everhook.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, max(wait, minAttach))
+func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID, wait time.Duration) *everhook.Answer {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
 		handle, err := s.client.UpdateWorkflow(ctx, answerUpdate(workflowID))
 		if err == nil {
 			var answer everhook.Answer
 			if err = handle.Get(ctx, &answer); err == nil {
-				return &answer, nil
+				return &answer
 			}
 		}
 		if answer := s.closedAnswer(ctx, workflowID, id); answer != nil {
-			return answer, nil
+			return answer
 		}
 		select {
 		case <-ctx.Done():
-			return nil, nil
+			return nil
 		case <-time.After(attachPause):
 		}
 	}
 }
 
 const (
-	// minAttach is how long asking for an answer takes at least: without a wait, the answer that is there is still found.
+	// minAttach is how long Outcome asks for an answer at least: without a wait, the answer that is there is still found.
 	minAttach = 500 * time.Millisecond
 	// attachPause is between two attempts to attach to a run that refuses, because its worker is not ready or Temporal is away.
 	attachPause = 100 * time.Millisecond
@@ -405,7 +408,6 @@ func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, s
 	if !sync {
 		return outcome, nil
 	}
-	answer, err := s.await(ctx, workflowID, id, wait)
-	outcome.Answer = answer
-	return outcome, err
+	outcome.Answer = s.await(ctx, workflowID, id, max(wait, minAttach))
+	return outcome, nil
 }

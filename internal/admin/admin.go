@@ -4,7 +4,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -19,7 +18,7 @@ import (
 type Runs interface {
 	// List gives a page of runs, the latest first, and where the next page begins; nil: there is none.
 	List(ctx context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error)
-	// Find tells to which of some flows a run belongs. workflows.ErrNoRun: to none.
+	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. workflows.ErrNoRun: to none.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
 	// Show gives one run with its steps. workflows.ErrNoRun: it is unknown or has expired.
 	Show(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error)
@@ -85,8 +84,6 @@ const (
 	readyTimeout = 5 * time.Second
 	// ReadTimeout is how long flows and runs may take to be read. Showing a run waits for a worker for up to five seconds of it.
 	ReadTimeout = 10 * time.Second
-	// searchedRuns is how many of the latest runs are looked through for a run whose flow is not known.
-	searchedRuns = 1000
 )
 
 // Server is an HTTP server for the handler, with bounds on time and headers.
@@ -114,8 +111,7 @@ func (o Options) TemporalURL(run workflows.Summary) string {
 	return base + "/namespaces/" + url.PathEscape(namespace) + "/workflows/" + url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
 }
 
-// Run gives one run with its steps. An empty flow is searched for: first in the latest runs, which costs one question and knows the runs of
-// removed flows too, then in every flow. workflows.ErrNoRun: there is no such run.
+// Run gives one run with its steps. An empty flow is searched for. workflows.ErrNoRun: there is no such run.
 func (o Options) Run(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
 	if flow == "" {
 		var err error
@@ -127,12 +123,6 @@ func (o Options) Run(ctx context.Context, flow string, id everhook.RunID) (*work
 }
 
 func (o Options) flowOf(ctx context.Context, id everhook.RunID) (string, error) {
-	latest, _, listErr := o.Runs.List(ctx, workflows.Filter{Limit: searchedRuns})
-	for _, run := range latest {
-		if run.ID == id {
-			return run.Flow, nil
-		}
-	}
 	flows, err := o.Flows.Flows(ctx)
 	if err != nil {
 		return "", err
@@ -141,9 +131,5 @@ func (o Options) flowOf(ctx context.Context, id everhook.RunID) (string, error) 
 	for i, flow := range flows {
 		keys[i] = flow.Key
 	}
-	flow, err := o.Runs.Find(ctx, keys, id)
-	if errors.Is(err, workflows.ErrNoRun) && listErr != nil {
-		return "", listErr
-	}
-	return flow, err
+	return o.Runs.Find(ctx, keys, id)
 }

@@ -56,7 +56,7 @@ func (s *site) recover(w *recorder, r *http.Request) {
 	if cause == nil {
 		return
 	}
-	if cause == http.ErrAbortHandler {
+	if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 		panic(cause)
 	}
 	s.Logger.ErrorContext(r.Context(), "a panic while answering an admin request", "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))

@@ -4,10 +4,7 @@ package catalog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,19 +35,17 @@ type Catalog struct {
 	options  Options
 	mutex    sync.Mutex
 	revision int64
-	compiled map[string]compiled
+	// compiled are the versions of the snapshot.
+	compiled map[identity]*compiled
 	snapshot atomic.Pointer[snapshot]
 }
 
+// snapshot is never changed once it is served.
 type snapshot struct {
 	routes map[string]*receiver.Route
 	flows  []Flow
-}
-
-// compiled is a version that was compiled once; flow is nil if it does not compile with this program.
-type compiled struct {
-	flow    *nodes.Flow
-	problem string
+	// waiting is set when a flow may be served later though the store does not change: its secret is missing, or it could not be read.
+	waiting bool
 }
 
 // Flow is a flow as pages show it.
@@ -67,7 +62,7 @@ type Flow struct {
 
 // New makes a Catalog; nothing is served before Refresh.
 func New(o Options) *Catalog {
-	c := &Catalog{options: o, revision: -1, compiled: map[string]compiled{}}
+	c := &Catalog{options: o, revision: -1, compiled: map[identity]*compiled{}}
 	c.snapshot.Store(&snapshot{})
 	return c
 }
@@ -91,7 +86,7 @@ func (c *Catalog) Mode(key string) everhook.Mode {
 	return everhook.Sync
 }
 
-// Refresh takes over what the store has now.
+// Refresh takes over what the store has now. It reads only versions that it does not have already.
 func (c *Catalog) Refresh(ctx context.Context) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -104,15 +99,28 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		return err
 	}
 	next := &snapshot{routes: make(map[string]*receiver.Route, len(flows))}
+	used := make(map[identity]*compiled, len(flows))
 	for _, flow := range flows {
-		shown, route := c.serve(ctx, flow)
+		id := identify(flow)
+		version, err := c.version(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, store.ErrNotFound): // deleted since the flows were read, and the revision tells
+			continue
+		case err != nil:
+			version = &compiled{problem: err.Error()}
+		default:
+			used[id] = version
+		}
+		shown, waits := c.show(flow, version)
 		next.flows = append(next.flows, shown)
-		next.routes[flow.Token] = route
+		next.waiting = next.waiting || waits || err != nil
+		next.routes[flow.Token] = c.route(flow, shown.Served, version)
 	}
-	slices.SortFunc(next.flows, func(a, b Flow) int { return strings.Compare(a.Key, b.Key) })
 	c.tell(next.flows)
 	c.snapshot.Store(next)
-	c.revision = revision
+	c.compiled, c.revision = used, revision
 	return nil
 }
 
@@ -129,116 +137,7 @@ func (c *Catalog) tell(flows []Flow) {
 	}
 }
 
-// serve makes the route of a flow. A flow that is disabled or cannot be served has one too: answers of its runs are still given.
-func (c *Catalog) serve(ctx context.Context, flow store.Flow) (Flow, *receiver.Route) {
-	shown := Flow{Key: flow.Key, Title: flow.Key, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
-	route := &receiver.Route{Flow: flow.Key}
-	number := flow.Enabled
-	if number == 0 {
-		shown.Note, number = "disabled", flow.Latest
-	}
-	version, err := c.options.Store.Version(ctx, flow.Key, number)
-	if err != nil {
-		shown.Note = err.Error()
-		return shown, route
-	}
-	shown.Title, shown.Mode, route.Mode = version.Definition.Name(), version.Definition.Mode, version.Definition.Mode
-	known := c.compile(&version)
-	if known.flow == nil {
-		shown.Note = known.problem
-		return shown, route
-	}
-	webhook, ok := known.flow.Trigger.(*nodes.Webhook)
-	if !ok {
-		shown.Note = "its trigger is no webhook"
-		return shown, route
-	}
-	c.fill(route, known.flow, webhook, &version, flow.Secret)
-	if shown.Note == "" {
-		shown.Note = c.missingSecrets(known.flow, webhook)
-	}
-	shown.Served = shown.Note == ""
-	route.Enabled = shown.Served
-	return shown, route
-}
-
-func (c *Catalog) compile(version *everhook.Version) compiled {
-	if known, ok := c.compiled[version.Hash]; ok {
-		return known
-	}
-	flow, problems := c.options.Registry.Compile(version.Definition)
-	known := compiled{flow: flow}
-	for _, p := range problems {
-		if flow == nil && !p.Warning {
-			known.problem = fmt.Sprintf("this program cannot run it: %v", p)
-			break
-		}
-	}
-	c.compiled[version.Hash] = known
-	return known
-}
-
-// missingSecrets names the first secret that the flow refers to and that is not set.
-func (c *Catalog) missingSecrets(flow *nodes.Flow, webhook *nodes.Webhook) string {
-	names := slices.Clone(flow.Secrets)
-	for _, user := range webhook.Auth.Basic {
-		if user.Password.Secret != "" {
-			names = append(names, user.Password.Secret)
-		}
-	}
-	for _, name := range names {
-		if _, err := c.options.Secrets.Lookup(name); err != nil {
-			return err.Error()
-		}
-	}
-	return ""
-}
-
-func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.Webhook, version *everhook.Version, secret []byte) {
-	route.Version = version
-	route.MaxBody = int64(nodes.DefaultMaxBody)
-	if webhook.MaxBody > 0 {
-		route.MaxBody = int64(webhook.MaxBody)
-	}
-	route.Headers = webhook.Request.Headers
-	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
-	if webhook.Dedupe.IsSet() {
-		route.Dedupe = &receiver.Dedupe{Key: webhook.Dedupe.KeyOf, Optional: webhook.Dedupe.Optional, Secret: secret, Policy: webhook.Dedupe.Policy()}
-	}
-	route.Wait = nodes.DefaultWait.Std()
-	if wait := flow.Definition.Options.Wait; wait > 0 {
-		route.Wait = wait.Std()
-	}
-	for _, user := range webhook.Auth.Basic {
-		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username, Password: c.credential(user.Password)})
-	}
-	if flow.Definition.Mode == everhook.Async {
-		route.AsyncAnswer = c.asyncAnswer(flow, webhook)
-	}
-}
-
-func (c *Catalog) credential(credential nodes.Credential) func() (string, error) {
-	if credential.Secret == "" {
-		return func() (string, error) { return credential.Literal, nil }
-	}
-	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
-}
-
-// asyncAnswer evaluates the trigger's response on a delivery.
-func (c *Catalog) asyncAnswer(flow *nodes.Flow, webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
-	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
-		env := map[string]any{}
-		settings := c.options.Env()
-		for _, name := range flow.Env {
-			if value, ok := settings[name]; ok {
-				env[name] = value
-			}
-		}
-		return webhook.AsyncAnswer(map[string]any{"trigger": map[string]any(trigger), "env": env, "system": map[string]any{"runId": string(run)}})
-	}
-}
-
-// refreshEvery is how often the store is asked whether it changed.
+// refreshEvery is how often the store is asked whether it changed, and secrets that are missing are looked for.
 const refreshEvery = 500 * time.Millisecond
 
 // Follow refreshes whenever the store changed, and looks again for secrets that were missing, until ctx ends.
@@ -265,11 +164,7 @@ func (c *Catalog) refreshIfChanged(ctx context.Context) error {
 	c.mutex.Lock()
 	same := revision == c.revision
 	c.mutex.Unlock()
-	for _, flow := range c.Flows() {
-		// A flow that waits for a secret is looked at again: files of secrets come and go.
-		same = same && (flow.Served || flow.Version == 0)
-	}
-	if same {
+	if same && !c.snapshot.Load().waiting {
 		return nil
 	}
 	return c.Refresh(ctx)

@@ -38,7 +38,10 @@ func (s *server) List(_ context.Context, filter workflows.Filter) ([]workflows.S
 	return s.runs, s.next, s.runErr
 }
 
-func (s *server) Find(context.Context, []string, everhook.RunID) (string, error) {
+func (s *server) Find(_ context.Context, _ []string, id everhook.RunID) (string, error) {
+	if s.detail != nil && s.detail.ID == id {
+		return s.detail.Flow, nil
+	}
 	return "", workflows.ErrNoRun
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/everhook/everhook"
 )
@@ -29,12 +30,14 @@ func delivery(key string) change { return header("X-Delivery", key) }
 // duplicate says whether a reply calls its delivery a duplicate.
 func (r reply) duplicate() bool { return r.header.Get("Everhook-Duplicate") == "true" }
 
-// once checks that a run ID had so many executions.
+// executions checks how many a run ID had.
 func (f flow) executions(t *testing.T, run everhook.RunID, want int64) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		count, err := executionsOf(t.Context(), f.product.Temporal(), everhook.WorkflowID(f.key, run))
-		return err == nil && count == want
+		count, err := f.product.Temporal().CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Query: fmt.Sprintf("WorkflowId = '%s'", everhook.WorkflowID(f.key, run)),
+		})
+		return err == nil && count.GetCount() == want
 	}, patience, 50*time.Millisecond, "%s has not had %d executions", run, want)
 }
 

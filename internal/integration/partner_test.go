@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -36,6 +37,7 @@ func newPartner(t *testing.T, handle http.HandlerFunc) *partner {
 		p.mutex.Lock()
 		p.calls = append(p.calls, partnerCall{r.Header.Clone(), string(body)})
 		p.mutex.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		handle(w, r)
 	}))
 	t.Cleanup(p.Close)

@@ -25,6 +25,8 @@ const patience = 60 * time.Second
 type product struct {
 	*server.Server
 	logs *logbook
+	// dir is its data directory.
+	dir string
 
 	mutex sync.Mutex
 	// runs are the workflow IDs of the runs that replies named.
@@ -56,7 +58,7 @@ func launch(ctx context.Context, c config) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &product{Server: started, logs: logs, runs: map[string]bool{}}, nil
+	return &product{Server: started, logs: logs, dir: c.dir, runs: map[string]bool{}}, nil
 }
 
 // start starts a product for one test, which is stopped with it.

@@ -212,10 +212,7 @@ func (s *Server) startWorker() error {
 
 func (s *Server) startReceiver() {
 	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
-		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker),
-		Links: func(_ string, run everhook.RunID) string {
-			return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
-		},
+		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 	})
 	s.receiver = receiver.New(receiver.Options{
 		PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
@@ -223,7 +220,7 @@ func (s *Server) startReceiver() {
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 }
 
-// links leads from the Temporal UI to the page of a run.
+// links leads from the Temporal UI to the page of a run, if this process serves pages.
 func (s *Server) links(_ string, run everhook.RunID) string {
 	if s.admin == nil {
 		return ""

@@ -72,15 +72,22 @@ func TestACaretPointsToThePlace(t *testing.T) {
 	} {
 		_, err := Compile(source, testEnvironment())
 		require.Error(t, err)
-		require.Equal(t, want, err.(*Error).Snippet(), source)
+		require.Equal(t, want, failure(t, err).Snippet(), source)
 	}
+}
+
+func failure(t *testing.T, err error) *Error {
+	t.Helper()
+	var failure *Error
+	require.ErrorAs(t, err, &failure)
+	return failure
 }
 
 func TestALongLineIsCutAroundTheCaret(t *testing.T) {
 	t.Parallel()
 	_, err := Compile(strings.Repeat("1 + ", 100)+"foo"+strings.Repeat(" + 1", 100), testEnvironment())
 	require.Error(t, err)
-	lines := strings.Split(err.(*Error).Snippet(), "\n | ")
+	lines := strings.Split(failure(t, err).Snippet(), "\n | ")
 	require.Len(t, []rune(lines[1]), maxSnippet)
 	require.Equal(t, strings.Index(lines[1], "foo"), strings.Index(lines[2], "^"))
 }

@@ -78,10 +78,10 @@ func (e *Environment) root(name string) (*Shape, *Error) {
 	if shape, ok := e.Roots[name]; ok {
 		return shape, nil
 	}
-	switch {
-	case name == "$env":
+	switch name {
+	case "$env":
 		return nil, &Error{Message: "`$env` is not available", Fix: "name what you need, for example `trigger.body`"}
-	case name == "secret":
+	case "secret":
 		return nil, secretError(e.Secrets)
 	}
 	if reason, ok := e.Hidden[name]; ok {

@@ -230,7 +230,7 @@ func divide(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	}
 	switch x := a.(type) {
 	case int:
-		if z, ok := b.(int); ok && x%z == 0 && !(x == math.MinInt64 && z == -1) {
+		if z, ok := b.(int); ok && x%z == 0 && (x != math.MinInt64 || z != -1) {
 			return x / z, nil
 		}
 	case time.Duration:

@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/internal/flowdir"
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/server"
+)
+
+// flowPrinter tells people what happens to flow files.
+type flowPrinter struct {
+	out    io.Writer
+	server *server.Server
+	// changes is set when each applied file is told; before, the banner tells them together.
+	changes bool
+	mutex   sync.Mutex
+}
+
+var _ flowdir.Listener = (*flowPrinter)(nil)
+
+func (l *flowPrinter) printf(format string, args ...any) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	fmt.Fprintf(l.out, format, args...)
+}
+
+func (l *flowPrinter) Applied(file string, version everhook.Version, problems flowfile.Problems) {
+	l.printProblems(problems)
+	if l.changes {
+		l.printf("%s is applied: %s v%d is enabled%s\n", file, version.Definition.Key, version.Number, l.howServed(version.Definition.Key))
+	}
+}
+
+// howServed adds to a flow that was applied where it is called, or why it is not.
+func (l *flowPrinter) howServed(key string) string {
+	flows := l.server.Catalog().Flows()
+	i := slices.IndexFunc(flows, func(f catalog.Flow) bool { return f.Key == key })
+	if i < 0 {
+		return ""
+	}
+	if !flows[i].Served {
+		return ", but not served: " + flows[i].Note
+	}
+	return " at " + l.server.HookURL(flows[i].Token)
+}
+
+func (l *flowPrinter) Refused(file string, problems flowfile.Problems) {
+	l.printProblems(problems)
+	l.printf("%s is not applied; what was enabled before stays.\n", file)
+}
+
+func (l *flowPrinter) printProblems(problems flowfile.Problems) {
+	for _, problem := range problems {
+		l.printf("%s\n", problem)
+	}
+}
+
+func (l *flowPrinter) Removed(file, key string) {
+	l.printf("%s is gone or has another key: flow %s is disabled.\n", file, key)
+}
+
+// namedFiles is how many files are named in one line.
+const namedFiles = 5
+
+func (l *flowPrinter) Ignored(files []string) {
+	more := ""
+	if n := len(files) - namedFiles; n > 0 {
+		files, more = files[:namedFiles], fmt.Sprintf(" and %d more", n)
+	}
+	l.printf("No flows, as key and trigger are missing at the top level: %s%s\n", strings.Join(files, ", "), more)
+}
+
+// banner tells where everything is, and how to try it.
+func (l *flowPrinter) banner(dir string) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)
+	served := 0
+	var examples []example
+	for _, flow := range l.server.Catalog().Flows() {
+		if flow.Version == 0 {
+			continue
+		}
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.HookURL(flow.Token))
+		if !flow.Served {
+			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
+			continue
+		}
+		served++
+		if route, ok := l.server.Catalog().Route(flow.Token); ok {
+			examples = append(examples, newExample(flow, route, l.server.HookURL(flow.Token)))
+		}
+	}
+	if served == 0 {
+		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n", filepath.Join(dir, "my-flow.yaml"))
+	}
+	fmt.Fprintf(&text, "\nPages        %s/\n", l.server.AdminURL())
+	if ui := l.server.TemporalUI(); ui != "" {
+		fmt.Fprintf(&text, "Temporal UI  %s\n", ui)
+	}
+	if line := bestLine(examples); line != "" {
+		fmt.Fprintf(&text, "\nTry it\n  %s\n", line)
+	}
+	fmt.Fprintf(&text, "\nWatching %s; Ctrl-C stops.\n\n", dir)
+	l.printf("%s", text.String())
+	l.changes = true
+}

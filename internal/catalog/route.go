@@ -1,0 +1,146 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
+)
+
+// identity names a version for all time: a flow that is deleted and made again has another secret.
+type identity struct {
+	key, secret string
+	number      int
+}
+
+// identify gives the version of a flow that is shown: the enabled one, or else the latest.
+func identify(flow store.Flow) identity {
+	number := flow.Enabled
+	if number == 0 {
+		number = flow.Latest
+	}
+	return identity{flow.Key, string(flow.Secret), number}
+}
+
+// compiled is a version that was compiled; flow and webhook are nil, and problem says why, if this program cannot read or run it.
+type compiled struct {
+	version everhook.Version
+	flow    *nodes.Flow
+	webhook *nodes.Webhook
+	problem string
+}
+
+// version gives a version from the last snapshot, or reads and compiles it.
+func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
+	if known := c.compiled[id]; known != nil {
+		return known, nil
+	}
+	version, err := c.options.Store.Version(ctx, id.key, id.number)
+	if err != nil {
+		return nil, err
+	}
+	known := &compiled{version: version}
+	flow, problems := c.options.Registry.Compile(version.Definition)
+	if flow == nil {
+		for _, p := range problems {
+			if !p.Warning {
+				known.problem = fmt.Sprintf("this program cannot run it: %v", p)
+				break
+			}
+		}
+		return known, nil
+	}
+	webhook, ok := flow.Trigger.(*nodes.Webhook)
+	if !ok {
+		known.problem = "its trigger is no webhook"
+		return known, nil
+	}
+	known.flow, known.webhook = flow, webhook
+	return known, nil
+}
+
+// show tells how a flow stands; waits is set when only a secret is missing.
+func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool) {
+	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
+	switch {
+	case flow.Enabled == 0:
+		shown.Note = "disabled"
+	case known.flow == nil:
+		shown.Note = known.problem
+	default:
+		shown.Note = c.missingSecret(known)
+		waits = shown.Note != ""
+	}
+	shown.Served = shown.Note == ""
+	return shown, waits
+}
+
+// missingSecret says what to do about the first secret that the flow refers to and that is not set.
+func (c *Catalog) missingSecret(known *compiled) string {
+	names := slices.Clone(known.flow.Secrets)
+	for _, user := range known.webhook.Auth.Basic {
+		if user.Password.Secret != "" {
+			names = append(names, user.Password.Secret)
+		}
+	}
+	for _, name := range names {
+		if _, err := c.options.Secrets.Lookup(name); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// route makes the route of a flow. A flow that is disabled or cannot be served has one too: answers of its runs are still given.
+func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver.Route {
+	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: nodes.DefaultWait.Std(), MaxBody: int64(nodes.DefaultMaxBody)}
+	if known.flow == nil {
+		return route
+	}
+	webhook := known.webhook
+	route.Version = &known.version
+	route.Headers = webhook.Request.Headers
+	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
+	if webhook.MaxBody > 0 {
+		route.MaxBody = int64(webhook.MaxBody)
+	}
+	if webhook.Dedupe.IsSet() {
+		route.Dedupe = &receiver.Dedupe{Key: webhook.Dedupe.KeyOf, Optional: webhook.Dedupe.Optional, Secret: flow.Secret, Policy: webhook.Dedupe.Policy()}
+	}
+	if wait := known.version.Definition.Options.Wait; wait > 0 {
+		route.Wait = wait.Std()
+	}
+	for _, user := range webhook.Auth.Basic {
+		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username, Password: c.credential(user.Password)})
+	}
+	if flow.Mode == everhook.Async {
+		route.AsyncAnswer = c.asyncAnswer(known.flow, webhook)
+	}
+	return route
+}
+
+func (c *Catalog) credential(credential nodes.Credential) func() (string, error) {
+	if credential.Secret == "" {
+		return func() (string, error) { return credential.Literal, nil }
+	}
+	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
+}
+
+// asyncAnswer evaluates the trigger's response on a delivery.
+func (c *Catalog) asyncAnswer(flow *nodes.Flow, webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
+		env := map[string]any{}
+		settings := c.options.Env()
+		for _, name := range flow.Env {
+			if value, ok := settings[name]; ok {
+				env[name] = value
+			}
+		}
+		return webhook.AsyncAnswer(map[string]any{"trigger": map[string]any(trigger), "env": env, "system": map[string]any{"runId": string(run)}})
+	}
+}

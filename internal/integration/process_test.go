@@ -1,0 +1,81 @@
+package integration
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// process is Everhook as a process of its own, which can be killed.
+type process struct {
+	cmd    *exec.Cmd
+	out    *logbook
+	exited chan struct{}
+	// base is where it serves webhooks.
+	base string
+}
+
+// spawn starts `everhook dev` on a directory of flows, and returns when it serves them.
+func spawn(t *testing.T, flows, data string) *process {
+	t.Helper()
+	p := &process{out: &logbook{}, exited: make(chan struct{})}
+	p.cmd = exec.Command(os.Args[0], "dev", flows, "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--egress-allow", "127.0.0.1")
+	p.cmd.Env = append(os.Environ(), asEverhook+"=1", "GOCOVERDIR="+t.TempDir())
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() { p.kill() })
+	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "Ctrl-C stops") || p.hasExited() }, patience, 10*time.Millisecond)
+	_, after, served := strings.Cut(p.out.String(), "    http://")
+	require.True(t, served, "%s", p.out)
+	host, _, _ := strings.Cut(after, "/")
+	p.base = "http://" + host
+	return p
+}
+
+func (p *process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends it as a power cut would, and returns when it is gone.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// holds tells whether it has a run.
+func (p *process) holds(t *testing.T) bool {
+	t.Helper()
+	_, after, found := strings.Cut(p.out.String(), "Pages        ")
+	require.True(t, found)
+	admin, _, _ := strings.Cut(after, "/\n")
+	list, err := call(t.Context(), http.MethodGet, admin+"/api/v1/runs", nil)
+	return err == nil && strings.Contains(list.body, `"status":"pending"`)
+}
+
+// url is where a flow with that token is called.
+func (p *process) url(token string) string { return p.base + "/api/webhook:trigger/" + token }
+
+// writeFlows writes flow files, by name, into a directory.
+func writeFlows(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return dir
+}
