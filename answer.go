@@ -12,8 +12,11 @@ type Answer struct {
 	Body *Value `json:"body,omitempty"`
 	// Problem is set, and Body nil, when the run ended without a response of the flow's own and not resolved.
 	Problem *Problem `json:"problem,omitempty"`
-	// Delivery is the run ID's first delivery, with the digest of its body.
-	Digest string `json:"digest,omitempty"`
+	// Ended is how the run ended when this is not an answer of the flow's own and the run did not resolve.
+	Ended Status `json:"ended,omitempty"`
+	// Delivery is the ID of the delivery that started the run, Digest that of its body: whoever has another ID is a duplicate.
+	Delivery string `json:"delivery,omitempty"`
+	Digest   string `json:"digest,omitempty"`
 }
 
 // UnmarshalJSON tells a body that is null from one that is missing.
@@ -84,6 +87,7 @@ const (
 	ProblemRunCancelled   = "urn:everhook:problem:run-cancelled"
 	ProblemGatewayTimeout = "urn:everhook:problem:answer-late"
 	ProblemHeaderTooLarge = "urn:everhook:problem:headers-too-large"
+	ProblemKeyReused      = "urn:everhook:problem:idempotency-key-reused"
 	ProblemRequestTimeout = "urn:everhook:problem:request-timeout"
 	ProblemInternal       = "urn:everhook:problem:internal"
 )

@@ -47,6 +47,8 @@ func ParseWorkflowID(id string) (flow string, run RunID, ok bool) {
 
 // Delivery is one accepted call of a trigger, as plain data.
 type Delivery struct {
+	// ID tells this delivery from every other, its duplicates included.
+	ID string `json:"id,omitempty"`
 	// RunID is the run that it starts, or that its duplicate has started.
 	RunID RunID `json:"runId"`
 	// ReceivedAt is when the receiver had read it.
@@ -55,4 +57,16 @@ type Delivery struct {
 	Trigger Mapping `json:"trigger"`
 	// Digest is the SHA-256 of the raw body, in hexadecimal.
 	Digest string `json:"digest,omitempty"`
+	// DedupeKey is what duplicates have in common; empty without deduplication.
+	DedupeKey string `json:"dedupeKey,omitempty"`
+	// Duplicates says what becomes of duplicates; nil: the run ID is random, and there are none.
+	Duplicates *DuplicatePolicy `json:"-"`
+}
+
+// DuplicatePolicy says what becomes of a delivery whose dedupe key another one had before.
+type DuplicatePolicy struct {
+	// Rerun starts the run again when it ended failed, error or aborted without an answer of the flow's own; else its failure is the answer.
+	Rerun bool
+	// SamePayload refuses a delivery with the same key and another body.
+	SamePayload bool
 }

@@ -41,6 +41,7 @@ const (
 	TypeNoBranch    = "no-branch"     // no branch of a parallel node resolved
 	TypeInternal    = "internal"      // a defect of the engine or of a node kind
 	TypeUnavailable = "unavailable"   // a part of the system was away
+	TypeKeyReused   = "key-reused"    // a dedupe key came again with another body
 	TypeResponse    = "response-size" // an answer was larger than allowed
 )
 

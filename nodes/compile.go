@@ -162,8 +162,9 @@ func (c *compiler) trigger() {
 	if len(c.problems) > before {
 		return
 	}
-	environment := &expression.Environment{Roots: trigger.FieldRoots()}
-	c.fields(trigger, "/trigger", "", func(string) *expression.Environment { return environment })
+	c.fields(trigger, "/trigger", "", func(pointer string) *expression.Environment {
+		return &expression.Environment{Roots: trigger.FieldRoots(pointer)}
+	})
 	trigger.Validate(&Validation{Definition: d, pointer: "/trigger", report: c.report})
 }
 

@@ -45,9 +45,9 @@ type ticker struct {
 func (*ticker) Spec() nodes.TriggerSpec {
 	return nodes.TriggerSpec{Kind: "ticker", Summary: "Ticks.", Data: "`at`.", Example: "type: ticker\nevery: 1m\n"}
 }
-func (*ticker) Validate(*nodes.Validation)               {}
-func (*ticker) Shape() *expression.Shape                 { return &expression.Shape{} }
-func (*ticker) FieldRoots() map[string]*expression.Shape { return nil }
+func (*ticker) Validate(*nodes.Validation)                     {}
+func (*ticker) Shape() *expression.Shape                       { return &expression.Shape{} }
+func (*ticker) FieldRoots(string) map[string]*expression.Shape { return nil }
 
 func TestTheReferenceHasEveryKindAndFunction(t *testing.T) {
 	t.Parallel()

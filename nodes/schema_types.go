@@ -149,3 +149,20 @@ func (*Credential) JSONSchema() map[string]any {
 		schema{"type": "string", "minLength": 1, "description": "The credential itself. It then stands in the flow file: better name a secret."},
 	}}
 }
+
+// JSONSchema is that of the name of a preset, or a mapping.
+func (*WebhookDedupe) JSONSchema() map[string]any {
+	return schema{"title": "`idempotency-key`, or `{ key, optional, onFailure, payload }`", "anyOf": []any{
+		schema{"type": "string", "enum": []string{idempotencyKey}},
+		schema{
+			"type": "object", "additionalProperties": false,
+			"properties": schema{
+				"preset":    schema{"type": "string", "enum": []string{idempotencyKey}, "description": "A ready-made key."},
+				"key":       schema{"type": []string{"string", "number", "boolean"}, "description": "An expression over `headers`, `query` and `body` of the whole delivery that gives the key: text or a whole number."},
+				"optional":  schema{"type": "boolean", "description": "Takes a delivery without a key as its own instead of refusing it with 400."},
+				"onFailure": schema{"type": "string", "enum": []string{"rerun", "answer"}, "description": "What a duplicate does when the run failed without an answer of the flow's own: runs it again (default), or repeats the stored failure."},
+				"payload":   schema{"type": "string", "enum": []string{"match", "ignore"}, "description": "The same key with another body: refused with 422 (match, default), or taken for a duplicate (ignore)."},
+			},
+		},
+	}}
+}

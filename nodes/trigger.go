@@ -10,8 +10,8 @@ type Trigger interface {
 	Validate(v *Validation)
 	// Shape is what expressions see as trigger.
 	Shape() *expression.Shape
-	// FieldRoots are the names that expressions in the trigger block itself see.
-	FieldRoots() map[string]*expression.Shape
+	// FieldRoots are the names that an expression in the trigger block itself sees, by its JSON pointer in the block.
+	FieldRoots(pointer string) map[string]*expression.Shape
 }
 
 // TriggerSpec describes a trigger kind for the reference page, the JSON Schema and the engine.

@@ -17,6 +17,8 @@ type Webhook struct {
 	MaxBody everhook.Size `json:"maxBody,omitempty"`
 	// Auth are the credentials that a caller must show.
 	Auth WebhookAuth `json:"auth,omitzero"`
+	// Dedupe lets duplicates of a delivery start nothing: `idempotency-key` (the header of that name), or an expression that gives a key.
+	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
 	// Request says what of a call the run sees.
 	Request WebhookRequest `json:"request,omitzero"`
 	// Response is what the caller of an async flow receives, as soon as the run is durable. Default 200 with body "ok".
@@ -120,6 +122,7 @@ func (w *Webhook) Validate(v *Validation) {
 			v.Error(fmt.Sprintf("/request/headers/%d", i), fmt.Sprintf("%s carries credentials and is never kept", name), "remove it")
 		}
 	}
+	w.Dedupe.validate(v)
 	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
 	if v.Definition.Mode == everhook.Sync && response {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers", "add a node of kind response, or set `mode: async`")
@@ -137,8 +140,11 @@ func (w *Webhook) Shape() *expression.Shape {
 	}}
 }
 
-// FieldRoots are what templates of the response see.
-func (w *Webhook) FieldRoots() map[string]*expression.Shape {
+// FieldRoots are what the dedupe key and the templates of the response see.
+func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
+	if pointer == "/dedupe/key" {
+		return map[string]*expression.Shape{"headers": {}, "query": {}, "body": {}}
+	}
 	return map[string]*expression.Shape{
 		"trigger": w.Shape(), "env": {},
 		"system": {Fields: map[string]*expression.Shape{"runId": {}}},

@@ -41,6 +41,7 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 	digest := sha256.Sum256(c.body)
 	run, now := everhook.NewRunID(), time.Now().UTC()
 	c.delivery = everhook.Delivery{
+		ID:         string(everhook.NewRunID()),
 		RunID:      run,
 		ReceivedAt: now,
 		Digest:     hex.EncodeToString(digest[:]),
@@ -63,11 +64,16 @@ func keepHeaders(c *call) map[string]any {
 		if neverKept[name] {
 			continue
 		}
-		if values := c.header.PeekAll(name); len(values) > 0 {
-			kept[name] = strings.ToValidUTF8(string(bytes.Join(values, []byte(", "))), "\uFFFD")
+		if len(c.header.PeekAll(name)) > 0 {
+			kept[name] = headerText(c, name)
 		}
 	}
 	return kept
+}
+
+// headerText joins the values of a header that is repeated (RFC 9110, 5.3).
+func headerText(c *call, name string) string {
+	return strings.ToValidUTF8(string(bytes.Join(c.header.PeekAll(name), []byte(", "))), "\uFFFD")
 }
 
 func parseQuery(_ *Receiver, c *call) (reply, bool) {
@@ -75,6 +81,7 @@ func parseQuery(_ *Receiver, c *call) (reply, bool) {
 	if err != nil {
 		return refuse(Malformed, "the query: "+err.Error()), true
 	}
+	c.query = query
 	c.delivery.Trigger["query"] = keep(map[string]any(query), c.route.Query)
 	return reply{}, false
 }
@@ -97,6 +104,7 @@ func parseBody(_ *Receiver, c *call) (reply, bool) {
 	if err != nil {
 		return refuse(Malformed, "the body is not JSON that can be kept: "+err.Error()), true
 	}
+	c.parsed = body
 	c.delivery.Trigger["body"] = keep(body, c.route.Body)
 	return reply{}, false
 }

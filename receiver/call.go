@@ -30,6 +30,8 @@ type Record struct {
 	Bytes int
 	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
 	Duration, Durable time.Duration
+	// Duplicate tells that another delivery with the same dedupe key had started the run.
+	Duplicate bool
 	// NoAnswer tells that the answer of an async flow could not be made, so that its caller got 200 ok.
 	NoAnswer bool
 	// Remote is the address of the other end of the connection.
@@ -46,6 +48,9 @@ type call struct {
 	token string
 	route *Route
 	body  []byte
+	// query and parsed are the whole query and body; the delivery has what the run sees of them.
+	query  everhook.Mapping
+	parsed any
 	// consumed tells that the body was read to its end, so that the connection stands at the next request.
 	consumed bool
 	// lost tells that nobody knows where the next request begins.
@@ -190,7 +195,7 @@ func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
 func (r *Receiver) record(c *call) {
 	record := Record{
 		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
-		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Remote: c.ctx.RemoteAddr(),
+		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate, Remote: c.ctx.RemoteAddr(),
 	}
 	if c.route != nil {
 		record.Flow = c.route.Flow

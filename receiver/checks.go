@@ -20,7 +20,7 @@ var (
 	// headChecks need the head of the request alone.
 	headChecks = []check{servable, isPost, declaredLength, credentials}
 	// bodyChecks read and parse the body, and complete the delivery.
-	bodyChecks = []check{readBody, parseQuery, parseBody}
+	bodyChecks = []check{readBody, parseQuery, parseBody, dedupeKey}
 )
 
 // refuse gives the reply of the first check that refuses the call.

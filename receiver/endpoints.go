@@ -53,11 +53,12 @@ func (r *Receiver) start(c *call) reply {
 	ctx, cancel := context.WithTimeout(context.Background(), r.options.StartTimeout)
 	defer cancel()
 	began := time.Now()
-	if err := r.starter.Start(ctx, c.route.Version, c.delivery); err != nil {
+	started, err := r.starter.Start(ctx, c.route.Version, c.delivery)
+	if err != nil {
 		return r.notStarted(c, err)
 	}
 	c.durable = time.Since(began)
-	return answerReply(answer, run).because(Accepted)
+	return answerReply(answer, run).because(Accepted).duplicateIf(started.Duplicate)
 }
 
 // hold keeps the caller until its run has an answer.
@@ -69,16 +70,16 @@ func (r *Receiver) hold(c *call) reply {
 	ctx, cancel := context.WithTimeout(r.holding, c.route.Wait+r.options.StartTimeout)
 	defer cancel()
 	run := c.delivery.RunID
-	answer, err := r.starter.Run(ctx, c.route.Version, c.delivery, c.route.Wait)
+	started, err := r.starter.Run(ctx, c.route.Version, c.delivery, c.route.Wait)
 	switch {
 	case err != nil:
 		return r.notStarted(c, err)
-	case answer != nil:
-		return answerReply(*answer, run)
+	case started.Answer != nil:
+		return answerReply(*started.Answer, run).duplicateIf(started.Duplicate)
 	case c.route.OnWait == fiber.StatusGatewayTimeout:
-		return late(run)
+		return late(run).duplicateIf(started.Duplicate)
 	default:
-		return r.waiting(c, run, everhook.Pending)
+		return r.waiting(c, run, everhook.Pending).duplicateIf(started.Duplicate)
 	}
 }
 
@@ -98,8 +99,13 @@ func tooManyHeld() reply {
 }
 
 func (r *Receiver) notStarted(c *call, err error) reply {
-	if limit, ok := errors.AsType[*everhook.Error](err); ok && limit.Type == everhook.TypeLimit {
-		return refuse(TooLarge, limit.Message)
+	if refused, ok := errors.AsType[*everhook.Error](err); ok {
+		switch refused.Type {
+		case everhook.TypeLimit:
+			return refuse(TooLarge, refused.Message)
+		case everhook.TypeKeyReused:
+			return refuse(KeyReused, refused.Message).of(c.delivery.RunID)
+		}
 	}
 	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "run", c.delivery.RunID, "error", err)
 	return refuse(Unavailable, "the delivery is not stored; send it again").retryAfter(retrySeconds)

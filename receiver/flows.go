@@ -35,10 +35,25 @@ type Route struct {
 	Query, Body []everhook.Path
 	// AsyncAnswer makes the answer of an async flow, before its run is started; nil, or an error, is 200 with the body "ok".
 	AsyncAnswer func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error)
+	// Dedupe finds duplicates; nil: every delivery is its own.
+	Dedupe *Dedupe
 	// Wait is how long the caller of a sync flow is held.
 	Wait time.Duration
 	// OnWait is what a caller gets when Wait has passed: 202, the default, or 504.
 	OnWait int
+}
+
+// Dedupe says how duplicates of a flow's deliveries are found and treated.
+type Dedupe struct {
+	// Key gives the dedupe key of a delivery: all its headers (lower-case names) without those that carry credentials, its whole query and body.
+	// An empty key is a missing one. An error refuses the delivery (400) with its text.
+	Key func(headers, query everhook.Mapping, body any) (string, error)
+	// Optional takes deliveries without a key as their own; else they are refused (400).
+	Optional bool
+	// Secret is the flow's: run IDs are derived under it.
+	Secret []byte
+	// Policy says what becomes of duplicates.
+	Policy everhook.DuplicatePolicy
 }
 
 // BasicCredential is a user name and where its password comes from.
@@ -50,15 +65,23 @@ type BasicCredential struct {
 
 // Starter makes runs. Its methods are called from many goroutines.
 type Starter interface {
-	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for the engine (413);
-	// after any other error the run is not durable (503).
-	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) error
-	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the receiver stops, it
-	// gives nil and no error if the run is durable (202). Errors are those of Start.
-	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (*everhook.Answer, error)
+	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for the engine (413), one of
+	// type key-reused that its dedupe key came before with another body (422); after any other error the run is not durable (503).
+	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (Started, error)
+	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the receiver stops, Started
+	// has none and there is no error if the run is durable (202). Errors are those of Start.
+	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (Started, error)
 	// Outcome tells how an earlier run stands, after waiting up to wait for its answer; when ctx ends earlier it tells what it knows.
 	// ErrNoRun: the run is unknown or has expired (404).
 	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*Outcome, error)
+}
+
+// Started tells of a run that is durable.
+type Started struct {
+	// Answer is nil while the run has none, and for the runs of an async flow.
+	Answer *everhook.Answer
+	// Duplicate tells that another delivery with the same dedupe key had started it before.
+	Duplicate bool
 }
 
 // Outcome is how a run stands. Answer is nil while it has none, and for the runs of an async flow.

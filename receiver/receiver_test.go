@@ -52,24 +52,28 @@ type starter struct {
 	run     func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error)
 	outcome func(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error)
 
+	// duplicate is what it says of every delivery.
+	duplicate bool
+
 	mu         sync.Mutex
 	deliveries []everhook.Delivery
 }
 
-func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) error {
+func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
 	s.keep(d)
 	if s.start == nil {
-		return nil
+		return receiver.Started{Duplicate: s.duplicate}, nil
 	}
-	return s.start(ctx, d)
+	return receiver.Started{Duplicate: s.duplicate}, s.start(ctx, d)
 }
 
-func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery, wait time.Duration) (*everhook.Answer, error) {
+func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
 	s.keep(d)
 	if s.run == nil {
-		return nil, nil
+		return receiver.Started{}, nil
 	}
-	return s.run(ctx, d, wait)
+	answer, err := s.run(ctx, d, wait)
+	return receiver.Started{Answer: answer, Duplicate: s.duplicate}, err
 }
 
 func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {

@@ -26,6 +26,7 @@ const (
 	TooLarge        Reason = "too-large"        // the body, or the delivery for the engine
 	Unauthorized    Reason = "unauthorized"     // no credentials, or wrong ones
 	MediaType       Reason = "media-type"       // a body that the flow does not take
+	KeyReused       Reason = "key-reused"       // a dedupe key that came before with another body
 	Malformed       Reason = "malformed"        // not HTTP, not JSON, not a query
 	HeadersTooLarge Reason = "header-too-large" // the request line and headers
 	TooSlow         Reason = "too-slow"         // the request did not come in time
@@ -43,6 +44,7 @@ var refusals = map[Reason]everhook.Problem{
 	TooLarge:        {Type: everhook.ProblemTooLarge, Title: "Too large", Status: 413},
 	Unauthorized:    {Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: 401},
 	MediaType:       {Type: everhook.ProblemMediaType, Title: "Unsupported media type", Status: 415},
+	KeyReused:       {Type: everhook.ProblemKeyReused, Title: "Key reused with another body", Status: 422},
 	Malformed:       {Type: everhook.ProblemMalformed, Title: "Malformed request", Status: 400},
 	HeadersTooLarge: {Type: everhook.ProblemHeaderTooLarge, Title: "Headers too large", Status: 431},
 	TooSlow:         {Type: everhook.ProblemRequestTimeout, Title: "Request timeout", Status: 408},
@@ -59,6 +61,8 @@ type reply struct {
 	headers map[string]string
 	body    []byte
 	run     everhook.RunID
+	// duplicate tells that the run was started by another delivery.
+	duplicate bool
 }
 
 const (
@@ -98,6 +102,14 @@ func (r reply) with(name, value string) reply {
 
 func (r reply) of(run everhook.RunID) reply {
 	r.run = run
+	return r
+}
+
+func (r reply) duplicateIf(duplicate bool) reply {
+	if duplicate {
+		r = r.with(headerDuplicate, "true")
+		r.duplicate = true
+	}
 	return r
 }
 

@@ -366,14 +366,14 @@ type counter struct {
 	runs atomic.Int64
 }
 
-func (c *counter) Start(context.Context, *everhook.Version, everhook.Delivery) error {
+func (c *counter) Start(context.Context, *everhook.Version, everhook.Delivery) (receiver.Started, error) {
 	c.runs.Add(1)
-	return nil
+	return receiver.Started{}, nil
 }
 
-func (c *counter) Run(context.Context, *everhook.Version, everhook.Delivery, time.Duration) (*everhook.Answer, error) {
+func (c *counter) Run(context.Context, *everhook.Version, everhook.Delivery, time.Duration) (receiver.Started, error) {
 	c.runs.Add(1)
-	return nil, nil
+	return receiver.Started{}, nil
 }
 
 // padded hides a request where fasthttp would have stopped reading ahead.

@@ -29,5 +29,5 @@ func DerivedAnswer(outcome everhook.Outcome, id everhook.RunID) everhook.Answer 
 	if outcome.Error != nil {
 		problem.Node = outcome.Error.Node
 	}
-	return everhook.Answer{Status: problem.Status, Problem: problem}
+	return everhook.Answer{Status: problem.Status, Problem: problem, Ended: outcome.Status}
 }

@@ -115,6 +115,7 @@ func (r *run) close(ctx workflow.Context, err error) (everhook.Outcome, error) {
 	}
 	if r.answer == nil {
 		answer := DerivedAnswer(r.outcome, r.start.Delivery.RunID)
+		answer.Delivery, answer.Digest = r.start.Delivery.ID, r.start.Delivery.Digest
 		r.answer = &answer
 	}
 	closing, cancel := workflow.NewDisconnectedContext(ctx)

@@ -113,7 +113,7 @@ func TestADerivedAnswerTellsNothingButTheNode(t *testing.T) {
 	} {
 		want.RunID, want.Node = runID, "charge"
 		answer := workflows.DerivedAnswer(everhook.Outcome{Status: status, Error: &everhook.Error{Status: status, Message: "hunter2", Node: "charge"}}, runID)
-		require.Equal(t, everhook.Answer{Status: want.Status, Problem: &want}, answer)
+		require.Equal(t, everhook.Answer{Status: want.Status, Problem: &want, Ended: status}, answer)
 	}
 	require.Equal(t, 503, workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Cancelled}, runID).Status)
 	require.Equal(t, everhook.Answer{Status: 200}, workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Resolved}, runID))

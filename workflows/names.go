@@ -48,6 +48,10 @@ const (
 	MemoFlow    = "everhook.flow"
 	MemoVersion = "everhook.version"
 	MemoTitle   = "everhook.title"
+	// MemoDelivery, MemoDigest and MemoKey are those of the delivery that started the run, with deduplication.
+	MemoDelivery = "everhook.delivery"
+	MemoDigest   = "everhook.digest"
+	MemoKey      = "everhook.dedupeKey"
 )
 
 // Budget of one execution: histories and cold replays stay small.

@@ -51,6 +51,8 @@ const (
 	startTimeout = 5 * time.Second
 	// maxStart bounds definition and delivery together, encoded; Temporal's own limit is 2 MiB.
 	maxStart = 1_900_000
+	// maxShownKey bounds what is shown of a dedupe key; the run ID is made of all of it.
+	maxShownKey = 200
 )
 
 // ErrNoRun tells that a run is unknown or has expired.
@@ -128,6 +130,11 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 		StaticDetails:            everhook.Shorten(flow.details(d), 10_000),
 		Memo:                     map[string]any{MemoFlow: key, MemoVersion: version.Number, MemoTitle: version.Definition.Name()},
 	}
+	if d.DedupeKey != "" {
+		c.options.Memo[MemoDelivery], c.options.Memo[MemoDigest] = d.ID, d.Digest
+		c.options.Memo[MemoKey] = everhook.Shorten(d.DedupeKey, maxShownKey)
+		c.options.StaticDetails += "\n* dedupe key: " + plain(d.DedupeKey) + "\n"
+	}
 	if s.options.Links != nil {
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}
@@ -138,15 +145,73 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	return c, nil
 }
 
-// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large; after any other error it is not
-// known whether the run exists, and the caller must be told to come again.
-func (s *Starter) Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) error {
+// Start returns when the run is durable. Duplicate tells that another delivery with the same dedupe key had started it before.
+// An *everhook.Error of type limit says that the delivery is too large, one of type key-reused that its dedupe key came with another body
+// before; after any other error it is not known whether the run exists, and the caller must be told to come again.
+func (s *Starter) Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (duplicate bool, err error) {
 	c, err := s.call(version, d)
 	if err != nil {
-		return err
+		return false, err
 	}
 	c.options.EnableEagerStart = s.options.Eager
-	return s.start(ctx, c)
+	return s.confirm(ctx, c)
+}
+
+// confirm makes the run durable, or finds it durable, and treats a duplicate as the delivery wants.
+func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err error) {
+	d := c.start.Delivery
+	if d.Duplicates == nil {
+		return false, s.start(ctx, c)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	fresh := *c
+	fresh.options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	fresh.options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, RunWorkflow, c.definition, c.start); !isAlreadyStarted(err) {
+		return false, err
+	}
+	earlier, err := s.client.DescribeWorkflowExecution(ctx, c.options.ID, "")
+	if err != nil {
+		return false, err
+	}
+	info := earlier.GetWorkflowExecutionInfo()
+	first, digest := "", ""
+	decode(info.GetMemo().GetFields()[MemoDelivery], &first)
+	decode(info.GetMemo().GetFields()[MemoDigest], &digest)
+	if first == d.ID {
+		return false, nil
+	}
+	if d.Duplicates.SamePayload && digest != d.Digest {
+		return false, keyReused()
+	}
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || !d.Duplicates.Rerun {
+		return true, nil
+	}
+	outcome, err := s.closeEvent(ctx, c.options.ID)
+	if err != nil {
+		return false, err
+	}
+	if outcome.Answer != nil || !heals(outcome.Status) {
+		return true, nil
+	}
+	return false, s.rerun(ctx, c)
+}
+
+// heals reports whether a provider's retry starts a run again that ended so.
+func heals(ended everhook.Status) bool {
+	return ended == everhook.Failed || ended == everhook.Errored || ended == everhook.Aborted
+}
+
+// rerun starts a run again that failed. Of many at once one does; who comes when it runs already, or has ended well, joins it.
+func (s *Starter) rerun(ctx context.Context, c *call) error {
+	again := *c
+	again.options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	return s.start(ctx, &again)
+}
+
+func keyReused() error {
+	return everhook.Failuref(everhook.TypeKeyReused, "this key came before with another body; a new event needs a new key")
 }
 
 // start makes the run durable. A run that exists already, running or closed, is success.
@@ -165,29 +230,57 @@ func isAlreadyStarted(err error) bool {
 	return ok
 }
 
-// Run starts a run and waits for its answer, at most wait. Without one by then it gives nil and no error if the run is durable.
+// Reply is what Run gives of a durable run.
+type Reply struct {
+	// Answer is nil while the run has none.
+	Answer *everhook.Answer
+	// Duplicate tells that another delivery with the same dedupe key had started the run before.
+	Duplicate bool
+}
+
+// Run starts a run and waits for its answer, at most wait. Without one by then the reply has none; the run is durable.
 // Errors are those of Start.
 //
 // A start that times out says nothing about whether the run exists, so nothing is acknowledged before a plain start has confirmed it.
-func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (*everhook.Answer, error) {
+func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (Reply, error) {
 	deadline := time.Now().Add(wait)
 	c, err := s.call(version, d)
 	if err != nil {
-		return nil, err
+		return Reply{}, err
 	}
 	answer, err := s.startAndWait(ctx, c, min(wait, startTimeout))
+	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID && (!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
+		// A completed update keeps giving its outcome, whatever the policies of a start say: only a plain start begins anew.
+		if err := s.rerun(ctx, c); err != nil {
+			return Reply{}, err
+		}
+		answer, err = s.startAndWait(ctx, c, min(time.Until(deadline), startTimeout))
+	}
 	if err == nil {
-		return answer, nil
+		return replyTo(d, answer)
 	}
 	// The confirmation outlives a receiver that stops: it decides between 202 and 503.
-	if err := s.start(context.WithoutCancel(ctx), c); err != nil {
-		return nil, err
+	duplicate, err := s.confirm(context.WithoutCancel(ctx), c)
+	if err != nil {
+		return Reply{}, err
 	}
 	left := time.Until(deadline)
 	if left <= 0 {
-		return nil, nil
+		return Reply{Duplicate: duplicate}, nil
 	}
-	return s.await(ctx, c.options.ID, d.RunID, left), nil
+	if answer = s.await(ctx, c.options.ID, d.RunID, left); answer == nil {
+		return Reply{Duplicate: duplicate}, nil
+	}
+	return replyTo(d, answer)
+}
+
+// replyTo tells a duplicate by the delivery that the answer names.
+func replyTo(d everhook.Delivery, answer *everhook.Answer) (Reply, error) {
+	duplicate := d.Duplicates != nil && answer.Delivery != d.ID
+	if duplicate && d.Duplicates.SamePayload && answer.Digest != d.Digest {
+		return Reply{}, keyReused()
+	}
+	return Reply{Answer: answer, Duplicate: duplicate}, nil
 }
 
 // startAndWait is one round trip: the update starts the run and gives its answer.
@@ -224,9 +317,8 @@ func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunI
 				return &answer
 			}
 		}
-		if outcome, closed := s.closed(ctx, workflowID); closed {
-			answer := DerivedAnswer(outcome, id)
-			return &answer
+		if answer := s.closedAnswer(ctx, workflowID, id); answer != nil {
+			return answer
 		}
 		select {
 		case <-ctx.Done():
@@ -243,14 +335,21 @@ const (
 	attachPause = 100 * time.Millisecond
 )
 
-// closed reads the close event of a run: its outcome, and whether it has closed.
-func (s *Starter) closed(ctx context.Context, workflowID string) (everhook.Outcome, bool) {
+// closedAnswer gives the answer of a run that has closed, of its close event; nil while it is open.
+func (s *Starter) closedAnswer(ctx context.Context, workflowID string, id everhook.RunID) *everhook.Answer {
 	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
-	if err != nil || description.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return everhook.Outcome{}, false
+	info := description.GetWorkflowExecutionInfo()
+	if err != nil || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return nil
 	}
 	outcome, err := s.closeEvent(ctx, workflowID)
-	return outcome, err == nil
+	if err != nil {
+		return nil
+	}
+	answer := DerivedAnswer(outcome, id)
+	decode(info.GetMemo().GetFields()[MemoDelivery], &answer.Delivery)
+	decode(info.GetMemo().GetFields()[MemoDigest], &answer.Digest)
+	return &answer
 }
 
 // closeEvent reads how a closed run ended.
@@ -293,16 +392,20 @@ func outcomeOf(err error) (everhook.Outcome, error) {
 // Outcome tells how a run stands, after waiting up to wait for the answer of a sync flow. ErrNoRun: it is unknown or has expired.
 func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, sync bool, wait time.Duration) (everhook.Outcome, error) {
 	workflowID := everhook.WorkflowID(flow, id)
-	if _, err := s.client.DescribeWorkflowExecution(ctx, workflowID, ""); err != nil {
+	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
 		if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 			return everhook.Outcome{}, ErrNoRun
 		}
 		return everhook.Outcome{}, err
 	}
 	outcome := everhook.Outcome{Status: everhook.Pending}
-	ended, closed := s.closed(ctx, workflowID)
+	closed := description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	if closed {
-		outcome, wait = ended, startTimeout
+		if outcome, err = s.closeEvent(ctx, workflowID); err != nil {
+			return everhook.Outcome{}, err
+		}
+		wait = startTimeout
 	}
 	if !sync {
 		return outcome, nil

@@ -94,7 +94,7 @@ func (s *step) Answer(answer everhook.Answer) bool {
 	if s.run.answer != nil {
 		return false
 	}
-	answer.Digest = s.run.start.Delivery.Digest
+	answer.Delivery, answer.Digest = s.run.start.Delivery.ID, s.run.start.Delivery.Digest
 	s.run.answer, s.run.outcome.Answer = &answer, &answer
 	return true
 }

@@ -109,6 +109,9 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	if webhook.MaxBody > 0 {
 		route.MaxBody = int64(webhook.MaxBody)
 	}
+	if webhook.Dedupe.IsSet() {
+		route.Dedupe = &receiver.Dedupe{Key: webhook.Dedupe.KeyOf, Optional: webhook.Dedupe.Optional, Secret: flow.Secret, Policy: webhook.Dedupe.Policy()}
+	}
 	if wait := known.version.Definition.Options.Wait; wait > 0 {
 		route.Wait = wait.Std()
 	}

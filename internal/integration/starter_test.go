@@ -28,24 +28,25 @@ func TestOneRunAnswersAllWhoStartItAtOnce(t *testing.T) {
 	t.Parallel()
 	starter, f, version, d := newStarter(t, "start-at-once", "nodes:\n  - { key: pause, type: delay, config: { duration: 300ms } }\n  - { key: a, type: response, config: { body: '{{ system.now }}' } }\n")
 	const callers = 8
-	answers := make([]*everhook.Answer, callers)
+	answers := make([]workflows.Reply, callers)
 	failures := make([]error, callers)
 	var all sync.WaitGroup
 	for i := range callers {
 		all.Go(func() { answers[i], failures[i] = starter.Run(t.Context(), version, d, 30*time.Second) })
-		all.Go(func() { _ = starter.Start(t.Context(), version, d) })
+		all.Go(func() { _, _ = starter.Start(t.Context(), version, d) })
 	}
 	all.Wait()
 	for i := range callers {
 		require.NoError(t, failures[i])
-		require.NotNil(t, answers[i])
-		require.Equal(t, answers[0].Body.V, answers[i].Body.V)
+		require.NotNil(t, answers[i].Answer)
+		require.Equal(t, answers[0].Answer.Body.V, answers[i].Answer.Body.V)
 	}
 	f.ended(t, d.RunID)
-	require.NoError(t, starter.Start(t.Context(), version, d), "a run that has ended exists")
+	_, err := starter.Start(t.Context(), version, d)
+	require.NoError(t, err, "a run that has ended exists")
 	late, err := starter.Run(t.Context(), version, d, 30*time.Second)
 	require.NoError(t, err)
-	require.Equal(t, answers[0].Body.V, late.Body.V)
+	require.Equal(t, answers[0].Answer.Body.V, late.Answer.Body.V)
 	require.Eventually(t, func() bool {
 		runs, err := shared.count(t.Context(), "WorkflowId = '"+everhook.WorkflowID(f.key, d.RunID)+"'")
 		return err == nil && runs == 1
@@ -56,11 +57,12 @@ func TestOneRunAnswersAllWhoStartItAtOnce(t *testing.T) {
 func TestARunThatWasStartedWithoutACallerAnswersOneWhoComesLater(t *testing.T) {
 	t.Parallel()
 	starter, f, version, d := newStarter(t, "start-then-run", conditionAndResponse)
-	require.NoError(t, starter.Start(t.Context(), version, d))
+	_, err := starter.Start(t.Context(), version, d)
+	require.NoError(t, err)
 	f.ended(t, d.RunID)
 	answer, err := starter.Run(t.Context(), version, d, 10*time.Second)
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"ok": true, "id": 7}, answer.Body.V, "from the close event: no caller had asked")
+	require.Equal(t, map[string]any{"ok": true, "id": 7}, answer.Answer.Body.V, "from the close event: no caller had asked")
 	replay(t, f, d.RunID)
 	record(t, f, d.RunID, "response-without-caller")
 }
@@ -88,7 +90,7 @@ func TestACallerWhoStopsWaitingLeavesADurableRun(t *testing.T) {
 			began := time.Now()
 			answer, err := starter.Run(ctx, version, d, test.wait)
 			require.NoError(t, err)
-			require.Nil(t, answer)
+			require.Nil(t, answer.Answer)
 			require.Less(t, time.Since(began), 3*time.Second)
 			f.running(t, d.RunID, "long")
 			outcome, err := starter.Outcome(t.Context(), f.key, d.RunID, true, 0)
@@ -104,7 +106,7 @@ func TestADeliveryThatIsTooLargeForAStartIsALimit(t *testing.T) {
 	starter, f, version, d := newStarter(t, "start-too-large", conditionAndResponse)
 	d.Trigger["body"] = random(3500 << 10)
 	for _, start := range []func() error{
-		func() error { return starter.Start(t.Context(), version, d) },
+		func() error { _, err := starter.Start(t.Context(), version, d); return err },
 		func() error { _, err := starter.Run(t.Context(), version, d, time.Minute); return err },
 	} {
 		err := start()

@@ -320,6 +320,18 @@ type starts struct {
 	catalog *catalog.Catalog
 }
 
+// Start of an async flow.
+func (s starts) Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
+	duplicate, err := s.Starter.Start(ctx, version, d)
+	return receiver.Started{Duplicate: duplicate}, err
+}
+
+// Run of a sync flow.
+func (s starts) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
+	reply, err := s.Starter.Run(ctx, version, d, wait)
+	return receiver.Started(reply), err
+}
+
 // Outcome of an earlier run.
 func (s starts) Outcome(ctx context.Context, flow string, id everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
 	outcome, err := s.Starter.Outcome(ctx, flow, id, s.catalog.Mode(flow) == everhook.Sync, wait)

@@ -1,0 +1,99 @@
+package nodes
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/strict"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts nothing: of a sync flow it gets the first answer,
+// of an async flow the trigger's response, with the header Everhook-Duplicate, as long as the run is retained.
+type WebhookDedupe struct {
+	// Preset names a ready-made key: `idempotency-key` is the header of that name.
+	Preset string `json:"preset,omitempty" enum:"idempotency-key"`
+	// Key gives the key from `headers` (lower-case names), `query` and `body` of the whole delivery: text or a whole number.
+	Key expression.Expression `json:"key,omitzero"`
+	// Optional takes a delivery without a key as its own. Default false: it is refused with 400.
+	Optional bool `json:"optional,omitempty"`
+	// OnFailure says what a duplicate does when the run ended failed, error or aborted without an answer of the flow's own: rerun (default) runs
+	// it again under the same run ID, answer repeats the stored failure.
+	OnFailure string `json:"onFailure,omitempty" enum:"rerun,answer"`
+	// Payload says what happens to the same key with another body: match (default) refuses it with 422, ignore takes it for a duplicate.
+	Payload string `json:"payload,omitempty" enum:"match,ignore"`
+}
+
+// idempotencyKey is the preset of the header Idempotency-Key.
+const idempotencyKey = "idempotency-key"
+
+// Decode takes the name of a preset, or a mapping.
+func (d *WebhookDedupe) Decode(v any) error {
+	if preset, ok := v.(string); ok {
+		v = map[string]any{"preset": preset}
+	}
+	type fields WebhookDedupe
+	var problems []error
+	strict.Decode(v, (*fields)(d), "", func(pointer, message, fix string) {
+		text := message
+		if name := strings.TrimPrefix(pointer, "/"); name != "" {
+			text = name + ": " + text
+		}
+		if fix != "" {
+			text += "; " + fix
+		}
+		problems = append(problems, errors.New(text))
+	})
+	return errors.Join(problems...)
+}
+
+// IsSet reports whether duplicates are looked for.
+func (d *WebhookDedupe) IsSet() bool { return *d != WebhookDedupe{} }
+
+func (d *WebhookDedupe) validate(v *Validation) {
+	switch {
+	case !d.IsSet():
+	case d.Preset == "" && !d.Key.IsSet():
+		v.Error("/dedupe", "neither a preset nor a key is given", "write `dedupe: idempotency-key`, or `dedupe: { key: 'headers[\"x-delivery\"]' }`")
+	case d.Preset != "" && d.Key.IsSet():
+		v.Error("/dedupe", "preset and key exclude each other", "remove one of them")
+	}
+}
+
+// Policy is what becomes of duplicates.
+func (d *WebhookDedupe) Policy() everhook.DuplicatePolicy {
+	return everhook.DuplicatePolicy{Rerun: d.OnFailure != "answer", SamePayload: d.Payload != "ignore"}
+}
+
+// KeyOf gives the key of a delivery; empty without one.
+func (d *WebhookDedupe) KeyOf(headers, query everhook.Mapping, body any) (string, error) {
+	if d.Preset == idempotencyKey {
+		key, _ := headers[idempotencyKey].(string)
+		return unquoted(key), nil
+	}
+	key, err := d.Key.Eval(&expression.Scope{Values: map[string]any{"headers": map[string]any(headers), "query": map[string]any(query), "body": body}})
+	if err != nil {
+		return "", err
+	}
+	switch key := key.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return key, nil
+	case int:
+		return strconv.Itoa(key), nil
+	default:
+		return "", fmt.Errorf("it is %s, not text", everhook.TypeName(key))
+	}
+}
+
+// unquoted reads the key as a structured field (RFC 9651, a string in quotes); what is none is taken as it is.
+func unquoted(key string) string {
+	if len(key) >= 2 && key[0] == '"' && key[len(key)-1] == '"' {
+		return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(key[1 : len(key)-1])
+	}
+	return key
+}

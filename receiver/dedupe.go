@@ -1,0 +1,45 @@
+package receiver
+
+import (
+	"strings"
+
+	"github.com/everhook/everhook"
+)
+
+// headerDuplicate marks the reply to a delivery whose run another delivery had started.
+const headerDuplicate = "Everhook-Duplicate"
+
+// dedupeKey gives the delivery the run ID that all its duplicates have. It sees the whole delivery, not what the run keeps of it.
+func dedupeKey(_ *Receiver, c *call) (reply, bool) {
+	dedupe := c.route.Dedupe
+	if dedupe == nil {
+		return reply{}, false
+	}
+	key, err := dedupe.Key(allHeaders(c), c.query, c.parsed)
+	switch {
+	case err != nil:
+		return refuse(Malformed, "the dedupe key: "+err.Error()), true
+	case key == "" && !dedupe.Optional:
+		return refuse(Malformed, "the delivery has no dedupe key, by which its duplicates would be known"), true
+	case key == "":
+		return reply{}, false
+	}
+	policy := dedupe.Policy
+	c.delivery.RunID = everhook.DerivedRunID(dedupe.Secret, key)
+	c.delivery.DedupeKey, c.delivery.Duplicates = key, &policy
+	c.delivery.Trigger["id"] = string(c.delivery.RunID)
+	return reply{}, false
+}
+
+// allHeaders gives every header but those that carry credentials.
+func allHeaders(c *call) everhook.Mapping {
+	all := everhook.Mapping{}
+	for _, name := range c.header.PeekKeys() {
+		name := strings.ToLower(string(name))
+		if _, known := all[name]; known || neverKept[name] {
+			continue
+		}
+		all[name] = headerText(c, name)
+	}
+	return all
+}
