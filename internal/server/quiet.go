@@ -3,19 +3,67 @@ package server
 import (
 	"context"
 	"log/slog"
+	"strings"
 )
 
 // quiet gives a logger that drops what is below a warning: the Temporal SDK tells much that is of no use to an operator.
-func quiet(logger *slog.Logger) *slog.Logger { return slog.New(warnings{logger.Handler()}) }
-
-type warnings struct{ slog.Handler }
-
-func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+func quiet(logger *slog.Logger) *slog.Logger {
+	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool { return record.Level >= slog.LevelWarn }})
 }
 
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
+// patient gives a logger for the embedded Temporal server that drops its complaints about calls that wait: a held caller waits for the answer
+// of its run as long as its flow allows, and that is no trouble.
+func patient(logger *slog.Logger) *slog.Logger {
+	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool {
+		switch record.Message {
+		case "Slow gRPC call":
+			return !waits(attribute(record, "method"))
+		case "service failures":
+			code := attribute(record, "grpc_code")
+			return code != "DeadlineExceeded" && code != "Canceled"
+		default:
+			return true
+		}
+	}})
 }
 
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
+// waits tells whether a method of Temporal's frontend returns only when there is an answer.
+func waits(method string) bool {
+	for _, name := range []string{"/ExecuteMultiOperation", "/UpdateWorkflowExecution", "/PollWorkflowExecutionUpdate"} {
+		if strings.HasSuffix(method, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func attribute(record slog.Record, key string) (text string) {
+	record.Attrs(func(attr slog.Attr) bool {
+		if attr.Key == key {
+			text = attr.Value.String()
+		}
+		return attr.Key != key
+	})
+	return text
+}
+
+// filtered hands on the records that keep wants.
+type filtered struct {
+	slog.Handler
+	keep func(slog.Record) bool
+}
+
+func (f filtered) Handle(ctx context.Context, record slog.Record) error {
+	if !f.keep(record) {
+		return nil
+	}
+	return f.Handler.Handle(ctx, record)
+}
+
+func (f filtered) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return filtered{f.Handler.WithAttrs(attrs), f.keep}
+}
+
+func (f filtered) WithGroup(name string) slog.Handler {
+	return filtered{f.Handler.WithGroup(name), f.keep}
+}

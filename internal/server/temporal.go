@@ -37,7 +37,7 @@ func connectTemporal(ctx context.Context, o *Options, logger *slog.Logger) (_ *t
 	if o.TemporalAddress == "" {
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
-			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, Logger: logger.With("part", "temporal"),
+			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, Logger: patient(logger.With("part", "temporal")),
 		})
 		if err != nil {
 			return nil, err
