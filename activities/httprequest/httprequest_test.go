@@ -3,6 +3,7 @@ package httprequest
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -360,7 +361,7 @@ func TestACancelledActivityStops(t *testing.T) {
 			}()
 			_, err := run(t, ctx, local(t), activities.HTTPRequestInput{Method: "POST", URL: plainValue(base)})
 			require.Error(t, err)
-			if c.want == context.Canceled {
+			if errors.Is(c.want, context.Canceled) {
 				require.Equal(t, everhook.Cancelled, activities.FromError(err).Status)
 				return
 			}

@@ -171,7 +171,7 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			// Writing may fail when the refusal closes the connection.
 			_, _ = io.WriteString(conn, request+after)
 			reader := bufio.NewReader(conn)
-			refusal, err := http.ReadResponse(reader, nil)
+			refusal, err := http.ReadResponse(reader, nil) //nolint:bodyclose // it is read to its end from a connection that is closed
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, refusal.StatusCode, 400)
 			_, err = io.Copy(io.Discard, refusal.Body)
@@ -179,7 +179,7 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			// Either the connection ends here, or it goes on with the request after the body.
 			rest, _ := io.ReadAll(reader)
 			if len(rest) > 0 {
-				next, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(rest)), nil)
+				next, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(rest)), nil) //nolint:bodyclose // it stands in memory
 				require.NoError(t, err)
 				require.Equal(t, 200, next.StatusCode, "%s", rest)
 				require.Empty(t, next.Header.Get("Everhook-Run-Id"))
