@@ -18,6 +18,7 @@ const (
 	urlPattern      = `^([hH][tT][tT][pP][sS]?://|\{\{)`
 	secretPattern   = `^[A-Z_][A-Z0-9_]{0,127}$`
 	sizePattern     = `^[0-9]+(\.[0-9]+)?\s*(B|KB|KiB|MB|MiB|GB|GiB)?$`
+	cidrPattern     = `^[0-9A-Fa-f:.]+(/[0-9]+)?$`
 	statusPattern   = `^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$`
 	causePattern    = `^(connect|timeout|[1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$`
 	number          = `[0-9]+(\.[0-9]+)?`
@@ -37,6 +38,7 @@ var builtinTypes = map[reflect.Type]string{
 	reflect.TypeFor[everhook.Duration]():      "duration",
 	reflect.TypeFor[everhook.Size]():          "size",
 	reflect.TypeFor[everhook.Path]():          "path",
+	reflect.TypeFor[everhook.CIDR]():          "cidr",
 	reflect.TypeFor[everhook.Mode]():          "mode",
 	reflect.TypeFor[everhook.OnError]():       "onError",
 	reflect.TypeFor[everhook.Trigger]():       "trigger",
@@ -96,6 +98,10 @@ func builtinSchemas() schema {
 		"path": schema{
 			"title": "a path, as order.items[0].sku", "type": []string{"string", "integer"}, "pattern": pathPattern,
 			"description": `Names separated by dots, [n] for an element, ["a.b"] for odd names. Through a list without an index it takes that field of every element.`,
+		},
+		"cidr": schema{
+			"title": "a range of addresses, as 203.0.113.0/24, or one address", "type": "string", "pattern": cidrPattern,
+			"description": "A range of IPv4 or IPv6 addresses, or one address.",
 		},
 		"statuses": either("HTTP statuses, as 204 or 200-299", "An HTTP status, or a range of them.",
 			schema{"type": "integer", "minimum": 100, "maximum": 599}, schema{"type": "string", "pattern": statusPattern}),

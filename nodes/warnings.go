@@ -134,11 +134,7 @@ func (c *compiler) slowAnswer(nodes []*Compiled, pointer string) bool {
 		case *Delay:
 			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "the caller of this sync flow is held while it waits", Fix: "answer first, with `continue: true` on a response before it"})
 		}
-		wait := c.flow.Definition.Options.Wait
-		if wait == 0 {
-			wait = DefaultWait
-		}
-		if node.Spec.Effect != nil && node.Timeout > wait {
+		if node.Spec.Effect != nil && node.Timeout > c.flow.Wait() {
 			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "one attempt may take longer than the caller is held", Fix: "lower its timeout, raise options.wait, or answer first"})
 		}
 		for _, branch := range node.Branches {
