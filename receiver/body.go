@@ -53,14 +53,14 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// neverKept are the headers that carry credentials.
+// neverKept are the headers that carry credentials in every call.
 var neverKept = map[string]bool{"authorization": true, "cookie": true, "proxy-authorization": true}
 
 func keepHeaders(c *call) map[string]any {
 	kept := map[string]any{}
 	for _, name := range c.route.Headers {
 		name = strings.ToLower(name)
-		if neverKept[name] {
+		if c.route.hides(name) {
 			continue
 		}
 		if values := c.header.PeekAll(name); len(values) > 0 {
@@ -97,6 +97,7 @@ func parseBody(_ *Receiver, c *call) (reply, bool) {
 	if err != nil {
 		return refuse(Malformed, "the body is not JSON that can be kept: "+err.Error()), true
 	}
+	c.parsed = body
 	c.delivery.Trigger["body"] = keep(body, c.route.Body)
 	return reply{}, false
 }
