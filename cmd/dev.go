@@ -17,6 +17,7 @@ import (
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
 )
 
 type devCommand struct {
@@ -153,8 +154,8 @@ func (l *flowPrinter) banner(dir string) {
 // sampleFile is the name of a file beside a flow with the body of a sample call.
 const sampleFile = "request.json"
 
-// curl gives a line that calls the flow with the sample beside its file; empty without a sample. Credentials of the flow are in it: this is the
-// terminal of whoever set them.
+// curl gives a line that calls the flow with the sample beside its file; empty without a sample, and for flows whose calls are signed. Credentials
+// of the flow are in it: this is the terminal of whoever set them.
 func (l *flowPrinter) curl(flow catalog.Flow) string {
 	sample := filepath.Join(filepath.Dir(flow.Source), sampleFile)
 	data, err := os.ReadFile(sample)
@@ -169,15 +170,42 @@ func (l *flowPrinter) curl(flow catalog.Flow) string {
 	if err != nil {
 		return ""
 	}
-	user := ""
-	if route, ok := l.server.Catalog().Route(flow.Token); ok && len(route.Basic) > 0 {
+	route, ok := l.server.Catalog().Route(flow.Token)
+	if !ok || route.Signature != nil {
+		return ""
+	}
+	shown, err := credentialFlags(route)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("curl -i%s -H 'Content-Type: application/json' -d %s \\\n    %s", shown, shellQuote(string(compact)), shellQuote(l.server.HookURL(flow.Token)))
+}
+
+// credentialFlags are the flags with which curl shows the first credential of each kind.
+func credentialFlags(route *receiver.Route) (string, error) {
+	flags := ""
+	if len(route.Basic) > 0 {
 		password, err := route.Basic[0].Password()
 		if err != nil {
-			return ""
+			return "", err
 		}
-		user = " -u " + shellQuote(route.Basic[0].Username+":"+password)
+		flags += " -u " + shellQuote(route.Basic[0].Username+":"+password)
 	}
-	return fmt.Sprintf("curl -i%s -H 'Content-Type: application/json' -d %s \\\n    %s", user, shellQuote(string(compact)), shellQuote(l.server.HookURL(flow.Token)))
+	if len(route.Bearer) > 0 {
+		token, err := route.Bearer[0]()
+		if err != nil {
+			return "", err
+		}
+		flags += " -H " + shellQuote("Authorization: Bearer "+token)
+	}
+	if route.APIKey != nil {
+		key, err := route.APIKey.Values[0]()
+		if err != nil {
+			return "", err
+		}
+		flags += " -H " + shellQuote(route.APIKey.Header+": "+key)
+	}
+	return flags, nil
 }
 
 func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

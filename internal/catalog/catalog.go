@@ -178,20 +178,14 @@ func (c *Catalog) compile(version *everhook.Version) compiled {
 	return known
 }
 
-// missingSecrets names the first secret that the flow refers to and that is not set.
+// missingSecrets names the first secret that the flow refers to and that is not set, or cannot be what it is for.
 func (c *Catalog) missingSecrets(flow *nodes.Flow, webhook *nodes.Webhook) string {
-	names := slices.Clone(flow.Secrets)
-	for _, user := range webhook.Auth.Basic {
-		if user.Password.Secret != "" {
-			names = append(names, user.Password.Secret)
-		}
-	}
-	for _, name := range names {
+	for _, name := range slices.Concat(flow.Secrets, webhook.Secrets()) {
 		if _, err := c.options.Secrets.Lookup(name); err != nil {
 			return err.Error()
 		}
 	}
-	return ""
+	return c.badSecrets(webhook.Signature)
 }
 
 func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.Webhook, version *everhook.Version) {
@@ -202,23 +196,11 @@ func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.W
 	}
 	route.Headers = webhook.Request.Headers
 	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
-	route.Wait = nodes.DefaultWait.Std()
-	if wait := flow.Definition.Options.Wait; wait > 0 {
-		route.Wait = wait.Std()
-	}
-	for _, user := range webhook.Auth.Basic {
-		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username, Password: c.credential(user.Password)})
-	}
+	route.Wait, route.OnWait = flow.Wait().Std(), flow.Definition.Options.OnWait
+	c.access(route, webhook)
 	if flow.Definition.Mode == everhook.Async {
 		route.AsyncAnswer = c.asyncAnswer(flow, webhook)
 	}
-}
-
-func (c *Catalog) credential(credential nodes.Credential) func() (string, error) {
-	if credential.Secret == "" {
-		return func() (string, error) { return credential.Literal, nil }
-	}
-	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
 }
 
 // asyncAnswer evaluates the trigger's response on a delivery.

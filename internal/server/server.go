@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -217,8 +218,13 @@ func (s *Server) startReceiver() {
 			return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
 		},
 	})
+	var proxies []netip.Prefix
+	for _, proxy := range s.options.TrustedProxies {
+		proxies = append(proxies, proxy.Prefix())
+	}
 	s.receiver = receiver.New(receiver.Options{
-		PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
+		TrustedProxies: proxies,
+		PublicURL:      s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
 	}, s.catalog, starts{starter, s.catalog})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 }
