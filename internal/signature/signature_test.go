@@ -86,8 +86,8 @@ func TestEveryChangeOfADeliveryIsRefused(t *testing.T) {
 			require.Equal(t, signature.Mismatch, verify(func(v *vector) { v.body = "" }), "no body")
 			require.Equal(t, signature.Missing, verify(func(v *vector) { v.header.Del(v.scheme.Header) }), "no signature")
 			require.Equal(t, signature.Mismatch, verify(set(wrong(value))), "another signature")
-			for _, malformed := range []string{"", " ", "sha256=", "x", value[:len(value)-6], value + "00", strings.Repeat(value, 1000)} {
-				require.Equal(t, signature.Malformed, verify(set(malformed)), malformed)
+			for _, malformed := range []string{"", " ", "sha256=", "x", value[:len(value)-6], value + "00", strings.Repeat("A", 100_000)} {
+				require.Equal(t, signature.Malformed, verify(set(malformed)), everhook.Shorten(malformed, 200))
 			}
 			if v.scheme.Timestamp.Element == "" {
 				require.Equal(t, signature.Malformed, verify(set("other="+value)), "another prefix")
