@@ -54,14 +54,14 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// neverKept are the headers that carry credentials.
+// neverKept are the headers that carry credentials in every call.
 var neverKept = map[string]bool{"authorization": true, "cookie": true, "proxy-authorization": true}
 
 func keepHeaders(c *call) map[string]any {
 	kept := map[string]any{}
 	for _, name := range c.route.Headers {
 		name = strings.ToLower(name)
-		if neverKept[name] {
+		if c.route.hides(name) {
 			continue
 		}
 		if len(c.header.PeekAll(name)) > 0 {
