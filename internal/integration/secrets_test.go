@@ -2,7 +2,6 @@ package integration
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io/fs"
@@ -151,7 +150,7 @@ func payloads(t *testing.T, f flow, run everhook.RunID) []byte {
 	all, err := proto.Marshal(history)
 	require.NoError(t, err)
 	decoded := 0
-	require.NoError(t, proxy.VisitPayloads(context.Background(), history, proxy.VisitPayloadsOptions{
+	require.NoError(t, proxy.VisitPayloads(t.Context(), history, proxy.VisitPayloadsOptions{
 		Visitor: func(_ *proxy.VisitPayloadsContext, found []*commonpb.Payload) ([]*commonpb.Payload, error) {
 			plain, err := workflows.PayloadCodec().Decode(found)
 			for _, payload := range plain {
