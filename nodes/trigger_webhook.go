@@ -15,6 +15,8 @@ type Webhook struct {
 	Token string `json:"token,omitempty"`
 	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB.
 	MaxBody everhook.Size `json:"maxBody,omitempty"`
+	// Accept lists what bodies may be: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest as query parameters do; a file becomes a mapping of name, filename, contentType, size and base64; XML nests, with attributes as `@name` and text beside them as `#text`. Default json.
+	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true"`
 	// Auth are the credentials that a caller must show.
 	Auth WebhookAuth `json:"auth,omitzero"`
 	// Request says what of a call the run sees.
@@ -106,6 +108,9 @@ func (w *Webhook) Validate(v *Validation) {
 	}
 	if w.MaxBody > MaxMaxBody {
 		v.Error("/maxBody", fmt.Sprintf("%s is more than the %s that a body can have", w.MaxBody, MaxMaxBody), fmt.Sprintf("write at most %s", MaxMaxBody))
+	}
+	if w.Accept != nil && len(w.Accept) == 0 {
+		v.Error("/accept", "the list is empty: no body could be sent", "write `[json]`, or leave it out")
 	}
 	for i, user := range w.Auth.Basic {
 		if user.Username == "" || strings.Contains(user.Username, ":") {

@@ -27,6 +27,8 @@ type Route struct {
 	Version *everhook.Version
 	// MaxBody bounds a body, in bytes.
 	MaxBody int64
+	// Accept lists the formats of bodies that the flow takes; none: JSON.
+	Accept []Format
 	// Basic lists the credentials that let a caller in, any of them; none: every caller is let in.
 	Basic []BasicCredential
 	// Headers names the headers to keep; none by default. Authorization, Cookie and Proxy-Authorization are never kept.

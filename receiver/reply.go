@@ -26,7 +26,7 @@ const (
 	TooLarge        Reason = "too-large"        // the body, or the delivery for the engine
 	Unauthorized    Reason = "unauthorized"     // no credentials, or wrong ones
 	MediaType       Reason = "media-type"       // a body that the flow does not take
-	Malformed       Reason = "malformed"        // not HTTP, not JSON, not a query
+	Malformed       Reason = "malformed"        // not HTTP, not a query, or a body that is not of its type
 	HeadersTooLarge Reason = "header-too-large" // the request line and headers
 	TooSlow         Reason = "too-slow"         // the request did not come in time
 	Busy            Reason = "busy"             // too many callers are held

@@ -200,6 +200,9 @@ func (c *Catalog) fill(route *receiver.Route, flow *nodes.Flow, webhook *nodes.W
 	if webhook.MaxBody > 0 {
 		route.MaxBody = int64(webhook.MaxBody)
 	}
+	for _, format := range webhook.Accept {
+		route.Accept = append(route.Accept, receiver.Format(format))
+	}
 	route.Headers = webhook.Request.Headers
 	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
 	route.Wait = nodes.DefaultWait.Std()
