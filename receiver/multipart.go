@@ -76,6 +76,10 @@ func cutPart(text, delimiter []byte) (part, rest []byte, err error) {
 // readPart gives a part's name, and its text or file.
 func readPart(part []byte) (name string, value any, err error) {
 	head, content, found := bytes.Cut(part, []byte("\r\n\r\n"))
+	if !found {
+		// The line ending before the boundary is the empty line's when there is no content (RFC 2046, 5.1.1).
+		head, found = bytes.CutSuffix(part, []byte("\r\n"))
+	}
 	switch {
 	case len(head) > maxPartHead:
 		return "", nil, fmt.Errorf("its headers are longer than %s", everhook.Size(maxPartHead))

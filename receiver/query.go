@@ -57,7 +57,11 @@ func (p *parameters) add(name string, value any) {
 		return
 	}
 	if i, again := p.at[name]; again {
-		p.list[i].value = concat(p.list[i].value, value)
+		if l, many := p.list[i].value.(*list); many {
+			l.items = append(l.items, value)
+		} else {
+			p.list[i].value = concat(p.list[i].value, value)
+		}
 		return
 	}
 	if p.at == nil {
