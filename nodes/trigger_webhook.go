@@ -15,6 +15,8 @@ type Webhook struct {
 	Token string `json:"token,omitempty"`
 	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB.
 	MaxBody everhook.Size `json:"maxBody,omitempty"`
+	// Accept lists what bodies may be: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest as query parameters do; a file becomes a mapping of name, filename, contentType, size and base64; XML nests, with attributes as `@name` and text beside them as `#text`. Default json.
+	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true"`
 	// Allow lists the addresses that may call, as 203.0.113.0/24 or 203.0.113.7. Behind a proxy of yours the server must know it (`--trusted-proxies`).
 	Allow []everhook.CIDR `json:"allow,omitempty" single:"true"`
 	// Auth are the credentials that a caller must show: one of each kind that is configured.
@@ -123,6 +125,9 @@ func (w *Webhook) Validate(v *Validation) {
 	}
 	if w.MaxBody > MaxMaxBody {
 		v.Error("/maxBody", fmt.Sprintf("%s is more than the %s that a body can have", w.MaxBody, MaxMaxBody), fmt.Sprintf("write at most %s", MaxMaxBody))
+	}
+	if w.Accept != nil && len(w.Accept) == 0 {
+		v.Error("/accept", "the list is empty: no body could be sent", "write `[json]`, or leave it out")
 	}
 	w.Auth.validate(v)
 	w.validateLimits(v)

@@ -29,6 +29,8 @@ type Route struct {
 	Version *everhook.Version
 	// MaxBody bounds a body, in bytes.
 	MaxBody int64
+	// Accept lists the formats of bodies that the flow takes; none: JSON.
+	Accept []Format
 	// Allow lists the addresses that may call; none: all.
 	Allow []netip.Prefix
 	// Basic, Bearer and APIKey are the credentials that let a caller in, any of each kind that there is; none: every caller is let in.

@@ -32,7 +32,7 @@ const (
 	Handshake       Reason = "handshake"        // 200: a provider asked whether the URL is meant for it
 	MediaType       Reason = "media-type"       // a body that the flow does not take
 	KeyReused       Reason = "key-reused"       // a dedupe key that came before with another body
-	Malformed       Reason = "malformed"        // not HTTP, not JSON, not a query
+	Malformed       Reason = "malformed"        // not HTTP, not a query, or a body that is not of its type
 	HeadersTooLarge Reason = "header-too-large" // the request line and headers
 	TooSlow         Reason = "too-slow"         // the request did not come in time
 	Busy            Reason = "busy"             // too many callers are held

@@ -28,7 +28,7 @@ func (s *Signature) subscribed() bool {
 
 // takesMethod: every flow takes POST, and GET when it is a provider that asks.
 func takesMethod(_ *Receiver, c *call) (reply, bool) {
-	if c.route.Signature.subscribed() && c.header.IsGet() && c.route.Signature.Preset.Subscription.IsOne(parameters(c)) {
+	if c.route.Signature.subscribed() && c.header.IsGet() && c.route.Signature.Preset.Subscription.IsOne(queryValue(c)) {
 		return reply{}, false
 	}
 	return allow(c, fiber.MethodPost)
@@ -43,15 +43,15 @@ func subscription(r *Receiver, c *call) (reply, bool) {
 	if !ok {
 		return refuse(Unavailable, "the token cannot be checked now; try again").retryAfter(retrySeconds), true
 	}
-	challenge, ok := c.route.Signature.Preset.Subscription.Answer(parameters(c), token)
+	challenge, ok := c.route.Signature.Preset.Subscription.Answer(queryValue(c), token)
 	if !ok {
 		return refuse(Unauthorized, "the subscription is not known here"), true
 	}
 	return handshake(challenge), true
 }
 
-// parameters reads the query flat: providers put dots into names.
-func parameters(c *call) func(name string) string {
+// queryValue reads the query flat: providers put dots into names.
+func queryValue(c *call) func(name string) string {
 	_, query, _ := bytes.Cut(c.header.RequestURI(), []byte{'?'})
 	parsed, _ := url.ParseQuery(string(query))
 	return parsed.Get

@@ -98,6 +98,9 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	}
 	webhook := known.webhook
 	route.Version = &known.version
+	for _, format := range webhook.Accept {
+		route.Accept = append(route.Accept, receiver.Format(format))
+	}
 	route.Headers = webhook.Request.Headers
 	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
 	if webhook.MaxBody > 0 {
