@@ -32,7 +32,7 @@ format: ## Fail if a file is not formatted
 
 lint: ## go vet, golangci-lint (import rules, determinism) and Temporal's workflowcheck
 	go vet ./...
-	go run $(GOLANGCI_LINT) run
+	go run $(GOLANGCI_LINT) run --allow-parallel-runners
 	go run $(WORKFLOWCHECK) -config .workflowcheck.yaml ./nodes/... ./workflows/...
 
 noembedded: ## The binary without the Temporal server builds

@@ -77,6 +77,8 @@ const (
 	ProblemTooLarge       = "urn:everhook:problem:body-too-large"
 	ProblemForbidden      = "urn:everhook:problem:address-not-allowed"
 	ProblemUnauthorized   = "urn:everhook:problem:unauthorized"
+	ProblemRateLimited    = "urn:everhook:problem:rate-limited"
+	ProblemInvalidBody    = "urn:everhook:problem:invalid-body"
 	ProblemMediaType      = "urn:everhook:problem:unsupported-media-type"
 	ProblemMalformed      = "urn:everhook:problem:malformed-request"
 	ProblemUnavailable    = "urn:everhook:problem:unavailable"

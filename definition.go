@@ -66,8 +66,12 @@ func (t *Trigger) UnmarshalJSON(data []byte) error {
 
 // Options are limits of a run.
 type Options struct {
-	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, at most 5m.
+	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, or what the provider of the signature's preset waits
+	// for; at most 5m.
 	Wait Duration `json:"wait,omitempty"`
+	// OnWait is what the caller gets then: 202 with the address of the answer, or 504 for senders that would take 202 for a success. The run goes
+	// on either way. Default 202.
+	OnWait int `json:"onWait,omitempty"`
 	// Timeout ends a run as aborted this long after its delivery was received. Default 0: none.
 	Timeout Duration `json:"timeout,omitempty"`
 }

@@ -24,11 +24,13 @@ func (e *SyntaxError) Error() string {
 
 // ParseJSON reads one JSON text into a canonical value. It refuses what RFC 8259 leaves to the reader's luck: duplicate keys, nesting
 // over MaxDepth, integers beyond 64 bits, numbers beyond float64, invalid UTF-8, trailing data. Every error is a *SyntaxError.
-func ParseJSON(data []byte) (any, error) {
-	if !utf8.Valid(data) {
-		return nil, syntaxError(data, invalidUTF8(data), "invalid UTF-8")
+func ParseJSON(data []byte) (any, error) { return parseJSON(data, MaxDepth) }
+
+func parseJSON(data []byte, maxDepth int) (any, error) {
+	if err := CheckUTF8(data); err != nil {
+		return nil, err
 	}
-	p := jsonParser{data: data, decoder: json.NewDecoder(bytes.NewReader(data))}
+	p := jsonParser{data: data, decoder: json.NewDecoder(bytes.NewReader(data)), maxDepth: maxDepth}
 	p.decoder.UseNumber()
 	v, err := p.value(0)
 	if err != nil {
@@ -40,9 +42,18 @@ func ParseJSON(data []byte) (any, error) {
 	return v, nil
 }
 
+// CheckUTF8 tells where data is not UTF-8, as a *SyntaxError.
+func CheckUTF8(data []byte) error {
+	if utf8.Valid(data) {
+		return nil
+	}
+	return syntaxError(data, invalidUTF8(data), "invalid UTF-8")
+}
+
 type jsonParser struct {
-	data    []byte
-	decoder *json.Decoder
+	data     []byte
+	decoder  *json.Decoder
+	maxDepth int
 }
 
 func (p *jsonParser) value(depth int) (any, error) {
@@ -52,8 +63,8 @@ func (p *jsonParser) value(depth int) (any, error) {
 	}
 	switch token := token.(type) {
 	case json.Delim:
-		if depth >= MaxDepth {
-			return nil, p.fail(fmt.Sprintf("nested deeper than %d", MaxDepth))
+		if depth >= p.maxDepth {
+			return nil, p.fail(fmt.Sprintf("nested deeper than %d", p.maxDepth))
 		}
 		if token == '[' {
 			return p.list(depth)

@@ -263,9 +263,9 @@ func (v *Value) UnmarshalJSON(data []byte) (err error) {
 // Mapping is a mapping of canonical values that stays canonical through JSON.
 type Mapping map[string]any
 
-// UnmarshalJSON decodes as ParseJSON does and takes a mapping or null.
+// UnmarshalJSON decodes as ParseJSON does and takes a mapping or null. Each value may have the full MaxDepth: a delivery's body is one of a mapping's values.
 func (m *Mapping) UnmarshalJSON(data []byte) error {
-	v, err := ParseJSON(data)
+	v, err := parseJSON(data, MaxDepth+1)
 	if err != nil {
 		return err
 	}

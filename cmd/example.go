@@ -59,23 +59,47 @@ func bestLine(examples []example) string {
 // whoever set them.
 func (e example) line() string {
 	body, ok := e.body()
-	if !ok {
+	if !ok || e.route.Signature != nil { // curl signs nothing
 		return ""
 	}
 	parts := []string{"curl -i"}
-	if len(e.route.Basic) > 0 {
-		password, err := e.route.Basic[0].Password()
-		if err != nil {
-			return ""
-		}
-		parts = append(parts, "-u "+shellQuote(e.route.Basic[0].Username+":"+password))
+	credentials, err := e.credentials()
+	if err != nil {
+		return ""
 	}
+	parts = append(parts, credentials...)
 	parts = append(parts, "-H 'Content-Type: application/json'")
 	for _, header := range e.headers() {
 		parts = append(parts, "-H "+shellQuote(header))
 	}
 	parts = append(parts, "-d "+shellQuote(body))
 	return strings.Join(parts, " ") + " \\\n    " + shellQuote(e.url)
+}
+
+// credentials are the flags that show the first credential of each kind.
+func (e example) credentials() (flags []string, err error) {
+	if len(e.route.Basic) > 0 {
+		password, err := e.route.Basic[0].Password()
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, "-u "+shellQuote(e.route.Basic[0].Username+":"+password))
+	}
+	if len(e.route.Bearer) > 0 {
+		token, err := e.route.Bearer[0]()
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, "-H "+shellQuote("Authorization: Bearer "+token))
+	}
+	if e.route.APIKey != nil {
+		key, err := e.route.APIKey.Values[0]()
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, "-H "+shellQuote(e.route.APIKey.Header+": "+key))
+	}
+	return flags, nil
 }
 
 // body is what follows -d: the sample in one line, or where it is.

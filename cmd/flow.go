@@ -19,6 +19,7 @@ type flowCommands struct {
 	New      flowNew      `cmd:"" help:"Write a commented flow file to start from."`
 	Validate flowValidate `cmd:"" help:"Report every problem of flow files; exit status 1 if there is one."`
 	Schema   flowSchema   `cmd:"" help:"Print the JSON Schema of flow files, for editors."`
+	Send     flowSend     `cmd:"" help:"Call a flow of a server with the flow's own credentials, and print its answer."`
 	Parse    flowParse    `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
 }
 

@@ -33,7 +33,7 @@ type streams struct {
 type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything in one process, with the flows of a directory, and watch them."`
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
-	Flow    flowCommands   `cmd:"" help:"Write and check flow files."`
+	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
 	Run     runCommands    `cmd:"" help:"Look at runs of a server."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -18,6 +18,7 @@ const (
 	urlPattern      = `^([hH][tT][tT][pP][sS]?://|\{\{)`
 	secretPattern   = `^[A-Z_][A-Z0-9_]{0,127}$`
 	sizePattern     = `^[0-9]+(\.[0-9]+)?\s*(B|KB|KiB|MB|MiB|GB|GiB)?$`
+	cidrPattern     = `^[0-9A-Fa-f:.]+(/[0-9]+)?$`
 	statusPattern   = `^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$`
 	causePattern    = `^(connect|timeout|[1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$`
 	number          = `[0-9]+(\.[0-9]+)?`
@@ -37,6 +38,7 @@ var builtinTypes = map[reflect.Type]string{
 	reflect.TypeFor[everhook.Duration]():      "duration",
 	reflect.TypeFor[everhook.Size]():          "size",
 	reflect.TypeFor[everhook.Path]():          "path",
+	reflect.TypeFor[everhook.CIDR]():          "cidr",
 	reflect.TypeFor[everhook.Mode]():          "mode",
 	reflect.TypeFor[everhook.OnError]():       "onError",
 	reflect.TypeFor[everhook.Trigger]():       "trigger",
@@ -97,6 +99,10 @@ func builtinSchemas() schema {
 			"title": "a path, as order.items[0].sku", "type": []string{"string", "integer"}, "pattern": pathPattern,
 			"description": `Names separated by dots, [n] for an element, ["a.b"] for odd names. Through a list without an index it takes that field of every element.`,
 		},
+		"cidr": schema{
+			"title": "a range of addresses, as 203.0.113.0/24, or one address", "type": "string", "pattern": cidrPattern,
+			"description": "A range of IPv4 or IPv6 addresses, or one address.",
+		},
 		"statuses": either("HTTP statuses, as 204 or 200-299", "An HTTP status, or a range of them.",
 			schema{"type": "integer", "minimum": 100, "maximum": 599}, schema{"type": "string", "pattern": statusPattern}),
 		"retryCause": either("connect, timeout, a status as 503, or a class as 5xx", "What is tried again.",
@@ -152,16 +158,16 @@ func (*Credential) JSONSchema() map[string]any {
 
 // JSONSchema is that of the name of a preset, or a mapping.
 func (*WebhookDedupe) JSONSchema() map[string]any {
-	return schema{"title": "`idempotency-key`, or `{ key, optional, onFailure, payload }`", "anyOf": []any{
-		schema{"type": "string", "enum": []string{idempotencyKey}},
+	return schema{"title": "`preset`, `idempotency-key`, or `{ key, optional, onFailure, payload }`", "anyOf": []any{
+		schema{"type": "string", "enum": []string{signedKey, idempotencyKey}},
 		schema{
 			"type": "object", "additionalProperties": false,
 			"properties": schema{
-				"preset":    schema{"type": "string", "enum": []string{idempotencyKey}, "description": "A ready-made key."},
+				"preset":    schema{"type": "string", "enum": []string{signedKey, idempotencyKey}, "description": "A ready-made key."},
 				"key":       schema{"type": []string{"string", "number", "boolean"}, "description": "An expression over `headers`, `query` and `body` of the whole delivery that gives the key: text or a whole number."},
 				"optional":  schema{"type": "boolean", "description": "Takes a delivery without a key as its own instead of refusing it with 400."},
 				"onFailure": schema{"type": "string", "enum": []string{"rerun", "answer"}, "description": "What a duplicate does when the run failed without an answer of the flow's own: runs it again (default), or repeats the stored failure."},
-				"payload":   schema{"type": "string", "enum": []string{"match", "ignore"}, "description": "The same key with another body: refused with 422 (match, default), or taken for a duplicate (ignore)."},
+				"payload":   schema{"type": "string", "enum": []string{"match", "ignore"}, "description": "The same key with another body: refused with 422 (match), or taken for a duplicate (ignore). Default match, with `preset` ignore."},
 			},
 		},
 	}}

@@ -15,9 +15,21 @@ type Webhook struct {
 	Token string `json:"token,omitempty"`
 	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB.
 	MaxBody everhook.Size `json:"maxBody,omitempty"`
-	// Auth are the credentials that a caller must show.
+	// Accept lists what bodies may be: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest as query parameters do; a file becomes a mapping of name, filename, contentType, size and base64; XML nests, with attributes as `@name` and text beside them as `#text`. Default json.
+	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true"`
+	// Allow lists the addresses that may call, as 203.0.113.0/24 or 203.0.113.7. Behind a proxy of yours the server must know it (`--trusted-proxies`).
+	Allow []everhook.CIDR `json:"allow,omitempty" single:"true"`
+	// Auth are the credentials that a caller must show: one of each kind that is configured.
 	Auth WebhookAuth `json:"auth,omitzero"`
-	// Dedupe lets duplicates of a delivery start nothing: `idempotency-key` (the header of that name), or an expression that gives a key.
+	// Signature proves that the sender has a secret.
+	Signature *WebhookSignature `json:"signature,omitempty"`
+	// RateLimit bounds how many deliveries each receiver takes; over it callers get 429 with Retry-After.
+	RateLimit *WebhookRate `json:"rateLimit,omitempty"`
+	// Schema is a JSON Schema (2020-12) for the body of a call, as it is before `request` keeps a part of it; a body that does not fit gets 422 with
+	// the places and reasons. `format` is checked, references lead into the schema itself.
+	Schema BodySchema `json:"schema,omitzero"`
+	// Dedupe lets duplicates of a delivery start nothing: `preset` (the ID that the signature's preset knows of an event), `idempotency-key` (the header of that name), or a
+	// key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
 	// Request says what of a call the run sees.
 	Request WebhookRequest `json:"request,omitzero"`
@@ -29,6 +41,10 @@ type Webhook struct {
 type WebhookAuth struct {
 	// Basic is HTTP basic authentication (RFC 7617): one user, or a list of which any may call.
 	Basic []WebhookUser `json:"basic,omitempty" single:"true"`
+	// Bearer is a token in the header Authorization (RFC 6750).
+	Bearer *WebhookBearer `json:"bearer,omitempty"`
+	// APIKey is a key in a header of its own.
+	APIKey *WebhookAPIKey `json:"apiKey,omitempty"`
 }
 
 // WebhookUser is one user who may call.
@@ -41,7 +57,8 @@ type WebhookUser struct {
 
 // WebhookRequest says what of a call the run sees. A list that is left out keeps everything, except that no header is kept by default; an empty list keeps nothing.
 type WebhookRequest struct {
-	// Headers are the names of the headers to keep. Authorization, Cookie and Proxy-Authorization are never kept.
+	// Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API keys
+	// and signatures are never kept.
 	Headers []string `json:"headers,omitempty"`
 	// Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter }`.
 	Query *[]KeptPath `json:"query,omitempty"`
@@ -95,34 +112,36 @@ request:
 	}
 }
 
-// neverKept are headers that carry credentials.
+// neverKept are headers that carry credentials in every call.
 var neverKept = []string{"authorization", "cookie", "proxy-authorization"}
 
-// Validate checks token, sizes, users and names.
+// Validate checks what the types leave open: token, sizes, credentials, the signature and names.
 func (w *Webhook) Validate(v *Validation) {
 	if w.Token != "" && !everhook.IsToken(w.Token) {
 		v.Error("/token", "a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", "leave it out, and one is made")
 	}
-	if w.Token != "" && len(w.Token) < shortToken && len(w.Auth.Basic) == 0 {
+	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
 		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials", "add `auth`, or leave the token out, and a long one is made")
 	}
 	if w.MaxBody > MaxMaxBody {
 		v.Error("/maxBody", fmt.Sprintf("%s is more than the %s that a body can have", w.MaxBody, MaxMaxBody), fmt.Sprintf("write at most %s", MaxMaxBody))
 	}
-	for i, user := range w.Auth.Basic {
-		if user.Username == "" || strings.Contains(user.Username, ":") {
-			v.Error(fmt.Sprintf("/auth/basic/%d/username", i), "a user name is not empty and has no colon (RFC 7617)", "choose another name")
-		}
-		if user.Password.Secret == "" {
-			v.Warn(fmt.Sprintf("/auth/basic/%d/password", i), "the password stands in the flow file", "write `{ secret: NAME }` and set EVERHOOK_SECRET_NAME")
-		}
+	if w.Accept != nil && len(w.Accept) == 0 {
+		v.Error("/accept", "the list is empty: no body could be sent", "write `[json]`, or leave it out")
 	}
+	w.Auth.validate(v)
+	w.validateLimits(v)
+	if w.Signature != nil {
+		w.Signature.validate(v)
+		w.impatient(v)
+	}
+	never := w.NeverKept()
 	for i, name := range w.Request.Headers {
-		if slices.Contains(neverKept, strings.ToLower(name)) {
+		if slices.Contains(never, strings.ToLower(name)) {
 			v.Error(fmt.Sprintf("/request/headers/%d", i), fmt.Sprintf("%s carries credentials and is never kept", name), "remove it")
 		}
 	}
-	w.Dedupe.validate(v)
+	w.Dedupe.validate(v, w.Signature)
 	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
 	if v.Definition.Mode == everhook.Sync && response {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers", "add a node of kind response, or set `mode: async`")

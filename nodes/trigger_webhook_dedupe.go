@@ -14,8 +14,8 @@ import (
 // WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts nothing: of a sync flow it gets the first answer,
 // of an async flow the trigger's response, with the header Everhook-Duplicate, as long as the run is retained.
 type WebhookDedupe struct {
-	// Preset names a ready-made key: `idempotency-key` is the header of that name.
-	Preset string `json:"preset,omitempty" enum:"idempotency-key"`
+	// Preset names a ready-made key: `idempotency-key` is the header of that name, `preset` the ID that the signature's preset knows of an event.
+	Preset string `json:"preset,omitempty" enum:"idempotency-key,preset"`
 	// Key gives the key from `headers` (lower-case names), `query` and `body` of the whole delivery: text or a whole number.
 	Key expression.Expression `json:"key,omitzero"`
 	// Optional takes a delivery without a key as its own. Default false: it is refused with 400.
@@ -23,12 +23,16 @@ type WebhookDedupe struct {
 	// OnFailure says what a duplicate does when the run ended failed, error or aborted without an answer of the flow's own: rerun (default) runs
 	// it again under the same run ID, answer repeats the stored failure.
 	OnFailure string `json:"onFailure,omitempty" enum:"rerun,answer"`
-	// Payload says what happens to the same key with another body: match (default) refuses it with 422, ignore takes it for a duplicate.
+	// Payload says what happens to the same key with another body: match refuses it with 422, ignore takes it for a duplicate. Default match; with
+	// `preset` ignore, because providers' retries may differ in details.
 	Payload string `json:"payload,omitempty" enum:"match,ignore"`
 }
 
-// idempotencyKey is the preset of the header Idempotency-Key.
-const idempotencyKey = "idempotency-key"
+// Ready-made keys: of the header Idempotency-Key, and of the signature's preset.
+const (
+	idempotencyKey = "idempotency-key"
+	signedKey      = "preset"
+)
 
 // Decode takes the name of a preset, or a mapping.
 func (d *WebhookDedupe) Decode(v any) error {
@@ -53,9 +57,11 @@ func (d *WebhookDedupe) Decode(v any) error {
 // IsSet reports whether duplicates are looked for.
 func (d *WebhookDedupe) IsSet() bool { return *d != WebhookDedupe{} }
 
-func (d *WebhookDedupe) validate(v *Validation) {
+func (d *WebhookDedupe) validate(v *Validation, signed *WebhookSignature) {
 	switch {
 	case !d.IsSet():
+	case d.Preset == signedKey && (signed == nil || !signed.namesEvents()):
+		v.Error("/dedupe", "the signature has no preset that knows the ID of an event", "add a `signature` whose preset does, or write `dedupe: { key: … }`")
 	case d.Preset == "" && !d.Key.IsSet():
 		v.Error("/dedupe", "neither a preset nor a key is given", "write `dedupe: idempotency-key`, or `dedupe: { key: 'headers[\"x-delivery\"]' }`")
 	case d.Preset != "" && d.Key.IsSet():
@@ -65,16 +71,24 @@ func (d *WebhookDedupe) validate(v *Validation) {
 
 // Policy is what becomes of duplicates.
 func (d *WebhookDedupe) Policy() everhook.DuplicatePolicy {
-	return everhook.DuplicatePolicy{Rerun: d.OnFailure != "answer", SamePayload: d.Payload != "ignore"}
+	same := d.Payload == "match" || d.Payload == "" && d.Preset != signedKey
+	return everhook.DuplicatePolicy{Rerun: d.OnFailure != "answer", SamePayload: same}
 }
 
-// KeyOf gives the key of a delivery; empty without one.
-func (d *WebhookDedupe) KeyOf(headers, query everhook.Mapping, body any) (string, error) {
-	if d.Preset == idempotencyKey {
-		key, _ := headers[idempotencyKey].(string)
-		return unquoted(key), nil
+// DedupeKey gives the key of a delivery; empty without one.
+func (w *Webhook) DedupeKey(headers, query everhook.Mapping, body any) (string, error) {
+	header := func(name string) string {
+		value, _ := headers[strings.ToLower(name)].(string)
+		return value
 	}
-	key, err := d.Key.Eval(&expression.Scope{Values: map[string]any{"headers": map[string]any(headers), "query": map[string]any(query), "body": body}})
+	switch w.Dedupe.Preset {
+	case idempotencyKey:
+		return unquoted(header(idempotencyKey)), nil
+	case signedKey:
+		preset := w.Signature.Preset()
+		return preset.DedupeKey(header, body), nil
+	}
+	key, err := w.Dedupe.Key.Eval(&expression.Scope{Values: map[string]any{"headers": map[string]any(headers), "query": map[string]any(query), "body": body}})
 	if err != nil {
 		return "", err
 	}

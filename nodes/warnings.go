@@ -154,10 +154,7 @@ func every(node *Compiled, wanted func(branch string) bool) bool {
 
 // slowAnswer warns of waits before the first response.
 func (c *compiler) slowAnswer(nodes []*Compiled, pointer string) {
-	wait := c.flow.Definition.Options.Wait
-	if wait == 0 {
-		wait = DefaultWait
-	}
+	wait := c.flow.Wait()
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s/%d", pointer, i)
 		if _, ok := node.Kind.(*Delay); ok {

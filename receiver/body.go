@@ -5,13 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 
 	"github.com/everhook/everhook"
 )
@@ -54,14 +51,14 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// neverKept are the headers that carry credentials.
+// neverKept are the headers that carry credentials in every call.
 var neverKept = map[string]bool{"authorization": true, "cookie": true, "proxy-authorization": true}
 
 func keepHeaders(c *call) map[string]any {
 	kept := map[string]any{}
 	for _, name := range c.route.Headers {
 		name = strings.ToLower(name)
-		if neverKept[name] {
+		if c.route.hides(name) {
 			continue
 		}
 		if len(c.header.PeekAll(name)) > 0 {
@@ -83,29 +80,6 @@ func parseQuery(_ *Receiver, c *call) (reply, bool) {
 	}
 	c.query = query
 	c.delivery.Trigger["query"] = keep(map[string]any(query), c.route.Query)
-	return reply{}, false
-}
-
-// parseBody takes JSON, under its own type, any type that ends with +json (RFC 6839), or none. An empty body is nil, whatever its type.
-func parseBody(_ *Receiver, c *call) (reply, bool) {
-	if len(c.body) == 0 {
-		c.delivery.Trigger["body"] = nil
-		return reply{}, false
-	}
-	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 && !bytes.EqualFold(encoding, []byte("identity")) {
-		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
-	}
-	mediaType, _, _ := strings.Cut(string(c.header.ContentType()), ";")
-	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	if mediaType != "" && mediaType != typeJSON && !strings.HasSuffix(mediaType, "+json") {
-		return refuse(MediaType, fmt.Sprintf("this webhook takes JSON, not %q; add -H 'Content-Type: application/json'", everhook.Shorten(mediaType, 80))), true
-	}
-	body, err := everhook.ParseJSON(bytes.TrimPrefix(c.body, []byte("\xEF\xBB\xBF")))
-	if err != nil {
-		return refuse(Malformed, "the body is not JSON that can be kept: "+err.Error()), true
-	}
-	c.parsed = body
-	c.delivery.Trigger["body"] = keep(body, c.route.Body)
 	return reply{}, false
 }
 

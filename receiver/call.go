@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -36,6 +37,8 @@ type Record struct {
 	NoAnswer bool
 	// Remote is the address of the other end of the connection.
 	Remote net.Addr
+	// Client is the address that the call comes from, as far as trusted proxies tell; the zero Addr: nobody knows.
+	Client netip.Addr
 }
 
 // call is one HTTP request while it is answered. Nothing that it keeps for longer may point into header: fasthttp reuses its memory.
@@ -51,6 +54,8 @@ type call struct {
 	// query and parsed are the whole query and body; the delivery has what the run sees of them.
 	query  everhook.Mapping
 	parsed any
+	// cause says more than the reply to a caller does, for the log.
+	cause string
 	// consumed tells that the body was read to its end, so that the connection stands at the next request.
 	consumed bool
 	// lost tells that nobody knows where the next request begins.
@@ -200,12 +205,21 @@ func (r *Receiver) record(c *call) {
 	if c.route != nil {
 		record.Flow = c.route.Flow
 	}
+	record.Client, _ = r.client(c)
 	r.options.Observe(record)
 	if record.Reason == Probe {
 		return
 	}
-	r.options.Logger.LogAttrs(c.ctx, slog.LevelInfo, "delivery",
+	attributes := []slog.Attr{
 		slog.String("flow", record.Flow), slog.String("run", string(record.Run)), slog.String("outcome", string(record.Reason)),
 		slog.Int("status", record.Status), slog.Int("bytes", record.Bytes), slog.Duration("duration", record.Duration),
-		slog.String("remote", record.Remote.String()))
+		slog.String("remote", record.Remote.String()),
+	}
+	if len(r.options.TrustedProxies) > 0 {
+		attributes = append(attributes, slog.Any("client", record.Client))
+	}
+	if c.cause != "" {
+		attributes = append(attributes, slog.String("cause", c.cause))
+	}
+	r.options.Logger.LogAttrs(c.ctx, slog.LevelInfo, "delivery", attributes...)
 }

@@ -25,6 +25,9 @@ func TestARefusedBodyIsNotKept(t *testing.T) {
 		"an unknown token":          {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1", fmt.Sprintf("Content-Length: %d", size)},
 		"an unknown token, chunked": {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
 		"no credentials, chunked":   {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
+		"another address, chunked":  {"POST /api/webhook:trigger/" + elsewhereToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
+		"no token, chunked":         {"POST /api/webhook:trigger/" + bearerToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
+		"signed, over the cap":      {"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1", fmt.Sprintf("Content-Length: %d", size)},
 		"over a small cap, chunked": {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", "Transfer-Encoding: chunked", basic("shop", password)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,6 +73,12 @@ func BenchmarkReceiver(b *testing.B) {
 	}{
 		{"404", post(unknownToken, "{}"), 404},
 		{"401", post(lockedToken, "{}", basic("shop", "wrong")), 401},
+		{"401 bearer", post(bearerToken, "{}", "Authorization: Bearer wrong"), 401},
+		{"403", post(elsewhereToken, "{}"), 403},
+		{"bad signature", post(signedToken, `{"event":"order.paid"}`, "X-Hub-Signature-256: sha256="+strings.Repeat("0", 64)), 401},
+		{"no signature", post(signedToken, `{"event":"order.paid"}`), 401},
+		{"429", post(limitedToken, "{}"), 429},
+		{"422", post(schemaToken, "{}"), 422},
 		{"405", lines("PUT /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x"), 405},
 		{"413", post(lockedToken, large), 413},
 		{"400", post(asyncToken, "{"), 400},

@@ -36,7 +36,7 @@ func allHeaders(c *call) everhook.Mapping {
 	all := everhook.Mapping{}
 	for _, name := range c.header.PeekKeys() {
 		name := strings.ToLower(string(name))
-		if _, known := all[name]; known || neverKept[name] {
+		if _, known := all[name]; known || c.route.hides(name) {
 			continue
 		}
 		all[name] = headerText(c, name)

@@ -140,7 +140,7 @@ func (r *Receiver) answer(c *call, f *fiber.Ctx) reply {
 	if refusal, refused := allow(c, fiber.MethodGet, fiber.MethodHead); refused {
 		return refusal
 	}
-	if refusal, refused := credentials(r, c); refused {
+	if refusal, refused := r.refuse(c, []check{addresses, credentials}); refused {
 		return refusal
 	}
 	run, ok := everhook.ParseRunID(strings.Clone(f.Params("run")))

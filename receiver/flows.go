@@ -3,6 +3,8 @@ package receiver
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -27,10 +29,24 @@ type Route struct {
 	Version *everhook.Version
 	// MaxBody bounds a body, in bytes.
 	MaxBody int64
-	// Basic lists the credentials that let a caller in, any of them; none: every caller is let in.
-	Basic []BasicCredential
-	// Headers names the headers to keep; none by default. Authorization, Cookie and Proxy-Authorization are never kept.
+	// Accept lists the formats of bodies that the flow takes; none: JSON.
+	Accept []Format
+	// Allow lists the addresses that may call; none: all.
+	Allow []netip.Prefix
+	// Basic, Bearer and APIKey are the credentials that let a caller in, any of each kind that there is; none: every caller is let in.
+	Basic  []BasicCredential
+	Bearer []Credential
+	APIKey *APIKey
+	// Signature verifies deliveries; nil: they are not signed.
+	Signature *Signature
+	// Rate bounds deliveries; nil: it does not.
+	Rate *Rate
+	// Schema gives what is wrong with a whole body (422), or an error when there is too much of it to tell (413); nil: nothing is.
+	Schema func(body any) ([]everhook.ProblemDetail, error)
+	// Headers names the headers to keep; none by default.
 	Headers []string
+	// NeverKept are headers with credentials, in lower case, besides Authorization, Cookie and Proxy-Authorization: they are not kept whatever Headers says.
+	NeverKept []string
 	// Query and Body are the paths to keep: nil keeps everything, an empty list nothing.
 	Query, Body []everhook.Path
 	// AsyncAnswer makes the answer of an async flow, before its run is started; nil, or an error, is 200 with the body "ok".
@@ -56,11 +72,9 @@ type Dedupe struct {
 	Policy everhook.DuplicatePolicy
 }
 
-// BasicCredential is a user name and where its password comes from.
-type BasicCredential struct {
-	Username string
-	// Password is called for every delivery: secrets change while the receiver runs. An error lets nobody in, with 503.
-	Password func() (string, error)
+// hides reports whether a header, in lower case, carries credentials.
+func (r *Route) hides(header string) bool {
+	return neverKept[header] || slices.Contains(r.NeverKept, header)
 }
 
 // Starter makes runs. Its methods are called from many goroutines.

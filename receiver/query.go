@@ -25,23 +25,63 @@ const (
 //
 // More than 1,000 parameters are an error, where qs ignores the rest. Bytes that are not UTF-8 become U+FFFD.
 func ParseQuery(query string) (everhook.Mapping, error) {
-	parameters, err := splitQuery(strings.ToValidUTF8(query, "\uFFFD"))
-	if err != nil {
-		return nil, err
-	}
-	parsed := map[string]any{}
-	for _, p := range parameters {
-		if segments, ok := splitName(p.name); ok {
-			parsed = merge(parsed, nest(segments, p.value)).(map[string]any)
+	var all parameters
+	count := 0
+	for part := range strings.SplitSeq(escapedBrackets.Replace(strings.ToValidUTF8(query, "\uFFFD")), "&") {
+		if part == "" {
+			continue
 		}
+		if count++; count > maxParameters {
+			return nil, fmt.Errorf("more than %d parameters", maxParameters)
+		}
+		all.add(splitParameter(part))
 	}
-	return compact(parsed).(map[string]any), nil
+	return all.nested(), nil
 }
 
-// parameter is a decoded name, brackets included, and its value: text, or a *list where the name is repeated.
+// parameter is a decoded name, brackets included, and its value: text or a file, or a *list of them where the name is repeated.
 type parameter struct {
 	name  string
 	value any
+}
+
+// parameters are those of one query or form, every name once.
+type parameters struct {
+	list []parameter
+	at   map[string]int
+}
+
+// add takes one more value; what has no name is dropped.
+func (p *parameters) add(name string, value any) {
+	if name == "" {
+		return
+	}
+	if i, again := p.at[name]; again {
+		if l, many := p.list[i].value.(*list); many {
+			l.items = append(l.items, value)
+		} else {
+			p.list[i].value = concat(p.list[i].value, value)
+		}
+		return
+	}
+	if p.at == nil {
+		p.at = map[string]int{}
+	}
+	p.at[name] = len(p.list)
+	p.list = append(p.list, parameter{name, value})
+}
+
+// nested puts every value where its name says. Names that are array indices come first, in their order, as the keys of a JavaScript object do:
+// the order decides how values for one name merge.
+func (p *parameters) nested() everhook.Mapping {
+	slices.SortStableFunc(p.list, func(a, b parameter) int { return order(a.name) - order(b.name) })
+	nested := map[string]any{}
+	for _, each := range p.list {
+		if segments, ok := splitName(each.name); ok {
+			nested = merge(nested, nest(segments, each.value)).(map[string]any)
+		}
+	}
+	return compact(nested).(map[string]any)
 }
 
 // list is a list while it is built: an index leaves holes before it.
@@ -73,34 +113,6 @@ func concat(values ...any) *list {
 
 var escapedBrackets = strings.NewReplacer("%5B", "[", "%5b", "[", "%5D", "]", "%5d", "]")
 
-// splitQuery gives every name once. Names that are array indices come first, in their order, as the keys of a JavaScript object do:
-// the order decides how values for one name merge.
-func splitQuery(query string) ([]parameter, error) {
-	var parameters []parameter
-	at := map[string]int{}
-	count := 0
-	for part := range strings.SplitSeq(escapedBrackets.Replace(query), "&") {
-		if part == "" {
-			continue
-		}
-		if count++; count > maxParameters {
-			return nil, fmt.Errorf("more than %d parameters", maxParameters)
-		}
-		name, value := splitParameter(part)
-		if name == "" {
-			continue
-		}
-		if i, again := at[name]; again {
-			parameters[i].value = concat(parameters[i].value, value)
-			continue
-		}
-		at[name] = len(parameters)
-		parameters = append(parameters, parameter{name, value})
-	}
-	slices.SortStableFunc(parameters, func(a, b parameter) int { return order(a.name) - order(b.name) })
-	return parameters, nil
-}
-
 func order(name string) int {
 	const largest = 1<<32 - 2
 	if n, ok := index(name); ok && n <= largest {
@@ -109,7 +121,7 @@ func order(name string) int {
 	return largest + 1
 }
 
-func splitParameter(part string) (name, value string) {
+func splitParameter(part string) (name string, value any) {
 	end := strings.Index(part, "]=")
 	if end >= 0 {
 		end++
@@ -317,6 +329,8 @@ func compact(v any) any {
 			}
 		}
 		return items
+	case file:
+		return map[string]any(v)
 	default:
 		return v
 	}

@@ -6,17 +6,22 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"golang.org/x/time/rate"
 )
 
 // Options configure a Receiver. The zero value of every field is its default.
 type Options struct {
 	// PublicURL is what third parties call, without a path ("https://hooks.example.org"). Empty: locations are given without a host.
 	PublicURL string
+	// TrustedProxies are the addresses of proxies in front, whose word on who calls counts: the right-most address of X-Forwarded-For or Forwarded
+	// (RFC 7239) that is not one of them. Only list proxies that write one of these headers themselves. Default: none.
+	TrustedProxies []netip.Prefix
 	// MaxHeld bounds the callers that wait for an answer at one time; over it they get 503. Default 1000.
 	MaxHeld int
 	// MaxHeader bounds the request line and headers of a request, in bytes; over it 431. Default 16 KiB.
@@ -65,6 +70,8 @@ type Receiver struct {
 	starter Starter
 	app     *fiber.App
 
+	buckets buckets
+
 	// held has an element for every caller that waits for an answer.
 	held chan struct{}
 	// holding ends when callers are held no longer because the receiver stops.
@@ -79,6 +86,7 @@ type Receiver struct {
 // New makes a receiver that serves nothing yet.
 func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r := &Receiver{options: o.withDefaults(), flows: flows, starter: starter}
+	r.buckets.byFlow = map[string]*rate.Limiter{}
 	r.held = make(chan struct{}, r.options.MaxHeld)
 	r.holding, r.letGo = context.WithCancel(context.Background())
 	r.app = fiber.New(fiber.Config{

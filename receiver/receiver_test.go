@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ func (f flows) Route(token string) (*receiver.Route, bool) {
 
 func someFlows() flows {
 	secret := func() (string, error) { return password, nil }
-	return flows{
+	all := flows{
 		asyncToken:    {Flow: "async", Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20},
 		syncToken:     {Flow: "sync", Enabled: true, Mode: everhook.Sync, MaxBody: 1 << 20, Wait: 10 * time.Second},
 		disabledToken: {Flow: "disabled", Mode: everhook.Async, MaxBody: 1 << 20},
@@ -44,6 +45,8 @@ func someFlows() flows {
 			Basic: []receiver.BasicCredential{{Username: "old", Password: secret}, {Username: "shop", Password: secret}},
 		},
 	}
+	maps.Copy(all, guardedFlows())
+	return all
 }
 
 // starter is a Starter made of functions; without one, runs are durable and have no answer.

@@ -25,9 +25,14 @@ const (
 	UnknownMethod   Reason = "unknown-method"   // no URL takes this method
 	TooLarge        Reason = "too-large"        // the body, or the delivery for the engine
 	Unauthorized    Reason = "unauthorized"     // no credentials, or wrong ones
+	Forbidden       Reason = "forbidden"        // an address that may not call
+	BadSignature    Reason = "bad-signature"    // none, a wrong one, or one of another time
+	RateLimited     Reason = "rate-limited"     // more deliveries than the flow takes
+	Invalid         Reason = "invalid"          // a body that does not fit the schema
+	Handshake       Reason = "handshake"        // 200: a provider asked whether the URL is meant for it
 	MediaType       Reason = "media-type"       // a body that the flow does not take
 	KeyReused       Reason = "key-reused"       // a dedupe key that came before with another body
-	Malformed       Reason = "malformed"        // not HTTP, not JSON, not a query
+	Malformed       Reason = "malformed"        // not HTTP, not a query, or a body that is not of its type
 	HeadersTooLarge Reason = "header-too-large" // the request line and headers
 	TooSlow         Reason = "too-slow"         // the request did not come in time
 	Busy            Reason = "busy"             // too many callers are held
@@ -43,6 +48,10 @@ var refusals = map[Reason]everhook.Problem{
 	UnknownMethod:   {Type: everhook.ProblemMethod, Title: "Method not known", Status: 501},
 	TooLarge:        {Type: everhook.ProblemTooLarge, Title: "Too large", Status: 413},
 	Unauthorized:    {Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: 401},
+	Forbidden:       {Type: everhook.ProblemForbidden, Title: "Forbidden", Status: 403},
+	BadSignature:    {Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: 401},
+	RateLimited:     {Type: everhook.ProblemRateLimited, Title: "Too many requests", Status: 429},
+	Invalid:         {Type: everhook.ProblemInvalidBody, Title: "Invalid body", Status: 422},
 	MediaType:       {Type: everhook.ProblemMediaType, Title: "Unsupported media type", Status: 415},
 	KeyReused:       {Type: everhook.ProblemKeyReused, Title: "Key reused with another body", Status: 422},
 	Malformed:       {Type: everhook.ProblemMalformed, Title: "Malformed request", Status: 400},

@@ -207,6 +207,13 @@ func TestNoRequestHidesInARefusedBody(t *testing.T) {
 		"BREW":               {"BREW /api/webhook:trigger/" + asyncToken + " HTTP/1.1"},
 		"no credentials":     {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1"},
 		"wrong credentials":  {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", basic("shop", "x")},
+		"no token":           {"POST /api/webhook:trigger/" + bearerToken + " HTTP/1.1"},
+		"a wrong key":        {"POST /api/webhook:trigger/" + keyToken + " HTTP/1.1", "X-Api-Key: x"},
+		"another address":    {"POST /api/webhook:trigger/" + elsewhereToken + " HTTP/1.1"},
+		"no signature":       {"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1"},
+		"a wrong signature":  {"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1", "X-Hub-Signature-256: sha256=" + strings.Repeat("0", 64)},
+		"too fast":           {"POST /api/webhook:trigger/" + limitedToken + " HTTP/1.1"},
+		"a subscription":     {"GET /api/webhook:trigger/" + metaToken + "?hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + password + " HTTP/1.1"},
 		"over the cap":       {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", basic("shop", password)},
 		"another type":       {"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", "Content-Type: text/plain"},
 		"a compressed body":  {"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", "Content-Encoding: gzip"},
@@ -261,6 +268,7 @@ func TestAClientThatAsksFirstIsRefusedBeforeItSends(t *testing.T) {
 		"404": {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1"},
 		"405": {"PUT /api/webhook:trigger/" + asyncToken + " HTTP/1.1"},
 		"413": {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", basic("shop", password)},
+		"401": {"POST /api/webhook:trigger/" + keyToken + " HTTP/1.1"},
 		"400": {"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
 	} {
 		t.Run(status, func(t *testing.T) {

@@ -80,20 +80,14 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 	return shown, waits
 }
 
-// missingSecret says what to do about the first secret that the flow refers to and that is not set.
+// missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what it is for.
 func (c *Catalog) missingSecret(known *compiled) string {
-	names := slices.Clone(known.flow.Secrets)
-	for _, user := range known.webhook.Auth.Basic {
-		if user.Password.Secret != "" {
-			names = append(names, user.Password.Secret)
-		}
-	}
-	for _, name := range names {
+	for _, name := range slices.Concat(known.flow.Secrets, known.webhook.Secrets()) {
 		if _, err := c.options.Secrets.Lookup(name); err != nil {
 			return err.Error()
 		}
 	}
-	return ""
+	return c.badSecrets(known.webhook.Signature)
 }
 
 // route makes the route of a flow. A flow that is disabled or cannot be served has one too: answers of its runs are still given.
@@ -104,31 +98,23 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	}
 	webhook := known.webhook
 	route.Version = &known.version
+	for _, format := range webhook.Accept {
+		route.Accept = append(route.Accept, receiver.Format(format))
+	}
 	route.Headers = webhook.Request.Headers
 	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
 	if webhook.MaxBody > 0 {
 		route.MaxBody = int64(webhook.MaxBody)
 	}
 	if webhook.Dedupe.IsSet() {
-		route.Dedupe = &receiver.Dedupe{Key: webhook.Dedupe.KeyOf, Optional: webhook.Dedupe.Optional, Secret: flow.Secret, Policy: webhook.Dedupe.Policy()}
+		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Dedupe.Optional, Secret: flow.Secret, Policy: webhook.Dedupe.Policy()}
 	}
-	if wait := known.version.Definition.Options.Wait; wait > 0 {
-		route.Wait = wait.Std()
-	}
-	for _, user := range webhook.Auth.Basic {
-		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username, Password: c.credential(user.Password)})
-	}
+	route.Wait, route.OnWait = known.flow.Wait().Std(), known.version.Definition.Options.OnWait
+	c.access(route, webhook)
 	if flow.Mode == everhook.Async {
 		route.AsyncAnswer = c.asyncAnswer(known.flow, webhook)
 	}
 	return route
-}
-
-func (c *Catalog) credential(credential nodes.Credential) func() (string, error) {
-	if credential.Secret == "" {
-		return func() (string, error) { return credential.Literal, nil }
-	}
-	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
 }
 
 // asyncAnswer evaluates the trigger's response on a delivery.

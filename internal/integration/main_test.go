@@ -17,7 +17,7 @@ import (
 const asEverhook = "EVERHOOK_INTEGRATION_COMMAND"
 
 // parallelTests is how many tests run at once: they wait far more than they work.
-const parallelTests = "24"
+const parallelTests = "8"
 
 // examplesDir has the examples, with the settings that they need.
 const examplesDir = "../../examples"

@@ -159,6 +159,9 @@ func TestReceiverAndWorkerAreProcessesOfTheirOwn(t *testing.T) {
 	later := sync.answer(t, held.run, "20s")
 	require.JSONEq(t, `{"ok":true,"id":7}`, later.body)
 	direct := sync.post(t, `{"paid":false}`)
+	if direct.status == 202 { // a busy machine may take longer than the flow waits
+		direct = sync.answer(t, direct.run, "20s")
+	}
 	require.Equal(t, 422, direct.status)
 
 	// A worker that goes away and comes back is noticed by nobody but those who wait.

@@ -23,6 +23,8 @@ type Options struct {
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
 	Data      string `default:"./everhook-data" placeholder:"DIR" help:"Data directory. Default ./everhook-data."`
 
+	TrustedProxies []everhook.CIDR `placeholder:"CIDR" help:"Addresses of proxies in front of the webhooks that write X-Forwarded-For or Forwarded themselves, which then tell who calls (for allow in a trigger); repeatable."`
+
 	EgressAllow []string `placeholder:"CIDR|HOST[:PORT]" help:"Addresses that flows may call although they are private; repeatable."`
 	EgressProxy string   `placeholder:"URL" help:"Proxy for the calls of flows."`
 	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -214,8 +215,13 @@ func (s *Server) startReceiver() {
 	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 	})
+	var proxies []netip.Prefix
+	for _, proxy := range s.options.TrustedProxies {
+		proxies = append(proxies, proxy.Prefix())
+	}
 	s.receiver = receiver.New(receiver.Options{
-		PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
+		TrustedProxies: proxies,
+		PublicURL:      s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
 	}, s.catalog, starts{starter, s.catalog})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 }

@@ -1,0 +1,237 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/flowdir"
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/secrets"
+	"github.com/everhook/everhook/nodes"
+)
+
+type flowSend struct {
+	serverFlags `embed:""`
+	Flow        string   `arg:"" help:"Key of a flow in --dir, or a flow file."`
+	Dir         string   `env:"-" placeholder:"DIR" help:"Directory with the flow and .env, as for dev. Default: that of the file, or here."`
+	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`
+	URL         string   `name:"url" env:"-" placeholder:"URL" help:"URL of the webhook. Default: the one that the server at --server names."`
+	Body        string   `env:"-" placeholder:"FILE" help:"File with the body; - is standard input. Default: request.json beside the flow, else no body."`
+	Header      []string `short:"H" env:"-" sep:"none" placeholder:"NAME: VALUE" help:"Header to send; repeatable. It goes before the flow's own credentials."`
+	Wait        bool     `env:"-" help:"Wait for the answer of the run, however long that takes."`
+	Output      string   `enum:"text,json" env:"-" default:"text" help:"How to print: text or json."`
+}
+
+// target is the flow that is called, as its file has it.
+type target struct {
+	flow    *nodes.Flow
+	webhook *nodes.Webhook
+	// dir has the file of the flow.
+	dir string
+}
+
+func (c *flowSend) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
+	t, err := c.target(s, registry)
+	if err != nil {
+		return err
+	}
+	body, err := c.body(s.in, t)
+	if err != nil {
+		return err
+	}
+	caller, err := c.caller(t, body)
+	if err != nil {
+		return err
+	}
+	address, page, err := c.address(ctx, t.flow.Definition.Key)
+	if err != nil {
+		return err
+	}
+	got, err := caller.post(ctx, address, body.data, t.flow.Wait().Std())
+	if err != nil {
+		return err
+	}
+	if c.Wait {
+		if got, err = caller.follow(ctx, address, got); err != nil {
+			return err
+		}
+	}
+	if page != "" && got.run() != "" {
+		got.page = page + "/runs/" + string(got.run())
+	}
+	if err := got.print(s.out, c.Output); err != nil {
+		return err
+	}
+	if got.status >= http.StatusBadRequest {
+		return reported{}
+	}
+	return nil
+}
+
+// target reads the flow. What is wrong with its file is printed.
+func (c *flowSend) target(s streams, registry *nodes.Registry) (target, error) {
+	var t target
+	if everhook.IsFlowKey(c.Flow) {
+		if c.Dir == "" {
+			c.Dir = "."
+		}
+		flow, file, err := flowdir.Find(c.Dir, registry, c.Flow)
+		if err != nil {
+			return t, err
+		}
+		t.flow, t.dir = flow, filepath.Dir(file)
+	} else {
+		data, err := os.ReadFile(c.Flow)
+		if err != nil {
+			return t, err
+		}
+		flow, problems := flowfile.Load(c.Flow, data, registry)
+		if flow == nil {
+			for _, problem := range problems.Errors() {
+				fmt.Fprintln(s.err, problem)
+			}
+			return t, reported{}
+		}
+		t.flow, t.dir = flow, filepath.Dir(c.Flow)
+		if c.Dir == "" {
+			c.Dir = t.dir
+		}
+	}
+	webhook, ok := t.flow.Trigger.(*nodes.Webhook)
+	if !ok {
+		return t, fmt.Errorf("the flow %s has no webhook that could be called", t.flow.Definition.Key)
+	}
+	t.webhook = webhook
+	return t, nil
+}
+
+// sentBody is what is sent, and its type; without data there is none.
+type sentBody struct {
+	data      []byte
+	mediaType string
+}
+
+// body reads the body, and finds its type by its file's name and what the flow accepts.
+func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
+	name := c.Body
+	if name == "" && t.accepts("json") {
+		sample := filepath.Join(t.dir, sampleBody)
+		if _, err := os.Stat(sample); err == nil {
+			name = sample
+		}
+	}
+	if name == "" {
+		return sentBody{}, nil
+	}
+	source := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return sentBody{}, err
+		}
+		defer file.Close()
+		source = file
+	}
+	data, err := io.ReadAll(io.LimitReader(source, int64(nodes.MaxMaxBody)+1))
+	if err != nil {
+		return sentBody{}, err
+	}
+	if len(data) > int(nodes.MaxMaxBody) {
+		return sentBody{}, fmt.Errorf("the body is larger than %s", nodes.MaxMaxBody)
+	}
+	return sentBody{data, t.mediaType(name)}, nil
+}
+
+// mediaTypes are what is sent for each format that a webhook accepts. A multipart form has none: its boundary is known to who made it.
+var mediaTypes = map[string]string{
+	"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml", "text": "text/plain; charset=utf-8",
+}
+
+// formatsOfFiles are the formats that the end of a file's name tells.
+var formatsOfFiles = map[string]string{".json": "json", ".xml": "xml", ".txt": "text", ".csv": "text"}
+
+func (t target) accepts(format string) bool {
+	return slices.Contains(t.webhook.Accept, format) || len(t.webhook.Accept) == 0 && format == "json"
+}
+
+func (t target) mediaType(file string) string {
+	if format := formatsOfFiles[strings.ToLower(filepath.Ext(file))]; t.accepts(format) {
+		return mediaTypes[format]
+	}
+	if len(t.webhook.Accept) > 0 {
+		return mediaTypes[t.webhook.Accept[0]]
+	}
+	return mediaTypes["json"]
+}
+
+// caller makes what sends requests with the headers and credentials of this call.
+func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
+	headers := http.Header{}
+	if len(body.data) > 0 {
+		headers.Set("Content-Type", body.mediaType)
+	}
+	own := http.Header{}
+	for _, line := range c.Header {
+		name, value, found := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !found || name == "" {
+			return nil, fmt.Errorf("-H %q is no header; write NAME: VALUE", line)
+		}
+		own.Add(name, strings.TrimSpace(value))
+	}
+	if len(body.data) > 0 && body.mediaType == "" && own.Get("Content-Type") == "" {
+		return nil, errors.New("a multipart form needs its boundary; add -H 'Content-Type: multipart/form-data; boundary=…'")
+	}
+	variables, err := secrets.ReadDotEnv(filepath.Join(c.Dir, ".env"))
+	if err != nil {
+		return nil, err
+	}
+	provider, err := secrets.New(secrets.Options{Dir: c.SecretsDir, Environ: append(variables, os.Environ()...)})
+	if err != nil {
+		return nil, err
+	}
+	return newCaller(credentialsOf(t.webhook, provider.Lookup), headers, own), nil
+}
+
+// pathFlows is where the admin API has the flows.
+const pathFlows = "/api/v1/flows"
+
+// address gives the URL of the webhook, and the base of the pages of the server that named it.
+func (c *flowSend) address(ctx context.Context, key string) (hook, pages string, err error) {
+	if c.URL != "" {
+		parsed, err := url.Parse(c.URL)
+		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+			return "", "", fmt.Errorf("--url %q is no URL of a webhook; copy the one that `everhook dev` prints", c.URL)
+		}
+		return c.URL, "", nil
+	}
+	data, err := c.ask(ctx, pathFlows, nil)
+	if err != nil {
+		return "", "", err
+	}
+	var list admin.FlowList
+	if err := c.decode(data, &list); err != nil {
+		return "", "", err
+	}
+	i := slices.IndexFunc(list.Flows, func(f admin.Flow) bool { return f.Key == key })
+	switch {
+	case i < 0:
+		return "", "", fmt.Errorf("the server at %s has no flow %s; start it with the flow's directory, or name another with --server", c.Server, key)
+	case !list.Flows[i].Enabled || list.Flows[i].URL == "":
+		return "", "", fmt.Errorf("the flow %s is not served: %s", key, printable(list.Flows[i].Note))
+	}
+	return list.Flows[i].URL, strings.TrimRight(c.Server, "/"), nil
+}
+
+// callTimeout is how long a call may take beyond the time for which the flow holds its caller.
+const callTimeout = 30 * time.Second

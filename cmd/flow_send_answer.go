@@ -1,0 +1,216 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// caller sends the requests of one call of a webhook.
+type caller struct {
+	client      *http.Client
+	credentials []credential
+	// headers are sent unless own, those of the command line, say otherwise.
+	headers, own http.Header
+}
+
+func newCaller(credentials []credential, headers, own http.Header) *caller {
+	// A redirect would take the credentials elsewhere.
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &caller{client, credentials, headers, own}
+}
+
+// answered is what came back.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+	// page shows the run to people; empty when it is not known.
+	page string
+}
+
+func (a *answered) run() everhook.RunID {
+	run, _ := everhook.ParseRunID(a.header.Get("Everhook-Run-Id"))
+	return run
+}
+
+// post sends the delivery, whose caller is held for up to wait.
+func (c *caller) post(ctx context.Context, address string, body []byte, wait time.Duration) (*answered, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
+	defer cancel()
+	return c.send(ctx, http.MethodPost, address, body)
+}
+
+func (c *caller) send(ctx context.Context, method, address string, body []byte) (*answered, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodPost {
+		for name, values := range c.headers {
+			request.Header[name] = values
+		}
+	}
+	for _, credential := range c.credentials {
+		if err := credential.show(request, body); err != nil {
+			return nil, err
+		}
+	}
+	for name, values := range c.own {
+		request.Header[name] = values
+	}
+	if host := c.own.Get("Host"); host != "" {
+		request.Host = host
+	}
+	response, err := c.client.Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return nil, fmt.Errorf("no answer from %s: %w", request.URL.Host, failed.Err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w", request.URL.Host, err)
+	}
+	return &answered{status: response.StatusCode, header: response.Header, body: data}, nil
+}
+
+// heldFor is how long one question for an answer is held.
+const heldFor = 20 * time.Second
+
+// follow asks for the answer of a run that had none yet, until there is one. Everything else is the answer itself.
+func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answered, error) {
+	if got.status != http.StatusAccepted || !isAnswerOf(got.header.Get("Location"), got.run()) {
+		return got, nil
+	}
+	location, err := answerAddress(hook, got.header.Get("Location"))
+	if err != nil {
+		return nil, err
+	}
+	for {
+		asked := time.Now()
+		question, cancel := context.WithTimeout(ctx, heldFor+callTimeout)
+		next, err := c.send(question, http.MethodGet, location, nil)
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("the run %s goes on: %w", got.run(), err)
+		}
+		if !next.isLater() {
+			return next, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the run %s goes on: %w", got.run(), ctx.Err())
+		case <-time.After(next.pause() - time.Since(asked)):
+		}
+	}
+}
+
+// isAnswerOf tells the address of a run's answer from a Location that the flow itself has set.
+func isAnswerOf(location string, run everhook.RunID) bool {
+	return run != "" && strings.Contains(location, "/api/webhook:answer/") && strings.HasSuffix(location, "/"+string(run))
+}
+
+// answerAddress is where the answer is. It is on the server that was called: no other gets its credentials.
+func answerAddress(hook, location string) (string, error) {
+	called, err := url.Parse(hook)
+	if err != nil {
+		return "", err
+	}
+	answer, err := called.Parse(location)
+	if err != nil {
+		return "", fmt.Errorf("the server names no address of the answer: %w", err)
+	}
+	if answer.Scheme != called.Scheme || answer.Host != called.Host {
+		return "", fmt.Errorf("the answer will be at %s, and credentials for %s are not sent there; call the webhook by that address with --url", printable(answer.String()), called.Host)
+	}
+	answer.RawQuery = url.Values{"wait": {heldFor.String()}}.Encode()
+	return answer.String(), nil
+}
+
+// isLater tells that the same question may have another answer later.
+func (a *answered) isLater() bool {
+	return a.status == http.StatusAccepted || a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != ""
+}
+
+// pause is the time between two questions that the server asks for.
+func (a *answered) pause() time.Duration {
+	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
+	if err != nil || seconds < 1 {
+		seconds = 1
+	}
+	return min(time.Duration(seconds)*time.Second, heldFor)
+}
+
+// value is the body as data: JSON, or text.
+func (a *answered) value() any {
+	if len(a.body) == 0 {
+		return nil
+	}
+	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	if mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") {
+		if v, err := everhook.ParseJSON(a.body); err == nil {
+			return v
+		}
+	}
+	return strings.ToValidUTF8(string(a.body), "\uFFFD")
+}
+
+func (a *answered) print(w io.Writer, output string) error {
+	if output == "json" {
+		return a.printData(w)
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "HTTP %d %s\n", a.status, http.StatusText(a.status))
+	head := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for _, line := range [][2]string{{"Run", string(a.run())}, {"Page", a.page}, {"Location", a.header.Get("Location")}} {
+		if line[1] != "" {
+			fmt.Fprintf(head, "%s\t%s\n", line[0], printable(line[1]))
+		}
+	}
+	head.Flush()
+	switch v := a.value().(type) {
+	case nil:
+	case string:
+		text.WriteByte('\n')
+		for line := range strings.SplitSeq(strings.TrimSuffix(v, "\n"), "\n") {
+			fmt.Fprintln(&text, printable(line))
+		}
+	default:
+		fmt.Fprintf(&text, "\n%s\n", shownJSON(v))
+	}
+	_, err := w.Write(text.Bytes())
+	return err
+}
+
+func (a *answered) printData(w io.Writer) error {
+	headers := map[string]any{}
+	for name, values := range a.header {
+		headers[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+	}
+	data := map[string]any{"status": a.status, "headers": headers, "body": a.value()}
+	if run := a.run(); run != "" {
+		data["runId"] = string(run)
+	}
+	if a.page != "" {
+		data["page"] = a.page
+	}
+	encoded, err := everhook.EncodeJSON(data)
+	if err != nil {
+		return err
+	}
+	return printJSON(w, encoded)
+}

@@ -1,0 +1,116 @@
+package cmd
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/signature"
+	"github.com/everhook/everhook/nodes"
+)
+
+// credential shows a webhook that a call is from one of its callers. Each kind of credentials and of signatures that a trigger can ask for is one.
+type credential interface {
+	// show adds what the webhook asks for to a request, whose body is given because signatures are over its bytes. It is called once for every
+	// request: the delivery, a POST, and the questions for its answer, which are GETs without a body.
+	show(request *http.Request, body []byte) error
+}
+
+// credentialsOf gives all that a webhook asks of its callers; this is the one place that knows which there are.
+func credentialsOf(webhook *nodes.Webhook, secret func(name string) (string, error)) []credential {
+	var all []credential
+	if users := webhook.Auth.Basic; len(users) > 0 {
+		all = append(all, basicCredential{users, secret})
+	}
+	if bearer := webhook.Auth.Bearer; bearer != nil {
+		all = append(all, headerCredential{"Authorization", "Bearer ", bearer.Tokens, secret})
+	}
+	if key := webhook.Auth.APIKey; key != nil {
+		all = append(all, headerCredential{key.Header, "", key.Values, secret})
+	}
+	if signed := webhook.Signature; signed != nil {
+		all = append(all, signedCredential{signed.Preset(), signed.Secrets, secret})
+	}
+	return all
+}
+
+// basicCredential is HTTP basic authentication as the first user whose password is known here: of a list, a caller has one.
+type basicCredential struct {
+	users  []nodes.WebhookUser
+	secret func(name string) (string, error)
+}
+
+func (c basicCredential) show(request *http.Request, _ []byte) error {
+	passwords := make([]nodes.Credential, len(c.users))
+	for i, user := range c.users {
+		passwords[i] = user.Password
+	}
+	known, password, err := first(passwords, c.secret)
+	if err == nil {
+		request.SetBasicAuth(c.users[known].Username, password)
+	}
+	return err
+}
+
+// headerCredential is a header with the first of several texts that is known here.
+type headerCredential struct {
+	name, prefix string
+	values       []nodes.Credential
+	secret       func(name string) (string, error)
+}
+
+func (c headerCredential) show(request *http.Request, _ []byte) error {
+	_, value, err := first(c.values, c.secret)
+	if err == nil {
+		request.Header.Set(c.name, c.prefix+value)
+	}
+	return err
+}
+
+// signedCredential signs deliveries as the provider does, with the first secret that is known here. Questions for answers are not signed.
+type signedCredential struct {
+	preset  signature.Preset
+	secrets []nodes.Credential
+	secret  func(name string) (string, error)
+}
+
+func (c signedCredential) show(request *http.Request, body []byte) error {
+	if request.Method != http.MethodPost {
+		return nil
+	}
+	_, secret, err := first(c.secrets, c.secret)
+	if err != nil {
+		return err
+	}
+	headers, err := c.preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body}, secret)
+	if err != nil {
+		return fmt.Errorf("the delivery cannot be signed: %w", err)
+	}
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	return nil
+}
+
+// first gives the first credential that is known here, and which it is; without any, the error of the first.
+func first(credentials []nodes.Credential, secret func(name string) (string, error)) (which int, text string, err error) {
+	for i, c := range credentials {
+		text, failed := reveal(c, secret)
+		if failed == nil {
+			return i, text, nil
+		}
+		if err == nil {
+			err = failed
+		}
+	}
+	return 0, "", err
+}
+
+// reveal gives the text of a credential.
+func reveal(c nodes.Credential, secret func(name string) (string, error)) (string, error) {
+	if c.Secret == "" {
+		return c.Literal, nil
+	}
+	return secret(c.Secret)
+}

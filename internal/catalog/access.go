@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"fmt"
+
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
+)
+
+// access gives a route everything that decides who may call.
+func (c *Catalog) access(route *receiver.Route, webhook *nodes.Webhook) {
+	for _, allowed := range webhook.Allow {
+		route.Allow = append(route.Allow, allowed.Prefix())
+	}
+	for _, user := range webhook.Auth.Basic {
+		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username, Password: c.credential(user.Password)})
+	}
+	if bearer := webhook.Auth.Bearer; bearer != nil {
+		route.Bearer = c.credentials(bearer.Tokens)
+	}
+	if key := webhook.Auth.APIKey; key != nil {
+		route.APIKey = &receiver.APIKey{Header: key.Header, Values: c.credentials(key.Values)}
+	}
+	if signed := webhook.Signature; signed != nil {
+		route.Signature = &receiver.Signature{Preset: signed.Preset(), Secrets: c.credentials(signed.Secrets)}
+		if signed.VerifyToken != nil {
+			route.Signature.VerifyToken = c.credential(*signed.VerifyToken)
+		}
+	}
+	if limit := webhook.RateLimit; limit != nil {
+		route.Rate = &receiver.Rate{PerSecond: limit.Rate, Burst: limit.Size()}
+	}
+	if webhook.Schema.IsSet() {
+		route.Schema = webhook.Schema.Check
+	}
+	route.NeverKept = webhook.NeverKept()
+}
+
+func (c *Catalog) credentials(all []nodes.Credential) []receiver.Credential {
+	credentials := make([]receiver.Credential, 0, len(all))
+	for _, credential := range all {
+		credentials = append(credentials, c.credential(credential))
+	}
+	return credentials
+}
+
+func (c *Catalog) credential(credential nodes.Credential) receiver.Credential {
+	if credential.Secret == "" {
+		return func() (string, error) { return credential.Literal, nil }
+	}
+	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
+}
+
+// badSecrets tells of the first secret of a signature under which nothing can be signed.
+func (c *Catalog) badSecrets(signed *nodes.WebhookSignature) string {
+	if signed == nil {
+		return ""
+	}
+	preset := signed.Preset()
+	for _, credential := range signed.Secrets {
+		if credential.Secret == "" {
+			continue
+		}
+		value, err := c.options.Secrets.Lookup(credential.Secret)
+		if err == nil {
+			err = preset.CheckSecret(value)
+		}
+		if err != nil {
+			return fmt.Sprintf("the secret %s is none of %s: %v", credential.Secret, signed.Kind, err)
+		}
+	}
+	return ""
+}

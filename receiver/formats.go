@@ -1,0 +1,182 @@
+package receiver
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"mime"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/everhook/everhook"
+)
+
+// Format is a kind of body that a flow can take.
+type Format string
+
+// The formats of bodies.
+const (
+	FormatJSON      Format = "json"      // application/json and every type that ends with +json (RFC 6839); the default
+	FormatForm      Format = "form"      // application/x-www-form-urlencoded, see ParseForm
+	FormatMultipart Format = "multipart" // multipart/form-data, see ParseMultipart
+	FormatXML       Format = "xml"       // application/xml, text/xml and every type that ends with +xml (RFC 7303), see ParseXML
+	FormatText      Format = "text"      // any text type, as one text
+)
+
+// format is how the bodies of one Format are known, parsed, and asked for.
+type format struct {
+	Format
+	// has reports whether a media type, in lower case and without its parameters, is one of this format.
+	has   func(mediaType string) bool
+	parse func(body []byte, parameters map[string]string) (any, error)
+	// called is the format for people, and option what has curl send it.
+	called, option string
+}
+
+// formats are all of them. Where a type has two, the first that a flow takes counts: text/xml is XML, and text for a flow without XML.
+var formats = []format{
+	{FormatJSON, isJSON, parseJSON, "JSON", contentType(typeJSON)},
+	{FormatForm, is(typeForm), parseForm, "a form", contentType(typeForm)},
+	{FormatMultipart, is(typeMultipart), parseMultipart, "a multipart form", "-F NAME=VALUE"},
+	{FormatXML, isXML, parseXML, "XML", contentType("application/xml")},
+	{FormatText, isText, parseText, "text", contentType("text/plain")},
+}
+
+const (
+	typeForm      = "application/x-www-form-urlencoded"
+	typeMultipart = "multipart/form-data"
+)
+
+func contentType(mediaType string) string { return "-H 'Content-Type: " + mediaType + "'" }
+
+func is(mediaType string) func(string) bool {
+	return func(given string) bool { return given == mediaType }
+}
+
+// isJSON takes a body without a type too.
+func isJSON(mediaType string) bool {
+	return mediaType == "" || mediaType == typeJSON || strings.HasSuffix(mediaType, "+json")
+}
+
+func isXML(mediaType string) bool {
+	return mediaType == "application/xml" || mediaType == "text/xml" || strings.HasSuffix(mediaType, "+xml")
+}
+
+func isText(mediaType string) bool { return strings.HasPrefix(mediaType, "text/") }
+
+// parseBody takes what the flow accepts. An empty body is nil, whatever its type.
+func parseBody(_ *Receiver, c *call) (reply, bool) {
+	if len(c.body) == 0 {
+		c.delivery.Trigger["body"] = nil
+		return reply{}, false
+	}
+	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 && !bytes.EqualFold(encoding, []byte("identity")) {
+		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
+	}
+	given := string(c.header.ContentType())
+	f, found := c.route.format(mediaTypeOf(given))
+	if !found {
+		return refuse(MediaType, c.route.wanted(mediaTypeOf(given))), true
+	}
+	var parameters map[string]string
+	if f.Format != FormatJSON {
+		var err error
+		if _, parameters, err = mime.ParseMediaType(given); err != nil {
+			return refuse(Malformed, "the parameters of the Content-Type are not well formed"), true
+		}
+		if charset := parameters["charset"]; !isUTF8(charset) {
+			return refuse(MediaType, fmt.Sprintf("send UTF-8, not %q", everhook.Shorten(charset, 40))), true
+		}
+	}
+	body, err := f.parse(c.body, parameters)
+	if err != nil {
+		return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err)), true
+	}
+	c.parsed = body
+	c.delivery.Trigger["body"] = keep(body, c.route.Body)
+	return reply{}, false
+}
+
+func mediaTypeOf(contentType string) string {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(mediaType))
+}
+
+// isUTF8 reports whether text of a charset can be read as UTF-8. Other charsets are refused: whoever can name one can send this one.
+func isUTF8(charset string) bool {
+	switch strings.ToLower(charset) {
+	case "", "utf-8", "utf8", "us-ascii":
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *Route) accepts(f Format) bool {
+	return slices.Contains(r.Accept, f) || len(r.Accept) == 0 && f == FormatJSON
+}
+
+func (r *Route) format(mediaType string) (format, bool) {
+	for _, f := range formats {
+		if r.accepts(f.Format) && f.has(mediaType) {
+			return f, true
+		}
+	}
+	return format{}, false
+}
+
+// wanted tells the sender of another type what to send.
+func (r *Route) wanted(mediaType string) string {
+	var called, options []string
+	for _, f := range formats {
+		if r.accepts(f.Format) {
+			called, options = append(called, f.called), append(options, f.option)
+		}
+	}
+	return fmt.Sprintf("this webhook takes %s, not %s; add %s", strings.Join(called, " or "),
+		cmp.Or(quoted(mediaType), "a body without a type"), strings.Join(options, " or "))
+}
+
+func quoted(mediaType string) string {
+	if mediaType == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", everhook.Shorten(mediaType, 80))
+}
+
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
+func parseJSON(body []byte, _ map[string]string) (any, error) {
+	return everhook.ParseJSON(bytes.TrimPrefix(body, byteOrderMark))
+}
+
+func parseForm(body []byte, _ map[string]string) (any, error) {
+	form, err := ParseForm(body)
+	return map[string]any(form), err
+}
+
+func parseMultipart(body []byte, parameters map[string]string) (any, error) {
+	form, err := ParseMultipart(body, parameters["boundary"])
+	return map[string]any(form), err
+}
+
+func parseXML(body []byte, _ map[string]string) (any, error) {
+	document, err := ParseXML(bytes.TrimPrefix(body, byteOrderMark))
+	return map[string]any(document), err
+}
+
+func parseText(body []byte, _ map[string]string) (any, error) {
+	body = bytes.TrimPrefix(body, byteOrderMark)
+	return string(body), everhook.CheckUTF8(body)
+}
+
+// ParseForm parses application/x-www-form-urlencoded as ParseQuery parses a query, with its limits: names nest, values are text, escapes that are
+// not UTF-8 stay as they are. Bytes that are not UTF-8 are an error, an *everhook.SyntaxError.
+func ParseForm(body []byte) (everhook.Mapping, error) {
+	if err := everhook.CheckUTF8(body); err != nil {
+		return nil, err
+	}
+	return ParseQuery(string(body))
+}

@@ -1,0 +1,79 @@
+package receiver
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/everhook/everhook"
+)
+
+// Rate bounds the deliveries of a flow: PerSecond on average, Burst at once. Each receiver counts its own.
+type Rate struct {
+	PerSecond float64
+	Burst     int
+}
+
+// buckets count deliveries by flow. They outlive routes, of which there is a new one whenever something changed.
+type buckets struct {
+	mu     sync.Mutex
+	byFlow map[string]*rate.Limiter
+}
+
+// of gives the bucket of a flow, with the rate that it has now.
+func (b *buckets) of(flow string, r Rate) *rate.Limiter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limiter, ok := b.byFlow[flow]
+	if !ok {
+		limiter = rate.NewLimiter(rate.Limit(r.PerSecond), r.Burst)
+		b.byFlow[flow] = limiter
+	}
+	if limiter.Limit() != rate.Limit(r.PerSecond) {
+		limiter.SetLimit(rate.Limit(r.PerSecond))
+	}
+	if limiter.Burst() != r.Burst {
+		limiter.SetBurst(r.Burst)
+	}
+	return limiter
+}
+
+// maxRetryAfter bounds what Retry-After asks for, in seconds.
+const maxRetryAfter = 3600
+
+// withinRate counts the delivery. Those that were refused before do not count: they would keep out who has the credentials.
+func withinRate(r *Receiver, c *call) (reply, bool) {
+	if c.route.Rate == nil {
+		return reply{}, false
+	}
+	limiter, now := r.buckets.of(c.route.Flow, *c.route.Rate), time.Now()
+	if limiter.AllowN(now, 1) {
+		return reply{}, false
+	}
+	seconds := math.Ceil((1 - limiter.TokensAt(now)) / c.route.Rate.PerSecond)
+	return refuse(RateLimited, "deliveries come faster than this webhook takes them").retryAfter(int(max(1, min(seconds, maxRetryAfter)))), true
+}
+
+// fitsSchema checks the whole body, not what the run keeps of it.
+func fitsSchema(_ *Receiver, c *call) (reply, bool) {
+	if c.route.Schema == nil {
+		return reply{}, false
+	}
+	problems, err := c.route.Schema(c.parsed)
+	switch {
+	case err != nil:
+		return refuse(TooLarge, err.Error()), true
+	case len(problems) > 0:
+		return invalid(problems), true
+	}
+	return reply{}, false
+}
+
+func invalid(problems []everhook.ProblemDetail) reply {
+	problem := refusals[Invalid]
+	problem.Detail = "the body does not fit the webhook's schema"
+	problem.Errors = problems
+	return problemReply(problem).because(Invalid)
+}

@@ -1,0 +1,192 @@
+package receiver
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/everhook/everhook"
+)
+
+// Names in what ParseXML gives. No element can have them.
+const (
+	attributeMark = "@"
+	textName      = "#text"
+)
+
+// ParseXML parses an XML 1.0 document in UTF-8. The value is a mapping with the root element: {"order": …}. An element with text alone is that
+// text; any other is a mapping of its attributes ("@id"), its elements, and, if it isn't white space alone, its text ("#text"). Elements that repeat
+// in one element are a list. Every value is text, as it stands there.
+//
+// The prefixes of namespaces are dropped, as senders choose them freely, and so are their declarations (xmlns), comments and processing
+// instructions; attributes that differ in their prefix alone are a list. A document type (DTD), and with it every entity but the five of XML, is
+// refused, as is nesting over everhook.MaxDepth, lists counted. Errors of syntax are an *everhook.SyntaxError, which points behind what it is about.
+func ParseXML(document []byte) (everhook.Mapping, error) {
+	if err := everhook.CheckUTF8(document); err != nil {
+		return nil, err
+	}
+	p := xmlParser{xml.NewDecoder(bytes.NewReader(document))}
+	p.CharsetReader = func(charset string, input io.Reader) (io.Reader, error) {
+		if !isUTF8(charset) {
+			return nil, errCharset
+		}
+		return input, nil
+	}
+	root, err := p.root()
+	if err != nil {
+		return nil, err
+	}
+	if depth(root) > everhook.MaxDepth {
+		return nil, fmt.Errorf("nested deeper than %d, counting the lists of repeated elements", everhook.MaxDepth)
+	}
+	return root, nil
+}
+
+var errCharset = errors.New("send UTF-8, and no other encoding in the XML declaration")
+
+type xmlParser struct{ *xml.Decoder }
+
+func (p xmlParser) root() (map[string]any, error) {
+	var root map[string]any
+	for {
+		token, err := p.next()
+		switch {
+		case err == io.EOF && root == nil:
+			return nil, p.fail("there is no element")
+		case err == io.EOF:
+			return root, nil
+		case err != nil:
+			return nil, err
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if root != nil {
+				return nil, p.fail("a second root element")
+			}
+			v, err := p.element(token, 1)
+			if err != nil {
+				return nil, err
+			}
+			root = map[string]any{token.Name.Local: v}
+		case xml.CharData:
+			if len(bytes.TrimSpace(token)) > 0 {
+				return nil, p.fail("text outside the root element")
+			}
+		}
+	}
+}
+
+// element reads to the end of an element that has begun.
+func (p xmlParser) element(start xml.StartElement, depth int) (any, error) {
+	if depth > everhook.MaxDepth {
+		return nil, p.fail(fmt.Sprintf("nested deeper than %d", everhook.MaxDepth))
+	}
+	fields := map[string]any{}
+	if err := p.attributes(fields, start.Attr); err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	for {
+		token, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			v, err := p.element(token, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			repeat(fields, token.Name.Local, v)
+		case xml.CharData:
+			text.Write(token)
+		case xml.EndElement:
+			if len(fields) == 0 {
+				return text.String(), nil
+			}
+			if strings.TrimSpace(text.String()) != "" {
+				fields[textName] = text.String()
+			}
+			return fields, nil
+		}
+	}
+}
+
+func (p xmlParser) attributes(fields map[string]any, attributes []xml.Attr) error {
+	seen := make(map[xml.Name]bool, len(attributes))
+	for _, a := range attributes {
+		if seen[a.Name] {
+			return p.fail(fmt.Sprintf("the attribute %q stands twice in one element", everhook.Shorten(a.Name.Local, 60)))
+		}
+		seen[a.Name] = true
+		if a.Name.Space != "xmlns" && a.Name != (xml.Name{Local: "xmlns"}) {
+			repeat(fields, attributeMark+a.Name.Local, a.Value)
+		}
+	}
+	return nil
+}
+
+// repeat adds a value, which is no list itself; a name with several becomes a list.
+func repeat(fields map[string]any, name string, v any) {
+	switch before := fields[name].(type) {
+	case nil:
+		fields[name] = v
+	case []any:
+		fields[name] = append(before, v)
+	default:
+		fields[name] = []any{before, v}
+	}
+}
+
+// next gives the next token; its error is io.EOF at the end of the document.
+func (p xmlParser) next() (xml.Token, error) {
+	begin := p.InputOffset()
+	token, err := p.Token()
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
+		return nil, p.fail(everhook.Shorten(syntax.Msg, 200))
+	}
+	switch {
+	case err == io.EOF:
+		return nil, err
+	case errors.Is(err, errCharset):
+		return nil, p.fail(errCharset.Error())
+	case err != nil:
+		return nil, p.fail(everhook.Shorten(strings.TrimPrefix(err.Error(), "xml: "), 200))
+	}
+	switch token := token.(type) {
+	case xml.Directive:
+		return nil, p.fail("a document type (<!DOCTYPE …>), which is not taken; leave it out")
+	case xml.ProcInst:
+		if token.Target == "xml" && begin > 0 {
+			return nil, p.fail("the XML declaration stands only at the beginning")
+		}
+	}
+	return token, nil
+}
+
+// fail points behind the token that was read last.
+func (p xmlParser) fail(reason string) error {
+	line, column := p.InputPos()
+	return &everhook.SyntaxError{Line: line, Column: column, Reason: reason}
+}
+
+// depth counts how deep lists and mappings nest.
+func depth(v any) int {
+	below := 0
+	switch v := v.(type) {
+	case map[string]any:
+		for _, item := range v {
+			below = max(below, depth(item))
+		}
+	case []any:
+		for _, item := range v {
+			below = max(below, depth(item))
+		}
+	default:
+		return 0
+	}
+	return below + 1
+}
