@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/signature"
 	"github.com/everhook/everhook/nodes"
 )
 
@@ -57,7 +59,7 @@ func tryExample(t *testing.T, name string) {
 	folder := filepath.Join(examplesDir, name)
 	readme, err := os.ReadFile(filepath.Join(folder, "README.md"))
 	require.NoError(t, err)
-	require.Contains(t, string(readme), "curl", "the README of an example says how to try it")
+	require.Regexp(t, "curl|everhook flow send", string(readme), "the README of an example says how to try it")
 	request, err := os.ReadFile(filepath.Join(folder, "request.json"))
 	require.NoError(t, err)
 	var expected want
@@ -78,6 +80,7 @@ func tryExample(t *testing.T, name string) {
 		require.NoError(t, err)
 		changes = append(changes, user(route.Basic[0].Username, password))
 	}
+	changes = append(changes, signed(t, f, request)...)
 
 	got := f.post(t, string(request), changes...)
 
@@ -105,6 +108,25 @@ func tryExample(t *testing.T, name string) {
 	}
 	replay(t, f, got.run)
 	record(t, f, got.run, name)
+}
+
+// signed are the headers that a flow's provider would add; none for a flow that verifies no signature.
+func signed(t *testing.T, f flow, body []byte) (changes []change) {
+	t.Helper()
+	route, ok := shared.Catalog().Route(f.token)
+	require.True(t, ok)
+	if route.Signature == nil {
+		return nil
+	}
+	f.post(t, string(body)).problem(t, http.StatusUnauthorized, everhook.ProblemUnauthorized)
+	secret, err := route.Signature.Secrets[0]()
+	require.NoError(t, err)
+	headers, err := route.Signature.Preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body}, secret)
+	require.NoError(t, err)
+	for name, value := range headers {
+		changes = append(changes, header(name, value))
+	}
+	return changes
 }
 
 // servedFlow is a flow of the shared server that is applied already.
