@@ -197,7 +197,7 @@ func pointer(at []string) string {
 	var text strings.Builder
 	for _, token := range at {
 		text.WriteByte('/')
-		pointerEscape.WriteString(&text, token)
+		text.WriteString(pointerEscape.Replace(token))
 	}
 	return text.String()
 }
