@@ -116,7 +116,9 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		shown, waits := c.show(flow, version)
 		next.flows = append(next.flows, shown)
 		next.waiting = next.waiting || waits || err != nil
-		next.routes[flow.Token] = c.route(flow, shown.Served, version)
+		if version.flow != nil { // else nobody knows who may call, or ask for an answer
+			next.routes[flow.Token] = c.route(flow, shown.Served, version)
+		}
 	}
 	c.tell(next.flows)
 	c.snapshot.Store(next)

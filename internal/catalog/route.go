@@ -90,12 +90,10 @@ func (c *Catalog) missingSecret(known *compiled) string {
 	return c.badSecrets(known.webhook.Signature)
 }
 
-// route makes the route of a flow. A flow that is disabled or cannot be served has one too: answers of its runs are still given.
+// route makes the route of a flow that this program can read. One that is disabled or lacks a secret has a route too: answers of its runs are
+// still given.
 func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver.Route {
 	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: nodes.DefaultWait.Std(), MaxBody: int64(nodes.DefaultMaxBody)}
-	if known.flow == nil {
-		return route
-	}
 	webhook := known.webhook
 	route.Version = &known.version
 	for _, format := range webhook.Accept {
