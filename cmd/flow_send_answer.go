@@ -181,7 +181,7 @@ func (a *answered) print(w io.Writer, output string) error {
 			fmt.Fprintf(head, "%s\t%s\n", line[0], printable(line[1]))
 		}
 	}
-	head.Flush()
+	_ = head.Flush()
 	switch v := a.value().(type) {
 	case nil:
 	case string:
