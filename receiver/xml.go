@@ -54,9 +54,9 @@ func (p xmlParser) root() (map[string]any, error) {
 	for {
 		token, err := p.next()
 		switch {
-		case err == io.EOF && root == nil:
+		case errors.Is(err, io.EOF) && root == nil:
 			return nil, p.fail("there is no element")
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return root, nil
 		case err != nil:
 			return nil, err
@@ -149,7 +149,7 @@ func (p xmlParser) next() (xml.Token, error) {
 		return nil, p.fail(everhook.Shorten(syntax.Msg, 200))
 	}
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return nil, err
 	case errors.Is(err, errCharset):
 		return nil, p.fail(errCharset.Error())
