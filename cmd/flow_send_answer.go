@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -40,9 +39,12 @@ type answered struct {
 	page string
 }
 
+// run is empty when no run was started, or the reply is not of Everhook.
 func (a *answered) run() everhook.RunID {
-	run, _ := everhook.ParseRunID(a.header.Get("Everhook-Run-Id"))
-	return run
+	if run, ok := everhook.ParseRunID(a.header.Get("Everhook-Run-Id")); ok {
+		return run
+	}
+	return ""
 }
 
 // post sends the delivery, whose caller is held for up to wait.
@@ -175,13 +177,12 @@ func (a *answered) print(w io.Writer, output string) error {
 	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "HTTP %d %s\n", a.status, http.StatusText(a.status))
-	head := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	for _, line := range [][2]string{{"Run", string(a.run())}, {"Page", a.page}, {"Location", a.header.Get("Location")}} {
-		if line[1] != "" {
-			fmt.Fprintf(head, "%s\t%s\n", line[0], printable(line[1]))
-		}
+	if run := a.run(); run != "" {
+		fmt.Fprintf(&text, "Run   %s\n", run)
 	}
-	_ = head.Flush()
+	if a.page != "" {
+		fmt.Fprintf(&text, "Page  %s\n", printable(a.page))
+	}
 	switch v := a.value().(type) {
 	case nil:
 	case string:
