@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/everhook/everhook"
 )
@@ -30,6 +31,10 @@ type Record struct {
 	Bytes int
 	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
 	Duration, Durable time.Duration
+	// Lookup tells that the call asked for the answer of an earlier run.
+	Lookup bool
+	// Duplicate tells that another delivery with the same dedupe key had started the run.
+	Duplicate bool
 	// NoAnswer tells that the answer of an async flow could not be made, so that its caller got 200 ok.
 	NoAnswer bool
 	// Remote is the address of the other end of the connection.
@@ -53,7 +58,10 @@ type call struct {
 	delivery everhook.Delivery
 	durable  time.Duration
 	noAnswer bool
-	reply    reply
+	lookup   bool
+	// span is that of a delivery whose caller is let in; nil before and for other calls.
+	span  trace.Span
+	reply reply
 }
 
 // callKey is where a call waits in its RequestCtx while Fiber finds the endpoint.
@@ -190,17 +198,23 @@ func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
 func (r *Receiver) record(c *call) {
 	record := Record{
 		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
-		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Remote: c.ctx.RemoteAddr(),
+		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Lookup: c.lookup, Remote: c.ctx.RemoteAddr(),
 	}
 	if c.route != nil {
 		record.Flow = c.route.Flow
 	}
 	r.options.Observe(record)
+	c.endTrace(record)
 	if record.Reason == Probe {
 		return
 	}
-	r.options.Logger.LogAttrs(c.ctx, slog.LevelInfo, "delivery",
+	attributes := []slog.Attr{
 		slog.String("flow", record.Flow), slog.String("run", string(record.Run)), slog.String("outcome", string(record.Reason)),
 		slog.Int("status", record.Status), slog.Int("bytes", record.Bytes), slog.Duration("duration", record.Duration),
-		slog.String("remote", record.Remote.String()))
+		slog.String("remote", record.Remote.String()),
+	}
+	if id := c.traceID(); id != "" {
+		attributes = append(attributes, slog.String("trace", id))
+	}
+	r.options.Logger.LogAttrs(c.ctx, slog.LevelInfo, "delivery", attributes...)
 }

@@ -25,6 +25,7 @@ const (
 	UnknownMethod   Reason = "unknown-method"   // no URL takes this method
 	TooLarge        Reason = "too-large"        // the body, or the delivery for the engine
 	Unauthorized    Reason = "unauthorized"     // no credentials, or wrong ones
+	BadSignature    Reason = "bad-signature"    // none, a wrong one, or one of another time
 	MediaType       Reason = "media-type"       // a body that the flow does not take
 	Malformed       Reason = "malformed"        // not HTTP, not JSON, not a query
 	HeadersTooLarge Reason = "header-too-large" // the request line and headers
