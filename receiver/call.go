@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/everhook/everhook"
 )
@@ -31,6 +32,8 @@ type Record struct {
 	Bytes int
 	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
 	Duration, Durable time.Duration
+	// Lookup tells that the call asked for the answer of an earlier run.
+	Lookup bool
 	// Duplicate tells that another delivery with the same dedupe key had started the run.
 	Duplicate bool
 	// NoAnswer tells that the answer of an async flow could not be made, so that its caller got 200 ok.
@@ -63,7 +66,10 @@ type call struct {
 	delivery everhook.Delivery
 	durable  time.Duration
 	noAnswer bool
-	reply    reply
+	lookup   bool
+	// span is that of a delivery whose caller is let in; nil before and for other calls.
+	span  trace.Span
+	reply reply
 }
 
 // callKey is where a call waits in its RequestCtx while Fiber finds the endpoint.
@@ -200,13 +206,14 @@ func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
 func (r *Receiver) record(c *call) {
 	record := Record{
 		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
-		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate, Remote: c.ctx.RemoteAddr(),
+		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate, Lookup: c.lookup, Remote: c.ctx.RemoteAddr(),
 	}
 	if c.route != nil {
 		record.Flow = c.route.Flow
 	}
 	record.Client, _ = r.client(c)
 	r.options.Observe(record)
+	c.endTrace(record)
 	if record.Reason == Probe {
 		return
 	}
@@ -220,6 +227,9 @@ func (r *Receiver) record(c *call) {
 	}
 	if c.cause != "" {
 		attributes = append(attributes, slog.String("cause", c.cause))
+	}
+	if id := c.traceID(); id != "" {
+		attributes = append(attributes, slog.String("trace", id))
 	}
 	r.options.Logger.LogAttrs(c.ctx, slog.LevelInfo, "delivery", attributes...)
 }

@@ -28,6 +28,7 @@ func (r *Receiver) trigger(c *call, f *fiber.Ctx) reply {
 	if refusal, refused := r.refuse(c, headChecks); refused {
 		return refusal
 	}
+	r.trace(c)
 	if refusal, refused := r.refuse(c, bodyChecks); refused {
 		return refusal
 	}
@@ -50,7 +51,7 @@ func (r *Receiver) start(c *call) reply {
 			answer = own
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), r.options.StartTimeout)
+	ctx, cancel := context.WithTimeout(c.within(context.Background()), r.options.StartTimeout)
 	defer cancel()
 	began := time.Now()
 	started, err := r.starter.Start(ctx, c.route.Version, c.delivery)
@@ -67,7 +68,7 @@ func (r *Receiver) hold(c *call) reply {
 		return tooManyHeld()
 	}
 	defer r.release()
-	ctx, cancel := context.WithTimeout(r.holding, c.route.Wait+r.options.StartTimeout)
+	ctx, cancel := context.WithTimeout(c.within(r.holding), c.route.Wait+r.options.StartTimeout)
 	defer cancel()
 	run := c.delivery.RunID
 	started, err := r.starter.Run(ctx, c.route.Version, c.delivery, c.route.Wait)
@@ -133,6 +134,7 @@ func (r *Receiver) waiting(c *call, run everhook.RunID, status everhook.Status) 
 
 // answer gives the answer of an earlier run, also when the flow is disabled since.
 func (r *Receiver) answer(c *call, f *fiber.Ctx) reply {
+	c.lookup = true
 	c.token = strings.Clone(f.Params("token"))
 	if _, ok := r.route(c); !ok {
 		return notFound()

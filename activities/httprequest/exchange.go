@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/everhook/everhook"
 )
 
@@ -20,6 +22,7 @@ const drained = 64 << 10
 // exchange is one attempt: a request, its redirects and the answer.
 type exchange struct {
 	transport *http.Transport
+	tracer    trace.Tracer
 	request   *request
 	limit     time.Duration
 	// sent tells that a connection was handed to a request: from then on the other side may have acted.
@@ -64,7 +67,7 @@ func (e *exchange) send(ctx context.Context) (*http.Response, error) {
 		}
 	}
 	outgoing.Header, outgoing.Host = r.header.Clone(), r.host
-	return e.transport.RoundTrip(outgoing)
+	return e.traced(outgoing)
 }
 
 func isRedirect(status int) bool {

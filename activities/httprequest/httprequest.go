@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
@@ -27,18 +29,24 @@ type Options struct {
 	Guard *egress.Guard
 	// Proxy is where all requests go through (http, https or socks5); nil: none. The environment's proxies are ignored.
 	Proxy *url.URL
+	// Tracer makes a span of every request. Nil: none; a trace that the activity belongs to is handed on all the same.
+	Tracer trace.Tracer
 }
 
 // HTTPRequest sends requests over one pool of connections. It is safe for concurrent use.
 type HTTPRequest struct {
 	secrets   *secrets.Provider
 	transport *http.Transport
+	tracer    trace.Tracer
 	beat      time.Duration
 }
 
 // New makes the activity; register its Do as activities.HTTPRequest.
 func New(o Options) *HTTPRequest {
-	return &HTTPRequest{secrets: o.Secrets, transport: o.Guard.Transport(o.Proxy), beat: activities.HeartbeatEvery}
+	if o.Tracer == nil {
+		o.Tracer = noop.Tracer{}
+	}
+	return &HTTPRequest{secrets: o.Secrets, transport: o.Guard.Transport(o.Proxy), tracer: o.Tracer, beat: activities.HeartbeatEvery}
 }
 
 // Close lets go of idle connections.
@@ -102,7 +110,7 @@ func (h *HTTPRequest) attempt(ctx context.Context, input activities.HTTPRequestI
 		redactor = redactor.With(r.credentialSecret, r.credential)
 	}
 	r.redactor = redactor
-	exchange := exchange{transport: h.transport, request: r, limit: limit}
+	exchange := exchange{transport: h.transport, tracer: h.tracer, request: r, limit: limit}
 	response, failed := exchange.follow(ctx, input.Redirects)
 	if failed != nil {
 		return activities.HTTPRequestResult{}, failed.redacted(redactor)

@@ -1,4 +1,4 @@
-// Package admin serves the admin address: the REST API below /api/v1, health and readiness, the pages of the console, and Temporal's UI
+// Package admin serves the admin address: the REST API below /api/v1, health and readiness, metrics, the pages of the console, and Temporal's UI
 // below /temporal/. It reads and never changes anything; only Temporal's UI does.
 package admin
 
@@ -60,6 +60,8 @@ type Options struct {
 	Namespace string
 	// Codec decodes payloads for Temporal's UI, below CodecPath. Nil: there is none.
 	Codec http.Handler
+	// Metrics serves MetricsPath, in the format of Prometheus. Nil: there are none.
+	Metrics http.Handler
 	// Token lets in who sends it as a bearer token, or signs in with it.
 	Token string
 	// Loopback says that the address can be reached from this machine only. Then no token is needed, but callers must name a loopback host:
@@ -77,6 +79,7 @@ type Options struct {
 const (
 	TemporalPath = "/temporal"
 	CodecPath    = "/temporal-codec"
+	MetricsPath  = "/metrics"
 )
 
 // Bounds of one request.

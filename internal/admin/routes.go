@@ -34,12 +34,30 @@ func New(o Options) http.Handler {
 	} else {
 		mux.HandleFunc("/{$}", s.unknown)
 	}
+	if o.Metrics != nil {
+		mux.Handle("GET "+MetricsPath, o.Metrics)
+	}
 	if o.UI != nil {
 		mux.Handle(TemporalPath+"/", o.UI)
 	}
 	if o.Codec != nil {
 		mux.Handle(CodecPath+"/", o.Codec)
 	}
+	return s.guard(mux)
+}
+
+// NewMetrics makes the handler of an address that serves metrics and probes alone, with the same guard. Of the options it needs Metrics and
+// Ready, and Token unless Loopback is set.
+func NewMetrics(o Options) http.Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &site{o}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET "+MetricsPath, o.Metrics)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, notFound, "nothing is here but "+MetricsPath) })
 	return s.guard(mux)
 }
 

@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Listen    string `default:":13000" placeholder:"ADDRESS" help:"Address for webhooks. Default :13000."`
 	Admin     string `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
+	Metrics   string `placeholder:"ADDRESS" help:"Address for metrics and probes alone, for processes without the admin address."`
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
 	Data      string `default:"./everhook-data" placeholder:"DIR" help:"Data directory. Default ./everhook-data."`
 
@@ -64,6 +65,9 @@ func (o *Options) check() error {
 	}
 	if o.AdminToken == "" && !isLoopback(o.Admin) {
 		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1", o.Admin)
+	}
+	if o.Metrics != "" && o.AdminToken == "" && !isLoopback(o.Metrics) {
+		return fmt.Errorf("--metrics %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1", o.Metrics)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -28,6 +29,7 @@ import (
 	"github.com/everhook/everhook/internal/egress"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/receiver"
 	"github.com/everhook/everhook/workflows"
@@ -44,6 +46,7 @@ type Server struct {
 	secrets  *secrets.Provider
 	hooks    net.Listener
 	admin    net.Listener
+	watch    watch
 	temporal *temporal
 	store    *store.Store
 	catalog  *catalog.Catalog
@@ -68,6 +71,8 @@ type Surroundings struct {
 	Version string
 	// Roles are the parts to run: receiver, worker, admin. None: all.
 	Roles []string
+	// Spans takes the spans of traces. Nil: an OTLP exporter if the process's environment names one, see telemetry.Options.
+	Spans sdktrace.SpanExporter
 }
 
 // Start starts all parts; when it returns, calls of enabled flows are served. Stop ends what Start began.
@@ -75,7 +80,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, with: with, logger: with.Logger, failed: make(chan error, 2)}
+	s := &Server{options: o, with: with, logger: with.Logger, failed: make(chan error, 3)}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -87,7 +92,10 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if s.temporal, err = connectTemporal(ctx, o, s.logger); err != nil {
+	if s.watch.Telemetry, err = telemetry.New(ctx, telemetry.Options{Version: with.Version, Spans: with.Spans, Logger: s.logger}); err != nil {
+		return nil, err
+	}
+	if s.temporal, err = connectTemporal(ctx, o, s.watch.Telemetry, s.logger); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -100,13 +108,18 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.startWatch(); err != nil {
+		return nil, err
+	}
 	if s.has(RoleWorker) {
 		if err := s.startWorker(); err != nil {
 			return nil, err
 		}
 	}
 	if s.has(RoleReceiver) {
-		s.startReceiver()
+		if err := s.startReceiver(); err != nil {
+			return nil, err
+		}
 	}
 	if s.has(RoleAdmin) {
 		s.startAdmin()
@@ -138,7 +151,12 @@ func (s *Server) listen() (err error) {
 		}
 	}
 	if s.has(RoleAdmin) {
-		s.admin, err = listen("admin", s.options.Admin)
+		if s.admin, err = listen("admin", s.options.Admin); err != nil {
+			return err
+		}
+	}
+	if s.options.Metrics != "" {
+		s.watch.listener, err = listen("metrics", s.options.Metrics)
 	}
 	return err
 }
@@ -203,7 +221,7 @@ func (s *Server) startWorker() error {
 			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128", s.options.EgressProxy)
 		}
 	}
-	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy})
+	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer()})
 	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{activities.HTTPRequest: s.requests.Do})
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
@@ -211,7 +229,7 @@ func (s *Server) startWorker() error {
 	return nil
 }
 
-func (s *Server) startReceiver() {
+func (s *Server) startReceiver() error {
 	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 	})
@@ -220,10 +238,11 @@ func (s *Server) startReceiver() {
 		proxies = append(proxies, proxy.Prefix())
 	}
 	s.receiver = receiver.New(receiver.Options{
-		TrustedProxies: proxies,
-		PublicURL:      s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger, Ready: func() error { return s.ready(context.Background()) },
+		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger,
+		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.Observe, Tracer: s.watch.Tracer(),
 	}, s.catalog, starts{starter, s.catalog})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
+	return s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld)
 }
 
 // links leads from the Temporal UI to the page of a run, if this process serves pages.
@@ -239,7 +258,7 @@ func (s *Server) startAdmin() {
 	options := admin.Options{
 		Runs: runs, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
-		Logger: s.logger, Version: s.with.Version,
+		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
 	options.Console = console.New(options)
 	s.pages = admin.Server(admin.New(options))
@@ -281,7 +300,7 @@ const (
 	pagesTimeout = 2 * time.Second
 )
 
-// Stop drains: no new calls, answers for held callers, then the worker, the pages, Temporal and the store.
+// Stop drains: no new calls, answers for held callers, then the worker, the pages, Temporal, the store, and what is left of traces.
 func (s *Server) Stop() {
 	if s.receiver != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
@@ -309,7 +328,8 @@ func (s *Server) Stop() {
 	if s.store != nil {
 		_ = s.store.Close()
 	}
-	for _, l := range []net.Listener{s.hooks, s.admin} {
+	s.stopWatch()
+	for _, l := range []net.Listener{s.hooks, s.admin, s.watch.listener} {
 		if l != nil {
 			_ = l.Close()
 		}

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/embedded"
+	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -31,9 +33,12 @@ const (
 )
 
 // connectTemporal starts the embedded server, or dials the one of --temporal-address.
-func connectTemporal(ctx context.Context, o *Options, logger *slog.Logger) (_ *temporal, err error) {
+func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry, logger *slog.Logger) (_ *temporal, err error) {
 	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
-	options := client.Options{HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)), DataConverter: workflows.DataConverter()}
+	options := client.Options{
+		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)), DataConverter: workflows.DataConverter(),
+		MetricsHandler: watch.TemporalMetrics(), Interceptors: []interceptor.ClientInterceptor{watch.TemporalInterceptor()},
+	}
 	if o.TemporalAddress == "" {
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,

@@ -1,0 +1,87 @@
+package telemetry
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	prometheusexporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/opentelemetry"
+)
+
+// maxSeries bounds the combinations of attributes that one instrument has: a thousand flows with every outcome. What goes over it is
+// counted under otel_metric_overflow.
+const maxSeries = 20_000
+
+// Bounds of histograms.
+var (
+	secondsBounds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
+	bytesBounds   = []float64{0, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 10 << 20}
+)
+
+func newMeters(registry *prometheus.Registry, described *resource.Resource) (*sdkmetric.MeterProvider, error) {
+	reader, err := prometheusexporter.New(prometheusexporter.WithRegisterer(registry), prometheusexporter.WithoutScopeInfo())
+	if err != nil {
+		return nil, err
+	}
+	return sdkmetric.NewMeterProvider(
+		sdkmetric.WithReader(reader), sdkmetric.WithResource(described), sdkmetric.WithCardinalityLimit(maxSeries),
+		sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter), sdkmetric.WithView(histogram("s", secondsBounds), histogram("By", bytesBounds)),
+	), nil
+}
+
+// histogram gives every histogram of a unit its bounds: the default ones are for milliseconds.
+func histogram(unit string, bounds []float64) sdkmetric.View {
+	return sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: unit},
+		sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: bounds, NoMinMax: true}})
+}
+
+func newSDKMetrics(meters *sdkmetric.MeterProvider) client.MetricsHandler {
+	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+		Meter: meters.Meter("go.temporal.io/sdk"), UseMonotonicCounters: true,
+		OnError: func(error) {}, // an instrument that cannot be made is a metric less, not the end of the process
+	})
+}
+
+// WatchCallers shows how many callers are held, and how many may be.
+func (t *Telemetry) WatchCallers(held func() int, limit int) error {
+	if err := t.gauge("everhook.callers.held", "{caller}", "Callers that wait for an answer now.", func(observe observe) { observe(held()) }); err != nil {
+		return err
+	}
+	return t.gauge("everhook.callers.limit", "{caller}", "How many callers may wait at once (--max-held).", func(observe observe) { observe(limit) })
+}
+
+// Flows counts flows by how they stand.
+type Flows struct {
+	// Served flows take deliveries; Broken ones are enabled and do not, and their note says why; Disabled ones are not to.
+	Served, Broken, Disabled int
+}
+
+// WatchFlows shows how many flows are served, and how many are not.
+func (t *Telemetry) WatchFlows(count func() Flows) error {
+	return t.gauge("everhook.flows", "{flow}", "Flows by how they stand.", func(observe observe) {
+		flows := count()
+		observe(flows.Served, attribute.String("state", "served"))
+		observe(flows.Broken, attribute.String("state", "broken"))
+		observe(flows.Disabled, attribute.String("state", "disabled"))
+	})
+}
+
+type observe func(count int, attributes ...attribute.KeyValue)
+
+// gauge is read when the metrics are.
+func (t *Telemetry) gauge(name, unit, description string, read func(observe)) error {
+	_, err := t.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			read(func(count int, attributes ...attribute.KeyValue) {
+				o.Observe(int64(count), metric.WithAttributes(attributes...))
+			})
+			return nil
+		}))
+	return err
+}

@@ -1,0 +1,197 @@
+package telemetry
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+)
+
+// headerKey is where traces stand in Temporal's headers, for all of its SDKs: a mapping of traceparent and tracestate.
+const headerKey = "_tracer-data"
+
+// tracing carries the trace of a delivery into its run, its activities and its children, and makes spans of runs and activities.
+//
+// Temporal's own interceptor ends the span of a run whenever the worker lets go of it, also after a query, and gives it another ID on every
+// replay. Here the ID follows from the execution's, so that a run has one span whatever happens to its workers, and only an execution that
+// closes, on no replay, ends it. Nothing here reaches a command, so that a replay does the same with and without it.
+type tracing struct {
+	interceptor.InterceptorBase
+	tracer trace.Tracer
+}
+
+func newTracing(tracer trace.Tracer) interceptor.Interceptor { return &tracing{tracer: tracer} }
+
+func (t *tracing) InterceptClient(next interceptor.ClientOutboundInterceptor) interceptor.ClientOutboundInterceptor {
+	return &starts{interceptor.ClientOutboundInterceptorBase{Next: next}}
+}
+
+func (t *tracing) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &runs{interceptor.WorkflowInboundInterceptorBase{Next: next}, t.tracer}
+}
+
+func (t *tracing) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &effects{interceptor.ActivityInboundInterceptorBase{Next: next}, t.tracer}
+}
+
+// starts gives runs the trace of who starts them.
+type starts struct {
+	interceptor.ClientOutboundInterceptorBase
+}
+
+func (s *starts) ExecuteWorkflow(ctx context.Context, in *interceptor.ClientExecuteWorkflowInput) (client.WorkflowRun, error) {
+	inject(interceptor.Header(ctx), trace.SpanContextFromContext(ctx))
+	return s.Next.ExecuteWorkflow(ctx, in)
+}
+
+func (s *starts) UpdateWithStartWorkflow(ctx context.Context, in *interceptor.ClientUpdateWithStartWorkflowInput) (client.WorkflowUpdateHandle, error) {
+	inject(interceptor.Header(ctx), trace.SpanContextFromContext(ctx))
+	return s.Next.UpdateWithStartWorkflow(ctx, in)
+}
+
+// runs makes the span of a run, and gives it to what the run starts.
+type runs struct {
+	interceptor.WorkflowInboundInterceptorBase
+	tracer trace.Tracer
+}
+
+func (r *runs) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
+	return r.Next.Init(&calls{interceptor.WorkflowOutboundInterceptorBase{Next: outbound}})
+}
+
+// runKey is where a workflow context has its traces.
+type runKey struct{}
+
+// traces are that of who started the run, and that of the run itself.
+type traces struct{ parent, run trace.SpanContext }
+
+func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	info := workflow.GetInfo(ctx)
+	parent := extract(interceptor.WorkflowHeader(ctx))
+	_, span := r.tracer.Start(withFixedIDs(trace.ContextWithRemoteSpanContext(context.Background(), parent), idsOf(info.WorkflowExecution.RunID)),
+		"run", trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(info.WorkflowStartTime))
+	result, err := r.Next.ExecuteWorkflow(workflow.WithValue(ctx, runKey{}, traces{parent, span.SpanContext()}), in)
+	// A worker that lets go of a run does not come here.
+	if !workflow.IsReplaying(ctx) && span.IsRecording() {
+		describeRun(span, info.WorkflowExecution.ID, err)
+		span.End(trace.WithTimestamp(workflow.Now(ctx)))
+	}
+	return result, err
+}
+
+// idsOf derives the IDs of a run's span from the execution's, which is random.
+func idsOf(execution string) fixed {
+	sum := sha256.Sum256([]byte(execution))
+	return fixed{trace: trace.TraceID(sum[:16]), span: trace.SpanID(sum[16:24])}
+}
+
+func describeRun(span trace.Span, workflowID string, err error) {
+	status := string(everhook.Resolved)
+	switch failure, failed := errors.AsType[*temporal.ApplicationError](err); {
+	case workflow.IsContinueAsNewError(err):
+		status = string(everhook.Pending)
+	case failed:
+		if status = failure.Type(); status != string(everhook.Rejected) {
+			span.SetStatus(codes.Error, "")
+		}
+	case err != nil:
+		status = string(everhook.Cancelled)
+	}
+	span.SetAttributes(attribute.String("everhook.status", status))
+	span.SetAttributes(identify(workflowID)...)
+}
+
+// identify names the flow and the run of an execution.
+func identify(workflowID string) []attribute.KeyValue {
+	flow, run, _ := everhook.ParseWorkflowID(workflowID)
+	return []attribute.KeyValue{attribute.String("everhook.flow", flow), attribute.String("everhook.run", string(run))}
+}
+
+// calls gives what a run starts the trace of the run.
+type calls struct {
+	interceptor.WorkflowOutboundInterceptorBase
+}
+
+func tracesOf(ctx workflow.Context) traces {
+	t, _ := ctx.Value(runKey{}).(traces)
+	return t
+}
+
+func (c *calls) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	inject(interceptor.WorkflowHeader(ctx), tracesOf(ctx).run)
+	return c.Next.ExecuteActivity(ctx, activityType, args...)
+}
+
+func (c *calls) ExecuteChildWorkflow(ctx workflow.Context, childType string, args ...any) workflow.ChildWorkflowFuture {
+	inject(interceptor.WorkflowHeader(ctx), tracesOf(ctx).run)
+	return c.Next.ExecuteChildWorkflow(ctx, childType, args...)
+}
+
+// NewContinueAsNewError puts the next execution beside this one.
+func (c *calls) NewContinueAsNewError(ctx workflow.Context, next any, args ...any) error {
+	inject(interceptor.WorkflowHeader(ctx), tracesOf(ctx).parent)
+	return c.Next.NewContinueAsNewError(ctx, next, args...)
+}
+
+// effects makes a span of every attempt of an activity.
+type effects struct {
+	interceptor.ActivityInboundInterceptorBase
+	tracer trace.Tracer
+}
+
+func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	info := activity.GetInfo(ctx)
+	ctx, span := e.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, extract(interceptor.Header(ctx))), info.ActivityType.Name)
+	defer span.End()
+	result, err := e.Next.ExecuteActivity(ctx, in)
+	if !span.IsRecording() {
+		return result, err
+	}
+	span.SetAttributes(identify(info.WorkflowExecution.ID)...)
+	span.SetAttributes(attribute.Int("everhook.attempt", int(info.Attempt)))
+	if err != nil && !errors.Is(err, activity.ErrResultPending) {
+		// Its type alone: a message may show what went in or came out.
+		span.SetAttributes(attribute.String("error.type", activities.FromError(err).Type))
+		span.SetStatus(codes.Error, "")
+	}
+	return result, err
+}
+
+// inject writes a trace into a header; none leaves the header as it is.
+func inject(header map[string]*commonpb.Payload, span trace.SpanContext) {
+	if !span.IsValid() {
+		return
+	}
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(trace.ContextWithSpanContext(context.Background(), span), carrier)
+	if payload, err := converter.GetDefaultDataConverter().ToPayload(map[string]string(carrier)); err == nil {
+		header[headerKey] = payload
+	}
+}
+
+// extract reads a trace from a header. What is no trace is none: it must not keep a run from going on.
+func extract(header map[string]*commonpb.Payload) trace.SpanContext {
+	payload, ok := header[headerKey]
+	if !ok {
+		return trace.SpanContext{}
+	}
+	carrier := propagation.MapCarrier{}
+	if converter.GetDefaultDataConverter().FromPayload(payload, (*map[string]string)(&carrier)) != nil {
+		return trace.SpanContext{}
+	}
+	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
+}

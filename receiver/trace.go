@@ -1,0 +1,74 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// triggerSpan names the span of a delivery: without the token, which is nobody else's business.
+const triggerSpan = "POST " + triggerPath + ":token"
+
+// propagator reads the headers traceparent and tracestate (W3C Trace Context).
+var propagator propagation.TraceContext
+
+// carrier shows a propagator the headers of a request. What stands there twice is joined, so that two traceparents are none, and two
+// tracestates one list.
+type carrier struct{ header *fasthttp.RequestHeader }
+
+func (c carrier) Get(name string) string {
+	return string(bytes.Join(c.header.PeekAll(name), []byte(",")))
+}
+
+// Set and Keys are not used: a carrier is only read.
+func (c carrier) Set(string, string) {}
+func (c carrier) Keys() []string     { return nil }
+
+// trace begins the span of a delivery, in the caller's trace if it names one. It is called once the caller is let in: who has no business
+// here leaves no span.
+func (r *Receiver) trace(c *call) {
+	ctx := propagator.Extract(context.Background(), carrier{c.header})
+	_, c.span = r.options.Tracer.Start(ctx, triggerSpan, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.began))
+}
+
+// within gives a context in which the run is started: its trace goes on below the delivery's span.
+func (c *call) within(ctx context.Context) context.Context { return trace.ContextWithSpan(ctx, c.span) }
+
+// endTrace ends the span of a delivery with how the call ended.
+func (c *call) endTrace(record Record) {
+	if c.span == nil {
+		return
+	}
+	if c.span.IsRecording() {
+		c.span.SetAttributes(
+			attribute.String("http.request.method", fiber.MethodPost), attribute.String("http.route", triggerPath+":token"),
+			attribute.Int("http.response.status_code", record.Status), attribute.Int("http.request.body.size", record.Bytes),
+			attribute.String("everhook.flow", record.Flow), attribute.String("everhook.run", string(record.Run)),
+			attribute.String("everhook.outcome", string(record.Reason)),
+		)
+		if record.Status >= fiber.StatusInternalServerError {
+			c.span.SetStatus(codes.Error, "")
+		}
+	}
+	c.span.End()
+}
+
+// traceID names the trace that the call belongs to, its caller's or its own; empty when there is none.
+func (c *call) traceID() string {
+	var span trace.SpanContext
+	if c.span != nil {
+		span = c.span.SpanContext()
+	} else {
+		span = trace.SpanContextFromContext(propagator.Extract(context.Background(), carrier{c.header}))
+	}
+	if !span.HasTraceID() {
+		return ""
+	}
+	return span.TraceID().String()
+}
