@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
@@ -38,6 +39,7 @@ type config struct {
 	dir     string
 	environ []string
 	roles   []string
+	spans   sdktrace.SpanExporter
 	change  func(*server.Options)
 }
 
@@ -53,7 +55,7 @@ func launch(ctx context.Context, c config) (*product, error) {
 	}
 	started, err := server.Start(ctx, &options, server.Surroundings{
 		Registry: nodes.Standard(), Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles,
+		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans,
 	})
 	if err != nil {
 		return nil, err
