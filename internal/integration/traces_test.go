@@ -71,8 +71,8 @@ func attribute(span sdktrace.ReadOnlySpan, key string) any {
 	return nil
 }
 
-// partner is another system that answers 200 and keeps the headers that it was sent.
-func partner(t *testing.T) (url string, sent <-chan http.Header) {
+// tracedPartner is another system that answers 200 and keeps the headers that it was sent.
+func tracedPartner(t *testing.T) (url string, sent <-chan http.Header) {
 	t.Helper()
 	headers := make(chan http.Header, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { headers <- r.Header }))
@@ -98,7 +98,7 @@ func TestATraceGoesFromTheCallThroughTheRunToThePartner(t *testing.T) {
 	t.Parallel()
 	spans := &collector{}
 	p := start(t, config{spans: spans})
-	url, sent := partner(t)
+	url, sent := tracedPartner(t)
 	f := p.sync(t, "traced", callsPartner(url))
 	got := f.post(t, `{"n":1}`, header("traceparent", traceparent), header("tracestate", "vendor=7"))
 	require.Equal(t, http.StatusOK, got.status, got.body)
@@ -163,7 +163,7 @@ func TestEveryFailingAttemptHasASpanBelowThatOfTheRun(t *testing.T) {
 
 func TestWithoutAnExporterACallersTraceStillReachesThePartner(t *testing.T) {
 	t.Parallel()
-	url, sent := partner(t)
+	url, sent := tracedPartner(t)
 	f := shared.sync(t, "passes-traces-on", callsPartner(url))
 	got := f.post(t, `{"n":1}`, header("traceparent", traceparent), header("tracestate", "vendor=7"))
 	require.Equal(t, http.StatusOK, got.status, got.body)
