@@ -33,6 +33,7 @@ func Standard() *Registry {
 	Add[EndRun](r)
 	Add[Calculation](r)
 	Add[DateCalculation](r)
+	Add[JSONQuery](r)
 	Add[HTTPRequest](r)
 	Add[Response](r)
 	AddTrigger[Webhook](r)
