@@ -3,8 +3,6 @@ package nodes
 import (
 	"errors"
 	"fmt"
-	"reflect"
-	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -104,13 +102,23 @@ func (c *DateCalculation) Validate(v *Validation) {
 
 // functions gives the names of the functions in the step, and the last of them.
 func (s *DateStep) functions() (names []string, function dateFunction) {
-	fields := reflect.ValueOf(s).Elem()
-	for i := range fields.NumField() {
-		if field := fields.Field(i); !field.IsNil() {
-			name, _, _ := strings.Cut(fields.Type().Field(i).Tag.Get("json"), ",")
-			names, function = append(names, name), field.Interface().(dateFunction)
+	given := func(is bool, name string, f dateFunction) {
+		if is {
+			names, function = append(names, name), f
 		}
 	}
+	given(s.Add != nil, "add", s.Add)
+	given(s.Subtract != nil, "subtract", s.Subtract)
+	given(s.Diff != nil, "diff", s.Diff)
+	given(s.Get != nil, "get", s.Get)
+	given(s.StartOf != nil, "startOf", s.StartOf)
+	given(s.EndOf != nil, "endOf", s.EndOf)
+	given(s.ToTimestamp != nil, "toTimestamp", s.ToTimestamp)
+	given(s.FromTimestamp != nil, "fromTimestamp", s.FromTimestamp)
+	given(s.IsLeapYear != nil, "isLeapYear", s.IsLeapYear)
+	given(s.Format != nil, "format", s.Format)
+	given(s.Convert != nil, "convert", s.Convert)
+	given(s.Timezone != nil, "timezone", s.Timezone)
 	return names, function
 }
 
