@@ -117,8 +117,7 @@ func (p *parser) shorthand(needed string) ([]selector, error) {
 	length := 0
 	for length < len(p.text)-p.at {
 		r, size := utf8.DecodeRuneInString(p.text[p.at+length:])
-		digit := '0' <= r && r <= '9'
-		if !(r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r >= 0x80 || digit && length > 0) {
+		if digit := '0' <= r && r <= '9'; !isNameFirst(r) && (length == 0 || !digit) {
 			break
 		}
 		length += size
@@ -129,6 +128,10 @@ func (p *parser) shorthand(needed string) ([]selector, error) {
 	name := p.text[p.at : p.at+length]
 	p.at += length
 	return []selector{nameSelector(name)}, nil
+}
+
+func isNameFirst(r rune) bool {
+	return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r >= 0x80
 }
 
 // brackets is a bracketed-selection.

@@ -89,7 +89,7 @@ func TestCompileTellsWhatIsWrongAndWhere(t *testing.T) {
 		"a query that nests too deep":  {activities.JMESPath, deep, -1, "nested deeper than 500"},
 		"a wrong token":                {activities.JMESPath, "a[?b > 5]", 7, "Invalid token"},
 		"an open text":                 {activities.JMESPath, "a == 'b", 7, "Unclosed delimiter"},
-		"an unknown function":          {activities.JMESPath, "a | lenght(b)", -1, `there is no function "lenght"; did you mean "length"?`},
+		"an unknown function":          {activities.JMESPath, "a | lengths(b)", -1, `there is no function "lengths"; did you mean "length"?`},
 		"an unknown function in a let": {activities.JMESPath, "let $a = foo(b) in $a", -1, `there is no function "foo"`},
 		"an unbound variable":          {activities.JMESPath, "let $a = $b in $a", -1, `there is no variable "$b"`},
 		"a variable behind its let":    {activities.JMESPath, "[let $a = b in $a, $a]", -1, `there is no variable "$a"`},
