@@ -37,6 +37,7 @@ const (
 	TypeEnd         = "end"           // an end node ended the run
 	TypeDelay       = "delay"         // a delay with status failed
 	TypeInput       = "input"         // an input has not the type that a node needs
+	TypeQuery       = "query"         // a query could not be evaluated
 	TypeCancelled   = "cancelled"     // the run was cancelled, or the branch lost a race
 	TypeNoBranch    = "no-branch"     // no branch of a parallel node resolved
 	TypeInternal    = "internal"      // a defect of the engine or of a node kind

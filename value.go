@@ -179,8 +179,14 @@ func ParseNumber(text string) (any, error) {
 	return CanonicalFloat(f)
 }
 
-// FormatTime is the text of a time as a value: RFC 3339 with as many digits of the second as it has.
-func FormatTime(t time.Time) string { return t.Format(time.RFC3339Nano) }
+// FormatTime is the text of a time as a value: RFC 3339 with as many digits of the second as it has. RFC 3339 has no seconds in an offset:
+// times that have them (local mean time, before 1900) are written in UTC.
+func FormatTime(t time.Time) string {
+	if _, offset := t.Zone(); offset%60 != 0 {
+		t = t.UTC()
+	}
+	return t.Format(time.RFC3339Nano)
+}
 
 // Equal compares two canonical values; an int equals the float64 of the same number.
 func Equal(a, b any) bool {

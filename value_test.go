@@ -175,3 +175,10 @@ func TestMappingsStayCanonicalThroughJSON(t *testing.T) {
 	require.EqualError(t, json.Unmarshal([]byte(`[1]`), &m), "a list where a mapping is needed")
 	require.Error(t, m.UnmarshalJSON([]byte(`{"a":1,"a":2}`)))
 }
+
+func TestATimeWithSecondsInItsOffsetIsWrittenInUTC(t *testing.T) {
+	t.Parallel()
+	at := time.Date(1850, 1, 1, 0, 34, 8, 5e8, time.FixedZone("LMT", 34*60+8))
+	require.Equal(t, "1850-01-01T00:00:00.5Z", everhook.FormatTime(at))
+	require.Equal(t, "1850-01-01T01:00:00.5+01:00", everhook.FormatTime(at.In(time.FixedZone("", 3600))))
+}

@@ -6,6 +6,8 @@ package activities
 const (
 	// HTTPRequest sends one HTTP request: HTTPRequestInput in, HTTPRequestResult out.
 	HTTPRequest = "everhook.http-request"
+	// JSONQuery queries a value: JSONQueryInput in, an everhook.Value out. It is called as a local activity: quick, without effects.
+	JSONQuery = "everhook.json-query"
 	// Yield does nothing and returns nothing: calling it ends the workflow task that calls it.
 	Yield = "everhook.yield"
 )

@@ -119,6 +119,9 @@ type Run interface {
 	Sleep(ctx workflow.Context, duration time.Duration) error
 	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or the kind's.
 	Activity(ctx workflow.Context, name string, input, result any) error
+	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The result is recorded, so a
+	// replay does not run it again; it ends within activities.LocalTimeout and is tried once. It costs one event.
+	LocalActivity(ctx workflow.Context, name string, input, result any) error
 	// Logf adds a line to the step in the step log.
 	Logf(format string, args ...any)
 }

@@ -32,6 +32,8 @@ func Standard() *Registry {
 	Add[Delay](r)
 	Add[EndRun](r)
 	Add[Calculation](r)
+	Add[DateCalculation](r)
+	Add[JSONQuery](r)
 	Add[HTTPRequest](r)
 	Add[Response](r)
 	AddTrigger[Webhook](r)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/activities/jsonquery"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -135,6 +136,7 @@ func newEnvironment(effects *effects) *testsuite.TestWorkflowEnvironment {
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{effects}})
 	env.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
 	env.RegisterActivityWithOptions(effects.perform, activity.RegisterOptions{Name: activities.HTTPRequest})
+	env.RegisterActivityWithOptions(jsonquery.New().Do, activity.RegisterOptions{Name: activities.JSONQuery})
 	env.RegisterActivityWithOptions(effects.yield, activity.RegisterOptions{Name: activities.Yield})
 	return env
 }

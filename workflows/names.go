@@ -77,4 +77,6 @@ const (
 const (
 	eventsOfActivity = 6
 	eventsOfTimer    = 5
+	// eventsOfLocalActivity is its marker; it needs no workflow task of its own.
+	eventsOfLocalActivity = 1
 )

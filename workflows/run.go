@@ -28,10 +28,14 @@ type run struct {
 	// stretch counts the units that passed since the workflow task was broken last.
 	stretch int
 	clock   func() time.Time
+	// task tells the workflow tasks apart: the length of the history when the one that goes on began, the same on every replay.
+	task func() int
+	// answered is the workflow task in which the answer was given.
+	answered int
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, start Start) *run {
-	return &run{flow: flow, start: start, log: newStepLog(), clock: func() time.Time { return workflow.Now(ctx) }, outcome: everhook.Outcome{Status: everhook.Pending}, events: workflow.GetInfo(ctx).GetCurrentHistoryLength()}
+	return &run{flow: flow, start: start, log: newStepLog(), clock: func() time.Time { return workflow.Now(ctx) }, task: func() int { return workflow.GetInfo(ctx).GetCurrentHistoryLength() }, outcome: everhook.Outcome{Status: everhook.Pending}, events: workflow.GetInfo(ctx).GetCurrentHistoryLength()}
 }
 
 // list runs nodes one after the other and gives the result of the last.
@@ -106,6 +110,19 @@ func (r *run) pause(ctx workflow.Context, units int) error {
 	if r.stretch += units; r.stretch < maxStretch {
 		return nil
 	}
+	return r.breakTask(ctx)
+}
+
+// release lets an answer leave that was given in this workflow task: it leaves when the task ends, and a local activity keeps the task open.
+func (r *run) release(ctx workflow.Context) error {
+	if r.answer == nil || r.answered != r.task() {
+		return nil
+	}
+	return r.breakTask(ctx)
+}
+
+// breakTask ends the workflow task by an activity that does nothing.
+func (r *run) breakTask(ctx workflow.Context) error {
 	r.stretch = 0
 	r.events += eventsOfActivity
 	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, Summary: "pause between steps"})

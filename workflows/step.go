@@ -96,6 +96,7 @@ func (s *step) Answer(answer everhook.Answer) bool {
 	}
 	answer.Delivery, answer.Digest = s.run.start.Delivery.ID, s.run.start.Delivery.Digest
 	s.run.answer, s.run.outcome.Answer = &answer, &answer
+	s.run.answered = s.run.task()
 	return true
 }
 
@@ -128,6 +129,20 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 	}
 	if counted, ok := result.(interface{ AttemptCount() int }); ok {
 		s.record.Attempts = counted.AttemptCount()
+	}
+	return nil
+}
+
+func (s *step) LocalActivity(ctx workflow.Context, name string, input, result any) error {
+	if err := s.run.release(ctx); err != nil {
+		return s.run.failure(err)
+	}
+	s.run.events += eventsOfLocalActivity
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: activities.LocalTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: s.summary(),
+	})
+	if err := workflow.ExecuteLocalActivity(ctx, name, input).Get(ctx, result); err != nil {
+		return s.run.failure(err)
 	}
 	return nil
 }

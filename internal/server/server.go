@@ -23,6 +23,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/httprequest"
+	"github.com/everhook/everhook/activities/jsonquery"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/console"
@@ -222,7 +223,9 @@ func (s *Server) startWorker() error {
 		}
 	}
 	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer()})
-	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{activities.HTTPRequest: s.requests.Do})
+	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{
+		activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do,
+	})
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}

@@ -50,7 +50,7 @@ func canonicalOf[T any](value T) any {
 	case everhook.Duration:
 		return v.String()
 	case time.Time:
-		return timeText(v)
+		return everhook.FormatTime(v)
 	case []string:
 		list := make([]any, len(v))
 		for i, text := range v {

@@ -28,7 +28,7 @@ func (w *walker) walk(v any, depth int) (walked any, changed bool, err error) {
 	case string:
 		return v, false, w.grow(len(v) + 2)
 	case time.Time:
-		return timeText(v), true, w.grow(elementWeight)
+		return everhook.FormatTime(v), true, w.grow(elementWeight)
 	case time.Duration:
 		return everhook.Duration(v).String(), true, w.grow(elementWeight)
 	case *time.Location:
@@ -111,7 +111,7 @@ func (m *machine) text(v any) (string, error) {
 	case bool, int, float64:
 		return numberText(v), nil
 	case time.Time:
-		return timeText(v), nil
+		return everhook.FormatTime(v), nil
 	case time.Duration:
 		return everhook.Duration(v).String(), nil
 	case *time.Location:

@@ -64,6 +64,9 @@ var timeLayouts = []string{
 	time.RFC1123, time.RFC1123Z, time.RFC822, time.RFC822Z, time.RFC850,
 }
 
+// ParseTime reads a time as the function date does: RFC 3339, a date, RFC 1123 and others. Text without an offset is UTC.
+func ParseTime(text string) (time.Time, error) { return parseTime(text) }
+
 // parseTime reads a time in one of the usual layouts.
 func parseTime(text string) (time.Time, error) {
 	const longest = 64
@@ -87,12 +90,4 @@ func parseTimeAs(layout, text string, zone *time.Location) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("the zone %s can mean several offsets", name)
 	}
 	return t, nil
-}
-
-// timeText is RFC 3339, which has no seconds in an offset; times that have them are written in UTC.
-func timeText(t time.Time) string {
-	if _, offset := t.Zone(); offset%60 != 0 {
-		t = t.UTC()
-	}
-	return everhook.FormatTime(t)
 }

@@ -1,0 +1,45 @@
+package activities
+
+import (
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// QueryEngine is a language for queries on JSON.
+type QueryEngine string
+
+// The engines. They are stored in definitions: they are never edited.
+const (
+	// JMESPath is the language of jmespath.org, with what its community added.
+	JMESPath QueryEngine = "jmespath"
+	// JSONPath is RFC 9535. Its result is always a list.
+	JSONPath QueryEngine = "jsonpath"
+)
+
+// Bounds of a query.
+const (
+	// QueryTimeout bounds one query.
+	QueryTimeout = 5 * time.Second
+	// LocalTimeout bounds every local activity. It is longer, so that the query itself tells that it took too long.
+	LocalTimeout = QueryTimeout + time.Second
+	// MaxQueryResult bounds its result as JSON, in bytes: it stays below what Temporal keeps of one result (2 MiB).
+	MaxQueryResult = 3 << 19
+)
+
+// JSONQueryInput is one query.
+type JSONQueryInput struct {
+	Engine QueryEngine `json:"engine"`
+	// Query is in the engine's language.
+	Query string `json:"query"`
+	// Input is what is queried.
+	Input everhook.Value `json:"input"`
+	// Model, if any, makes a mapping of the result, or of each element if the result is a list, with these fields.
+	Model []QueryField `json:"model,omitempty"`
+}
+
+// QueryField is one field of a model: the value at a path, nil where there is none, by a name.
+type QueryField struct {
+	Name string        `json:"name"`
+	Path everhook.Path `json:"path"`
+}

@@ -1,0 +1,69 @@
+// Package query compiles queries on JSON, each language behind the same two calls, and keeps what they give canonical and bounded.
+package query
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/jsonpath"
+)
+
+// Query is a compiled query. It may be used by several goroutines.
+type Query interface {
+	// Search gives what the query finds in a canonical value, which is not changed: a canonical value, not bounded yet. JSONPath gives a list
+	// always. Evaluating ends with ctx.
+	Search(ctx context.Context, input any) (any, error)
+}
+
+// SyntaxError tells where a query does not compile.
+type SyntaxError struct {
+	// Offset is where in the query, in bytes from 0; -1 where the engine does not tell.
+	Offset  int
+	Message string
+}
+
+func (e *SyntaxError) Error() string {
+	if e.Offset < 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("position %d: %s", e.Offset+1, e.Message)
+}
+
+// maxQuery bounds a query, in bytes.
+const maxQuery = jsonpath.MaxQuery
+
+// Compile compiles a query. Its error is a *SyntaxError.
+func Compile(engine activities.QueryEngine, text string) (Query, error) {
+	if len(text) > maxQuery {
+		return nil, &SyntaxError{Offset: maxQuery, Message: fmt.Sprintf("the query is longer than %d bytes", maxQuery)}
+	}
+	switch engine {
+	case activities.JMESPath:
+		return compileJMESPath(text)
+	case activities.JSONPath:
+		return compileJSONPath(text)
+	default:
+		return nil, &SyntaxError{Offset: -1, Message: fmt.Sprintf("there is no query engine %q", everhook.Shorten(string(engine), 40))}
+	}
+}
+
+type jsonPath struct{ path *jsonpath.Path }
+
+func compileJSONPath(text string) (Query, error) {
+	path, err := jsonpath.Parse(text)
+	if err != nil {
+		syntax := err.(*jsonpath.SyntaxError) //nolint:errorlint // Parse has no other errors and wraps none
+		return nil, &SyntaxError{Offset: syntax.Offset, Message: syntax.Message}
+	}
+	return jsonPath{path}, nil
+}
+
+func (q jsonPath) Search(ctx context.Context, input any) (any, error) {
+	nodes, err := q.path.Select(ctx, input)
+	if nodes == nil {
+		nodes = []any{}
+	}
+	return nodes, err
+}

@@ -1,0 +1,158 @@
+package nodes
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// DateCalculation applies functions to a time, one after the other.
+type DateCalculation struct {
+	// Input is a time as RFC 3339 text or a date, or what else the first step takes: a number for fromTimestamp and convert. Default: the run's clock.
+	// A time without an offset is UTC. Times have milliseconds; finer digits are cut off.
+	Input expression.Template[any] `json:"input,omitzero"`
+	// Steps are applied in order, each to what the one before it gave. Each is exactly one function.
+	Steps []DateStep `json:"steps" required:"true"`
+}
+
+// DateStep is one function: one of its fields.
+type DateStep struct {
+	// Add moves the time forward. Days and longer units keep the time of day; at the end of a month the day is clamped: 31 January plus a month is the last of February.
+	Add *DateAdd `json:"add,omitempty"`
+	// Subtract moves the time back, as add moves it forward.
+	Subtract *DateSubtract `json:"subtract,omitempty"`
+	// Diff gives how much later the time is than another one, as a number of units; negative when it is earlier.
+	Diff *DateDiff `json:"diff,omitempty"`
+	// Get gives one part of the time as a number.
+	Get *DateGet `json:"get,omitempty"`
+	// StartOf goes back to the first moment of the unit that the time is in. A week starts on Monday.
+	StartOf *DateStartOf `json:"startOf,omitempty"`
+	// EndOf goes to the last millisecond of the unit that the time is in. A week ends on Sunday.
+	EndOf *DateEndOf `json:"endOf,omitempty"`
+	// ToTimestamp gives the whole units since 1970-01-01 UTC.
+	ToTimestamp *DateToTimestamp `json:"toTimestamp,omitempty"`
+	// FromTimestamp takes a number of units since 1970-01-01 UTC and gives the time, in UTC.
+	FromTimestamp *DateFromTimestamp `json:"fromTimestamp,omitempty"`
+	// IsLeapYear tells whether the year of the time has 366 days. Write `isLeapYear: {}`.
+	IsLeapYear *DateIsLeapYear `json:"isLeapYear,omitempty"`
+	// Format gives the time as text.
+	Format *DateFormat `json:"format,omitempty"`
+	// Convert changes the unit of a span: 90 minutes into 1.5 hours. It takes a number, or without from a duration as PT90M.
+	Convert *DateConvert `json:"convert,omitempty"`
+	// Timezone shows the same moment in another time zone. Later steps use the calendar and the clock of that zone.
+	Timezone *DateTimezone `json:"timezone,omitempty"`
+}
+
+// dateFunction is what a step does. Its error says what is wrong; the kind adds the step.
+type dateFunction interface {
+	apply(scope *expression.Scope, v any) (any, error)
+}
+
+// dateChecker is implemented by functions that know more of their arguments than the types say. The pointer is that of the function.
+type dateChecker interface {
+	check(v *Validation, pointer string)
+}
+
+var _ Kind = (*DateCalculation)(nil)
+
+// Spec describes the kind.
+func (*DateCalculation) Spec() Spec {
+	return Spec{
+		Kind: "date-calculation", Group: Calculating,
+		Summary:  "Applies functions to a time, one after the other: adding, comparing, rounding to a unit, formatting.",
+		Result:   "What the last step gives: a time as RFC 3339 text, a number, a boolean, or text.",
+		Failures: "Error, naming the step, when it is given what it cannot take, a template cannot be evaluated, or a time is outside the years 0 to 9999.",
+		Example: `key: due
+type: date-calculation
+config:
+  input: '2026-01-31T10:00:00Z'
+  steps:
+    - timezone: { name: Europe/Zurich }
+    - add: { amount: 1, unit: month }
+    - endOf: { unit: day }
+    - format: { layout: 'YYYY-MM-DD HH:mm Z' }
+`,
+	}
+}
+
+// Validate wants one function in each step, and checks literal arguments.
+func (c *DateCalculation) Validate(v *Validation) {
+	if len(c.Steps) == 0 {
+		v.Error("/config/steps", "there is no step", "add at least one: `- add: { amount: 1, unit: day }`")
+	}
+	for i := range c.Steps {
+		pointer := fmt.Sprintf("/config/steps/%d", i)
+		names, function := c.Steps[i].functions()
+		switch len(names) {
+		case 0:
+			v.Error(pointer, "the step has no function", "write for example `- add: { amount: 1, unit: day }` or `- isLeapYear: {}`")
+		case 1:
+			if checker, ok := function.(dateChecker); ok {
+				checker.check(v, pointer+"/"+names[0])
+			}
+		default:
+			v.Error(pointer, fmt.Sprintf("the step has several functions: %s", list(names)), "begin each with `- `, as a step of its own")
+		}
+	}
+}
+
+// functions gives the names of the functions in the step, and the last of them.
+func (s *DateStep) functions() (names []string, function dateFunction) {
+	given := func(is bool, name string, f dateFunction) {
+		if is {
+			names, function = append(names, name), f
+		}
+	}
+	given(s.Add != nil, "add", s.Add)
+	given(s.Subtract != nil, "subtract", s.Subtract)
+	given(s.Diff != nil, "diff", s.Diff)
+	given(s.Get != nil, "get", s.Get)
+	given(s.StartOf != nil, "startOf", s.StartOf)
+	given(s.EndOf != nil, "endOf", s.EndOf)
+	given(s.ToTimestamp != nil, "toTimestamp", s.ToTimestamp)
+	given(s.FromTimestamp != nil, "fromTimestamp", s.FromTimestamp)
+	given(s.IsLeapYear != nil, "isLeapYear", s.IsLeapYear)
+	given(s.Format != nil, "format", s.Format)
+	given(s.Convert != nil, "convert", s.Convert)
+	given(s.Timezone != nil, "timezone", s.Timezone)
+	return names, function
+}
+
+// Execute is pure.
+func (c *DateCalculation) Execute(ctx workflow.Context, run Run) (Result, error) {
+	var value any = workflow.Now(ctx).UTC()
+	if c.Input.IsSet() {
+		var err error
+		if value, err = c.Input.Eval(run.Scope()); err != nil {
+			return Result{}, err
+		}
+	}
+	for i := range c.Steps {
+		names, function := c.Steps[i].functions()
+		next, err := function.apply(run.Scope(), value)
+		if err != nil {
+			return Result{}, stepError(i+1, names[0], err)
+		}
+		value = next
+	}
+	value, err := everhook.Canonical(value)
+	if err != nil {
+		return Result{}, everhook.Errorf(everhook.TypeInput, "the result: %v", err)
+	}
+	return Result{Value: value}, nil
+}
+
+// stepError names the step. The error of a template keeps its type.
+func stepError(number int, name string, err error) *everhook.Error {
+	failure, ok := errors.AsType[*everhook.Error](err)
+	if !ok {
+		failure = everhook.Errorf(everhook.TypeInput, "%v", err)
+	}
+	named := *failure
+	named.Message = fmt.Sprintf("step %d (%s): %s", number, name, failure.Message)
+	return &named
+}

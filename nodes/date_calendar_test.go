@@ -1,0 +1,138 @@
+package nodes_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// dateZones change their clocks by an hour, by half an hour, at midnight, by a whole day, or never.
+var dateZones = []string{"UTC", "Europe/Zurich", "America/Sao_Paulo", "Australia/Lord_Howe", "America/Havana", "Pacific/Apia", "Asia/Kolkata", "Africa/Casablanca", "Asia/Kathmandu"}
+
+var (
+	clockUnits    = []nodes.DateUnit{"millisecond", "second", "minute", "hour"}
+	calendarUnits = []nodes.DateUnit{"day", "week", "month", "quarter", "year"}
+)
+
+// eachTime calls check with many times, half of them within a day of a change of clocks.
+func eachTime(t *testing.T, check func(random *rand.Rand, at time.Time)) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, name := range dateZones {
+		zone, err := expression.Zone(name)
+		require.NoError(t, err)
+		for i := range 600 {
+			at := time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, random.IntN(36500)).In(zone)
+			if _, end := at.ZoneBounds(); i%2 == 0 && !end.IsZero() {
+				at = end.Add(-24 * time.Hour).In(zone)
+			}
+			check(random, at.Add(time.Duration(random.IntN(48*3600e3))*time.Millisecond))
+		}
+	}
+}
+
+func TestMovingForthAndBackByTheClockIsNoMove(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(random *rand.Rand, at time.Time) {
+		for _, unit := range clockUnits {
+			amount := float64(random.IntN(10_000_000))
+			moved, err := nodes.Shift(at, amount, unit)
+			require.NoError(t, err)
+			require.Equal(t, amount, nodes.Difference(moved, at, unit), "%s by %v %s", at, amount, unit)
+			back, err := nodes.Shift(moved, -amount, unit)
+			require.NoError(t, err)
+			require.True(t, back.Equal(at), "%s by %v %s and back is %s", at, amount, unit, back)
+			require.Equal(t, at.Location(), back.Location())
+		}
+	})
+}
+
+func TestMovingByTheCalendarKeepsTheTimeOfDayAndClampsTheDay(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(random *rand.Rand, at time.Time) {
+		at = at.UTC()
+		for _, unit := range calendarUnits {
+			n := random.IntN(100)
+			moved, err := nodes.Shift(at, float64(n), unit)
+			require.NoError(t, err)
+			require.Equal(t, at.Format("15:04:05.000"), moved.Format("15:04:05.000"))
+			require.Equal(t, float64(n), nodes.Difference(moved, at, unit), "%s by %d %s", at, n, unit)
+			back, err := nodes.Shift(moved, -float64(n), unit)
+			require.NoError(t, err)
+			if nodes.IsOfDays(unit) || moved.Day() == at.Day() {
+				require.True(t, back.Equal(at), "%s by %d %s and back is %s", at, n, unit, back)
+			} else {
+				require.Equal(t, 1, moved.AddDate(0, 0, 1).Day(), "a clamped day is the last of its month")
+				require.Less(t, moved.Day(), at.Day())
+			}
+		}
+	})
+}
+
+func TestMovingByDaysInAZoneKeepsTheTimeOfDayUnlessClocksSkipIt(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(random *rand.Rand, at time.Time) {
+		n := random.IntN(800) - 400
+		moved, err := nodes.Shift(at, float64(n), "day")
+		require.NoError(t, err)
+		want := nodes.WallOf(at).AddDate(0, 0, n)
+		if wall := nodes.WallOf(moved); !wall.Equal(want) {
+			require.True(t, wall.After(want))
+			earlier := nodes.WithOffset(want, at.Location(), nodes.OffsetOf(moved))
+			require.NotEqual(t, nodes.OffsetOf(moved), nodes.OffsetOf(earlier), "%s exists: %s by %d days is %s", want, at, n, moved)
+		}
+	})
+}
+
+func TestATimeIsWithinTheUnitThatItIsIn(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(_ *rand.Rand, at time.Time) {
+		for _, unit := range append(clockUnits[1:len(clockUnits):len(clockUnits)], calendarUnits...) {
+			start, end := nodes.StartOf(at, unit), nodes.EndOf(at, unit)
+			require.False(t, start.After(at), "the %s of %s starts %s", unit, at, start)
+			require.False(t, end.Before(at), "the %s of %s ends %s", unit, at, end)
+			if nodes.IsOfClock(unit) {
+				continue
+			}
+			require.True(t, nodes.StartOf(start, unit).Equal(start), "the %s of %s starts %s", unit, at, start)
+			require.True(t, nodes.StartOf(end, unit).Equal(start), "the %s of %s ends %s", unit, at, end)
+			require.True(t, nodes.EndOf(start, unit).Equal(end), "the %s of %s starts %s", unit, at, start)
+			next := end.Add(time.Millisecond)
+			require.True(t, nodes.StartOf(next, unit).Equal(next), "after the %s of %s comes %s", unit, at, next)
+		}
+	})
+}
+
+func TestTheDifferenceTurnsItsSignWithItsTimes(t *testing.T) {
+	t.Parallel()
+	var before time.Time
+	eachTime(t, func(_ *rand.Rand, at time.Time) {
+		for _, unit := range append(clockUnits[:len(clockUnits):len(clockUnits)], calendarUnits...) {
+			in := before.In(at.Location())
+			forth, back := nodes.Difference(at, in, unit), nodes.Difference(in, at, unit)
+			require.Equal(t, forth, -back, "%s and %s in %s", at, before, unit)
+			require.Equal(t, at.After(before), forth > 0)
+		}
+		before = at
+	})
+}
+
+func FuzzALayout(f *testing.F) {
+	for _, seed := range []string{"YYYY-MM-DDTHH:mm:ss.SSSZ", "[Am] DD.MM.", "[open", "hh", "Größe", "\xff", ""} {
+		f.Add(seed)
+	}
+	at := time.Date(2026, 8, 9, 10, 11, 12, 345e6, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		var layout nodes.DateLayout
+		if layout.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		written := nodes.FormatDate(layout, at)
+		require.Equal(t, written, nodes.FormatDate(layout, at))
+		require.LessOrEqual(t, len(written), 6*len(text))
+	})
+}

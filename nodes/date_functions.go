@@ -1,0 +1,267 @@
+package nodes
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// DateAdd moves a time forward.
+type DateAdd struct{ dateMove }
+
+// DateSubtract moves a time back.
+type DateSubtract struct{ dateMove }
+
+type dateMove struct {
+	// Amount is how many units; a negative number moves the other way. Days and longer units take whole numbers only.
+	Amount expression.Template[float64] `json:"amount" required:"true"`
+	// Unit is what is counted.
+	Unit dateUnit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
+}
+
+func (f *dateMove) check(v *Validation, pointer string) {
+	amount, ok := f.Amount.Literal()
+	if ok && f.Unit.clock() == 0 && amount != math.Trunc(amount) {
+		v.Error(pointer+"/amount", fmt.Sprintf("%v is not a whole number, and a %s cannot be divided", amount, f.Unit), "write a whole number, or use a smaller unit")
+	}
+}
+
+func (f *dateMove) move(scope *expression.Scope, v any, direction float64) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	amount, err := f.Amount.Eval(scope)
+	if err != nil {
+		return nil, err
+	}
+	if f.Unit.clock() == 0 && amount != math.Trunc(amount) {
+		return nil, fmt.Errorf("%v is not a whole number, and a %s cannot be divided; use a smaller unit", amount, f.Unit)
+	}
+	return shift(t, direction*amount, f.Unit)
+}
+
+func (f *DateAdd) apply(scope *expression.Scope, v any) (any, error) { return f.move(scope, v, 1) }
+func (f *DateSubtract) apply(scope *expression.Scope, v any) (any, error) {
+	return f.move(scope, v, -1)
+}
+
+// DateDiff compares a time with another one.
+type DateDiff struct {
+	// With is the other time.
+	With expression.Template[any] `json:"with" required:"true"`
+	// Unit is what is counted.
+	Unit dateUnit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
+	// Absolute leaves out the sign. Default false.
+	Absolute bool `json:"absolute,omitempty"`
+	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down, ceil up, truncate towards zero.
+	Round dateRounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
+}
+
+func (f *DateDiff) check(v *Validation, pointer string) {
+	if with, ok := f.With.Literal(); ok {
+		if _, err := toTime(with); err != nil {
+			v.Error(pointer+"/with", err.Error(), "")
+		}
+	}
+}
+
+func (f *DateDiff) apply(scope *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	v, err = f.With.Eval(scope)
+	if err != nil {
+		return nil, err
+	}
+	with, err := toTime(v)
+	if err != nil {
+		return nil, fmt.Errorf("with: %w", err)
+	}
+	n := difference(t, with, f.Unit)
+	if f.Absolute {
+		n = math.Abs(n)
+	}
+	return f.Round.round(n)
+}
+
+// DateGet takes a part of a time.
+type DateGet struct {
+	// Unit is the part: month is 1 to 12, week the ISO week, weekday 1 (Monday) to 7 (Sunday), day the day of the month.
+	Unit dateUnit `json:"unit" required:"true" enum:"year,quarter,month,week,weekday,day,hour,minute,second,millisecond"`
+}
+
+func (f *DateGet) apply(_ *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	switch f.Unit {
+	case unitYear:
+		return t.Year(), nil
+	case unitQuarter:
+		return quarter(t), nil
+	case unitMonth:
+		return int(t.Month()), nil
+	case unitWeek:
+		_, week := t.ISOWeek()
+		return week, nil
+	case unitWeekday:
+		return weekday(t), nil
+	case unitDay:
+		return t.Day(), nil
+	case unitHour:
+		return t.Hour(), nil
+	case unitMinute:
+		return t.Minute(), nil
+	case unitSecond:
+		return t.Second(), nil
+	default:
+		return t.Nanosecond() / int(time.Millisecond), nil
+	}
+}
+
+// DateStartOf goes to the start of a unit.
+type DateStartOf struct{ datePeriod }
+
+// DateEndOf goes to the end of a unit.
+type DateEndOf struct{ datePeriod }
+
+type datePeriod struct {
+	// Unit is that in which the time is.
+	Unit dateUnit `json:"unit" required:"true" enum:"second,minute,hour,day,week,month,quarter,year"`
+}
+
+func (f *datePeriod) edge(v any, of func(time.Time, dateUnit) time.Time) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	return withinYears(of(t, f.Unit))
+}
+
+func (f *DateStartOf) apply(_ *expression.Scope, v any) (any, error) { return f.edge(v, startOf) }
+func (f *DateEndOf) apply(_ *expression.Scope, v any) (any, error)   { return f.edge(v, endOf) }
+
+// DateToTimestamp gives a time as a number.
+type DateToTimestamp struct {
+	// Unit is what is counted: second (default) or millisecond.
+	Unit dateUnit `json:"unit,omitempty" enum:"second,millisecond"`
+}
+
+func (f *DateToTimestamp) apply(_ *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	if f.Unit == unitMillisecond {
+		return int(t.UnixMilli()), nil
+	}
+	return int(t.Unix()), nil
+}
+
+// DateFromTimestamp makes a time of a number.
+type DateFromTimestamp struct {
+	// Unit is what was counted: second (default), which may have a fraction, or millisecond.
+	Unit dateUnit `json:"unit,omitempty" enum:"second,millisecond"`
+}
+
+func (f *DateFromTimestamp) apply(_ *expression.Scope, v any) (any, error) {
+	n, err := toNumber(v)
+	if err != nil {
+		return nil, err
+	}
+	unit := f.Unit
+	if unit == "" {
+		unit = unitSecond
+	}
+	t, err := shift(time.Unix(0, 0).UTC(), n, unit)
+	if err != nil && unit == unitSecond {
+		return nil, fmt.Errorf("%w; if it counts milliseconds, write `unit: millisecond`", err)
+	}
+	return t, err
+}
+
+// DateIsLeapYear tells leap years.
+type DateIsLeapYear struct{}
+
+func (*DateIsLeapYear) apply(_ *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	year := t.Year()
+	return year%4 == 0 && (year%100 != 0 || year%400 == 0), nil
+}
+
+// DateTimezone changes the zone of a time.
+type DateTimezone struct {
+	// Name is a name of the IANA database, as Europe/Zurich, or UTC.
+	Name expression.Template[string] `json:"name" required:"true"`
+}
+
+// zoneUnits is what finding a time zone costs.
+const zoneUnits = 1000
+
+func (f *DateTimezone) check(v *Validation, pointer string) {
+	if name, ok := f.Name.Literal(); ok {
+		if _, err := expression.Zone(name); err != nil {
+			v.Error(pointer+"/name", err.Error(), "")
+		}
+	}
+}
+
+func (f *DateTimezone) apply(scope *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	name, err := f.Name.Eval(scope)
+	if err != nil {
+		return nil, err
+	}
+	scope.Spent += zoneUnits
+	zone, err := expression.Zone(name)
+	if err != nil {
+		return nil, err
+	}
+	return withinYears(t.In(zone))
+}
+
+// toTime takes a time, or text that is one. It has milliseconds.
+func toTime(v any) (time.Time, error) {
+	switch v := v.(type) {
+	case time.Time:
+		return v.Truncate(time.Millisecond), nil
+	case string:
+		t, err := expression.ParseTime(v)
+		return t.Truncate(time.Millisecond), err
+	case int, float64:
+		return time.Time{}, fmt.Errorf("a number where a time is needed; make it one with the function fromTimestamp, or in an expression with `fromUnix(…)`")
+	default:
+		return time.Time{}, fmt.Errorf("%s where a time is needed", dateTypeName(v))
+	}
+}
+
+func toNumber(v any) (float64, error) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), nil
+	case float64:
+		return v, nil
+	default:
+		return 0, fmt.Errorf("%s where a number is needed", dateTypeName(v))
+	}
+}
+
+// dateTypeName is the word for what a step is given.
+func dateTypeName(v any) string {
+	if _, ok := v.(time.Time); ok {
+		return "a time"
+	}
+	return everhook.TypeName(v)
+}

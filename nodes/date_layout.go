@@ -1,0 +1,91 @@
+package nodes
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// DateFormat writes a time as text.
+type DateFormat struct {
+	// Layout is made of YYYY MM DD HH mm ss SSS (milliseconds) and Z (offset, as +02:00). T and everything that is not a letter stand for themselves; other text stands in [brackets].
+	Layout dateLayout `json:"layout" required:"true"`
+}
+
+func (f *DateFormat) apply(_ *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	return f.Layout.format(t), nil
+}
+
+// dateLayout is a parsed layout.
+type dateLayout []layoutPart
+
+// layoutPart is a token, or text that stands for itself.
+type layoutPart struct{ token, text string }
+
+// layoutTokens are the tokens, and how Go writes them.
+var layoutTokens = map[string]string{"YYYY": "2006", "MM": "01", "DD": "02", "HH": "15", "mm": "04", "ss": "05", "SSS": ".000", "Z": "-07:00"}
+
+// maxLayout bounds a layout, in bytes.
+const maxLayout = 200
+
+// UnmarshalText reads a layout.
+func (l *dateLayout) UnmarshalText(text []byte) error {
+	if len(text) == 0 || len(text) > maxLayout {
+		return fmt.Errorf("a layout has 1 to %d bytes; write for example YYYY-MM-DD", maxLayout)
+	}
+	*l = nil
+	for rest := string(text); rest != ""; {
+		part, length, err := parseLayoutPart(rest)
+		if err != nil {
+			return err
+		}
+		*l, rest = append(*l, part), rest[length:]
+	}
+	return nil
+}
+
+// parseLayoutPart reads the part that a text begins with, and gives its length.
+func parseLayoutPart(text string) (layoutPart, int, error) {
+	first := text[0]
+	if first == '[' {
+		inside, _, closed := strings.Cut(text[1:], "]")
+		if !closed {
+			return layoutPart{}, 0, fmt.Errorf("the bracket in %q is not closed", everhook.Shorten(text, 40))
+		}
+		return layoutPart{text: inside}, len(inside) + 2, nil
+	}
+	if !isLetter(first) || first == 'T' {
+		return layoutPart{text: text[:1]}, 1, nil
+	}
+	run := text[:len(text)-len(strings.TrimLeft(text, text[:1]))]
+	if layoutTokens[run] == "" {
+		return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; put text in brackets: [%s]", run, run)
+	}
+	return layoutPart{token: run}, len(run), nil
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+func (l dateLayout) format(t time.Time) string {
+	var text strings.Builder
+	for _, part := range l {
+		written := part.text
+		if part.token != "" {
+			written = strings.TrimPrefix(t.Format(layoutTokens[part.token]), ".")
+		}
+		text.WriteString(written)
+	}
+	return text.String()
+}
+
+// JSONSchema is that of a text.
+func (*dateLayout) JSONSchema() map[string]any {
+	return schema{"title": "a layout, as YYYY-MM-DD HH:mm", "type": "string", "minLength": 1, "maxLength": maxLayout}
+}
