@@ -69,9 +69,9 @@ func TestTheTokenLetsIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/", "/runs/x", "/temporal/x", "/temporal-codec/decode"} {
+			for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/", "/runs/x", "/temporal/x", "/temporal-codec/decode", "/metrics"} {
 				o := guarded()
-				o.UI, o.Codec = o.Console, o.Console
+				o.UI, o.Codec, o.Metrics = o.Console, o.Console, o.Console
 				r := httptest.NewRequest("GET", "http://everhook.example"+path, nil)
 				r.Header.Set("Authorization", c.header)
 				w := do(o, r)

@@ -1,21 +1,28 @@
 package telemetry
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -107,4 +114,76 @@ func TestTheIDsOfARunFollowFromItsExecution(t *testing.T) {
 	someTrace, someSpan := ids{}.NewIDs(t.Context())
 	require.True(t, someTrace.IsValid())
 	require.NotEqual(t, someSpan, ids{}.NewSpanID(t.Context(), someTrace))
+}
+
+func TestATraceGoesOnInChildrenAndInWhatContinuesARun(t *testing.T) {
+	t.Parallel()
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true})
+	header := map[string]*commonpb.Payload{}
+	inject(header, parent)
+	spans := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithIDGenerator(ids{}))
+
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"))}})
+	env.SetHeader(&commonpb.Header{Fields: header})
+	child := func(ctx workflow.Context) error {
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+		return workflow.ExecuteActivity(ctx, "effect").Get(ctx, nil)
+	}
+	root := func(ctx workflow.Context) error {
+		if err := workflow.ExecuteChildWorkflow(ctx, "child").Get(ctx, nil); err != nil {
+			return err
+		}
+		return workflow.NewContinueAsNewError(ctx, "root")
+	}
+	var seen trace.SpanContext
+	env.RegisterWorkflowWithOptions(child, workflow.RegisterOptions{Name: "child"})
+	env.RegisterWorkflowWithOptions(root, workflow.RegisterOptions{Name: "root"})
+	env.RegisterActivityWithOptions(func(ctx context.Context) error {
+		seen = trace.SpanContextFromContext(ctx)
+		return nil
+	}, activity.RegisterOptions{Name: "effect"})
+	env.ExecuteWorkflow("root")
+
+	var next *workflow.ContinueAsNewError
+	require.ErrorAs(t, env.GetWorkflowError(), &next)
+	require.True(t, extract(next.Header.GetFields()).Equal(parent), "what continues a run stands beside it")
+	ended := spans.Ended()
+	require.Len(t, ended, 3)
+	effect, below, above := ended[0], ended[1], ended[2]
+	require.Equal(t, "effect", effect.Name())
+	require.Equal(t, seen, effect.SpanContext())
+	require.Equal(t, below.SpanContext().SpanID(), effect.Parent().SpanID())
+	require.Equal(t, above.SpanContext().SpanID(), below.Parent().SpanID())
+	require.Equal(t, parent.SpanID(), above.Parent().SpanID())
+	require.Equal(t, codes.Unset, above.Status().Code, "to go on is no failure")
+}
+
+func TestTheSpanOfARunTellsHowItEnded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err    error
+		status string
+		code   codes.Code
+	}{
+		"resolved":  {nil, "resolved", codes.Unset},
+		"failed":    {temporal.NewApplicationError("no", "failed"), "failed", codes.Error},
+		"aborted":   {temporal.NewApplicationError("late", "aborted"), "aborted", codes.Error},
+		"rejected":  {temporal.NewApplicationError("no", "rejected"), "rejected", codes.Unset},
+		"cancelled": {temporal.NewCanceledError(), "cancelled", codes.Unset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spans := tracetest.NewSpanRecorder()
+			_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test").Start(t.Context(), "run")
+			describeRun(span, "shop/abcdefghijklmnopqrstuvwxyz", c.err)
+			span.End()
+			require.Equal(t, c.code, spans.Ended()[0].Status().Code)
+			require.Contains(t, spans.Ended()[0].Attributes(), attribute.String("everhook.status", c.status))
+			require.Contains(t, spans.Ended()[0].Attributes(), attribute.String("everhook.flow", "shop"))
+		})
+	}
 }
