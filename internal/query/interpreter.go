@@ -17,7 +17,7 @@ import (
 // Bounds of one evaluation.
 const (
 	// maxSteps is how many parts of the query and elements of lists may be looked at.
-	maxSteps = 10_000_000
+	maxSteps = 5_000_000
 	// maxWork bounds what a function or comparison reads or makes at once, about in bytes.
 	maxWork = 8 << 20
 	// stepsBetweenChecks is how many steps pass between looks at the context.
