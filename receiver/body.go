@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -17,7 +16,7 @@ import (
 )
 
 // readBody reads within the flow's limit, whatever the body's type, and never allocates for what has not come yet.
-func readBody(_ *Receiver, c *call) (reply, bool) {
+func readBody(r *Receiver, c *call) (reply, bool) {
 	if c.framing.withheld(c.header) {
 		// The flow was enabled, or its password changed, between the two looks at the head.
 		return refuse(Unavailable, "the webhook has just changed; send the delivery again").retryAfter(retrySeconds), true
@@ -39,7 +38,7 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 		c.consumed = true
 	}
 	digest := sha256.Sum256(c.body)
-	run, now := everhook.NewRunID(), time.Now().UTC()
+	run, now := r.options.NewRunID(), r.options.Clock().UTC()
 	c.delivery = everhook.Delivery{
 		RunID:      run,
 		ReceivedAt: now,

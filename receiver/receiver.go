@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/everhook/everhook"
 )
 
 // Options configure a Receiver. The zero value of every field is its default.
@@ -35,6 +37,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Ready tells why the process cannot serve yet, or nil; it decides /readyz. Default: ready.
 	Ready func() error
+	// Clock gives the time at which a delivery is received. Default: time.Now.
+	Clock func() time.Time
+	// NewRunID makes the run ID of a delivery. Default: everhook.NewRunID.
+	NewRunID func() everhook.RunID
 	// Observe is called once a call, when its reply is decided: for metrics. It must be fast. Default: nothing.
 	Observe func(Record)
 }
@@ -51,6 +57,12 @@ func (o Options) withDefaults() Options {
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.NewRunID == nil {
+		o.NewRunID = everhook.NewRunID
 	}
 	if o.Observe == nil {
 		o.Observe = func(Record) {}
