@@ -18,7 +18,7 @@ import (
 
 type flowTest struct {
 	Files   []string      `arg:"" name:"file" help:"Files of contract tests (order-intake.test.yaml beside order-intake.yaml), or directories: all in them and below."`
-	Run_    string        `name:"run" placeholder:"REGEXP" help:"Only tests whose name has a match."`
+	Match   string        `name:"run" placeholder:"REGEXP" help:"Only tests whose name has a match."`
 	Update  bool          `help:"Write what is observed into the tests' want; the rest of the files stays as it is."`
 	JUnit   string        `name:"junit" placeholder:"FILE" help:"Also write the results as a JUnit file."`
 	Timeout time.Duration `default:"10s" help:"Real time after which one test is stopped. Default 10s."`
@@ -37,7 +37,7 @@ type testReport struct {
 }
 
 func (c *flowTest) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
-	only, err := regexp.Compile(c.Run_)
+	only, err := regexp.Compile(c.Match)
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
 	}

@@ -2,6 +2,7 @@ package flowtest
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -15,6 +16,56 @@ type editor struct {
 	// exact is unset when a field could not be placed; the lines are then of no use.
 	exact bool
 }
+
+// place is a field of a mapping.
+type place struct {
+	mapping *yaml.Node
+	name    string
+}
+
+// placeOf gives the smallest field of a test that has lines for itself and has in it what a path below want leads to. What is taken away is
+// looked for from above: its own lines go.
+func placeOf(test *yaml.Node, path []string, removed bool) place {
+	found := place{test, "want"}
+	at := field(test, "want")
+	if removed {
+		path = path[:len(path)-1]
+	}
+	for _, token := range path {
+		name := pointerUnescape.Replace(token)
+		if at.Style&yaml.FlowStyle != 0 {
+			break
+		}
+		if at.Kind == yaml.SequenceNode {
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(at.Content) {
+				break
+			}
+			at = at.Content[i]
+			continue
+		}
+		below := field(at, name)
+		if below == nil {
+			break
+		}
+		found, at = place{at, name}, below
+	}
+	return found
+}
+
+// replaceAll writes fields anew, from the last to the first: the lines of those above stay where they are. A field inside another one is
+// written with it.
+func (e *editor) replaceAll(places []place) {
+	slices.SortStableFunc(places, func(a, b place) int { return b.line() - a.line() })
+	for i, p := range places {
+		if i > 0 && p == places[i-1] {
+			continue
+		}
+		e.replace(p.mapping, p.name)
+	}
+}
+
+func (p place) line() int { return p.mapping.Content[fieldIndex(p.mapping, p.name)].Line }
 
 // replace writes a field of a mapping anew, which stands where the mapping's nodes say.
 func (e *editor) replace(mapping *yaml.Node, name string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/everhook/everhook/internal/flowfile"
 )
@@ -42,7 +43,7 @@ type junitCase struct {
 type junitProblem struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
 }
 
 // WriteJUnit writes results as a JUnit file: a suite for each file of tests, an error for each file that has problems and did not run. Describe
@@ -65,7 +66,7 @@ func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, descr
 		s := suite(result.File)
 		one := junitCase{Name: result.Name, Class: result.Flow, File: result.File, Line: result.Line, Time: junitTime(result.Seconds)}
 		if !result.Passed {
-			one.Failure = &junitProblem{Message: result.Failures[0].Message, Type: "contract", Text: describe(result)}
+			one.Failure = &junitProblem{Message: result.Failures[0].Message, Type: "contract", Text: xmlText(describe(result))}
 			s.Failures++
 			all.Failures++
 		}
@@ -79,7 +80,7 @@ func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, descr
 		s := suite(problem.File)
 		s.Cases = append(s.Cases, junitCase{
 			Name: fmt.Sprintf("line %d, column %d", problem.Line, problem.Column), Class: problem.File, File: problem.File, Line: problem.Line, Time: junitTime(0),
-			Error: &junitProblem{Message: problem.Message, Type: "problem", Text: problem.String()},
+			Error: &junitProblem{Message: problem.Message, Type: "problem", Text: xmlText(problem.String())},
 		})
 		s.Tests++
 		s.Errors++
@@ -104,3 +105,15 @@ func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, descr
 
 // junitTime is in seconds.
 func junitTime(seconds float64) string { return fmt.Sprintf("%.3f", seconds) }
+
+// xmlText replaces what XML cannot hold (XML 1.0, 2.2): inside CDATA nothing is escaped.
+func xmlText(text string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\t', c == '\n', ' ' <= c && c <= 0xD7FF, 0xE000 <= c && c <= 0xFFFD, c >= 0x10000:
+			return c
+		default:
+			return '\uFFFD'
+		}
+	}, text)
+}

@@ -116,7 +116,9 @@ func (p *parser) httpResult(request *nodes.HTTPRequest, result any, pointer stri
 		return activities.HTTPRequestResult{Body: everhook.Value{V: result}, Attempts: 1}
 	}
 	var fields httpResult
-	strict.Decode(result, &fields, pointer, p.report)
+	if result != nil {
+		strict.Decode(result, &fields, pointer, p.report)
+	}
 	switch {
 	case fields.Status == 0:
 		fields.Status = expectedStatus(request)

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -58,11 +59,9 @@ func shownFields(v reflect.Value) map[string]any {
 		field := v.Type().Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
-		case !field.IsExported() || name == "-" || options != "" && v.Field(i).IsZero():
 		case field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct:
-			for inner, value := range shownFields(v.Field(i)) {
-				mapping[inner] = value
-			}
+			maps.Copy(mapping, shownFields(v.Field(i)))
+		case !field.IsExported() || name == "-" || options != "" && v.Field(i).IsZero():
 		case name == "":
 			mapping[field.Name] = shownValue(v.Field(i))
 		default:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -48,6 +49,8 @@ type trial struct {
 	answered time.Duration
 	// broken says why the run has no outcome.
 	broken string
+	// abandoned tells a run that nobody waits for any more to end at its next timer.
+	abandoned atomic.Bool
 }
 
 func newTrial(s *Suite, test *Test, limit time.Duration, stop <-chan struct{}) *trial {
@@ -80,10 +83,11 @@ func (t *trial) run() {
 	case end := <-ended:
 		t.take(end)
 	case <-time.After(stopGrace):
+		t.abandoned.Store(true)
 	}
 	t.broken = stopped
 	if len(t.steps) > 0 {
-		t.broken += fmt.Sprintf(" at %s, after %s of its own clock", stepName(t.steps[len(t.steps)-1]), everhook.Duration(t.elapsed))
+		t.broken += fmt.Sprintf(" at %s, after %s of its own clock", stepName(t.steps[len(t.steps)-1]), everhook.Duration(t.elapsed.Round(time.Second)))
 	}
 }
 
@@ -97,6 +101,11 @@ func (t *trial) environment() *testsuite.TestWorkflowEnvironment {
 	env.SetWorkflowRunTimeout(runTimeout)
 	env.SetTestTimeout(t.limit + stopGrace)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: t.limit + stopGrace, Interceptors: []interceptor.WorkerInterceptor{t.effects}})
+	env.SetOnTimerScheduledListener(func(string, time.Duration) {
+		if t.abandoned.Load() {
+			panic("abandoned")
+		}
+	})
 	env.RegisterWorkflowWithOptions(t.suite.interpreter.Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
 	env.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
 	return env
@@ -138,10 +147,16 @@ func (t *trial) execute(env *testsuite.TestWorkflowEnvironment) (end *ending) {
 	})
 	end.elapsed = env.Now().Sub(started)
 	var err error
-	if end.outcome, err = outcomeOf(env); err == nil {
-		end.steps, end.total, err = stepsOf(env)
+	if end.steps, end.total, err = stepsOf(env); err == nil {
+		end.outcome, err = outcomeOf(env)
 	}
-	if err != nil {
+	switch {
+	case temporal.IsTimeoutError(err):
+		end.broken = "the run never ends: it waits for what does not come in a test"
+		if len(end.steps) > 0 {
+			end.broken += ", at " + stepName(end.steps[len(end.steps)-1])
+		}
+	case err != nil:
 		end.broken = "the run broke off: " + everhook.Shorten(firstLine(err.Error()), 400)
 	}
 	return end
@@ -184,6 +199,9 @@ func outcomeOf(env *testsuite.TestWorkflowEnvironment) (outcome everhook.Outcome
 	}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
 		return outcome, failure.Details(&outcome)
+	}
+	if wrapped, ok := errors.AsType[*temporal.WorkflowExecutionError](err); ok {
+		err = wrapped.Unwrap()
 	}
 	return outcome, err
 }

@@ -3,6 +3,7 @@ package flowtest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,8 +60,8 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 	if want == nil || want.Kind != yaml.MappingNode || len(want.Content) == 0 {
 		want = &yaml.Node{Kind: yaml.MappingNode}
 		for _, name := range []string{"answer", "status", "steps", "output", "error", "calls"} {
-			if v, ok := result.observed.tell(name); ok {
-				setField(want, name, nodeOf(v))
+			if told := result.observed.tell(name); told != nil {
+				setField(want, name, told)
 			}
 		}
 		if len(want.Content) == 0 {
@@ -75,52 +76,48 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 		}
 		return true
 	}
-	edited := false
+	var places []place
 	for _, failure := range result.Failures {
 		if failure.Field != "" {
-			set(want, strings.Split(failure.Field, "/")[1:], failure.Got)
-			edited = true
+			path := strings.Split(failure.Field, "/")[1:]
+			places = append(places, placeOf(test, path, failure.Got == nil))
+			set(want, path, failure.Got)
 		}
 	}
-	if edited {
-		e.replace(test, "want")
-	}
-	return edited
+	e.replaceAll(places)
+	return len(places) > 0
 }
 
-// tell gives what a test says about a run that says nothing yet.
-func (o *observed) tell(name string) (any, bool) {
-	switch name {
-	case "answer":
-		if o.answer == nil {
-			return nil, false
-		}
+// tell writes what a test says about a run that says nothing yet; nil: nothing.
+func (o *observed) tell(name string) *yaml.Node {
+	switch {
+	case name == "answer" && o.answer != nil:
 		answer := map[string]any{"status": o.answer.status}
 		if o.answer.body != nil {
 			answer["body"] = o.answer.body
 		}
-		return answer, true
-	case "status":
-		return string(o.outcome.Status), o.ran
-	case "steps":
-		return stepNames(o.steps, nil), o.ran && o.total == len(o.steps)
-	case "output":
-		return o.output(), o.outcome.Output != nil
-	case "error":
-		if o.outcome.Error == nil {
-			return nil, false
-		}
-		return map[string]any{"node": o.outcome.Error.Node, "type": o.outcome.Error.Type, "message": o.outcome.Error.Message}, true
-	default:
-		calls := map[string]any{}
-		for node, sent := range o.calls {
-			list := make([]any, len(sent))
-			for i := range sent {
-				list[i] = partOf(sent[i], nil)
+		return nodeOf(answer, "status")
+	case name == "status" && o.ran:
+		return textNode(string(o.outcome.Status))
+	case name == "steps" && o.ran && o.total == len(o.steps):
+		return nodeOf(stepNames(o.steps, nil))
+	case name == "output" && o.outcome.Output != nil:
+		return nodeOf(o.outcome.Output.V)
+	case name == "error" && o.outcome.Error != nil:
+		e := o.outcome.Error
+		return nodeOf(map[string]any{"node": e.Node, "type": e.Type, "message": e.Message}, "node", "type")
+	case name == "calls" && len(o.calls) > 0:
+		calls := &yaml.Node{Kind: yaml.MappingNode}
+		for _, node := range everhook.SortedKeys(o.calls) {
+			list := &yaml.Node{Kind: yaml.SequenceNode}
+			for _, sent := range o.calls[node] {
+				list.Content = append(list.Content, nodeOf(partOf(sent, nil), usualFields...))
 			}
-			calls[node] = list
+			setField(calls, node, list)
 		}
-		return calls, len(calls) > 0
+		return calls
+	default:
+		return nil
 	}
 }
 
@@ -193,14 +190,17 @@ func removeField(mapping *yaml.Node, name string) {
 // maxInLine is how long a value may be, as JSON, that stands in one line.
 const maxInLine = 100
 
-// nodeOf writes a value in house style: mappings and lists that are short in one line, others one entry a line; numbers as JSON has them.
-func nodeOf(v any) *yaml.Node {
+// nodeOf writes a value: mappings and lists that are short in one line, others one entry a line; numbers as JSON has them. Keys of the value
+// itself that are named come first.
+func nodeOf(v any, first ...string) *yaml.Node {
 	node := &yaml.Node{}
 	switch v := v.(type) {
 	case map[string]any:
 		node.Kind = yaml.MappingNode
-		for _, name := range everhook.SortedKeys(v) {
-			node.Content = append(node.Content, textNode(name), nodeOf(v[name]))
+		for _, name := range slices.Concat(first, everhook.SortedKeys(v)) {
+			if item, ok := v[name]; ok && field(node, name) == nil {
+				node.Content = append(node.Content, textNode(name), nodeOf(item))
+			}
 		}
 	case []any:
 		node.Kind = yaml.SequenceNode
@@ -223,13 +223,17 @@ func nodeOf(v any) *yaml.Node {
 	return node
 }
 
-// textNode is a text: in quotes where it would be read as something else, or is a template.
+// textNode is a text: in single quotes where it would be read as something else, over several lines behind |.
 func textNode(text string) *yaml.Node {
 	node := &yaml.Node{}
 	node.SetString(text)
+	if strings.Contains(text, "\n") {
+		return node
+	}
 	document, problems := flowfile.ParseDocument("", []byte("- "+text))
 	list, _ := valueOf(document).([]any)
-	if node.Style == 0 && (len(problems) > 0 || len(list) != 1 || list[0] != any(text) || strings.ContainsAny(text, "{}[],:#")) {
+	node.Style = 0
+	if len(problems) > 0 || len(list) != 1 || list[0] != any(text) || strings.ContainsAny(text, "{}[],:#") {
 		node.Style = yaml.SingleQuotedStyle
 	}
 	return node
