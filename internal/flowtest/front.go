@@ -65,7 +65,9 @@ func (f *front) close() error {
 // when it is interrupted.
 func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 	f.current = t
-	request, err := newRequest(context.WithoutCancel(ctx), t.test.fields.Request)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit+2*stopGrace)
+	defer cancel()
+	request, err := newRequest(ctx, t.test.fields.Request)
 	if err != nil {
 		return nil, err
 	}

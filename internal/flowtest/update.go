@@ -22,6 +22,7 @@ func (s *Suite) Update(results []Result) (text []byte, changed int, err error) {
 		return nil, 0, fmt.Errorf("%s cannot be updated: %w", s.File, err)
 	}
 	root := file.Content[0]
+	spellNulls(root)
 	editor := &editor{lines: strings.SplitAfter(string(s.text), "\n"), exact: true}
 	tests := field(root, "tests")
 	// From the last to the first: the lines of those above stay where they are.
@@ -86,6 +87,16 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 	}
 	e.replaceAll(places)
 	return len(places) > 0
+}
+
+// spellNulls writes out the nulls inside { } and [ ] that are nothing in the text: the YAML library would make empty texts of them.
+func spellNulls(node *yaml.Node) {
+	for _, below := range node.Content {
+		if node.Style&yaml.FlowStyle != 0 && below.ShortTag() == "!!null" && below.Value == "" {
+			below.Value = "null"
+		}
+		spellNulls(below)
+	}
 }
 
 // tell writes what a test says about a run that says nothing yet; nil: nothing.
