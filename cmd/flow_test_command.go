@@ -69,7 +69,7 @@ func (c *flowTest) Run(ctx context.Context, s streams, registry *nodes.Registry)
 func (c *flowTest) file(ctx context.Context, s streams, file string, registry *nodes.Registry, options flowtest.Options, report *testReport) error {
 	suite, problems, err := flowtest.Load(file, registry)
 	if err != nil {
-		return err
+		problems = flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1}, Message: err.Error()}}
 	}
 	report.Problems = append(report.Problems, problems...)
 	if c.Output == "text" {
