@@ -94,7 +94,7 @@ func asFlow(t *testing.T, b block) string {
 	case "trigger":
 		return head + "trigger:\n" + indented(b.text, "  ")
 	default:
-		require.Failf(t, "unknown kind of block", "%s: %q is none of node, nodes, trigger and wrong", b.place, b.meaning)
+		require.Failf(t, "unknown kind of block", "%s: %q is none of node, nodes, trigger, wrong and test", b.place, b.meaning)
 		return ""
 	}
 }

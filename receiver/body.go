@@ -8,13 +8,12 @@ import (
 	"io"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/everhook/everhook"
 )
 
 // readBody reads within the flow's limit, whatever the body's type, and never allocates for what has not come yet.
-func readBody(_ *Receiver, c *call) (reply, bool) {
+func readBody(r *Receiver, c *call) (reply, bool) {
 	if c.framing.withheld(c.header) {
 		// The flow was enabled, or its password changed, between the two looks at the head.
 		return refuse(Unavailable, "the webhook has just changed; send the delivery again").retryAfter(retrySeconds), true
@@ -36,7 +35,7 @@ func readBody(_ *Receiver, c *call) (reply, bool) {
 		c.consumed = true
 	}
 	digest := sha256.Sum256(c.body)
-	run, now := everhook.NewRunID(), time.Now().UTC()
+	run, now := r.options.NewRunID(), r.options.Clock().UTC()
 	c.delivery = everhook.Delivery{
 		ID:         string(everhook.NewRunID()),
 		RunID:      run,

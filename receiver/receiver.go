@@ -15,6 +15,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/time/rate"
+
+	"github.com/everhook/everhook"
 )
 
 // Options configure a Receiver. The zero value of every field is its default.
@@ -42,6 +44,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Ready tells why the process cannot serve yet, or nil; it decides /readyz. Default: ready.
 	Ready func() error
+	// Clock gives the time at which a delivery is received. Default: time.Now.
+	Clock func() time.Time
+	// NewRunID makes the run ID of a delivery. Default: everhook.NewRunID.
+	NewRunID func() everhook.RunID
 	// Observe is called once a call, when its reply is decided: for metrics. It must be fast. Default: nothing.
 	Observe func(Record)
 	// Tracer makes a span of every delivery whose caller is let in. Default: none; a caller's trace goes on all the same.
@@ -60,6 +66,12 @@ func (o Options) withDefaults() Options {
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.NewRunID == nil {
+		o.NewRunID = everhook.NewRunID
 	}
 	if o.Observe == nil {
 		o.Observe = func(Record) {}

@@ -121,6 +121,7 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 	s.run.inFlight++
 	defer func() { s.run.inFlight-- }()
 	s.run.showDetails(ctx)
+	ctx = withEffect(ctx, Effect{Node: s.node.Node, Iteration: s.outer})
 	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, s.activityOptions()), name, input).Get(ctx, result)
 	if err != nil {
 		failure := s.run.failure(err)

@@ -114,6 +114,9 @@ func TestWhatBecomesOfFiles(t *testing.T) {
 			{files: map[string]string{"later.yaml": "x: 1"}, told: []string{"ignored DIR/later.yaml"}},
 			{files: map[string]string{"half.yml": flow("a", "A")}, told: []string{`DIR/half.yml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 		},
+		"contract tests are neither flows nor told of": {
+			{files: map[string]string{"a.yaml": flow("a", "A"), "a.test.yaml": "tests: []", "b.test.yml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+		},
 		"only what changed is applied again": {
 			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`}, enabled: []string{"a", "b"}},
 			{enabled: []string{"a", "b"}},

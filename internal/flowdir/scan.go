@@ -89,7 +89,7 @@ func skipped(path string) bool {
 }
 
 func couldBeFlow(name string) bool {
-	return (isYAML(name) || filepath.Ext(name) == ".json") && !strings.HasPrefix(filepath.Base(name), ".")
+	return (isYAML(name) || filepath.Ext(name) == ".json") && !strings.HasPrefix(filepath.Base(name), ".") && !flowfile.IsTest(name)
 }
 
 func isYAML(name string) bool {

@@ -1,0 +1,156 @@
+package flowtest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// editor puts single fields of a YAML file in the place of what stood there, line by line: a file that is written anew as a whole loses its
+// empty lines and the alignment of its comments.
+type editor struct {
+	// lines end with their line break.
+	lines []string
+	// exact is unset when a field could not be placed; the lines are then of no use.
+	exact bool
+}
+
+// place is a field of a mapping.
+type place struct {
+	mapping *yaml.Node
+	name    string
+}
+
+// placeOf gives the smallest field of a test that has lines for itself and has in it what a path below want leads to. What is taken away is
+// looked for from above: its own lines go.
+func placeOf(test *yaml.Node, path []string, removed bool) place {
+	found := place{test, "want"}
+	at := field(test, "want")
+	if removed {
+		path = path[:len(path)-1]
+	}
+	for _, token := range path {
+		name := pointerUnescape.Replace(token)
+		if at.Style&yaml.FlowStyle != 0 {
+			break
+		}
+		if at.Kind == yaml.SequenceNode {
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(at.Content) {
+				break
+			}
+			at = at.Content[i]
+			continue
+		}
+		below := field(at, name)
+		if below == nil {
+			break
+		}
+		found, at = place{at, name}, below
+	}
+	return found
+}
+
+// replaceAll writes fields anew, from the last to the first: the lines of those above stay where they are. A field inside another one is
+// written with it.
+func (e *editor) replaceAll(places []place) {
+	slices.SortStableFunc(places, func(a, b place) int { return b.line() - a.line() })
+	for i, p := range places {
+		if i > 0 && p == places[i-1] {
+			continue
+		}
+		e.replace(p.mapping, p.name)
+	}
+}
+
+func (p place) line() int { return p.mapping.Content[fieldIndex(p.mapping, p.name)].Line }
+
+// replace writes a field of a mapping anew, which stands where the mapping's nodes say.
+func (e *editor) replace(mapping *yaml.Node, name string) {
+	key := mapping.Content[fieldIndex(mapping, name)]
+	first, indent := key.Line-1, key.Column-1
+	if !e.isBlock(mapping, first, indent) {
+		return
+	}
+	last := e.lastLine(first, indent)
+	e.put(mapping, name, e.lines[first][:indent], first, last+1)
+}
+
+// add writes a field that is new behind the others of its mapping.
+func (e *editor) add(mapping *yaml.Node, name string) {
+	first, indent := mapping.Line-1, mapping.Column-1
+	if !e.isBlock(mapping, first, indent) {
+		return
+	}
+	last := e.lastLine(first, indent-1)
+	if !strings.HasSuffix(e.lines[last], "\n") {
+		e.lines[last] += "\n"
+	}
+	e.put(mapping, name, strings.Repeat(" ", indent), last+1, last+1)
+}
+
+// isBlock reports whether a field that begins at a place has its lines for itself; else the lines are given up.
+func (e *editor) isBlock(mapping *yaml.Node, line, indent int) bool {
+	block := mapping.Style&yaml.FlowStyle == 0 && strings.Trim(e.lines[line][:indent], " -") == ""
+	e.exact = e.exact && block
+	return block
+}
+
+// put writes a field of a mapping in place of some lines.
+func (e *editor) put(mapping *yaml.Node, name, prefix string, from, to int) {
+	i := fieldIndex(mapping, name)
+	text, err := encoded(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
+		within(mapping.Content[i], e.lines[from:to]), within(mapping.Content[i+1], e.lines[from:to]),
+	}})
+	if err != nil {
+		e.exact = false
+		return
+	}
+	fresh := strings.SplitAfter(string(text), "\n")
+	fresh = fresh[:len(fresh)-1]
+	for n := range fresh {
+		switch {
+		case n == 0:
+			fresh[n] = prefix + fresh[n]
+		case strings.TrimSpace(fresh[n]) != "":
+			fresh[n] = strings.Repeat(" ", len(prefix)) + fresh[n]
+		}
+	}
+	e.lines = slices.Concat(e.lines[:from], fresh, e.lines[to:])
+}
+
+// lastLine gives the last line of a field that begins on a line: of those indented more than its key, the last that is not empty.
+func (e *editor) lastLine(first, indent int) int {
+	last := first
+	for n := first + 1; n < len(e.lines); n++ {
+		line := strings.TrimRight(e.lines[n], " \t\r\n")
+		if line == "" {
+			continue
+		}
+		if len(line)-len(strings.TrimLeft(line, " ")) <= indent {
+			break
+		}
+		last = n
+	}
+	return last
+}
+
+// within copies a node without the comments that stand elsewhere than in the lines: the YAML library gives a node those around it too.
+func within(node *yaml.Node, lines []string) *yaml.Node {
+	text := strings.Join(lines, "")
+	inside := func(comment string) string {
+		if strings.Contains(text, firstLine(comment)) {
+			return comment
+		}
+		return ""
+	}
+	kept := *node
+	kept.HeadComment, kept.LineComment, kept.FootComment = inside(node.HeadComment), inside(node.LineComment), inside(node.FootComment)
+	kept.Content = make([]*yaml.Node, len(node.Content))
+	for i, below := range node.Content {
+		kept.Content[i] = within(below, lines)
+	}
+	return &kept
+}

@@ -1,0 +1,125 @@
+package flowtest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/workflows"
+)
+
+// effects stands between workflow code and Temporal: it answers every effect with its outcome, and notes what would have been sent.
+type effects struct {
+	interceptor.WorkerInterceptorBase
+
+	mutex    sync.Mutex
+	outcomes map[string][]outcome
+	calls    map[string][]any
+	// unanswered are the nodes without an outcome, with what the first of their steps would have sent, in the order in which they were reached.
+	unanswered []unanswered
+}
+
+type unanswered struct{ node, sent string }
+
+func newEffects(outcomes map[string][]outcome) *effects {
+	return &effects{outcomes: outcomes, calls: map[string][]any{}}
+}
+
+// take notes a call and gives its outcome; false: the test has none for the node.
+func (e *effects) take(node string, call any, sent string) (outcome, bool) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	taken := len(e.calls[node])
+	e.calls[node] = append(e.calls[node], call)
+	outcomes := e.outcomes[node]
+	if len(outcomes) == 0 {
+		if taken == 0 {
+			e.unanswered = append(e.unanswered, unanswered{node, sent})
+		}
+		return outcome{}, false
+	}
+	return outcomes[min(taken, len(outcomes)-1)], true
+}
+
+// sent gives what was noted.
+func (e *effects) sent() (calls map[string][]any, missing []unanswered) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	return e.calls, e.unanswered
+}
+
+// InterceptWorkflow puts this between workflow code and Temporal.
+func (e *effects) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, effects: e}
+}
+
+type inbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+	effects *effects
+}
+
+func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&outbound{WorkflowOutboundInterceptorBase: interceptor.WorkflowOutboundInterceptorBase{Next: next}, effects: i.effects})
+}
+
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	effects *effects
+}
+
+// ExecuteActivity answers in workflow code, in the order of the calls: answers from other goroutines would come in any order, and the steps of
+// parallel branches with them.
+func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	effect, ok := workflows.EffectOf(ctx)
+	if !ok {
+		return o.Next.ExecuteActivity(ctx, name, args...)
+	}
+	future, settable := workflow.NewFuture(ctx)
+	result, err := o.effects.perform(effect.Node.Key, args)
+	workflow.GoNamed(ctx, "effect of "+effect.Node.Key, func(ctx workflow.Context) {
+		switch {
+		case ctx.Err() != nil:
+			settable.SetError(ctx.Err())
+		case err != nil:
+			settable.SetError(err)
+		default:
+			payloads, err := workflows.DataConverter().ToPayloads(result)
+			settable.Set(payloads, err)
+		}
+	})
+	return future
+}
+
+// perform gives what the activity of a node returns.
+func (e *effects) perform(node string, args []any) (result any, err error) {
+	var input any
+	if len(args) > 0 {
+		input = args[0]
+	}
+	sent := "the effect of " + node
+	if request, ok := input.(activities.HTTPRequestInput); ok {
+		sent = requestLine(request)
+	}
+	taken, ok := e.take(node, shown(input), sent)
+	if !ok {
+		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the test has no outcome for %s", node), false, 0)
+	}
+	if failure := taken.failure(sent); failure != nil {
+		return nil, activities.Fail(failure, false, 0)
+	}
+	return taken.result, nil
+}
+
+// requestLine names a request as the activity does in its errors: without what a URL may hide in its query or fragment.
+func requestLine(request activities.HTTPRequestInput) string {
+	url := fmt.Sprint(request.URL.Display())
+	if end := strings.IndexAny(url, "?#"); end >= 0 {
+		url = url[:end]
+	}
+	return request.Method + " " + url
+}

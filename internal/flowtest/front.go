@@ -1,0 +1,150 @@
+package flowtest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp/fasthttputil"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/receiver"
+)
+
+// front is a receiver that listens in memory, so that a test's request is checked, parsed and kept as that of any caller. It has one test at a
+// time: current is set between calls alone.
+type front struct {
+	listener *fasthttputil.InmemoryListener
+	receiver *receiver.Receiver
+	client   *http.Client
+	served   chan error
+	current  *trial
+}
+
+var (
+	_ receiver.FlowSource = (*front)(nil)
+	_ receiver.Starter    = (*front)(nil)
+)
+
+// runID is that of every tested run, so that an answer with it can be compared.
+const runID = everhook.RunID("contracttestcontracttestab")
+
+// tested is the URL that is called; its token reaches the flow of the test.
+const testedURL = "http://everhook.test/api/webhook:trigger/contract-test"
+
+func newFront() *front {
+	f := &front{listener: fasthttputil.NewInmemoryListener(), served: make(chan error, 1)}
+	f.receiver = receiver.New(receiver.Options{
+		Logger:   slog.New(slog.DiscardHandler),
+		Clock:    func() time.Time { return f.current.test.fields.now() },
+		NewRunID: func() everhook.RunID { return runID },
+	}, f, f)
+	f.client = &http.Client{
+		Transport: &http.Transport{
+			DialContext:        func(context.Context, string, string) (net.Conn, error) { return f.listener.Dial() },
+			DisableCompression: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	go func() { f.served <- f.receiver.Serve(f.listener) }()
+	return f
+}
+
+// close ends the receiver.
+func (f *front) close() error {
+	f.client.CloseIdleConnections()
+	return errors.Join(f.listener.Close(), <-f.served)
+}
+
+// call sends the request of a test, and gives what its sender receives. It returns when nobody touches the trial any more: the trial ends itself
+// when it is interrupted.
+func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
+	f.current = t
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit+2*stopGrace)
+	defer cancel()
+	request, err := newRequest(ctx, t.test.fields.Request)
+	if err != nil {
+		return nil, err
+	}
+	response, err := f.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	return newReply(response, body), nil
+}
+
+// newRequest makes the HTTP request; nil is one without anything.
+func newRequest(ctx context.Context, fields *requestFields) (*http.Request, error) {
+	if fields == nil {
+		fields = &requestFields{}
+	}
+	query, err := queryText(fields.Query)
+	if err != nil {
+		return nil, err
+	}
+	headers := http.Header{"User-Agent": nil}
+	for name, value := range fields.Headers {
+		headers.Set(name, value)
+	}
+	body, err := bodyOf(fields.Body, headers)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, testedURL, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.URL.RawQuery = query
+	request.Header = headers
+	return request, nil
+}
+
+// bodyOf writes a body, and its type where the test leaves it open.
+func bodyOf(body *everhook.Value, headers http.Header) (string, error) {
+	if body == nil {
+		return "", nil
+	}
+	contentType := headers.Get("Content-Type")
+	if text, ok := body.V.(string); ok && contentType != "" && !strings.Contains(contentType, "json") {
+		return text, nil
+	}
+	if contentType == "" {
+		headers.Set("Content-Type", "application/json")
+	}
+	encoded, err := everhook.EncodeJSON(body.V)
+	return string(encoded), err
+}
+
+// Route gives the route of the current test, whatever the token.
+func (f *front) Route(string) (*receiver.Route, bool) { return f.current.route, true }
+
+// Start takes the delivery. The run begins when the caller has its answer.
+func (f *front) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
+	f.current.delivery = &d
+	return receiver.Started{}, nil
+}
+
+// Run runs the flow to its end, and gives its answer if it was there before its caller had waited too long.
+func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
+	f.current.delivery = &d
+	f.current.run()
+	if f.current.answered > wait {
+		return receiver.Started{}, nil
+	}
+	return receiver.Started{Answer: f.current.answer}, nil
+}
+
+// Outcome knows no earlier runs.
+func (f *front) Outcome(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error) {
+	return nil, receiver.ErrNoRun
+}

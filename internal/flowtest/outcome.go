@@ -1,0 +1,185 @@
+package flowtest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/strict"
+	"github.com/everhook/everhook/nodes"
+)
+
+// outcome is what one execution of an effect ends with, all its attempts together.
+type outcome struct {
+	// result is what the activity returns.
+	result any
+	// failed is another system's refusal, message why there is no answer from it. Without both the effect resolves.
+	failed  *failedFields
+	message string
+}
+
+// outcomeFields are the fields of an outcome: one of them.
+type outcomeFields struct {
+	// Result is what nodes.<key> holds afterwards.
+	Result *everhook.Value `json:"result"`
+	// Failed is an answer with a status of failure.
+	Failed *failedFields `json:"failed"`
+	// Error is why there is no answer.
+	Error *string `json:"error"`
+}
+
+// failedFields are an answer that the node takes for a failure.
+type failedFields struct {
+	Status  int               `json:"status" required:"true"`
+	Headers map[string]string `json:"headers"`
+	Body    everhook.Value    `json:"body"`
+}
+
+// httpResult is the result of an http-request.
+type httpResult struct {
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`
+	Body    everhook.Value    `json:"body"`
+}
+
+// outcomes reads what the effects of a test end with, by node.
+func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]outcome {
+	outcomes := map[string][]outcome{}
+	for _, key := range everhook.SortedKeys(fields) {
+		at := strict.Pointer(pointer, key)
+		node := p.effect(key, at)
+		if node == nil {
+			continue
+		}
+		list, isList := fields[key].([]any)
+		if !isList {
+			outcomes[key] = []outcome{p.outcome(node, fields[key], at)}
+			continue
+		}
+		if len(list) == 0 {
+			p.report(at, "an empty list of outcomes", "write one outcome for each execution; the last repeats")
+		}
+		for i, v := range list {
+			outcomes[key] = append(outcomes[key], p.outcome(node, v, fmt.Sprintf("%s/%d", at, i)))
+		}
+	}
+	return outcomes
+}
+
+func (p *parser) outcome(node *nodes.Compiled, v any, pointer string) outcome {
+	var fields outcomeFields
+	before := len(p.problems)
+	strict.Decode(v, &fields, pointer, p.report)
+	if len(p.problems) > before {
+		return outcome{}
+	}
+	given := 0
+	for _, is := range []bool{fields.Result != nil, fields.Failed != nil, fields.Error != nil} {
+		if is {
+			given++
+		}
+	}
+	request, isHTTP := node.Kind.(*nodes.HTTPRequest)
+	switch {
+	case given != 1:
+		p.report(pointer, "an outcome is one of result, failed and error", "write `{ result: … }`, `{ failed: { status: 402, body: … } }` or `{ error: no answer }`")
+	case fields.Error != nil && *fields.Error == "":
+		p.report(pointer+"/error", "an empty message", "write why there is no answer, for example `error: connection refused`")
+	case fields.Error != nil:
+		return outcome{message: *fields.Error}
+	case fields.Failed != nil:
+		p.failed(request, fields.Failed.Status, pointer+"/failed/status")
+		return outcome{failed: fields.Failed}
+	case isHTTP:
+		return outcome{result: p.httpResult(request, fields.Result.V, pointer+"/result")}
+	default:
+		return outcome{result: fields.Result.V}
+	}
+	return outcome{}
+}
+
+// failed checks a status of failure. Request is nil for other kinds.
+func (p *parser) failed(request *nodes.HTTPRequest, status int, pointer string) {
+	switch {
+	case status < 100 || status > 599:
+		p.report(pointer, fmt.Sprintf("%d is not an HTTP status", status), "write 100 to 599, for example 503")
+	case request != nil && expects(request, status):
+		p.report(pointer, fmt.Sprintf("the node takes %d for success", status), fmt.Sprintf("write `{ result: { status: %d, body: … } }`", status))
+	}
+}
+
+// httpResult makes the result of the activity from that of the node.
+func (p *parser) httpResult(request *nodes.HTTPRequest, result any, pointer string) activities.HTTPRequestResult {
+	if request.Only == "body" {
+		return activities.HTTPRequestResult{Body: everhook.Value{V: result}, Attempts: 1}
+	}
+	var fields httpResult
+	if result != nil {
+		strict.Decode(result, &fields, pointer, p.report)
+	}
+	switch {
+	case fields.Status == 0:
+		fields.Status = expectedStatus(request)
+	case !expects(request, fields.Status):
+		p.report(pointer+"/status", fmt.Sprintf("the node takes %d for a failure", fields.Status), fmt.Sprintf("write `{ failed: { status: %d, body: … } }`", fields.Status))
+	}
+	return activities.HTTPRequestResult{Status: fields.Status, Headers: lowerNames(fields.Headers), Body: fields.Body, Attempts: 1}
+}
+
+// defaultExpect are the statuses of success of a node that names none.
+var defaultExpect = []activities.StatusRange{{From: 200, To: 299}}
+
+func expected(request *nodes.HTTPRequest) []activities.StatusRange {
+	if len(request.Expect) == 0 {
+		return defaultExpect
+	}
+	return request.Expect
+}
+
+func expects(request *nodes.HTTPRequest, status int) bool {
+	for _, statuses := range expected(request) {
+		if statuses.Has(status) {
+			return true
+		}
+	}
+	return false
+}
+
+// expectedStatus is 200, or the lowest of the first statuses that the node takes for success.
+func expectedStatus(request *nodes.HTTPRequest) int {
+	if expects(request, http.StatusOK) {
+		return http.StatusOK
+	}
+	return expected(request)[0].From
+}
+
+func lowerNames(headers map[string]string) map[string]string {
+	lower := make(map[string]string, len(headers))
+	for name, value := range headers {
+		lower[strings.ToLower(name)] = value
+	}
+	return lower
+}
+
+// failure is what the activity fails with; nil: it does not. Sent names the request.
+func (o outcome) failure(sent string) *everhook.Error {
+	if o.failed == nil && o.message == "" {
+		return nil
+	}
+	if o.failed == nil {
+		failure := everhook.Errorf(everhook.TypeConnection, "%s", o.message)
+		failure.Attempts = 1
+		return failure
+	}
+	status := o.failed.Status
+	failure := everhook.Failuref(everhook.TypeStatus, "%s", strings.TrimSpace(fmt.Sprintf("%s answered %d %s", sent, status, http.StatusText(status))))
+	headers := map[string]any{}
+	for name, value := range lowerNames(o.failed.Headers) {
+		headers[name] = value
+	}
+	failure.Attempts = 1
+	failure.Response = everhook.Of(map[string]any{"status": status, "headers": headers, "body": o.failed.Body.V})
+	return failure
+}

@@ -1,0 +1,141 @@
+package flowtest
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/strict"
+	"github.com/everhook/everhook/nodes"
+)
+
+// parser reads a test file against the flow that it is about.
+type parser struct {
+	document *flowfile.Document
+	flow     *nodes.Flow
+	effects  []string
+	problems flowfile.Problems
+}
+
+func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problems) {
+	if isBlank(text) {
+		return nil, flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1}, Message: "the file is empty", Fix: "write `tests:` and a list of tests"}}
+	}
+	document, problems := flowfile.ParseDocument(file, text)
+	if document == nil {
+		return nil, problems
+	}
+	p := &parser{document: document, flow: flow, problems: problems}
+	p.effects = effectsOf(flow.Nodes, nil)
+	var fields fileFields
+	strict.Decode(document.Value, &fields, "", p.report)
+	if len(fields.Tests) == 0 && len(p.problems) == 0 {
+		p.report("/tests", "there are no tests", "add one: `- name: …`, `request: …`, `want: …`")
+	}
+	tests := make([]Test, len(fields.Tests))
+	names := map[string]bool{}
+	for i, test := range fields.Tests {
+		pointer := fmt.Sprintf("/tests/%d", i)
+		env := maps.Clone(fields.Env)
+		if env == nil {
+			env = map[string]string{}
+		}
+		maps.Copy(env, test.Env)
+		tests[i] = Test{Name: test.Name, Position: document.Position(pointer), index: i, env: env, fields: test, outcomes: p.outcomes(test.Nodes, pointer+"/nodes")}
+		if test.Name != "" && names[test.Name] {
+			p.report(pointer+"/name", fmt.Sprintf("two tests are named %q", test.Name), "give each its own name")
+		}
+		names[test.Name] = true
+		p.start(test, pointer)
+		p.want(test.Want, pointer+"/want")
+	}
+	p.problems.Sort()
+	return tests, p.problems
+}
+
+func (p *parser) report(pointer, message, fix string) {
+	p.problems = append(p.problems, p.document.Problem(pointer, message, fix))
+}
+
+// effectsOf appends the keys of all nodes with effects.
+func effectsOf(list []*nodes.Compiled, keys []string) []string {
+	for _, node := range list {
+		if node.Spec.Effect != nil {
+			keys = append(keys, node.Key)
+		}
+		for _, branch := range node.Branches {
+			keys = effectsOf(node.Branch(branch.Name), keys)
+		}
+	}
+	return keys
+}
+
+// start checks that the test starts its run in the way of the flow's trigger.
+func (p *parser) start(test testFields, pointer string) {
+	_, isWebhook := p.flow.Trigger.(*nodes.Webhook)
+	switch {
+	case isWebhook && test.Trigger != nil:
+		p.report(pointer+"/trigger", "the flow is called by a webhook", "write `request: { headers: …, query: …, body: … }`; what the run sees of it is made as the receiver does")
+	case !isWebhook && test.Request != nil:
+		p.report(pointer+"/request", fmt.Sprintf("the trigger of the flow is %s, and no webhook", p.flow.Definition.Trigger.Type), "write what expressions see as `trigger:`")
+	case test.Request != nil:
+		if _, err := queryText(test.Request.Query); err != nil {
+			p.report(pointer+"/request/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, lists and mappings")
+		}
+	}
+}
+
+// effect finds a node with effects, and reports any other key.
+func (p *parser) effect(key, pointer string) *nodes.Compiled {
+	node := p.flow.Node(key)
+	switch {
+	case node == nil:
+		p.report(pointer, fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), strict.Suggest(key, p.effects))
+		return nil
+	case node.Spec.Effect == nil:
+		p.report(pointer, fmt.Sprintf("%s is of kind %s, which has no effects: it runs in the test as it is", key, node.Type), "remove it")
+		return nil
+	}
+	return node
+}
+
+func (p *parser) want(want wantFields, pointer string) {
+	if want.Steps != nil {
+		for i, step := range *want.Steps {
+			key, _, _ := strings.Cut(step, "[")
+			if p.flow.Node(key) == nil {
+				p.report(strict.Pointer(pointer, "steps", strconv.Itoa(i)), fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), "write the key of a node, in loops perhaps with its place: `stock[0]`")
+			}
+		}
+	}
+	if _, isText := want.Error.(string); want.Error != nil && !isText {
+		strict.Decode(want.Error, &errorFields{}, pointer+"/error", p.report)
+	}
+	for _, key := range everhook.SortedKeys(want.Calls) {
+		at := strict.Pointer(pointer, "calls", key)
+		node := p.effect(key, at)
+		if node == nil {
+			continue
+		}
+		if _, ok := node.Kind.(*nodes.HTTPRequest); !ok {
+			continue
+		}
+		for i, call := range want.Calls[key] {
+			strict.Decode(map[string]any(call), &httpCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
+		}
+	}
+}
+
+// wantedError reads what parse has checked.
+func (w wantFields) wantedError() (wanted errorFields, given bool) {
+	if text, ok := w.Error.(string); ok {
+		return errorFields{Message: text}, true
+	}
+	if w.Error != nil {
+		strict.Decode(w.Error, &wanted, "", func(string, string, string) {})
+	}
+	return wanted, w.Error != nil
+}

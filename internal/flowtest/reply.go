@@ -1,0 +1,60 @@
+package flowtest
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/everhook/everhook"
+)
+
+// reply is what the caller of a flow receives.
+type reply struct {
+	status int
+	// headers have canonical names.
+	headers map[string]string
+	// body is a value if it is JSON, else text; nil if it is empty.
+	body any
+}
+
+func newReply(response *http.Response, body []byte) *reply {
+	r := &reply{status: response.StatusCode, headers: map[string]string{}}
+	for name, values := range response.Header {
+		r.headers[name] = strings.Join(values, ", ")
+	}
+	if len(body) == 0 {
+		return r
+	}
+	r.body = strings.ToValidUTF8(string(body), "\uFFFD")
+	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if media == "application/json" || strings.HasSuffix(media, "+json") {
+		if v, err := everhook.ParseJSON(body); err == nil {
+			r.body = v
+		}
+	}
+	return r
+}
+
+// replyOf is the answer of a run that no webhook has started; nil: it has none.
+func replyOf(answer *everhook.Answer) *reply {
+	if answer == nil {
+		return nil
+	}
+	r := &reply{status: answer.Status, headers: map[string]string{}}
+	for name, value := range answer.Headers {
+		r.headers[http.CanonicalHeaderKey(name)] = value
+	}
+	switch {
+	case answer.Problem != nil:
+		r.body, _ = everhook.Canonical(*answer.Problem)
+	case answer.Body != nil:
+		r.body = answer.Body.V
+	}
+	return r
+}
+
+// header finds a value by its name in any case.
+func (r *reply) header(name string) (string, bool) {
+	value, ok := r.headers[http.CanonicalHeaderKey(name)]
+	return value, ok
+}

@@ -1,0 +1,109 @@
+package flowtest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowfile"
+)
+
+// Options say how tests run.
+type Options struct {
+	// Only picks the tests that run, by their names; nil: all do.
+	Only func(name string) bool
+	// Limit is how much real time one test may take. Default 10s.
+	Limit time.Duration
+}
+
+// defaultLimit is far more than any test needs: virtual time costs none.
+const defaultLimit = 10 * time.Second
+
+// Result is what became of one test.
+type Result struct {
+	// File, Flow (the flow's key) and Name say which test it is, Position where it stands.
+	File string `json:"file"`
+	flowfile.Position
+	Flow string `json:"flow"`
+	Name string `json:"name"`
+	// Passed is set when there is no failure.
+	Passed bool `json:"passed"`
+	// Failures say why it did not pass.
+	Failures []Failure `json:"failures,omitempty"`
+	// Steps are the step log of the run; empty when the call was refused.
+	Steps []everhook.Step `json:"steps,omitempty"`
+	// Seconds is the real time that it took, Elapsed that of the run's own clock.
+	Seconds float64           `json:"seconds"`
+	Elapsed everhook.Duration `json:"elapsed"`
+
+	index    int
+	observed *observed
+}
+
+// Run runs the tests of a suite one after the other, and gives one result for each that was picked. It stops early when ctx ends.
+func (s *Suite) Run(ctx context.Context, o Options) ([]Result, error) {
+	if o.Limit <= 0 {
+		o.Limit = defaultLimit
+	}
+	f := newFront()
+	var results []Result
+	for i := range s.Tests {
+		test := &s.Tests[i]
+		if o.Only != nil && !o.Only(test.Name) {
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		results = append(results, s.runTest(ctx, f, test, o.Limit))
+	}
+	if err := f.close(); err != nil {
+		return results, fmt.Errorf("the receiver of the tests: %w", err)
+	}
+	return results, ctx.Err()
+}
+
+func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Duration) Result {
+	began := time.Now()
+	t := newTrial(s, test, limit, ctx.Done())
+	answer, err := s.try(ctx, f, t)
+	result := Result{
+		File: s.File, Position: test.Position, Flow: s.Flow, Name: test.Name, Steps: t.steps,
+		Seconds: time.Since(began).Seconds(), Elapsed: everhook.Duration(t.elapsed), index: test.index,
+	}
+	calls, missing := t.effects.sent()
+	switch {
+	case err != nil:
+		result.Failures = []Failure{{Message: fmt.Sprintf("the request cannot be made: %v", err)}}
+	case t.broken != "":
+		result.Failures = []Failure{{Message: t.broken}}
+	case len(missing) > 0:
+		// What came of such a run says nothing about the flow.
+		for _, m := range missing {
+			result.Failures = append(result.Failures, Failure{
+				Message: fmt.Sprintf("node %s has effects, and the test has no outcome for it: it would send %s; add `nodes: { %s: { result: … } }`", m.node, m.sent, m.node),
+			})
+		}
+	default:
+		result.observed = &observed{answer: answer, ran: t.ran, outcome: t.outcome, steps: t.steps, total: t.total, calls: calls}
+		result.Failures = compare(test.fields.Want, result.observed)
+	}
+	result.Passed = len(result.Failures) == 0
+	return result
+}
+
+// try lets the test's delivery start a run, and runs it to its end.
+func (s *Suite) try(ctx context.Context, f *front, t *trial) (*reply, error) {
+	if t.route == nil {
+		now := t.test.fields.now()
+		t.delivery = &everhook.Delivery{RunID: runID, ReceivedAt: now, Trigger: t.test.fields.Trigger}
+		t.run()
+		return replyOf(t.answer), nil
+	}
+	answer, err := f.call(ctx, t)
+	if err == nil && t.delivery != nil && !t.ran {
+		t.run()
+	}
+	return answer, err
+}

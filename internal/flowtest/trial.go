@@ -1,0 +1,234 @@
+package flowtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/receiver"
+	"github.com/everhook/everhook/workflows"
+)
+
+// trial is one test while it runs.
+type trial struct {
+	suite *Suite
+	test  *Test
+	limit time.Duration
+	// stop is closed when the test is interrupted.
+	stop <-chan struct{}
+
+	// route is nil when the flow's trigger is no webhook.
+	route   *receiver.Route
+	effects *effects
+	// delivery is nil until the request was accepted.
+	delivery *everhook.Delivery
+	// ran tells that the run has begun; the rest is set when it has ended.
+	ran     bool
+	outcome everhook.Outcome
+	steps   []everhook.Step
+	total   int
+	elapsed time.Duration
+	// answer is that of a sync flow, which came so long after the start.
+	answer   *everhook.Answer
+	answered time.Duration
+	// broken says why the run has no outcome.
+	broken string
+	// abandoned tells a run that nobody waits for any more to end at its next timer.
+	abandoned atomic.Bool
+}
+
+func newTrial(s *Suite, test *Test, limit time.Duration, stop <-chan struct{}) *trial {
+	t := &trial{suite: s, test: test, limit: limit, stop: stop, effects: newEffects(test.outcomes)}
+	t.route, _ = catalog.OpenRoute(s.version, s.flow, func() map[string]string { return test.env })
+	return t
+}
+
+// stopGrace is how long a run that was stopped may take to end.
+const stopGrace = 2 * time.Second
+
+// run runs the flow on its delivery, to the end or to the limit.
+func (t *trial) run() {
+	t.ran = true
+	stopped := fmt.Sprintf("the run did not end within %s and was stopped", t.limit)
+	env := t.environment()
+	ended := make(chan *ending, 1)
+	go func() { ended <- t.execute(env) }()
+	select {
+	case end := <-ended:
+		t.take(end)
+		return
+	case <-t.stop:
+		stopped = "interrupted"
+	case <-time.After(t.limit):
+	}
+	// The run is cancelled, so that the step log can tell where it was.
+	env.CancelWorkflow()
+	select {
+	case end := <-ended:
+		t.take(end)
+	case <-time.After(stopGrace):
+		t.abandoned.Store(true)
+	}
+	t.broken = stopped
+	if len(t.steps) > 0 {
+		t.broken += fmt.Sprintf(" at %s, after %s of its own clock", stepName(t.steps[len(t.steps)-1]), everhook.Duration(t.elapsed.Round(time.Second)))
+	}
+}
+
+func (t *trial) environment() *testsuite.TestWorkflowEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetDataConverter(workflows.DataConverter())
+	env.SetStartTime(t.test.fields.now())
+	// These bounds of Temporal's are not ours: a run may wait for years, and what stops it is the limit.
+	env.SetWorkflowRunTimeout(runTimeout)
+	env.SetTestTimeout(t.limit + stopGrace)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: t.limit + stopGrace, Interceptors: []interceptor.WorkerInterceptor{t.effects}})
+	env.SetOnTimerScheduledListener(func(string, time.Duration) {
+		if t.abandoned.Load() {
+			panic("abandoned")
+		}
+	})
+	env.RegisterWorkflowWithOptions(t.suite.interpreter.Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	env.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
+	return env
+}
+
+// runTimeout is longer than any run: two hundred years.
+const runTimeout = 200 * 365 * 24 * time.Hour
+
+// ending is how the workflow of a run ended.
+type ending struct {
+	outcome  everhook.Outcome
+	steps    []everhook.Step
+	total    int
+	elapsed  time.Duration
+	answer   *everhook.Answer
+	answered time.Duration
+	broken   string
+}
+
+func (t *trial) take(end *ending) {
+	t.outcome, t.steps, t.total, t.elapsed = end.outcome, end.steps, end.total, end.elapsed
+	t.answer, t.answered, t.broken = end.answer, end.answered, end.broken
+}
+
+// execute runs the workflow. It touches nothing of the trial that changes: who waits for it may have given up.
+func (t *trial) execute(env *testsuite.TestWorkflowEnvironment) (end *ending) {
+	end = &ending{}
+	defer func() {
+		if defect := recover(); defect != nil {
+			end.broken = "the run broke off: " + everhook.Shorten(firstLine(fmt.Sprint(defect)), 400)
+		}
+	}()
+	started := t.test.fields.now()
+	if t.suite.flow.Definition.Mode == everhook.Sync {
+		env.RegisterDelayedCallback(func() { askForAnswer(env, started, end) }, 0)
+	}
+	env.ExecuteWorkflow(workflows.RunWorkflow, json.RawMessage(t.suite.definition), workflows.Start{
+		Level: workflows.Level, Version: t.suite.version.Number, Delivery: *t.delivery, Env: t.settings(),
+	})
+	end.elapsed = env.Now().Sub(started)
+	var err error
+	if end.steps, end.total, err = stepsOf(env); err == nil {
+		end.outcome, err = outcomeOf(env)
+	}
+	switch {
+	case temporal.IsTimeoutError(err):
+		end.broken = "the run never ends: it waits for what does not come in a test"
+		if len(end.steps) > 0 {
+			end.broken += ", at " + stepName(end.steps[len(end.steps)-1])
+		}
+	case err != nil:
+		end.broken = "the run broke off: " + everhook.Shorten(firstLine(err.Error()), 400)
+	}
+	return end
+}
+
+// settings are those of the test that the flow refers to.
+func (t *trial) settings() map[string]string {
+	settings := map[string]string{}
+	for _, name := range t.suite.flow.Env {
+		if value, ok := t.test.env[name]; ok {
+			settings[name] = value
+		}
+	}
+	return settings
+}
+
+// askForAnswer does what the receiver does for a held caller.
+func askForAnswer(env *testsuite.TestWorkflowEnvironment, started time.Time, end *ending) {
+	env.UpdateWorkflow(workflows.AnswerUpdate, workflows.AnswerUpdate, &testsuite.TestUpdateCallback{
+		OnAccept: func() {},
+		OnReject: func(err error) { panic(err) },
+		OnComplete: func(v any, err error) {
+			if err != nil {
+				panic(err)
+			}
+			answer := v.(everhook.Answer)
+			end.answer, end.answered = &answer, env.Now().Sub(started)
+		},
+	})
+}
+
+// outcomeOf reads the outcome from where a closed run keeps it: its result, or the details of its failure.
+func outcomeOf(env *testsuite.TestWorkflowEnvironment) (outcome everhook.Outcome, err error) {
+	err = env.GetWorkflowError()
+	if err == nil {
+		return outcome, env.GetWorkflowResult(&outcome)
+	}
+	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok && cancelled.HasDetails() {
+		return outcome, cancelled.Details(&outcome)
+	}
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
+		return outcome, failure.Details(&outcome)
+	}
+	if wrapped, ok := errors.AsType[*temporal.WorkflowExecutionError](err); ok {
+		err = wrapped.Unwrap()
+	}
+	return outcome, err
+}
+
+func stepsOf(env *testsuite.TestWorkflowEnvironment) (steps []everhook.Step, total int, err error) {
+	for from := 1; from != 0; {
+		encoded, err := env.QueryWorkflow(workflows.StepsQuery, from)
+		if err != nil {
+			return nil, 0, err
+		}
+		var page everhook.StepPage
+		if err := encoded.Get(&page); err != nil {
+			return nil, 0, err
+		}
+		steps, from, total = append(steps, page.Steps...), page.Next, page.Total
+	}
+	return steps, total, nil
+}
+
+func stepName(step everhook.Step) string {
+	if step.Iteration == "" {
+		return step.Node
+	}
+	return step.Node + "[" + step.Iteration + "]"
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
