@@ -124,7 +124,7 @@ func (p *parser) want(want wantFields, pointer string) {
 			continue
 		}
 		for i, call := range want.Calls[key] {
-			strict.Decode(map[string]any(call), &httpCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
+			strict.Decode(call, &httpCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
 		}
 	}
 }
