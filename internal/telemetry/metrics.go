@@ -2,6 +2,8 @@ package telemetry
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
@@ -12,6 +14,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
+
+	"github.com/everhook/everhook"
 )
 
 // maxSeries bounds the combinations of attributes that one instrument has: a thousand flows with every outcome. What goes over it is
@@ -20,7 +24,7 @@ const maxSeries = 20_000
 
 // Bounds of histograms.
 var (
-	secondsBounds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
+	secondsBounds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86_400}
 	bytesBounds   = []float64{0, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 10 << 20}
 )
 
@@ -46,6 +50,31 @@ func newSDKMetrics(meters *sdkmetric.MeterProvider) client.MetricsHandler {
 		Meter: meters.Meter("go.temporal.io/sdk"), UseMonotonicCounters: true,
 		OnError: func(error) {}, // an instrument that cannot be made is a metric less, not the end of the process
 	})
+}
+
+// runMetrics are the instruments of the worker.
+type runMetrics struct {
+	total, attempts metric.Int64Counter
+	duration        metric.Float64Histogram
+}
+
+func newRunMetrics(meter metric.Meter) (*runMetrics, error) {
+	total, err := meter.Int64Counter("everhook.runs", metric.WithUnit("{run}"), metric.WithDescription("Runs that ended, by flow and status."))
+	attempts, err2 := meter.Int64Counter("everhook.effect.attempts", metric.WithUnit("{attempt}"), metric.WithDescription("Attempts of effects, by effect and status."))
+	duration, err3 := meter.Float64Histogram("everhook.run.duration", metric.WithUnit("s"), metric.WithDescription("From the start of a run to its end."))
+	return &runMetrics{total, attempts, duration}, errors.Join(err, err2, err3)
+}
+
+// RunEnded counts a run that ended.
+func (t *Telemetry) RunEnded(flow string, status everhook.Status, took time.Duration) {
+	key := attribute.String("flow", flow)
+	t.runs.total.Add(context.Background(), 1, metric.WithAttributes(key, attribute.String("status", string(status))))
+	t.runs.duration.Record(context.Background(), took.Seconds(), metric.WithAttributes(key))
+}
+
+// AttemptEnded counts an attempt of an effect that ended, tried again or not.
+func (t *Telemetry) AttemptEnded(effect string, status everhook.Status) {
+	t.runs.attempts.Add(context.Background(), 1, metric.WithAttributes(attribute.String("effect", effect), attribute.String("status", string(status))))
 }
 
 // WatchCallers shows how many callers are held, and how many may be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -32,20 +33,31 @@ const headerKey = "_tracer-data"
 type tracing struct {
 	interceptor.InterceptorBase
 	tracer trace.Tracer
+	counts counts
 }
 
-func newTracing(tracer trace.Tracer) interceptor.Interceptor { return &tracing{tracer: tracer} }
+// counts is told what ends; *Telemetry counts it.
+type counts interface {
+	// RunEnded is called once for every run that ends on a worker of this process.
+	RunEnded(flow string, status everhook.Status, took time.Duration)
+	// AttemptEnded is called for every attempt of an effect that ends.
+	AttemptEnded(effect string, status everhook.Status)
+}
+
+func newTracing(tracer trace.Tracer, c counts) interceptor.Interceptor {
+	return &tracing{tracer: tracer, counts: c}
+}
 
 func (t *tracing) InterceptClient(next interceptor.ClientOutboundInterceptor) interceptor.ClientOutboundInterceptor {
 	return &starts{interceptor.ClientOutboundInterceptorBase{Next: next}}
 }
 
 func (t *tracing) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	return &runs{interceptor.WorkflowInboundInterceptorBase{Next: next}, t.tracer}
+	return &runs{interceptor.WorkflowInboundInterceptorBase{Next: next}, t}
 }
 
 func (t *tracing) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	return &effects{interceptor.ActivityInboundInterceptorBase{Next: next}, t.tracer}
+	return &effects{interceptor.ActivityInboundInterceptorBase{Next: next}, t}
 }
 
 // starts gives runs the trace of who starts them.
@@ -66,7 +78,7 @@ func (s *starts) UpdateWithStartWorkflow(ctx context.Context, in *interceptor.Cl
 // runs makes the span of a run, and gives it to what the run starts.
 type runs struct {
 	interceptor.WorkflowInboundInterceptorBase
-	tracer trace.Tracer
+	*tracing
 }
 
 func (r *runs) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
@@ -86,9 +98,16 @@ func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWork
 		"run", trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(info.WorkflowStartTime))
 	result, err := r.Next.ExecuteWorkflow(workflow.WithValue(ctx, runKey{}, traces{parent, span.SpanContext()}), in)
 	// A worker that lets go of a run does not come here.
-	if !workflow.IsReplaying(ctx) && span.IsRecording() {
-		describeRun(span, info.WorkflowExecution.ID, err)
-		span.End(trace.WithTimestamp(workflow.Now(ctx)))
+	if workflow.IsReplaying(ctx) {
+		return result, err
+	}
+	status, now := statusOf(err), workflow.Now(ctx)
+	if flow, _, ok := everhook.ParseWorkflowID(info.WorkflowExecution.ID); ok && status.Ended() {
+		r.counts.RunEnded(flow, status, now.Sub(info.WorkflowStartTime))
+	}
+	if span.IsRecording() {
+		describeRun(span, info.WorkflowExecution.ID, status)
+		span.End(trace.WithTimestamp(now))
 	}
 	return result, err
 }
@@ -99,19 +118,31 @@ func idsOf(execution string) fixed {
 	return fixed{trace: trace.TraceID(sum[:16]), span: trace.SpanID(sum[16:24])}
 }
 
-func describeRun(span trace.Span, workflowID string, err error) {
-	status := string(everhook.Resolved)
-	switch failure, failed := errors.AsType[*temporal.ApplicationError](err); {
+// statusOf reads how a run ends from the error that it ends with; one that continues in another execution is pending.
+func statusOf(err error) everhook.Status {
+	failure, failed := errors.AsType[*temporal.ApplicationError](err)
+	switch {
+	case err == nil:
+		return everhook.Resolved
 	case workflow.IsContinueAsNewError(err):
-		status = string(everhook.Pending)
+		return everhook.Pending
 	case failed:
-		if status = failure.Type(); status != string(everhook.Rejected) {
-			span.SetStatus(codes.Error, "")
+		if status, err := everhook.ParseStatus(failure.Type()); err == nil {
+			return status
 		}
-	case err != nil:
-		status = string(everhook.Cancelled)
+		return everhook.Errored
+	default:
+		return everhook.Cancelled
 	}
-	span.SetAttributes(attribute.String("everhook.status", status))
+}
+
+func describeRun(span trace.Span, workflowID string, status everhook.Status) {
+	switch status {
+	case everhook.Failed, everhook.Errored, everhook.Aborted:
+		span.SetStatus(codes.Error, "")
+	default:
+	}
+	span.SetAttributes(attribute.String("everhook.status", string(status)))
 	span.SetAttributes(identify(workflowID)...)
 }
 
@@ -150,7 +181,7 @@ func (c *calls) NewContinueAsNewError(ctx workflow.Context, next any, args ...an
 // effects makes a span of every attempt of an activity.
 type effects struct {
 	interceptor.ActivityInboundInterceptorBase
-	tracer trace.Tracer
+	*tracing
 }
 
 func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
@@ -158,15 +189,23 @@ func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	ctx, span := e.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, extract(interceptor.Header(ctx))), info.ActivityType.Name)
 	defer span.End()
 	result, err := e.Next.ExecuteActivity(ctx, in)
-	if !span.IsRecording() {
+	if errors.Is(err, activity.ErrResultPending) {
 		return result, err
 	}
-	span.SetAttributes(identify(info.WorkflowExecution.ID)...)
-	span.SetAttributes(attribute.Int("everhook.attempt", int(info.Attempt)))
-	if err != nil && !errors.Is(err, activity.ErrResultPending) {
-		// Its type alone: a message may show what went in or came out.
-		span.SetAttributes(attribute.String("error.type", activities.FromError(err).Type))
-		span.SetStatus(codes.Error, "")
+	status := everhook.Resolved
+	failure := activities.FromError(err)
+	if failure != nil {
+		status = failure.Status
+	}
+	e.counts.AttemptEnded(info.ActivityType.Name, status)
+	if span.IsRecording() {
+		span.SetAttributes(attribute.Int("everhook.attempt", int(info.Attempt)), attribute.String("everhook.status", string(status)))
+		span.SetAttributes(identify(info.WorkflowExecution.ID)...)
+		if failure != nil {
+			// Its type alone: a message may show what went in or came out.
+			span.SetAttributes(attribute.String("error.type", failure.Type))
+			span.SetStatus(codes.Error, "")
+		}
 	}
 	return result, err
 }

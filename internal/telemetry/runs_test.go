@@ -26,17 +26,18 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
-// replayed replays a history on a worker that traces, and gives the spans that were begun and ended.
+// replayed replays a history on a worker that traces and may count nothing, and gives the spans that were begun and ended.
 func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 	t.Helper()
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithIDGenerator(ids{}))
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
-		DataConverter: workflows.DataConverter(), Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"))},
+		DataConverter: workflows.DataConverter(), Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), nil)},
 	})
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
@@ -124,10 +125,11 @@ func TestATraceGoesOnInChildrenAndInWhatContinuesARun(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithIDGenerator(ids{}))
 
+	counted := &tally{}
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"))}})
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), counted)}})
 	env.SetHeader(&commonpb.Header{Fields: header})
 	child := func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
@@ -160,6 +162,18 @@ func TestATraceGoesOnInChildrenAndInWhatContinuesARun(t *testing.T) {
 	require.Equal(t, above.SpanContext().SpanID(), below.Parent().SpanID())
 	require.Equal(t, parent.SpanID(), above.Parent().SpanID())
 	require.Equal(t, codes.Unset, above.Status().Code, "to go on is no failure")
+	require.Equal(t, tally{"effect resolved"}, *counted, "neither of the two executions is a whole run")
+}
+
+// tally notes what was counted.
+type tally []string
+
+func (c *tally) RunEnded(flow string, status everhook.Status, _ time.Duration) {
+	*c = append(*c, flow+" "+string(status))
+}
+
+func (c *tally) AttemptEnded(effect string, status everhook.Status) {
+	*c = append(*c, effect+" "+string(status))
 }
 
 func TestTheSpanOfARunTellsHowItEnded(t *testing.T) {
@@ -169,17 +183,18 @@ func TestTheSpanOfARunTellsHowItEnded(t *testing.T) {
 		status string
 		code   codes.Code
 	}{
-		"resolved":  {nil, "resolved", codes.Unset},
-		"failed":    {temporal.NewApplicationError("no", "failed"), "failed", codes.Error},
-		"aborted":   {temporal.NewApplicationError("late", "aborted"), "aborted", codes.Error},
-		"rejected":  {temporal.NewApplicationError("no", "rejected"), "rejected", codes.Unset},
-		"cancelled": {temporal.NewCanceledError(), "cancelled", codes.Unset},
+		"resolved":                     {nil, "resolved", codes.Unset},
+		"failed":                       {temporal.NewApplicationError("no", "failed"), "failed", codes.Error},
+		"aborted":                      {temporal.NewApplicationError("late", "aborted"), "aborted", codes.Error},
+		"a failure of the interpreter": {temporal.NewApplicationError("no", "panic"), "error", codes.Error},
+		"rejected":                     {temporal.NewApplicationError("no", "rejected"), "rejected", codes.Unset},
+		"cancelled":                    {temporal.NewCanceledError(), "cancelled", codes.Unset},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			spans := tracetest.NewSpanRecorder()
 			_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test").Start(t.Context(), "run")
-			describeRun(span, "shop/abcdefghijklmnopqrstuvwxyz", c.err)
+			describeRun(span, "shop/abcdefghijklmnopqrstuvwxyz", statusOf(c.err))
 			span.End()
 			require.Equal(t, c.code, spans.Ended()[0].Status().Code)
 			require.Contains(t, spans.Ended()[0].Attributes(), attribute.String("everhook.status", c.status))

@@ -42,6 +42,7 @@ type Telemetry struct {
 	meters     *sdkmetric.MeterProvider
 	meter      metric.Meter
 	deliveries *deliveries
+	runs       *runMetrics
 	// spans is nil without an exporter.
 	spans  *sdktrace.TracerProvider
 	tracer trace.Tracer
@@ -59,6 +60,9 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	}
 	t.meter = t.meters.Meter(scope)
 	if t.deliveries, err = newDeliveries(t.meter); err != nil {
+		return nil, err
+	}
+	if t.runs, err = newRunMetrics(t.meter); err != nil {
 		return nil, err
 	}
 	if o.Spans == nil {
@@ -92,8 +96,10 @@ func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
 // TemporalMetrics takes the metrics of the Temporal SDK, whose names begin with temporal_.
 func (t *Telemetry) TemporalMetrics() client.MetricsHandler { return newSDKMetrics(t.meters) }
 
-// TemporalInterceptor carries traces into runs and activities. Clients and workers need it.
-func (t *Telemetry) TemporalInterceptor() interceptor.Interceptor { return newTracing(t.tracer) }
+// TemporalInterceptor carries traces into runs and activities, and counts the runs that end. Clients and workers need it.
+func (t *Telemetry) TemporalInterceptor() interceptor.Interceptor {
+	return newTracing(t.tracer, t)
+}
 
 // Shutdown exports the spans that are left, within ctx. Metrics can be read until the end.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
