@@ -41,6 +41,8 @@ type config struct {
 	roles   []string
 	spans   sdktrace.SpanExporter
 	change  func(*server.Options)
+	// registry has the kinds; nil: the standard ones.
+	registry *nodes.Registry
 }
 
 // launch starts a product.
@@ -53,8 +55,11 @@ func launch(ctx context.Context, c config) (*product, error) {
 	if c.change != nil {
 		c.change(&options)
 	}
+	if c.registry == nil {
+		c.registry = nodes.Standard()
+	}
 	started, err := server.Start(ctx, &options, server.Surroundings{
-		Registry: nodes.Standard(), Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Registry: c.registry, Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans,
 	})
 	if err != nil {

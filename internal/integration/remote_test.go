@@ -5,7 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/embedded"
 	"github.com/everhook/everhook/internal/server"
+	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -246,4 +249,26 @@ func TestAStartWithoutTemporalSaysWhatIsWrong(t *testing.T) {
 			require.Less(t, time.Since(began), 15*time.Second)
 		})
 	}
+}
+
+// TestAWorkerThatCannotRunAFlowHoldsNothingUp: a bad deploy, whose workers fail their tasks. Callers are told that their runs are durable, and a
+// worker that can takes the runs on.
+func TestAWorkerThatCannotRunAFlowHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	receiver := start(t, config{change: c.uses, roles: []string{server.RoleReceiver, server.RoleAdmin}})
+	f := receiver.sync(t, "bad-deploy", "options: { wait: 2s }\n"+conditionAndResponse)
+	few := nodes.NewRegistry()
+	nodes.Add[nodes.Delay](few)
+	nodes.AddTrigger[nodes.Webhook](few)
+	bad := start(t, config{change: c.uses, roles: []string{server.RoleWorker}, registry: few})
+	held := f.post(t, `{"paid":true,"id":7}`)
+	require.Equal(t, http.StatusAccepted, held.status, held.body)
+	require.Eventually(t, func() bool { return strings.Contains(bad.logs.String(), "this worker cannot run") }, patience, 50*time.Millisecond)
+
+	bad.Stop()
+	start(t, config{change: c.uses, roles: []string{server.RoleWorker}})
+	require.Equal(t, everhook.Resolved, f.ended(t, held.run).Status)
+	require.JSONEq(t, `{"ok":true,"id":7}`, f.answer(t, held.run, "20s").body)
+	require.NoError(t, receiver.replayAll(t.Context()))
 }
