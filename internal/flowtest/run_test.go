@@ -112,8 +112,8 @@ want:
     charge:
       - method: POST
         url: 'https://pay.example/charges?via=test'
-        headers: { authorization: 'Bearer {{ secret.PAY }}', X-Order: 7 }
-        query: { amount: 5 }
+        headers: { authorization: 'Bearer {{ secret.PAY }}', X-Order: '7' }
+        query: { amount: '5' }
         body: { order: 7 }
         contentType: null`},
 		"outcomes are for one execution each, and the last repeats": {loop, `

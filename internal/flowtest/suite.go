@@ -73,7 +73,7 @@ var flowEndings = []string{".yaml", ".yml", ".json"}
 func readFlow(file string) (name string, text []byte, err error) {
 	base, ok := flowfile.TestedBy(file)
 	if !ok {
-		return "", nil, fmt.Errorf("%s is no file of contract tests: those are named after their flow, as %s", file, "order-intake.test.yaml")
+		return "", nil, fmt.Errorf("%s is no file of contract tests; those are named after their flow, as order-intake.test.yaml", file)
 	}
 	for _, ending := range flowEndings {
 		text, err := os.ReadFile(base + ending)

@@ -38,17 +38,9 @@ type trial struct {
 	effects *effects
 	// delivery is nil until the request was accepted.
 	delivery *everhook.Delivery
-	// ran tells that the run has begun; the rest is set when it has ended.
-	ran     bool
-	outcome everhook.Outcome
-	steps   []everhook.Step
-	total   int
-	elapsed time.Duration
-	// answer is that of a sync flow, which came so long after the start.
-	answer   *everhook.Answer
-	answered time.Duration
-	// broken says why the run has no outcome.
-	broken string
+	// ran tells that the run has begun; how it ended is only known afterwards.
+	ran bool
+	ending
 	// abandoned tells a run that nobody waits for any more to end at its next timer.
 	abandoned atomic.Bool
 }
@@ -71,7 +63,7 @@ func (t *trial) run() {
 	go func() { ended <- t.execute(env) }()
 	select {
 	case end := <-ended:
-		t.take(end)
+		t.ending = *end
 		return
 	case <-t.stop:
 		stopped = "interrupted"
@@ -81,7 +73,7 @@ func (t *trial) run() {
 	env.CancelWorkflow()
 	select {
 	case end := <-ended:
-		t.take(end)
+		t.ending = *end
 	case <-time.After(stopGrace):
 		t.abandoned.Store(true)
 	}
@@ -116,18 +108,15 @@ const runTimeout = 200 * 365 * 24 * time.Hour
 
 // ending is how the workflow of a run ended.
 type ending struct {
-	outcome  everhook.Outcome
-	steps    []everhook.Step
-	total    int
-	elapsed  time.Duration
+	outcome everhook.Outcome
+	steps   []everhook.Step
+	total   int
+	elapsed time.Duration
+	// answer is that of a sync flow, which came so long after the start.
 	answer   *everhook.Answer
 	answered time.Duration
-	broken   string
-}
-
-func (t *trial) take(end *ending) {
-	t.outcome, t.steps, t.total, t.elapsed = end.outcome, end.steps, end.total, end.elapsed
-	t.answer, t.answered, t.broken = end.answer, end.answered, end.broken
+	// broken says why the run has no outcome.
+	broken string
 }
 
 // execute runs the workflow. It touches nothing of the trial that changes: who waits for it may have given up.
