@@ -28,7 +28,7 @@ type flowSend struct {
 	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`
 	URL         string   `name:"url" env:"-" placeholder:"URL" help:"URL of the webhook. Default: the one that the server at --server names."`
 	Body        string   `env:"-" placeholder:"FILE" help:"File with the body; - is standard input. Default: request.json beside the flow, else no body."`
-	Header      []string `short:"H" env:"-" sep:"none" placeholder:"NAME: VALUE" help:"Header to send; repeatable. It goes before the flow's own credentials."`
+	Header      []string `short:"H" env:"-" sep:"none" placeholder:"NAME: VALUE" help:"Header to send; repeatable. It replaces the same header of the flow's own credentials."`
 	Wait        bool     `env:"-" help:"Wait for the answer of the run, however long that takes."`
 	Output      string   `enum:"text,json" env:"-" default:"text" help:"How to print: text or json."`
 }

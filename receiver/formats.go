@@ -2,7 +2,6 @@ package receiver
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"mime"
 	"slices"
@@ -135,15 +134,11 @@ func (r *Route) wanted(mediaType string) string {
 			called, options = append(called, f.called), append(options, f.option)
 		}
 	}
-	return fmt.Sprintf("this webhook takes %s, not %s; add %s", strings.Join(called, " or "),
-		cmp.Or(quoted(mediaType), "a body without a type"), strings.Join(options, " or "))
-}
-
-func quoted(mediaType string) string {
-	if mediaType == "" {
-		return ""
+	given := "a body without a type"
+	if mediaType != "" {
+		given = fmt.Sprintf("%q", everhook.Shorten(mediaType, 80))
 	}
-	return fmt.Sprintf("%q", everhook.Shorten(mediaType, 80))
+	return fmt.Sprintf("this webhook takes %s, not %s; add %s", strings.Join(called, " or "), given, strings.Join(options, " or "))
 }
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
