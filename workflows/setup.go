@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook/activities"
 )
@@ -105,7 +104,7 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
 	})
-	w.RegisterWorkflowWithOptions(interpreter.Run, workflow.RegisterOptions{Name: RunWorkflow})
+	interpreter.Register(w)
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
 	for name, function := range effects {
 		w.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
