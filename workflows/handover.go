@@ -86,6 +86,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	}
 	node, kind := r.iterating(part.Node)
 	s := &step{run: r, node: node, data: r.partData(&part), record: &everhook.Step{}, outer: part.Path}
+	s.data.at(r, node, s.record, workflow.Now(ctx))
 	state := part.State
 	err := kind.Iterate(ctx, s, &state)
 	if err == nil && ctx.Err() == nil && !state.Over() {
