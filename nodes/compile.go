@@ -31,6 +31,8 @@ type Compiled struct {
 	Spec Spec
 	// Foreign is set for kinds from outside this package: their results are made canonical.
 	Foreign bool
+	// OnLine is set when the node runs at most once in a run, so that a run can be continued at it, see Flow.Way.
+	OnLine bool
 	// Below are the keys of all nodes in the branches, at any depth.
 	Below []string
 
@@ -83,6 +85,7 @@ func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	c.trigger()
 	c.place(d.Nodes, "/nodes", nil)
 	c.flow.Nodes, _ = c.list(d.Nodes, "/nodes", scope{})
+	markLine(c.flow.Nodes)
 	c.warnings()
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	if c.errors > 0 {

@@ -64,7 +64,7 @@ func (d *data) connect(r *run, values map[string]any) {
 // at makes the scope that of a step.
 func (d *data) at(r *run, node *nodes.Compiled, record *everhook.Step, now time.Time) {
 	d.record = record
-	d.scope.Seed = string(r.start.Delivery.RunID) + "/" + node.Key + "/" + d.position.path
+	d.scope.Seed = string(r.origin()) + "/" + node.Key + "/" + d.position.path
 	if d.now.Equal(now) {
 		return
 	}

@@ -26,6 +26,10 @@ type Start struct {
 	Env map[string]string `json:"env,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
+	// Origin is the run that this one is a retry of, over all retries; empty for one that a delivery started.
+	Origin everhook.RunID `json:"origin,omitempty"`
+	// Resume is where a retry goes on; nil: it begins at the beginning.
+	Resume *ResumePoint `json:"resume,omitempty"`
 }
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -75,6 +79,9 @@ func (r *run) serve(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, StepsQuery, func(from int) (everhook.StepPage, error) { return r.log.page(from), nil }); err != nil {
 		return err
 	}
+	if err := workflow.SetQueryHandler(ctx, ValuesQuery, r.before); err != nil {
+		return err
+	}
 	return workflow.SetQueryHandler(ctx, OutcomeQuery, func() (everhook.Outcome, error) { return r.outcome, nil })
 }
 
@@ -85,13 +92,15 @@ func (r *run) execute(ctx workflow.Context) error {
 	if timeout := r.flow.Definition.Options.Timeout.Std(); timeout > 0 {
 		r.abortAfter(ctx, cancel, timeout)
 	}
-	_, err := r.list(ctx, r.flow.Nodes, r.rootData())
-	return err
+	return r.walk(ctx)
 }
 
-// abortAfter aborts the run when the timeout expires, counted from the receipt of the delivery.
+// abortAfter aborts the run when the timeout expires, counted from the receipt of the delivery; of a retry, from its start.
 func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, timeout time.Duration) {
-	left := timeout - workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+	left := timeout
+	if r.start.Origin == "" {
+		left -= workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+	}
 	if left <= 0 {
 		r.aborted = true
 		abort()

@@ -32,6 +32,10 @@ type run struct {
 	task func() int
 	// answered is the workflow task in which the answer was given.
 	answered int
+
+	// root is the data of the nodes at the top, marks the steps at which a retry can go on.
+	root  *data
+	marks []mark
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, start Start) *run {
@@ -58,6 +62,9 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	record := r.log.begin(node, d.position.path, now)
 	outer := d.position
 	d.at(r, node, record, now)
+	if node.OnLine {
+		r.mark(node.Key)
+	}
 	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
 	d.leave(node.Key, outer)
 	r.stretch += d.spent()
