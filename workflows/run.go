@@ -65,7 +65,11 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	if node.OnLine {
 		r.mark(node.Key)
 	}
+	// Each step counts for itself: what others called must not change its values in a retry in which they do something else.
+	calls := d.scope.Calls
+	d.scope.Calls = 0
 	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
+	d.scope.Calls = calls
 	d.leave(node.Key, outer)
 	r.stretch += d.spent()
 	if err == nil && node.Foreign {

@@ -76,8 +76,8 @@ func urlEncode(m *machine, c *call, args []any) (any, error) {
 
 // uuid gives a UUID of version 8 (RFC 9562, section 5.8), made of the Scope's seed and the ordinal of the call, so that replays give the same.
 func uuid(m *machine, _ *call, _ []any) (any, error) {
-	m.scope.ordinal++
-	digest := sha256.Sum256(fmt.Appendf(nil, "%d:%s:%d", len(m.scope.Seed), m.scope.Seed, m.scope.ordinal))
+	m.scope.Calls++
+	digest := sha256.Sum256(fmt.Appendf(nil, "%d:%s:%d", len(m.scope.Seed), m.scope.Seed, m.scope.Calls))
 	id := digest[:16]
 	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80

@@ -8,8 +8,10 @@ type Scope struct {
 	Values map[string]any
 	// Now is the run's clock, the same on every replay. Nil: now() is an error.
 	Now func() time.Time
-	// Seed makes uuid(): run, node and iteration. The calls are counted in the Scope.
+	// Seed makes uuid(): run, node and iteration.
 	Seed string
+	// Calls counts the calls of uuid() under this Seed; whoever sets another Seed begins anew.
+	Calls int
 	// ResumeURL gives the URL that resumes a waiting node. Nil: resumeUrl() is an error.
 	ResumeURL func(nodeKey string) (string, error)
 	// Spent counts the units used by all evaluations so far; it only grows, and grows the same on every replay.
@@ -17,8 +19,6 @@ type Scope struct {
 	// Record, if set, is called with each field that was evaluated: its JSON pointer as it was given to Compile, and its value, with
 	// "{{ secret.NAME }}" in place of secrets.
 	Record func(pointer string, v any)
-
-	ordinal int
 }
 
 func (s *Scope) record(pointer string, v any) {
