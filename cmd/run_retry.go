@@ -35,8 +35,8 @@ func (c *runCancel) Run(ctx context.Context, s streams) error {
 
 type runRetry struct {
 	namedRun `embed:""`
-	Current  bool   `help:"Run the version of the flow that is enabled now, with the settings of now. Default: the version that the run had, with its settings."`
-	From     string `placeholder:"NODE" help:"Go on at this node, with the values that the run had before it; the steps before it do not run again. Default: begin at the beginning."`
+	Current  bool   `env:"-" help:"Run the version of the flow that is enabled now, with the settings of now. Default: the version that the run had, with its settings."`
+	From     string `env:"-" placeholder:"NODE" help:"Go on at this node, with the values that the run had before it; the steps before it do not run again. Default: begin at the beginning."`
 	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 

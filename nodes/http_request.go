@@ -40,7 +40,7 @@ type HTTPRequest struct {
 	Redirects *int `json:"redirects,omitempty"`
 	// MaxResponse bounds the body of the answer. Default 1MiB.
 	MaxResponse everhook.Size `json:"maxResponse,omitempty"`
-	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt and rerun of this step. Default true.
+	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt, rerun and retry of this step with the same request. Default true.
 	IdempotencyKey *bool `json:"idempotencyKey,omitempty"`
 }
 
