@@ -104,7 +104,10 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 		retried.From = start.Resume.Node
 	}
 	s.describe(c, retried)
-	return retried, s.start(ctx, c)
+	if err := s.start(ctx, c); err != nil {
+		return Retried{}, fmt.Errorf("it is not known whether the retry was started as run %s; look for it before you try again: %w", retried.ID, err)
+	}
+	return retried, nil
 }
 
 // origin is the run that the delivery started.
