@@ -26,22 +26,19 @@ func (r *Refusal) Error() string { return r.message }
 // expired. A *Refusal: it has ended.
 func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
 	workflowID := everhook.WorkflowID(flow, id)
-	err := r.client.CancelWorkflow(ctx, workflowID, "")
+	// Temporal takes the cancellation of a run that has ended for done.
+	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return unknownRun(err)
+	}
+	if info := description.GetWorkflowExecutionInfo(); info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return Refusef("the run has ended already, as %s", statusOf(info))
+	}
+	err = r.client.CancelWorkflow(ctx, workflowID, "")
 	if _, ok := errors.AsType[*serviceerror.CancellationAlreadyRequested](err); ok {
 		return nil
 	}
-	if _, ok := errors.AsType[*serviceerror.NotFound](err); !ok {
-		return err
-	}
-	// A run that has ended is not found either.
-	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
-	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return ErrNoRun
-	}
-	if err != nil {
-		return err
-	}
-	return Refusef("the run has ended already, as %s", statusOf(description.GetWorkflowExecutionInfo()))
+	return unknownRun(err)
 }
 
 // RetryOptions say how a run is retried.

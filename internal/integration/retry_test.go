@@ -68,7 +68,7 @@ func TestARetryIsRecognisedByThePartner(t *testing.T) {
 	})
 	f := shared.async(t, "retried", retriedFlow(partner.URL))
 	first := f.post(t, `{"paid":true}`).run
-	require.Equal(t, everhook.Errored, f.ended(t, first).Status)
+	require.Equal(t, everhook.Failed, f.ended(t, first).Status)
 	up.Store(true)
 
 	whole := f.retry(t, first, "")
@@ -168,7 +168,7 @@ func TestARetryInsideALoopBeginsTheLoopAnew(t *testing.T) {
       do: [{ key: ask, type: http-request, timeout: 5s, retry: { maxAttempts: 1 }, config: { method: POST, url: '`+partner.URL+`/{{ loop.item }}', body: '{{ uuid() }}' } }]
 `)
 	run := f.post(t, `{}`).run
-	require.Equal(t, everhook.Errored, f.ended(t, run).Status)
+	require.Equal(t, everhook.Failed, f.ended(t, run).Status)
 	up.Store(true)
 	retried := f.retry(t, run, `{"from":"ask"}`)
 	require.Equal(t, "each", retried.From)
@@ -186,7 +186,7 @@ func TestARetryOfADuplicateHasARunOfItsOwn(t *testing.T) {
 	t.Parallel()
 	f := shared.apply(t, `key: retried-duplicate
 mode: async
-trigger: { type: webhook, dedupe: { key: trigger.body.id } }
+trigger: { type: webhook, dedupe: { key: body.id } }
 nodes: [{ key: bad, type: calculation, config: { expression: trigger.body.none + 1 } }]
 `)
 	run := f.post(t, `{"id":1}`).run
