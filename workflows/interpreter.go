@@ -26,6 +26,8 @@ type Start struct {
 	Env map[string]string `json:"env,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
+	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
+	Depth int `json:"depth,omitempty"`
 }
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -84,6 +86,9 @@ func (r *run) execute(ctx workflow.Context) error {
 	defer cancel()
 	if timeout := r.flow.Definition.Options.Timeout.Std(); timeout > 0 {
 		r.abortAfter(ctx, cancel, timeout)
+	}
+	if r.start.Depth > 0 {
+		r.abortWithCaller(ctx, cancel)
 	}
 	_, err := r.list(ctx, r.flow.Nodes, r.rootData())
 	return err

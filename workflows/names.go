@@ -20,6 +20,8 @@ const (
 	StepsQuery = "everhook.steps"
 	// OutcomeQuery gives the Outcome.
 	OutcomeQuery = "everhook.outcome"
+	// AbortSignal tells a subflow that the run which waits for it is aborted.
+	AbortSignal = "everhook.abort"
 )
 
 // Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level it was started with.
@@ -52,6 +54,8 @@ const (
 	MemoDelivery = "everhook.delivery"
 	MemoDigest   = "everhook.digest"
 	MemoKey      = "everhook.dedupeKey"
+	// MemoCaller is the workflow ID of the run that called a subflow.
+	MemoCaller = "everhook.caller"
 )
 
 // Budget of one execution: histories and cold replays stay small.
@@ -79,4 +83,5 @@ const (
 	eventsOfTimer    = 5
 	// eventsOfLocalActivity is its marker; it needs no workflow task of its own.
 	eventsOfLocalActivity = 1
+	eventsOfChild         = 9
 )

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -21,8 +22,9 @@ type run struct {
 	outcome everhook.Outcome
 	// answer is what the caller of a sync flow receives, once it is settled.
 	answer *everhook.Answer
-	// aborted is set when the run's timeout expired.
-	aborted bool
+	// aborted is set when the run's timeout expired, abortedBy when it was rather the run that called it that was aborted: then it says so.
+	aborted   bool
+	abortedBy string
 
 	steps, events, inFlight int
 	// stretch counts the units that passed since the workflow task was broken last.
@@ -134,7 +136,7 @@ func (r *run) breakTask(ctx workflow.Context) error {
 func (r *run) failure(err error) *everhook.Error {
 	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
 		if r.aborted {
-			return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
+			return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: cmp.Or(r.abortedBy, fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout))}
 		}
 		return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled"}
 	}

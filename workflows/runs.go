@@ -37,6 +37,8 @@ type Summary struct {
 	Status  everhook.Status `json:"status"`
 	Started time.Time       `json:"started"`
 	Ended   *time.Time      `json:"ended,omitempty"`
+	// Caller is the run that called this one, a subflow, as "<flow key>/<run ID>"; empty for others.
+	Caller string `json:"caller,omitempty"`
 	// Execution is Temporal's own run ID, which its UI's addresses have.
 	Execution string `json:"execution"`
 }
@@ -130,6 +132,7 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	fields := info.GetMemo().GetFields()
 	decode(fields[MemoTitle], &summary.Title)
 	decode(fields[MemoVersion], &summary.Version)
+	decode(fields[MemoCaller], &summary.Caller)
 	if ended := info.GetCloseTime(); ended != nil {
 		at := ended.AsTime()
 		summary.Ended = &at
