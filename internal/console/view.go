@@ -168,7 +168,7 @@ func runOf(detail workflows.Detail, temporal string, now time.Time) runView {
 
 var functions = template.FuncMap{
 	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl,
-	"clock": func(t time.Time) string { return t.Local().Format("15:04:05.000") },
+	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
 	"runPath": func(run workflows.Summary) string { return runPath(run.Flow, run.ID) },
 	"runURL": func(workflowID string) string {
 		flow, run, _ := everhook.ParseWorkflowID(workflowID)
