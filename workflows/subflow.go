@@ -92,7 +92,9 @@ func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 		return reply, err
 	}
 	c.step.run.showDetails(ctx)
-	workflow.NewNamedSelector(ctx, "subflow").AddFuture(child, func(workflow.Future) {}).AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {}).Select(ctx)
+	if err := workflow.Await(apart, func() bool { return child.IsReady() || ctx.Err() != nil }); err != nil {
+		return reply, err
+	}
 	if !child.IsReady() {
 		c.stop(apart, cancel, child)
 	}
