@@ -18,7 +18,7 @@ type Subflow struct {
 	Flow FlowReference `json:"flow" required:"true"`
 	// Input is what the flow sees as `trigger.input`. Default nil.
 	Input expression.Template[any] `json:"input,omitzero"`
-	// Wait for the end of the run. False goes on as soon as it has started; it then outlives this run. Default true.
+	// Wait false goes on as soon as the run has started, which then outlives this one; true waits for its end. Default true.
 	Wait *bool `json:"wait,omitempty"`
 }
 
