@@ -44,6 +44,8 @@ const (
 	TypeUnavailable = "unavailable"   // a part of the system was away
 	TypeKeyReused   = "key-reused"    // a dedupe key came again with another body
 	TypeResponse    = "response-size" // an answer was larger than allowed
+	TypeNoFlow      = "no-flow"       // a flow or version that is called does not exist, or cannot be called
+	TypeSubflow     = "subflow"       // the run of a flow that was called did not resolve
 )
 
 // Errorf makes an error with status Errored.

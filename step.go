@@ -24,6 +24,8 @@ type Step struct {
 	Attempts int `json:"attempts,omitempty"`
 	// Config holds the evaluated fields by their JSON pointer in the node's config; a secret is shown as its reference.
 	Config Mapping `json:"config,omitempty"`
+	// Subflow is the run that the step started, as "<flow key>/<run ID>"; empty for kinds that start none.
+	Subflow string `json:"subflow,omitempty"`
 	// Result is what the step left behind; nil without any.
 	Result *Value `json:"result,omitempty"`
 	// Error is set when the step did not resolve.

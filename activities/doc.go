@@ -8,6 +8,9 @@ const (
 	HTTPRequest = "everhook.http-request"
 	// JSONQuery queries a value: JSONQueryInput in, an everhook.Value out. It is called as a local activity: quick, without effects.
 	JSONQuery = "everhook.json-query"
+	// LoadSubflow reads the flow that another one calls: LoadSubflowInput in, LoadedSubflow out. It is called as a local activity, and is the only
+	// time that a run reads the store.
+	LoadSubflow = "everhook.load-subflow"
 	// Yield does nothing and returns nothing: calling it ends the workflow task that calls it.
 	Yield = "everhook.yield"
 )

@@ -27,7 +27,7 @@ type flowCommands struct {
 type flowNew struct {
 	Key     string `arg:"" help:"Key of the flow: a-z, 0-9 and -."`
 	Mode    string `enum:"sync,async" default:"sync" help:"Whether the caller waits for the flow's answer: sync or async."`
-	Trigger string `enum:"webhook" default:"webhook" help:"Kind of the trigger."`
+	Trigger string `enum:"webhook,call" default:"webhook" help:"Kind of the trigger: webhook, or call for a flow that other flows call."`
 	Out     string `short:"o" placeholder:"FILE" help:"File to write; default KEY.yaml. - is standard output."`
 }
 
@@ -36,6 +36,9 @@ func (c *flowNew) Run(s streams, registry *nodes.Registry) error {
 		return fmt.Errorf("%q is not a flow key; use a-z, 0-9 and -, at most 63, not starting with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
+	if c.Trigger == "call" {
+		text = flowfile.CallTemplate(c.Key, everhook.Mode(c.Mode))
+	}
 	if c.Out == "-" {
 		_, err := io.WriteString(s.out, text)
 		return err

@@ -49,7 +49,22 @@ func (l *flowPrinter) howServed(key string) string {
 	if !flows[i].Served {
 		return ", but not served: " + flows[i].Note
 	}
-	return " at " + l.server.HookURL(flows[i].Token)
+	return l.howCalled(flows[i], " at ")
+}
+
+// calledByFlows stands where a URL would for flows that have none.
+const calledByFlows = "called by other flows"
+
+// howCalled is a flow's URL behind at, or who calls it instead.
+func (l *flowPrinter) howCalled(flow catalog.Flow, at string) string {
+	switch url := l.server.FlowURL(flow); {
+	case url != "":
+		return at + url
+	case at == "":
+		return calledByFlows
+	default:
+		return ", to be " + calledByFlows
+	}
 }
 
 func (l *flowPrinter) Refused(file string, problems flowfile.Problems) {
@@ -89,7 +104,7 @@ func (l *flowPrinter) banner(dir string) {
 			continue
 		}
 		listed++
-		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.HookURL(flow.Token))
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.howCalled(flow, ""))
 		if !flow.Served {
 			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
 			continue

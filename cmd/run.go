@@ -159,6 +159,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	line("Version", strconv.Itoa(run.Version))
 	line("Status", string(run.Status))
 	line("Retry of", retryOf(run.Summary))
+	line("Caller", run.Caller)
 	line("Started", clock(run.Started))
 	line("Took", took(run.Started, run.Ended))
 	if run.Outcome != nil && run.Outcome.Error != nil {
@@ -219,6 +220,9 @@ func printStep(text *bytes.Buffer, step everhook.Step) {
 	}
 	if len(step.Config) > 0 {
 		printPart(text, "input", shownJSON(step.Config))
+	}
+	if step.Subflow != "" {
+		printPart(text, "run", step.Subflow)
 	}
 	if step.Result != nil {
 		printPart(text, "result", shownJSON(step.Result))

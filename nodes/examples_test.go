@@ -19,6 +19,12 @@ order: { id: 7, status: paid, items: [ { sku: a }, { sku: b } ] }
 items: [ { price: 2.5, quantity: 2 }, { price: 10, quantity: 1 } ]
 `
 
+// The flow that the example of subflow calls.
+const (
+	calledSection = flowsSection + "reserve-stock.yaml"
+	calledFlow    = "key: reserve-stock\nmode: async\ntrigger: { type: call }\nnodes: []\n"
+)
+
 // TestEveryExampleOfAKindRuns holds the reference page to its word. Only an example that ends the run may end otherwise than resolved.
 func TestEveryExampleOfAKindRuns(t *testing.T) {
 	t.Parallel()
@@ -34,6 +40,7 @@ func TestEveryExampleOfAKindRuns(t *testing.T) {
 
 			got := run(t, flow, map[string]string{
 				"trigger.yaml":    exampleBody,
+				calledSection:     calledFlow,
 				"activities.yaml": flow.Nodes[0].Key + ": { result: { status: 201, headers: {}, body: { ok: true } } }",
 			})
 			want := string(everhook.Resolved)

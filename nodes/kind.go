@@ -142,8 +142,29 @@ type Run interface {
 	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The result is recorded, so a
 	// replay does not run it again; it ends within activities.LocalTimeout and is tried once. It costs one event.
 	LocalActivity(ctx workflow.Context, name string, input, result any) error
+	// Subflow runs another flow as a run of its own, the same one however often this run is started again. Its error tells that the flow could not
+	// be called, or how it ended if it was waited for and did not resolve.
+	Subflow(ctx workflow.Context, call SubflowCall) (SubflowReply, error)
 	// Logf adds a line to the step in the step log.
 	Logf(format string, args ...any)
+}
+
+// SubflowCall says which flow is called, and how.
+type SubflowCall struct {
+	// Flow is its key, Version the number of its version; 0: the enabled one, or the latest if none is.
+	Flow    string
+	Version int
+	// Input is what the flow sees as trigger.input.
+	Input any
+	// Wait is set to wait for the end of the run; else it is enough that it has started.
+	Wait bool
+}
+
+// SubflowReply is what became of a call.
+type SubflowReply struct {
+	RunID everhook.RunID
+	// Output is that of the run, nil if it set none or was not waited for.
+	Output any
 }
 
 // LoopPosition is where a loop stands: what its body sees as loop and loops.<key>.

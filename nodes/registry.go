@@ -26,6 +26,7 @@ func Standard() *Registry {
 	Add[MultiConditions](r)
 	Add[Loop](r)
 	Add[Parallel](r)
+	Add[Subflow](r)
 	Add[Variable](r)
 	Add[Output](r)
 	Add[JSONMapping](r)
@@ -37,6 +38,7 @@ func Standard() *Registry {
 	Add[HTTPRequest](r)
 	Add[Response](r)
 	AddTrigger[Webhook](r)
+	AddTrigger[Call](r)
 	return r
 }
 

@@ -39,6 +39,11 @@ type circumstances struct {
 	Age time.Duration `yaml:"age"`
 	// CancelAfter is when an operator cancels the run; zero is never.
 	CancelAfter time.Duration `yaml:"cancelAfter"`
+	// CancelSubflow is when an operator cancels the run of the flow Subflow that the first node called; zero is never.
+	CancelSubflow time.Duration `yaml:"cancelSubflow"`
+	Subflow       string        `yaml:"subflow"`
+	// Depth is how many runs called each other to start this one.
+	Depth int `yaml:"depth"`
 	// Env is what the operator shows the flow.
 	Env map[string]string `yaml:"env"`
 	// Query and Headers are the rest of the trigger.
@@ -63,6 +68,8 @@ type report struct {
 	// Steps are "node iteration status ×attempts = result" or "…: type: message", and lines that the step left.
 	Steps []string `yaml:"steps,omitempty"`
 	Calls []call   `yaml:"calls,omitempty"`
+	// Subflows are "flow vN status" of the runs of other flows that have ended, in that order.
+	Subflows []string `yaml:"subflows,omitempty"`
 }
 
 type answerReport struct {
@@ -78,6 +85,7 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 	decodeYAML(t, "run.yaml", sections["run.yaml"], &how)
 	effects := newEffects(t, sections["activities.yaml"])
 	env := newEnvironment(effects)
+	env.RegisterActivityWithOptions(loaderOf(t, sections).Do, activity.RegisterOptions{Name: activities.LoadSubflow})
 
 	var timers struct{ started, fired, cancelled atomic.Int32 }
 	env.SetOnTimerScheduledListener(func(string, time.Duration) { timers.started.Add(1) })
@@ -86,6 +94,11 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 	if how.CancelAfter > 0 {
 		env.RegisterDelayedCallback(env.CancelWorkflow, how.CancelAfter)
 	}
+	if how.CancelSubflow > 0 {
+		subflow := everhook.WorkflowID(how.Subflow, everhook.DerivedRunID([]byte(caseRunID), flow.Nodes[0].Key+"/"))
+		env.RegisterDelayedCallback(func() { env.CancelWorkflowByID(subflow, "") }, how.CancelSubflow)
+	}
+	subflows := watchSubflows(env)
 	var got report
 	if flow.Definition.Mode == everhook.Sync {
 		env.RegisterDelayedCallback(func() { askForAnswer(env, &got) }, 0)
@@ -120,6 +133,7 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 		got.Steps = append(append(got.Steps[:maxReported/2:maxReported/2], fmt.Sprintf("… %d more …", more)), got.Steps[maxReported/2+more:]...)
 	}
 	got.Calls = effects.calls
+	got.Subflows = subflows()
 	return got
 }
 
@@ -147,7 +161,7 @@ func startOf(t *testing.T, how circumstances, trigger string) workflows.Start {
 		"id": string(caseRunID), "receivedAt": received,
 	})
 	require.NoError(t, err)
-	return workflows.Start{Level: workflows.Level, Version: 7, Env: how.Env, Delivery: everhook.Delivery{
+	return workflows.Start{Level: workflows.Level, Version: 7, Env: how.Env, Depth: how.Depth, Delivery: everhook.Delivery{
 		RunID: caseRunID, ReceivedAt: received, Trigger: scope.(map[string]any), Digest: "digest of the body",
 	}}
 }
@@ -230,6 +244,9 @@ func stepText(step everhook.Step) string {
 		if step.Error.Response != nil {
 			text += " " + compact(step.Error.Response.V)
 		}
+	}
+	if step.Subflow != "" {
+		text += " | calls " + step.Subflow
 	}
 	if len(step.Lines) > 0 {
 		text += " | " + strings.Join(step.Lines, " | ")

@@ -32,6 +32,8 @@ type Start struct {
 	Origin everhook.RunID `json:"origin,omitempty"`
 	// Resume is where a retry goes on; nil: it begins at the beginning.
 	Resume *ResumePoint `json:"resume,omitempty"`
+	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
+	Depth int `json:"depth,omitempty"`
 }
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -122,6 +124,9 @@ func (r *run) execute(ctx workflow.Context, d *data) error {
 		}
 		r.deadline = workflow.Now(ctx).Add(left)
 		r.abortAfter(ctx, cancel, left, "timeout of the run", r.timedOut())
+	}
+	if r.start.Depth > 0 {
+		r.abortWithCaller(ctx, cancel)
 	}
 	return r.walk(ctx, d)
 }

@@ -26,6 +26,8 @@ const (
 	OutcomeQuery = "everhook.outcome"
 	// ValuesQuery gives a ResumePoint: what there was before the node of its argument began.
 	ValuesQuery = "everhook.values"
+	// AbortSignal tells a subflow that the run which waits for it is aborted.
+	AbortSignal = "everhook.abort"
 )
 
 // Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level it was started with.
@@ -68,6 +70,8 @@ const (
 	// MemoRetryOf is the run that a retry repeats, MemoRetryFrom the node at which it goes on.
 	MemoRetryOf   = "everhook.retryOf"
 	MemoRetryFrom = "everhook.retryFrom"
+	// MemoCaller is the workflow ID of the run that called a subflow.
+	MemoCaller = "everhook.caller"
 )
 
 // The budget of one execution: histories and cold replays stay small. What goes beyond it, loops hand over.

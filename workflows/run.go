@@ -195,6 +195,9 @@ func (r *run) failure(err error) *everhook.Error {
 	return &failure
 }
 
+// isAborted tells an abort from a cancellation.
+func (r *run) isAborted() bool { return r.aborted != nil || r.partTimedOut() }
+
 // partTimedOut reports whether an execution that goes on with a loop was cancelled because the time of the run is over: only the run has a timer.
 func (r *run) partTimedOut() bool {
 	return r.part != nil && !r.failing && !r.deadline.IsZero() && !r.clock().Before(r.deadline)

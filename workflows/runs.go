@@ -41,6 +41,8 @@ type Summary struct {
 	// one that began at the beginning.
 	RetryOf   everhook.RunID `json:"retryOf,omitempty"`
 	RetryFrom string         `json:"retryFrom,omitempty"`
+	// Caller is the run that called this one, a subflow, as "<flow key>/<run ID>"; empty for others.
+	Caller string `json:"caller,omitempty"`
 	// Execution is Temporal's own run ID, which its UI's addresses have.
 	Execution string `json:"execution"`
 }
@@ -136,6 +138,7 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	decode(fields[MemoVersion], &summary.Version)
 	decode(fields[MemoRetryOf], &summary.RetryOf)
 	decode(fields[MemoRetryFrom], &summary.RetryFrom)
+	decode(fields[MemoCaller], &summary.Caller)
 	if ended := info.GetCloseTime(); ended != nil {
 		at := ended.AsTime()
 		summary.Ended = &at

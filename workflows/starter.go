@@ -129,14 +129,15 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 	if size > maxStart {
 		return nil, everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, maxStart)
 	}
+	shown := presentation{flow: key, title: version.Definition.Name(), version: version.Number, trigger: version.Definition.Trigger.Type, run: d.RunID}
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
 		TaskQueue:                TaskQueue(Level),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		StaticSummary:            everhook.Shorten(fmt.Sprintf("%s v%d", version.Definition.Name(), version.Number), 200),
-		StaticDetails:            everhook.Shorten(flow.details(d), 10_000),
-		Memo:                     map[string]any{MemoFlow: key, MemoVersion: version.Number, MemoTitle: version.Definition.Name()},
+		StaticSummary:            shown.summary(),
+		StaticDetails:            everhook.Shorten(flow.details(d), maxDetails),
+		Memo:                     shown.memo(),
 	}
 	if d.DedupeKey != "" {
 		c.options.Memo[MemoDelivery], c.options.Memo[MemoDigest] = d.ID, d.Digest
@@ -147,8 +148,7 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}
 	if s.options.Attributes {
-		c.options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRun.ValueSet(string(d.RunID)), AttributeFlow.ValueSet(key),
-			AttributeVersion.ValueSet(fmt.Sprint(version.Number)), AttributeTrigger.ValueSet(version.Definition.Trigger.Type))
+		c.options.TypedSearchAttributes = shown.attributes()
 	}
 	return c, nil
 }

@@ -52,13 +52,18 @@ type snapshot struct {
 type Flow struct {
 	Key, Title, Token string
 	Mode              everhook.Mode
+	// Trigger is the kind of its trigger, of which only a webhook has a URL; empty when the flow cannot be read.
+	Trigger string
 	// Version is the enabled one; 0 when the flow is disabled.
 	Version int
-	// Served is set when calls of the webhook start runs; else Note says why not.
+	// Served is set when calls, of the webhook or by other flows, start runs; else Note says why not.
 	Served bool
 	Note   string
 	Source string
 }
+
+// WebhookTrigger is the kind of trigger whose flows have a URL.
+const WebhookTrigger = "webhook"
 
 // New makes a Catalog; nothing is served before Refresh.
 func New(o Options) *Catalog {
@@ -116,7 +121,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		shown, waits := c.show(flow, version)
 		next.flows = append(next.flows, shown)
 		next.waiting = next.waiting || waits || err != nil
-		if version.flow != nil { // else nobody knows who may call, or ask for an answer
+		if version.webhook != nil { // else nobody calls, or nobody knows who may call and ask for an answer
 			next.routes[flow.Token] = c.route(flow, shown.Served, version)
 		}
 	}

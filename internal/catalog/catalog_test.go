@@ -126,7 +126,7 @@ func TestAnAppliedFlowIsServedAtOnce(t *testing.T) {
 	f.writeSecret(t, "SHOP", "hunter2")
 	version := f.apply(t, orders)
 	shown, route := flow(t, f.Catalog, "orders")
-	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Mode: everhook.Async, Version: 1, Served: true, Source: "test"}, shown)
+	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Mode: everhook.Async, Trigger: WebhookTrigger, Version: 1, Served: true, Source: "test"}, shown)
 	require.Equal(t, version.Hash, route.Version.Hash)
 	require.Equal(t, everhook.Async, route.Mode)
 	require.EqualValues(t, 2048, route.MaxBody)
@@ -314,7 +314,7 @@ func TestAFlowThatThisProgramCannotRunSaysSo(t *testing.T) {
 	other := nodes.NewRegistry()
 	nodes.Add[nodes.Delay](other)
 	nodes.AddTrigger[tick](other)
-	require.Equal(t, "its trigger is no webhook", unread(t, f.with(t, other), "plain").Note)
+	require.Equal(t, "its trigger is neither a webhook nor a call", unread(t, f.with(t, other), "plain").Note)
 }
 
 func TestAVersionThatCannotBeReadStopsItsFlowAlone(t *testing.T) {
@@ -386,4 +386,18 @@ func TestRoutesAreReadWhileFlowsAreApplied(t *testing.T) {
 	writers.Wait()
 	close(done)
 	readers.Wait()
+}
+
+func TestAFlowThatOthersCallIsServedWithoutARoute(t *testing.T) {
+	t.Parallel()
+	f := fresh(t)
+	f.apply(t, "key: called\nmode: sync\ntrigger: { type: call, input: { type: object } }\nnodes: [ { key: a, type: http-request, config: { url: 'https://a.example', headers: { X: '{{ secret.TOKEN }}' } } } ]\n")
+	lacking := unread(t, f.Catalog, "called")
+	require.Contains(t, lacking.Note, "TOKEN")
+	f.writeSecret(t, "TOKEN", "hunter2")
+	require.NoError(t, f.Refresh(t.Context()))
+	shown := f.Flows()[0]
+	require.Equal(t, Flow{Key: "called", Title: "called", Token: shown.Token, Mode: everhook.Sync, Trigger: "call", Version: 1, Served: true, Source: "test"}, shown)
+	_, ok := f.Route(shown.Token)
+	require.False(t, ok, "nobody calls it over HTTP")
 }

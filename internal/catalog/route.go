@@ -27,7 +27,8 @@ func identify(flow store.Flow) identity {
 	return identity{flow.Key, string(flow.Secret), number}
 }
 
-// compiled is a version that was compiled; flow and webhook are nil, and problem says why, if this program cannot read or run it.
+// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it. Webhook is nil too for a
+// flow that other flows call.
 type compiled struct {
 	version everhook.Version
 	flow    *nodes.Flow
@@ -55,18 +56,23 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		}
 		return known, nil
 	}
-	webhook, ok := flow.Trigger.(*nodes.Webhook)
-	if !ok {
-		known.problem = "its trigger is no webhook"
-		return known, nil
+	switch trigger := flow.Trigger.(type) {
+	case *nodes.Webhook:
+		known.flow, known.webhook = flow, trigger
+	case *nodes.Call:
+		known.flow = flow
+	default:
+		known.problem = "its trigger is neither a webhook nor a call"
 	}
-	known.flow, known.webhook = flow, webhook
 	return known, nil
 }
 
 // show tells how a flow stands; waits is set when only a secret is missing.
 func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool) {
 	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
+	if known.version.Definition != nil {
+		shown.Trigger = known.version.Definition.Trigger.Type
+	}
 	switch {
 	case flow.Enabled == 0:
 		shown.Note = "disabled"
@@ -82,10 +88,17 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 
 // missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what it is for.
 func (c *Catalog) missingSecret(known *compiled) string {
-	for _, name := range slices.Concat(known.flow.Secrets, known.webhook.Secrets()) {
+	names := known.flow.Secrets
+	if known.webhook != nil {
+		names = slices.Concat(names, known.webhook.Secrets())
+	}
+	for _, name := range names {
 		if _, err := c.options.Secrets.Lookup(name); err != nil {
 			return err.Error()
 		}
+	}
+	if known.webhook == nil {
+		return ""
 	}
 	return c.badSecrets(known.webhook.Signature)
 }

@@ -150,6 +150,7 @@ func (s stepRow) Contents() string {
 			parts = append(parts, name)
 		}
 	}
+	add("called run", s.Subflow != "")
 	add("input", len(s.Config) > 0)
 	add("result", s.Result != nil)
 	add("error", s.Error != nil)
@@ -167,12 +168,18 @@ func runOf(detail workflows.Detail, temporal string, now time.Time) runView {
 
 var functions = template.FuncMap{
 	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl,
-	"clock": func(t time.Time) string { return t.Local().Format("15:04:05.000") },
-	"runPath": func(run workflows.Summary) string {
-		return "/runs/" + string(run.ID) + "?flow=" + url.QueryEscape(run.Flow)
+	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
+	"runPath": func(run workflows.Summary) string { return runPath(run.Flow, run.ID) },
+	"runURL": func(workflowID string) string {
+		flow, run, _ := everhook.ParseWorkflowID(workflowID)
+		return runPath(flow, run)
 	},
 	"runsOf": func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
 	"short":  func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
+}
+
+func runPath(flow string, run everhook.RunID) string {
+	return "/runs/" + string(run) + "?flow=" + url.QueryEscape(flow)
 }
 
 // ago tells how long ago something was, as people say it.

@@ -297,7 +297,7 @@ type httpCall struct {
 }
 
 // usualFields are those of a call that tells the most about it.
-var usualFields = []string{"method", "url", "headers", "query", "body"}
+var usualFields = []string{"method", "url", "headers", "query", "body", "flow", "input"}
 
 // partOf is what of a call a test compares that names the fields of like; without any, the usual ones, or all where there is none of these.
 func partOf(call any, like map[string]any) any {

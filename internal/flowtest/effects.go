@@ -20,6 +20,8 @@ type effects struct {
 	mutex    sync.Mutex
 	outcomes map[string][]outcome
 	calls    map[string][]any
+	// subflows are how the flows end that steps are about to start, by node and iteration.
+	subflows map[string]everhook.Outcome
 	// unanswered are the nodes without an outcome, with what the first of their steps would have sent, in the order in which they were reached.
 	unanswered []unanswered
 }
@@ -27,7 +29,7 @@ type effects struct {
 type unanswered struct{ node, sent string }
 
 func newEffects(outcomes map[string][]outcome) *effects {
-	return &effects{outcomes: outcomes, calls: map[string][]any{}}
+	return &effects{outcomes: outcomes, calls: map[string][]any{}, subflows: map[string]everhook.Outcome{}}
 }
 
 // take notes a call and gives its outcome; false: the test has none for the node.
@@ -93,6 +95,27 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 		}
 	})
 	return future
+}
+
+// ExecuteLocalActivity answers for the flow that a subflow node calls; other local activities have no effects and run.
+func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	effect, ok := workflows.EffectOf(ctx)
+	if !ok || name != activities.LoadSubflow {
+		return o.Next.ExecuteLocalActivity(ctx, name, args...)
+	}
+	loaded, err := o.effects.load(effect, args[0].(activities.LoadSubflowInput))
+	future, settable := workflow.NewFuture(ctx)
+	settable.Set(loaded, err)
+	return future
+}
+
+// ExecuteChildWorkflow ends a subflow at once, as load has it from the outcome.
+func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, childType string, args ...any) workflow.ChildWorkflowFuture {
+	effect, ok := workflows.EffectOf(ctx)
+	if !ok {
+		return o.Next.ExecuteChildWorkflow(ctx, childType, args...)
+	}
+	return endedSubflow(ctx, o.effects.subflow(effect))
 }
 
 // perform gives what the activity of a node returns.

@@ -18,6 +18,8 @@ type outcome struct {
 	// failed is another system's refusal, message why there is no answer from it. Without both the effect resolves.
 	failed  *failedFields
 	message string
+	// ended is how a called flow ended, if the node is a subflow.
+	ended everhook.Outcome
 }
 
 // outcomeFields are the fields of an outcome: one of them.
@@ -69,6 +71,9 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 }
 
 func (p *parser) outcome(node *nodes.Compiled, v any, pointer string) outcome {
+	if _, ok := node.Kind.(*nodes.Subflow); ok {
+		return p.subflowOutcome(v, pointer)
+	}
 	var fields outcomeFields
 	before := len(p.problems)
 	strict.Decode(v, &fields, pointer, p.report)

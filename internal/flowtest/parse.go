@@ -63,7 +63,7 @@ func (p *parser) report(pointer, message, fix string) {
 // effectsOf appends the keys of all nodes with effects.
 func effectsOf(list []*nodes.Compiled, keys []string) []string {
 	for _, node := range list {
-		if node.Spec.Effect != nil {
+		if hasOutcome(node) {
 			keys = append(keys, node.Key)
 		}
 		for _, branch := range node.Branches {
@@ -71,6 +71,12 @@ func effectsOf(list []*nodes.Compiled, keys []string) []string {
 		}
 	}
 	return keys
+}
+
+// hasOutcome reports whether a test says how executions of the node end: it acts on other systems, or calls another flow.
+func hasOutcome(node *nodes.Compiled) bool {
+	_, calls := node.Kind.(*nodes.Subflow)
+	return calls || node.Spec.Effect != nil
 }
 
 // start checks that the test starts its run in the way of the flow's trigger.
@@ -81,6 +87,8 @@ func (p *parser) start(test testFields, pointer string) {
 		p.report(pointer+"/trigger", "the flow is called by a webhook", "write `request: { headers: …, query: …, body: … }`; what the run sees of it is made as the receiver does")
 	case !isWebhook && test.Request != nil:
 		p.report(pointer+"/request", fmt.Sprintf("the trigger of the flow is %s, and no webhook", p.flow.Definition.Trigger.Type), "write what expressions see as `trigger:`")
+	case !isWebhook:
+		p.startCall(test.Trigger, pointer+"/trigger")
 	case test.Request != nil:
 		if _, err := queryText(test.Request.Query); err != nil {
 			p.report(pointer+"/request/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, lists and mappings")
@@ -95,7 +103,7 @@ func (p *parser) effect(key, pointer string) *nodes.Compiled {
 	case node == nil:
 		p.report(pointer, fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), strict.Suggest(key, p.effects))
 		return nil
-	case node.Spec.Effect == nil:
+	case !hasOutcome(node):
 		p.report(pointer, fmt.Sprintf("%s is of kind %s, which has no effects: it runs in the test as it is", key, node.Type), "remove it")
 		return nil
 	}
@@ -120,11 +128,13 @@ func (p *parser) want(want wantFields, pointer string) {
 		if node == nil {
 			continue
 		}
-		if _, ok := node.Kind.(*nodes.HTTPRequest); !ok {
-			continue
-		}
 		for i, call := range want.Calls[key] {
-			strict.Decode(call, &httpCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
+			switch node.Kind.(type) {
+			case *nodes.HTTPRequest:
+				strict.Decode(call, &httpCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
+			case *nodes.Subflow:
+				strict.Decode(call, &subflowCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
+			}
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 func (s *Suite) try(ctx context.Context, f *front, t *trial) (*reply, error) {
 	if t.route == nil {
 		now := t.test.fields.now()
-		t.delivery = &everhook.Delivery{RunID: runID, ReceivedAt: now, Trigger: t.test.fields.Trigger}
+		t.delivery = &everhook.Delivery{RunID: runID, ReceivedAt: now, Trigger: s.called(t.test.fields.Trigger, now)}
 		t.run()
 		return replyOf(t.answer), nil
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/everhook/everhook/internal/egress"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/internal/subflow"
 	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/receiver"
@@ -223,8 +224,9 @@ func (s *Server) startWorker() error {
 		}
 	}
 	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer()})
+	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup, Env: s.env, Links: s.links})
 	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{
-		activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do,
+		activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do, activities.LoadSubflow: subflows.Do,
 	})
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
@@ -385,10 +387,18 @@ func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	var flows []admin.Flow
 	for _, flow := range s.catalog.Flows() {
 		flows = append(flows, admin.Flow{
-			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Version: flow.Version, Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note,
+			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Version: flow.Version, Enabled: flow.Served, URL: s.FlowURL(flow), Note: flow.Note,
 		})
 	}
 	return flows, nil
+}
+
+// FlowURL is what a third party calls to start runs of a flow; empty if it is known that its trigger is no webhook.
+func (s *Server) FlowURL(flow catalog.Flow) string {
+	if flow.Trigger != "" && flow.Trigger != catalog.WebhookTrigger {
+		return ""
+	}
+	return s.HookURL(flow.Token)
 }
 
 // HookURL is the URL of a webhook with that token.

@@ -1,0 +1,46 @@
+package activities
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// Bounds of loading a flow that another one calls. What Temporal keeps of it is its definition, compressed.
+const (
+	// LoadTimeout bounds one attempt.
+	LoadTimeout = 5 * time.Second
+	// LoadAttempts counts all attempts: only a store that does not answer is asked again.
+	LoadAttempts = 5
+	// LoadWithin bounds all attempts together.
+	LoadWithin = 30 * time.Second
+	// MaxSubflow bounds definition, settings and input of a subflow together, encoded: Temporal's own limit is 2 MiB.
+	MaxSubflow = 1_900_000
+)
+
+// LoadSubflowInput says which flow is called, and by whom.
+type LoadSubflowInput struct {
+	// Flow is its key.
+	Flow string `json:"flow"`
+	// Version is the number of the version; 0: the enabled one, or the latest if none is.
+	Version int `json:"version,omitempty"`
+	// Input is what the flow is called with; it is checked against the schema of the flow's trigger.
+	Input everhook.Value `json:"input"`
+	// Run is the run ID that the subflow will have, Caller names the step that calls it, in markdown.
+	Run    everhook.RunID `json:"run"`
+	Caller string         `json:"caller"`
+}
+
+// LoadedSubflow is a version as a run of it is started. It holds no secret.
+type LoadedSubflow struct {
+	Definition json.RawMessage `json:"definition"`
+	// Version is its number, Title the flow's name for people, Trigger the kind of its trigger.
+	Version int    `json:"version"`
+	Title   string `json:"title"`
+	Trigger string `json:"trigger"`
+	// Env are the settings that the flow refers to, as they are now.
+	Env map[string]string `json:"env,omitempty"`
+	// Details describe the call in the Temporal UI, in markdown.
+	Details string `json:"details,omitempty"`
+}

@@ -1,0 +1,206 @@
+// Package subflow performs the activity everhook.load-subflow: it finds the flow that another one calls, checks that it can be called with the
+// input, and gives its definition. It is a local activity, whose result is recorded: the run that calls depends on no store from then on.
+package subflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
+)
+
+// Store has the flows. What is not there is an error with store.ErrNotFound in it; any other error may pass.
+type Store interface {
+	Flow(ctx context.Context, key string) (store.Flow, error)
+	Version(ctx context.Context, key string, number int) (everhook.Version, error)
+}
+
+// Options say what a Loader works with.
+type Options struct {
+	Store    Store
+	Registry *nodes.Registry
+	// Secret gives the value of a secret; its error names the secret and says how to set it.
+	Secret func(name string) (string, error)
+	// Env gives the settings that flows may refer to as env.<NAME>.
+	Env func() map[string]string
+	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
+	Links func(flow string, run everhook.RunID) string
+}
+
+// Loader finds flows that are called. It is safe for concurrent use.
+type Loader struct {
+	options  Options
+	mutex    sync.Mutex
+	compiled map[string]*nodes.Flow
+}
+
+// maxCompiled bounds the flows that are kept compiled; when there are so many, it starts anew.
+const maxCompiled = 1000
+
+// New makes one.
+func New(o Options) *Loader { return &Loader{options: o, compiled: map[string]*nodes.Flow{}} }
+
+// Do is the activity. Only a store that does not answer is worth another attempt.
+func (l *Loader) Do(ctx context.Context, input activities.LoadSubflowInput) (activities.LoadedSubflow, error) {
+	loaded, err := l.load(ctx, input)
+	if failure, ok := errors.AsType[*everhook.Error](err); ok {
+		return activities.LoadedSubflow{}, activities.Fail(failure, false, 0)
+	}
+	if err != nil {
+		failure := everhook.Errorf(everhook.TypeUnavailable, "the flow %s cannot be read: %v", input.Flow, err)
+		return activities.LoadedSubflow{}, activities.Fail(failure, true, 0)
+	}
+	return loaded, nil
+}
+
+func (l *Loader) load(ctx context.Context, input activities.LoadSubflowInput) (loaded activities.LoadedSubflow, err error) {
+	version, err := l.version(ctx, input)
+	if err != nil {
+		return loaded, err
+	}
+	flow, err := l.compile(version)
+	if err != nil {
+		return loaded, err
+	}
+	trigger, ok := flow.Trigger.(*nodes.Call)
+	if !ok {
+		return loaded, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called: its trigger is %s; only flows with `trigger: { type: call }` can", name(version), flow.Definition.Trigger.Type)
+	}
+	for _, secret := range flow.Secrets {
+		if _, err := l.options.Secret(secret); err != nil {
+			return loaded, everhook.Errorf(everhook.TypeSecret, "%s cannot be called: %v", name(version), err)
+		}
+	}
+	if err := check(version, trigger, input.Input.V); err != nil {
+		return loaded, err
+	}
+	loaded = activities.LoadedSubflow{
+		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type, Env: l.env(flow), Details: l.details(input),
+	}
+	if loaded.Definition, err = everhook.EncodeJSON(version.Definition); err != nil {
+		return loaded, everhook.Errorf(everhook.TypeInternal, "%s cannot be encoded: %v", name(version), err)
+	}
+	return loaded, bounded(loaded, input.Input)
+}
+
+func name(version everhook.Version) string {
+	return fmt.Sprintf("version %d of flow %s", version.Number, version.Definition.Key)
+}
+
+// version reads the version that is called: the one that is named, or the enabled one, or the latest.
+func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput) (everhook.Version, error) {
+	number := input.Version
+	flow, err := l.options.Store.Flow(ctx, input.Flow)
+	if errors.Is(err, store.ErrNotFound) {
+		return everhook.Version{}, everhook.Errorf(everhook.TypeNoFlow, "there is no flow %s; apply it, or correct the key", input.Flow)
+	}
+	if err != nil {
+		return everhook.Version{}, err
+	}
+	if number == 0 {
+		if number = flow.Enabled; number == 0 {
+			number = flow.Latest
+		}
+	}
+	version, err := l.options.Store.Version(ctx, input.Flow, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return version, everhook.Errorf(everhook.TypeNoFlow, "the flow %s has no version %d; its latest is %d", input.Flow, number, flow.Latest)
+	}
+	return version, err
+}
+
+// compile gives a version compiled; most are called more than once.
+func (l *Loader) compile(version everhook.Version) (*nodes.Flow, error) {
+	l.mutex.Lock()
+	known := l.compiled[version.Hash]
+	l.mutex.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	flow, problems := l.options.Registry.Compile(version.Definition)
+	if flow == nil {
+		for _, problem := range problems {
+			if !problem.Warning {
+				return nil, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called, as this program cannot run it: %v", name(version), problem)
+			}
+		}
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if len(l.compiled) >= maxCompiled {
+		clear(l.compiled)
+	}
+	l.compiled[version.Hash] = flow
+	return flow, nil
+}
+
+// shownProblems is how many places of an input are named that do not fit.
+const shownProblems = 5
+
+// check holds the input against the schema of the trigger. One that does not fit is no defect of the flow: the node fails.
+func check(version everhook.Version, trigger *nodes.Call, input any) error {
+	problems, err := trigger.Check(input)
+	if err != nil {
+		return everhook.Errorf(everhook.TypeLimit, "the input is too large for the schema of %s: %v", name(version), err)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	var text []string
+	for _, problem := range problems[:min(len(problems), shownProblems)] {
+		at := problem.Pointer
+		if at == "" {
+			at = "the whole"
+		}
+		text = append(text, at+": "+problem.Detail)
+	}
+	if more := len(problems) - shownProblems; more > 0 {
+		text = append(text, fmt.Sprintf("and %d more", more))
+	}
+	return everhook.Failuref(everhook.TypeInput, "the input does not fit %s: %s", name(version), strings.Join(text, "; "))
+}
+
+// env are the settings that the flow refers to.
+func (l *Loader) env(flow *nodes.Flow) map[string]string {
+	if len(flow.Env) == 0 {
+		return nil
+	}
+	settings, env := l.options.Env(), map[string]string{}
+	for _, name := range flow.Env {
+		if value, ok := settings[name]; ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+func (l *Loader) details(input activities.LoadSubflowInput) string {
+	details := "called by " + input.Caller + "\n"
+	if l.options.Links != nil {
+		details += "\n" + l.options.Links(input.Flow, input.Run)
+	}
+	return details
+}
+
+// bounded refuses what no run can be started with: Temporal would try it again for ever.
+func bounded(loaded activities.LoadedSubflow, input everhook.Value) error {
+	encoded, err := workflows.DataConverter().ToPayloads(loaded.Definition, loaded.Env, input)
+	if err != nil {
+		return everhook.Errorf(everhook.TypeInternal, "the call cannot be encoded: %v", err)
+	}
+	size := 0
+	for _, payload := range encoded.GetPayloads() {
+		size += len(payload.GetData())
+	}
+	if size > activities.MaxSubflow {
+		return everhook.Errorf(everhook.TypeLimit, "flow and input are larger than a run can be started with: %d bytes of %d; send less", size, activities.MaxSubflow)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/nodes"
+)
+
+// maxSubflowDepth bounds how many runs call each other down to one: flows that call themselves end there.
+const maxSubflowDepth = 16
+
+// subflowPauses are the waits before a subflow is started again whose run of an earlier attempt has not ended yet.
+var subflowPauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
+
+// Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is cancelled cancels it, one
+// that is aborted aborts it; the step ends when the run has.
+func (s *step) Subflow(ctx workflow.Context, call nodes.SubflowCall) (nodes.SubflowReply, error) {
+	id := s.calledRun(s.ID())
+	if err := s.mayCall(call); err != nil {
+		return nodes.SubflowReply{}, err
+	}
+	if err := s.run.awaitSlot(ctx); err != nil {
+		return nodes.SubflowReply{}, err
+	}
+	s.run.inFlight++
+	defer func() { s.run.inFlight-- }()
+	ctx = withEffect(ctx, Effect{Node: s.node.Node, Iteration: s.outer})
+	loaded, err := s.loadSubflow(ctx, call, id)
+	if err != nil {
+		return nodes.SubflowReply{}, s.run.failure(err)
+	}
+	child := subflow{step: s, call: call, loaded: loaded, run: id}
+	return child.perform(ctx)
+}
+
+// calledRun is the run that the step calls in a run: the same one however often that is started again. In a retry it is another one, with the
+// origin that the first had, so that effects of the flow keep their idempotency keys.
+func (s *step) calledRun(caller everhook.RunID) everhook.RunID {
+	return everhook.DerivedRunID([]byte(caller), s.node.Key+"/"+s.outer)
+}
+
+func (s *step) mayCall(call nodes.SubflowCall) error {
+	if s.run.start.Depth >= maxSubflowDepth {
+		return everhook.Errorf(everhook.TypeLimit, "%d flows call each other to here, and one more is over the limit; does %s call itself?", maxSubflowDepth, call.Flow)
+	}
+	if encoded, err := everhook.EncodeJSON(call.Input); err != nil || len(encoded) > maxPayload {
+		return everhook.Errorf(everhook.TypeLimit, "the input of the subflow is larger than %s; send less", everhook.Size(maxPayload))
+	}
+	return nil
+}
+
+// loadSubflow has the definition read by a local activity: the only time that a run reads the store. Its result is recorded, and a replay takes
+// it from there.
+func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall, id everhook.RunID) (loaded activities.LoadedSubflow, err error) {
+	if err := s.run.release(ctx); err != nil {
+		return loaded, err
+	}
+	s.run.events += eventsOfLocalActivity
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: activities.LoadTimeout, ScheduleToCloseTimeout: activities.LoadWithin, Summary: s.summary(),
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3, MaximumInterval: 5 * time.Second, MaximumAttempts: activities.LoadAttempts},
+	})
+	caller := fmt.Sprintf("step %s of run %s of flow %s", plain(s.summary()), s.ID(), s.run.flow.Definition.Key)
+	err = workflow.ExecuteLocalActivity(ctx, activities.LoadSubflow, activities.LoadSubflowInput{
+		Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input}, Run: id, Caller: caller,
+	}).Get(ctx, &loaded)
+	return loaded, err
+}
+
+// subflow is one call of a flow that was loaded.
+type subflow struct {
+	step   *step
+	call   nodes.SubflowCall
+	loaded activities.LoadedSubflow
+	run    everhook.RunID
+}
+
+func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, c.run) }
+
+// perform starts the child, and waits for its end if it is to. The child's own context is apart from the caller's: it is told itself when the
+// caller is cancelled or aborted.
+func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
+	reply := nodes.SubflowReply{RunID: c.run}
+	c.step.record.Subflow = c.workflowID()
+	apart, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	child, err := c.begin(ctx, apart)
+	if err != nil || !c.call.Wait {
+		return reply, err
+	}
+	c.step.run.showDetails(ctx)
+	if err := workflow.Await(apart, func() bool { return child.IsReady() || ctx.Err() != nil }); err != nil {
+		return reply, err
+	}
+	if !child.IsReady() {
+		c.stop(apart, cancel, child)
+	}
+	var outcome everhook.Outcome
+	if err := child.Get(apart, &outcome); err != nil {
+		if outcome, err = outcomeOf(err); err != nil {
+			return reply, everhook.Errorf(everhook.TypeInternal, "the end of %s cannot be read: %v", c.name(), err)
+		}
+	}
+	if outcome.Status == everhook.Resolved {
+		if outcome.Output != nil {
+			reply.Output = outcome.Output.V
+		}
+		return reply, nil
+	}
+	if ctx.Err() != nil {
+		return reply, ctx.Err() // why the caller ends tells how its step does, not what became of the child
+	}
+	return reply, c.failure(outcome)
+}
+
+// begin starts the child. Who is to be waited for must be new: one that an earlier attempt of the caller's run left behind ends soon, as that
+// attempt has. Who is not waited for may run already.
+func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFuture, error) {
+	for attempt := 0; ; attempt++ {
+		c.step.run.events += eventsOfChild
+		child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, c.options()), RunWorkflow, c.loaded.Definition, c.start(ctx))
+		err := child.GetChildWorkflowExecution().Get(apart, nil)
+		running := temporal.IsWorkflowExecutionAlreadyStartedError(err)
+		switch {
+		case err == nil || running && !c.call.Wait:
+			return child, nil
+		case !running:
+			return nil, everhook.Errorf(everhook.TypeUnavailable, "%s cannot be started: %v", c.name(), err)
+		case attempt == len(subflowPauses):
+			return nil, everhook.Errorf(everhook.TypeUnavailable, "%s runs still, since before this run was started again; cancel it or wait for its end", c.name())
+		}
+		if err := c.step.Sleep(ctx, subflowPauses[attempt]); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *subflow) start(ctx workflow.Context) Start {
+	parent, now := c.step.run.start, workflow.Now(ctx).UTC()
+	start := Start{
+		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes, Budget: parent.Budget, Depth: parent.Depth + 1,
+		Delivery: everhook.Delivery{RunID: c.run, ReceivedAt: now, Trigger: everhook.Mapping{
+			"input": c.call.Input, "id": string(c.run), "receivedAt": everhook.FormatTime(now),
+		}},
+	}
+	if origin := c.step.calledRun(c.step.Origin()); origin != c.run {
+		start.Origin = origin
+	}
+	return start
+}
+
+func (c *subflow) options() workflow.ChildWorkflowOptions {
+	run := c.step.run
+	shown := presentation{flow: c.call.Flow, title: c.loaded.Title, version: c.loaded.Version, trigger: c.loaded.Trigger, run: c.run}
+	options := workflow.ChildWorkflowOptions{
+		WorkflowID: c.workflowID(), TaskQueue: TaskQueue(run.start.Level), WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WaitForCancellation: true, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		StaticSummary: shown.summary(), StaticDetails: everhook.Shorten(c.loaded.Details, maxDetails), Memo: shown.memo(),
+	}
+	options.Memo[MemoCaller] = everhook.WorkflowID(run.flow.Definition.Key, run.start.Delivery.RunID)
+	if !c.call.Wait {
+		options.ParentClosePolicy = enumspb.PARENT_CLOSE_POLICY_ABANDON
+	}
+	if run.start.Attributes {
+		options.TypedSearchAttributes = shown.attributes()
+	}
+	return options
+}
+
+// stop passes on to the child why its caller ends. A cancellation cannot say that it is an abort, so a signal does.
+func (c *subflow) stop(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture) {
+	if c.step.run.isAborted() && child.SignalChildWorkflow(apart, AbortSignal, nil).Get(apart, nil) == nil {
+		return
+	}
+	cancel()
+}
+
+// name names the child for a person who looks for it.
+func (c *subflow) name() string {
+	return "run " + string(c.run) + " of flow " + c.call.Flow
+}
+
+// failure is the error of the step: the child's status and message, and where to find the child.
+func (c *subflow) failure(outcome everhook.Outcome) error {
+	failure := &everhook.Error{Status: outcome.Status, Type: everhook.TypeSubflow, Message: c.name() + " ended " + string(outcome.Status)}
+	if outcome.Error != nil {
+		failure.Message += ": " + outcome.Error.Error()
+		failure.Response = outcome.Error.Response
+	}
+	failure.Message = everhook.Shorten(failure.Message, maxMessage)
+	return failure
+}
+
+// abortWithCaller aborts a subflow when the run that waits for it tells that it is aborted.
+func (r *run) abortWithCaller(ctx workflow.Context, abort workflow.CancelFunc) {
+	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
+		var none json.RawMessage
+		workflow.GetSignalChannel(ctx, AbortSignal).Receive(ctx, &none)
+		r.aborted = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "the run that called it was aborted while it waited"}
+		abort()
+	})
+}
