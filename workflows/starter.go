@@ -36,6 +36,8 @@ type StarterOptions struct {
 	Eager bool
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
+	// Level is the engine level that runs are started with. 0: this release's.
+	Level int
 }
 
 // startable is a version as it is handed to Temporal.
@@ -60,6 +62,9 @@ var ErrNoRun = errors.New("no such run")
 
 // NewStarter makes one. The client must use DataConverter.
 func NewStarter(c client.Client, registry *nodes.Registry, options StarterOptions) *Starter {
+	if options.Level == 0 {
+		options.Level = Level
+	}
 	return &Starter{client: c, registry: registry, options: options, versions: map[string]*startable{}}
 }
 
@@ -99,7 +104,7 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	if err != nil {
 		return nil, err
 	}
-	c := &call{definition: flow.definition, start: Start{Level: Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes}}
+	c := &call{definition: flow.definition, start: Start{Level: s.options.Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes}}
 	if len(flow.env) > 0 {
 		settings := s.options.Env()
 		c.start.Env = map[string]string{}
@@ -123,7 +128,7 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	key := version.Definition.Key
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
-		TaskQueue:                TaskQueue(Level),
+		TaskQueue:                TaskQueue(s.options.Level),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		StaticSummary:            everhook.Shorten(fmt.Sprintf("%s v%d", version.Definition.Name(), version.Number), 200),

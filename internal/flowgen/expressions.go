@@ -25,7 +25,7 @@ func (g *generator) body() map[string]any {
 
 // expression is one of any kind, now and then one that cannot be evaluated.
 func (g *generator) expression(p place) string {
-	if g.chance(8) {
+	if g.chance(6) {
 		return g.failing()
 	}
 	switch g.random.IntN(8) {
@@ -61,7 +61,7 @@ func (g *generator) failing() string {
 
 // condition is a boolean, now and then none.
 func (g *generator) condition(p place) string {
-	if g.chance(6) {
+	if g.chance(3) {
 		return pick(g, "trigger.body.missing", "trigger.body.name")
 	}
 	return g.boolean(p, 3)

@@ -186,7 +186,7 @@ func (g *generator) node(p place) (everhook.Node, place) {
 
 // onError decides what happens when the node does not resolve.
 func (g *generator) onError(p place, node *everhook.Node, left *place) {
-	handling := pick(g, "", "", "", everhook.OnErrorFail, everhook.OnErrorContinue, everhook.OnErrorBranch)
+	handling := pick(g, "", everhook.OnErrorFail, everhook.OnErrorContinue, everhook.OnErrorContinue, everhook.OnErrorBranch, everhook.OnErrorBranch)
 	if p.safe && (handling == "" || handling == everhook.OnErrorFail) {
 		handling = pick(g, everhook.OnErrorContinue, everhook.OnErrorBranch)
 	}

@@ -107,3 +107,10 @@ func TestOptionsLeaveKindsOut(t *testing.T) {
 	require.False(t, kinds(Options{Sequential: true})["parallel"])
 	require.False(t, kinds(Options{})["http-request"])
 }
+
+func TestTheFlowOfAllFunctionsIsValid(t *testing.T) {
+	t.Parallel()
+	flow, problems := nodes.Standard().Compile(FunctionFlow("functions"))
+	require.NotNil(t, flow, "%v", problems)
+	require.NotEmpty(t, FunctionResults())
+}
