@@ -25,6 +25,8 @@ type Definition struct {
 	Options Options `json:"options,omitzero"`
 	// Nodes run one after the other.
 	Nodes []Node `json:"nodes,omitempty"`
+	// OnFailure are nodes that run when the run ends failed, error, aborted or rejected, ten minutes at most; the run then ends so. A response among them answers a caller who has no answer yet.
+	OnFailure []Node `json:"onFailure,omitempty"`
 }
 
 // Mode is sync or async.

@@ -44,6 +44,20 @@ const (
 	MaxLoggedLines = 100
 )
 
+// Execution names one execution of Temporal's.
+type Execution struct {
+	// WorkflowID and RunID are Temporal's.
+	WorkflowID string `json:"workflowId"`
+	RunID      string `json:"runId"`
+}
+
+// HandedOver tells of executions that went on with a loop: the first of a chain, in which each was continued as the next.
+type HandedOver struct {
+	// Step is the number of the loop's step.
+	Step int `json:"step"`
+	Execution
+}
+
 // StepPage is a part of a step log.
 type StepPage struct {
 	// Steps of this page, in the order of their numbers.
@@ -52,6 +66,8 @@ type StepPage struct {
 	Next int `json:"next,omitempty"`
 	// Total counts all steps of the run, those that the log did not keep included.
 	Total int `json:"total"`
+	// HandedOver are the executions that have the steps of loops that were handed over.
+	HandedOver []HandedOver `json:"handedOver,omitempty"`
 }
 
 // Outcome is how a run stands, or how it ended. A run's close event carries it.

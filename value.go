@@ -286,6 +286,34 @@ func (m *Mapping) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// List is a list of canonical values that stays canonical through JSON.
+type List []any
+
+// UnmarshalJSON decodes as ParseJSON does and takes a list or null. Each value may have the full MaxDepth.
+func (l *List) UnmarshalJSON(data []byte) error {
+	v, err := parseJSON(data, MaxDepth+1)
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case nil:
+		*l = nil
+	case []any:
+		*l = v
+	default:
+		return fmt.Errorf("%s where a list is needed", TypeName(v))
+	}
+	return nil
+}
+
+// MarshalJSON encodes as EncodeJSON does.
+func (l List) MarshalJSON() ([]byte, error) {
+	if l == nil {
+		return []byte("null"), nil
+	}
+	return EncodeJSON([]any(l))
+}
+
 // MarshalJSON encodes as EncodeJSON does.
 func (m Mapping) MarshalJSON() ([]byte, error) {
 	if m == nil {

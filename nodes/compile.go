@@ -16,6 +16,8 @@ type Flow struct {
 	Trigger    Trigger
 	// Nodes run one after the other.
 	Nodes []*Compiled
+	// OnFailure run when the others did not resolve.
+	OnFailure []*Compiled
 	// Env and Secrets are the names of settings and secrets that the flow refers to, sorted.
 	Env, Secrets []string
 	// Fields are all expressions and templates, by their JSON pointer in the definition.
@@ -33,6 +35,10 @@ type Compiled struct {
 	Foreign bool
 	// Below are the keys of all nodes in the branches, at any depth.
 	Below []string
+	// Uses is what the node and all nodes below it refer to, variables that they assign to included. It is set for Iterating kinds.
+	Uses *expression.References
+
+	fields expression.References
 
 	branches map[string][]*Compiled
 	below    map[string][]string
@@ -82,7 +88,11 @@ func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	c.header()
 	c.trigger()
 	c.place(d.Nodes, "/nodes", nil)
-	c.flow.Nodes, _ = c.list(d.Nodes, "/nodes", scope{})
+	c.place(d.OnFailure, "/onFailure", nil)
+	var reached scope
+	c.flow.Nodes, reached = c.list(d.Nodes, "/nodes", scope{})
+	reached.failing = true
+	c.flow.OnFailure, _ = c.list(d.OnFailure, "/onFailure", reached)
 	c.warnings()
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	if c.errors > 0 {
@@ -249,7 +259,7 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 	}
 	after = after.with(node)
 	if decoded {
-		c.fields(compiled.Kind, pointer+"/config", node.Key, func(field string) *expression.Environment {
+		compiled.fields = c.fields(compiled.Kind, pointer+"/config", node.Key, func(field string) *expression.Environment {
 			return c.environment(node, c.fieldScope(compiled.Kind, field, node, s, bodies), compiled.Spec.Effect != nil)
 		})
 		compiled.Kind.Validate(validation)
@@ -257,7 +267,25 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 	if node.Key != "" {
 		c.flow.byKey[node.Key] = compiled
 	}
+	if _, ok := compiled.Kind.(Iterating); ok {
+		compiled.Uses = &expression.References{}
+		compiled.addUses(compiled.Uses)
+		compiled.Uses.Sort()
+	}
 	return compiled, after
+}
+
+// addUses adds what the node and all nodes below it refer to.
+func (c *Compiled) addUses(uses *expression.References) {
+	uses.Add(c.fields)
+	if variable, ok := c.Kind.(*Variable); ok && variable.Target != "" {
+		uses.Nodes = append(uses.Nodes, variable.Target)
+	}
+	for _, branch := range c.Branches {
+		for _, node := range c.branches[branch.Name] {
+			node.addUses(uses)
+		}
+	}
 }
 
 func keysBelow(nodes []*Compiled) []string {
@@ -293,8 +321,8 @@ func (c *compiler) kind(compiled *Compiled, pointer string) bool {
 	return len(c.problems) == before
 }
 
-// fields compiles the expressions and templates of a config, each in the environment of its place.
-func (c *compiler) fields(config any, pointer, node string, environment func(field string) *expression.Environment) {
+// fields compiles the expressions and templates of a config, each in the environment of its place, and gives what they refer to.
+func (c *compiler) fields(config any, pointer, node string, environment func(field string) *expression.Environment) (uses expression.References) {
 	expression.Walk(config, func(at string, field expression.Field) {
 		c.flow.Fields[pointer+at] = field
 		if !field.IsSet() || c.errors >= maxErrors {
@@ -304,6 +332,7 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 			c.report(Problem{Pointer: pointer + p.Pointer, Node: node, Message: p.Message, Fix: p.Fix, Warning: p.Warning})
 		}
 		references := field.References()
+		uses.Add(references)
 		for _, name := range references.Env {
 			c.env[name] = true
 		}
@@ -311,6 +340,8 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 			c.secrets[name] = true
 		}
 	})
+	uses.Sort()
+	return uses
 }
 
 func (c *compiler) fieldScope(kind Kind, field string, node *everhook.Node, own scope, bodies map[string]scope) scope {

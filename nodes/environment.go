@@ -13,6 +13,8 @@ import (
 type scope struct {
 	latest *earlier
 	loops  []string
+	// failing is set in onFailure.
+	failing bool
 }
 
 // earlier is a node that may have run, and through before all others that may have.
@@ -74,6 +76,11 @@ func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expr
 	if c.flow.Trigger != nil {
 		e.Roots["trigger"] = c.flow.Trigger.Shape()
 	}
+	if s.failing {
+		e.Roots["failure"] = failureShape
+	} else {
+		e.Hidden["failure"] = "it exists only in onFailure"
+	}
 	if len(s.loops) == 0 {
 		e.Hidden["loop"] = "it exists only inside a loop"
 		e.Hidden["loops"] = "it exists only inside a loop"
@@ -126,6 +133,8 @@ var (
 	anything   = &expression.Shape{}
 	loopShape  = &expression.Shape{Fields: map[string]*expression.Shape{"item": anything, "index": anything, "sequence": anything, "length": anything}}
 	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "type": anything, "message": anything, "attempts": anything, "response": anything}}
+
+	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "node": anything, "message": anything}}
 
 	systemShape = &expression.Shape{Fields: map[string]*expression.Shape{
 		"now": anything, "runId": anything,

@@ -30,6 +30,15 @@ type Kind interface {
 	Execute(ctx workflow.Context, run Run) (Result, error)
 }
 
+// Iterating is a kind that goes through iterations, of which another execution can go on with what is left: histories stay short however long a
+// loop is.
+type Iterating interface {
+	Kind
+	// Iterate goes through iterations until the state is over, or run.Spent after one at least; then nothing of the step is under way.
+	// It is called in the execution where the step began, and in others that HandOver started.
+	Iterate(ctx workflow.Context, run Run, state *LoopState) error
+}
+
 // Result is what a step that resolved leaves behind.
 type Result struct {
 	// Value is seen by later nodes as nodes.<key>; the engine makes it canonical.
@@ -105,6 +114,13 @@ type Run interface {
 	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the branches have no results yet.
 	// Its error is that of a run that is cancelled; return it as it is.
 	EnterLoop(ctx workflow.Context, position LoopPosition) error
+	// Spent reports whether the execution has used up its budget: an Iterating kind then hands over.
+	Spent() bool
+	// AtOnce is how many iterations may run at once, so that those under way when the budget is used up do not go far beyond it.
+	AtOnce() int
+	// HandOver lets other executions go on with the step, from the state on, until one has come to the end of a part, and takes over what they did.
+	// Its error is how an iteration ended that ends the loop, or that of a run that is cancelled; return it as it is.
+	HandOver(ctx workflow.Context, state *LoopState) error
 	// Fork gives a Run with a copy of the data, for a branch that runs beside others.
 	Fork() Run
 	// Join takes over, from a Run that Fork gave, the results of the branch and what it assigned to variables.
@@ -113,8 +129,9 @@ type Run interface {
 	SetVariable(target string, v any)
 	// SetOutput sets the run's output; the last one wins. One that is too large is an error, and changes nothing.
 	SetOutput(v any) error
-	// Answer gives the caller of a sync flow its answer. It reports false, and changes nothing, when there was one already.
-	Answer(answer everhook.Answer) bool
+	// Answer gives the caller of a sync flow its answer; continues says that the run goes on afterwards. It reports false, and changes nothing, when
+	// there was one already.
+	Answer(ctx workflow.Context, answer everhook.Answer, continues bool) bool
 	// Sleep waits. It survives restarts.
 	Sleep(ctx workflow.Context, duration time.Duration) error
 	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or the kind's.
@@ -136,11 +153,11 @@ type LoopPosition struct {
 
 // End is the error that ends the whole run from any depth, with its status. Nothing catches it.
 type End struct {
-	Status  everhook.Status
-	Type    string
-	Message string
+	Status  everhook.Status `json:"status"`
+	Type    string          `json:"type"`
+	Message string          `json:"message,omitempty"`
 	// Node is the key of the node that ended the run.
-	Node string
+	Node string `json:"node"`
 }
 
 func (e *End) Error() string {

@@ -1,7 +1,8 @@
 package nodes
 
 import (
-	"errors"
+	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -26,6 +27,9 @@ type Loop struct {
 	Collect expression.Expression `json:"collect,omitzero"`
 	// MaxIterations bounds the number of iterations; more is an error. Default 1,000,000.
 	MaxIterations int `json:"maxIterations,omitempty"`
+	// Concurrency is how many iterations run at once, 1 (default) to 100. Each works on its own copy of the data, `when` is checked in order, and what is collected keeps the order of the items.
+	// An iteration then cannot assign to a variable that is declared outside the loop.
+	Concurrency int `json:"concurrency,omitempty"`
 }
 
 const (
@@ -33,10 +37,11 @@ const (
 	defaultMaxIterations = 1_000_000
 	maxCollected         = 1 << 20
 	maxLoopErrors        = 100
+	maxConcurrency       = 100
 )
 
 var (
-	_ Kind        = (*Loop)(nil)
+	_ Iterating   = (*Loop)(nil)
 	_ FieldScoper = (*Loop)(nil)
 )
 
@@ -85,171 +90,89 @@ func (c *Loop) Validate(v *Validation) {
 	if c.MaxIterations < 0 {
 		v.Error("/config/maxIterations", "the number of iterations is negative", "leave it out for 1,000,000")
 	}
+	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
+		v.Error("/config/concurrency", fmt.Sprintf("%d iterations at once", c.Concurrency), fmt.Sprintf("write 1 to %d", maxConcurrency))
+	}
+	if c.Concurrency > 1 {
+		body, _ := v.Node.Branches.Get(loopBody)
+		c.validateTogether(v, body, "/branches/"+loopBody, keysIn(body))
+	}
 }
 
-// Execute is pure. It counts up and never ranges over a mapping.
+// validateTogether reports assignments to variables outside the loop: which of the iterations that run at once would come last, nobody could say.
+func (c *Loop) validateTogether(v *Validation, nodes []everhook.Node, pointer string, inside []string) {
+	for i := range nodes {
+		node, at := &nodes[i], fmt.Sprintf("%s/%d", pointer, i)
+		if target, ok := node.Config["target"].(string); ok && node.Type == "variable" && !slices.Contains(inside, target) {
+			v.Error(at+"/config/target", fmt.Sprintf("%q assigns to %q, which is declared outside a loop whose iterations run at once", node.Key, target),
+				"carry values out with the loop's `collect`, or leave `concurrency` out")
+		}
+		for _, branch := range node.Branches {
+			c.validateTogether(v, branch.Nodes, at+"/branches/"+branch.Name, inside)
+		}
+	}
+}
+
+// keysIn are the keys of nodes, and of all nodes below them.
+func keysIn(nodes []everhook.Node) []string {
+	var keys []string
+	for i := range nodes {
+		keys = append(keys, nodes[i].Key)
+		for _, branch := range nodes[i].Branches {
+			keys = append(keys, keysIn(branch.Nodes)...)
+		}
+	}
+	return keys
+}
+
+// Execute is pure but for what the body does: it counts up and never ranges over a mapping. What is left of the loop when the execution has used
+// up its budget, another one goes on with.
 func (c *Loop) Execute(ctx workflow.Context, run Run) (Result, error) {
-	items, open, err := c.items(run)
+	state, err := c.begin(run)
+	for err == nil && !state.Over() {
+		if run.Spent() {
+			err = run.HandOver(ctx, state)
+		} else {
+			err = c.Iterate(ctx, run, state)
+		}
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	limit := c.MaxIterations
-	if limit == 0 {
-		limit = defaultMaxIterations
-	}
-	state := loopState{config: c}
-	for index := 0; open || index < len(items); index++ {
-		if index == limit {
-			return Result{}, everhook.Errorf(everhook.TypeLimit, "the loop reached its limit of %d iterations; raise maxIterations if that is right", limit)
-		}
-		position := LoopPosition{Item: index, Index: index, Length: len(items), Open: open}
-		if !open {
-			position.Item = items[index]
-		}
-		if err := run.EnterLoop(ctx, position); err != nil {
-			return Result{}, err
-		}
-		goOn, err := state.iterate(ctx, run, index)
-		if err != nil {
-			return Result{}, err
-		}
-		if !goOn {
-			state.broken = true
-			break
-		}
-	}
-	return Result{Value: state.result()}, nil
+	return Result{Value: state.result(c.Collect.IsSet())}, nil
 }
 
-// items gives the list to go through, or open for a loop that only its `when` ends.
-func (c *Loop) items(run Run) (items []any, open bool, err error) {
+// begin finds out what the loop goes over: a list, or open for a loop that only its `when` ends.
+func (c *Loop) begin(run Run) (*LoopState, error) {
 	if !c.Over.IsSet() {
-		return nil, true, nil
+		return &LoopState{Open: true}, nil
 	}
 	over, err := c.Over.Eval(run.Scope())
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
+	items := everhook.List{}
 	switch over := over.(type) {
 	case nil:
-		return nil, false, nil
 	case []any:
-		return over, false, nil
+		items = over
 	case int:
-		if over > defaultMaxIterations && over > c.MaxIterations {
-			return nil, false, everhook.Errorf(everhook.TypeLimit, "over is %d, more than the loop's limit of iterations; raise maxIterations if that is right", over)
+		if over > max(defaultMaxIterations, c.MaxIterations) {
+			return nil, everhook.Errorf(everhook.TypeLimit, "over is %d, more than the loop's limit of iterations; raise maxIterations if that is right", over)
 		}
-		for i := range over {
-			items = append(items, i)
-		}
-		return items, false, nil
+		return &LoopState{Length: max(over, 0)}, nil
 	case string:
 		for _, character := range over {
 			items = append(items, string(character))
 		}
-		return items, false, nil
 	case map[string]any:
 		for _, key := range everhook.SortedKeys(over) {
 			items = append(items, map[string]any{"key": key, "value": over[key]})
 		}
-		return items, false, nil
 	case float64:
-		return nil, false, everhook.Errorf(everhook.TypeInput, "over is %v; a loop counts to a whole number", over)
+		return nil, everhook.Errorf(everhook.TypeInput, "over is %v; a loop counts to a whole number", over)
 	default:
-		return nil, false, everhook.Errorf(everhook.TypeInput, "over is %s; a loop goes over a list, a whole number, text, a mapping or nil", everhook.TypeName(over))
+		return nil, everhook.Errorf(everhook.TypeInput, "over is %s; a loop goes over a list, a whole number, text, a mapping or nil", everhook.TypeName(over))
 	}
-}
-
-// loopState counts what the result tells.
-type loopState struct {
-	config                        *Loop
-	looped, done, failed, skipped int
-	broken                        bool
-	items, errors                 []any
-	collected                     int
-}
-
-// iterate runs one iteration and reports whether the loop goes on.
-func (s *loopState) iterate(ctx workflow.Context, run Run, index int) (bool, error) {
-	s.looped++
-	if s.config.When.IsSet() && s.config.Check != "after" {
-		ok, err := s.config.When.Eval(run.Scope())
-		if err != nil {
-			return false, err
-		}
-		if !ok {
-			return s.onFalse(true), nil
-		}
-	}
-	if err := run.Branch(ctx, loopBody); err != nil {
-		return s.onFail(err, index)
-	}
-	if s.config.When.IsSet() && s.config.Check == "after" {
-		ok, err := s.config.When.Eval(run.Scope())
-		if err != nil {
-			return false, err
-		}
-		if !ok && s.config.OnFalse == "skip" {
-			return s.onFalse(false), nil
-		}
-		if err := s.resolved(run); err != nil {
-			return false, err
-		}
-		return ok, nil
-	}
-	return true, s.resolved(run)
-}
-
-// onFalse handles an iteration whose body `when` left out, or with skip whose results it drops.
-func (s *loopState) onFalse(before bool) bool {
-	if s.config.OnFalse == "skip" {
-		s.skipped++
-		return true
-	}
-	if before {
-		s.looped--
-	}
-	return false
-}
-
-func (s *loopState) onFail(err error, index int) (bool, error) {
-	failure, ok := errors.AsType[*everhook.Error](err)
-	if !ok || !failure.Status.Catchable() || s.config.OnFail == "" || s.config.OnFail == "fail" {
-		return false, err
-	}
-	s.failed++
-	if s.config.Collect.IsSet() {
-		s.items = append(s.items, nil)
-	}
-	if len(s.errors) < maxLoopErrors {
-		s.errors = append(s.errors, map[string]any{"index": index, "node": failure.Node, "message": failure.Message})
-	}
-	return s.config.OnFail == "continue", nil
-}
-
-func (s *loopState) resolved(run Run) error {
-	s.done++
-	if !s.config.Collect.IsSet() {
-		return nil
-	}
-	v, err := s.config.Collect.Eval(run.Scope())
-	if err != nil {
-		return err
-	}
-	if s.collected += everhook.EncodedSize(v, maxCollected) + 1; s.collected > maxCollected {
-		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each iteration")
-	}
-	s.items = append(s.items, v)
-	return nil
-}
-
-func (s *loopState) result() map[string]any {
-	var items any
-	if s.config.Collect.IsSet() {
-		items = append([]any{}, s.items...)
-	}
-	return map[string]any{
-		"looped": s.looped, "done": s.done, "failed": s.failed, "skipped": s.skipped, "broken": s.broken,
-		"items": items, "errors": append([]any{}, s.errors...),
-	}
+	return &LoopState{Items: items, Length: len(items)}, nil
 }

@@ -53,7 +53,7 @@ func (c *Response) Validate(v *Validation) {
 func isAnswerStatus(status int) bool { return status >= 200 && status <= 599 }
 
 // Execute is pure: the answer leaves when the workflow task ends.
-func (c *Response) Execute(_ workflow.Context, run Run) (Result, error) {
+func (c *Response) Execute(ctx workflow.Context, run Run) (Result, error) {
 	answer := everhook.Answer{Status: 200}
 	var err error
 	if c.Status.IsSet() {
@@ -78,7 +78,7 @@ func (c *Response) Execute(_ workflow.Context, run Run) (Result, error) {
 	if encoded, err := everhook.EncodeJSON(answer); err != nil || len(encoded) > everhook.MaxAnswerBody {
 		return Result{}, everhook.Errorf(everhook.TypeLimit, "the answer is larger than 1 MiB")
 	}
-	if !run.Answer(answer) {
+	if !run.Answer(ctx, answer, c.Continue) {
 		run.Logf("the caller had its answer already; this one is not sent")
 	}
 	result := Result{Value: map[string]any{"status": answer.Status}}

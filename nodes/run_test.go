@@ -17,7 +17,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -134,7 +133,7 @@ func newEnvironment(effects *effects) *testsuite.TestWorkflowEnvironment {
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkflowRunTimeout(100 * 365 * 24 * time.Hour)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{effects}})
-	env.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	workflows.NewInterpreter(nodes.Standard()).Register(env)
 	env.RegisterActivityWithOptions(effects.perform, activity.RegisterOptions{Name: activities.HTTPRequest})
 	env.RegisterActivityWithOptions(jsonquery.New().Do, activity.RegisterOptions{Name: activities.JSONQuery})
 	env.RegisterActivityWithOptions(effects.yield, activity.RegisterOptions{Name: activities.Yield})

@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
@@ -86,7 +85,7 @@ func runChain(b *testing.B, interpreter *workflows.Interpreter, definition []byt
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetDataConverter(workflows.DataConverter())
-	env.RegisterWorkflowWithOptions(interpreter.Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	interpreter.Register(env)
 	start := workflows.Start{Level: workflows.Level, Version: 1, Delivery: everhook.Delivery{RunID: runID, ReceivedAt: received, Trigger: everhook.Mapping{
 		"headers": map[string]any{}, "query": map[string]any{}, "body": map[string]any{"id": 7, "amount": 3, "status": "paid"},
 	}}}

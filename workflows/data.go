@@ -46,6 +46,19 @@ func (r *run) rootData() *data {
 	return d
 }
 
+// fill takes over what another execution of the run handed over.
+func (d *data) fill(part *LoopStart) {
+	for _, key := range everhook.SortedKeys(part.Nodes) {
+		d.nodes[key] = part.Nodes[key]
+	}
+	for _, key := range everhook.SortedKeys(part.Errors) {
+		d.errors[key] = part.Errors[key]
+	}
+	for _, variable := range part.Assigned {
+		d.assigned[variable] = true
+	}
+}
+
 // fork copies the data for a branch that runs beside others.
 func (d *data) fork(r *run) *data {
 	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops), position: d.position, record: d.record, now: d.now, assigned: map[string]bool{}}
@@ -64,7 +77,7 @@ func (d *data) connect(r *run, values map[string]any) {
 // at makes the scope that of a step.
 func (d *data) at(r *run, node *nodes.Compiled, record *everhook.Step, now time.Time) {
 	d.record = record
-	d.scope.Seed = string(r.start.Delivery.RunID) + "/" + node.Key + "/" + d.position.path
+	d.seed(r, node, "")
 	if d.now.Equal(now) {
 		return
 	}
@@ -74,6 +87,19 @@ func (d *data) at(r *run, node *nodes.Compiled, record *everhook.Step, now time.
 		"now": everhook.FormatTime(now.UTC()), "runId": string(r.start.Delivery.RunID),
 		"flow": map[string]any{"key": r.flow.Definition.Key, "version": r.start.Version, "title": r.flow.Definition.Name()},
 	}
+}
+
+// seed makes uuid() depend on the place alone: the node, the iteration, and the branch after which it is called, if it is.
+func (d *data) seed(r *run, node *nodes.Compiled, after string) {
+	seed := string(r.start.Delivery.RunID) + "/" + node.Key + "/" + d.position.path
+	if r.start.Level < levelHandOver {
+		d.scope.Seed = seed
+		return
+	}
+	if after != "" {
+		seed += "/after " + after
+	}
+	d.scope.Reseed(seed)
 }
 
 // enter begins an iteration of the loop key, which stands at outer.

@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -66,7 +65,7 @@ func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *no
 	try.SetStartTime(received)
 	try.SetTestTimeout(time.Minute)
 	try.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
-	try.RegisterWorkflowWithOptions(workflows.NewInterpreter(registry).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	workflows.NewInterpreter(registry).Register(try)
 	try.RegisterActivityWithOptions(func(context.Context) error { try.yields.Add(1); return nil }, activity.RegisterOptions{Name: activities.Yield})
 	try.RegisterActivityWithOptions(func(_ context.Context, input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 		try.effects.Add(1)

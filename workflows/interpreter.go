@@ -26,6 +26,8 @@ type Start struct {
 	Env map[string]string `json:"env,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
+	// Budget is when loops hand over; zero fields are the engine's own.
+	Budget Budget `json:"budget,omitzero"`
 }
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -48,22 +50,42 @@ func (i *Interpreter) AtLevel(level int) *Interpreter {
 	return &other
 }
 
+// Registry is what takes workflow types: a worker, a replayer, or a test environment.
+type Registry interface {
+	RegisterWorkflowWithOptions(function any, options workflow.RegisterOptions)
+}
+
+// Register registers the workflow types of runs.
+func (i *Interpreter) Register(r Registry) {
+	r.RegisterWorkflowWithOptions(i.Run, workflow.RegisterOptions{Name: RunWorkflow})
+	r.RegisterWorkflowWithOptions(i.Loop, workflow.RegisterOptions{Name: LoopWorkflow})
+}
+
 // Run is the workflow of a run.
 func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, start Start) (everhook.Outcome, error) {
+	r := i.begin(ctx, definition, start)
+	if err := r.serve(ctx); err != nil {
+		return everhook.Outcome{}, err
+	}
+	d := r.rootData()
+	failure := r.ending(r.execute(ctx, d))
+	if failure != nil && failure.Status != everhook.Cancelled {
+		r.onFailure(ctx, d, failure)
+	}
+	return r.close(ctx, failure)
+}
+
+// begin makes the state of an execution. It panics when this worker cannot run it: that is not the run's fault, and the workflow task is tried
+// again, elsewhere or after the next deploy.
+func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start Start) *run {
 	flow, err := i.compiled.get(definition)
 	if err == nil && start.Level > i.level {
 		err = fmt.Errorf("this worker knows engine level %d, and the run has level %d", i.level, start.Level)
 	}
 	if err != nil {
-		// Not the run's fault but this worker's: the workflow task fails and is tried again, elsewhere or after the next deploy.
 		panic(err)
 	}
-	r := newRun(ctx, flow, start)
-	if err := r.serve(ctx); err != nil {
-		return everhook.Outcome{}, err
-	}
-	err = r.execute(ctx)
-	return r.close(ctx, err)
+	return newRun(ctx, flow, definition, start)
 }
 
 // serve answers updates and queries. It comes before anything else: an update that is not known yet would be refused.
@@ -81,6 +103,10 @@ func (r *run) serve(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	return r.serveQueries(ctx)
+}
+
+func (r *run) serveQueries(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, StepsQuery, func(from int) (everhook.StepPage, error) { return r.log.page(from), nil }); err != nil {
 		return err
 	}
@@ -88,37 +114,59 @@ func (r *run) serve(ctx workflow.Context) error {
 }
 
 // execute walks the flow, within the time that the flow allows.
-func (r *run) execute(ctx workflow.Context) error {
+func (r *run) execute(ctx workflow.Context, d *data) error {
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	if timeout := r.flow.Definition.Options.Timeout.Std(); timeout > 0 {
-		r.abortAfter(ctx, cancel, timeout)
+		left := timeout - workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+		r.abortAfter(ctx, cancel, left, "timeout of the run", r.timedOut())
 	}
-	_, err := r.list(ctx, r.flow.Nodes, r.rootData())
+	_, err := r.list(ctx, r.flow.Nodes, d)
 	return err
 }
 
-// abortAfter aborts the run when the timeout expires, counted from the receipt of the delivery.
-func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, timeout time.Duration) {
-	left := timeout - workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+// timedOut is how a run ends when its timeout expired.
+func (r *run) timedOut() *everhook.Error {
+	return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
+}
+
+// abortAfter cancels what is under way when the time is over; why is then how it ended.
+func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, left time.Duration, summary string, why *everhook.Error) {
 	if left <= 0 {
-		r.aborted = true
+		r.aborted = why
 		abort()
 		return
 	}
-	timer := workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "timeout of the run"})
+	timer := workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: summary})
 	r.events += eventsOfTimer
 	workflow.GoNamed(ctx, "timeout", func(ctx workflow.Context) {
 		if timer.Get(ctx, nil) == nil {
-			r.aborted = true
+			r.aborted = why
 			abort()
 		}
 	})
 }
 
+// failureTimeout bounds onFailure.
+const failureTimeout = 10 * time.Minute
+
+// onFailure runs the nodes that a flow has for runs that did not resolve. However they end, the run ends as it failed.
+func (r *run) onFailure(ctx workflow.Context, d *data, failure *everhook.Error) {
+	if len(r.flow.OnFailure) == 0 {
+		return
+	}
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	r.aborted, r.failing = nil, true
+	r.abortAfter(ctx, cancel, failureTimeout, "limit of onFailure", &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "onFailure did not end within ten minutes"})
+	d.scope.Values["failure"] = map[string]any{"status": string(failure.Status), "node": failure.Node, "message": failure.Message}
+	// How it ended is in the step log.
+	_, _ = r.list(ctx, r.flow.OnFailure, d)
+}
+
 // close settles the answer, waits until the caller has it, and ends the workflow so that Temporal tells the truth.
-func (r *run) close(ctx workflow.Context, err error) (everhook.Outcome, error) {
-	r.outcome.Status, r.outcome.Error = everhook.Resolved, r.ending(err)
+func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Outcome, error) {
+	r.outcome.Status, r.outcome.Error = everhook.Resolved, failure
 	if r.outcome.Error != nil {
 		r.outcome.Status = r.outcome.Error.Status
 	}

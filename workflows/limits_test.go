@@ -39,7 +39,7 @@ func TestIterationsThatAreSkippedYieldToo(t *testing.T) {
 	require.Greater(t, try.yields.Load(), int32(5))
 }
 
-func TestTheStepBudgetEndsARunAndNothingCatchesIt(t *testing.T) {
+func TestTheStepBudgetEndsARunOfLevelOneAndNothingCatchesIt(t *testing.T) {
 	t.Parallel()
 	try := try(t, `
 - key: try
@@ -57,6 +57,7 @@ func TestTheStepBudgetEndsARunAndNothingCatchesIt(t *testing.T) {
           error: [ { key: caught, type: calculation, config: { expression: 1 } } ]
 - { key: never, type: calculation, config: { expression: 1 } }
 `, nil)
+	try.start.Level = 1
 	outcome := try.run(t)
 	require.Equal(t, everhook.Errored, outcome.Status)
 	require.Equal(t, everhook.TypeLimit, outcome.Error.Type)
@@ -68,7 +69,7 @@ func TestTheStepBudgetEndsARunAndNothingCatchesIt(t *testing.T) {
 	require.Equal(t, 50_000, try.page(t, 1).Total)
 }
 
-func TestTheEventBudgetEndsARun(t *testing.T) {
+func TestTheEventBudgetEndsARunOfLevelOne(t *testing.T) {
 	t.Parallel()
 	try := try(t, `
 - key: each
@@ -76,12 +77,13 @@ func TestTheEventBudgetEndsARun(t *testing.T) {
   config: { over: 1000 }
   branches: { do: [ { key: call, type: http-request, timeout: 5s, config: { url: 'https://example.com/' } } ] }
 `, nil)
+	try.start.Level = 1
 	outcome := try.run(t)
 	require.Equal(t, everhook.TypeLimit, outcome.Error.Type)
 	require.InDelta(t, 4000/6, try.effects.Load(), 2)
 }
 
-func TestABudgetThatIsUsedUpInOneBranchEndsTheOthers(t *testing.T) {
+func TestABudgetThatIsUsedUpInOneBranchEndsTheOthersAtLevelOne(t *testing.T) {
 	t.Parallel()
 	try := try(t, `
 - key: both
@@ -91,6 +93,7 @@ func TestABudgetThatIsUsedUpInOneBranchEndsTheOthers(t *testing.T) {
     endless: [ { key: each, type: loop, config: { when: true }, branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] } } ]
     waiting: [ { key: wait, type: delay, config: { duration: 1h } } ]
 `, nil)
+	try.start.Level = 1
 	outcome := try.run(t)
 	require.Equal(t, everhook.TypeLimit, outcome.Error.Type)
 	require.Equal(t, received, try.Now().UTC(), "the delay was cancelled")

@@ -14,6 +14,10 @@ import (
 const (
 	// RunWorkflow is the workflow type of every run.
 	RunWorkflow = "everhook.run"
+	// LoopWorkflow is the workflow type of executions that go on with a loop of a run. They are not listed as runs.
+	LoopWorkflow = "everhook.loop"
+	// AnswerSignal brings a run the Answer that a response gave in an execution that goes on with a loop.
+	AnswerSignal = "everhook.answer"
 	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the same one.
 	AnswerUpdate = "answer"
 	// StepsQuery gives a StepPage, from the step number of its argument.
@@ -23,7 +27,14 @@ const (
 )
 
 // Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level it was started with.
-const Level = 1
+const Level = 2
+
+// Engine levels that changed what a replay could tell.
+const (
+	// levelHandOver hands over loops when an execution has used up its budget, where level 1 ended the run; counts the calls of uuid() anew in each
+	// step; lets coroutines wait while the workflow task is broken; and lets effects wait while too many are under way.
+	levelHandOver = 2
+)
 
 // TaskQueue is the task queue of runs of a level. A worker polls those up to its own level, so that it never sees a newer run.
 func TaskQueue(level int) string { return "everhook/" + strconv.Itoa(level) }
@@ -54,10 +65,24 @@ const (
 	MemoKey      = "everhook.dedupeKey"
 )
 
-// Budget of one execution: histories and cold replays stay small.
+// The budget of one execution: histories and cold replays stay small. What goes beyond it, loops hand over.
 const (
-	maxEvents = 4000
-	maxSteps  = 50_000
+	budgetEvents = 4000
+	budgetSteps  = 50_000
+	// budgetUnits is what evaluations may cost; a cold replay does all of them in a few seconds.
+	budgetUnits = 20_000_000
+	// budgetBytes is of the history, as of the last workflow task; Temporal ends a run at 50 MiB.
+	budgetBytes = 10 << 20
+)
+
+// The limits of one execution, far above its budget. They end a run that no loop could hand over in time.
+const (
+	maxEvents = 40_000
+	maxSteps  = 500_000
+	maxUnits  = 200_000_000
+)
+
+const (
 	// maxStretch is how many units of evaluation may pass before the workflow task is broken, far below the second after which Temporal's
 	// deadlock detector fires.
 	maxStretch = 200_000
@@ -65,18 +90,24 @@ const (
 	stepUnits = 20
 	// maxInFlight bounds the effects that an execution waits for at once; Temporal's own limit is 2,000.
 	maxInFlight = 1000
-	// maxPayload bounds what is handed to an effect or kept as output; Temporal's own limit for all payloads of a command is 2 MiB.
+	// maxPayload bounds what is handed to an effect, or to another execution; Temporal's own limit for all payloads of a command is 2 MiB.
 	maxPayload = 3 << 19
+	// maxPartItems bounds the items of a loop, as JSON, that are handed over at a time.
+	maxPartItems = 1 << 19
 	// maxOutput bounds a flow's output as JSON: with an answer of at most everhook.MaxAnswerBody beside it, a close event stays below 2 MiB.
 	maxOutput = 3 << 18
 	// maxMessage bounds the message of an error that a run keeps.
 	maxMessage = 4000
+	// maxWorkflowID is what Temporal takes as a workflow ID, less some.
+	maxWorkflowID = 900
 )
 
-// What an effect adds to the history, with the workflow task that follows it.
+// What the engine does adds so many events to the history, with the workflow tasks that follow.
 const (
 	eventsOfActivity = 6
 	eventsOfTimer    = 5
 	// eventsOfLocalActivity is its marker; it needs no workflow task of its own.
 	eventsOfLocalActivity = 1
+	eventsOfChild         = 9
+	eventsOfSignal        = 5
 )

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -61,7 +60,7 @@ func TestEveryRecordedHistoryReplays(t *testing.T) {
 	t.Parallel()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
 	require.NoError(t, err)
-	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
 	for _, name := range histories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

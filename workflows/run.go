@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -21,21 +22,38 @@ type run struct {
 	outcome everhook.Outcome
 	// answer is what the caller of a sync flow receives, once it is settled.
 	answer *everhook.Answer
-	// aborted is set when the run's timeout expired.
-	aborted bool
+	// aborted is set when the time is over that something has, and says how it ends.
+	aborted *everhook.Error
+	// failing is set while onFailure runs.
+	failing bool
+	// part is set in an execution that goes on with a loop.
+	part *LoopStart
+	// answers is set when the run takes answers from such executions.
+	answers bool
 
-	steps, events, inFlight int
-	// stretch counts the units that passed since the workflow task was broken last.
-	stretch int
-	clock   func() time.Time
+	steps, events, units, inFlight int
+	// stretch counts the units that passed since the workflow task was broken last, breaking is set while it is broken.
+	stretch  int
+	breaking bool
+	clock    func() time.Time
+	// bytes is the size of the history, as of the last workflow task: the same on every replay.
+	bytes func() int
 	// task tells the workflow tasks apart: the length of the history when the one that goes on began, the same on every replay.
 	task func() int
 	// answered is the workflow task in which the answer was given.
 	answered int
+	// definition is the flow as the run was started with it, budget when its loops hand over.
+	definition json.RawMessage
+	budget     Budget
 }
 
-func newRun(ctx workflow.Context, flow *nodes.Flow, start Start) *run {
-	return &run{flow: flow, start: start, log: newStepLog(), clock: func() time.Time { return workflow.Now(ctx) }, task: func() int { return workflow.GetInfo(ctx).GetCurrentHistoryLength() }, outcome: everhook.Outcome{Status: everhook.Pending}, events: workflow.GetInfo(ctx).GetCurrentHistoryLength()}
+func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, start Start) *run {
+	info := workflow.GetInfo(ctx)
+	return &run{
+		flow: flow, start: start, log: newStepLog(logState{}), outcome: everhook.Outcome{Status: everhook.Pending}, events: info.GetCurrentHistoryLength(),
+		definition: definition, budget: start.Budget.withDefaults(),
+		clock: func() time.Time { return workflow.Now(ctx) }, task: info.GetCurrentHistoryLength, bytes: info.GetCurrentHistorySize,
+	}
 }
 
 // list runs nodes one after the other and gives the result of the last.
@@ -60,7 +78,7 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	d.at(r, node, record, now)
 	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
 	d.leave(node.Key, outer)
-	r.stretch += d.spent()
+	r.charge(d.spent())
 	if err == nil && node.Foreign {
 		result.Value, err = canonicalResult(result.Value)
 	}
@@ -91,9 +109,8 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 // spend charges a step to the budget of the execution.
 func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 	r.steps++
-	if r.steps > maxSteps || r.events > maxEvents {
-		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key,
-			Message: fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery do less", maxSteps, maxEvents)}
+	if limit := r.overLimit(); limit != "" {
+		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
 	}
 	if err := r.pause(ctx, stepUnits); err != nil {
 		return r.failure(err).At(node.Key)
@@ -101,13 +118,34 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 	return nil
 }
 
+// overLimit says what an execution has too much of. Nothing catches it.
+func (r *run) overLimit() string {
+	if r.start.Level < levelHandOver {
+		if r.steps > budgetSteps || r.events > budgetEvents {
+			return fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery do less", budgetSteps, budgetEvents)
+		}
+		return ""
+	}
+	if !r.failing && (r.steps > maxSteps || r.events > maxEvents || r.units > maxUnits) {
+		return fmt.Sprintf("the run reached the limit of %d steps, %d events or %d units of evaluation outside of loops; let each iteration or delivery do less", maxSteps, maxEvents, maxUnits)
+	}
+	return ""
+}
+
+// charge counts units of evaluation.
+func (r *run) charge(units int) { r.units, r.stretch = r.units+units, r.stretch+units }
+
 // pause charges units to the stretch that goes on without a break, and breaks the workflow task when it has become long: by an activity that
 // does nothing. Its error is that of a cancelled run.
 func (r *run) pause(ctx workflow.Context, units int) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if r.stretch += units; r.stretch < maxStretch {
+	r.charge(units)
+	if r.breaking && r.start.Level >= levelHandOver {
+		return workflow.Await(ctx, func() bool { return !r.breaking })
+	}
+	if r.stretch < maxStretch {
 		return nil
 	}
 	return r.breakTask(ctx)
@@ -123,7 +161,8 @@ func (r *run) release(ctx workflow.Context) error {
 
 // breakTask ends the workflow task by an activity that does nothing.
 func (r *run) breakTask(ctx workflow.Context) error {
-	r.stretch = 0
+	r.stretch, r.breaking = 0, true
+	defer func() { r.breaking = false }()
 	r.events += eventsOfActivity
 	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, Summary: "pause between steps"})
 	return workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil)
@@ -133,14 +172,24 @@ func (r *run) breakTask(ctx workflow.Context) error {
 // that the branch lost.
 func (r *run) failure(err error) *everhook.Error {
 	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
-		if r.aborted {
-			return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
+		if r.aborted != nil {
+			aborted := *r.aborted
+			return &aborted
+		}
+		if r.partTimedOut() {
+			return r.timedOut()
 		}
 		return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled"}
 	}
 	failure := *activities.FromError(err)
 	failure.Message = everhook.Shorten(failure.Message, maxMessage)
 	return &failure
+}
+
+// partTimedOut reports whether an execution that goes on with a loop was cancelled because the time of the run is over: only the run has a timer.
+func (r *run) partTimedOut() bool {
+	timeout := r.flow.Definition.Options.Timeout.Std()
+	return r.part != nil && !r.failing && timeout > 0 && !r.clock().Before(r.start.Delivery.ReceivedAt.Add(timeout))
 }
 
 // ending is the error that a run ends with; nil when it resolved.

@@ -38,12 +38,16 @@ func (s *step) Logf(f string, args ...any) { s.run.log.line(s.record, fmt.Sprint
 func (s *step) Branch(ctx workflow.Context, name string) (err error) {
 	s.last, err = s.run.list(ctx, s.node.Branch(name), s.data)
 	s.data.at(s.run, s.node, s.record, workflow.Now(ctx))
+	s.data.seed(s.run, s.node, name)
 	return err
 }
 
 func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) error {
 	if err := s.run.pause(ctx, s.data.spent()+stepUnits); err != nil {
 		return err
+	}
+	if s.run.start.Level >= levelHandOver {
+		defer func() { s.data.seed(s.run, s.node, "") }()
 	}
 	loop := map[string]any{"item": position.Item, "index": position.Index, "sequence": position.Index + 1, "length": position.Length}
 	if position.Open {
@@ -90,13 +94,15 @@ func (s *step) SetOutput(v any) error {
 	return nil
 }
 
-func (s *step) Answer(answer everhook.Answer) bool {
-	if s.run.answer != nil {
+func (s *step) Answer(ctx workflow.Context, answer everhook.Answer, continues bool) bool {
+	if s.run.answer != nil || s.run.part != nil && s.run.part.Answered {
 		return false
 	}
 	answer.Delivery, answer.Digest = s.run.start.Delivery.ID, s.run.start.Delivery.Digest
-	s.run.answer, s.run.outcome.Answer = &answer, &answer
-	s.run.answered = s.run.task()
+	s.run.adopt(&answer)
+	if s.run.part != nil && continues {
+		s.run.sendAnswer(ctx, answer)
+	}
 	return true
 }
 
@@ -114,8 +120,8 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 	if len(size) > maxPayload {
 		return everhook.Errorf(everhook.TypeLimit, "what the effect is given is larger than %s; send less", everhook.Size(maxPayload))
 	}
-	if s.run.inFlight >= maxInFlight {
-		return everhook.Errorf(everhook.TypeLimit, "the run has %d effects under way already", maxInFlight)
+	if err := s.run.awaitSlot(ctx); err != nil {
+		return err
 	}
 	s.run.events += eventsOfActivity
 	s.run.inFlight++
@@ -130,6 +136,20 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 	}
 	if counted, ok := result.(interface{ AttemptCount() int }); ok {
 		s.record.Attempts = counted.AttemptCount()
+	}
+	return nil
+}
+
+// awaitSlot waits while too many effects are under way.
+func (r *run) awaitSlot(ctx workflow.Context) error {
+	if r.inFlight < maxInFlight {
+		return nil
+	}
+	if r.start.Level < levelHandOver {
+		return everhook.Errorf(everhook.TypeLimit, "the run has %d effects under way already", maxInFlight)
+	}
+	if err := workflow.Await(ctx, func() bool { return r.inFlight < maxInFlight }); err != nil {
+		return r.failure(err)
 	}
 	return nil
 }

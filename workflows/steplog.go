@@ -20,20 +20,62 @@ type stepLog struct {
 	total  int
 	// bytes of all values and lines kept.
 	bytes int
+	// elsewhere is how many steps other executions of the run keep; handed are those that went on with its loops.
+	elsewhere int
+	handed    []everhook.HandedOver
+}
+
+// logState is how full a step log is: what another execution that goes on with a loop keeps counts towards the same bounds.
+type logState struct {
+	Total int `json:"total"`
+	Kept  int `json:"kept"`
+	Bytes int `json:"bytes"`
+	// Seen are the nodes of the loop that have a step.
+	Seen []string `json:"seen,omitempty"`
 }
 
 // pageBytes bounds one page of a log, below what a query may return.
 const pageBytes = 512 << 10
 
-func newStepLog() *stepLog {
-	return &stepLog{latest: map[string]*everhook.Step{}, seen: map[string]bool{}}
+func newStepLog(given logState) *stepLog {
+	l := &stepLog{latest: map[string]*everhook.Step{}, seen: map[string]bool{}, total: given.Total, bytes: given.Bytes, elsewhere: given.Kept}
+	for _, key := range given.Seen {
+		l.seen[key] = true
+	}
+	return l
+}
+
+// state is what an execution needs to know that goes on with a loop of these nodes, or one that had it go on.
+func (l *stepLog) state(nodes []string) logState {
+	state := logState{Total: l.total, Kept: l.elsewhere + len(l.steps), Bytes: l.bytes}
+	for _, key := range nodes {
+		if l.seen[key] {
+			state.Seen = append(state.Seen, key)
+		}
+	}
+	return state
+}
+
+// join counts what another execution did since it was given the state.
+func (l *stepLog) join(given, then logState) {
+	l.total += then.Total - given.Total
+	l.elsewhere += then.Kept - given.Kept
+	l.bytes += then.Bytes - given.Bytes
+	for _, key := range then.Seen {
+		l.seen[key] = true
+	}
+}
+
+// handedOver notes where the steps of a loop are.
+func (l *stepLog) handedOver(loop *everhook.Step, first everhook.Execution) {
+	l.handed = append(l.handed, everhook.HandedOver{Step: loop.Number, Execution: first})
 }
 
 // begin adds a step. A full log keeps of each node the first step and the last.
 func (l *stepLog) begin(node *nodes.Compiled, iteration string, now time.Time) *everhook.Step {
 	l.total++
 	step := &everhook.Step{Number: l.total, Node: node.Key, Kind: node.Type, Title: node.Title, Iteration: iteration, Status: everhook.Pending, Started: now.UTC()}
-	if len(l.steps) < everhook.MaxLoggedSteps || !l.seen[node.Key] {
+	if l.elsewhere+len(l.steps) < everhook.MaxLoggedSteps || !l.seen[node.Key] {
 		l.seen[node.Key] = true
 		l.steps = append(l.steps, step)
 		return step
@@ -145,7 +187,7 @@ func (l *stepLog) forget(step *everhook.Step) {
 
 // page gives the steps from a number on, as many as fit.
 func (l *stepLog) page(from int) everhook.StepPage {
-	page := everhook.StepPage{Steps: []everhook.Step{}, Total: l.total}
+	page := everhook.StepPage{Steps: []everhook.Step{}, Total: l.total, HandedOver: l.handed}
 	size := 0
 	for _, step := range l.kept() {
 		if step.Number < from {

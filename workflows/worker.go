@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook/activities"
 )
@@ -77,7 +76,7 @@ func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effect
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
 	})
-	w.RegisterWorkflowWithOptions(interpreter.Run, workflow.RegisterOptions{Name: RunWorkflow})
+	interpreter.Register(w)
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
 	for name, function := range effects {
 		w.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})

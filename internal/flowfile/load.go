@@ -45,6 +45,7 @@ type flowFields struct {
 	Trigger     everhook.Mapping `json:"trigger" required:"true"`
 	Options     everhook.Options `json:"options"`
 	Nodes       []any            `json:"nodes"`
+	OnFailure   []any            `json:"onFailure"`
 }
 
 // nodeFields are the fields of a node.
@@ -82,6 +83,7 @@ func (l *loader) definition() *everhook.Definition {
 	d := &everhook.Definition{
 		Key: fields.Key, Title: fields.Title, Description: fields.Description, Mode: everhook.Mode(fields.Mode), Options: fields.Options,
 		Trigger: everhook.Trigger{Config: everhook.Mapping{}}, Nodes: l.nodes(fields.Nodes, "/nodes", 0),
+		OnFailure: l.nodes(fields.OnFailure, "/onFailure", 0),
 	}
 	for name, v := range fields.Trigger {
 		if name != "type" {

@@ -16,7 +16,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -98,7 +97,7 @@ func (t *trial) environment() *testsuite.TestWorkflowEnvironment {
 			panic("abandoned")
 		}
 	})
-	env.RegisterWorkflowWithOptions(t.suite.interpreter.Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	t.suite.interpreter.Register(env)
 	env.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
 	return env
 }

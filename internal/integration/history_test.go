@@ -20,7 +20,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
@@ -80,7 +79,7 @@ func replayHistory(history *historypb.History) error {
 	if err != nil {
 		return err
 	}
-	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
 	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
 }
 

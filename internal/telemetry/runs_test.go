@@ -40,7 +40,7 @@ func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 		DataConverter: workflows.DataConverter(), Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), nil)},
 	})
 	require.NoError(t, err)
-	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
 	file := filepath.Join(t.TempDir(), "history.json")
 	require.NoError(t, os.WriteFile(file, history, 0o600))
 	require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))

@@ -47,16 +47,21 @@ type References struct {
 	Nodes []string
 	// Resume are the node keys that resumeUrl is called with.
 	Resume []string
+	// Trigger tells that the root trigger is used.
+	Trigger bool
 }
 
-func (r *References) add(other References) {
+// Add adds other names; Sort then makes them what References promise.
+func (r *References) Add(other References) {
 	r.Env = append(r.Env, other.Env...)
 	r.Secrets = append(r.Secrets, other.Secrets...)
 	r.Nodes = append(r.Nodes, other.Nodes...)
 	r.Resume = append(r.Resume, other.Resume...)
+	r.Trigger = r.Trigger || other.Trigger
 }
 
-func (r *References) sort() {
+// Sort sorts each list and drops duplicates.
+func (r *References) Sort() {
 	for _, names := range []*[]string{&r.Env, &r.Secrets, &r.Nodes, &r.Resume} {
 		slices.Sort(*names)
 		*names = slices.Compact(*names)

@@ -169,7 +169,7 @@ func (t *textForm) compile(c *formCompiler, pointer string) {
 				continue
 			}
 			p.program = program
-			c.references.add(program.References())
+			c.references.Add(program.References())
 		}
 	}
 }

@@ -39,7 +39,7 @@ func compile(source string, env *Environment) (*Program, *Error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	t.references.sort()
+	t.references.Sort()
 	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references, settingsOnly: !t.usesData}, nil
 }
 

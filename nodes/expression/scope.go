@@ -21,6 +21,9 @@ type Scope struct {
 	ordinal int
 }
 
+// Reseed sets the seed and counts the calls of uuid() anew.
+func (s *Scope) Reseed(seed string) { s.Seed, s.ordinal = seed, 0 }
+
 func (s *Scope) record(pointer string, v any) {
 	if s.Record != nil {
 		s.Record(pointer, v)

@@ -38,7 +38,7 @@ func (t *Template[T]) Compile(pointer string, env *Environment) []Problem {
 	}
 	c := formCompiler{env: env}
 	t.form.compile(&c, pointer)
-	c.references.sort()
+	c.references.Sort()
 	t.pointer, t.references, t.compiled = pointer, c.references, true
 	return c.problems
 }

@@ -226,7 +226,7 @@ func TestSecretsBecomePlacesThatTheDefinitionAloneTells(t *testing.T) {
 	f := field(t, &Template[map[string]any]{}, map[string]any{
 		"Authorization": "Bearer {{ secret.TOKEN }}", "X-Both": "{{ secret.A }}{{ trigger.body.order.id }}{{secret.B}}!", "X-Id": "{{ trigger.body.order.id }}", "list": []any{1, "{{ secret.TOKEN }}"},
 	})
-	require.Equal(t, References{Secrets: []string{"A", "B", "TOKEN"}}, f.References())
+	require.Equal(t, References{Secrets: []string{"A", "B", "TOKEN"}, Trigger: true}, f.References())
 	sealed, err := f.EvalSealed(scope)
 	require.NoError(t, err)
 	require.Equal(t, everhook.Sealed{

@@ -22,6 +22,7 @@ func (t *translator) identifier(n *ast.IdentifierNode) operand {
 	}
 	name := n.Value
 	t.usesData = true
+	t.references.Trigger = t.references.Trigger || name == "trigger"
 	return operand{node: n, shape: shape, run: func(m *machine) (any, error) {
 		m.units++
 		return m.scope.Values[name], nil

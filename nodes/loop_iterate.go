@@ -1,0 +1,147 @@
+package nodes
+
+import (
+	"cmp"
+	"errors"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+)
+
+// Iterate goes through iterations until the loop, or its part, is over, or the execution has used up its budget after one iteration at least.
+func (c *Loop) Iterate(ctx workflow.Context, run Run, state *LoopState) error {
+	if c.Concurrency > 1 {
+		return c.iterateTogether(ctx, run, state)
+	}
+	for began := false; !state.Over() && !(began && run.Spent()); began = true {
+		iteration, err := c.enter(ctx, run, state)
+		if err == nil && iteration.end == running {
+			err = c.body(ctx, run, iteration)
+		}
+		if err == nil {
+			err = state.charge(iteration, c.Collect.IsSet())
+		}
+		if err != nil {
+			return err
+		}
+		state.add(iteration, c.Collect.IsSet())
+	}
+	return nil
+}
+
+// iteration is one pass through the body.
+type iteration struct {
+	index int
+	end   iterationEnd
+	// last is set when the loop ends with it.
+	last      bool
+	collected any
+	failure   *everhook.Error
+}
+
+// iterationEnd is how an iteration ended.
+type iterationEnd int
+
+const (
+	running  iterationEnd = iota
+	unbegun               // `when` was false before the body, and the loop ends
+	skipped               // `when` was false, and the loop goes on
+	resolved              // the body resolved
+	failed                // the body did not resolve, and onFail says that the loop is not over so
+)
+
+// enter begins the next iteration in the scope of run, up to where its body runs.
+func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteration, error) {
+	limit := cmp.Or(c.MaxIterations, defaultMaxIterations)
+	if state.Next == limit {
+		return nil, everhook.Errorf(everhook.TypeLimit, "the loop reached its limit of %d iterations; raise maxIterations if that is right", limit)
+	}
+	it := &iteration{index: state.Next}
+	if err := run.EnterLoop(ctx, state.position(it.index)); err != nil {
+		return nil, err
+	}
+	state.Next++
+	if !c.When.IsSet() || c.Check == "after" {
+		return it, nil
+	}
+	ok, err := c.When.Eval(run.Scope())
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+	case c.OnFalse == "skip":
+		it.end = skipped
+	default:
+		it.end, it.last = unbegun, true
+	}
+	return it, nil
+}
+
+// body runs the body of an iteration and sees how it ended. An error ends the loop with it.
+func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
+	if err := run.Branch(ctx, loopBody); err != nil {
+		return c.onFail(err, it)
+	}
+	it.end = resolved
+	if c.When.IsSet() && c.Check == "after" {
+		ok, err := c.When.Eval(run.Scope())
+		if err != nil {
+			return err
+		}
+		if !ok && c.OnFalse == "skip" {
+			it.end = skipped
+			return nil
+		}
+		it.last = !ok
+	}
+	if !c.Collect.IsSet() {
+		return nil
+	}
+	var err error
+	it.collected, err = c.Collect.Eval(run.Scope())
+	return err
+}
+
+func (c *Loop) onFail(err error, it *iteration) error {
+	failure, ok := errors.AsType[*everhook.Error](err)
+	if !ok || !failure.Status.Catchable() || c.OnFail == "" || c.OnFail == "fail" {
+		return err
+	}
+	it.end, it.failure, it.last = failed, failure, c.OnFail == "break"
+	return nil
+}
+
+// charge counts what an iteration collected.
+func (s *LoopState) charge(it *iteration, collects bool) error {
+	if !collects || it.end != resolved && it.end != failed {
+		return nil
+	}
+	if s.CollectedBytes += everhook.EncodedSize(it.collected, maxCollected) + 1; s.CollectedBytes > maxCollected {
+		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each iteration")
+	}
+	return nil
+}
+
+// add counts an iteration that has ended, in the order of the items.
+func (s *LoopState) add(it *iteration, collects bool) {
+	s.Broken = s.Broken || it.last
+	if it.end == unbegun {
+		return
+	}
+	s.Looped++
+	switch it.end {
+	case skipped:
+		s.Skipped++
+		return
+	case failed:
+		if s.Failed++; s.Failed <= maxLoopErrors {
+			s.Errors = append(s.Errors, map[string]any{"index": it.index, "node": it.failure.Node, "message": it.failure.Message})
+		}
+	default:
+		s.Done++
+	}
+	if collects {
+		s.Collected = append(s.Collected, it.collected)
+	}
+}

@@ -1,0 +1,94 @@
+package nodes
+
+import (
+	"strconv"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// iterateTogether goes through iterations, several at once, and returns when those that began have ended.
+func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) error {
+	inner, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	flight := loopFlight{loop: c, state: state, next: state.Next, ended: map[int]*iteration{}, cancel: cancel}
+	// The waits are not cancelled with the node: the iterations are, and the node ends when they have.
+	waiting, stopWaiting := workflow.NewDisconnectedContext(ctx)
+	defer stopWaiting()
+	atOnce := min(c.Concurrency, run.AtOnce())
+	for began := false; !state.Over() && !flight.stopped && !(began && run.Spent()); began = true {
+		fork := run.Fork()
+		it, err := c.enter(inner, fork, state)
+		if err != nil {
+			flight.fail(err)
+			break
+		}
+		if it.end != running {
+			flight.land(it)
+			continue
+		}
+		flight.inFlight++
+		workflow.GoNamed(inner, "iteration "+strconv.Itoa(it.index), func(ctx workflow.Context) {
+			err := c.body(ctx, fork, it)
+			flight.inFlight--
+			if err != nil {
+				flight.fail(err)
+				return
+			}
+			flight.land(it)
+		})
+		if err := workflow.Await(waiting, func() bool { return flight.inFlight < atOnce || flight.stopped }); err != nil {
+			return err
+		}
+	}
+	if err := workflow.Await(waiting, func() bool { return flight.inFlight == 0 }); err != nil {
+		return err
+	}
+	if flight.failure == nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return flight.failure
+}
+
+// loopFlight are the iterations that run at once.
+type loopFlight struct {
+	loop     *Loop
+	state    *LoopState
+	inFlight int
+	// ended are iterations that have ended before an earlier one; next is the one that is added next.
+	ended map[int]*iteration
+	next  int
+	// stopped is set when no further iteration begins; failure is why, if the loop ends with it.
+	stopped bool
+	failure error
+	cancel  workflow.CancelFunc
+}
+
+// land takes an iteration that has ended, and adds to the state all that are in order.
+func (f *loopFlight) land(it *iteration) {
+	if f.failure != nil {
+		return
+	}
+	if err := f.state.charge(it, f.loop.Collect.IsSet()); err != nil {
+		f.fail(err)
+		return
+	}
+	f.stopped = f.stopped || it.last
+	f.ended[it.index] = it
+	for {
+		next := f.ended[f.next]
+		if next == nil {
+			return
+		}
+		delete(f.ended, f.next)
+		f.next++
+		f.state.add(next, f.loop.Collect.IsSet())
+	}
+}
+
+// fail ends the loop with the first error; the iterations under way are cancelled.
+func (f *loopFlight) fail(err error) {
+	if f.failure == nil {
+		f.failure, f.stopped = err, true
+		f.cancel()
+	}
+}

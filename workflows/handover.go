@@ -1,0 +1,329 @@
+package workflows
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+)
+
+// Budget is what one execution may use before its loops hand over what is left of them. Zero fields are the engine's own.
+type Budget struct {
+	Steps  int `json:"steps,omitempty"`
+	Events int `json:"events,omitempty"`
+	Units  int `json:"units,omitempty"`
+}
+
+func (b Budget) withDefaults() Budget {
+	return Budget{Steps: cmp.Or(b.Steps, budgetSteps), Events: cmp.Or(b.Events, budgetEvents), Units: cmp.Or(b.Units, budgetUnits)}
+}
+
+// LoopStart is what an execution is started with, besides the definition and the Start of the run, that goes on with a loop.
+type LoopStart struct {
+	// Root is the execution of the run.
+	Root everhook.Execution `json:"root"`
+	// Node is the key of the loop, Path where in other loops it stands.
+	Node string `json:"node"`
+	Path string `json:"path,omitempty"`
+	// State is how far the loop is.
+	State nodes.LoopState `json:"state"`
+	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that were assigned since it was handed over.
+	Nodes    everhook.Mapping `json:"nodes,omitempty"`
+	Errors   everhook.Mapping `json:"errors,omitempty"`
+	Assigned []string         `json:"assigned,omitempty"`
+	// Loops are the loops around it.
+	Loops []outerLoop `json:"loops,omitempty"`
+	// Failure is set within onFailure.
+	Failure *everhook.Value `json:"failure,omitempty"`
+	// Answered tells that the caller has an answer.
+	Answered bool `json:"answered,omitempty"`
+	// Output and Answer are what earlier executions of the chain left for the run.
+	Output *everhook.Value  `json:"output,omitempty"`
+	Answer *everhook.Answer `json:"answer,omitempty"`
+	// Log is how full the step log is.
+	Log logState `json:"log"`
+}
+
+// outerLoop is a loop as the nodes in it see it.
+type outerLoop struct {
+	Key    string         `json:"key"`
+	Item   everhook.Value `json:"item"`
+	Index  int            `json:"index"`
+	Length *int           `json:"length,omitempty"`
+}
+
+// LoopOutcome is how far executions came with a loop, or a part of it. They always complete with one.
+type LoopOutcome struct {
+	State nodes.LoopState `json:"state"`
+	// Error is how an iteration ended that ends the loop, End that it ended the run.
+	Error *everhook.Error `json:"error,omitempty"`
+	End   *nodes.End      `json:"end,omitempty"`
+	// Assigned are variables outside the loop that were assigned.
+	Assigned everhook.Mapping `json:"assigned,omitempty"`
+	Output   *everhook.Value  `json:"output,omitempty"`
+	Answer   *everhook.Answer `json:"answer,omitempty"`
+	Log      logState         `json:"log"`
+}
+
+// Loop is the workflow of executions that go on with a loop. It walks the same code as Run.
+func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start, part LoopStart) (*LoopOutcome, error) {
+	r := i.begin(ctx, definition, start)
+	r.part, r.log = &part, newStepLog(part.Log)
+	r.outcome.Output, r.answer = part.Output, part.Answer
+	if err := r.serveQueries(ctx); err != nil {
+		return nil, err
+	}
+	node, kind := r.iterating(part.Node)
+	s := &step{run: r, node: node, data: r.partData(&part), record: &everhook.Step{}, outer: part.Path}
+	state := part.State
+	err := kind.Iterate(ctx, s, &state)
+	if err == nil && ctx.Err() == nil && !state.Over() {
+		next := s.loopStart(state.Rest())
+		next.Output, next.Answer = r.outcome.Output, r.answer
+		if err = fits(next, new(LoopStart)); err == nil {
+			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
+		}
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	outcome := s.loopOutcome(&state, err)
+	if err := fits(outcome, new(LoopOutcome)); err != nil {
+		outcome = &LoopOutcome{Error: r.failure(err).At(part.Node), Answer: r.answer, Log: outcome.Log}
+	}
+	r.outcome.Status = everhook.Resolved
+	r.showDetails(ctx)
+	return outcome, nil
+}
+
+// iterating finds the loop with that key. A worker that has none there cannot run the execution, and panics as begin does.
+func (r *run) iterating(key string) (*nodes.Compiled, nodes.Iterating) {
+	if node := r.flow.Node(key); node != nil {
+		if kind, ok := node.Kind.(nodes.Iterating); ok {
+			return node, kind
+		}
+	}
+	panic(fmt.Sprintf("this worker has no loop %q in flow %q", key, r.flow.Definition.Key))
+}
+
+// partData is the data of the run, as far as the loop refers to it.
+func (r *run) partData(part *LoopStart) *data {
+	d := r.rootData()
+	d.fill(part)
+	for _, loop := range part.Loops {
+		seen := map[string]any{"item": loop.Item.V, "index": loop.Index, "sequence": loop.Index + 1, "length": nil}
+		if loop.Length != nil {
+			seen["length"] = *loop.Length
+		}
+		d.loops[loop.Key] = seen
+	}
+	if part.Failure != nil {
+		d.scope.Values["failure"] = part.Failure.V
+		r.failing = true
+	}
+	d.position.path = part.Path
+	return d
+}
+
+// loopOutcome is what the execution has for the one that handed the loop over.
+func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
+	r := s.run
+	outcome := &LoopOutcome{State: *state, Output: r.outcome.Output, Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}}
+	outcome.State.Items = nil
+	for _, variable := range s.assignedOutside() {
+		outcome.Assigned[variable] = s.data.nodes[variable]
+	}
+	if end, ok := errors.AsType[*nodes.End](err); ok {
+		outcome.End = end
+	} else if err != nil {
+		outcome.Error = r.failure(err)
+	}
+	return outcome
+}
+
+// assignedOutside are the variables that were assigned in the loop and are declared outside of it.
+func (s *step) assignedOutside() []string {
+	var outside []string
+	for _, variable := range everhook.SortedKeys(s.data.assigned) {
+		if !slices.Contains(s.node.Below, variable) {
+			outside = append(outside, variable)
+		}
+	}
+	return outside
+}
+
+// loopStart is what another execution needs to go on with the loop that the step is.
+func (s *step) loopStart(state nodes.LoopState) *LoopStart {
+	r, d := s.run, s.data
+	start := &LoopStart{
+		Node: s.node.Key, Path: s.outer, State: state, Nodes: everhook.Mapping{}, Errors: everhook.Mapping{},
+		Answered: r.answer != nil || r.part != nil && r.part.Answered, Log: r.log.state(s.node.Below),
+	}
+	for _, key := range s.node.Uses.Nodes {
+		if slices.Contains(s.node.Below, key) {
+			continue
+		}
+		if v, ok := d.nodes[key]; ok {
+			start.Nodes[key] = v
+		}
+		if v, ok := d.errors[key]; ok {
+			start.Errors[key] = v
+		}
+	}
+	for _, key := range everhook.SortedKeys(d.loops) {
+		seen := d.loops[key].(map[string]any)
+		if key == s.node.Key || !slices.Contains(s.node.Uses.Nodes, key) {
+			continue
+		}
+		loop := outerLoop{Key: key, Item: everhook.Value{V: seen["item"]}, Index: seen["index"].(int)}
+		if length, ok := seen["length"].(int); ok {
+			loop.Length = &length
+		}
+		start.Loops = append(start.Loops, loop)
+	}
+	if failure, ok := d.scope.Values["failure"]; ok {
+		start.Failure = everhook.Of(failure)
+	}
+	if r.part != nil {
+		start.Root, start.Assigned = r.part.Root, s.assignedOutside()
+	}
+	return start
+}
+
+// fits reports whether values can be handed over: they would not stand in one command otherwise, or could not be read.
+func fits(values, read any) error {
+	encoded, err := everhook.EncodeJSON(values)
+	if err != nil {
+		return everhook.Errorf(everhook.TypeInternal, "what goes from one execution of the loop to the next cannot be encoded: %v", err)
+	}
+	if len(encoded) > maxPayload {
+		return everhook.Errorf(everhook.TypeLimit, "the loop is longer than one execution, and what goes from one to the next is larger than %s: %d bytes; let it refer to less, or collect less", everhook.Size(maxPayload), len(encoded))
+	}
+	if err := json.Unmarshal(encoded, read); err != nil {
+		return everhook.Errorf(everhook.TypeLimit, "the loop is longer than one execution, and what goes from one to the next cannot be read: %v; nest it less deeply", err)
+	}
+	return nil
+}
+
+// Spent is nodes.Run's.
+func (s *step) Spent() bool {
+	r := s.run
+	return r.start.Level >= levelHandOver &&
+		(r.steps >= r.budget.Steps || r.events >= r.budget.Events || r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes)
+}
+
+// AtOnce is nodes.Run's: what is under way when the budget is used up may have as many events as the budget again.
+func (s *step) AtOnce() int {
+	return max(1, budgetEvents/(eventsOfActivity*max(1, len(s.node.Below))))
+}
+
+// HandOver is nodes.Run's.
+func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
+	r := s.run
+	start := s.loopStart(state.Part(maxPartItems))
+	if r.part == nil {
+		info := workflow.GetInfo(ctx).WorkflowExecution
+		start.Root = everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}
+		r.takeAnswers(ctx)
+	}
+	if err := fits(start, new(LoopStart)); err != nil {
+		return err
+	}
+	given := start.Log
+	outcome, err := s.goOn(ctx, start)
+	if err != nil {
+		return err
+	}
+	r.log.join(given, outcome.Log)
+	state.Join(&outcome.State)
+	for _, variable := range everhook.SortedKeys(outcome.Assigned) {
+		s.SetVariable(variable, outcome.Assigned[variable])
+	}
+	if outcome.Output != nil {
+		r.outcome.Output = outcome.Output
+	}
+	if outcome.Answer != nil && r.answer == nil {
+		r.adopt(outcome.Answer)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case outcome.End != nil:
+		return outcome.End
+	case outcome.Error != nil:
+		return outcome.Error
+	}
+	return nil
+}
+
+// goOn runs the executions that go on with the loop, until one has an outcome.
+func (s *step) goOn(ctx workflow.Context, part *LoopStart) (*LoopOutcome, error) {
+	r := s.run
+	if err := r.awaitSlot(ctx); err != nil {
+		return nil, err
+	}
+	r.events += eventsOfChild
+	r.inFlight++
+	defer func() { r.inFlight-- }()
+	r.showDetails(ctx)
+	passed := r.start
+	if !s.node.Uses.Trigger {
+		passed.Delivery.Trigger = nil
+	}
+	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, s.childOptions(part)), LoopWorkflow, r.definition, passed, part)
+	var execution workflow.Execution
+	if future.GetChildWorkflowExecution().Get(ctx, &execution) == nil {
+		r.log.handedOver(s.record, everhook.Execution{WorkflowID: execution.ID, RunID: execution.RunID})
+	}
+	var outcome LoopOutcome
+	err := future.Get(ctx, &outcome)
+	switch {
+	case err == nil:
+		return &outcome, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	default:
+		return nil, everhook.Errorf(everhook.TypeInternal, "an execution that went on with the loop was lost: %s", lostChild(err))
+	}
+}
+
+// lostChild says what became of a child that did not complete. It hides the error itself: a CanceledError in it would pass for the run's.
+func lostChild(err error) string {
+	var cause error = err
+	if child, ok := errors.AsType[*temporal.ChildWorkflowExecutionError](err); ok && child.Unwrap() != nil {
+		cause = child.Unwrap()
+	}
+	return everhook.Shorten(cause.Error(), 500)
+}
+
+func (s *step) childOptions(part *LoopStart) workflow.ChildWorkflowOptions {
+	r := s.run
+	place := s.node.Key + "[" + strconv.Itoa(part.State.Next) + "]"
+	if s.outer != "" {
+		place = s.outer + "." + place
+	}
+	id := everhook.WorkflowID(r.flow.Definition.Key, r.start.Delivery.RunID) + "/" + place
+	if len(id) > maxWorkflowID {
+		digest := sha256.Sum256([]byte(place))
+		id = everhook.WorkflowID(r.flow.Definition.Key, r.start.Delivery.RunID) + "/" + hex.EncodeToString(digest[:])
+	}
+	options := workflow.ChildWorkflowOptions{
+		WorkflowID: id, WaitForCancellation: true, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		StaticSummary: everhook.Shorten(r.flow.Definition.Name()+": "+s.node.Name()+" from "+place, 200),
+	}
+	if r.start.Attributes {
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRun.ValueSet(string(r.start.Delivery.RunID)), AttributeFlow.ValueSet(r.flow.Definition.Key))
+	}
+	return options
+}
