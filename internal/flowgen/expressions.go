@@ -26,7 +26,7 @@ func (g *generator) body() map[string]any {
 // expression is one of any kind, now and then one that cannot be evaluated.
 func (g *generator) expression(p place) string {
 	if g.chance(6) {
-		return g.failing()
+		return g.broken()
 	}
 	switch g.random.IntN(8) {
 	case 0:
@@ -49,13 +49,18 @@ func (g *generator) expression(p place) string {
 // small is an expression whose value does not grow with what it reads.
 func (g *generator) small(p place) string {
 	if g.chance(5) {
-		return g.failing()
+		return g.broken()
 	}
+	return g.sound(p)
+}
+
+// sound is a small expression that can be evaluated.
+func (g *generator) sound(p place) string {
 	return pick(g, g.number(p, 2), g.text(p, 2), g.boolean(p, 2), "["+g.number(p, 1)+", "+g.text(p, 1)+"]")
 }
 
-// failing are expressions that compile and cannot be evaluated.
-func (g *generator) failing() string {
+// broken are expressions that compile and cannot be evaluated.
+func (g *generator) broken() string {
 	return pick(g, "trigger.body.missing + 1", "len(trigger.body.nothing)", `fromJSON("{" + trigger.body.name)`, "trigger.body.tags < 3", "map(trigger.body.missing, #)")
 }
 
@@ -70,7 +75,7 @@ func (g *generator) condition(p place) string {
 // value is what a template of any type is given.
 func (g *generator) value(p place) any {
 	if g.chance(6) {
-		return template(g.failing())
+		return template(g.broken())
 	}
 	switch g.random.IntN(6) {
 	case 0:

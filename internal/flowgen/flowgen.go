@@ -70,7 +70,11 @@ func Generate(seed uint64, options Options) *Flow {
 		d.Mode = everhook.Sync
 	}
 	g.flow.Definition, g.mode = d, d.Mode
-	d.Nodes, _ = g.list(g.top(), 3+g.random.IntN(8))
+	nodes, left := g.list(g.top(), 3+g.random.IntN(8))
+	d.Nodes = nodes
+	if g.chance(35) {
+		d.OnFailure, _ = g.list(g.failing(left), 1+g.random.IntN(3))
+	}
 	if options.Abort > 0 && !g.options.Pure && g.chance(15) {
 		d.Options.Timeout = everhook.Duration(options.Abort)
 		g.flow.Aborts = true
@@ -126,6 +130,16 @@ func (g *generator) top() place {
 	p := place{weight: 1, reads: []string{"trigger.body", "trigger.body.items", "trigger.body.tags", "trigger.body.nothing", "trigger.body.nested.a", "trigger.body.missing.member"}}
 	if !g.options.Comparable {
 		p.reads = append(p.reads, "system.now", "system.runId", "now()", "uuid()", "trigger.receivedAt")
+	}
+	return p
+}
+
+// failing is the place of onFailure, behind what the nodes have left.
+func (g *generator) failing(left place) place {
+	p := g.top().with(left)
+	p.reads = append(p.reads, "failure.status", "failure.node")
+	if !g.options.Comparable {
+		p.reads = append(p.reads, "failure", "failure.message")
 	}
 	return p
 }

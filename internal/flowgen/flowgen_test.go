@@ -79,7 +79,7 @@ func TestEveryKindStandsInEveryPosition(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	for seed := range uint64(3000) {
-		Walk(Generate(seed, variants["everything"]).Definition.Nodes, func(position string, node *everhook.Node) {
+		Walk(Generate(seed, variants["everything"]).Definition, func(position string, node *everhook.Node) {
 			seen[fmt.Sprintf("%s in %s", node.Type, position)]++
 		})
 	}
@@ -95,7 +95,7 @@ func TestOptionsLeaveKindsOut(t *testing.T) {
 	kinds := func(options Options) map[string]bool {
 		seen := map[string]bool{}
 		for seed := range uint64(300) {
-			Walk(Generate(seed, options).Definition.Nodes, func(_ string, node *everhook.Node) { seen[node.Type] = true })
+			Walk(Generate(seed, options).Definition, func(_ string, node *everhook.Node) { seen[node.Type] = true })
 		}
 		return seen
 	}

@@ -144,6 +144,12 @@ func loop(g *generator, p place, node *everhook.Node) place {
 			node.Config["onFalse"] = pick(g, "break", "skip")
 		}
 	}
+	together := !open && g.chance(15)
+	if together {
+		node.Config["concurrency"] = 2 + g.random.IntN(2)
+		// Iterations that run at once assign to no variable outside.
+		body.variables, body.beside = nil, g.options.Comparable
+	}
 	nodes, _ := g.branch(body)
 	// What the body declares and reads is gone behind the loop; the fields that are evaluated after the body see what stands in it.
 	after := body
@@ -151,6 +157,13 @@ func loop(g *generator, p place, node *everhook.Node) place {
 		if key := nodes[i].Key; nodes[i].Type != "delay" && nodes[i].Type != "http-request" {
 			after.reads = append(after.reads[:len(after.reads):len(after.reads)], "nodes."+key)
 		}
+	}
+	if together && g.options.Comparable {
+		// What ends the loop would cut iterations off that are under way.
+		delete(node.Config, "onFalse")
+		node.Config["onFail"], node.Config["collect"] = "continue", g.sound(after)
+		node.Branches = everhook.Branches{{Name: "do", Nodes: nodes}}
+		return loopReads(node.Key)
 	}
 	switch {
 	case open:
@@ -172,7 +185,12 @@ func loop(g *generator, p place, node *everhook.Node) place {
 	if g.chance(5) {
 		node.Config["maxIterations"] = 1
 	}
-	return read("nodes."+node.Key+".items", "nodes."+node.Key+".done", "[nodes."+node.Key+".looped, nodes."+node.Key+".failed, nodes."+node.Key+".skipped, nodes."+node.Key+".broken]")
+	return loopReads(node.Key)
+}
+
+func loopReads(key string) place {
+	of := "nodes." + key
+	return read(of+".items", of+".done", "["+of+".looped, "+of+".failed, "+of+".skipped, "+of+".broken]")
 }
 
 // over is an expression that gives a loop that many items, at most; rarely one that no loop can go over.

@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -162,7 +163,7 @@ func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 		}
 		return refusal != nil
 	}, patience, 20*time.Millisecond)
-	require.Contains(t, refusal.GetFailure().GetMessage(), "this worker knows engine level 1, and the run has level 2")
+	require.Contains(t, refusal.GetFailure().GetMessage(), fmt.Sprintf("this worker knows engine level %d, and the run has level %d", workflows.Level, workflows.Level+1))
 
 	old.stop()
 	fresh := d.release(t, "fresh", workflows.Level+1)
