@@ -117,8 +117,9 @@ func httpRequest(g *generator, p place, node *everhook.Node) place {
 		node.Config["method"] = pick(g, "POST", "PUT", "PATCH")
 		node.Config["body"] = g.value(p)
 	}
-	node.Timeout = everhook.Duration(2 * time.Second)
-	node.Retry = &everhook.Retry{MaxAttempts: 5, InitialInterval: everhook.Duration(time.Millisecond), Backoff: 1, MaxInterval: everhook.Duration(time.Millisecond)}
+	node.Timeout = everhook.Duration(4 * time.Second)
+	// A busy machine and a process that is killed do not show in the result.
+	node.Retry = &everhook.Retry{MaxAttempts: 8, On: []everhook.RetryCause{"connect", "timeout", "500"}, InitialInterval: everhook.Duration(time.Millisecond), Backoff: 1, MaxInterval: everhook.Duration(time.Millisecond)}
 	if g.chance(30) {
 		node.Config["only"] = "body"
 		return read("nodes."+node.Key+".path", "nodes."+node.Key)

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/embedded"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -26,6 +27,18 @@ import (
 type deploy struct {
 	server  *embedded.Server
 	version *everhook.Version
+	// asked counts the effects of its runs, which fail and are tried again until the partner is open.
+	asked atomic.Int32
+	open  atomic.Bool
+}
+
+// effect is what an http-request does.
+func (d *deploy) effect(context.Context, activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
+	d.asked.Add(1)
+	if !d.open.Load() {
+		return activities.HTTPRequestResult{}, activities.Fail(everhook.Errorf(everhook.TypeConnection, "not yet"), true, 0)
+	}
+	return activities.HTTPRequestResult{Status: 200, Attempts: 1}, nil
 }
 
 // release is a process of one release: its client, who starts runs there, and its worker, which can be stopped.
@@ -45,7 +58,12 @@ func newDeploy(t *testing.T) *deploy {
 mode: async
 trigger: { type: webhook }
 nodes:
-  - { key: pause, type: delay, config: { duration: '{{ trigger.body.pause }}' } }
+  - key: asks
+    type: condition
+    config: { expression: trigger.body.asks }
+    branches:
+      then: [ { key: ask, type: http-request, retry: { maxAttempts: 100, initialInterval: 200ms, backoff: 1 }, config: { url: 'https://partner.example/' } } ]
+      else: [ { key: pause, type: delay, config: { duration: 10ms } } ]
   - { key: total, type: calculation, config: { expression: '1 + 2' } }
   - { key: done, type: output, config: { value: '{{ nodes.total }}' } }
 `)
@@ -60,20 +78,23 @@ func (d *deploy) release(t *testing.T, name string, level int) *release {
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	worker := workflows.NewWorker(c, workflows.NewInterpreter(nodes.Standard()).AtLevel(level), nil)
+	worker := workflows.NewWorker(c, workflows.NewInterpreter(nodes.Standard()).AtLevel(level), map[string]any{activities.HTTPRequest: d.effect})
 	require.NoError(t, worker.Start())
 	r := &release{client: c, starter: workflows.NewStarter(c, nodes.Standard(), workflows.StarterOptions{Level: level}), stop: sync.OnceFunc(worker.Stop)}
 	t.Cleanup(r.stop)
 	return r
 }
 
-// begin starts a run with the release's level.
-func (r *release) begin(t *testing.T, d *deploy, pause string) string {
+// begin starts a run with the release's level, which asks the partner or only waits a little.
+func (r *release) begin(t *testing.T, d *deploy, asks bool) string {
 	t.Helper()
-	id := everhook.NewRunID()
-	_, err := r.starter.Start(t.Context(), d.version, everhook.Delivery{RunID: id, ReceivedAt: time.Now().UTC(), Trigger: everhook.Mapping{"body": map[string]any{"pause": pause}}})
-	require.NoError(t, err)
-	return everhook.WorkflowID("levels", id)
+	delivery := newRun(asks)
+	require.Eventually(t, func() bool { _, err := r.starter.Start(t.Context(), d.version, delivery); return err == nil }, patience, 50*time.Millisecond)
+	return everhook.WorkflowID("levels", delivery.RunID)
+}
+
+func newRun(asks bool) everhook.Delivery {
+	return everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(), Trigger: everhook.Mapping{"body": map[string]any{"asks": asks}}}
 }
 
 // resolved waits for the end of a run, and gives its history.
@@ -115,16 +136,16 @@ func TestARollingDeployOfANewEngineLevel(t *testing.T) {
 	t.Parallel()
 	d := newDeploy(t)
 	old := d.release(t, "old", workflows.Level)
-	before := old.begin(t, d, "2s")
-	require.Eventually(t, func() bool {
+	before := old.begin(t, d, true)
+	require.Eventually(t, func() bool { return d.asked.Load() > 0 }, patience, 20*time.Millisecond)
 		return slices.Contains(types(old.events(t, before)), enumspb.EVENT_TYPE_TIMER_STARTED.String())
 	}, patience, 20*time.Millisecond)
 
 	fresh := d.release(t, "fresh", workflows.Level+1)
 	var ofOld, ofFresh []string
 	for range 20 {
-		ofOld = append(ofOld, old.begin(t, d, "10ms"))
-		ofFresh = append(ofFresh, fresh.begin(t, d, "10ms"))
+		ofOld = append(ofOld, old.begin(t, d, false))
+		ofFresh = append(ofFresh, fresh.begin(t, d, false))
 	}
 	for _, run := range ofFresh {
 		seen := workers(fresh.resolved(t, run))
@@ -138,6 +159,7 @@ func TestARollingDeployOfANewEngineLevel(t *testing.T) {
 	require.Contains(t, seen, "fresh", "the new worker takes its share of the old level's runs")
 
 	old.stop()
+	d.open.Store(true)
 	after := workers(fresh.resolved(t, before))
 	require.Equal(t, []string{"old", "fresh"}, []string{after[0], after[len(after)-1]}, "what the old worker began, the new one ends")
 }
@@ -149,9 +171,8 @@ func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 	old := d.release(t, "old", workflows.Level)
 	definition, err := everhook.EncodeJSON(d.version.Definition)
 	require.NoError(t, err)
-	id := everhook.NewRunID()
-	workflowID := everhook.WorkflowID("levels", id)
-	stray := workflows.Start{Level: workflows.Level + 1, Version: 1, Delivery: everhook.Delivery{RunID: id, ReceivedAt: time.Now().UTC(), Trigger: everhook.Mapping{"body": map[string]any{"pause": "10ms"}}}}
+	stray := workflows.Start{Level: workflows.Level + 1, Version: 1, Delivery: newRun(false)}
+	workflowID := everhook.WorkflowID("levels", stray.Delivery.RunID)
 	_, err = old.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID, TaskQueue: workflows.TaskQueue(workflows.Level)}, workflows.RunWorkflow, json.RawMessage(definition), stray)
 	require.NoError(t, err)
 	var refusal *historypb.WorkflowTaskFailedEventAttributes
