@@ -17,6 +17,8 @@ const (
 func (c *compiler) warnings() {
 	c.unreachable(c.flow.Nodes, "/nodes")
 	c.loopEffects(c.flow.Nodes, "/nodes", false)
+	c.unreachable(c.flow.OnFailure, "/onFailure")
+	c.loopEffects(c.flow.OnFailure, "/onFailure", false)
 	if c.flow.Definition.Mode == everhook.Sync && c.flow.Definition.Trigger.Type == "webhook" {
 		if path := c.silentPath(c.flow.Nodes); path != "" {
 			c.report(Problem{Pointer: "/nodes", Warning: true, Message: path, Fix: "add a response there, or let an output node give the answer"})

@@ -48,7 +48,7 @@ type Detail struct {
 	Events int64 `json:"events"`
 	// Outcome is how it stands or ended; nil when no worker answered in time.
 	Outcome *everhook.Outcome `json:"outcome,omitempty"`
-	// Steps are those that the step log kept, Total counts all. Note says why there are none.
+	// Steps are those that the step log kept, those of loops that other executions went on with included; Total counts all. Note says which are missing and why.
 	Steps []everhook.Step `json:"steps"`
 	Total int             `json:"total"`
 	Note  string          `json:"note,omitempty"`
@@ -189,7 +189,7 @@ func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
 	if !r.attributes {
 		return "", nil
 	}
-	query := fmt.Sprintf("%s = '%s'", AttributeRun.GetName(), id)
+	query := fmt.Sprintf("%s = '%s' AND WorkflowType = '%s'", AttributeRun.GetName(), id, RunWorkflow)
 	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1})
 	for _, info := range response.GetExecutions() {
 		if flow, _, ok := everhook.ParseWorkflowID(info.GetExecution().GetWorkflowId()); ok {
@@ -199,8 +199,13 @@ func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
 	return "", err
 }
 
-// queryTimeout bounds what a page waits for a worker to answer.
-const queryTimeout = 5 * time.Second
+// Times of reading a run.
+const (
+	// queryTimeout bounds what a page waits for a worker to answer.
+	queryTimeout = 5 * time.Second
+	// showTimeout bounds the reading of a run whose loops are in many executions.
+	showTimeout = 20 * time.Second
+)
 
 // Show gives one run with its steps. ErrNoRun: it is unknown or has expired.
 func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detail, error) {
@@ -221,7 +226,7 @@ func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detai
 	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && description.GetPendingWorkflowTask().GetAttempt() == 1 && info.GetHistoryLength() <= 2 {
 		detail.Status = everhook.Queued
 	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, showTimeout)
 	defer cancel()
 	if err := r.fill(ctx, detail, workflowID); err != nil {
 		detail.Note = fmt.Sprintf("no worker told its steps: %v", err)
@@ -230,16 +235,13 @@ func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detai
 }
 
 func (r *Runs) fill(ctx context.Context, detail *Detail, workflowID string) error {
-	for from := 1; from > 0; {
-		var page everhook.StepPage
-		if err := r.ask(ctx, workflowID, &page, StepsQuery, from); err != nil {
-			return err
-		}
-		detail.Steps, detail.Total = append(detail.Steps, page.Steps...), page.Total
-		from = page.Next
+	log := runLog{runs: r, total: &detail.Total}
+	if err := log.read(ctx, everhook.Execution{WorkflowID: workflowID, RunID: detail.Execution}); err != nil {
+		return err
 	}
+	detail.Steps, detail.Note = log.merged(), log.gap()
 	var outcome everhook.Outcome
-	if err := r.ask(ctx, workflowID, &outcome, OutcomeQuery); err != nil {
+	if err := r.ask(ctx, everhook.Execution{WorkflowID: workflowID, RunID: detail.Execution}, &outcome, OutcomeQuery); err != nil {
 		return err
 	}
 	detail.Outcome = &outcome
@@ -249,8 +251,10 @@ func (r *Runs) fill(ctx context.Context, detail *Detail, workflowID string) erro
 	return nil
 }
 
-func (r *Runs) ask(ctx context.Context, workflowID string, result any, query string, args ...any) error {
-	answer, err := r.client.QueryWorkflow(ctx, workflowID, "", query, args...)
+func (r *Runs) ask(ctx context.Context, execution everhook.Execution, result any, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	answer, err := r.client.QueryWorkflow(ctx, execution.WorkflowID, execution.RunID, query, args...)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,8 @@ type StarterOptions struct {
 	Attributes bool
 	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it directly.
 	Eager bool
+	// Budget is when loops hand over; zero fields are the engine's own, which are right but for tests.
+	Budget Budget
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
 	// Level is the engine level that runs are started with. 0: this release's.
@@ -104,7 +106,7 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	if err != nil {
 		return nil, err
 	}
-	c := &call{definition: flow.definition, start: Start{Level: s.options.Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes}}
+	c := &call{definition: flow.definition, start: Start{Level: s.options.Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes, Budget: s.options.Budget}}
 	if len(flow.env) > 0 {
 		settings := s.options.Env()
 		c.start.Env = map[string]string{}

@@ -29,7 +29,7 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 		return nil, problems
 	}
 	p := &parser{document: document, flow: flow, problems: problems}
-	p.effects = effectsOf(flow.Nodes, nil)
+	p.effects = effectsOf(flow.OnFailure, effectsOf(flow.Nodes, nil))
 	var fields fileFields
 	strict.Decode(document.Value, &fields, "", p.report)
 	if len(fields.Tests) == 0 && len(p.problems) == 0 {

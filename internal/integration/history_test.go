@@ -17,6 +17,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
@@ -85,41 +86,56 @@ func replayHistory(history *historypb.History) error {
 
 // executions lists all runs that the server has.
 func (p *product) executions(ctx context.Context) (ids []string, err error) {
+	listed, err := p.listed(ctx)
+	for _, info := range listed {
+		switch info.GetType().GetName() {
+		case workflows.RunWorkflow:
+			ids = append(ids, info.GetExecution().GetWorkflowId())
+		case workflows.LoopWorkflow:
+		default:
+			return nil, fmt.Errorf("there is an execution of type %q", info.GetType().GetName())
+		}
+	}
+	return ids, err
+}
+
+// listed are all executions that the server has, those that go on with loops included.
+func (p *product) listed(ctx context.Context) (all []*workflowpb.WorkflowExecutionInfo, err error) {
 	var page []byte
 	for {
 		list, err := p.Temporal().ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: page})
 		if err != nil {
 			return nil, err
 		}
-		for _, info := range list.GetExecutions() {
-			if info.GetType().GetName() != workflows.RunWorkflow {
-				return nil, fmt.Errorf("there is an execution of type %q", info.GetType().GetName())
-			}
-			ids = append(ids, info.GetExecution().GetWorkflowId())
-		}
+		all = append(all, list.GetExecutions()...)
 		if page = list.GetNextPageToken(); len(page) == 0 {
-			return ids, nil
+			return all, nil
 		}
 	}
 }
 
-// replayAll replays every run that the server has, running or closed; those that replies named must be among them.
+// replayAll replays every execution that the server has, running or closed; those of runs that replies named must be among them.
 func (p *product) replayAll(ctx context.Context) error {
-	ids, err := p.executions(ctx)
+	listed, err := p.listed(ctx)
 	if err != nil {
 		return err
 	}
+	all := map[everhook.Execution]bool{}
+	for _, info := range listed {
+		all[everhook.Execution{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}] = true
+	}
 	// A run is listed within a second of its start.
-	ids = append(ids, p.remembered()...)
-	slices.Sort(ids)
+	for _, id := range p.remembered() {
+		all[everhook.Execution{WorkflowID: id}] = true
+	}
 	var failed error
-	for _, id := range slices.Compact(ids) {
-		history, err := p.history(ctx, id, "")
+	for execution := range all {
+		history, err := p.history(ctx, execution.WorkflowID, execution.RunID)
 		if err == nil {
 			err = replayHistory(history)
 		}
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("replay of %s: %w", id, err))
+			failed = errors.Join(failed, fmt.Errorf("replay of %s: %w", execution.WorkflowID, err))
 		}
 	}
 	return failed
@@ -181,7 +197,12 @@ func record(t *testing.T, f flow, run everhook.RunID, name string) {
 	if !*update {
 		return
 	}
-	history, err := f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")
+	recordExecution(t, f.product, everhook.Execution{WorkflowID: everhook.WorkflowID(f.key, run)}, name)
+}
+
+func recordExecution(t *testing.T, p *product, execution everhook.Execution, name string) {
+	t.Helper()
+	history, err := p.history(t.Context(), execution.WorkflowID, execution.RunID)
 	require.NoError(t, err)
 	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(history)
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -94,15 +95,20 @@ type traces struct{ parent, run trace.SpanContext }
 func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
 	info := workflow.GetInfo(ctx)
 	parent := extract(interceptor.WorkflowHeader(ctx))
+	flow, _, isRun := everhook.ParseWorkflowID(info.WorkflowExecution.ID)
+	name := "run"
+	if !isRun {
+		name = "loop" // an execution that goes on with a loop of a run
+	}
 	_, span := r.tracer.Start(withFixedIDs(trace.ContextWithRemoteSpanContext(context.Background(), parent), idsOf(info.WorkflowExecution.RunID)),
-		"run", trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(info.WorkflowStartTime))
+		name, trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(info.WorkflowStartTime))
 	result, err := r.Next.ExecuteWorkflow(workflow.WithValue(ctx, runKey{}, traces{parent, span.SpanContext()}), in)
 	// A worker that lets go of a run does not come here.
 	if workflow.IsReplaying(ctx) {
 		return result, err
 	}
 	status, now := statusOf(err), workflow.Now(ctx)
-	if flow, _, ok := everhook.ParseWorkflowID(info.WorkflowExecution.ID); ok && status.Ended() {
+	if isRun && status.Ended() {
 		r.counts.RunEnded(flow, status, now.Sub(info.WorkflowStartTime))
 	}
 	if span.IsRecording() {
@@ -146,8 +152,11 @@ func describeRun(span trace.Span, workflowID string, status everhook.Status) {
 	span.SetAttributes(identify(workflowID)...)
 }
 
-// identify names the flow and the run of an execution.
+// identify names the flow and the run of an execution: of the run itself, or one that goes on with a loop of it.
 func identify(workflowID string) []attribute.KeyValue {
+	if parts := strings.SplitN(workflowID, "/", 3); len(parts) == 3 {
+		workflowID = parts[0] + "/" + parts[1]
+	}
 	flow, run, _ := everhook.ParseWorkflowID(workflowID)
 	return []attribute.KeyValue{attribute.String("everhook.flow", flow), attribute.String("everhook.run", string(run))}
 }

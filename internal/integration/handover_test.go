@@ -1,0 +1,162 @@
+package integration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
+)
+
+// startWith starts a run of a flow whose loops are handed over beyond the budget.
+func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook.RunID {
+	t.Helper()
+	body, err := everhook.Canonical(body)
+	require.NoError(t, err)
+	route, ok := f.product.Catalog().Route(f.token)
+	require.True(t, ok)
+	d := everhook.Delivery{
+		ID: string(everhook.NewRunID()), RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
+		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x", "receivedAt": "x"},
+	}
+	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true, Budget: budget})
+	_, err = starter.Start(t.Context(), route.Version, d)
+	require.NoError(t, err)
+	return d.RunID
+}
+
+// stepTexts are the steps without their times, in an order that does not depend on them.
+func stepTexts(steps []everhook.Step) []string {
+	texts := make([]string, len(steps))
+	for i, step := range steps {
+		texts[i] = fmt.Sprintf("%s %s %s", step.Node, step.Iteration, step.Status)
+		if step.Result != nil {
+			texts[i] += fmt.Sprint(" = ", step.Result.V)
+		}
+		if step.Error != nil {
+			texts[i] += ": " + step.Error.Message
+		}
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+func TestTheStepsOfALoopThatWasHandedOverReadAsOne(t *testing.T) {
+	t.Parallel()
+	f := shared.async(t, "handed-over", `nodes:
+  - { key: log, type: variable, config: { value: [] } }
+  - key: outer
+    type: loop
+    config: { over: 3, collect: nodes.inner.items }
+    branches:
+      do:
+        - key: inner
+          type: loop
+          config: { over: 4, collect: '[loops.outer.index, loop.index, trigger.body.x, uuid() != ""]' }
+          branches:
+            do:
+              - { key: note, type: variable, config: { target: log, value: '{{ concat(nodes.log, [loops.outer.index * 10 + loop.index]) }}' } }
+              - { key: pause, type: delay, config: { duration: 1ms } }
+  - { key: out, type: output, config: { value: '{{ [nodes.log, nodes.outer] }}' } }
+`)
+	runs := workflows.NewRuns(shared.Temporal(), true)
+	whole := startWith(t, f, workflows.Budget{}, map[string]any{"x": 1})
+	want := f.ended(t, whole)
+	require.Equal(t, everhook.Resolved, want.Status)
+	wantSteps := f.show(t, whole)
+	require.Len(t, wantSteps.Steps, 1+1+3+2*12+1)
+	for _, steps := range []int{1, 4, 9} {
+		run := startWith(t, f, workflows.Budget{Steps: steps}, map[string]any{"x": 1})
+		require.Equal(t, want, f.ended(t, run))
+		got := f.show(t, run)
+		require.Empty(t, got.Note)
+		require.Equal(t, stepTextsWithoutTimes(wantSteps.Steps), stepTextsWithoutTimes(got.Steps))
+		require.Equal(t, wantSteps.Total, got.Total)
+		for i, step := range got.Steps {
+			require.Equal(t, i+1, step.Number)
+		}
+		if steps == 4 {
+			record(t, f, run, "handed-over")
+			recordLoops(t, f, run, "handed-over-loop")
+		}
+	}
+	listed, _, err := runs.List(t.Context(), workflows.Filter{Flow: f.key})
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(listed), 4, "executions of loops are no runs")
+}
+
+// stepTextsWithoutTimes leaves out results of delays, which are times.
+func stepTextsWithoutTimes(steps []everhook.Step) []string {
+	kept := slices.Clone(steps)
+	for i := range kept {
+		if kept[i].Kind == "delay" {
+			kept[i].Result = nil
+		}
+	}
+	return stepTexts(kept)
+}
+
+// recordLoops records executions that went on with the loops of a run.
+func recordLoops(t *testing.T, f flow, run everhook.RunID, name string) {
+	t.Helper()
+	if !*update {
+		return
+	}
+	for _, loop := range f.loopExecutions(t, run)[:3] {
+		recordExecution(t, f.product, loop, name)
+	}
+}
+
+// loopExecutions are those that went on with the loops of a run, as soon as they are listed.
+func (f flow) loopExecutions(t *testing.T, run everhook.RunID) (loops []everhook.Execution) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		listed, err := f.product.listed(t.Context())
+		require.NoError(t, err)
+		before := len(loops)
+		loops = nil
+		for _, info := range listed {
+			if strings.HasPrefix(info.GetExecution().GetWorkflowId(), everhook.WorkflowID(f.key, run)+"/") {
+				loops = append(loops, everhook.Execution{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()})
+			}
+		}
+		return len(loops) > 0 && len(loops) == before
+	}, patience, 500*time.Millisecond)
+	return loops
+}
+
+func TestALongLoopKeepsEveryHistoryShort(t *testing.T) {
+	t.Parallel()
+	f := shared.async(t, "long-and-pure", `nodes:
+  - { key: sum, type: variable, config: { value: 0 } }
+  - key: each
+    type: loop
+    config: { over: 100000 }
+    branches: { do: [ { key: add, type: variable, config: { target: sum, value: '{{ nodes.sum + loop.item }}' } } ] }
+  - { key: out, type: output, config: { value: '{{ nodes.sum }}' } }
+`)
+	run := startWith(t, f, workflows.Budget{}, nil)
+	require.Equal(t, 4999950000, f.ended(t, run).Output.V)
+	shown := f.show(t, run)
+	require.Equal(t, 100_003, shown.Total)
+	require.Greater(t, len(shown.Steps), 1000)
+	executions := append(f.loopExecutions(t, run), everhook.Execution{WorkflowID: everhook.WorkflowID(f.key, run)})
+	require.GreaterOrEqual(t, len(executions), 3)
+	for _, execution := range executions {
+		history, err := f.product.history(t.Context(), execution.WorkflowID, execution.RunID)
+		require.NoError(t, err)
+		require.Less(t, len(history.GetEvents()), 4500)
+		began := time.Now()
+		require.NoError(t, replayHistory(history))
+		require.Less(t, time.Since(began), 3*time.Second*slack, "a cold replay")
+	}
+}
+
+// slack is for machines that do other things as well.
+const slack = 3

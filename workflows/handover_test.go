@@ -1,0 +1,377 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
+)
+
+// loops are flows whose outcome must be the same wherever their loops are handed over.
+var loops = map[string]string{
+	"collects in order": `
+- key: each
+  type: loop
+  config: { over: 'map(0..19, # * 3)', collect: '[loop.index, nodes.a, loop.length]' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: loop.item + 1 } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each }}' } }
+`,
+	"variables are carried": `
+- { key: sum, type: variable, config: { value: 0 } }
+- { key: unused, type: variable, config: { value: { deep: [1, 2.5, text] } } }
+- key: each
+  type: loop
+  config: { over: 17 }
+  branches: { do: [ { key: add, type: variable, config: { target: sum, value: '{{ nodes.sum + loop.item }}' } }, { key: own, type: variable, config: { value: '{{ nodes.sum }}' } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.sum, nodes.unused, nodes.each] }}' } }
+`,
+	"nested": `
+- { key: log, type: variable, config: { value: [] } }
+- key: outer
+  type: loop
+  config: { over: trigger.body.rows, collect: nodes.inner.items }
+  branches:
+    do:
+      - { key: prefix, type: calculation, config: { expression: 'string(loop.index) + ":"' } }
+      - key: inner
+        type: loop
+        config: { over: loop.item, collect: 'nodes.prefix + string(loops.outer.index) + "/" + string(loop.item) + "/" + string(loops.outer.length)' }
+        branches: { do: [ { key: note, type: variable, config: { target: log, value: '{{ concat(nodes.log, [loops.outer.sequence * 100 + loop.sequence]) }}' } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.outer, nodes.log] }}' } }
+`,
+	"open, ended by when": `
+- { key: n, type: variable, config: { value: 0 } }
+- key: each
+  type: loop
+  config: { when: 'nodes.n < 12', collect: 'nodes.n' }
+  branches: { do: [ { key: add, type: variable, config: { target: n, value: '{{ nodes.n + 1 }}' } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each }}' } }
+`,
+	"skips and breaks after": `
+- key: each
+  type: loop
+  config: { over: 20, when: 'nodes.a % 3 != 0', check: after, onFalse: skip, collect: nodes.a }
+  branches: { do: [ { key: a, type: calculation, config: { expression: loop.item } } ] }
+- key: other
+  type: loop
+  config: { over: '"äöü€xyz"', when: 'loop.item != "x"', collect: 'loop.item' }
+  branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each, nodes.other] }}' } }
+`,
+	"failures are counted": `
+- key: each
+  type: loop
+  config: { over: 15, onFail: continue, collect: nodes.a }
+  branches:
+    do:
+      - { key: even, type: condition, config: { expression: 'loop.item % 4 != 0', rejectOnFalse: true } }
+      - { key: a, type: calculation, config: { expression: loop.item } }
+- key: stops
+  type: loop
+  config: { over: trigger.body.letters, onFail: break, collect: loop.item.key }
+  branches: { do: [ { key: ok, type: condition, config: { expression: 'loop.item.value < 3', rejectOnFalse: true } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each, nodes.stops] }}' } }
+`,
+	"a failure ends the run and runs onFailure": `
+- key: each
+  type: loop
+  config: { over: 15 }
+  branches: { do: [ { key: ok, type: condition, config: { expression: 'loop.item < 9', rejectOnFalse: true } } ] }
+- { key: never, type: calculation, config: { expression: 1 } }
+onFailure:
+- key: report
+  type: loop
+  config: { over: 6, collect: 'failure.node + string(loop.item)' }
+  branches: { do: [ { key: line, type: calculation, config: { expression: 'failure.message' } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.report, failure] }}' } }
+`,
+	"a caught failure": `
+- key: each
+  type: loop
+  onError: branch
+  config: { over: 9 }
+  branches:
+    do: [ { key: a, type: calculation, config: { expression: '10 / (loop.item < 6 ? 1 : nil)' } } ]
+    error: [ { key: caught, type: calculation, config: { expression: 'errors.each.message' } } ]
+- { key: out, type: output, config: { value: '{{ [nodes.caught, nodes.each, errors.each] }}' } }
+`,
+	"ends the run": `
+- key: each
+  type: loop
+  config: { over: 15 }
+  branches:
+    do:
+      - { key: set, type: output, config: { value: '{{ loop.item }}' } }
+      - { key: enough, type: condition, config: { expression: 'loop.item == 11' }, branches: { then: [ { key: stop, type: end, config: { status: rejected, message: 'at {{ loop.item }}' } } ] } }
+- { key: out, type: output, config: { value: never } }
+`,
+	"uuids and errors of the body": `
+- key: each
+  type: loop
+  config: { over: 7, when: 'len(uuid()) > 0', collect: '[uuid(), uuid(), nodes.a, errors.b]' }
+  branches:
+    do:
+      - { key: a, type: calculation, config: { expression: '[uuid(), uuid()]' } }
+      - { key: b, type: calculation, onError: continue, config: { expression: 'loop.index % 2 == 0 ? loop.item.x + 1 : 0' } }
+- { key: out, type: output, config: { value: '{{ [nodes.each, uuid()] }}' } }
+`,
+	"in parallel branches": `
+- { key: x, type: variable, config: { value: 1 } }
+- key: both
+  type: parallel
+  branches:
+    a:
+      - { key: ea, type: loop, config: { over: 9, collect: nodes.x }, branches: { do: [ { key: xa, type: variable, config: { target: x, value: '{{ nodes.x * 2 }}' } } ] } }
+    b:
+      - { key: eb, type: loop, config: { over: 8, collect: nodes.x }, branches: { do: [ { key: xb, type: variable, config: { target: x, value: '{{ nodes.x + 5 }}' } } ] } }
+- { key: out, type: output, config: { value: '{{ [nodes.both, nodes.ea, nodes.eb, nodes.x] }}' } }
+`,
+	"iterations at once": `
+- key: each
+  type: loop
+  config: { over: 'map(0..24, # + 100)', concurrency: 4, collect: '[loop.item, nodes.inner.items]' }
+  branches:
+    do:
+      - { key: a, type: calculation, config: { expression: loop.item } }
+      - { key: wait, type: delay, config: { duration: '{{ string(1 + (loop.item * 7) % 5) + "s" }}' } }
+      - key: inner
+        type: loop
+        config: { over: 3, concurrency: 2, collect: 'nodes.a + loop.item' }
+        branches: { do: [ { key: c, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each }}' } }
+`,
+	"at once, skipping and failing": `
+- key: each
+  type: loop
+  config: { over: 30, concurrency: 5, when: 'loop.item % 5 != 3', onFalse: skip, onFail: continue, collect: loop.item }
+  branches: { do: [ { key: ok, type: condition, config: { expression: 'loop.item % 7 != 2', rejectOnFalse: true } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each }}' } }
+`,
+	"an effect in each iteration": `
+- key: each
+  type: loop
+  config: { over: 12, collect: nodes.call }
+  branches: { do: [ { key: call, type: http-request, timeout: 5s, config: { url: 'https://example.com/{{ loop.item }}', only: body } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each }}' } }
+`,
+}
+
+var rows = map[string]any{"letters": map[string]any{"b": 1, "a": 2, "c": 3, "d": 4}, "rows": []any{[]any{1, 2.5, "x"}, []any{}, []any{nil, true}, []any{"a", "b", "c", "d", "e"}}}
+
+func tryLoops(t *testing.T, mode, list string) *trial {
+	text := "key: trial\nmode: " + mode + "\ntrigger: { type: webhook }\nnodes:\n" + list
+	try := tryFlow(t, text, rows, nodes.Standard())
+	try.effect = func(input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
+		return activities.HTTPRequestResult{Status: 200, Attempts: 1, Body: everhook.Value{V: fmt.Sprint(input.URL)}}, nil
+	}
+	return try
+}
+
+func TestALoopThatIsHandedOverAnywhereDoesTheSame(t *testing.T) {
+	t.Parallel()
+	for name, list := range loops {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := tryLoops(t, "async", list).run(t)
+			for _, steps := range []int{1, 2, 3, 4, 5, 7, 11, 16, 40} {
+				try := tryLoops(t, "async", list)
+				try.start.Budget.Steps = steps
+				handed := countChildren(try.TestWorkflowEnvironment)
+				require.Equal(t, want, try.run(t), "with a budget of %d steps", steps)
+				if steps < 5 {
+					require.NotZero(t, handed.Load(), "nothing was handed over")
+				}
+			}
+		})
+	}
+}
+
+func countChildren(env *testsuite.TestWorkflowEnvironment) *atomic.Int32 {
+	var n atomic.Int32
+	env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) { n.Add(1) })
+	return &n
+}
+
+func TestAResponseInALoopThatWasHandedOverReachesTheCallerAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, steps := range []int{1, 2, 5, 100} {
+		for _, continues := range []bool{false, true} {
+			try := tryLoops(t, "sync", fmt.Sprintf(`
+- key: outer
+  type: loop
+  config: { over: 3 }
+  branches:
+    do:
+      - key: each
+        type: loop
+        config: { over: 5 }
+        branches:
+          do:
+            - { key: wait, type: delay, config: { duration: 1m } }
+            - key: now
+              type: condition
+              config: { expression: 'loops.outer.index == 1 && loop.index == 1' }
+              branches: { then: [ { key: tell, type: response, config: { status: 201, body: { at: '{{ loop.index }}' }, continue: %v } } ] }
+`, continues))
+			try.start.Budget.Steps = steps
+			var answered time.Duration
+			var answer everhook.Answer
+			try.RegisterDelayedCallback(func() {
+				try.UpdateWorkflow(workflows.AnswerUpdate, workflows.AnswerUpdate, &testsuite.TestUpdateCallback{
+					OnAccept: func() {}, OnReject: func(err error) { panic(err) },
+					OnComplete: func(v any, err error) {
+						answer, answered = v.(everhook.Answer), try.Now().Sub(received)
+					},
+				})
+			}, 0)
+			outcome := try.run(t)
+			require.Equal(t, everhook.Resolved, outcome.Status)
+			require.Equal(t, 201, answer.Status)
+			require.Equal(t, 201, outcome.Answer.Status)
+			require.Equal(t, 7*time.Minute, answered, "budget %d, continues %v", steps, continues)
+			if continues {
+				require.Equal(t, 15*time.Minute, try.Now().Sub(received))
+			} else {
+				require.Equal(t, 7*time.Minute, try.Now().Sub(received))
+			}
+		}
+	}
+}
+
+func TestCancelAndTimeoutReachALoopThatWasHandedOver(t *testing.T) {
+	t.Parallel()
+	list := `
+- key: each
+  type: loop
+  config: { over: 50 }
+  branches: { do: [ { key: wait, type: delay, config: { duration: 1m } } ] }
+- { key: never, type: output, config: { value: 1 } }
+`
+	t.Run("cancel", func(t *testing.T) {
+		t.Parallel()
+		try := tryLoops(t, "async", list)
+		try.start.Budget.Steps = 3
+		try.RegisterDelayedCallback(try.CancelWorkflow, 10*time.Minute+time.Second)
+		outcome := try.run(t)
+		require.Equal(t, everhook.Cancelled, outcome.Status)
+		require.Equal(t, 10*time.Minute+time.Second, try.Now().Sub(received))
+	})
+	t.Run("timeout", func(t *testing.T) {
+		t.Parallel()
+		try := tryFlow(t, "key: trial\nmode: async\noptions: { timeout: 12m }\ntrigger: { type: webhook }\nnodes:\n"+list, nil, nodes.Standard())
+		try.start.Budget.Steps = 3
+		outcome := try.run(t)
+		require.Equal(t, everhook.Aborted, outcome.Status)
+		require.Equal(t, "the run did not end within its timeout of PT12M", outcome.Error.Message)
+		require.Equal(t, 12*time.Minute, try.Now().Sub(received))
+	})
+}
+
+func TestIterationsAtOnceAreAtMostAsManyAsConcurrencySays(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- key: each
+  type: loop
+  config: { over: 40, concurrency: 6, collect: loop.item }
+  branches: { do: [ { key: wait, type: delay, config: { duration: 1m } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each.items }}' } }
+`)
+	outcome := try.run(t)
+	require.Len(t, outcome.Output.V, 40)
+	require.Equal(t, 7*time.Minute, try.Now().Sub(received), "40 of a minute each, six at once")
+}
+
+func TestTheFirstFailureOfIterationsAtOnceCancelsTheOthers(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- key: each
+  type: loop
+  config: { over: 4, concurrency: 3 }
+  branches:
+    do:
+      - { key: wait, type: delay, config: { duration: '{{ string(max(10 - loop.item * 3, 4)) + "m" }}' } }
+      - { key: ok, type: condition, config: { expression: 'loop.item != 1', rejectOnFalse: true } }
+`)
+	outcome := try.run(t)
+	require.Equal(t, everhook.Failed, outcome.Status)
+	require.Equal(t, "ok", outcome.Error.Node)
+	require.Equal(t, 7*time.Minute, try.Now().Sub(received))
+	statuses := map[string]everhook.Status{}
+	for _, step := range try.steps(t) {
+		statuses[step.Node+step.Iteration] = step.Status
+	}
+	require.Equal(t, everhook.Cancelled, statuses["waiteach[0]"])
+	require.Equal(t, everhook.Cancelled, statuses["waiteach[3]"], "it had begun when the third ended")
+}
+
+func TestALoopAsLongAsItsItemsAreLargeIsHandedOverInParts(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- key: each
+  type: loop
+  config: { over: 'map(0..39, repeat("x", 50000) + string(#))', collect: 'len(loop.item)' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ [len(nodes.each.items), nodes.each.looped] }}' } }
+`)
+	try.start.Budget.Steps = 1
+	require.Equal(t, []any{40, 40}, try.run(t).Output.V)
+}
+
+func TestALoopThatRefersToTooMuchFailsClearly(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- { key: large, type: calculation, config: { expression: 'repeat("x", 1600000)' } }
+- key: each
+  type: loop
+  onError: continue
+  config: { over: 5 }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 'len(nodes.large)' } } ] }
+- { key: out, type: output, config: { value: '{{ errors.each }}' } }
+`)
+	try.start.Budget.Steps = 1
+	failure := try.run(t).Output.V.(map[string]any)
+	require.Equal(t, everhook.TypeLimit, failure["type"])
+	require.True(t, strings.HasPrefix(failure["message"].(string), "the loop is longer than one execution, and what goes from one to the next is larger than 1536KiB: "), failure["message"])
+}
+
+func TestAHundredThousandIterationsInBoundedExecutions(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- { key: sum, type: variable, config: { value: 0 } }
+- key: each
+  type: loop
+  config: { over: 100000 }
+  branches: { do: [ { key: add, type: variable, config: { target: sum, value: '{{ nodes.sum + loop.item }}' } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.sum, nodes.each.done] }}' } }
+`)
+	handed := countChildren(try.TestWorkflowEnvironment)
+	require.Equal(t, []any{4999950000, 100000}, try.run(t).Output.V)
+	require.NotZero(t, handed.Load())
+	require.Equal(t, 100_003, try.page(t, 1).Total)
+}
+
+func TestEffectsBeyondTheBudgetOfEventsAreHandedOver(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- key: each
+  type: loop
+  config: { over: 1500, concurrency: 50 }
+  branches: { do: [ { key: call, type: http-request, timeout: 5s, config: { url: 'https://example.com/' } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.each.done }}' } }
+`)
+	handed := countChildren(try.TestWorkflowEnvironment)
+	require.Equal(t, 1500, try.run(t).Output.V)
+	require.EqualValues(t, 1500, try.effects.Load())
+	require.NotZero(t, handed.Load())
+}

@@ -1,0 +1,102 @@
+package workflows
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/everhook/everhook"
+)
+
+// runLog reads the step log of a run as one, though other executions went on with its loops.
+type runLog struct {
+	runs  *Runs
+	steps []everhook.Step
+	// total counts all steps of the run.
+	total *int
+	// asked counts the executions that were asked, missing those that were not, or are gone.
+	asked, missing int
+}
+
+const (
+	// maxAsked bounds how many executions are asked for the steps of one run: each must run again what it did.
+	maxAsked = 24
+	// maxChainEnds is how many executions are asked at either end of a chain that is longer than both.
+	maxChainEnds = 3
+	// maxChain bounds how far a chain is followed.
+	maxChain = 500
+)
+
+// read takes the steps of an execution, and of those that went on with its loops.
+func (l *runLog) read(ctx context.Context, execution everhook.Execution) error {
+	var handed []everhook.HandedOver
+	for from := 1; from > 0; {
+		var page everhook.StepPage
+		if err := l.runs.ask(ctx, execution, &page, StepsQuery, from); err != nil {
+			return err
+		}
+		l.steps, *l.total = append(l.steps, page.Steps...), max(*l.total, page.Total)
+		from, handed = page.Next, page.HandedOver
+	}
+	l.asked++
+	for _, first := range handed {
+		l.follow(ctx, first.Execution)
+	}
+	return nil
+}
+
+// follow takes the steps of a chain of executions. What cannot be read is a gap: retention may have ended for it.
+func (l *runLog) follow(ctx context.Context, first everhook.Execution) {
+	chain, complete := l.chain(ctx, first)
+	if !complete {
+		l.missing++
+	}
+	for i, execution := range chain {
+		if l.asked >= maxAsked || i >= maxChainEnds && i < len(chain)-maxChainEnds {
+			l.missing++
+			continue
+		}
+		if err := l.read(ctx, execution); err != nil {
+			l.missing++
+		}
+	}
+}
+
+// chain lists the executions of which each was continued as the next.
+func (l *runLog) chain(ctx context.Context, first everhook.Execution) (chain []everhook.Execution, complete bool) {
+	for at := first; len(chain) < maxChain; {
+		chain = append(chain, at)
+		last, err := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT).Next()
+		if err != nil {
+			return chain, false
+		}
+		next := last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
+		if next == "" {
+			return chain, true
+		}
+		at.RunID = next
+	}
+	return chain, false
+}
+
+// merged are the steps in the order of their numbers. Those of branches that ran beside each other can share numbers.
+func (l *runLog) merged() []everhook.Step {
+	slices.SortStableFunc(l.steps, func(a, b everhook.Step) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), a.Started.Compare(b.Started))
+	})
+	if l.steps == nil {
+		return []everhook.Step{}
+	}
+	return l.steps
+}
+
+// gap says what is missing.
+func (l *runLog) gap() string {
+	if l.missing == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d executions that went on with its loops are not shown: they have expired, or are more than can be asked at once", l.missing)
+}
