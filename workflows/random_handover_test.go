@@ -6,7 +6,9 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowgen"
+	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -35,4 +37,21 @@ func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	if *randomSeed == 0 {
 		require.NotZero(t, handedOver)
 	}
+}
+
+// TestEveryFunctionGivesTheSameAfterAHandOver evaluates every function of the language in a loop that is handed over after its first iteration.
+func TestEveryFunctionGivesTheSameAfterAHandOver(t *testing.T) {
+	t.Parallel()
+	run := func(budget workflows.Budget) (outcome everhook.Outcome, logged int) {
+		try := tryDefinition(t, flowgen.FunctionFlow("functions"), nil, nodes.Standard())
+		try.start.Budget = budget
+		outcome = try.run(t)
+		return outcome, len(try.steps(t))
+	}
+	whole, all := run(workflows.Budget{})
+	handed, left := run(workflows.Budget{Steps: 1})
+	require.Less(t, left, all, "the second iteration runs elsewhere")
+	require.Equal(t, everhook.Resolved, whole.Status)
+	require.Greater(t, len(whole.Output.V.([]any)[1].([]any)), len(flowgen.FunctionResults()))
+	require.Equal(t, whole, handed)
 }

@@ -2,6 +2,7 @@ package flowgen
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
@@ -33,17 +34,24 @@ func FunctionResults() map[string]string {
 }
 
 // FunctionFlow evaluates every function at its top and in two iterations of a loop "each", and then waits for ten hours at its node "confirm",
-// which the example of resumeUrl names.
-// The loop is where a hand-over may come.
+// which the example of resumeUrl names. The loop is where a hand-over may come; the flow's output is what the loop collects: the results in each
+// iteration but those that have the time.
 func FunctionFlow(key string) *everhook.Definition {
-	top := FunctionNodes()
 	body := FunctionNodes()
+	var collected []string
 	for i := range body {
 		body[i].Key = "in_" + body[i].Key
+		if of := body[i].Config["expression"].(string); !strings.HasPrefix(of, "now() +") && of != "now()" && !strings.Contains(of, "system") || of == "system.runId" {
+			collected = append(collected, "nodes."+body[i].Key)
+		}
 	}
-	each := everhook.Node{Key: "each", Type: "loop", Config: everhook.Mapping{"over": "2", "collect": "nodes.in_varying0"}, Branches: everhook.Branches{{Name: "do", Nodes: body}}}
+	each := everhook.Node{
+		Key: "each", Type: "loop", Config: everhook.Mapping{"over": "2", "collect": "[" + strings.Join(collected, ", ") + "]"},
+		Branches: everhook.Branches{{Name: "do", Nodes: body}},
+	}
+	output := everhook.Node{Key: "output", Type: "output", Config: everhook.Mapping{"value": "{{ nodes.each.items }}"}}
 	wait := everhook.Node{Key: "confirm", Type: "delay", Config: everhook.Mapping{"duration": "10h"}}
 	return &everhook.Definition{
-		Key: key, Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}}, Nodes: append(top, each, wait),
+		Key: key, Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}}, Nodes: append(FunctionNodes(), each, output, wait),
 	}
 }
