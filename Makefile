@@ -9,7 +9,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jsonpath/... ./internal/query/... ./internal/secrets/... ./internal/signature/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs bench fuzz random noembedded build vulnerabilities
+.PHONY: help run check test race lint format docs bench nightly fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -47,6 +47,9 @@ docs: ## Write the generated pages and the schema again
 bench: ## The performance bars, as ratios in one run
 	go test -run '^$$' -bench . -benchtime 2s ./nodes/... ./receiver ./workflows
 	go test -run '^$$' -bench . -benchtime 1x ./internal/bench
+
+nightly: ## Tests that take longer than CI has
+	go test -tags nightly -run Nightly -timeout 60m ./internal/integration
 
 fuzz: ## Every fuzz target, ten seconds each
 	@for package in $$(go list ./...); do \

@@ -91,5 +91,6 @@ const (
 	ProblemHeaderTooLarge = "urn:everhook:problem:headers-too-large"
 	ProblemKeyReused      = "urn:everhook:problem:idempotency-key-reused"
 	ProblemRequestTimeout = "urn:everhook:problem:request-timeout"
+	ProblemConflict       = "urn:everhook:problem:conflict"
 	ProblemInternal       = "urn:everhook:problem:internal"
 )

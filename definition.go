@@ -74,7 +74,7 @@ type Options struct {
 	// OnWait is what the caller gets then: 202 with the address of the answer, or 504 for senders that would take 202 for a success. The run goes
 	// on either way. Default 202.
 	OnWait int `json:"onWait,omitempty"`
-	// Timeout ends a run as aborted this long after its delivery was received. Default 0: none.
+	// Timeout ends a run as aborted this long after its delivery was received; a retry, this long after its start. Default 0: none.
 	Timeout Duration `json:"timeout,omitempty"`
 }
 

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,19 @@ const (
 
 // ask reads one answer of the admin API.
 func (f *serverFlags) ask(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	return f.send(ctx, http.MethodGet, path, query, nil)
+}
+
+// post has the admin API do something, and reads its answer.
+func (f *serverFlags) post(ctx context.Context, path string, query url.Values, body any) (json.RawMessage, error) {
+	data, err := everhook.EncodeJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	return f.send(ctx, http.MethodPost, path, query, bytes.NewReader(data))
+}
+
+func (f *serverFlags) send(ctx context.Context, method, path string, query url.Values, body io.Reader) (json.RawMessage, error) {
 	base, err := url.Parse(f.Server)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("--server %q is no address; write for example http://127.0.0.1:13001", f.Server)
@@ -36,9 +50,12 @@ func (f *serverFlags) ask(ctx context.Context, path string, query url.Values) (j
 	defer cancel()
 	target := base.JoinPath(path)
 	target.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
 		return nil, err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	if f.AdminToken != "" {
 		request.Header.Set("Authorization", "Bearer "+f.AdminToken)
@@ -67,7 +84,7 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	}
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	switch {
-	case response.StatusCode == http.StatusOK && kind == "application/json":
+	case response.StatusCode/100 == 2 && kind == "application/json":
 		return body, nil
 	case response.StatusCode == http.StatusUnauthorized:
 		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)

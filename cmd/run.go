@@ -15,11 +15,15 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/workflows"
 )
 
 type runCommands struct {
 	List runList `cmd:"" help:"List the latest runs."`
 	Show runShow `cmd:"" help:"Show a run with every step: status, timing, input and result."`
+
+	Cancel runCancel `cmd:"" help:"Ask a run that goes on to end as cancelled."`
+	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes."`
 }
 
 // pathRuns is where the admin API has the runs.
@@ -68,10 +72,15 @@ func printRuns(w io.Writer, list admin.RunList) error {
 	return table.Flush()
 }
 
-type runShow struct {
+// namedRun is the run that a command is for.
+type namedRun struct {
 	serverFlags `embed:""`
 	ID          string `arg:"" help:"Run ID, or the beginning of that of a recent run."`
-	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+}
+
+type runShow struct {
+	namedRun `embed:""`
+	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 
 func (c *runShow) Run(ctx context.Context, s streams) error {
@@ -103,7 +112,7 @@ var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,25}$`)
 const searchedRuns = 1000
 
 // find gives the place of the run in the API. A whole ID is taken as it is; of a beginning there must be one recent run.
-func (c *runShow) find(ctx context.Context) (string, url.Values, error) {
+func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if id, ok := everhook.ParseRunID(c.ID); ok {
 		return pathRuns + "/" + string(id), nil, nil
 	}
@@ -149,6 +158,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	}
 	line("Version", strconv.Itoa(run.Version))
 	line("Status", string(run.Status))
+	line("Retry of", retryOf(run.Summary))
 	line("Started", clock(run.Started))
 	line("Took", took(run.Started, run.Ended))
 	if run.Outcome != nil && run.Outcome.Error != nil {
@@ -169,6 +179,13 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	}
 	_, err := w.Write(text.Bytes())
 	return err
+}
+
+func retryOf(run workflows.Summary) string {
+	if run.RetryFrom == "" {
+		return string(run.RetryOf)
+	}
+	return fmt.Sprintf("%s, from %s", run.RetryOf, run.RetryFrom)
 }
 
 // printSteps writes a table with what each step had and left below its row. The rows are laid out first: what stands between them would

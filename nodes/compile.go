@@ -33,6 +33,8 @@ type Compiled struct {
 	Spec Spec
 	// Foreign is set for kinds from outside this package: their results are made canonical.
 	Foreign bool
+	// OnLine is set when the node runs at most once in a run, so that a run can be continued at it, see Flow.Way.
+	OnLine bool
 	// Below are the keys of all nodes in the branches, at any depth.
 	Below []string
 	// Uses is what the node and all nodes below it refer to, variables that they assign to included. It is set for Iterating kinds.
@@ -93,6 +95,7 @@ func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	c.flow.Nodes, reached = c.list(d.Nodes, "/nodes", scope{})
 	reached.failing = true
 	c.flow.OnFailure, _ = c.list(d.OnFailure, "/onFailure", reached)
+	markLine(c.flow.Nodes)
 	c.warnings()
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	if c.errors > 0 {

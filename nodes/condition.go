@@ -15,7 +15,10 @@ type Condition struct {
 	RejectOnFalse bool `json:"rejectOnFalse,omitempty"`
 }
 
-var _ Kind = (*Condition)(nil)
+var (
+	_ Kind    = (*Condition)(nil)
+	_ Enterer = (*Condition)(nil)
+)
 
 // Spec describes the kind.
 func (*Condition) Spec() Spec {
@@ -67,3 +70,6 @@ func (c *Condition) Execute(ctx workflow.Context, run Run) (Result, error) {
 	}
 	return Result{Value: ok}, run.Branch(ctx, branch)
 }
+
+// Entered is true for "then".
+func (c *Condition) Entered(branch string) any { return branch == "then" }

@@ -40,7 +40,7 @@ type HTTPRequest struct {
 	Redirects *int `json:"redirects,omitempty"`
 	// MaxResponse bounds the body of the answer. Default 1MiB.
 	MaxResponse everhook.Size `json:"maxResponse,omitempty"`
-	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt and rerun of this step. Default true.
+	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt, rerun and retry of this step with the same request. Default true.
 	IdempotencyKey *bool `json:"idempotencyKey,omitempty"`
 }
 
@@ -205,7 +205,7 @@ func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
 	return input, err
 }
 
-// idempotencyKey is the same for every attempt of this step and every rerun of the run, and another one for another request.
+// idempotencyKey is the same for every attempt of this step and every rerun or retry of the run, and another one for another request.
 func (c *HTTPRequest) idempotencyKey(run Run, input activities.HTTPRequestInput) (string, error) {
 	if c.IdempotencyKey != nil && !*c.IdempotencyKey || !slices.Contains([]string{"POST", "PATCH"}, input.Method) {
 		return "", nil
@@ -215,7 +215,7 @@ func (c *HTTPRequest) idempotencyKey(run Run, input activities.HTTPRequestInput)
 		return "", everhook.Errorf(everhook.TypeConfig, "the request cannot be encoded: %v", err)
 	}
 	digest := sha256.New()
-	for _, part := range []string{string(run.ID()), run.Node().Key, run.Iteration(), string(request)} {
+	for _, part := range []string{string(run.Origin()), run.Node().Key, run.Iteration(), string(request)} {
 		fmt.Fprintf(digest, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(digest.Sum(nil)[:16]), nil

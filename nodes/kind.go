@@ -102,7 +102,10 @@ type Run interface {
 	Node() *everhook.Node
 	// ID is the run's ID.
 	ID() everhook.RunID
-	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With ID and the node's key it names the step.
+	// Origin is the ID of the run that this one is a retry of, over all retries; the run's own if it is none. What a partner recognises a
+	// repetition by derives from it: a retry must not charge twice.
+	Origin() everhook.RunID
+	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With Origin and the node's key it names the step over all retries.
 	Iteration() string
 	// HasBranch reports whether the node has that branch.
 	HasBranch(name string) bool

@@ -31,7 +31,10 @@ type Case struct {
 // otherwise is the branch that runs when no case is true.
 const otherwise = "otherwise"
 
-var _ Kind = (*MultiConditions)(nil)
+var (
+	_ Kind    = (*MultiConditions)(nil)
+	_ Enterer = (*MultiConditions)(nil)
+)
 
 // Spec describes the kind.
 func (*MultiConditions) Spec() Spec {
@@ -98,4 +101,16 @@ func (m *MultiConditions) Execute(ctx workflow.Context, run Run) (Result, error)
 		return Result{}, everhook.Failuref(everhook.TypeNoMatch, "no case is true")
 	}
 	return Result{Value: map[string]any{"matched": nil, "tried": tried}}, run.Branch(ctx, otherwise)
+}
+
+// Entered has the case of that name true and those before it false.
+func (m *MultiConditions) Entered(branch string) any {
+	tried := make([]any, 0, len(m.Cases))
+	for _, c := range m.Cases {
+		tried = append(tried, c.Name == branch)
+		if c.Name == branch {
+			return map[string]any{"matched": branch, "tried": tried}
+		}
+	}
+	return map[string]any{"matched": nil, "tried": tried}
 }

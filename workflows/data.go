@@ -91,7 +91,7 @@ func (d *data) at(r *run, node *nodes.Compiled, record *everhook.Step, now time.
 
 // seed makes uuid() depend on the place alone: the node, the iteration, and the branch after which it is called, if it is.
 func (d *data) seed(r *run, node *nodes.Compiled, after string) {
-	seed := string(r.start.Delivery.RunID) + "/" + node.Key + "/" + d.position.path
+	seed := string(r.origin()) + "/" + node.Key + "/" + d.position.path
 	if r.start.Level < levelHandOver {
 		d.scope.Seed = seed
 		return

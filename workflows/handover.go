@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -46,6 +47,8 @@ type LoopStart struct {
 	Loops []outerLoop `json:"loops,omitempty"`
 	// Failure is set within onFailure.
 	Failure *everhook.Value `json:"failure,omitempty"`
+	// Deadline is when the run's timeout is over.
+	Deadline time.Time `json:"deadline,omitzero"`
 	// Answered tells that the caller has an answer.
 	Answered bool `json:"answered,omitempty"`
 	// Output and Answer are what earlier executions of the chain left for the run.
@@ -99,7 +102,7 @@ type LoopOutcome struct {
 func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start, part LoopStart) (*LoopOutcome, error) {
 	r := i.begin(ctx, definition, start)
 	r.part, r.log = &part, newStepLog(part.Log)
-	r.outcome.Output, r.answer = part.Output.value(), part.Answer
+	r.outcome.Output, r.answer, r.deadline = part.Output.value(), part.Answer, part.Deadline
 	if err := r.serveQueries(ctx); err != nil {
 		return nil, err
 	}
@@ -188,7 +191,7 @@ func (s *step) loopStart(state nodes.LoopState) *LoopStart {
 	r, d := s.run, s.data
 	start := &LoopStart{
 		Node: s.node.Key, Path: s.outer, State: state, Nodes: everhook.Mapping{}, Errors: everhook.Mapping{},
-		Answered: r.answer != nil || r.part != nil && r.part.Answered, Log: r.log.state(s.node.Below),
+		Deadline: r.deadline, Answered: r.answer != nil || r.part != nil && r.part.Answered, Log: r.log.state(s.node.Below),
 	}
 	for _, key := range s.node.Uses.Nodes {
 		if slices.Contains(s.node.Below, key) {
@@ -298,6 +301,7 @@ func (s *step) goOn(ctx workflow.Context, part *LoopStart) (*LoopOutcome, error)
 	defer func() { r.inFlight-- }()
 	r.showDetails(ctx)
 	passed := r.start
+	passed.Resume = nil
 	if !s.node.Uses.Trigger {
 		passed.Delivery.Trigger = nil
 	}

@@ -28,6 +28,10 @@ type Start struct {
 	Attributes bool `json:"searchAttributes,omitempty"`
 	// Budget is when loops hand over; zero fields are the engine's own.
 	Budget Budget `json:"budget,omitzero"`
+	// Origin is the run that this one is a retry of, over all retries; empty for one that a delivery started.
+	Origin everhook.RunID `json:"origin,omitempty"`
+	// Resume is where a retry goes on; nil: it begins at the beginning.
+	Resume *ResumePoint `json:"resume,omitempty"`
 }
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -103,6 +107,9 @@ func (r *run) serve(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := workflow.SetQueryHandler(ctx, ValuesQuery, r.before); err != nil {
+		return err
+	}
 	return r.serveQueries(ctx)
 }
 
@@ -118,11 +125,14 @@ func (r *run) execute(ctx workflow.Context, d *data) error {
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	if timeout := r.flow.Definition.Options.Timeout.Std(); timeout > 0 {
-		left := timeout - workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+		left := timeout
+		if r.start.Origin == "" { // a retry has the whole time again
+			left -= workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
+		}
+		r.deadline = workflow.Now(ctx).Add(left)
 		r.abortAfter(ctx, cancel, left, "timeout of the run", r.timedOut())
 	}
-	_, err := r.list(ctx, r.flow.Nodes, d)
-	return err
+	return r.walk(ctx, d)
 }
 
 // timedOut is how a run ends when its timeout expired.

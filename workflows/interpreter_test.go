@@ -206,14 +206,20 @@ func TestTheTemporalUIShowsTheStepsAsText(t *testing.T) {
 - { key: wait, type: delay, config: { duration: 1m } }
 `, map[string]any{})
 	try.run(t)
-	encoded, err := try.QueryWorkflow("__temporal_workflow_metadata")
-	require.NoError(t, err)
-	var metadata sdkpb.WorkflowMetadata
-	require.NoError(t, encoded.Get(&metadata))
-	details := metadata.GetCurrentDetails()
+	details := try.currentDetails(t)
 	require.Contains(t, details, "**resolved**, 64 steps\n\n| # | Step | Status | Took | |\n")
 	require.Contains(t, details, "| 64 | wait | resolved | 1m0s |  |\n")
 	require.Contains(t, details, "| 63 | a (each\\[59\\]) | resolved | 0s |  |\n")
 	require.NotContains(t, details, "<b>")
 	require.NotContains(t, details, "a\\_b", "only the last fifty steps")
+}
+
+// currentDetails is what the Temporal UI shows of how the run stands.
+func (try *trial) currentDetails(t *testing.T) string {
+	t.Helper()
+	encoded, err := try.QueryWorkflow("__temporal_workflow_metadata")
+	require.NoError(t, err)
+	var metadata sdkpb.WorkflowMetadata
+	require.NoError(t, encoded.Get(&metadata))
+	return metadata.GetCurrentDetails()
 }

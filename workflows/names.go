@@ -24,6 +24,8 @@ const (
 	StepsQuery = "everhook.steps"
 	// OutcomeQuery gives the Outcome.
 	OutcomeQuery = "everhook.outcome"
+	// ValuesQuery gives a ResumePoint: what there was before the node of its argument began.
+	ValuesQuery = "everhook.values"
 )
 
 // Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level it was started with.
@@ -63,6 +65,9 @@ const (
 	MemoDelivery = "everhook.delivery"
 	MemoDigest   = "everhook.digest"
 	MemoKey      = "everhook.dedupeKey"
+	// MemoRetryOf is the run that a retry repeats, MemoRetryFrom the node at which it goes on.
+	MemoRetryOf   = "everhook.retryOf"
+	MemoRetryFrom = "everhook.retryFrom"
 )
 
 // The budget of one execution: histories and cold replays stay small. What goes beyond it, loops hand over.

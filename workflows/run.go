@@ -24,6 +24,8 @@ type run struct {
 	answer *everhook.Answer
 	// aborted is set when the time is over that something has, and says how it ends.
 	aborted *everhook.Error
+	// deadline is when the run's timeout is over; zero without any.
+	deadline time.Time
 	// failing is set while onFailure runs.
 	failing bool
 	// part is set in an execution that goes on with a loop.
@@ -45,6 +47,10 @@ type run struct {
 	// definition is the flow as the run was started with it, budget when its loops hand over.
 	definition json.RawMessage
 	budget     Budget
+
+	// root is the data of the nodes at the top, marks the steps at which a retry can go on.
+	root  *data
+	marks []mark
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, start Start) *run {
@@ -76,6 +82,9 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	record := r.log.begin(node, d.position.path, now)
 	outer := d.position
 	d.at(r, node, record, now)
+	if node.OnLine {
+		r.mark(node.Key)
+	}
 	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
 	d.leave(node.Key, outer)
 	r.charge(d.spent())
@@ -188,8 +197,7 @@ func (r *run) failure(err error) *everhook.Error {
 
 // partTimedOut reports whether an execution that goes on with a loop was cancelled because the time of the run is over: only the run has a timer.
 func (r *run) partTimedOut() bool {
-	timeout := r.flow.Definition.Options.Timeout.Std()
-	return r.part != nil && !r.failing && timeout > 0 && !r.clock().Before(r.start.Delivery.ReceivedAt.Add(timeout))
+	return r.part != nil && !r.failing && !r.deadline.IsZero() && !r.clock().Before(r.deadline)
 }
 
 // ending is the error that a run ends with; nil when it resolved.

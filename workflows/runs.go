@@ -37,6 +37,10 @@ type Summary struct {
 	Status  everhook.Status `json:"status"`
 	Started time.Time       `json:"started"`
 	Ended   *time.Time      `json:"ended,omitempty"`
+	// RetryOf is the run that this one is a retry of; empty for one that a delivery started. RetryFrom is the node at which it went on; empty for
+	// one that began at the beginning.
+	RetryOf   everhook.RunID `json:"retryOf,omitempty"`
+	RetryFrom string         `json:"retryFrom,omitempty"`
 	// Execution is Temporal's own run ID, which its UI's addresses have.
 	Execution string `json:"execution"`
 }
@@ -130,6 +134,8 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	fields := info.GetMemo().GetFields()
 	decode(fields[MemoTitle], &summary.Title)
 	decode(fields[MemoVersion], &summary.Version)
+	decode(fields[MemoRetryOf], &summary.RetryOf)
+	decode(fields[MemoRetryFrom], &summary.RetryFrom)
 	if ended := info.GetCloseTime(); ended != nil {
 		at := ended.AsTime()
 		summary.Ended = &at
@@ -259,13 +265,4 @@ func (r *Runs) ask(ctx context.Context, execution everhook.Execution, result any
 		return err
 	}
 	return answer.Get(result)
-}
-
-// Cancel asks a run to end as cancelled. ErrNoRun: it is unknown, or has ended.
-func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
-	err := r.client.CancelWorkflow(ctx, everhook.WorkflowID(flow, id), "")
-	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return ErrNoRun
-	}
-	return err
 }

@@ -106,28 +106,34 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	if err != nil {
 		return nil, err
 	}
-	c := &call{definition: flow.definition, start: Start{Level: s.options.Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes, Budget: s.options.Budget}}
-	if len(flow.env) > 0 {
-		settings := s.options.Env()
-		c.start.Env = map[string]string{}
-		for _, name := range flow.env {
-			if value, ok := settings[name]; ok {
-				c.start.Env[name] = value
-			}
+	return s.arrange(version, flow, flow.definition, Start{Version: version.Number, Delivery: d, Env: s.settings(flow)})
+}
+
+// settings are those that a version refers to, as they are now.
+func (s *Starter) settings(flow *startable) map[string]string {
+	if len(flow.env) == 0 {
+		return nil
+	}
+	settings, env := s.options.Env(), map[string]string{}
+	for _, name := range flow.env {
+		if value, ok := settings[name]; ok {
+			env[name] = value
 		}
 	}
-	encoded, err := DataConverter().ToPayloads(c.definition, c.start)
+	return env
+}
+
+// arrange makes the call that starts a run of the version with these arguments.
+func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage, start Start) (*call, error) {
+	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
+	c, d, key := &call{definition: definition, start: start}, start.Delivery, version.Definition.Key
+	size, err := encodedSize(c.definition, c.start)
 	if err != nil {
 		return nil, err
-	}
-	size := 0
-	for _, payload := range encoded.GetPayloads() {
-		size += len(payload.GetData())
 	}
 	if size > maxStart {
 		return nil, everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, maxStart)
 	}
-	key := version.Definition.Key
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
 		TaskQueue:                TaskQueue(s.options.Level),

@@ -30,6 +30,7 @@ var _ nodes.Run = (*step)(nil)
 func (s *step) Scope() *expression.Scope   { return &s.data.scope }
 func (s *step) Node() *everhook.Node       { return s.node.Node }
 func (s *step) ID() everhook.RunID         { return s.run.start.Delivery.RunID }
+func (s *step) Origin() everhook.RunID     { return s.run.origin() }
 func (s *step) Iteration() string          { return s.outer }
 func (s *step) Last() any                  { return s.last }
 func (s *step) HasBranch(name string) bool { _, ok := s.node.Branches.Get(name); return ok }
@@ -82,6 +83,7 @@ func (s *step) Join(fork nodes.Run, branch string) {
 }
 
 func (s *step) SetVariable(target string, v any) {
+	s.run.remember(s.data, target)
 	s.data.nodes[target] = v
 	s.data.assigned[target] = true
 }

@@ -1,5 +1,5 @@
 // Package admin serves the admin address: the REST API below /api/v1, health and readiness, metrics, the pages of the console, and Temporal's UI
-// below /temporal/. It reads and never changes anything; only Temporal's UI does.
+// below /temporal/. It changes nothing but by Actions; Temporal's UI does what it does.
 package admin
 
 import (
@@ -22,6 +22,15 @@ type Runs interface {
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
 	// Show gives one run with its steps. workflows.ErrNoRun: it is unknown or has expired.
 	Show(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error)
+}
+
+// Actions change runs. A *workflows.Refusal says why one cannot be done, workflows.ErrNoRun that there is no such run.
+type Actions interface {
+	// Cancel asks a run to end as cancelled.
+	Cancel(ctx context.Context, flow string, id everhook.RunID) error
+	// Retry starts a run again that has ended, and returns when that is durable. Current takes the version of the flow that is enabled now; else it
+	// is the one that the run had. From is the node to go on at; empty: the beginning.
+	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (workflows.Retried, error)
 }
 
 // Flows knows the flows of this server.
@@ -50,6 +59,8 @@ type Flow struct {
 type Options struct {
 	Flows Flows
 	Runs  Runs
+	// Actions change runs. Nil: nothing can be changed.
+	Actions Actions
 	// Ready tells why a webhook call would not be served; nil: it would. It is given five seconds.
 	Ready func(ctx context.Context) error
 	// UI is Temporal's UI, which expects its paths with TemporalPath in front. Nil: there is none in this process.
@@ -87,6 +98,8 @@ const (
 	readyTimeout = 5 * time.Second
 	// ReadTimeout is how long flows and runs may take to be read. Showing a run waits for a worker for up to five seconds of it.
 	ReadTimeout = 10 * time.Second
+	// actTimeout is how long an action may take: a retry from a node waits for a worker to tell its values.
+	actTimeout = 25 * time.Second
 )
 
 // Server is an HTTP server for the handler, with bounds on time and headers.

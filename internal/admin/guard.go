@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -29,8 +30,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 		case s.Token == "" && !namesLoopback(r.Host):
 			refuse(recorder, forbidden, "without an admin token only loopback hosts are served; open http://127.0.0.1 or http://localhost")
 		case !methodAllowed(r):
-			recorder.Header().Set("Allow", "GET, HEAD")
-			refuse(recorder, badMethod, r.Method+" is not served here; use GET")
+			refuseMethod(recorder, r)
 		case origins.Check(r) != nil:
 			refuse(recorder, forbidden, "the request comes from a page of another origin")
 		case !isPublic(r) && !s.admitted(r):
@@ -113,7 +113,29 @@ func isPublic(r *http.Request) bool {
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 func methodAllowed(r *http.Request) bool {
-	return isRead(r) || below(r, TemporalPath) || below(r, CodecPath) || r.Method == http.MethodPost && (r.URL.Path == "/login" || r.URL.Path == "/logout")
+	switch {
+	case below(r, TemporalPath) || below(r, CodecPath):
+		return true
+	case isAction(r):
+		return r.Method == http.MethodPost
+	default:
+		return isRead(r) || r.Method == http.MethodPost && (r.URL.Path == "/login" || r.URL.Path == "/logout")
+	}
+}
+
+// isAction tells what changes a run: it is never done by a link that somebody follows.
+func isAction(r *http.Request) bool {
+	run, action := path.Split(r.URL.Path)
+	return strings.HasPrefix(run, "/api/v1/runs/") && (action == "cancel" || action == "retry")
+}
+
+func refuseMethod(w http.ResponseWriter, r *http.Request) {
+	allow, use := "GET, HEAD", "GET"
+	if isAction(r) {
+		allow, use = "POST", "POST"
+	}
+	w.Header().Set("Allow", allow)
+	refuse(w, badMethod, r.Method+" is not served here; use "+use)
 }
 
 func below(r *http.Request, path string) bool { return strings.HasPrefix(r.URL.Path, path+"/") }

@@ -26,6 +26,10 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /api/v1/flows", s.flows)
 	mux.HandleFunc("GET /api/v1/runs", s.runs)
 	mux.HandleFunc("GET /api/v1/runs/{id}", s.run)
+	if o.Actions != nil {
+		mux.HandleFunc("POST /api/v1/runs/{id}/cancel", s.cancel)
+		mux.HandleFunc("POST /api/v1/runs/{id}/retry", s.retry)
+	}
 	mux.HandleFunc("/api/", s.unknown)
 	if o.Console != nil {
 		mux.HandleFunc("POST /login", s.login)
@@ -143,14 +147,8 @@ func (s *site) runs(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) run(w http.ResponseWriter, r *http.Request) {
-	id, ok := everhook.ParseRunID(r.PathValue("id"))
+	flow, id, ok := namedRun(w, r)
 	if !ok {
-		refuse(w, malformed, "a run ID is 26 characters of a-z and 2-7")
-		return
-	}
-	flow := r.URL.Query().Get("flow")
-	if flow != "" && !everhook.IsFlowKey(flow) {
-		refuse(w, malformed, notFlowKey(flow).Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), ReadTimeout)
@@ -163,14 +161,33 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, RunDetail{*detail, s.TemporalURL(detail.Summary)})
 }
 
-func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
-	refuse(w, notFound, "nothing is here; the API has /api/v1/flows, /api/v1/runs and /api/v1/runs/{id}")
+// namedRun reads which run a request is about; the flow is empty when it has to be searched for. What is no run is refused.
+func namedRun(w http.ResponseWriter, r *http.Request) (flow string, id everhook.RunID, ok bool) {
+	id, ok = everhook.ParseRunID(r.PathValue("id"))
+	if !ok {
+		refuse(w, malformed, "a run ID is 26 characters of a-z and 2-7")
+		return "", "", false
+	}
+	flow = r.URL.Query().Get("flow")
+	if flow != "" && !everhook.IsFlowKey(flow) {
+		refuse(w, malformed, notFlowKey(flow).Error())
+		return "", "", false
+	}
+	return flow, id, true
 }
 
-// failed answers for what could not be read.
+func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
+	refuse(w, notFound, "nothing is here; the API has /api/v1/flows, /api/v1/runs and /api/v1/runs/{id}, which can be sent POST /cancel and POST /retry")
+}
+
+// failed answers for what could not be read or done.
 func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, workflows.ErrNoRun) {
 		refuse(w, notFound, "no such run, or it has expired")
+		return
+	}
+	if refusal, ok := errors.AsType[*workflows.Refusal](err); ok {
+		refuse(w, conflict, refusal.Error())
 		return
 	}
 	s.Logger.WarnContext(r.Context(), "an admin request could not be answered", "path", r.URL.Path, "error", err)

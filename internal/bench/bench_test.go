@@ -69,6 +69,22 @@ type call func(ctx context.Context) error
 
 // start starts the product with the flow, and a worker for the yardstick beside it on the same Temporal server.
 func start(b *testing.B) (product, handwritten call) {
+	s := launch(b, flow)
+	c := s.Temporal()
+	w := worker.New(c, handwrittenQueue, worker.Options{
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4, MaximumNumberOfPollers: 32}),
+	})
+	w.RegisterWorkflow(Handwritten)
+	require.NoError(b, w.Start())
+	b.Cleanup(w.Stop)
+	return overHTTP(s.HookURL(token)), throughSDK(c)
+}
+
+// serve starts the product with a flow, and gives the URL of its webhook.
+func serve(b *testing.B, flow, token string) string { return launch(b, flow).HookURL(token) }
+
+// launch starts the product with a flow.
+func launch(b *testing.B, flow string) *server.Server {
 	ctx := b.Context()
 	s, err := server.Start(ctx, &server.Options{
 		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: b.TempDir(), MaxHeld: 1000, Retention: everhook.Duration(24 * time.Hour),
@@ -80,15 +96,7 @@ func start(b *testing.B) (product, handwritten call) {
 	require.NotNil(b, compiled, problems)
 	_, err = s.Catalog().Apply(ctx, compiled.Definition, "")
 	require.NoError(b, err)
-
-	c := s.Temporal()
-	w := worker.New(c, handwrittenQueue, worker.Options{
-		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4, MaximumNumberOfPollers: 32}),
-	})
-	w.RegisterWorkflow(Handwritten)
-	require.NoError(b, w.Start())
-	b.Cleanup(w.Stop)
-	return overHTTP(s.HookURL(token)), throughSDK(c)
+	return s
 }
 
 func overHTTP(url string) call {

@@ -160,3 +160,73 @@ func TestALongLoopKeepsEveryHistoryShort(t *testing.T) {
 
 // slack is for machines that do other things as well.
 const slack = 3
+
+func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
+	t.Parallel()
+	f := shared.sync(t, "handed-over-answer", `nodes:
+  - key: both
+    type: parallel
+    config: { mode: race }
+    branches:
+      quick:
+        - key: outer
+          type: loop
+          config: { over: 2 }
+          branches:
+            do:
+              - key: each
+                type: loop
+                config: { over: 4, concurrency: 2 }
+                branches:
+                  do:
+                    - { key: pause, type: delay, config: { duration: 1ms } }
+                    - key: now
+                      type: condition
+                      config: { expression: 'loops.outer.index == 1 && loop.index == 2' }
+                      branches: { then: [ { key: tell, type: response, config: { body: '{{ loop.index }}', continue: true } } ] }
+        - { key: rest, type: delay, config: { duration: '{{ trigger.body.rest }}' } }
+      slow:
+        - key: waits
+          type: loop
+          config: { over: 9 }
+          branches: { do: [ { key: wait, type: delay, config: { duration: '{{ loop.index < 3 ? "1ms" : "1h" }}' } } ] }
+`)
+	t.Run("an answer", func(t *testing.T) {
+		t.Parallel()
+		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "2s"})
+		starter := workflows.NewStarter(shared.Temporal(), nodes.Standard(), workflows.StarterOptions{})
+		began := time.Now()
+		outcome, err := starter.Outcome(t.Context(), f.key, run, true, patience)
+		require.NoError(t, err)
+		require.Equal(t, 2, outcome.Answer.Body.V)
+		require.False(t, outcome.Status.Ended())
+		require.Less(t, time.Since(began), 30*time.Second)
+		require.Equal(t, everhook.Resolved, f.ended(t, run).Status, "the losing branch, in an execution of its own, was cancelled")
+		require.Eventually(t, func() bool {
+			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
+			return err == nil && open == 0
+		}, patience, 50*time.Millisecond)
+		record(t, f, run, "handed-over-answer")
+	})
+	t.Run("a cancel", func(t *testing.T) {
+		t.Parallel()
+		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
+		f.running(t, run, "rest")
+		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
+		require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
+		require.Eventually(t, func() bool {
+			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
+			return err == nil && open == 0
+		}, patience, 50*time.Millisecond)
+	})
+	t.Run("a termination", func(t *testing.T) {
+		t.Parallel()
+		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
+		f.running(t, run, "rest")
+		require.NoError(t, shared.Temporal().TerminateWorkflow(t.Context(), everhook.WorkflowID(f.key, run), "", "test"))
+		require.Eventually(t, func() bool {
+			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
+			return err == nil && open == 0
+		}, patience, 50*time.Millisecond, "executions of loops are not left behind")
+	})
+}

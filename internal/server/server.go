@@ -232,9 +232,7 @@ func (s *Server) startWorker() error {
 }
 
 func (s *Server) startReceiver() error {
-	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
-		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
-	})
+	starter := s.starter()
 	var proxies []netip.Prefix
 	for _, proxy := range s.options.TrustedProxies {
 		proxies = append(proxies, proxy.Prefix())
@@ -247,18 +245,24 @@ func (s *Server) startReceiver() error {
 	return s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld)
 }
 
+func (s *Server) starter() *workflows.Starter {
+	return workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
+		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
+	})
+}
+
 // links leads from the Temporal UI to the page of a run, if this process serves pages.
 func (s *Server) links(_ string, run everhook.RunID) string {
 	if s.admin == nil {
 		return ""
 	}
-	return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
+	return fmt.Sprintf("\n[Run %s in Everhook](%s/runs/%s)", run, s.AdminURL(), run)
 }
 
 func (s *Server) startAdmin() {
 	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
 	options := admin.Options{
-		Runs: runs, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
+		Runs: runs, Actions: actions{runs, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}

@@ -1,0 +1,73 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/everhook/everhook/internal/admin"
+)
+
+type runCancel struct {
+	namedRun `embed:""`
+	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
+}
+
+func (c *runCancel) Run(ctx context.Context, s streams) error {
+	path, query, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := c.post(ctx, path+"/cancel", query, struct{}{})
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return printJSON(s.out, data)
+	}
+	var cancelled admin.Cancelled
+	if err := c.decode(data, &cancelled); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "run %s of flow %s is asked to end; `everhook run show %s` tells when it has\n", cancelled.ID, printable(cancelled.Flow), cancelled.ID)
+	return err
+}
+
+type runRetry struct {
+	namedRun `embed:""`
+	Current  bool   `env:"-" help:"Run the version of the flow that is enabled now, with the settings of now. Default: the version that the run had, with its settings."`
+	From     string `env:"-" placeholder:"NODE" help:"Go on at this node, with the values that the run had before it; the steps before it do not run again. Default: begin at the beginning."`
+	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
+}
+
+func (c *runRetry) Run(ctx context.Context, s streams) error {
+	path, query, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := c.post(ctx, path+"/retry", query, admin.RetryRequest{Current: c.Current, From: c.From})
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return printJSON(s.out, data)
+	}
+	var retried admin.Retried
+	if err := c.decode(data, &retried); err != nil {
+		return err
+	}
+	return c.print(s, retried)
+}
+
+func (c *runRetry) print(s streams, retried admin.Retried) error {
+	where := "from the beginning"
+	if retried.From != "" {
+		where = "from " + retried.From
+	}
+	text := fmt.Sprintf("run %s repeats %s with version %d of flow %s, %s\n", retried.ID, retried.RetryOf, retried.Version, printable(retried.Flow), where)
+	if retried.From != c.From {
+		text += fmt.Sprintf("%s stands inside %s, which begins anew: a run cannot be continued inside it\n", c.From, retried.From)
+	}
+	_, err := fmt.Fprintf(s.out, "%s%s%s\n", text, strings.TrimRight(c.Server, "/"), retried.URL)
+	return err
+}

@@ -1,0 +1,66 @@
+package nodes
+
+import (
+	"slices"
+
+	"github.com/everhook/everhook"
+)
+
+// Enterer is implemented by kinds of which at most one branch runs, and that once: a run can be continued inside it. What stands below other
+// kinds is repeated or runs beside something else, and begins anew with them.
+type Enterer interface {
+	// Entered is the result of a step that went through the branch, which exists.
+	Entered(branch string) any
+}
+
+// Waypoint is a node on the way from the top of a flow to another, and the branch that the way goes on through; empty for the last one.
+type Waypoint struct {
+	Node   *Compiled
+	Branch string
+}
+
+// Way leads to where a run can be continued for the node of that key: to the node itself at the top level or in branches of an Enterer, else to
+// the container in which it stands there. Nil: there is no such node.
+func (f *Flow) Way(key string) []Waypoint {
+	if f.byKey[key] == nil {
+		return nil
+	}
+	var way []Waypoint
+	for list := f.Nodes; ; {
+		node := list[slices.IndexFunc(list, func(node *Compiled) bool { return node.Key == key || slices.Contains(node.Below, key) })]
+		branch := node.enteredFor(key)
+		way = append(way, Waypoint{node, branch})
+		if branch == "" {
+			return way
+		}
+		list = node.Branch(branch)
+	}
+}
+
+// enteredFor is the branch with the node of that key if a run can be continued in it.
+func (c *Compiled) enteredFor(key string) string {
+	if _, ok := c.Kind.(Enterer); !ok || c.Key == key {
+		return ""
+	}
+	for _, branch := range c.Branches {
+		if branch.Name != everhook.ErrorBranch && slices.Contains(c.below[branch.Name], key) {
+			return branch.Name
+		}
+	}
+	return ""
+}
+
+// markLine marks the nodes to which a way leads.
+func markLine(list []*Compiled) {
+	for _, node := range list {
+		node.OnLine = true
+		if _, ok := node.Kind.(Enterer); !ok {
+			continue
+		}
+		for _, branch := range node.Branches {
+			if branch.Name != everhook.ErrorBranch {
+				markLine(node.branches[branch.Name])
+			}
+		}
+	}
+}

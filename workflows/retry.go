@@ -1,0 +1,235 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+)
+
+// Refusal tells a person why what was asked of a run cannot be done, and what to do instead. Nothing was changed.
+type Refusal struct{ message string }
+
+// Refusef makes one.
+func Refusef(format string, args ...any) *Refusal { return &Refusal{fmt.Sprintf(format, args...)} }
+
+func (r *Refusal) Error() string { return r.message }
+
+// Cancel asks a run to end as cancelled; it ends within moments, once the step that it is in has stopped. ErrNoRun: it is unknown or has
+// expired. A *Refusal: it has ended.
+func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
+	workflowID := everhook.WorkflowID(flow, id)
+	// Temporal takes the cancellation of a run that has ended for done.
+	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return unknownRun(err)
+	}
+	if info := description.GetWorkflowExecutionInfo(); info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return Refusef("the run has ended already, as %s", statusOf(info))
+	}
+	err = r.client.CancelWorkflow(ctx, workflowID, "")
+	if _, ok := errors.AsType[*serviceerror.CancellationAlreadyRequested](err); ok {
+		return nil
+	}
+	return unknownRun(err)
+}
+
+// RetryOptions say how a run is retried.
+type RetryOptions struct {
+	// Version is the version to run; nil: the one that the run had, with the settings of that time.
+	Version *everhook.Version
+	// From is the key of the node to go on at, with the values of the steps before it; empty: the retry begins at the beginning.
+	From string
+}
+
+// Retried is a run that was started to repeat another one.
+type Retried struct {
+	// ID is the new run.
+	ID      everhook.RunID `json:"id"`
+	Flow    string         `json:"flow"`
+	Version int            `json:"version"`
+	// RetryOf is the run that it repeats.
+	RetryOf everhook.RunID `json:"retryOf"`
+	// From is the node at which it goes on: the one that was asked for, or the container in which that one begins anew. Empty: at the beginning.
+	From string `json:"from,omitempty"`
+}
+
+// valuesTimeout bounds what a retry waits for a worker to tell the values before a node.
+const valuesTimeout = 15 * time.Second
+
+// Retry starts a run again that has ended, under a new run ID and with the same delivery, and returns when that is durable. Keys by which partners
+// recognise a repetition derive from the run that the delivery started, so that a step that runs again with the same input is done once.
+// Nobody waits for the answer of a retry.
+//
+// ErrNoRun: the run is unknown or has expired. A *Refusal: it cannot be retried so. After any other error it is not known whether the new run exists.
+func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, options RetryOptions) (Retried, error) {
+	earlier, err := s.ended(ctx, flow, id)
+	if err != nil {
+		return Retried{}, err
+	}
+	version := options.Version
+	if version == nil {
+		version = earlier.version
+	}
+	prepared, err := s.startable(version)
+	if err != nil {
+		return Retried{}, Refusef("%v", err)
+	}
+	start, definition := earlier.start, earlier.definition
+	start.Origin, start.Resume, start.Delivery.RunID = start.origin(), nil, everhook.NewRunID()
+	if options.Version != nil {
+		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.definition
+	}
+	if options.From != "" {
+		if start.Resume, err = s.resumePoint(ctx, flow, id, version, options); err != nil {
+			return Retried{}, err
+		}
+	}
+	c, err := s.arrange(version, prepared, definition, start)
+	if err != nil {
+		return Retried{}, tooLarge(err, start.Resume)
+	}
+	retried := Retried{ID: start.Delivery.RunID, Flow: flow, Version: version.Number, RetryOf: id}
+	if start.Resume != nil {
+		retried.From = start.Resume.Node
+	}
+	s.describe(c, retried)
+	if err := s.start(ctx, c); err != nil {
+		return Retried{}, fmt.Errorf("it is not known whether the retry was started as run %s; look for it before you try again: %w", retried.ID, err)
+	}
+	return retried, nil
+}
+
+// origin is the run that the delivery started.
+func (s *Start) origin() everhook.RunID {
+	if s.Origin != "" {
+		return s.Origin
+	}
+	return s.Delivery.RunID
+}
+
+// describe makes the new run tell what it repeats.
+func (s *Starter) describe(c *call, retried Retried) {
+	c.options.EnableEagerStart = s.options.Eager
+	c.options.Memo[MemoRetryOf] = string(retried.RetryOf)
+	c.options.StaticDetails += "\n* retry of run " + string(retried.RetryOf)
+	if retried.From != "" {
+		c.options.Memo[MemoRetryFrom] = retried.From
+		c.options.StaticDetails += ", from " + plain(retried.From)
+	}
+	if s.options.Links != nil {
+		c.options.StaticDetails += "\n" + s.options.Links(retried.Flow, retried.RetryOf)
+	}
+}
+
+// earlierRun is what a run was started with.
+type earlierRun struct {
+	version    *everhook.Version
+	definition json.RawMessage
+	start      Start
+}
+
+// ended reads the start of a run that has ended from its history, so that a retry needs no store.
+func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*earlierRun, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	workflowID := everhook.WorkflowID(flow, id)
+	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return nil, unknownRun(err)
+	}
+	info := description.GetWorkflowExecutionInfo()
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return nil, Refusef("the run still goes on; cancel it first, or wait until it has ended")
+	}
+	events := s.client.GetWorkflowHistory(ctx, workflowID, info.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	if !events.HasNext() {
+		return nil, ErrNoRun
+	}
+	first, err := events.Next()
+	if err != nil {
+		return nil, unknownRun(err)
+	}
+	earlier := &earlierRun{}
+	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
+	if err := DataConverter().FromPayloads(input, &earlier.definition, &earlier.start); err != nil {
+		return nil, fmt.Errorf("what the run %s was started with cannot be read: %w", workflowID, err)
+	}
+	earlier.version = &everhook.Version{Number: earlier.start.Version, Definition: &everhook.Definition{}}
+	if err := json.Unmarshal(earlier.definition, earlier.version.Definition); err != nil {
+		return nil, fmt.Errorf("the definition of the run %s: %w", workflowID, err)
+	}
+	earlier.version.Hash, err = earlier.version.Definition.Hash()
+	return earlier, err
+}
+
+func unknownRun(err error) error {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return ErrNoRun
+	}
+	return err
+}
+
+// resumePoint asks a worker for the values before the node and makes them fit the version.
+func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version, options RetryOptions) (*ResumePoint, error) {
+	ctx, cancel := context.WithTimeout(ctx, valuesTimeout)
+	defer cancel()
+	answer, err := s.client.QueryWorkflow(ctx, everhook.WorkflowID(flow, id), "", ValuesQuery, options.From)
+	if failed, ok := errors.AsType[*serviceerror.QueryFailed](err); ok {
+		return nil, Refusef("%s", failed.Message)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("no worker told the values before the node %q: %w", options.From, err)
+	}
+	point := &ResumePoint{}
+	if err := answer.Get(point); err != nil {
+		return nil, fmt.Errorf("the values before the node %q cannot be read: %w", options.From, err)
+	}
+	compiled, problems := s.registry.Compile(version.Definition)
+	if compiled == nil {
+		return nil, Refusef("version %d of flow %q cannot be started: %v", version.Number, flow, firstError(problems))
+	}
+	return point, point.fit(compiled, version.Number)
+}
+
+// fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.
+func (p *ResumePoint) fit(flow *nodes.Flow, version int) error {
+	way := flow.Way(p.Node)
+	if way == nil {
+		return Refusef("version %d of the flow has no node %q; retry the whole run, or from another node", version, p.Node)
+	}
+	if at := way[len(way)-1].Node.Key; at != p.Node {
+		return Refusef("in version %d of the flow the node %q stands within %q, where a run cannot be continued; retry from %q, if the run before began it, or the whole run", version, p.Node, at, at)
+	}
+	for _, key := range everhook.SortedKeys(p.Nodes) {
+		if flow.Node(key) == nil {
+			delete(p.Nodes, key)
+		}
+	}
+	for _, key := range everhook.SortedKeys(p.Errors) {
+		if flow.Node(key) == nil {
+			delete(p.Errors, key)
+		}
+	}
+	return nil
+}
+
+// tooLarge tells what to do about arguments that are too large together.
+func tooLarge(err error, resume *ResumePoint) error {
+	limit, ok := errors.AsType[*everhook.Error](err)
+	switch {
+	case !ok || limit.Type != everhook.TypeLimit:
+		return err
+	case resume == nil:
+		return Refusef("%s", limit.Message)
+	default:
+		return Refusef("the delivery and the values before the node %q are together larger than a run can be started with; retry the whole run, or from an earlier node", resume.Node)
+	}
+}
