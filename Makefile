@@ -9,7 +9,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jsonpath/... ./internal/query/... ./internal/secrets/... ./internal/signature/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs bench nightly fuzz noembedded build vulnerabilities
+.PHONY: help run check test race lint format docs bench nightly fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -55,6 +55,10 @@ fuzz: ## Every fuzz target, ten seconds each
 	@for package in $$(go list ./...); do \
 	  for target in $$(go test -list '^Fuzz' $$package 2>/dev/null | grep '^Fuzz'); do \
 	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime 10s $$package || exit 1; done; done
+
+random: ## Many random flows: run, replayed, handed over and killed; -seed N in place of -random runs one of them
+	go test ./workflows -run Random -random 2000 -timeout 60m
+	go test ./internal/integration -run Random -random 500 -timeout 60m
 
 vulnerabilities: ## govulncheck, where its database can be reached
 	@go run $(GOVULNCHECK) ./... || echo "govulncheck did not run or found something: see above"

@@ -52,10 +52,29 @@ type LoopStart struct {
 	// Answered tells that the caller has an answer.
 	Answered bool `json:"answered,omitempty"`
 	// Output and Answer are what earlier executions of the chain left for the run.
-	Output *everhook.Value  `json:"output,omitempty"`
+	Output *setOutput       `json:"output,omitempty"`
 	Answer *everhook.Answer `json:"answer,omitempty"`
 	// Log is how full the step log is.
 	Log logState `json:"log"`
+}
+
+// setOutput is an output that was set, be it to null, which a pointer to a value could not tell from none.
+type setOutput struct {
+	Value everhook.Value `json:"value"`
+}
+
+func outputOf(v *everhook.Value) *setOutput {
+	if v == nil {
+		return nil
+	}
+	return &setOutput{*v}
+}
+
+func (o *setOutput) value() *everhook.Value {
+	if o == nil {
+		return nil
+	}
+	return &o.Value
 }
 
 // outerLoop is a loop as the nodes in it see it.
@@ -74,7 +93,7 @@ type LoopOutcome struct {
 	End   *nodes.End      `json:"end,omitempty"`
 	// Assigned are variables outside the loop that were assigned.
 	Assigned everhook.Mapping `json:"assigned,omitempty"`
-	Output   *everhook.Value  `json:"output,omitempty"`
+	Output   *setOutput       `json:"output,omitempty"`
 	Answer   *everhook.Answer `json:"answer,omitempty"`
 	Log      logState         `json:"log"`
 }
@@ -83,7 +102,7 @@ type LoopOutcome struct {
 func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start, part LoopStart) (*LoopOutcome, error) {
 	r := i.begin(ctx, definition, start)
 	r.part, r.log = &part, newStepLog(part.Log)
-	r.outcome.Output, r.answer, r.deadline = part.Output, part.Answer, part.Deadline
+	r.outcome.Output, r.answer, r.deadline = part.Output.value(), part.Answer, part.Deadline
 	if err := r.serveQueries(ctx); err != nil {
 		return nil, err
 	}
@@ -94,7 +113,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	err := kind.Iterate(ctx, s, &state)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
-		next.Output, next.Answer = r.outcome.Output, r.answer
+		next.Output, next.Answer = outputOf(r.outcome.Output), r.answer
 		if err = fits(next, new(LoopStart)); err == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
 		}
@@ -143,7 +162,7 @@ func (r *run) partData(part *LoopStart) *data {
 // loopOutcome is what the execution has for the one that handed the loop over.
 func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	r := s.run
-	outcome := &LoopOutcome{State: *state, Output: r.outcome.Output, Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}}
+	outcome := &LoopOutcome{State: *state, Output: outputOf(r.outcome.Output), Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}}
 	outcome.State.Items = nil
 	for _, variable := range s.assignedOutside() {
 		outcome.Assigned[variable] = s.data.nodes[variable]
@@ -255,7 +274,7 @@ func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
 		s.SetVariable(variable, outcome.Assigned[variable])
 	}
 	if outcome.Output != nil {
-		r.outcome.Output = outcome.Output
+		r.outcome.Output = outcome.Output.value()
 	}
 	if outcome.Answer != nil && r.answer == nil {
 		r.adopt(outcome.Answer)

@@ -46,7 +46,11 @@ func try(t *testing.T, list string, body any) *trial {
 func tryFlow(t *testing.T, text string, body any, registry *nodes.Registry) *trial {
 	flow, problems := flowfile.Load("trial.yaml", []byte(text), registry)
 	require.Empty(t, problems.Errors())
-	definition, err := everhook.EncodeJSON(flow.Definition)
+	return tryDefinition(t, flow.Definition, body, registry)
+}
+
+func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *nodes.Registry) *trial {
+	definition, err := everhook.EncodeJSON(of)
 	require.NoError(t, err)
 	body, err = everhook.Canonical(body)
 	require.NoError(t, err)

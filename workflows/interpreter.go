@@ -40,11 +40,20 @@ type Start struct {
 type Interpreter struct {
 	registry *nodes.Registry
 	compiled *flowCache
+	// level is the highest engine level that it knows.
+	level int
 }
 
 // NewInterpreter makes one that knows the kinds of the registry.
 func NewInterpreter(registry *nodes.Registry) *Interpreter {
-	return &Interpreter{registry: registry, compiled: newFlowCache(registry)}
+	return &Interpreter{registry: registry, compiled: newFlowCache(registry), level: Level}
+}
+
+// AtLevel gives an interpreter as a release of another level has it: it refuses runs of later levels. Tests of deploys need two releases at once.
+func (i *Interpreter) AtLevel(level int) *Interpreter {
+	other := *i
+	other.level = level
+	return &other
 }
 
 // Registry is what takes workflow types: a worker, a replayer, or a test environment.
@@ -76,8 +85,8 @@ func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, star
 // again, elsewhere or after the next deploy.
 func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start Start) *run {
 	flow, err := i.compiled.get(definition)
-	if err == nil && start.Level > Level {
-		err = fmt.Errorf("this worker knows engine level %d, and the run has level %d", Level, start.Level)
+	if err == nil && start.Level > i.level {
+		err = fmt.Errorf("this worker knows engine level %d, and the run has level %d", i.level, start.Level)
 	}
 	if err != nil {
 		panic(err)

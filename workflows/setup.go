@@ -9,11 +9,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/worker"
-
-	"github.com/everhook/everhook/activities"
 )
 
 // IndexedTypes are the search attributes with their types, as an operator of Temporal registers them.
@@ -73,41 +69,4 @@ func awaitSearchAttributes(ctx context.Context, c client.Client, namespace strin
 		case <-time.After(attributeProbe):
 		}
 	}
-}
-
-// Pollers and slots of a worker: the SDK's defaults of two pollers each hold up sync callers.
-const (
-	maxPollers              = 32
-	initialPollers          = 8
-	minPollers              = 4
-	eagerActivitiesPerTask  = 32
-	maxConcurrentActivities = 500
-	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
-	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
-	workerStopTimeout = 3 * time.Second
-)
-
-// NewWorker makes a worker for runs of this release's level. Effects maps names of activities to their functions; the interpreter's own are added.
-func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any) worker.Worker {
-	eager := eagerActivitiesPerTask
-	w := worker.New(c, TaskQueue(Level), worker.Options{
-		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
-			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
-		}),
-		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
-			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
-		}),
-		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
-		MaxEagerActivityReservationsPerWorkflowTask: &eager,
-		WorkerStopTimeout:                           workerStopTimeout,
-		// Where the server does not tell workers of cancelled activities, their heartbeats do.
-		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
-		DisableRegistrationAliasing:  true,
-	})
-	interpreter.Register(w)
-	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
-	for name, function := range effects {
-		w.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
-	}
-	return w
 }

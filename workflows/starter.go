@@ -38,6 +38,8 @@ type StarterOptions struct {
 	Budget Budget
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
+	// Level is the engine level that runs are started with. 0: this release's.
+	Level int
 }
 
 // startable is a version as it is handed to Temporal.
@@ -62,6 +64,9 @@ var ErrNoRun = errors.New("no such run")
 
 // NewStarter makes one. The client must use DataConverter.
 func NewStarter(c client.Client, registry *nodes.Registry, options StarterOptions) *Starter {
+	if options.Level == 0 {
+		options.Level = Level
+	}
 	return &Starter{client: c, registry: registry, options: options, versions: map[string]*startable{}}
 }
 
@@ -120,7 +125,7 @@ func (s *Starter) settings(flow *startable) map[string]string {
 
 // arrange makes the call that starts a run of the version with these arguments.
 func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage, start Start) (*call, error) {
-	start.Level, start.Attributes, start.Budget = Level, s.options.Attributes, s.options.Budget
+	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
 	c, d, key := &call{definition: definition, start: start}, start.Delivery, version.Definition.Key
 	size, err := encodedSize(c.definition, c.start)
 	if err != nil {
@@ -132,7 +137,7 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 	shown := presentation{flow: key, title: version.Definition.Name(), version: version.Number, trigger: version.Definition.Trigger.Type, run: d.RunID}
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
-		TaskQueue:                TaskQueue(Level),
+		TaskQueue:                TaskQueue(s.options.Level),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		StaticSummary:            shown.summary(),

@@ -18,7 +18,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -53,7 +52,7 @@ type Server struct {
 	store    *store.Store
 	catalog  *catalog.Catalog
 	requests *httprequest.HTTPRequest
-	worker   worker.Worker
+	worker   *workflows.Worker
 	receiver *receiver.Receiver
 	pages    *http.Server
 	failed   chan error

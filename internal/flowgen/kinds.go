@@ -1,0 +1,285 @@
+package flowgen
+
+import (
+	"slices"
+
+	"github.com/everhook/everhook"
+)
+
+// kindGenerator makes nodes of one kind.
+type kindGenerator struct {
+	// weight is how often the kind is chosen, compared with others.
+	weight int
+	// fits tells whether the kind can stand at a place; nil: everywhere.
+	fits func(g *generator, p place) bool
+	// make fills config and branches of a node whose key and type are set, and tells what it leaves for those behind it: expressions that read
+	// its result, its branches' nodes and variables. What it leaves must be the same in every execution, if flows are to be comparable.
+	make func(g *generator, p place, node *everhook.Node) place
+}
+
+// generators has one for every kind.
+var generators map[string]kindGenerator
+
+// names are the kinds that have generators, sorted: the order decides what a seed makes.
+var names []string
+
+func init() { //nolint:gochecknoinits // the generators of containers refer to the table
+	generators = map[string]kindGenerator{
+		"condition":        {weight: 14, make: condition},
+		"multi-conditions": {weight: 8, make: multiConditions},
+		"loop":             {weight: 12, fits: repeats, make: loop},
+		"parallel":         {weight: 10, fits: func(g *generator, p place) bool { return !g.options.Sequential && nests(g, p) }, make: parallel},
+		"variable":         {weight: 14, make: variable},
+		"output":           {weight: 6, fits: alone, make: output},
+		"json-mapping":     {weight: 6, make: jsonMapping},
+		"delay":            {weight: 6, fits: leaves, make: delay},
+		"end":              {weight: 2, fits: ends, make: end},
+		"calculation":      {weight: 20, make: calculation},
+		"date-calculation": {weight: 6, make: dateCalculation},
+		"json-query":       {weight: 6, fits: leaves, make: jsonQuery},
+		"http-request":     {weight: 8, fits: func(g *generator, p place) bool { return g.options.Partner != "" && leaves(g, p) }, make: httpRequest},
+		"response":         {weight: 5, fits: func(g *generator, p place) bool { return g.mode == everhook.Sync && alone(g, p) }, make: response},
+	}
+	names = everhook.SortedKeys(generators)
+}
+
+// nests: there may be branches.
+func nests(g *generator, p place) bool { return p.depth < g.options.MaxDepth && g.nodesLeft > 1 }
+
+// repeats: there may be a loop around further steps.
+func repeats(g *generator, p place) bool {
+	return nests(g, p) && g.stepsLeft > p.weight*g.options.MaxIterations
+}
+
+// leaves: the node may wait or leave the workflow.
+func leaves(g *generator, p place) bool { return !g.options.Pure && g.effectsLeft >= p.weight }
+
+// alone: nothing runs beside the place, so that of several which do the same the last, or first, is known.
+func alone(_ *generator, p place) bool { return !p.beside }
+
+// ends: the run may end here. A list that must resolve does not end.
+func ends(_ *generator, p place) bool { return !p.beside && !p.safe && p.weight < 4 }
+
+// kind chooses a kind that fits.
+func (g *generator) kind(p place) string {
+	total := 0
+	var fitting []string
+	for _, name := range names {
+		if kind := generators[name]; kind.fits == nil || kind.fits(g, p) {
+			fitting = append(fitting, name)
+			total += kind.weight
+		}
+	}
+	n := g.random.IntN(total)
+	for _, name := range fitting {
+		if n -= generators[name].weight; n < 0 {
+			return name
+		}
+	}
+	return fitting[len(fitting)-1]
+}
+
+// read is a place that leaves expressions.
+func read(expressions ...string) place { return place{reads: expressions} }
+
+func condition(g *generator, p place, node *everhook.Node) place {
+	node.Config = everhook.Mapping{"expression": g.condition(p)}
+	left := read("nodes." + node.Key)
+	if g.chance(15) {
+		node.Config["rejectOnFalse"] = true
+		return left
+	}
+	if !nests(g, p) {
+		return left
+	}
+	for _, name := range []string{"then", "else"} {
+		if g.chance(75) {
+			nodes, added := g.branch(p.below())
+			node.Branches = append(node.Branches, everhook.Branch{Name: name, Nodes: nodes})
+			left = left.with(added)
+		}
+	}
+	return left
+}
+
+func multiConditions(g *generator, p place, node *everhook.Node) place {
+	left := read("nodes."+node.Key+".matched", "nodes."+node.Key)
+	var cases []any
+	for i := range 1 + g.random.IntN(3) {
+		name := "case" + string(rune('A'+i))
+		cases = append(cases, map[string]any{"name": name, "when": g.condition(p)})
+		if nests(g, p) && g.chance(80) {
+			nodes, added := g.branch(p.below())
+			node.Branches = append(node.Branches, everhook.Branch{Name: name, Nodes: nodes})
+			left = left.with(added)
+		}
+	}
+	node.Config = everhook.Mapping{"cases": cases}
+	switch {
+	case nests(g, p) && g.chance(50):
+		nodes, added := g.branch(p.below())
+		node.Branches = append(node.Branches, everhook.Branch{Name: "otherwise", Nodes: nodes})
+		left = left.with(added)
+	case g.chance(60):
+		node.Config["continueOnNoMatch"] = true
+	}
+	return left
+}
+
+func loop(g *generator, p place, node *everhook.Node) place {
+	iterations := 1 + g.random.IntN(g.options.MaxIterations)
+	body := p.below()
+	body.weight *= iterations
+	body.loops = append(body.loops[:len(body.loops):len(body.loops)], node.Key)
+	node.Config = everhook.Mapping{}
+	before := body
+	open := g.chance(25)
+	if open {
+		// With check: after, an iteration that is not resolved does not evaluate when.
+		node.Config["maxIterations"] = iterations + 2
+		body.weight += 2 * p.weight
+	} else {
+		node.Config["over"] = g.over(p, iterations)
+		if g.chance(30) {
+			node.Config["onFalse"] = pick(g, "break", "skip")
+		}
+	}
+	together := !open && g.chance(15)
+	if together {
+		node.Config["concurrency"] = 2 + g.random.IntN(2)
+		// Iterations that run at once assign to no variable outside.
+		body.variables, body.beside = nil, g.options.Comparable
+	}
+	nodes, _ := g.branch(body)
+	// What the body declares and reads is gone behind the loop; the fields that are evaluated after the body see what stands in it.
+	after := body
+	for i := range nodes {
+		if key := nodes[i].Key; nodes[i].Type != "delay" && nodes[i].Type != "http-request" {
+			after.reads = append(after.reads[:len(after.reads):len(after.reads)], "nodes."+key)
+		}
+	}
+	if together && g.options.Comparable {
+		// What ends the loop would cut iterations off that are under way.
+		delete(node.Config, "onFalse")
+		node.Config["onFail"], node.Config["collect"] = "continue", g.sound(after)
+		node.Branches = everhook.Branches{{Name: "do", Nodes: nodes}}
+		return loopReads(node.Key)
+	}
+	switch {
+	case open:
+		node.Config["when"] = "loop.index < " + itoa(iterations-1)
+		node.Config["check"] = pick(g, "before", "after")
+	case node.Config["onFalse"] != nil || g.chance(20):
+		if node.Config["check"] = pick(g, "before", "after"); node.Config["check"] == "after" {
+			before = after
+		}
+		node.Config["when"] = g.condition(before)
+	}
+	node.Branches = everhook.Branches{{Name: "do", Nodes: nodes}}
+	if g.chance(70) {
+		node.Config["onFail"] = pick(g, "fail", "break", "continue", "continue")
+	}
+	if g.chance(70) {
+		node.Config["collect"] = g.small(after)
+	}
+	if g.chance(5) {
+		node.Config["maxIterations"] = 1
+	}
+	return loopReads(node.Key)
+}
+
+func loopReads(key string) place {
+	of := "nodes." + key
+	return read(of+".items", of+".done", "["+of+".looped, "+of+".failed, "+of+".skipped, "+of+".broken]")
+}
+
+// over is an expression that gives a loop that many items, at most; rarely one that no loop can go over.
+func (g *generator) over(p place, iterations int) string {
+	if g.chance(6) {
+		return "trigger.body.flag"
+	}
+	switch g.random.IntN(7) {
+	case 0:
+		return itoa(iterations)
+	case 1:
+		return "repeat(" + quote("é") + ", " + itoa(iterations) + ")"
+	case 2:
+		return "take(trigger.body.items, " + itoa(iterations) + ")"
+	case 3:
+		return "fromPairs(map(0.." + itoa(iterations-1) + `, ["k" + string(#), ` + g.number(p, 1) + "]))"
+	case 4:
+		return "trigger.body.nothing"
+	case 5:
+		return "take(trigger.body.tags, " + itoa(iterations) + ")"
+	default:
+		return "take(" + g.listOf(p, 1) + ", " + itoa(iterations) + ")"
+	}
+}
+
+// parallel makes comparable flows by letting only branches run beside each other that cannot change each other's course: with all and
+// allSettled each resolves or is waited for; with any and race one branch is done long before the others, which wait for ten hours.
+func parallel(g *generator, p place, node *everhook.Node) place {
+	mode := pick(g, "", "all", "any", "race", "allSettled", "allSettled")
+	node.Config = everhook.Mapping{}
+	if mode != "" {
+		node.Config["mode"] = mode
+	}
+	left := place{}
+	count := 2 + g.random.IntN(2)
+	decided := g.options.Comparable && (mode == "any" || mode == "race")
+	if decided && g.options.Pure {
+		// There is nothing that could wait.
+		decided, mode = false, "allSettled"
+		node.Config["mode"] = mode
+	}
+	winner := g.random.IntN(count)
+	for i := range count {
+		name := "branch" + string(rune('A'+i))
+		inner := p.below()
+		if g.options.Comparable {
+			inner.beside = !decided || p.beside
+			inner.safe = !decided && mode != "allSettled" || decided && mode == "any"
+		}
+		var nodes []everhook.Node
+		if decided && i != winner {
+			nodes, inner = g.waitsLong(inner)
+		} else {
+			var added place
+			nodes, added = g.branch(inner)
+			if g.options.Comparable {
+				nodes, added = g.settled(inner, nodes, added)
+			}
+			inner = added
+		}
+		node.Branches = append(node.Branches, everhook.Branch{Name: name, Nodes: nodes})
+		left = left.with(inner)
+		left.reads = append(left.reads, "nodes."+node.Key+"."+name+".status")
+	}
+	if !g.options.Comparable {
+		left.reads = append(left.reads, "nodes."+node.Key)
+	}
+	return left
+}
+
+// waitsLong is a branch that loses.
+func (g *generator) waitsLong(p place) ([]everhook.Node, place) {
+	g.nodesLeft--
+	g.effectsLeft -= p.weight
+	nodes := []everhook.Node{{Key: g.key(), Type: "delay", Config: everhook.Mapping{"duration": "10h"}}}
+	p.beside, p.safe = true, false
+	if g.chance(30) {
+		more, _ := g.branch(p)
+		nodes = append(nodes, more...)
+	}
+	return nodes, place{}
+}
+
+// settled lets a branch end in a value that is the same in every execution: the result of its last step is part of the parallel node's.
+func (g *generator) settled(p place, nodes []everhook.Node, left place) ([]everhook.Node, place) {
+	if last := nodes[len(nodes)-1].Type; !slices.Contains([]string{"delay", "http-request"}, last) {
+		return nodes, left
+	}
+	g.nodesLeft--
+	node := everhook.Node{Key: g.key(), Type: "calculation", Config: everhook.Mapping{"expression": itoa(g.random.IntN(100))}}
+	return append(nodes, node), left.with(read("nodes." + node.Key))
+}

@@ -1,0 +1,69 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowgen"
+)
+
+// TestEveryFunctionGivesTheSameAfterAReplay compares what a run logged when it evaluated every function of the language with what a worker logs that
+// knows nothing of the run but its history: after its cache was purged, and after a restart.
+func TestEveryFunctionGivesTheSameAfterAReplay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p, err := launch(t.Context(), config{dir: dir})
+	require.NoError(t, err)
+	text, err := everhook.EncodeJSON(flowgen.FunctionFlow("functions"))
+	require.NoError(t, err)
+	f := p.apply(t, string(text))
+	run := f.run(t, nil)
+	f.running(t, run, "confirm")
+	live := f.show(t, run).Steps
+	require.Equal(t, f.version, f.show(t, run).Version)
+
+	worker.PurgeStickyWorkflowCache()
+	require.Equal(t, live, f.show(t, run).Steps, "after the worker's cache was purged")
+	replay(t, f, run)
+	p.Stop()
+	again := flow{product: start(t, config{dir: dir}), key: f.key}
+	require.Equal(t, live, again.show(t, run).Steps, "after a restart")
+
+	results := stepResults(t, live)
+	for node, documented := range flowgen.FunctionResults() {
+		// There is nothing that the URL of resumeUrl would resume.
+		if node != "f_resumeUrl" {
+			require.Equal(t, documented, results[node], node)
+			require.Equal(t, documented, results["each[0].in_"+node], node)
+			require.Equal(t, documented, results["each[1].in_"+node], node)
+		}
+	}
+	require.NotEqual(t, results["varying0"], results["each[0].in_varying0"], "every step has its own UUIDs")
+	require.NotEqual(t, results["each[0].in_varying0"], results["each[1].in_varying0"])
+}
+
+// stepResults are the results of steps as JSON, by iteration and node.
+func stepResults(t *testing.T, steps []everhook.Step) map[string]string {
+	t.Helper()
+	results := map[string]string{}
+	for _, step := range steps {
+		if step.Result == nil {
+			results[place(step)] = "null"
+			continue
+		}
+		encoded, err := everhook.EncodeJSON(step.Result.V)
+		require.NoError(t, err)
+		results[place(step)] = string(encoded)
+	}
+	return results
+}
+
+func place(step everhook.Step) string {
+	if step.Iteration == "" {
+		return step.Node
+	}
+	return step.Iteration + "." + step.Node
+}

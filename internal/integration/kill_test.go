@@ -1,0 +1,137 @@
+package integration
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowgen"
+)
+
+// Bounds of the test that kills processes under random flows.
+const (
+	killedFlows = 20
+	kills       = 3
+	// killWithin is the time after it began to take calls in which a process is killed: flows take about as long.
+	killWithin = 400 * time.Millisecond
+)
+
+// comparableFlows are random flows that end the same however they are interrupted. They have tokens, by which a process serves them.
+func comparableFlows(t *testing.T, partner string) []*flowgen.Flow {
+	t.Helper()
+	var flows []*flowgen.Flow
+	for _, seed := range seeds(1000, killedFlows) {
+		random := flowgen.Generate(seed, flowgen.Options{Partner: partner, Comparable: true, MaxDelay: 100 * time.Millisecond})
+		random.Definition.Trigger.Config["token"] = random.Definition.Key + "-token-of-some-26-characters"
+		flows = append(flows, random)
+	}
+	return flows
+}
+
+func token(random *flowgen.Flow) string { return random.Definition.Trigger.Config["token"].(string) }
+
+// ending is what of a run must not depend on interruptions.
+type ending struct {
+	outcome everhook.Outcome
+	steps   []flowgen.Step
+}
+
+func (f flow) ending(t *testing.T, run everhook.RunID) ending {
+	t.Helper()
+	outcome := f.ended(t, run)
+	return ending{flowgen.CanonicalOutcome(outcome), flowgen.CanonicalSteps(f.show(t, run).Steps)}
+}
+
+// TestRandomFlowsEndTheSameWhereverTheProcessIsKilled kills a process three times, at random points of random flows, and compares how they end in the
+// last process with how they end undisturbed: outcome, output, answer and every step.
+func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
+	t.Parallel()
+	flows := comparableFlows(t, randomPartner(t).URL)
+	files := map[string]string{}
+	for _, random := range flows {
+		text, err := everhook.EncodeJSON(random.Definition)
+		require.NoError(t, err)
+		files[random.Definition.Key+".json"] = string(text)
+	}
+	dir, data := writeFlows(t, files), t.TempDir()
+	delivered := &deliveries{called: map[string]bool{}, runs: map[string]everhook.RunID{}}
+	for range kills {
+		delivered.untilKilled(t, spawn(t, dir, data), flows)
+	}
+	last := start(t, config{dir: data})
+	delivered.find(t, last)
+	undisturbed := start(t, config{})
+	for _, random := range flows {
+		interrupted := flow{product: last, key: random.Definition.Key, url: last.HookURL(token(random))}
+		run, ok := delivered.runs[interrupted.key]
+		if !ok {
+			run = interrupted.run(t, random.Body)
+		}
+		got := interrupted.ending(t, run)
+		replay(t, interrupted, run)
+		whole := undisturbed.applyRandom(t, random)
+		want := whole.ending(t, whole.run(t, random.Body))
+		require.Equal(t, want, got, "go test ./internal/integration -run 'TestRandomFlowsEnd' -seed %d\n%s", random.Seed, random)
+	}
+	t.Logf("%d of %d runs were begun in a process that was killed", len(delivered.runs), len(flows))
+	if *randomSeed == 0 {
+		require.NotEmpty(t, delivered.runs)
+	}
+}
+
+// deliveries are the runs that processes began before they were killed, by flow.
+type deliveries struct {
+	// called are the flows that were called, with or without a reply.
+	called map[string]bool
+	mutex  sync.Mutex
+	runs   map[string]everhook.RunID
+}
+
+// untilKilled calls flows that were not called yet, a part of them in each process, and kills the process at a random point.
+func (d *deliveries) untilKilled(t *testing.T, p *process, flows []*flowgen.Flow) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var callers sync.WaitGroup
+	for _, random := range flows {
+		if d.called[random.Definition.Key] || rand.IntN(kills) > 0 {
+			continue
+		}
+		d.called[random.Definition.Key] = true
+		body, err := everhook.EncodeJSON(random.Body)
+		require.NoError(t, err)
+		callers.Go(func() {
+			reply, err := call(ctx, http.MethodPost, p.url(token(random)), body)
+			if err != nil || reply.run == "" {
+				return
+			}
+			d.mutex.Lock()
+			defer d.mutex.Unlock()
+			d.runs[random.Definition.Key] = reply.run
+		})
+	}
+	after := rand.N(killWithin)
+	t.Logf("killed after %s", after)
+	time.Sleep(after) // where the process stands then is what the test is about
+	p.kill()
+	stop()
+	callers.Wait()
+}
+
+// find adds the runs whose callers were cut off before they had a reply.
+func (d *deliveries) find(t *testing.T, p *product) {
+	t.Helper()
+	ids, err := p.executions(t.Context())
+	require.NoError(t, err)
+	for _, id := range ids {
+		key, run, _ := strings.Cut(id, "/")
+		d.runs[key] = everhook.RunID(run)
+	}
+}

@@ -1,0 +1,112 @@
+package integration
+
+import (
+	"flag"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowgen"
+	"github.com/everhook/everhook/workflows"
+)
+
+var (
+	randomFlows = flag.Int("random", 30, "how many random flows run; more of them at night")
+	randomSeed  = flag.Uint64("seed", 0, "the only seed of a random flow that runs; 0: all")
+)
+
+// seeds are those of the flag, or n from the first on.
+func seeds(first uint64, n int) []uint64 {
+	if *randomSeed != 0 {
+		return []uint64{*randomSeed}
+	}
+	list := make([]uint64, n)
+	for i := range list {
+		list[i] = first + uint64(i)
+	}
+	return list
+}
+
+// randomPartner answers as the paths of random flows say.
+func randomPartner(t *testing.T) *partner {
+	return newPartner(t, func(w http.ResponseWriter, r *http.Request) {
+		status, ok := flowgen.PartnerStatus(r.URL.Path)
+		if !ok {
+			status = http.StatusTeapot
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(flowgen.PartnerBody(r.URL.Path)))
+	})
+}
+
+// applyRandom makes a random flow the enabled version of its key.
+func (p *product) applyRandom(t *testing.T, random *flowgen.Flow) flow {
+	t.Helper()
+	text, err := everhook.EncodeJSON(random.Definition)
+	require.NoError(t, err)
+	return p.apply(t, string(text))
+}
+
+// run calls a flow and gives the run that was started.
+func (f flow) run(t *testing.T, body map[string]any) everhook.RunID {
+	t.Helper()
+	text, err := everhook.EncodeJSON(body)
+	require.NoError(t, err)
+	r := f.post(t, string(text))
+	require.NotEmpty(t, r.run, r.body)
+	return r.run
+}
+
+// TestRandomFlowsReplay runs random flows through the product and replays what they did. Every seventh is cancelled on the way.
+func TestRandomFlowsReplay(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{})
+	options := flowgen.Options{Partner: randomPartner(t).URL, Abort: time.Second}
+	statuses, lock := map[everhook.Status]int{}, sync.Mutex{}
+	t.Run("flows", func(t *testing.T) {
+		for _, seed := range seeds(1, *randomFlows) {
+			random := flowgen.Generate(seed, options)
+			t.Run(random.Definition.Key, func(t *testing.T) {
+				t.Parallel()
+				outcome := p.runAndReplay(t, random)
+				lock.Lock()
+				defer lock.Unlock()
+				statuses[outcome.Status]++
+			})
+		}
+	})
+	t.Logf("%v", statuses)
+	if *randomSeed == 0 {
+		require.NotZero(t, statuses[everhook.Resolved])
+		require.NotZero(t, statuses[everhook.Failed]+statuses[everhook.Errored])
+	}
+}
+
+func (p *product) runAndReplay(t *testing.T, random *flowgen.Flow) everhook.Outcome {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("go test ./internal/integration -run 'TestRandomFlows' -seed %d\n%s", random.Seed, random)
+		}
+	}()
+	f := p.applyRandom(t, random)
+	run := f.run(t, random.Body)
+	if random.Seed%7 == 0 {
+		// It may have ended already.
+		_ = workflows.NewRuns(p.Temporal(), true).Cancel(t.Context(), f.key, run)
+	}
+	outcome := f.ended(t, run)
+	replay(t, f, run)
+	if outcome.Error != nil {
+		require.NotEqual(t, everhook.TypeInternal, outcome.Error.Type, "%v", outcome.Error)
+	}
+	for _, step := range f.show(t, run).Steps {
+		require.True(t, step.Status.Ended(), "%s is %s", step.Node, step.Status)
+	}
+	return outcome
+}

@@ -1,0 +1,85 @@
+package workflows
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/everhook/everhook/activities"
+)
+
+// Pollers and slots of a worker: the SDK's defaults of two pollers each hold up sync callers.
+const (
+	maxPollers              = 32
+	initialPollers          = 8
+	minPollers              = 4
+	eagerActivitiesPerTask  = 32
+	maxConcurrentActivities = 500
+	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
+	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
+	workerStopTimeout = 3 * time.Second
+)
+
+// Worker executes the runs of this release's level and of all earlier ones. Each level has a task queue of its own, so an old worker never sees
+// the run of a newer release, while a new worker goes on with runs that an old one began.
+type Worker struct {
+	// levels has a Temporal worker for each level, from 1 on.
+	levels []worker.Worker
+}
+
+// NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
+func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any) *Worker {
+	w := &Worker{}
+	for level := 1; level <= interpreter.level; level++ {
+		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects))
+	}
+	return w
+}
+
+// Start begins to execute runs. On an error nothing is left running.
+func (w *Worker) Start() error {
+	for i, level := range w.levels {
+		if err := level.Start(); err != nil {
+			(&Worker{levels: w.levels[:i]}).Stop()
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop takes no more work and returns when what is under way has ended, at most after three seconds. It stops a worker that was started.
+func (w *Worker) Stop() {
+	var stopping sync.WaitGroup
+	for _, level := range w.levels {
+		stopping.Go(level.Stop)
+	}
+	stopping.Wait()
+}
+
+func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any) worker.Worker {
+	eager := eagerActivitiesPerTask
+	w := worker.New(c, TaskQueue(level), worker.Options{
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
+		}),
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
+		}),
+		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
+		MaxEagerActivityReservationsPerWorkflowTask: &eager,
+		WorkerStopTimeout:                           workerStopTimeout,
+		// Where the server does not tell workers of cancelled activities, their heartbeats do.
+		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
+		DisableRegistrationAliasing:  true,
+	})
+	interpreter.Register(w)
+	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
+	for name, function := range effects {
+		w.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+	return w
+}
