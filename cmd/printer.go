@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -49,6 +50,9 @@ func (l *flowPrinter) howServed(key string) string {
 	if !flows[i].Served {
 		return ", but not served: " + flows[i].Note
 	}
+	if flows[i].Token == "" {
+		return ", started by " + flows[i].Trigger
+	}
 	return " at " + l.server.HookURL(flows[i].Token)
 }
 
@@ -89,7 +93,7 @@ func (l *flowPrinter) banner(dir string) {
 			continue
 		}
 		listed++
-		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.server.HookURL(flow.Token))
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, cmp.Or(l.server.HookURL(flow.Token), "started by "+flow.Trigger))
 		if !flow.Served {
 			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
 			continue

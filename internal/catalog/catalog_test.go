@@ -314,7 +314,7 @@ func TestAFlowThatThisProgramCannotRunSaysSo(t *testing.T) {
 	other := nodes.NewRegistry()
 	nodes.Add[nodes.Delay](other)
 	nodes.AddTrigger[tick](other)
-	require.Equal(t, "its trigger is no webhook", unread(t, f.with(t, other), "plain").Note)
+	require.Equal(t, "nothing here starts a run of it: its trigger webhook is no webhook and no source", unread(t, f.with(t, other), "plain").Note)
 }
 
 func TestAVersionThatCannotBeReadStopsItsFlowAlone(t *testing.T) {

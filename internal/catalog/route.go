@@ -27,7 +27,8 @@ func identify(flow store.Flow) identity {
 	return identity{flow.Key, string(flow.Secret), number}
 }
 
-// compiled is a version that was compiled; flow and webhook are nil, and problem says why, if this program cannot read or run it.
+// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it. Webhook is nil for a flow that
+// another trigger starts: it is served without a route.
 type compiled struct {
 	version everhook.Version
 	flow    *nodes.Flow
@@ -55,18 +56,32 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		}
 		return known, nil
 	}
-	webhook, ok := flow.Trigger.(*nodes.Webhook)
-	if !ok {
-		known.problem = "its trigger is no webhook"
+	if !isServed(flow.Trigger) {
+		known.problem = fmt.Sprintf("nothing here starts a run of it: its trigger %s is no webhook and no source", version.Definition.Trigger.Type)
 		return known, nil
 	}
-	known.flow, known.webhook = flow, webhook
+	known.flow = flow
+	known.webhook, _ = flow.Trigger.(*nodes.Webhook)
 	return known, nil
+}
+
+// isServed reports whether a trigger starts runs.
+func isServed(trigger nodes.Trigger) bool {
+	switch trigger.(type) {
+	case *nodes.Webhook, nodes.Source:
+		return true
+	default:
+		return false
+	}
 }
 
 // show tells how a flow stands; waits is set when only a secret is missing.
 func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool) {
 	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
+	shown.Trigger = known.trigger()
+	if known.flow != nil && known.webhook == nil {
+		shown.Token = ""
+	}
 	switch {
 	case flow.Enabled == 0:
 		shown.Note = "disabled"
@@ -82,10 +97,17 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 
 // missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what it is for.
 func (c *Catalog) missingSecret(known *compiled) string {
-	for _, name := range slices.Concat(known.flow.Secrets, known.webhook.Secrets()) {
+	names := known.flow.Secrets
+	if namer, ok := known.flow.Trigger.(nodes.SecretNamer); ok {
+		names = slices.Concat(names, namer.Secrets())
+	}
+	for _, name := range names {
 		if _, err := c.options.Secrets.Lookup(name); err != nil {
 			return err.Error()
 		}
+	}
+	if known.webhook == nil {
+		return ""
 	}
 	return c.badSecrets(known.webhook.Signature)
 }
