@@ -126,7 +126,7 @@ func TestAnAppliedFlowIsServedAtOnce(t *testing.T) {
 	f.writeSecret(t, "SHOP", "hunter2")
 	version := f.apply(t, orders)
 	shown, route := flow(t, f.Catalog, "orders")
-	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Mode: everhook.Async, Version: 1, Served: true, Source: "test"}, shown)
+	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Trigger: "webhook", Mode: everhook.Async, Version: 1, Served: true, Source: "test"}, shown)
 	require.Equal(t, version.Hash, route.Version.Hash)
 	require.Equal(t, everhook.Async, route.Mode)
 	require.EqualValues(t, 2048, route.MaxBody)
