@@ -81,7 +81,7 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.E
 	if err != nil {
 		return nodes.Started{}, fmt.Errorf("start a run: %w", err)
 	}
-	logger.Info("delivery", "run", d.RunID, "duplicate", duplicate)
+	logger.Info("event", "run", d.RunID, "duplicate", duplicate)
 	return nodes.Started{RunID: d.RunID, Duplicate: duplicate}, nil
 }
 
