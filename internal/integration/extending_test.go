@@ -114,12 +114,14 @@ func TestTheModuleOutsideIsInStepWithOurs(t *testing.T) {
 		ours[m[1]] = m[2]
 	}
 	theirs := modules(t, filepath.Join(extension, "go.mod"))
-	require.Greater(t, len(theirs), 100)
+	shared := 0
 	for _, m := range theirs {
-		if m[1] != "github.com/everhook/everhook" {
-			require.Equal(t, ours[m[1]], m[2], "%s in the example's go.mod; run `make extension`", m[1])
+		if version, ok := ours[m[1]]; ok {
+			shared++
+			require.Equal(t, version, m[2], "%s in the example's go.mod; run `make extension`", m[1])
 		}
 	}
+	require.Greater(t, shared, 100)
 }
 
 func modules(t *testing.T, file string) [][]string {
