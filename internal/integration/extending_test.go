@@ -34,7 +34,7 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 	require.Contains(t, tool(t, work, binary, "flow", "schema"), `"folder": {`)
 	require.Contains(t, tool(t, work, binary, "flow", "reference"), "### iban-check\n\nChecks the number of a bank account")
 	require.Contains(t, tool(t, work, binary, "flow", "reference", "triggers"), "## file-drop\n")
-	require.Contains(t, tool(t, work, binary, "flow", "new", "hello", "-o", "-"), "key: hello\n")
+	require.Contains(t, tool(t, work, binary, "flow", "new", "hello", "-o", "-"), "\nkey: hello ")
 
 	p := spawnIn(t, work, binary, "flows")
 	require.Contains(t, p.out.String(), "  Payout (async)\n    started by file-drop\n")
