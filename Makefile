@@ -2,6 +2,8 @@
 
 GOLANGCI_LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WORKFLOWCHECK  := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+# A module of its own, with kinds from outside: the tests build and run it.
+EXTENSION      := examples/custom-kind
 GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages that do not link the embedded Temporal server: the race detector runs on them in reasonable time.
@@ -9,7 +11,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jsonpath/... ./internal/query/... ./internal/secrets/... ./internal/signature/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs bench nightly fuzz random noembedded build vulnerabilities
+.PHONY: help run check test race lint format docs extension bench nightly fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -34,6 +36,10 @@ lint: ## go vet, golangci-lint (import rules, determinism) and Temporal's workfl
 	go vet ./...
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners
 	go run $(WORKFLOWCHECK) -config .workflowcheck.yaml ./nodes/... ./workflows/...
+	cd $(EXTENSION) && go vet ./... && go run $(WORKFLOWCHECK) -config ../../.workflowcheck.yaml ./kinds
+
+extension: ## Bring the module of examples/custom-kind in step with this one
+	cd $(EXTENSION) && go mod tidy
 
 noembedded: ## The binary without the Temporal server builds
 	go build -tags noembedded -o /dev/null ./cmd/everhook

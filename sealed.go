@@ -2,6 +2,7 @@ package everhook
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 )
@@ -103,10 +104,7 @@ func replaceAt(v any, at []any, text string) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			changed := make(map[string]any, len(mapping))
-			for key, item := range mapping {
-				changed[key] = item
-			}
+			changed := maps.Clone(mapping)
 			changed[step] = below
 			return changed, nil
 		}

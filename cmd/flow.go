@@ -16,12 +16,13 @@ import (
 )
 
 type flowCommands struct {
-	New      flowNew      `cmd:"" help:"Write a commented flow file to start from."`
-	Validate flowValidate `cmd:"" help:"Report every problem of flow files; exit status 1 if there is one."`
-	Test     flowTest     `cmd:"" help:"Run contract tests of flows, without a server; exit status 1 if one fails."`
-	Schema   flowSchema   `cmd:"" help:"Print the JSON Schema of flow files, for editors."`
-	Send     flowSend     `cmd:"" help:"Call a flow of a server with the flow's own credentials, and print its answer."`
-	Parse    flowParse    `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
+	New       flowNew       `cmd:"" help:"Write a commented flow file to start from."`
+	Validate  flowValidate  `cmd:"" help:"Report every problem of flow files; exit status 1 if there is one."`
+	Test      flowTest      `cmd:"" help:"Run contract tests of flows, without a server; exit status 1 if one fails."`
+	Schema    flowSchema    `cmd:"" help:"Print the JSON Schema of flow files, for editors."`
+	Reference flowReference `cmd:"" help:"Print a page of the manual of flow files, with the kinds of this program."`
+	Send      flowSend      `cmd:"" help:"Call a flow of a server with the flow's own credentials, and print its answer."`
+	Parse     flowParse     `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
 }
 
 type flowNew struct {
@@ -36,7 +37,7 @@ func (c *flowNew) Run(s streams, registry *nodes.Registry) error {
 		return fmt.Errorf("%q is not a flow key; use a-z, 0-9 and -, at most 63, not starting with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
-	if c.Trigger == "call" {
+	if c.Trigger == nodes.CallTrigger {
 		text = flowfile.CallTemplate(c.Key, everhook.Mode(c.Mode))
 	}
 	if c.Out == "-" {

@@ -13,6 +13,7 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
+	"github.com/everhook/everhook/nodes"
 )
 
 // flowPrinter tells people what happens to flow files.
@@ -49,21 +50,22 @@ func (l *flowPrinter) howServed(key string) string {
 	if !flows[i].Served {
 		return ", but not served: " + flows[i].Note
 	}
-	return l.howCalled(flows[i], " at ")
+	return l.howStarted(flows[i], " at ")
 }
 
-// calledByFlows stands where a URL would for flows that have none.
-const calledByFlows = "called by other flows"
-
-// howCalled is a flow's URL behind at, or who calls it instead.
-func (l *flowPrinter) howCalled(flow catalog.Flow, at string) string {
-	switch url := l.server.FlowURL(flow); {
+// howStarted is a flow's URL behind at, or what starts its runs instead.
+func (l *flowPrinter) howStarted(flow catalog.Flow, at string) string {
+	what := "started by " + flow.Trigger
+	if flow.Trigger == nodes.CallTrigger {
+		what = "called by other flows"
+	}
+	switch url := l.server.HookURL(flow.Token); {
 	case url != "":
 		return at + url
 	case at == "":
-		return calledByFlows
+		return what
 	default:
-		return ", to be " + calledByFlows
+		return ", " + what
 	}
 }
 
@@ -104,7 +106,7 @@ func (l *flowPrinter) banner(dir string) {
 			continue
 		}
 		listed++
-		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.howCalled(flow, ""))
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.howStarted(flow, ""))
 		if !flow.Served {
 			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
 			continue

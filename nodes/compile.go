@@ -185,6 +185,7 @@ func (c *compiler) trigger() {
 		return &expression.Environment{Roots: trigger.FieldRoots(pointer)}
 	})
 	trigger.Validate(&Validation{Definition: d, pointer: "/trigger", report: c.report})
+	c.source(trigger)
 }
 
 func config(m everhook.Mapping) any {

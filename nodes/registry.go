@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
 )
 
 // Registry is the set of kinds that flows can use. It is a value: programs make one, add kinds, and hand it on; from then on it is only read.
@@ -12,11 +13,12 @@ type Registry struct {
 	triggers     map[string]func() Trigger
 	names        []string
 	triggerNames []string
+	effects      map[string]activities.Effect
 }
 
 // NewRegistry makes an empty one.
 func NewRegistry() *Registry {
-	return &Registry{kinds: map[string]func() Kind{}, triggers: map[string]func() Trigger{}}
+	return &Registry{kinds: map[string]func() Kind{}, triggers: map[string]func() Trigger{}, effects: map[string]activities.Effect{}}
 }
 
 // Standard has every kind of this package.
@@ -67,8 +69,32 @@ func AddTrigger[T any, P interface {
 	if r.triggers[name] != nil {
 		panic(fmt.Sprintf("trigger kind %q is registered twice", name))
 	}
+	if !everhook.IsFlowKey(name) {
+		panic(fmt.Sprintf("trigger kind %q: a kind's name is made of a-z, 0-9 and -", name))
+	}
 	r.triggers[name] = func() Trigger { return P(new(T)) }
 	r.triggerNames = append(r.triggerNames, name)
+}
+
+// AddEffect registers an effect that kinds from outside call by its name. It panics when the name is taken or belongs to the built-in ones.
+func AddEffect(r *Registry, e activities.Effect) {
+	name := e.Name()
+	if r.effects[name] != nil {
+		panic(fmt.Sprintf("effect %q is registered twice", name))
+	}
+	if err := activities.CheckEffectName(name); err != nil {
+		panic(err.Error())
+	}
+	r.effects[name] = e
+}
+
+// Activities makes the functions that a worker registers for the effects from outside, by name.
+func (r *Registry) Activities(d activities.Dependencies) map[string]any {
+	functions := make(map[string]any, len(r.effects))
+	for name, e := range r.effects {
+		functions[name] = e.Activity(d)
+	}
+	return functions
 }
 
 // Kinds gives a new, empty config of every node kind, in the order of registration.

@@ -52,7 +52,7 @@ config:
 
 // Validate refuses a flow that waits for its own end; whether another flow exists is known when it is called.
 func (c *Subflow) Validate(v *Validation) {
-	if c.Flow.Key == v.Definition.Key && v.Definition.Trigger.Type != "call" {
+	if c.Flow.Key == v.Definition.Key && v.Definition.Trigger.Type != CallTrigger {
 		v.Error("/config/flow", "the flow cannot call itself: its trigger is "+v.Definition.Trigger.Type, "name a flow with `trigger: { type: call }`")
 	}
 }

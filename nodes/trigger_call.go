@@ -12,12 +12,15 @@ type Call struct {
 	Input BodySchema `json:"input,omitzero"`
 }
 
+// CallTrigger is the kind of the trigger of flows that others call.
+const CallTrigger = "call"
+
 var _ Trigger = (*Call)(nil)
 
 // Spec describes the kind.
 func (*Call) Spec() TriggerSpec {
 	return TriggerSpec{
-		Kind:    "call",
+		Kind:    CallTrigger,
 		Summary: "Lets other flows call the flow, by a node of kind subflow.",
 		Data:    "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the time of the call.",
 		Example: `type: call

@@ -45,9 +45,11 @@ type Flow struct {
 	Title string `json:"title"`
 	// Mode says whether callers wait for the flow's answer; empty when the file could not be read.
 	Mode everhook.Mode `json:"mode,omitempty"`
+	// Trigger is the kind of its trigger; empty when the flow cannot be read.
+	Trigger string `json:"trigger,omitempty"`
 	// Version counts from 1; 0 when there is none yet.
 	Version int `json:"version,omitempty"`
-	// Enabled is whether calls of its URL are served.
+	// Enabled is whether its trigger starts runs.
 	Enabled bool `json:"enabled"`
 	// URL is what a third party calls; empty without a webhook trigger.
 	URL string `json:"url,omitempty"`

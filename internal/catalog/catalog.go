@@ -28,6 +28,8 @@ type Options struct {
 	// Env gives the settings that flows see as env.<NAME>.
 	Env    func() map[string]string
 	Logger *slog.Logger
+	// Changed is called after each refresh; it must not block. Nil: nothing.
+	Changed func()
 }
 
 // Catalog is the snapshot of the store that is served. It is safe for concurrent use.
@@ -42,28 +44,28 @@ type Catalog struct {
 
 // snapshot is never changed once it is served.
 type snapshot struct {
-	routes map[string]*receiver.Route
-	flows  []Flow
+	routes  map[string]*receiver.Route
+	flows   []Flow
+	sources []Sourced
 	// waiting is set when a flow may be served later though the store does not change: its secret is missing, or it could not be read.
 	waiting bool
 }
 
 // Flow is a flow as pages show it.
 type Flow struct {
-	Key, Title, Token string
-	Mode              everhook.Mode
-	// Trigger is the kind of its trigger, of which only a webhook has a URL; empty when the flow cannot be read.
+	Key, Title string
+	// Token is the secret part of its URL; empty when it has none, as another trigger than a webhook starts it.
+	Token string
+	// Trigger is the kind of its trigger; empty when that cannot be read.
 	Trigger string
+	Mode    everhook.Mode
 	// Version is the enabled one; 0 when the flow is disabled.
 	Version int
-	// Served is set when calls, of the webhook or by other flows, start runs; else Note says why not.
+	// Served is set when its trigger starts runs; else Note says why not.
 	Served bool
 	Note   string
 	Source string
 }
-
-// WebhookTrigger is the kind of trigger whose flows have a URL.
-const WebhookTrigger = "webhook"
 
 // New makes a Catalog; nothing is served before Refresh.
 func New(o Options) *Catalog {
@@ -124,10 +126,16 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		if version.webhook != nil { // else nobody calls, or nobody knows who may call and ask for an answer
 			next.routes[flow.Token] = c.route(flow, shown.Served, version)
 		}
+		if shown.Served {
+			next.addSource(flow, version)
+		}
 	}
 	c.tell(next.flows)
 	c.snapshot.Store(next)
 	c.compiled, c.revision = used, revision
+	if c.options.Changed != nil {
+		c.options.Changed()
+	}
 	return nil
 }
 

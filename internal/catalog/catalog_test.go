@@ -126,7 +126,7 @@ func TestAnAppliedFlowIsServedAtOnce(t *testing.T) {
 	f.writeSecret(t, "SHOP", "hunter2")
 	version := f.apply(t, orders)
 	shown, route := flow(t, f.Catalog, "orders")
-	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Mode: everhook.Async, Trigger: WebhookTrigger, Version: 1, Served: true, Source: "test"}, shown)
+	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Trigger: "webhook", Mode: everhook.Async, Version: 1, Served: true, Source: "test"}, shown)
 	require.Equal(t, version.Hash, route.Version.Hash)
 	require.Equal(t, everhook.Async, route.Mode)
 	require.EqualValues(t, 2048, route.MaxBody)
@@ -314,7 +314,7 @@ func TestAFlowThatThisProgramCannotRunSaysSo(t *testing.T) {
 	other := nodes.NewRegistry()
 	nodes.Add[nodes.Delay](other)
 	nodes.AddTrigger[tick](other)
-	require.Equal(t, "its trigger is neither a webhook nor a call", unread(t, f.with(t, other), "plain").Note)
+	require.Equal(t, "nothing here starts a run of it: its trigger webhook is no webhook, no call and no source", unread(t, f.with(t, other), "plain").Note)
 }
 
 func TestAVersionThatCannotBeReadStopsItsFlowAlone(t *testing.T) {

@@ -27,8 +27,8 @@ func identify(flow store.Flow) identity {
 	return identity{flow.Key, string(flow.Secret), number}
 }
 
-// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it. Webhook is nil too for a
-// flow that other flows call.
+// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it. Webhook is nil for a flow that
+// another trigger starts: it is served without a route.
 type compiled struct {
 	version everhook.Version
 	flow    *nodes.Flow
@@ -56,22 +56,31 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		}
 		return known, nil
 	}
-	switch trigger := flow.Trigger.(type) {
-	case *nodes.Webhook:
-		known.flow, known.webhook = flow, trigger
-	case *nodes.Call:
-		known.flow = flow
-	default:
-		known.problem = "its trigger is neither a webhook nor a call"
+	if !isServed(flow.Trigger) {
+		known.problem = fmt.Sprintf("nothing here starts a run of it: its trigger %s is no webhook, no call and no source", version.Definition.Trigger.Type)
+		return known, nil
 	}
+	known.flow = flow
+	known.webhook, _ = flow.Trigger.(*nodes.Webhook)
 	return known, nil
+}
+
+// isServed reports whether a trigger starts runs.
+func isServed(trigger nodes.Trigger) bool {
+	switch trigger.(type) {
+	case *nodes.Webhook, *nodes.Call, nodes.Source:
+		return true
+	default:
+		return false
+	}
 }
 
 // show tells how a flow stands; waits is set when only a secret is missing.
 func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool) {
 	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
-	if known.version.Definition != nil {
-		shown.Trigger = known.version.Definition.Trigger.Type
+	shown.Trigger = known.trigger()
+	if known.flow != nil && known.webhook == nil {
+		shown.Token = ""
 	}
 	switch {
 	case flow.Enabled == 0:
@@ -89,8 +98,8 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 // missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what it is for.
 func (c *Catalog) missingSecret(known *compiled) string {
 	names := known.flow.Secrets
-	if known.webhook != nil {
-		names = slices.Concat(names, known.webhook.Secrets())
+	if namer, ok := known.flow.Trigger.(nodes.SecretNamer); ok {
+		names = slices.Concat(names, namer.Secrets())
 	}
 	for _, name := range names {
 		if _, err := c.options.Secrets.Lookup(name); err != nil {

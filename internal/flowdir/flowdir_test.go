@@ -335,3 +335,17 @@ func TestAFolderNamedAsAFlowIsNone(t *testing.T) {
 	require.NoError(t, open(t, dir, f).Sync(t.Context()))
 	require.True(t, slices.Contains(f.take(dir), `DIR/x.yaml/a.yaml applied as a "A", 0 warnings`))
 }
+
+func TestAFolderOfAnotherProgramIsLeftOutUnlessItIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "a.yaml", flow("a", "A"))
+	write(t, dir, "other/.everhookignore", "")
+	write(t, dir, "other/deep/b.yaml", flow("b", "B"))
+	f := newFlows()
+	require.NoError(t, open(t, dir, f).Sync(t.Context()))
+	require.NotContains(t, strings.Join(f.take(dir), "\n"), "b.yaml")
+	f = newFlows()
+	require.NoError(t, open(t, filepath.Join(dir, "other"), f).Sync(t.Context()))
+	require.Contains(t, strings.Join(f.take(filepath.Join(dir, "other")), "\n"), "b.yaml applied")
+}

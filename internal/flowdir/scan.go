@@ -65,7 +65,7 @@ func (d *Dir) scan() (files, error) {
 			return nil
 		case err != nil:
 			return fmt.Errorf("the directory of flows: %w", err)
-		case entry.IsDir() && skipped(name):
+		case entry.IsDir() && d.skips(name):
 			return fs.SkipDir
 		case entry.IsDir() || !couldBeFlow(name):
 			return nil
@@ -82,10 +82,9 @@ func (d *Dir) scan() (files, error) {
 	return found, err
 }
 
-// skipped are directories that hold no flows of the user's.
-func skipped(path string) bool {
-	name := filepath.Base(path)
-	return path != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "everhook-data")
+// skips reports whether a directory, by its path in this one, holds no flows of the user's.
+func (d *Dir) skips(path string) bool {
+	return path != "." && flowfile.Skips(filepath.Join(d.path, filepath.FromSlash(path)))
 }
 
 func couldBeFlow(name string) bool {

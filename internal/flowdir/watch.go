@@ -77,7 +77,7 @@ func (d *Dir) watchTree(watcher *fsnotify.Watcher) {
 		switch {
 		case err != nil || !entry.IsDir():
 			return nil
-		case skipped(name):
+		case d.skips(name):
 			return fs.SkipDir
 		}
 		_ = watcher.Add(filepath.Join(d.path, filepath.FromSlash(name))) // one that cannot be watched is looked at now and then

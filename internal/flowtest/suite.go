@@ -106,7 +106,7 @@ func New(file string, text []byte, flow *nodes.Flow, registry *nodes.Registry) (
 const testedVersion = 1
 
 // Find gives the files of tests that the names stand for: a file itself, of a directory all in it and below it, sorted. Directories whose name
-// begins with a dot, node_modules and everhook-data are left out. A name that leads to no test is an error.
+// begins with a dot, node_modules, everhook-data and those with a file .everhookignore are left out. A name that leads to no test is an error.
 func Find(names []string) ([]string, error) {
 	var files []string
 	for _, name := range names {
@@ -131,7 +131,7 @@ func find(name string) (files []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && path != name && skipped(entry.Name()):
+		case entry.IsDir() && path != name && flowfile.Skips(path):
 			return fs.SkipDir
 		case !entry.IsDir() && flowfile.IsTest(path):
 			files = append(files, path)
@@ -139,10 +139,6 @@ func find(name string) (files []string, err error) {
 		return nil
 	})
 	return files, err
-}
-
-func skipped(directory string) bool {
-	return directory[0] == '.' || directory == "node_modules" || directory == "everhook-data"
 }
 
 // isBlank reports whether a file holds nothing at all, about which the reader of flow files would speak of flows.

@@ -24,8 +24,25 @@ type process struct {
 // spawn starts `everhook dev` on a directory of flows, and returns when it serves them.
 func spawn(t *testing.T, flows, data string) *process {
 	t.Helper()
-	p := &process{out: &logbook{}, exited: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], "dev", flows, "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--egress-allow", "127.0.0.1")
+	return follow(t, exec.Command(os.Args[0], devArguments(flows, data)...))
+}
+
+// spawnIn starts `dev` of another binary, in a directory of its own.
+func spawnIn(t *testing.T, dir, binary, flows string) *process {
+	t.Helper()
+	command := exec.Command(binary, devArguments(flows, filepath.Join(dir, "data"))...)
+	command.Dir = dir
+	return follow(t, command)
+}
+
+func devArguments(flows, data string) []string {
+	return []string{"dev", flows, "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--egress-allow", "127.0.0.1"}
+}
+
+// follow starts a command that serves flows, and returns when it does.
+func follow(t *testing.T, command *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: command, out: &logbook{}, exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asEverhook+"=1", "GOCOVERDIR="+t.TempDir())
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	require.NoError(t, p.cmd.Start())
@@ -60,11 +77,17 @@ func (p *process) kill() {
 // pending tells whether a run of a flow is going on.
 func (p *process) pending(t *testing.T, key string) bool {
 	t.Helper()
+	list, err := call(t.Context(), http.MethodGet, p.admin(t)+"/api/v1/runs?flow="+key, nil)
+	return err == nil && strings.Contains(list.body, `"status":"pending"`)
+}
+
+// admin is the base of its admin address.
+func (p *process) admin(t *testing.T) string {
+	t.Helper()
 	_, after, found := strings.Cut(p.out.String(), "Pages        ")
 	require.True(t, found)
 	admin, _, _ := strings.Cut(after, "/\n")
-	list, err := call(t.Context(), http.MethodGet, admin+"/api/v1/runs?flow="+key, nil)
-	return err == nil && strings.Contains(list.body, `"status":"pending"`)
+	return admin
 }
 
 // url is where a flow with that token is called.

@@ -106,6 +106,9 @@ func (r *Redactor) Value(v any) any {
 	}
 }
 
+// Redact replaces the secrets of the moment in a canonical value, as Redactor.Value does.
+func (p *Provider) Redact(v any) any { return p.Redactor().Value(v) }
+
 // encodings lists the forms of a value, each once.
 func encodings(text string) []string {
 	forms := []string{text}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -28,6 +29,7 @@ import (
 	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/egress"
 	"github.com/everhook/everhook/internal/secrets"
+	"github.com/everhook/everhook/internal/sources"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/subflow"
 	"github.com/everhook/everhook/internal/telemetry"
@@ -54,6 +56,7 @@ type Server struct {
 	requests *httprequest.HTTPRequest
 	worker   *workflows.Worker
 	receiver *receiver.Receiver
+	sources  *sources.Sources
 	pages    *http.Server
 	failed   chan error
 }
@@ -105,7 +108,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
 		return nil, err
 	}
-	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, Logger: s.logger})
+	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -224,9 +227,9 @@ func (s *Server) startWorker() error {
 	}
 	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer()})
 	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup, Env: s.env, Links: s.links})
-	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{
-		activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do, activities.LoadSubflow: subflows.Do,
-	})
+	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do, activities.LoadSubflow: subflows.Do}
+	maps.Copy(effects, s.with.Registry.Activities(s.dependencies(guard, proxy)))
+	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects)
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -244,6 +247,7 @@ func (s *Server) startReceiver() error {
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.Observe, Tracer: s.watch.Tracer(),
 	}, s.catalog, starts{starter, s.catalog})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
+	s.startSources(starter)
 	return s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld)
 }
 
@@ -308,8 +312,9 @@ const (
 	pagesTimeout = 2 * time.Second
 )
 
-// Stop drains: no new calls, answers for held callers, then the worker, the pages, Temporal, the store, and what is left of traces.
+// Stop drains: no new events and calls, answers for held callers, then the worker, the pages, Temporal, the store, and what is left of traces.
 func (s *Server) Stop() {
+	s.stopSources()
 	if s.receiver != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
@@ -386,19 +391,16 @@ func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	var flows []admin.Flow
 	for _, flow := range s.catalog.Flows() {
 		flows = append(flows, admin.Flow{
-			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Version: flow.Version, Enabled: flow.Served, URL: s.FlowURL(flow), Note: flow.Note,
+			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Trigger: flow.Trigger, Version: flow.Version, Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note,
 		})
 	}
 	return flows, nil
 }
 
-// FlowURL is what a third party calls to start runs of a flow; empty if it is known that its trigger is no webhook.
-func (s *Server) FlowURL(flow catalog.Flow) string {
-	if flow.Trigger != "" && flow.Trigger != catalog.WebhookTrigger {
+// HookURL is the URL of a webhook with that token; empty without one.
+func (s *Server) HookURL(token string) string {
+	if token == "" {
 		return ""
 	}
-	return s.HookURL(flow.Token)
+	return s.BaseURL() + "/api/webhook:trigger/" + token
 }
-
-// HookURL is the URL of a webhook with that token.
-func (s *Server) HookURL(token string) string { return s.BaseURL() + "/api/webhook:trigger/" + token }

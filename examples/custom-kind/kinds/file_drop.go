@@ -1,0 +1,178 @@
+package kinds
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed" // for the comments of the config
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// FileDrop starts a run for each JSON file in a folder.
+type FileDrop struct {
+	// Folder is watched, on the machine of each receiver; a path that is not absolute begins where the server was started. It is made if it is
+	// missing. Files are moved to `done` below it when their run is durable, and to `refused` when they can start none. Write a file
+	// beside the folder, or under a name that does not end in .json, and rename it.
+	Folder string `json:"folder" required:"true"`
+	// Every is how often the folder is looked at. Default 1s.
+	Every everhook.Duration `json:"every,omitempty"`
+}
+
+var (
+	_ nodes.Trigger = (*FileDrop)(nil)
+	_ nodes.Source  = (*FileDrop)(nil)
+)
+
+//go:embed file_drop.go
+var fileDropSource string
+
+// Source is this file: the schema and the reference have the comments of the fields from it.
+func (*FileDrop) Source() string { return fileDropSource }
+
+// Spec describes the kind.
+func (*FileDrop) Spec() nodes.TriggerSpec {
+	return nodes.TriggerSpec{
+		Kind:    "file-drop",
+		Summary: "Starts a run for each JSON file in a folder.",
+		Data:    "`name` (of the file) and `content` (its JSON).",
+		Example: "type: file-drop\nfolder: /srv/payouts\n",
+	}
+}
+
+// Limits of the trigger.
+const (
+	defaultEvery = everhook.Duration(time.Second)
+	minEvery     = everhook.Duration(100 * time.Millisecond)
+	maxFile      = 1 << 20
+)
+
+// Validate checks what the types leave open. It does no I/O: the folder may be on another machine.
+func (f *FileDrop) Validate(v *nodes.Validation) {
+	if strings.TrimSpace(f.Folder) == "" {
+		v.Error("/folder", "the folder has no name", "write a path, for example /srv/payouts")
+	}
+	if f.Every != 0 && f.Every < minEvery {
+		v.Error("/every", fmt.Sprintf("the folder cannot be looked at every %s", f.Every), "write at least 100ms")
+	}
+}
+
+// Shape is what expressions see as trigger.
+func (*FileDrop) Shape() *expression.Shape {
+	return &expression.Shape{Fields: map[string]*expression.Shape{"name": {}, "content": {}}}
+}
+
+// FieldRoots is nothing: the block has no expressions.
+func (*FileDrop) FieldRoots(string) map[string]*expression.Shape { return nil }
+
+// Serve looks at the folder until ctx ends. An error begins it again after a pause: nothing is lost, as a file leaves only when its run is durable.
+func (f *FileDrop) Serve(ctx context.Context, flow nodes.SourceFlow) error {
+	for _, folder := range []string{f.Folder, f.done(), f.refused()} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	every := f.Every
+	if every == 0 {
+		every = defaultEvery
+	}
+	ticker := time.NewTicker(every.Std())
+	defer ticker.Stop()
+	for {
+		if err := f.sweep(ctx, flow); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (f *FileDrop) done() string    { return filepath.Join(f.Folder, "done") }
+func (f *FileDrop) refused() string { return filepath.Join(f.Folder, "refused") }
+
+// sweep starts a run for each file that is there now.
+func (f *FileDrop) sweep(ctx context.Context, flow nodes.SourceFlow) error {
+	entries, err := os.ReadDir(f.Folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() || filepath.Ext(entry.Name()) != ".json" || ctx.Err() != nil {
+			continue
+		}
+		if err := f.take(ctx, flow, entry.Name()); err != nil {
+			return fmt.Errorf("%s: %w", entry.Name(), err)
+		}
+	}
+	return nil
+}
+
+// take starts the run of one file and moves it away. Another receiver may have done either meanwhile.
+func (f *FileDrop) take(ctx context.Context, flow nodes.SourceFlow, name string) error {
+	data, content, err := read(filepath.Join(f.Folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if unfit, ok := errors.AsType[*everhook.Error](err); ok {
+		return f.refuse(flow, name, unfit)
+	}
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(data)
+	started, err := flow.Start(ctx, nodes.Event{
+		// The same name with other content is another event; the same content again is one that may heal a run that failed.
+		Key: name + " " + hex.EncodeToString(digest[:]), Rerun: true,
+		Data: map[string]any{"name": name, "content": content},
+	})
+	if tooLarge, ok := errors.AsType[*everhook.Error](err); ok && tooLarge.Type == everhook.TypeLimit {
+		return f.refuse(flow, name, tooLarge)
+	}
+	if err != nil {
+		return err
+	}
+	return move(filepath.Join(f.Folder, name), filepath.Join(f.done(), string(started.RunID)+" "+name))
+}
+
+// read gives a file and its JSON. What can start no run is an *everhook.Error.
+func read(path string) (data []byte, content any, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, nil, everhook.Errorf(everhook.TypeLimit, "the file is larger than 1 MiB")
+	}
+	if data, err = os.ReadFile(path); err != nil {
+		return nil, nil, err
+	}
+	if content, err = everhook.ParseJSON(data); err != nil {
+		return nil, nil, everhook.Errorf(everhook.TypeInput, "the file is not JSON: %v", err)
+	}
+	return data, content, nil
+}
+
+func (f *FileDrop) refuse(flow nodes.SourceFlow, name string, why *everhook.Error) error {
+	flow.Logger.Warn("a file starts no run", "file", name, "reason", why.Message, "moved", f.refused())
+	return move(filepath.Join(f.Folder, name), filepath.Join(f.refused(), name))
+}
+
+// move takes a file that is gone for one that another receiver has moved.
+func move(from, to string) error {
+	if err := os.Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package kinds
+
+import (
+	_ "embed" // for the comments of the config
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// IBANCheck checks the number of a bank account.
+type IBANCheck struct {
+	// IBAN is the number, with or without spaces.
+	IBAN expression.Template[string] `json:"iban" required:"true"`
+	// Countries lists the countries that are taken, as DE or AT. Default: all.
+	Countries []string `json:"countries,omitempty" single:"true"`
+	// FailOnInvalid makes the node fail instead of telling it in the result.
+	FailOnInvalid bool `json:"failOnInvalid,omitempty"`
+}
+
+var _ nodes.Kind = (*IBANCheck)(nil)
+
+//go:embed iban_check.go
+var ibanCheckSource string
+
+// Source is this file: the schema and the reference have the comments of the fields from it.
+func (*IBANCheck) Source() string { return ibanCheckSource }
+
+// Spec describes the kind.
+func (*IBANCheck) Spec() nodes.Spec {
+	return nodes.Spec{
+		Kind: "iban-check", Group: nodes.Calculating,
+		Summary:  "Checks the number of a bank account by its check digits.",
+		Result:   "`{valid, iban, country, reason}`: `iban` in capitals without spaces, `reason` says why it is not valid.",
+		Failures: "Failed, with `errors.<key>.type` `invalid-iban`, when it is not valid and `failOnInvalid` is set. Error when the template cannot be evaluated.",
+		Example: `key: account
+type: iban-check
+config:
+  iban: '{{ trigger.body.iban }}'
+  countries: [DE, AT]
+`,
+	}
+}
+
+// Validate checks the list of countries, and an account that is written out.
+func (c *IBANCheck) Validate(v *nodes.Validation) {
+	for _, country := range c.Countries {
+		if len(country) != 2 || !consistsOf(country, capitals) {
+			v.Error("/config/countries", `"`+everhook.Shorten(country, 20)+`" is no country`, "write two capitals, for example DE")
+		}
+	}
+	if literal, ok := c.IBAN.Literal(); ok {
+		v.Warn("/config/iban", "the result is the same for every run: "+check(literal, c.Countries).describe(), "write a template, for example '{{ trigger.body.iban }}'")
+	}
+}
+
+// TypeInvalidIBAN is the type of the node's error. Flows may compare it: it is never edited.
+const TypeInvalidIBAN = "invalid-iban"
+
+// Execute is pure: the same data gives the same result on every replay.
+func (c *IBANCheck) Execute(_ workflow.Context, run nodes.Run) (nodes.Result, error) {
+	text, err := c.IBAN.Eval(run.Scope())
+	if err != nil {
+		return nodes.Result{}, err
+	}
+	checked := check(text, c.Countries)
+	if checked.reason != "" && c.FailOnInvalid {
+		return nodes.Result{}, everhook.Failuref(TypeInvalidIBAN, "%s", checked.describe())
+	}
+	result := map[string]any{"valid": checked.reason == "", "iban": checked.iban, "country": checked.country, "reason": nil}
+	if checked.reason != "" {
+		result["reason"] = checked.reason
+	}
+	return nodes.Result{Value: result}, nil
+}
+
+// checked is what is known of a number; reason is empty when it is valid.
+type checked struct{ iban, country, reason string }
+
+func (c checked) describe() string {
+	if c.reason == "" {
+		return "the IBAN is valid"
+	}
+	return "the IBAN is not valid: " + c.reason
+}
+
+const (
+	digits   = "0123456789"
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// check is ISO 13616: two letters, two check digits, up to 30 letters and digits, and a remainder of 1.
+func check(text string, countries []string) checked {
+	iban := strings.ToUpper(strings.Join(strings.Fields(text), ""))
+	c := checked{iban: everhook.Shorten(iban, 40)}
+	switch {
+	case len(iban) < 15 || len(iban) > 34:
+		c.reason = "it has not 15 to 34 characters"
+	case !consistsOf(iban[:2], capitals) || !consistsOf(iban[2:4], digits) || !consistsOf(iban[4:], digits+capitals):
+		c.reason = "it is not two letters, two digits, and letters and digits"
+	case remainder(iban) != 1:
+		c.country, c.reason = iban[:2], "its check digits do not fit"
+	case len(countries) > 0 && !contains(countries, iban[:2]):
+		c.country, c.reason = iban[:2], "accounts in "+iban[:2]+" are not taken"
+	default:
+		c.country = iban[:2]
+	}
+	return c
+}
+
+// remainder is the number modulo 97 with its first four characters at the end and 10 to 35 for letters.
+func remainder(iban string) int {
+	rest := 0
+	for _, character := range iban[4:] + iban[:4] {
+		if character >= 'A' {
+			rest = (rest*100 + int(character-'A') + 10) % 97
+		} else {
+			rest = (rest*10 + int(character-'0')) % 97
+		}
+	}
+	return rest
+}
+
+func consistsOf(text, alphabet string) bool { return strings.Trim(text, alphabet) == "" }
+
+func contains(list []string, text string) bool {
+	for _, one := range list {
+		if one == text {
+			return true
+		}
+	}
+	return false
+}

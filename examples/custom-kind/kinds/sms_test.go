@@ -1,0 +1,131 @@
+package kinds
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/activities/effect"
+)
+
+// vault has one secret.
+type vault struct{}
+
+func (vault) Lookup(name string) (string, error) {
+	if name != "SMS_TOKEN" {
+		return "", errors.New("the secret " + name + " is not set")
+	}
+	return "s3cret-token", nil
+}
+
+func (vault) Redact(v any) any {
+	if text, ok := v.(string); ok {
+		return strings.ReplaceAll(text, "s3cret-token", "[secret SMS_TOKEN]")
+	}
+	if mapping, ok := v.(map[string]any); ok {
+		redacted := map[string]any{}
+		for key, value := range mapping {
+			redacted[key] = vault{}.Redact(value)
+		}
+		return redacted
+	}
+	return v
+}
+
+func sealed(secret string) everhook.Sealed {
+	return everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Secret: secret}}}}}
+}
+
+func plain(text string) everhook.Sealed { return everhook.Sealed{Value: everhook.Value{V: text}} }
+
+// attempt runs the effect as a worker does, against a gateway.
+func attempt(t *testing.T, gateway http.HandlerFunc, secret string) (SMSResult, error) {
+	t.Helper()
+	server := httptest.NewServer(gateway)
+	defer server.Close()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	sms := effect.New(sendSMS, newSMSSender)
+	function := sms.Activity(activities.Dependencies{Secrets: vault{}, HTTP: server.Client()})
+	env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: sms.Name()})
+	encoded, err := env.ExecuteActivity(sms.Name(), SMSInput{
+		Gateway: plain(server.URL + "/messages"), Token: sealed(secret), To: "+4930123456", Text: plain("hello"), IdempotencyKey: "k1",
+	})
+	var result SMSResult
+	if err == nil {
+		err = encoded.Get(&result)
+	}
+	return result, err
+}
+
+func answering(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestAMessageIsSentWithTheTokenAndOneKey(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	var body string
+	result, err := attempt(t, func(w http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		got, body = r.Clone(context.Background()), string(data)
+		answering(201, `{"id":"msg_1"}`)(w, r)
+	}, "SMS_TOKEN")
+	require.NoError(t, err)
+	require.Equal(t, "msg_1", result.ID)
+	require.Equal(t, "Bearer s3cret-token", got.Header.Get("Authorization"))
+	require.Equal(t, "k1", got.Header.Get("Idempotency-Key"))
+	require.JSONEq(t, `{"to":"+4930123456","text":"hello"}`, body)
+}
+
+func TestWhatFailsIsTriedAgainOnlyIfThatHelps(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		gateway http.HandlerFunc
+		secret  string
+		status  everhook.Status
+		typ     string
+		again   bool
+		message string
+	}{
+		"the gateway is overloaded":  {answering(503, ""), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, true, "503"},
+		"the number is refused":      {answering(422, "no such number"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused, false, "no such number"},
+		"the token is refused":       {answering(401, ""), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, false, "401"},
+		"the answer is no message":   {answering(200, "{}"), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, false, "without the ID"},
+		"the secret is not set":      {answering(200, "{}"), "OTHER", everhook.Errored, everhook.TypeSecret, false, "OTHER is not set"},
+		"the gateway hangs up":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "SMS_TOKEN", everhook.Errored, everhook.TypeInternal, true, "EOF"},
+		"the gateway tells a secret": {answering(422, "bad s3cret-token"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused, false, "bad [secret SMS_TOKEN]"},
+	} {
+		_, err := attempt(t, test.gateway, test.secret)
+		told := activities.FromError(err)
+		require.NotNil(t, told, name)
+		require.Equal(t, test.status, told.Status, name)
+		require.Equal(t, test.typ, told.Type, name)
+		require.Contains(t, told.Message, test.message, name)
+		require.NotContains(t, told.Message, "s3cret-token", name)
+		failure, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok, name)
+		require.Equal(t, test.again, !failure.NonRetryable(), name)
+	}
+}
+
+func TestAnIDThatIsASecretIsNotKept(t *testing.T) {
+	t.Parallel()
+	result, err := attempt(t, answering(200, `{"id":"s3cret-token"}`), "SMS_TOKEN")
+	require.NoError(t, err)
+	require.Equal(t, "[secret SMS_TOKEN]", result.ID)
+}

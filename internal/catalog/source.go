@@ -1,0 +1,32 @@
+package catalog
+
+import (
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/nodes"
+)
+
+// Sourced is a flow that is served and whose trigger finds out by itself when a run is due.
+type Sourced struct {
+	Version *everhook.Version
+	Source  nodes.Source
+	// Secret is the flow's own, under which run IDs are derived. A flow that is deleted and made again has another one.
+	Secret []byte
+}
+
+// Sourced gives the flows that are served and have a source, sorted by key. As long as a version is served, its Version and Source are the same pointers.
+func (c *Catalog) Sourced() []Sourced { return c.snapshot.Load().sources }
+
+func (s *snapshot) addSource(flow store.Flow, version *compiled) {
+	if source, ok := version.flow.Trigger.(nodes.Source); ok {
+		s.sources = append(s.sources, Sourced{Version: &version.version, Source: source, Secret: flow.Secret})
+	}
+}
+
+// trigger is the kind of the version's trigger.
+func (c *compiled) trigger() string {
+	if c.version.Definition == nil {
+		return ""
+	}
+	return c.version.Definition.Trigger.Type
+}

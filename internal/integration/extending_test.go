@@ -1,0 +1,132 @@
+package integration
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+)
+
+// extension is the module that adds kinds from outside.
+var extension = filepath.Join(examplesDir, customKindDir)
+
+// TestAModuleOutsideAddsKinds builds the example as its author would, and lets it work: a file starts a run, whose nodes are of the module's kinds,
+// and whose effect sends a secret that nobody else sees.
+func TestAModuleOutsideAddsKinds(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "acme-everhook")
+	goTool(t, "vet", "./...")
+	goTool(t, "test", "./...")
+	goTool(t, "build", "-o", binary, ".")
+	work := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(work, "flows"), os.DirFS(filepath.Join(extension, "flows"))))
+
+	require.Contains(t, tool(t, work, binary, "flow", "test", "flows"), "5 of 5 tests passed")
+	require.Contains(t, tool(t, work, binary, "flow", "validate", "--strict", "flows/payout.yaml"), "1 of 1 flow files valid, 0 errors, 0 warnings")
+	require.Contains(t, tool(t, work, binary, "flow", "schema"), `"folder": {`)
+	require.Contains(t, tool(t, work, binary, "flow", "reference"), "### iban-check\n\nChecks the number of a bank account")
+	require.Contains(t, tool(t, work, binary, "flow", "reference", "triggers"), "## file-drop\n")
+	require.Contains(t, tool(t, work, binary, "flow", "new", "hello", "-o", "-"), "\nkey: hello ")
+
+	p := spawnIn(t, work, binary, "flows")
+	require.Contains(t, p.out.String(), "  Payout (async)\n    started by file-drop\n")
+	answer, err := call(t.Context(), http.MethodPost, p.url("check-account-demo-token-00"), []byte(`{"iban":"DE89 3704 0044 0532 0130 00"}`), header("Content-Type", "application/json"))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"valid":true,"iban":"DE89370400440532013000","country":"DE","reason":null}`, answer.body)
+
+	dropFile(t, work, "7.json", `{"iban":"DE89370400440532013000","phone":"+4930123456","amount":12.5}`)
+	id := doneRun(t, work, "7.json")
+	admin := p.admin(t)
+	var shown reply
+	require.Eventually(t, func() bool {
+		shown, err = call(t.Context(), http.MethodGet, admin+"/api/v1/runs/"+id, nil)
+		return err == nil && !strings.Contains(shown.body, `"pending"`)
+	}, patience, 20*time.Millisecond)
+	require.Contains(t, shown.body, `"msg_`)
+	require.NotContains(t, shown.body, "pretended-sms-token")
+	require.NotContains(t, p.out.String(), "pretended-sms-token")
+
+	// The same file again is the same event.
+	dropFile(t, work, "7.json", `{"iban":"DE89370400440532013000","phone":"+4930123456","amount":12.5}`)
+	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "run="+id+" duplicate=true") }, patience, 20*time.Millisecond)
+}
+
+// goTool runs the go command in the module, as it is: nothing may have to be downloaded or tidied.
+func goTool(t *testing.T, args ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", args...)
+	command.Dir = extension
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off")
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "go %s in %s; if its go.mod is out of step, run `make extension`:\n%s", strings.Join(args, " "), extension, out)
+}
+
+// tool runs a command of the module's binary.
+func tool(t *testing.T, dir, binary string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), binary, args...)
+	command.Dir = dir
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+// dropFile puts a file into the folder of the flow, whole at once.
+func dropFile(t *testing.T, work, name, text string) {
+	t.Helper()
+	part := filepath.Join(work, name+".part")
+	require.NoError(t, os.WriteFile(part, []byte(text), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(work, "inbox"), 0o755))
+	require.NoError(t, os.Rename(part, filepath.Join(work, "inbox", name)))
+}
+
+// doneRun gives the run that a file has started.
+func doneRun(t *testing.T, work, name string) (id string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		moved, err := filepath.Glob(filepath.Join(work, "inbox", "done", "* "+name))
+		if err != nil || len(moved) == 0 {
+			return false
+		}
+		id, _, _ = strings.Cut(filepath.Base(moved[0]), " ")
+		return true
+	}, patience, 20*time.Millisecond)
+	_, ok := everhook.ParseRunID(id)
+	require.True(t, ok, id)
+	return id
+}
+
+var required = regexp.MustCompile(`(?m)^\t(\S+) (v\S+)`)
+
+// TestTheModuleOutsideIsInStepWithOurs: it must not show other versions than those that are tested.
+func TestTheModuleOutsideIsInStepWithOurs(t *testing.T) {
+	t.Parallel()
+	ours := map[string]string{}
+	for _, m := range modules(t, "../../go.mod") {
+		ours[m[1]] = m[2]
+	}
+	theirs := modules(t, filepath.Join(extension, "go.mod"))
+	shared := 0
+	for _, m := range theirs {
+		if version, ok := ours[m[1]]; ok {
+			shared++
+			require.Equal(t, version, m[2], "%s in the example's go.mod; run `make extension`", m[1])
+		}
+	}
+	require.Greater(t, shared, 100)
+}
+
+func modules(t *testing.T, file string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return required.FindAllStringSubmatch(string(text), -1)
+}

@@ -1,0 +1,112 @@
+package sources
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/nodes"
+)
+
+// startTimeout bounds one start, which goes on when its source is ended meanwhile.
+const startTimeout = 10 * time.Second
+
+// serve runs a source until ctx ends, and starts it again when it fails.
+func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
+	definition := flow.Version.Definition
+	logger := s.options.Logger.With("flow", definition.Key, "version", flow.Version.Number, "trigger", definition.Trigger.Type)
+	served := nodes.SourceFlow{
+		Key: definition.Key, Version: flow.Version.Number, Secret: s.options.Secret, Logger: logger,
+		Start: func(ctx context.Context, event nodes.Event) (nodes.Started, error) {
+			return s.start(ctx, flow, event, logger)
+		},
+	}
+	pause := s.options.Pause
+	for ctx.Err() == nil {
+		began := s.options.Clock()
+		err := guarded(ctx, flow.Source, served, logger)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			logger.Info("the trigger has ended: it starts no more runs until its flow changes or this process starts again")
+			return
+		}
+		if s.options.Clock().Sub(began) >= maxPause {
+			pause = s.options.Pause
+		}
+		logger.Error("the trigger failed and is started again", "error", s.options.Redact(err.Error()), "after", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// guarded makes an error of a panic.
+func guarded(ctx context.Context, source nodes.Source, flow nodes.SourceFlow, logger *slog.Logger) (err error) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			logger.Error("a trigger panicked", "stack", string(debug.Stack()))
+			err = fmt.Errorf("it panicked: %v", caught)
+		}
+	}()
+	return source.Serve(ctx, flow)
+}
+
+// start makes the run of an event durable.
+func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.Event, logger *slog.Logger) (nodes.Started, error) {
+	d, size, err := s.delivery(flow, event)
+	if err != nil {
+		return nodes.Started{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nodes.Started{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+	defer cancel()
+	began := s.options.Clock()
+	duplicate, err := s.options.Start(ctx, flow.Version, d)
+	s.options.Observe(Record{
+		Flow: flow.Version.Definition.Key, Run: d.RunID, Bytes: size, Took: s.options.Clock().Sub(began), Duplicate: duplicate, Failed: err != nil,
+	})
+	if err != nil {
+		return nodes.Started{}, fmt.Errorf("start a run: %w", err)
+	}
+	logger.Info("event", "run", d.RunID, "duplicate", duplicate)
+	return nodes.Started{RunID: d.RunID, Duplicate: duplicate}, nil
+}
+
+// delivery makes an event what a run is started with, and tells the size of its data. The kind is part of what the run ID is derived from: a flow that another trigger started
+// before had other events.
+func (s *Sources) delivery(flow catalog.Sourced, event nodes.Event) (d everhook.Delivery, size int, err error) {
+	if event.Key == "" {
+		return d, 0, errors.New("an event without a key: what is given twice could not be told from what happens twice")
+	}
+	canonical, err := everhook.Canonical(event.Data)
+	if err != nil {
+		return d, 0, fmt.Errorf("the data of the event %s: %w", everhook.Shorten(event.Key, 100), err)
+	}
+	data, ok := canonical.(map[string]any)
+	if !ok { // without any
+		data = map[string]any{}
+	}
+	encoded, err := everhook.EncodeJSON(data)
+	if err != nil {
+		return d, 0, fmt.Errorf("the data of the event %s: %w", everhook.Shorten(event.Key, 100), err)
+	}
+	digest := sha256.Sum256(encoded)
+	return everhook.Delivery{
+		ID: string(everhook.NewRunID()), RunID: everhook.DerivedRunID(flow.Secret, flow.Version.Definition.Trigger.Type+"\x00"+event.Key),
+		ReceivedAt: s.options.Clock(), Trigger: data, Digest: hex.EncodeToString(digest[:]), DedupeKey: event.Key,
+		Duplicates: &everhook.DuplicatePolicy{Rerun: event.Rerun},
+	}, len(encoded), nil
+}
