@@ -91,5 +91,8 @@ const (
 	ProblemHeaderTooLarge = "urn:everhook:problem:headers-too-large"
 	ProblemKeyReused      = "urn:everhook:problem:idempotency-key-reused"
 	ProblemRequestTimeout = "urn:everhook:problem:request-timeout"
+	ProblemRunEnded       = "urn:everhook:problem:run-ended"
+	ProblemWaitOver       = "urn:everhook:problem:wait-over"
+	ProblemInboxFull      = "urn:everhook:problem:too-many-early-calls"
 	ProblemInternal       = "urn:everhook:problem:internal"
 )

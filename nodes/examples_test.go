@@ -19,6 +19,11 @@ order: { id: 7, status: paid, items: [ { sku: a }, { sku: b } ] }
 items: [ { price: 2.5, quantity: 2 }, { price: 10, quantity: 1 } ]
 `
 
+// exampleRun is how the examples of some kinds run.
+var exampleRun = map[string]string{
+	"wait-for-call": "calls: [ { after: 1h, node: confirmed, body: { approved: true } } ]",
+}
+
 // TestEveryExampleOfAKindRuns holds the reference page to its word. Only an example that ends the run may end otherwise than resolved.
 func TestEveryExampleOfAKindRuns(t *testing.T) {
 	t.Parallel()
@@ -34,6 +39,7 @@ func TestEveryExampleOfAKindRuns(t *testing.T) {
 
 			got := run(t, flow, map[string]string{
 				"trigger.yaml":    exampleBody,
+				"run.yaml":        exampleRun[spec.Kind],
 				"activities.yaml": flow.Nodes[0].Key + ": { result: { status: 201, headers: {}, body: { ok: true } } }",
 			})
 			want := string(everhook.Resolved)

@@ -24,6 +24,8 @@ type Start struct {
 	Delivery everhook.Delivery `json:"delivery"`
 	// Env are the settings that the flow refers to, as they were when the run was started.
 	Env map[string]string `json:"env,omitempty"`
+	// Resume makes the URLs that resume the run; nil for a flow that waits for no call.
+	Resume *everhook.Resume `json:"resume,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
 }
@@ -71,6 +73,13 @@ func (r *run) serve(ctx workflow.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if r.flow.TakesCalls() {
+		calls := newInbox(r)
+		r.mailbox = calls
+		if err := calls.serve(ctx); err != nil {
+			return err
+		}
 	}
 	if err := workflow.SetQueryHandler(ctx, StepsQuery, func(from int) (everhook.StepPage, error) { return r.log.page(from), nil }); err != nil {
 		return err

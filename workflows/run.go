@@ -32,6 +32,9 @@ type run struct {
 	task func() int
 	// answered is the workflow task in which the answer was given.
 	answered int
+	// mailbox takes the calls that steps wait for, waiting names what they wait for now.
+	mailbox mailbox
+	waiting []string
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, start Start) *run {

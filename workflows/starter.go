@@ -34,6 +34,9 @@ type StarterOptions struct {
 	Attributes bool
 	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it directly.
 	Eager bool
+	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<token>") and the secret that their URLs are made with. It
+	// is asked for flows that wait for calls; nil: their runs have no such URLs.
+	Resume func(flow string) (base string, secret []byte, err error)
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
 }
@@ -42,6 +45,7 @@ type StarterOptions struct {
 type startable struct {
 	definition json.RawMessage
 	env        []string
+	takesCalls bool
 	details    func(everhook.Delivery) string
 }
 
@@ -81,7 +85,7 @@ func (s *Starter) startable(version *everhook.Version) (*startable, error) {
 	if len(s.versions) >= maxCompiledFlows {
 		clear(s.versions)
 	}
-	made := &startable{definition: definition, env: flow.Env, details: triggerDetails(flow)}
+	made := &startable{definition: definition, env: flow.Env, takesCalls: flow.TakesCalls(), details: triggerDetails(flow)}
 	s.versions[version.Hash] = made
 	return made, nil
 }
@@ -108,6 +112,13 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 				c.start.Env[name] = value
 			}
 		}
+	}
+	if flow.takesCalls && s.options.Resume != nil {
+		base, secret, err := s.options.Resume(version.Definition.Key)
+		if err != nil {
+			return nil, err
+		}
+		c.start.Resume = everhook.NewResume(base, secret, d.RunID)
 	}
 	encoded, err := DataConverter().ToPayloads(c.definition, c.start)
 	if err != nil {

@@ -18,6 +18,8 @@ type outcome struct {
 	// failed is another system's refusal, message why there is no answer from it. Without both the effect resolves.
 	failed  *failedFields
 	message string
+	// call ends a wait for a call: what the run sees of it, nil when nobody calls.
+	call everhook.Mapping
 }
 
 // outcomeFields are the fields of an outcome: one of them.
@@ -49,7 +51,7 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 	outcomes := map[string][]outcome{}
 	for _, key := range everhook.SortedKeys(fields) {
 		at := strict.Pointer(pointer, key)
-		node := p.effect(key, at)
+		node := p.answered(key, at)
 		if node == nil {
 			continue
 		}
@@ -69,6 +71,9 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 }
 
 func (p *parser) outcome(node *nodes.Compiled, v any, pointer string) outcome {
+	if wait, ok := node.Kind.(*nodes.WaitForCall); ok {
+		return p.wait(wait, v, pointer)
+	}
 	var fields outcomeFields
 	before := len(p.problems)
 	strict.Decode(v, &fields, pointer, p.report)

@@ -1,0 +1,115 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/everhook/everhook"
+)
+
+// Why a run takes no call, besides ErrNoRun.
+var (
+	// ErrEnded tells that the run has ended.
+	ErrEnded = errors.New("the run has ended")
+	// ErrWaitOver tells that the wait has ended without a call.
+	ErrWaitOver = errors.New("the wait is over")
+	// ErrInboxFull tells that the run keeps as many early calls as it can.
+	ErrInboxFull = errors.New("the run keeps too many calls that came early")
+)
+
+// Resumed is what Resume gives of a call that is kept.
+type Resumed struct {
+	// Answer is that of the first call of the wait.
+	Answer everhook.Answer
+	// Duplicate tells that it was another call.
+	Duplicate bool
+}
+
+// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired.
+func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error) {
+	description, err := s.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, run), "")
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return 0, ErrNoRun
+	}
+	if err != nil {
+		return 0, err
+	}
+	version := 0
+	decode(description.GetWorkflowExecutionInfo().GetMemo().GetFields()[MemoVersion], &version)
+	if version == 0 {
+		return 0, fmt.Errorf("the run %s does not say of which version it is", everhook.WorkflowID(flow, run))
+	}
+	return version, nil
+}
+
+// Resume brings a call to a run, and returns when it is durable there. A repeat, concurrent or later, and be it after the run has ended, gets
+// the answer of the first call. ErrNoRun, ErrEnded, ErrWaitOver, ErrInboxFull, and an *everhook.Error of type limit for a call that is too
+// large, say that the call is not kept; after any other error it is not known, and the caller must be told to come again. It needs a worker.
+func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, call Call) (Resumed, error) {
+	call.Answer.Delivery = call.ID
+	if err := fits(call); err != nil {
+		return Resumed{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	workflowID := everhook.WorkflowID(flow, run)
+	handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateID: resumeUpdateID(call.Node, call.Iteration), UpdateName: ResumeUpdate, Args: []any{call},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	var answer everhook.Answer
+	if err == nil {
+		err = handle.Get(ctx, &answer)
+	}
+	if err != nil {
+		return Resumed{}, s.notResumed(ctx, workflowID, err)
+	}
+	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
+}
+
+func fits(call Call) error {
+	encoded, err := DataConverter().ToPayloads(call)
+	if err != nil {
+		return err
+	}
+	size := 0
+	for _, payload := range encoded.GetPayloads() {
+		size += len(payload.GetData())
+	}
+	if size > maxStart {
+		return everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, maxStart)
+	}
+	return nil
+}
+
+// notResumed says what an error means for the caller. A run that has ended is only told from one that never was by looking.
+func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) error {
+	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		switch refused.Type() {
+		case refusedLate:
+			return ErrWaitOver
+		case refusedFull:
+			return ErrInboxFull
+		case refusedOther:
+			return ErrNoRun
+		}
+		return err
+	}
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); !ok {
+		return err
+	}
+	description, looked := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if _, ok := errors.AsType[*serviceerror.NotFound](looked); ok {
+		return ErrNoRun
+	}
+	if looked == nil && description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return ErrEnded
+	}
+	return err
+}
