@@ -62,19 +62,32 @@ func (t *Telemetry) Observe(r receiver.Record) {
 func (d *deliveries) observe(r receiver.Record) {
 	ctx := context.Background()
 	outcome := d.set(labels{r.Flow, r.Reason})
-	if r.Lookup {
+	switch {
+	case r.Lookup:
 		d.lookups.Add(ctx, 1, outcome)
 		return
-	}
-	if r.Node != "" {
+	case r.Node != "":
 		d.resumes.Add(ctx, 1, outcome)
-		return
+	default:
+		d.total.Add(ctx, 1, outcome)
 	}
-	d.total.Add(ctx, 1, outcome)
 	if r.Flow == "" {
 		return
 	}
 	flow := d.set(labels{flow: r.Flow})
+	if r.Node == "" {
+		d.observeDelivery(ctx, r, flow)
+	}
+	if r.Reason == receiver.BadSignature {
+		d.signatures.Add(ctx, 1, flow)
+	}
+	if r.NoAnswer {
+		d.unanswered.Add(ctx, 1, flow)
+	}
+}
+
+// observeDelivery counts what only the calls of a trigger have.
+func (d *deliveries) observeDelivery(ctx context.Context, r receiver.Record, flow metric.MeasurementOption) {
 	d.answering.Record(ctx, r.Duration.Seconds(), flow)
 	d.size.Record(ctx, int64(r.Bytes))
 	if r.Durable > 0 {
@@ -82,12 +95,6 @@ func (d *deliveries) observe(r receiver.Record) {
 	}
 	if r.Duplicate {
 		d.duplicates.Add(ctx, 1, flow)
-	}
-	if r.Reason == receiver.BadSignature {
-		d.signatures.Add(ctx, 1, flow)
-	}
-	if r.NoAnswer {
-		d.unanswered.Add(ctx, 1, flow)
 	}
 }
 
