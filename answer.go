@@ -92,5 +92,8 @@ const (
 	ProblemKeyReused      = "urn:everhook:problem:idempotency-key-reused"
 	ProblemRequestTimeout = "urn:everhook:problem:request-timeout"
 	ProblemConflict       = "urn:everhook:problem:conflict"
+	ProblemRunEnded       = "urn:everhook:problem:run-ended"
+	ProblemWaitOver       = "urn:everhook:problem:wait-over"
+	ProblemInboxFull      = "urn:everhook:problem:too-many-early-calls"
 	ProblemInternal       = "urn:everhook:problem:internal"
 )

@@ -36,6 +36,7 @@ const (
 	TypeNoMatch     = "no-match"      // no case of multi-conditions matched
 	TypeEnd         = "end"           // an end node ended the run
 	TypeDelay       = "delay"         // a delay with status failed
+	TypeDeadline    = "deadline"      // nobody did in time what a node waited for
 	TypeInput       = "input"         // an input has not the type that a node needs
 	TypeQuery       = "query"         // a query could not be evaluated
 	TypeCancelled   = "cancelled"     // the run was cancelled, or the branch lost a race

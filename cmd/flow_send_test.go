@@ -320,7 +320,7 @@ func TestFlowSendDoesNotFollowRedirects(t *testing.T) {
 
 func TestALiteralCredentialIsSentAsItIs(t *testing.T) {
 	t.Parallel()
-	all := credentialsOf(&nodes.Webhook{Auth: nodes.WebhookAuth{Basic: []nodes.WebhookUser{{Username: "u", Password: nodes.Credential{Literal: "p"}}}}}, nil)
+	all := credentialsOf(&nodes.Webhook{WebhookCalls: nodes.WebhookCalls{Auth: nodes.WebhookAuth{Basic: []nodes.WebhookUser{{Username: "u", Password: nodes.Credential{Literal: "p"}}}}}}, nil)
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	for _, c := range all {
 		require.NoError(t, c.show(request, nil))

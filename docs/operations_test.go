@@ -23,6 +23,7 @@ func TestThePageOfOperationsNamesEveryMetricAndNoOther(t *testing.T) {
 	require.NoError(t, err)
 	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.BadSignature, Duplicate: true, NoAnswer: true, Durable: 1})
 	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.Answered, Lookup: true})
+	watched.Observe(receiver.Record{Flow: "shop", Node: "done", Reason: receiver.Accepted})
 	watched.RunEnded("shop", everhook.Resolved, 1)
 	watched.AttemptEnded("everhook.http-request", everhook.Failed)
 	require.NoError(t, watched.WatchCallers(func() int { return 0 }, 1))

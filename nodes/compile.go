@@ -24,6 +24,8 @@ type Flow struct {
 	Fields map[string]expression.Field
 
 	byKey map[string]*Compiled
+	// waits are the nodes that wait for calls, with the number of loops around each.
+	waits map[string]int
 }
 
 // Compiled is one node with its kind.
@@ -79,11 +81,17 @@ type FieldScoper interface {
 	FieldScope(pointer string) FieldScope
 }
 
+// FieldRooter is implemented by kinds with fields that are not evaluated in the run.
+type FieldRooter interface {
+	// FieldRoots are the names that a field sees, by its JSON pointer in the config; nil for a field that is evaluated in the run.
+	FieldRoots(pointer string) map[string]*expression.Shape
+}
+
 // Compile makes a Flow of a definition and reports every problem. The flow can be run if no problem is an error; else it is nil.
 func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	c := compiler{
 		registry: r,
-		flow:     &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Compiled{}},
+		flow:     &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Compiled{}, waits: map[string]int{}},
 		places:   map[string]place{},
 		env:      map[string]bool{}, secrets: map[string]bool{},
 	}
@@ -96,6 +104,7 @@ func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
 	reached.failing = true
 	c.flow.OnFailure, _ = c.list(d.OnFailure, "/onFailure", reached)
 	markLine(c.flow.Nodes)
+	c.checkResumes()
 	c.warnings()
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	if c.errors > 0 {
@@ -110,6 +119,7 @@ type compiler struct {
 	places   map[string]place
 	env      map[string]bool
 	secrets  map[string]bool
+	resumes  []resumeUse
 	problems []Problem
 	// errors counts the problems that are no warnings.
 	errors int
@@ -181,8 +191,8 @@ func (c *compiler) trigger() {
 	if len(c.problems) > before {
 		return
 	}
-	c.fields(trigger, "/trigger", "", func(pointer string) *expression.Environment {
-		return &expression.Environment{Roots: trigger.FieldRoots(pointer)}
+	c.fields(trigger, "/trigger", "", func(pointer string) (*expression.Environment, scope) {
+		return &expression.Environment{Roots: trigger.FieldRoots(pointer)}, scope{}
 	})
 	trigger.Validate(&Validation{Definition: d, pointer: "/trigger", report: c.report})
 	c.source(trigger)
@@ -263,13 +273,21 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 	}
 	after = after.with(node)
 	if decoded {
-		compiled.fields = c.fields(compiled.Kind, pointer+"/config", node.Key, func(field string) *expression.Environment {
-			return c.environment(node, c.fieldScope(compiled.Kind, field, node, s, bodies), compiled.Spec.Effect != nil)
+		compiled.fields = c.fields(compiled.Kind, pointer+"/config", node.Key, func(field string) (*expression.Environment, scope) {
+			if roots := rootsElsewhere(compiled.Kind, field); roots != nil {
+				return &expression.Environment{Roots: roots, Hidden: notInTheRun}, s
+			}
+			at := c.fieldScope(compiled.Kind, field, node, s, bodies)
+			return c.environment(node, at, compiled.Spec.Effect != nil), at
 		})
 		compiled.Kind.Validate(validation)
+		c.callers(compiled.Kind)
 	}
 	if node.Key != "" {
 		c.flow.byKey[node.Key] = compiled
+		if _, ok := compiled.Kind.(*WaitForCall); ok {
+			c.flow.waits[node.Key] = len(s.loops)
+		}
 	}
 	if _, ok := compiled.Kind.(Iterating); ok {
 		compiled.Uses = &expression.References{}
@@ -326,13 +344,14 @@ func (c *compiler) kind(compiled *Compiled, pointer string) bool {
 }
 
 // fields compiles the expressions and templates of a config, each in the environment of its place, and gives what they refer to.
-func (c *compiler) fields(config any, pointer, node string, environment func(field string) *expression.Environment) (uses expression.References) {
+func (c *compiler) fields(config any, pointer, node string, environment func(field string) (*expression.Environment, scope)) (uses expression.References) {
 	expression.Walk(config, func(at string, field expression.Field) {
 		c.flow.Fields[pointer+at] = field
 		if !field.IsSet() || c.errors >= maxErrors {
 			return
 		}
-		for _, p := range field.Compile(at, environment(at)) {
+		place, s := environment(at)
+		for _, p := range field.Compile(at, place) {
 			c.report(Problem{Pointer: pointer + p.Pointer, Node: node, Message: p.Message, Fix: p.Fix, Warning: p.Warning})
 		}
 		references := field.References()
@@ -342,6 +361,9 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 		}
 		for _, name := range references.Secrets {
 			c.secrets[name] = true
+		}
+		for _, target := range references.Resume {
+			c.resumes = append(c.resumes, resumeUse{pointer: pointer + at, node: node, target: target, scope: s, inRun: place.Roots["system"] != nil})
 		}
 	})
 	uses.Sort()

@@ -10,6 +10,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
 )
 
 func compile(d *everhook.Definition) (*nodes.Flow, []string) {
@@ -102,7 +103,7 @@ func TestTheAnswerOfAnAsyncFlow(t *testing.T) {
 		}
 		flow, problems := flowfile.Load("case.yaml", []byte(text), nodes.Standard())
 		require.Empty(t, problems, name)
-		answer, err := flow.Trigger.(*nodes.Webhook).AsyncAnswer(values)
+		answer, err := flow.Trigger.(*nodes.Webhook).Response.Answer(&expression.Scope{Values: values})
 		if c.problem != "" {
 			require.EqualError(t, err, c.problem, name)
 			continue

@@ -25,6 +25,11 @@ const (
 	calledFlow    = "key: reserve-stock\nmode: async\ntrigger: { type: call }\nnodes: []\n"
 )
 
+// exampleRun is how the examples of some kinds run.
+var exampleRun = map[string]string{
+	"wait-for-call": "calls: [ { after: 1h, node: confirmed, body: { approved: true } } ]",
+}
+
 // TestEveryExampleOfAKindRuns holds the reference page to its word. Only an example that ends the run may end otherwise than resolved.
 func TestEveryExampleOfAKindRuns(t *testing.T) {
 	t.Parallel()
@@ -41,6 +46,7 @@ func TestEveryExampleOfAKindRuns(t *testing.T) {
 			got := run(t, flow, map[string]string{
 				"trigger.yaml":    exampleBody,
 				calledSection:     calledFlow,
+				"run.yaml":        exampleRun[spec.Kind],
 				"activities.yaml": flow.Nodes[0].Key + ": { result: { status: 201, headers: {}, body: { ok: true } } }",
 			})
 			want := string(everhook.Resolved)

@@ -52,6 +52,7 @@ type Group string
 const (
 	Control     Group = "Control"
 	Calculating Group = "Calculation"
+	Waiting     Group = "Callbacks"
 	Effects     Group = "Effects"
 	Answers     Group = "Answers"
 )
@@ -137,6 +138,9 @@ type Run interface {
 	Answer(ctx workflow.Context, answer everhook.Answer, continues bool) bool
 	// Sleep waits. It survives restarts.
 	Sleep(ctx workflow.Context, duration time.Duration) error
+	// AwaitCall waits until somebody calls the node's resume URL, and gives what is kept of the call: a mapping. It is false when nobody did within
+	// the deadline; 0 is none. A call that came before is given at once. It survives restarts.
+	AwaitCall(ctx workflow.Context, deadline time.Duration) (call everhook.Mapping, ok bool, err error)
 	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or the kind's.
 	Activity(ctx workflow.Context, name string, input, result any) error
 	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The result is recorded, so a

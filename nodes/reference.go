@@ -77,7 +77,7 @@ func (d *describer) nodesPage(r *Registry) string {
 
 // specsByGroup gives the specs of all kinds: the known groups first, and in each the order of registration.
 func specsByGroup(r *Registry) []Spec {
-	groups := []Group{Control, Calculating, Effects, Answers}
+	groups := []Group{Control, Calculating, Waiting, Effects, Answers}
 	var specs []Spec
 	for _, kind := range r.Kinds() {
 		spec := kind.Spec()

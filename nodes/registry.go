@@ -37,6 +37,7 @@ func Standard() *Registry {
 	Add[Calculation](r)
 	Add[DateCalculation](r)
 	Add[JSONQuery](r)
+	Add[WaitForCall](r)
 	Add[HTTPRequest](r)
 	Add[Response](r)
 	AddTrigger[Webhook](r)

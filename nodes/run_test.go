@@ -46,9 +46,22 @@ type circumstances struct {
 	Depth int `yaml:"depth"`
 	// Env is what the operator shows the flow.
 	Env map[string]string `yaml:"env"`
+	// Calls are what comes to the resume URLs of the run, and when.
+	Calls []callIn `yaml:"calls"`
 	// Query and Headers are the rest of the trigger.
 	Query   map[string]any `yaml:"query"`
 	Headers map[string]any `yaml:"headers"`
+}
+
+// callIn is one call of a resume URL.
+type callIn struct {
+	// After is when it comes, by the run's clock.
+	After time.Duration `yaml:"after"`
+	// Node and Iteration say which wait it is for, Body what it brings, Repeat how often it comes in all; 0 is once.
+	Node      string `yaml:"node"`
+	Iteration string `yaml:"iteration"`
+	Body      any    `yaml:"body"`
+	Repeat    int    `yaml:"repeat"`
 }
 
 // report is what becomes of a run. What is zero is left out.
@@ -70,6 +83,8 @@ type report struct {
 	Calls []call   `yaml:"calls,omitempty"`
 	// Subflows are "flow vN status" of the runs of other flows that have ended, in that order.
 	Subflows []string `yaml:"subflows,omitempty"`
+	// Callers are what the calls of resume URLs came to, in their order: what the caller receives, or why the call is not kept.
+	Callers []string `yaml:"callers,omitempty"`
 }
 
 type answerReport struct {
@@ -104,6 +119,11 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 		env.RegisterDelayedCallback(func() { askForAnswer(env, &got) }, 0)
 	}
 
+	callers := make([]string, len(how.Calls))
+	for i, in := range how.Calls {
+		env.RegisterDelayedCallback(func() { callBack(t, env, in, &callers[i]) }, in.After)
+	}
+
 	definition, err := everhook.EncodeJSON(flow.Definition)
 	require.NoError(t, err)
 	env.ExecuteWorkflow(workflows.RunWorkflow, json.RawMessage(definition), startOf(t, how, sections["trigger.yaml"]))
@@ -132,8 +152,7 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 	if more := len(got.Steps) - maxReported; more > 0 {
 		got.Steps = append(append(got.Steps[:maxReported/2:maxReported/2], fmt.Sprintf("… %d more …", more)), got.Steps[maxReported/2+more:]...)
 	}
-	got.Calls = effects.calls
-	got.Subflows = subflows()
+	got.Calls, got.Callers, got.Subflows = effects.calls, callers, subflows()
 	return got
 }
 
@@ -161,7 +180,7 @@ func startOf(t *testing.T, how circumstances, trigger string) workflows.Start {
 		"id": string(caseRunID), "receivedAt": received,
 	})
 	require.NoError(t, err)
-	return workflows.Start{Level: workflows.Level, Version: 7, Env: how.Env, Depth: how.Depth, Delivery: everhook.Delivery{
+	return workflows.Start{Level: workflows.Level, Version: 7, Env: how.Env, Depth: how.Depth, Resume: &everhook.Resume{Base: "https://hooks.example/api/webhook:resume/token", Key: "key"}, Delivery: everhook.Delivery{
 		RunID: caseRunID, ReceivedAt: received, Trigger: scope.(map[string]any), Digest: "digest of the body",
 	}}
 }
@@ -179,6 +198,28 @@ func askForAnswer(env *testsuite.TestWorkflowEnvironment, got *report) {
 			got.Answered = env.Now().Sub(started).String()
 		},
 	})
+}
+
+// callBack does what the receiver does with a call that a run waits for.
+func callBack(t *testing.T, env *testsuite.TestWorkflowEnvironment, in callIn, got *string) {
+	body, err := everhook.Canonical(in.Body)
+	require.NoError(t, err)
+	for n := range max(1, in.Repeat) {
+		call := &workflows.Call{
+			ID: fmt.Sprint("call ", n+1), Node: in.Node, Iteration: in.Iteration,
+			Data:   everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body},
+			Answer: everhook.Answer{Status: 200, Delivery: fmt.Sprint("call ", n+1)},
+		}
+		env.UpdateWorkflow(workflows.ResumeUpdate, "resume/"+in.Node+"/"+in.Iteration, &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { *got += "refused: " + err.Error() + "\n" },
+			OnComplete: func(v any, err error) {
+				require.NoError(t, err)
+				answer := v.(everhook.Answer)
+				*got += fmt.Sprintf("%d of %s\n", answer.Status, answer.Delivery)
+			},
+		}, call)
+	}
 }
 
 func reportAnswer(answer everhook.Answer) *answerReport {

@@ -2,8 +2,6 @@ package nodes
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
@@ -13,27 +11,11 @@ import (
 type Webhook struct {
 	// Token is the secret part of the URL, [A-Za-z0-9_-]{8,128}. Left out, one of 128 random bits is made once and kept for every version.
 	Token string `json:"token,omitempty"`
-	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB.
-	MaxBody everhook.Size `json:"maxBody,omitempty"`
-	// Accept lists what bodies may be: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest as query parameters do; a file becomes a mapping of name, filename, contentType, size and base64; XML nests, with attributes as `@name` and text beside them as `#text`. Default json.
-	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true"`
-	// Allow lists the addresses that may call, as 203.0.113.0/24 or 203.0.113.7. Behind a proxy of yours the server must know it (`--trusted-proxies`).
-	Allow []everhook.CIDR `json:"allow,omitempty" single:"true"`
-	// Auth are the credentials that a caller must show: one of each kind that is configured.
-	Auth WebhookAuth `json:"auth,omitzero"`
-	// Signature proves that the sender has a secret.
-	Signature *WebhookSignature `json:"signature,omitempty"`
-	// RateLimit bounds how many deliveries each receiver takes; over it callers get 429 with Retry-After.
-	RateLimit *WebhookRate `json:"rateLimit,omitempty"`
-	// Schema is a JSON Schema (2020-12) for the body of a call, as it is before `request` keeps a part of it; a body that does not fit gets 422 with
-	// the places and reasons. `format` is checked, references lead into the schema itself.
-	Schema BodySchema `json:"schema,omitzero"`
+	WebhookCalls
 	// Dedupe lets duplicates of a delivery start nothing: `preset` (the ID that the signature's preset knows of an event), `idempotency-key` (the header of that name), or a
 	// key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
-	// Request says what of a call the run sees.
-	Request WebhookRequest `json:"request,omitzero"`
-	// Response is what the caller of an async flow receives, as soon as the run is durable. Default 200 with body "ok".
+	// Response is what the caller of an async flow receives, as soon as the run is durable. Templates see trigger, env and system.runId. Default 200 with body "ok".
 	Response WebhookResponse `json:"response,omitzero"`
 }
 
@@ -74,7 +56,7 @@ type KeptPath struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-// WebhookResponse is what the caller of an async flow receives. Templates see trigger, env and system.runId.
+// WebhookResponse is what a caller receives at once.
 type WebhookResponse struct {
 	// Status is the HTTP status, 200 to 599. Default 200.
 	Status expression.Template[int] `json:"status,omitzero"`
@@ -112,9 +94,6 @@ request:
 	}
 }
 
-// neverKept are headers that carry credentials in every call.
-var neverKept = []string{"authorization", "cookie", "proxy-authorization"}
-
 // Validate checks what the types leave open: token, sizes, credentials, the signature and names.
 func (w *Webhook) Validate(v *Validation) {
 	if w.Token != "" && !everhook.IsToken(w.Token) {
@@ -123,24 +102,8 @@ func (w *Webhook) Validate(v *Validation) {
 	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
 		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials", "add `auth`, or leave the token out, and a long one is made")
 	}
-	if w.MaxBody > MaxMaxBody {
-		v.Error("/maxBody", fmt.Sprintf("%s is more than the %s that a body can have", w.MaxBody, MaxMaxBody), fmt.Sprintf("write at most %s", MaxMaxBody))
-	}
-	if w.Accept != nil && len(w.Accept) == 0 {
-		v.Error("/accept", "the list is empty: no body could be sent", "write `[json]`, or leave it out")
-	}
-	w.Auth.validate(v)
-	w.validateLimits(v)
-	if w.Signature != nil {
-		w.Signature.validate(v)
-		w.impatient(v)
-	}
-	never := w.NeverKept()
-	for i, name := range w.Request.Headers {
-		if slices.Contains(never, strings.ToLower(name)) {
-			v.Error(fmt.Sprintf("/request/headers/%d", i), fmt.Sprintf("%s carries credentials and is never kept", name), "remove it")
-		}
-	}
+	w.WebhookCalls.validate(v)
+	w.impatient(v)
 	w.Dedupe.validate(v, w.Signature)
 	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
 	if v.Definition.Mode == everhook.Sync && response {
@@ -150,13 +113,9 @@ func (w *Webhook) Validate(v *Validation) {
 
 // Shape is what the projection keeps.
 func (w *Webhook) Shape() *expression.Shape {
-	headers := &expression.Shape{Fields: map[string]*expression.Shape{}}
-	for _, name := range w.Request.Headers {
-		headers.Fields[strings.ToLower(name)] = &expression.Shape{}
-	}
-	return &expression.Shape{Fields: map[string]*expression.Shape{
-		"headers": headers, "query": keptShape(w.Request.Query), "body": keptShape(w.Request.Body), "id": {}, "receivedAt": {},
-	}}
+	shape := w.Request.shape()
+	shape.Fields["id"] = &expression.Shape{}
+	return shape
 }
 
 // FieldRoots are what the dedupe key and the templates of the response see.
@@ -208,24 +167,23 @@ func Paths(kept *[]KeptPath) []everhook.Path {
 	return paths
 }
 
-// AsyncAnswer evaluates the response of an async flow on the roots that FieldRoots names.
-func (w *Webhook) AsyncAnswer(values map[string]any) (everhook.Answer, error) {
+// Answer evaluates the response on the roots that its place sees.
+func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, error) {
 	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
-	scope := &expression.Scope{Values: values}
 	var err error
-	if w.Response.Status.IsSet() {
-		if answer.Status, err = w.Response.Status.Eval(scope); err != nil {
+	if r.Status.IsSet() {
+		if answer.Status, err = r.Status.Eval(scope); err != nil {
 			return answer, err
 		}
 		if answer.Status < 200 || answer.Status > 599 {
 			return answer, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599", answer.Status)
 		}
 	}
-	if answer.Headers, err = w.Response.Headers.Eval(scope); err != nil {
+	if answer.Headers, err = r.Headers.Eval(scope); err != nil {
 		return answer, err
 	}
-	if w.Response.Body.IsSet() {
-		body, err := w.Response.Body.Eval(scope)
+	if r.Body.IsSet() {
+		body, err := r.Body.Eval(scope)
 		if err != nil {
 			return answer, err
 		}

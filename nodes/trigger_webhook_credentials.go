@@ -52,11 +52,6 @@ var reservedHeaders = []string{
 	"transfer-encoding", "x-forwarded-for",
 }
 
-// protected reports whether a caller needs more than the URL.
-func (w *Webhook) protected() bool {
-	return len(w.Auth.Basic) > 0 || w.Auth.Bearer != nil || w.Auth.APIKey != nil || w.Signature != nil || len(w.Allow) > 0
-}
-
 func (a *WebhookAuth) validate(v *Validation) {
 	if a.Basic != nil && len(a.Basic) == 0 {
 		v.Error("/auth/basic", "an empty list lets everybody in", "add a user, or remove it")
@@ -106,60 +101,4 @@ func (c *Credential) warnIfLiteral(v *Validation, pointer, what string) {
 	if c.Secret == "" {
 		v.Warn(pointer, fmt.Sprintf("the %s stands in the flow file", what), "write `{ secret: NAME }` and set EVERHOOK_SECRET_NAME")
 	}
-}
-
-func (w *Webhook) validateLimits(v *Validation) {
-	switch {
-	case w.Allow != nil && len(w.Allow) == 0:
-		v.Error("/allow", "an empty list lets nobody in", "add a range of addresses, or remove it")
-	case len(w.Allow) > maxRanges:
-		v.Error("/allow", fmt.Sprintf("%d ranges are more than the %d that are compared", len(w.Allow), maxRanges), "use larger ranges")
-	}
-	if r := w.RateLimit; r != nil {
-		if !(r.Rate >= minRate && r.Rate <= maxRate) {
-			v.Error("/rateLimit/rate", fmt.Sprintf("%v is not within 0.01 to 100000 deliveries a second", r.Rate), "write for example 100")
-		}
-		if r.Burst < 0 || r.Burst > maxRate {
-			v.Error("/rateLimit/burst", fmt.Sprintf("%d is not within 1 to 100000 deliveries", r.Burst), "write for example 200, or leave it out")
-		}
-	}
-}
-
-// NeverKept are the headers of a call that carry credentials or signatures, in lower case: no projection keeps them.
-func (w *Webhook) NeverKept() []string {
-	names := slices.Clone(neverKept)
-	if w.Auth.APIKey != nil {
-		names = append(names, strings.ToLower(w.Auth.APIKey.Header))
-	}
-	if w.Signature != nil {
-		names = append(names, strings.ToLower(w.Signature.Preset().Header))
-	}
-	return names
-}
-
-// Secrets are the names of the secrets that the trigger refers to.
-func (w *Webhook) Secrets() []string {
-	var all []Credential
-	for _, user := range w.Auth.Basic {
-		all = append(all, user.Password)
-	}
-	if w.Auth.Bearer != nil {
-		all = append(all, w.Auth.Bearer.Tokens...)
-	}
-	if w.Auth.APIKey != nil {
-		all = append(all, w.Auth.APIKey.Values...)
-	}
-	if w.Signature != nil {
-		all = append(all, w.Signature.Secrets...)
-		if w.Signature.VerifyToken != nil {
-			all = append(all, *w.Signature.VerifyToken)
-		}
-	}
-	var names []string
-	for _, credential := range all {
-		if credential.Secret != "" {
-			names = append(names, credential.Secret)
-		}
-	}
-	return names
 }

@@ -154,12 +154,21 @@ func every(node *Compiled, wanted func(branch string) bool) bool {
 	return true
 }
 
+// waits reports whether the run stands still in a node of that kind.
+func waits(kind Kind) bool {
+	switch kind.(type) {
+	case *Delay, *WaitForCall:
+		return true
+	}
+	return false
+}
+
 // slowAnswer warns of waits before the first response.
 func (c *compiler) slowAnswer(nodes []*Compiled, pointer string) {
 	wait := c.flow.Wait()
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s/%d", pointer, i)
-		if _, ok := node.Kind.(*Delay); ok {
+		if waits(node.Kind) {
 			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "the caller of this sync flow is held while it waits", Fix: "answer first, with `continue: true` on a response before it"})
 		}
 		if node.Spec.Effect != nil && node.Timeout > wait {

@@ -36,6 +36,9 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 	}
 	digest := sha256.Sum256(c.body)
 	run, now := r.options.NewRunID(), r.options.Clock().UTC()
+	if c.wait != nil {
+		run = c.wait.run
+	}
 	c.delivery = everhook.Delivery{
 		ID:         string(everhook.NewRunID()),
 		RunID:      run,
@@ -76,6 +79,10 @@ func parseQuery(_ *Receiver, c *call) (reply, bool) {
 	query, err := ParseQuery(string(c.ctx.URI().QueryString()))
 	if err != nil {
 		return refuse(Malformed, "the query: "+err.Error()), true
+	}
+	if c.wait != nil {
+		delete(query, everhook.ResumeTicket)
+		delete(query, everhook.ResumeIteration)
 	}
 	c.query = query
 	c.delivery.Trigger["query"] = keep(map[string]any(query), c.route.Query)

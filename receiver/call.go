@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -32,6 +33,8 @@ type Record struct {
 	Bytes int
 	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
 	Duration, Durable time.Duration
+	// Node is the waiting node that the call was for; empty for deliveries and lookups.
+	Node string
 	// Lookup tells that the call asked for the answer of an earlier run.
 	Lookup bool
 	// Duplicate tells that another delivery with the same dedupe key had started the run.
@@ -52,6 +55,8 @@ type call struct {
 	began   time.Time
 
 	token string
+	// wait is what the call resumes; nil for calls of other URLs.
+	wait  *waitURL
 	route *Route
 	body  []byte
 	// query and parsed are the whole query and body; the delivery has what the run sees of them.
@@ -194,12 +199,20 @@ func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
 	if uri.Parse(header.Host(), header.RequestURI()) != nil {
 		return false
 	}
-	token, found := bytes.CutPrefix(uri.PathOriginal(), []byte(triggerPath))
 	f, err := readFraming(header)
-	if !found || err != nil {
+	if err != nil {
 		return false
 	}
-	_, refused := r.refuse(&call{header: header, framing: f, token: string(token)}, headChecks)
+	c := &call{header: header, framing: f}
+	checks := headChecks
+	if token, found := bytes.CutPrefix(uri.PathOriginal(), []byte(triggerPath)); found {
+		c.token = string(token)
+	} else if wait, found := readWaitURL(&uri); found {
+		c.wait, checks = wait, slices.Concat([]check{admitted}, resumeHeadChecks)
+	} else {
+		return false
+	}
+	_, refused := r.refuse(c, checks)
 	return !refused
 }
 
@@ -209,7 +222,7 @@ func (r *Receiver) record(c *call) {
 		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate, Lookup: c.lookup, Remote: c.ctx.RemoteAddr(),
 	}
 	if c.route != nil {
-		record.Flow = c.route.Flow
+		record.Flow, record.Node = c.route.Flow, c.route.Node
 	}
 	record.Client, _ = r.client(c)
 	r.options.Observe(record)
@@ -224,6 +237,9 @@ func (r *Receiver) record(c *call) {
 	}
 	if len(r.options.TrustedProxies) > 0 {
 		attributes = append(attributes, slog.Any("client", record.Client))
+	}
+	if record.Node != "" {
+		attributes = append(attributes, slog.String("node", record.Node))
 	}
 	if c.cause != "" {
 		attributes = append(attributes, slog.String("cause", c.cause))

@@ -15,12 +15,28 @@ type FlowSource interface {
 	// Route gives the route of a token; false: no flow has that token. It is called for every delivery, from many goroutines, twice for one
 	// that asks before it sends its body (Expect: 100-continue), so it reads a snapshot in memory. A route is never changed once given.
 	Route(token string) (*Route, bool)
+	// Resumable gives what resumes the runs of the flow with a token, whether or not it is enabled; false: no flow has that token. It is called as
+	// Route is.
+	Resumable(token string) (*Resumable, bool)
+}
+
+// Resumable is a flow whose runs may wait for calls.
+type Resumable struct {
+	// Flow is the flow's key.
+	Flow string
+	// Secret is the flow's: the tickets of resume URLs are made under it.
+	Secret []byte
+	// Route gives the route of a node that waits for calls, in that version of the flow, and is called for every call whose ticket is right.
+	// ErrNoWait: the version, or such a node in it, does not exist (404); after any other error nobody knows who may call (503).
+	Route func(ctx context.Context, version int, node string) (*Route, error)
 }
 
 // Route is how one token is served.
 type Route struct {
 	// Flow is the flow's key.
 	Flow string
+	// Node is the node that waits for a call; empty for the route of a trigger.
+	Node string
 	// Enabled is false for a flow that is disabled or cannot be served: deliveries get 404, answers of earlier runs are still given.
 	Enabled bool
 	// Mode says whether callers wait for the flow's answer.
@@ -51,6 +67,8 @@ type Route struct {
 	Query, Body []everhook.Path
 	// AsyncAnswer makes the answer of an async flow, before its run is started; nil, or an error, is 200 with the body "ok".
 	AsyncAnswer func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error)
+	// ResumeAnswer makes the answer to a call that resumes a run, before it is kept; nil, or an error, is 200 with the body "ok".
+	ResumeAnswer func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error)
 	// Dedupe finds duplicates; nil: every delivery is its own.
 	Dedupe *Dedupe
 	// Wait is how long the caller of a sync flow is held.
@@ -72,6 +90,14 @@ type Dedupe struct {
 	Policy everhook.DuplicatePolicy
 }
 
+// bucket names what the deliveries of a route are counted as.
+func (r *Route) bucket() string {
+	if r.Node == "" {
+		return r.Flow
+	}
+	return r.Flow + "/" + r.Node
+}
+
 // hides reports whether a header, in lower case, carries credentials.
 func (r *Route) hides(header string) bool {
 	return neverKept[header] || slices.Contains(r.NeverKept, header)
@@ -88,6 +114,33 @@ type Starter interface {
 	// Outcome tells how an earlier run stands, after waiting up to wait for its answer; when ctx ends earlier it tells what it knows.
 	// ErrNoRun: the run is unknown or has expired (404).
 	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*Outcome, error)
+	// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired (404).
+	RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error)
+	// Resume returns when the call is durable in the run that waits for it, or will. A repeat gets the answer of the first call, also after the
+	// run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410), ErrInboxFull (503), and an *everhook.Error of type limit (413) say that it
+	// is not kept; after any other error nobody knows (503).
+	Resume(ctx context.Context, flow string, run everhook.RunID, call Resume) (Resumed, error)
+}
+
+// Resume is one call of a resume URL that was let in.
+type Resume struct {
+	// ID tells the call from its repeats.
+	ID string
+	// Node and Iteration say which wait it ends.
+	Node      string
+	Iteration string
+	// Data is what the run sees of it: headers, query, body and receivedAt.
+	Data everhook.Mapping
+	// Answer is what its caller, and that of every repeat, receives.
+	Answer everhook.Answer
+}
+
+// Resumed tells of a call that is kept.
+type Resumed struct {
+	// Answer is that of the first call of the wait.
+	Answer everhook.Answer
+	// Duplicate tells that it was another call.
+	Duplicate bool
 }
 
 // Started tells of a run that is durable.
@@ -104,5 +157,16 @@ type Outcome struct {
 	Answer *everhook.Answer
 }
 
-// ErrNoRun is what Starter.Outcome gives for a run that is unknown or has expired.
-var ErrNoRun = errors.New("no such run")
+// What FlowSource and Starter say of runs that take no call, and of runs that there are not.
+var (
+	// ErrNoRun tells that a run is unknown or has expired.
+	ErrNoRun = errors.New("no such run")
+	// ErrNoWait tells that no node of that key waits for a call.
+	ErrNoWait = errors.New("no such wait")
+	// ErrRunEnded tells that the run has ended.
+	ErrRunEnded = errors.New("the run has ended")
+	// ErrWaitOver tells that the run goes on without a call.
+	ErrWaitOver = errors.New("the wait is over")
+	// ErrInboxFull tells that the run keeps as many early calls as it can.
+	ErrInboxFull = errors.New("too many early calls")
+)

@@ -48,7 +48,7 @@ func withinRate(r *Receiver, c *call) (reply, bool) {
 	if c.route.Rate == nil {
 		return reply{}, false
 	}
-	limiter, now := r.buckets.of(c.route.Flow, *c.route.Rate), time.Now()
+	limiter, now := r.buckets.of(c.route.bucket(), *c.route.Rate), time.Now()
 	if limiter.AllowN(now, 1) {
 		return reply{}, false
 	}

@@ -125,6 +125,7 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	// An unescaped colon would start a parameter.
 	r.app.All("/api/webhook\\:trigger/:token", r.endpoint(r.trigger))
 	r.app.All("/api/webhook\\:answer/:token/:run", r.endpoint(r.answer))
+	r.app.All("/api/webhook\\:resume/:token/:run/:node", r.endpoint(r.resume))
 	r.app.All("/healthz", r.endpoint(r.health))
 	r.app.All("/readyz", r.endpoint(r.ready))
 	r.app.Use(r.endpoint(r.nothing))

@@ -34,6 +34,11 @@ func (f flows) Route(token string) (*receiver.Route, bool) {
 	return route, ok
 }
 
+func (f flows) Resumable(token string) (*receiver.Resumable, bool) {
+	flow, ok := waitingFlows()[token]
+	return flow, ok
+}
+
 func someFlows() flows {
 	secret := func() (string, error) { return password, nil }
 	all := flows{
@@ -54,6 +59,8 @@ type starter struct {
 	start   func(context.Context, everhook.Delivery) error
 	run     func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error)
 	outcome func(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error)
+	version func(context.Context, string, everhook.RunID) (int, error)
+	resume  func(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error)
 
 	// duplicate is what it says of every delivery.
 	duplicate bool
@@ -84,6 +91,20 @@ func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID, 
 		return nil, receiver.ErrNoRun
 	}
 	return s.outcome(ctx, flow, run, wait)
+}
+
+func (s *starter) RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error) {
+	if s.version == nil {
+		return 0, receiver.ErrNoRun
+	}
+	return s.version(ctx, flow, run)
+}
+
+func (s *starter) Resume(ctx context.Context, flow string, run everhook.RunID, call receiver.Resume) (receiver.Resumed, error) {
+	if s.resume == nil {
+		return receiver.Resumed{Answer: call.Answer}, nil
+	}
+	return s.resume(ctx, flow, run, call)
 }
 
 func (s *starter) keep(d everhook.Delivery) {

@@ -37,6 +37,9 @@ const (
 	TooSlow         Reason = "too-slow"         // the request did not come in time
 	Busy            Reason = "busy"             // too many callers are held
 	Unavailable     Reason = "unavailable"      // the run could not be made durable, or a secret not be read
+	Ended           Reason = "ended"            // 410: the run that was to be resumed has ended
+	WaitOver        Reason = "wait-over"        // 410: the run goes on without that call
+	InboxFull       Reason = "inbox-full"       // the run keeps as many early calls as it can
 	Internal        Reason = "internal"         // a defect
 	Probe           Reason = "probe"            // health and readiness; not logged
 )
@@ -59,6 +62,9 @@ var refusals = map[Reason]everhook.Problem{
 	TooSlow:         {Type: everhook.ProblemRequestTimeout, Title: "Request timeout", Status: 408},
 	Busy:            {Type: everhook.ProblemBusy, Title: "Too many callers wait", Status: 503},
 	Unavailable:     {Type: everhook.ProblemUnavailable, Title: "Unavailable", Status: 503},
+	Ended:           {Type: everhook.ProblemRunEnded, Title: "The run has ended", Status: 410},
+	WaitOver:        {Type: everhook.ProblemWaitOver, Title: "The wait is over", Status: 410},
+	InboxFull:       {Type: everhook.ProblemInboxFull, Title: "Too many early calls", Status: 503},
 	Internal:        {Type: everhook.ProblemInternal, Title: "Internal error", Status: 500},
 	Late:            {Type: everhook.ProblemGatewayTimeout, Title: "No answer in time", Status: 504},
 }

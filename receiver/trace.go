@@ -10,10 +10,23 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/everhook/everhook"
 )
 
-// triggerSpan names the span of a delivery: without the token, which is nobody else's business.
-const triggerSpan = "POST " + triggerPath + ":token"
+// Routes that spans are named after: without the token, which is nobody else's business.
+const (
+	triggerRoute = triggerPath + ":token"
+	resumeRoute  = everhook.ResumePath + ":token/:run/:node"
+)
+
+// spanRoute is that of the call's URL.
+func (c *call) spanRoute() string {
+	if c.wait != nil {
+		return resumeRoute
+	}
+	return triggerRoute
+}
 
 // propagator reads the headers traceparent and tracestate (W3C Trace Context).
 var propagator propagation.TraceContext
@@ -34,7 +47,7 @@ func (c carrier) Keys() []string     { return nil }
 // here leaves no span.
 func (r *Receiver) trace(c *call) {
 	ctx := propagator.Extract(context.Background(), carrier{c.header})
-	_, c.span = r.options.Tracer.Start(ctx, triggerSpan, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.began))
+	_, c.span = r.options.Tracer.Start(ctx, fiber.MethodPost+" "+c.spanRoute(), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.began))
 }
 
 // within gives a context in which the run is started: its trace goes on below the delivery's span.
@@ -47,7 +60,7 @@ func (c *call) endTrace(record Record) {
 	}
 	if c.span.IsRecording() {
 		c.span.SetAttributes(
-			attribute.String("http.request.method", fiber.MethodPost), attribute.String("http.route", triggerPath+":token"),
+			attribute.String("http.request.method", fiber.MethodPost), attribute.String("http.route", c.spanRoute()),
 			attribute.Int("http.response.status_code", record.Status), attribute.Int("http.request.body.size", record.Bytes),
 			attribute.String("everhook.flow", record.Flow), attribute.String("everhook.run", string(record.Run)),
 			attribute.String("everhook.outcome", string(record.Reason)),

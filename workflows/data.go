@@ -71,6 +71,7 @@ func (d *data) connect(r *run, values map[string]any) {
 	values["nodes"], values["errors"], values["loops"] = d.nodes, d.errors, d.loops
 	d.scope.Values = values
 	d.scope.Now = r.clock
+	d.scope.ResumeURL = func(key string) (string, error) { return r.resumeURL(key, d.position.path) }
 	d.scope.Record = func(pointer string, v any) { r.log.field(d.record, pointer, v) }
 }
 

@@ -20,7 +20,7 @@ func (r *run) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx
 func (r *run) details() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "**%s**, %d steps\n\n", r.outcome.Status, r.log.total)
-	if resume := r.start.Resume; resume != nil {
+	if resume := r.start.From; resume != nil {
 		fmt.Fprintf(&text, "continued at %s from run %s\n\n", plain(resume.Node), resume.Of)
 	}
 	if r.outcome.Error != nil {

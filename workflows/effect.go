@@ -26,3 +26,26 @@ func EffectOf(ctx workflow.Context) (Effect, bool) {
 func withEffect(ctx workflow.Context, effect Effect) workflow.Context {
 	return workflow.WithValue(ctx, effectKey{}, effect)
 }
+
+// CannedCall is what ends a wait for a call where there is nobody who calls: the call itself, or an error. Without both the wait goes on to its
+// deadline.
+type CannedCall struct {
+	Call everhook.Mapping
+	Err  error
+}
+
+type cannedCallsKey struct{}
+
+// WithCalls gives runs their calls, for trying flows without callers: calls is asked in workflow code at each step that waits for one, and must
+// answer the same on every replay. An interceptor of workflow executions uses it.
+func WithCalls(ctx workflow.Context, calls func(Effect) CannedCall) workflow.Context {
+	return workflow.WithValue(ctx, cannedCallsKey{}, calls)
+}
+
+func cannedCall(ctx workflow.Context, waiting Effect) (CannedCall, bool) {
+	calls, ok := ctx.Value(cannedCallsKey{}).(func(Effect) CannedCall)
+	if !ok {
+		return CannedCall{}, false
+	}
+	return calls(waiting), true
+}

@@ -301,7 +301,7 @@ func (s *step) goOn(ctx workflow.Context, part *LoopStart) (*LoopOutcome, error)
 	defer func() { r.inFlight-- }()
 	r.showDetails(ctx)
 	passed := r.start
-	passed.Resume = nil
+	passed.From = nil
 	if !s.node.Uses.Trigger {
 		passed.Delivery.Trigger = nil
 	}

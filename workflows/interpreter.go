@@ -24,14 +24,16 @@ type Start struct {
 	Delivery everhook.Delivery `json:"delivery"`
 	// Env are the settings that the flow refers to, as they were when the run was started.
 	Env map[string]string `json:"env,omitempty"`
+	// Resume makes the URLs that resume the run; nil for a flow that waits for no call.
+	Resume *everhook.Resume `json:"resume,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
 	// Budget is when loops hand over; zero fields are the engine's own.
 	Budget Budget `json:"budget,omitzero"`
 	// Origin is the run that this one is a retry of, over all retries; empty for one that a delivery started.
 	Origin everhook.RunID `json:"origin,omitempty"`
-	// Resume is where a retry goes on; nil: it begins at the beginning.
-	Resume *ResumePoint `json:"resume,omitempty"`
+	// From is where a retry goes on; nil: it begins at the beginning.
+	From *RetryPoint `json:"from,omitempty"`
 	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
 	Depth int `json:"depth,omitempty"`
 }
@@ -111,6 +113,13 @@ func (r *run) serve(ctx workflow.Context) error {
 	}
 	if err := workflow.SetQueryHandler(ctx, ValuesQuery, r.before); err != nil {
 		return err
+	}
+	if r.flow.TakesCalls() {
+		calls := newInbox(r)
+		r.mailbox = calls
+		if err := calls.serve(ctx); err != nil {
+			return err
+		}
 	}
 	return r.serveQueries(ctx)
 }

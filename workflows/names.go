@@ -20,11 +20,13 @@ const (
 	AnswerSignal = "everhook.answer"
 	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the same one.
 	AnswerUpdate = "answer"
+	// ResumeUpdate brings a Call to the run that waits for it, and gives the Answer of the first call of that wait. Its ID is constant for a wait.
+	ResumeUpdate = "everhook.resume"
 	// StepsQuery gives a StepPage, from the step number of its argument.
 	StepsQuery = "everhook.steps"
 	// OutcomeQuery gives the Outcome.
 	OutcomeQuery = "everhook.outcome"
-	// ValuesQuery gives a ResumePoint: what there was before the node of its argument began.
+	// ValuesQuery gives a RetryPoint: what there was before the node of its argument began.
 	ValuesQuery = "everhook.values"
 	// AbortSignal tells a subflow that the run which waits for it is aborted.
 	AbortSignal = "everhook.abort"
@@ -115,6 +117,10 @@ const (
 const (
 	eventsOfActivity = 6
 	eventsOfTimer    = 5
+	// eventsOfUpdate are its acceptance, its completion and a workflow task.
+	eventsOfUpdate = 5
+	// eventsOfUpsert is the one of changed search attributes.
+	eventsOfUpsert = 1
 	// eventsOfLocalActivity is its marker; it needs no workflow task of its own.
 	eventsOfLocalActivity = 1
 	eventsOfChild         = 9

@@ -29,6 +29,7 @@ var histories = []string{
 	"answer-rejected-1",
 	"answer-timeout-1",
 	"answer-twice-1",
+	"callback-1",
 	"cancelled-after-answer-1",
 	"cancelled-request-1",
 	"caught-failures-1",

@@ -83,22 +83,22 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 		return Retried{}, Refusef("%v", err)
 	}
 	start, definition := earlier.start, earlier.definition
-	start.Origin, start.Resume, start.Delivery.RunID = start.origin(), nil, everhook.NewRunID()
+	start.Origin, start.From, start.Delivery.RunID = start.origin(), nil, everhook.NewRunID()
 	if options.Version != nil {
 		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.definition
 	}
 	if options.From != "" {
-		if start.Resume, err = s.resumePoint(ctx, flow, id, version, options); err != nil {
+		if start.From, err = s.resumePoint(ctx, flow, id, version, options); err != nil {
 			return Retried{}, err
 		}
 	}
 	c, err := s.arrange(version, prepared, definition, start)
 	if err != nil {
-		return Retried{}, tooLarge(err, start.Resume)
+		return Retried{}, tooLarge(err, start.From)
 	}
 	retried := Retried{ID: start.Delivery.RunID, Flow: flow, Version: version.Number, RetryOf: id}
-	if start.Resume != nil {
-		retried.From = start.Resume.Node
+	if start.From != nil {
+		retried.From = start.From.Node
 	}
 	s.describe(c, retried)
 	if err := s.start(ctx, c); err != nil {
@@ -178,7 +178,7 @@ func unknownRun(err error) error {
 }
 
 // resumePoint asks a worker for the values before the node and makes them fit the version.
-func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version, options RetryOptions) (*ResumePoint, error) {
+func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version, options RetryOptions) (*RetryPoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, valuesTimeout)
 	defer cancel()
 	answer, err := s.client.QueryWorkflow(ctx, everhook.WorkflowID(flow, id), "", ValuesQuery, options.From)
@@ -188,7 +188,7 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 	if err != nil {
 		return nil, fmt.Errorf("no worker told the values before the node %q: %w", options.From, err)
 	}
-	point := &ResumePoint{}
+	point := &RetryPoint{}
 	if err := answer.Get(point); err != nil {
 		return nil, fmt.Errorf("the values before the node %q cannot be read: %w", options.From, err)
 	}
@@ -200,7 +200,7 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 }
 
 // fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.
-func (p *ResumePoint) fit(flow *nodes.Flow, version int) error {
+func (p *RetryPoint) fit(flow *nodes.Flow, version int) error {
 	way := flow.Way(p.Node)
 	if way == nil {
 		return Refusef("version %d of the flow has no node %q; retry the whole run, or from another node", version, p.Node)
@@ -222,7 +222,7 @@ func (p *ResumePoint) fit(flow *nodes.Flow, version int) error {
 }
 
 // tooLarge tells what to do about arguments that are too large together.
-func tooLarge(err error, resume *ResumePoint) error {
+func tooLarge(err error, resume *RetryPoint) error {
 	limit, ok := errors.AsType[*everhook.Error](err)
 	switch {
 	case !ok || limit.Type != everhook.TypeLimit:

@@ -51,6 +51,9 @@ type run struct {
 	// root is the data of the nodes at the top, marks the steps at which a retry can go on.
 	root  *data
 	marks []mark
+	// mailbox takes the calls that steps wait for, waiting names what they wait for now.
+	mailbox mailbox
+	waiting []string
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, start Start) *run {

@@ -36,6 +36,9 @@ type StarterOptions struct {
 	Eager bool
 	// Budget is when loops hand over; zero fields are the engine's own, which are right but for tests.
 	Budget Budget
+	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<token>") and the secret that their URLs are made with. It
+	// is asked for flows that wait for calls; nil: their runs have no such URLs.
+	Resume func(flow string) (base string, secret []byte, err error)
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
 	// Level is the engine level that runs are started with. 0: this release's.
@@ -46,6 +49,7 @@ type StarterOptions struct {
 type startable struct {
 	definition json.RawMessage
 	env        []string
+	takesCalls bool
 	details    func(everhook.Delivery) string
 }
 
@@ -88,7 +92,7 @@ func (s *Starter) startable(version *everhook.Version) (*startable, error) {
 	if len(s.versions) >= maxCompiledFlows {
 		clear(s.versions)
 	}
-	made := &startable{definition: definition, env: flow.Env, details: triggerDetails(flow)}
+	made := &startable{definition: definition, env: flow.Env, takesCalls: flow.TakesCalls(), details: triggerDetails(flow)}
 	s.versions[version.Hash] = made
 	return made, nil
 }
@@ -125,7 +129,14 @@ func (s *Starter) settings(flow *startable) map[string]string {
 
 // arrange makes the call that starts a run of the version with these arguments.
 func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage, start Start) (*call, error) {
-	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
+	start.Level, start.Attributes, start.Budget, start.Resume = s.options.Level, s.options.Attributes, s.options.Budget, nil
+	if flow.takesCalls && s.options.Resume != nil {
+		base, secret, err := s.options.Resume(version.Definition.Key)
+		if err != nil {
+			return nil, err
+		}
+		start.Resume = everhook.NewResume(base, secret, start.Delivery.RunID)
+	}
 	c, d, key := &call{definition: definition, start: start}, start.Delivery, version.Definition.Key
 	size, err := encodedSize(c.definition, c.start)
 	if err != nil {

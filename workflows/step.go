@@ -209,10 +209,12 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 }
 
 // summary names the step in the Temporal UI, which takes 400 bytes at most.
-func (s *step) summary() string {
-	name := s.node.Name()
-	if s.outer != "" {
-		name += " " + s.outer
+func (s *step) summary() string { return stepSummary(s.node, s.outer) }
+
+func stepSummary(node *nodes.Compiled, iteration string) string {
+	name := node.Name()
+	if iteration != "" {
+		name += " " + iteration
 	}
 	return everhook.Shorten(name, 200)
 }

@@ -7,8 +7,22 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
+// calls gives a route everything that says which calls are taken, from whom, and what is kept of them.
+func (c *Catalog) calls(route *receiver.Route, webhook *nodes.WebhookCalls) {
+	route.MaxBody = int64(nodes.DefaultMaxBody)
+	if webhook.MaxBody > 0 {
+		route.MaxBody = int64(webhook.MaxBody)
+	}
+	for _, format := range webhook.Accept {
+		route.Accept = append(route.Accept, receiver.Format(format))
+	}
+	route.Headers = webhook.Request.Headers
+	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
+	c.access(route, webhook)
+}
+
 // access gives a route everything that decides who may call.
-func (c *Catalog) access(route *receiver.Route, webhook *nodes.Webhook) {
+func (c *Catalog) access(route *receiver.Route, webhook *nodes.WebhookCalls) {
 	for _, allowed := range webhook.Allow {
 		route.Allow = append(route.Allow, allowed.Prefix())
 	}

@@ -74,6 +74,14 @@ func (s starter) Outcome(context.Context, string, everhook.RunID, time.Duration)
 	return nil, receiver.ErrNoRun
 }
 
+func (s starter) RunVersion(context.Context, string, everhook.RunID) (int, error) {
+	return 0, receiver.ErrNoRun
+}
+
+func (s starter) Resume(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error) {
+	return receiver.Resumed{}, receiver.ErrNoRun
+}
+
 // secret writes the file of a secret, as Kubernetes does while everything runs.
 func (p *place) secret(name, value string) {
 	p.t.Helper()

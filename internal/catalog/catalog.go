@@ -26,8 +26,10 @@ type Options struct {
 	Registry *nodes.Registry
 	Secrets  Secrets
 	// Env gives the settings that flows see as env.<NAME>.
-	Env    func() map[string]string
-	Logger *slog.Logger
+	Env func() map[string]string
+	// PublicURL gives the base of the URLs that others call; nil: nobody knows it.
+	PublicURL func() string
+	Logger    *slog.Logger
 	// Changed is called after each refresh; it must not block. Nil: nothing.
 	Changed func()
 }
@@ -40,13 +42,18 @@ type Catalog struct {
 	// compiled are the versions of the snapshot.
 	compiled map[identity]*compiled
 	snapshot atomic.Pointer[snapshot]
+	// resumed are the versions whose runs were called back.
+	resumed versions
 }
 
 // snapshot is never changed once it is served.
 type snapshot struct {
-	routes  map[string]*receiver.Route
-	flows   []Flow
-	sources []Sourced
+	routes map[string]*receiver.Route
+	// resumables are all flows, by their tokens; stored are they by their keys.
+	resumables map[string]*receiver.Resumable
+	stored     map[string]store.Flow
+	flows      []Flow
+	sources    []Sourced
 	// waiting is set when a flow may be served later though the store does not change: its secret is missing, or it could not be read.
 	waiting bool
 }
@@ -105,7 +112,9 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next := &snapshot{routes: make(map[string]*receiver.Route, len(flows))}
+	next := &snapshot{
+		routes: make(map[string]*receiver.Route, len(flows)), resumables: make(map[string]*receiver.Resumable, len(flows)), stored: make(map[string]store.Flow, len(flows)),
+	}
 	used := make(map[identity]*compiled, len(flows))
 	for _, flow := range flows {
 		id := identify(flow)
@@ -120,6 +129,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		default:
 			used[id] = version
 		}
+		next.stored[flow.Key], next.resumables[flow.Token] = flow, c.resumable(flow)
 		shown, waits := c.show(flow, version)
 		next.flows = append(next.flows, shown)
 		next.waiting = next.waiting || waits || err != nil

@@ -14,9 +14,20 @@ func OpenRoute(version everhook.Version, flow *nodes.Flow, env func() map[string
 	if !ok {
 		return nil, false
 	}
-	c := &Catalog{options: Options{Env: env}}
-	route := c.route(store.Flow{Key: version.Definition.Key, Mode: version.Definition.Mode}, true, &compiled{version: version, flow: flow, webhook: webhook})
+	c := &Catalog{options: Options{Env: env, PublicURL: func() string { return openURL }}}
+	route := c.route(store.Flow{Key: version.Definition.Key, Mode: version.Definition.Mode, Token: openToken, Secret: []byte(openToken)}, true, &compiled{version: version, flow: flow, webhook: webhook})
 	route.Basic, route.Bearer, route.APIKey, route.Signature = nil, nil, nil, nil
 	route.Allow, route.Rate, route.Dedupe = nil, nil, nil
 	return route, true
+}
+
+// Where the flows of open routes are called and resumed; nobody listens there.
+const (
+	openURL   = "http://everhook.test"
+	openToken = "contract-test"
+)
+
+// OpenResume makes the resume URLs of a run that an open route started.
+func OpenResume(run everhook.RunID) *everhook.Resume {
+	return everhook.NewResume(openURL+everhook.ResumePath+openToken, []byte(openToken), run)
 }

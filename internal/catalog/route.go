@@ -9,6 +9,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -106,47 +107,56 @@ func (c *Catalog) missingSecret(known *compiled) string {
 			return err.Error()
 		}
 	}
-	if known.webhook == nil {
-		return ""
+	if known.webhook != nil {
+		if problem := c.badSecrets(known.webhook.Signature); problem != "" {
+			return problem
+		}
 	}
-	return c.badSecrets(known.webhook.Signature)
+	for _, key := range known.flow.Waits() {
+		if wait, ok := known.flow.WaitForCall(key); ok {
+			if problem := c.badSecrets(wait.Signature); problem != "" {
+				return problem
+			}
+		}
+	}
+	return ""
 }
 
 // route makes the route of a flow that this program can read. One that is disabled or lacks a secret has a route too: answers of its runs are
 // still given.
 func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver.Route {
-	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: nodes.DefaultWait.Std(), MaxBody: int64(nodes.DefaultMaxBody)}
+	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: nodes.DefaultWait.Std()}
 	webhook := known.webhook
 	route.Version = &known.version
-	for _, format := range webhook.Accept {
-		route.Accept = append(route.Accept, receiver.Format(format))
-	}
-	route.Headers = webhook.Request.Headers
-	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
-	if webhook.MaxBody > 0 {
-		route.MaxBody = int64(webhook.MaxBody)
-	}
+	c.calls(route, &webhook.WebhookCalls)
 	if webhook.Dedupe.IsSet() {
 		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Dedupe.Optional, Secret: flow.Secret, Policy: webhook.Dedupe.Policy()}
 	}
 	route.Wait, route.OnWait = known.flow.Wait().Std(), known.version.Definition.Options.OnWait
-	c.access(route, webhook)
 	if flow.Mode == everhook.Async {
-		route.AsyncAnswer = c.asyncAnswer(known.flow, webhook)
+		route.AsyncAnswer = c.asyncAnswer(flow, known.flow, webhook)
 	}
 	return route
 }
 
 // asyncAnswer evaluates the trigger's response on a delivery.
-func (c *Catalog) asyncAnswer(flow *nodes.Flow, webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+func (c *Catalog) asyncAnswer(stored store.Flow, flow *nodes.Flow, webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
 	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
-		env := map[string]any{}
-		settings := c.options.Env()
-		for _, name := range flow.Env {
-			if value, ok := settings[name]; ok {
-				env[name] = value
-			}
-		}
-		return webhook.AsyncAnswer(map[string]any{"trigger": map[string]any(trigger), "env": env, "system": map[string]any{"runId": string(run)}})
+		return webhook.Response.Answer(&expression.Scope{
+			Values:    map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow), "system": map[string]any{"runId": string(run)}},
+			ResumeURL: c.resumeURL(stored, flow, run, ""),
+		})
 	}
+}
+
+// settings are those that the flow refers to, as they are now.
+func (c *Catalog) settings(flow *nodes.Flow) map[string]any {
+	env := map[string]any{}
+	settings := c.options.Env()
+	for _, name := range flow.Env {
+		if value, ok := settings[name]; ok {
+			env[name] = value
+		}
+	}
+	return env
 }

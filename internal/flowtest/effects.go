@@ -22,14 +22,28 @@ type effects struct {
 	calls    map[string][]any
 	// subflows are how the flows end that steps are about to start, by node and iteration.
 	subflows map[string]everhook.Outcome
+	// waited counts the waits for calls.
+	waited map[string]int
 	// unanswered are the nodes without an outcome, with what the first of their steps would have sent, in the order in which they were reached.
 	unanswered []unanswered
 }
 
-type unanswered struct{ node, sent string }
+// unanswered is a node that the test has no outcome for: an effect and what it would send, or a wait for a call.
+type unanswered struct {
+	node, sent string
+	waits      bool
+}
+
+// message says what to add.
+func (u unanswered) message() string {
+	if u.waits {
+		return fmt.Sprintf("node %s waits for a call, and the test has none for it; add `nodes: { %s: { call: { body: … } } }`, or `{ %s: deadline }` if nobody calls", u.node, u.node, u.node)
+	}
+	return fmt.Sprintf("node %s has effects, and the test has no outcome for it: it would send %s; add `nodes: { %s: { result: … } }`", u.node, u.sent, u.node)
+}
 
 func newEffects(outcomes map[string][]outcome) *effects {
-	return &effects{outcomes: outcomes, calls: map[string][]any{}, subflows: map[string]everhook.Outcome{}}
+	return &effects{outcomes: outcomes, calls: map[string][]any{}, waited: map[string]int{}, subflows: map[string]everhook.Outcome{}}
 }
 
 // take notes a call and gives its outcome; false: the test has none for the node.
@@ -41,7 +55,7 @@ func (e *effects) take(node string, call any, sent string) (outcome, bool) {
 	outcomes := e.outcomes[node]
 	if len(outcomes) == 0 {
 		if taken == 0 {
-			e.unanswered = append(e.unanswered, unanswered{node, sent})
+			e.unanswered = append(e.unanswered, unanswered{node: node, sent: sent})
 		}
 		return outcome{}, false
 	}
@@ -63,6 +77,11 @@ func (e *effects) InterceptWorkflow(_ workflow.Context, next interceptor.Workflo
 type inbound struct {
 	interceptor.WorkflowInboundInterceptorBase
 	effects *effects
+}
+
+// ExecuteWorkflow gives the run the calls that it waits for.
+func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	return i.Next.ExecuteWorkflow(workflows.WithCalls(ctx, i.effects.call), in)
 }
 
 func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {

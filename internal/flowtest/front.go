@@ -148,3 +148,16 @@ func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
 func (f *front) Outcome(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error) {
 	return nil, receiver.ErrNoRun
 }
+
+// Resumable knows no flow: what a test says ends a wait, and no caller.
+func (f *front) Resumable(string) (*receiver.Resumable, bool) { return nil, false }
+
+// RunVersion knows no earlier runs.
+func (f *front) RunVersion(context.Context, string, everhook.RunID) (int, error) {
+	return 0, receiver.ErrNoRun
+}
+
+// Resume knows no earlier runs.
+func (f *front) Resume(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error) {
+	return receiver.Resumed{}, receiver.ErrNoRun
+}

@@ -20,6 +20,8 @@ type outcome struct {
 	message string
 	// ended is how a called flow ended, if the node is a subflow.
 	ended everhook.Outcome
+	// call ends a wait for a call: what the run sees of it, nil when nobody calls.
+	call everhook.Mapping
 }
 
 // outcomeFields are the fields of an outcome: one of them.
@@ -51,7 +53,7 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 	outcomes := map[string][]outcome{}
 	for _, key := range everhook.SortedKeys(fields) {
 		at := strict.Pointer(pointer, key)
-		node := p.effect(key, at)
+		node := p.answered(key, at)
 		if node == nil {
 			continue
 		}
@@ -71,8 +73,11 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 }
 
 func (p *parser) outcome(node *nodes.Compiled, v any, pointer string) outcome {
-	if _, ok := node.Kind.(*nodes.Subflow); ok {
+	switch kind := node.Kind.(type) {
+	case *nodes.Subflow:
 		return p.subflowOutcome(v, pointer)
+	case *nodes.WaitForCall:
+		return p.wait(kind, v, pointer)
 	}
 	var fields outcomeFields
 	before := len(p.problems)

@@ -3,6 +3,7 @@ package flowtest
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ type parser struct {
 	document *flowfile.Document
 	flow     *nodes.Flow
 	effects  []string
+	waits    []string
 	problems flowfile.Problems
 }
 
@@ -29,7 +31,7 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 		return nil, problems
 	}
 	p := &parser{document: document, flow: flow, problems: problems}
-	p.effects = effectsOf(flow.OnFailure, effectsOf(flow.Nodes, nil))
+	p.effects, p.waits = effectsOf(flow.OnFailure, effectsOf(flow.Nodes, nil)), flow.Waits()
 	var fields fileFields
 	strict.Decode(document.Value, &fields, "", p.report)
 	if len(fields.Tests) == 0 && len(p.problems) == 0 {
@@ -101,13 +103,21 @@ func (p *parser) effect(key, pointer string) *nodes.Compiled {
 	node := p.flow.Node(key)
 	switch {
 	case node == nil:
-		p.report(pointer, fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), strict.Suggest(key, p.effects))
+		p.report(pointer, fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), strict.Suggest(key, slices.Concat(p.effects, p.waits)))
 		return nil
 	case !hasOutcome(node):
 		p.report(pointer, fmt.Sprintf("%s is of kind %s, which has no effects: it runs in the test as it is", key, node.Type), "remove it")
 		return nil
 	}
 	return node
+}
+
+// answered finds a node that a test says the outcome of: one with effects, or one that waits for a call.
+func (p *parser) answered(key, pointer string) *nodes.Compiled {
+	if slices.Contains(p.waits, key) {
+		return p.flow.Node(key)
+	}
+	return p.effect(key, pointer)
 }
 
 func (p *parser) want(want wantFields, pointer string) {

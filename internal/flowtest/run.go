@@ -81,9 +81,7 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 	case len(missing) > 0:
 		// What came of such a run says nothing about the flow.
 		for _, m := range missing {
-			result.Failures = append(result.Failures, Failure{
-				Message: fmt.Sprintf("node %s has effects, and the test has no outcome for it: it would send %s; add `nodes: { %s: { result: … } }`", m.node, m.sent, m.node),
-			})
+			result.Failures = append(result.Failures, Failure{Message: m.message()})
 		}
 	default:
 		result.observed = &observed{answer: answer, ran: t.ran, outcome: t.outcome, steps: t.steps, total: t.total, calls: calls}

@@ -132,6 +132,7 @@ func (t *trial) execute(env *testsuite.TestWorkflowEnvironment) (end *ending) {
 	}
 	env.ExecuteWorkflow(workflows.RunWorkflow, json.RawMessage(t.suite.definition), workflows.Start{
 		Level: workflows.Level, Version: t.suite.version.Number, Delivery: *t.delivery, Env: t.settings(),
+		Resume: catalog.OpenResume(t.delivery.RunID),
 	})
 	end.elapsed = env.Now().Sub(started)
 	var err error

@@ -108,7 +108,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
 		return nil, err
 	}
-	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, Logger: s.logger, Changed: s.flowsChanged})
+	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -351,36 +351,6 @@ func (s *Server) Stop() {
 
 func describeNamespace(name string) *workflowservice.DescribeNamespaceRequest {
 	return &workflowservice.DescribeNamespaceRequest{Namespace: name}
-}
-
-// starts is the Starter as the receiver knows it.
-type starts struct {
-	*workflows.Starter
-	catalog *catalog.Catalog
-}
-
-// Start of an async flow.
-func (s starts) Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
-	duplicate, err := s.Starter.Start(ctx, version, d)
-	return receiver.Started{Duplicate: duplicate}, err
-}
-
-// Run of a sync flow.
-func (s starts) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
-	reply, err := s.Starter.Run(ctx, version, d, wait)
-	return receiver.Started(reply), err
-}
-
-// Outcome of an earlier run.
-func (s starts) Outcome(ctx context.Context, flow string, id everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
-	outcome, err := s.Starter.Outcome(ctx, flow, id, s.catalog.Mode(flow) == everhook.Sync, wait)
-	if errors.Is(err, workflows.ErrNoRun) {
-		return nil, receiver.ErrNoRun
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &receiver.Outcome{Status: outcome.Status, Answer: outcome.Answer}, nil
 }
 
 // shownFlows are the flows as pages show them.

@@ -13,9 +13,9 @@ import (
 
 // deliveries are the instruments of the receiver.
 type deliveries struct {
-	total, lookups, duplicates, signatures, unanswered metric.Int64Counter
-	answering, starting                                metric.Float64Histogram
-	size                                               metric.Int64Histogram
+	total, lookups, resumes, duplicates, signatures, unanswered metric.Int64Counter
+	answering, starting                                         metric.Float64Histogram
+	size                                                        metric.Int64Histogram
 	// sets has the attributes of every flow and outcome that came before: making them costs more than counting.
 	sets sync.Map
 }
@@ -42,6 +42,7 @@ func newDeliveries(meter metric.Meter) (*deliveries, error) {
 	return &deliveries{
 		total:      counter("everhook.deliveries", "{delivery}", "Deliveries by flow and outcome; flow is empty when the call reached none."),
 		lookups:    counter("everhook.lookups", "{call}", "Calls for the answer of an earlier run, by flow and outcome."),
+		resumes:    counter("everhook.resumes", "{call}", "Calls that resume a run which waits for them, by flow and outcome."),
 		duplicates: counter("everhook.delivery.duplicates", "{delivery}", "Deliveries whose run another one with the same dedupe key had started."),
 		signatures: counter("everhook.delivery.signature.failures", "{delivery}", "Deliveries refused for their signature."),
 		unanswered: counter("everhook.delivery.answer.failures", "{delivery}", "Async answers that could not be made; the callers got 200 ok."),
@@ -61,15 +62,32 @@ func (t *Telemetry) Observe(r receiver.Record) {
 func (d *deliveries) observe(r receiver.Record) {
 	ctx := context.Background()
 	outcome := d.set(labels{r.Flow, r.Reason})
-	if r.Lookup {
+	switch {
+	case r.Lookup:
 		d.lookups.Add(ctx, 1, outcome)
 		return
+	case r.Node != "":
+		d.resumes.Add(ctx, 1, outcome)
+	default:
+		d.total.Add(ctx, 1, outcome)
 	}
-	d.total.Add(ctx, 1, outcome)
 	if r.Flow == "" {
 		return
 	}
 	flow := d.set(labels{flow: r.Flow})
+	if r.Node == "" {
+		d.observeDelivery(ctx, r, flow)
+	}
+	if r.Reason == receiver.BadSignature {
+		d.signatures.Add(ctx, 1, flow)
+	}
+	if r.NoAnswer {
+		d.unanswered.Add(ctx, 1, flow)
+	}
+}
+
+// observeDelivery counts what only the calls of a trigger have.
+func (d *deliveries) observeDelivery(ctx context.Context, r receiver.Record, flow metric.MeasurementOption) {
 	d.answering.Record(ctx, r.Duration.Seconds(), flow)
 	d.size.Record(ctx, int64(r.Bytes))
 	if r.Durable > 0 {
@@ -77,12 +95,6 @@ func (d *deliveries) observe(r receiver.Record) {
 	}
 	if r.Duplicate {
 		d.duplicates.Add(ctx, 1, flow)
-	}
-	if r.Reason == receiver.BadSignature {
-		d.signatures.Add(ctx, 1, flow)
-	}
-	if r.NoAnswer {
-		d.unanswered.Add(ctx, 1, flow)
 	}
 }
 

@@ -81,6 +81,12 @@ func TestACallIsCountedForWhatItWas(t *testing.T) {
 		"one for an earlier run, which is no delivery": {
 			receiver.Record{Flow: "shop", Reason: receiver.Answered, Lookup: true}, map[string]float64{"everhook_deliveries_total": 0, "everhook_lookups_total": 1}, labels{"flow": "shop", "outcome": "answered"},
 		},
+		"one that resumes a run, which is no delivery": {
+			receiver.Record{Flow: "shop", Node: "done", Reason: receiver.Accepted, Duplicate: true}, map[string]float64{"everhook_deliveries_total": 0, "everhook_resumes_total": 1}, labels{"flow": "shop", "outcome": "accepted"},
+		},
+		"one that resumes a run, with a wrong signature": {
+			receiver.Record{Flow: "shop", Node: "done", Reason: receiver.BadSignature}, map[string]float64{"everhook_delivery_signature_failures_total": 1}, shop,
+		},
 		"its time to an answer": {
 			receiver.Record{Flow: "shop", Reason: receiver.Answered, Duration: 250 * time.Millisecond}, map[string]float64{"everhook_delivery_duration_seconds": 0.25}, shop,
 		},

@@ -19,11 +19,11 @@ import (
 const retryID = everhook.RunID("retryretryretryretryretryr")
 
 // before asks a run for what a retry from a node needs, as a client gets it.
-func (try *trial) before(t *testing.T, node string) *workflows.ResumePoint {
+func (try *trial) before(t *testing.T, node string) *workflows.RetryPoint {
 	t.Helper()
 	encoded, err := try.QueryWorkflow(workflows.ValuesQuery, node)
 	require.NoError(t, err)
-	point := &workflows.ResumePoint{}
+	point := &workflows.RetryPoint{}
 	require.NoError(t, encoded.Get(point))
 	return point
 }
@@ -36,7 +36,7 @@ func (try *trial) retried(t *testing.T, node string) *trial {
 	again := tryFlow(t, payment, nil, nodes.Standard())
 	again.definition, again.effect, again.start = try.definition, try.effect, try.start
 	again.start.Origin, again.start.Delivery.RunID = runID, retryID
-	again.start.Resume = try.before(t, node)
+	again.start.From = try.before(t, node)
 	again.SetStartTime(received.Add(time.Hour))
 	return again
 }
@@ -129,7 +129,7 @@ func TestARetryDoesNotRunTheStepsBefore(t *testing.T) {
 		"last":   {"last", tail[12:]},
 	} {
 		again := first.retried(t, node)
-		require.Equal(t, want.at, again.start.Resume.Node, node)
+		require.Equal(t, want.at, again.start.From.Node, node)
 		again.run(t)
 		require.Equal(t, want.steps, keys(again.steps(t)), node)
 	}
@@ -162,7 +162,7 @@ func TestARetryOfARetryGoesOnFromThere(t *testing.T) {
 	second := first.retried(t, "shrink")
 	second.run(t)
 	third := second.retried(t, "both")
-	require.Equal(t, retryID, third.start.Resume.Of)
+	require.Equal(t, retryID, third.start.From.Of)
 	require.Equal(t, want, third.run(t))
 	for _, node := range []string{"count", "side", "size"} {
 		_, err := second.QueryWorkflow(workflows.ValuesQuery, node)
@@ -194,7 +194,7 @@ func TestValuesLargerThanAStartAreRefused(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte('!' + source.IntN(90))
 	}
-	first.start.Resume = &workflows.ResumePoint{Node: "end", Nodes: everhook.Mapping{"after": string(noise)}}
+	first.start.From = &workflows.RetryPoint{Node: "end", Nodes: everhook.Mapping{"after": string(noise)}}
 	first.run(t)
 	_, err := first.QueryWorkflow(workflows.ValuesQuery, "end")
 	require.ErrorContains(t, err, `the values before the node "end" are larger than a run can be started with, `)
@@ -242,7 +242,7 @@ nodes:
 	require.Equal(t, want, again.run(t))
 	require.Equal(t, []string{"the caller had its answer already; this one is not sent"}, again.steps(t)[1].Lines)
 	whole := first.retried(t, "thanks")
-	require.Nil(t, whole.start.Resume.Outcome.Answer)
+	require.Nil(t, whole.start.From.Outcome.Answer)
 	require.Equal(t, want, whole.run(t))
 }
 
@@ -264,7 +264,7 @@ func TestKeysOfEffectsDeriveFromTheOrigin(t *testing.T) {
 	}
 	require.Equal(t, string(runID), first.run(t).Output.V)
 	whole := first.retried(t, "name")
-	whole.start.Resume = nil
+	whole.start.From = nil
 	require.Equal(t, string(retryID), whole.run(t).Output.V)
 	first.retried(t, "charge").run(t)
 	require.Len(t, sent, 3)

@@ -1,0 +1,135 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/receiver"
+)
+
+// Resumable gives what resumes the runs of the flow with a token, enabled or not.
+func (c *Catalog) Resumable(token string) (*receiver.Resumable, bool) {
+	flow, ok := c.snapshot.Load().resumables[token]
+	return flow, ok
+}
+
+// ResumeBase tells where the runs of a flow are resumed, and the secret that their URLs are made with. It is an error when there is no such flow
+// any more.
+func (c *Catalog) ResumeBase(key string) (base string, secret []byte, err error) {
+	flow, ok := c.snapshot.Load().stored[key]
+	if !ok {
+		return "", nil, fmt.Errorf("flow %q: %w", key, store.ErrNotFound)
+	}
+	return c.resumeBase(flow), flow.Secret, nil
+}
+
+func (c *Catalog) resumeBase(flow store.Flow) string {
+	base := ""
+	if c.options.PublicURL != nil {
+		base = c.options.PublicURL()
+	}
+	return base + everhook.ResumePath + flow.Token
+}
+
+// resumeURL makes the resume URLs of a run where the answer to a call is made, which names the iteration that it is about.
+func (c *Catalog) resumeURL(stored store.Flow, flow *nodes.Flow, run everhook.RunID, iteration string) func(key string) (string, error) {
+	return func(key string) (string, error) {
+		loops, ok := flow.LoopsAround(key)
+		if !ok {
+			return "", fmt.Errorf("no node %q waits for a call", key)
+		}
+		return everhook.NewResume(c.resumeBase(stored), stored.Secret, run).URL(run, key, everhook.OuterIteration(iteration, loops)), nil
+	}
+}
+
+func (c *Catalog) resumable(flow store.Flow) *receiver.Resumable {
+	return &receiver.Resumable{Flow: flow.Key, Secret: flow.Secret, Route: func(ctx context.Context, version int, node string) (*receiver.Route, error) {
+		known, err := c.resumed.get(ctx, c, flow, version)
+		if err != nil {
+			return nil, err
+		}
+		route, ok := known.routes[node]
+		if !ok {
+			return nil, receiver.ErrNoWait
+		}
+		return route, nil
+	}}
+}
+
+// versions are those whose runs were called back, with the routes of their waiting nodes.
+type versions struct {
+	mutex sync.Mutex
+	known map[identity]*resumedVersion
+}
+
+type resumedVersion struct{ routes map[string]*receiver.Route }
+
+// maxResumedVersions bounds what is kept; when it is full, it starts anew.
+const maxResumedVersions = 1000
+
+// get gives a version, enabled or not, or receiver.ErrNoWait when there is none. It reads and compiles each once.
+func (v *versions) get(ctx context.Context, c *Catalog, flow store.Flow, number int) (*resumedVersion, error) {
+	id := identity{flow.Key, string(flow.Secret), number}
+	v.mutex.Lock()
+	known := v.known[id]
+	v.mutex.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	version, err := c.options.Store.Version(ctx, flow.Key, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, receiver.ErrNoWait
+	}
+	if err != nil {
+		return nil, err
+	}
+	compiled, problems := c.options.Registry.Compile(version.Definition)
+	if compiled == nil {
+		return nil, fmt.Errorf("this program cannot run version %d of flow %q: %w", number, flow.Key, firstError(problems))
+	}
+	known = &resumedVersion{routes: map[string]*receiver.Route{}}
+	for _, key := range compiled.Waits() {
+		if wait, ok := compiled.WaitForCall(key); ok {
+			known.routes[key] = c.waitRoute(flow, compiled, key, wait)
+		}
+	}
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.known == nil || len(v.known) >= maxResumedVersions {
+		v.known = map[identity]*resumedVersion{}
+	}
+	v.known[id] = known
+	return known, nil
+}
+
+func firstError(problems []nodes.Problem) error {
+	for _, p := range problems {
+		if !p.Warning {
+			return p
+		}
+	}
+	return nil
+}
+
+// waitRoute makes the route of a node that waits for calls.
+func (c *Catalog) waitRoute(stored store.Flow, flow *nodes.Flow, key string, wait *nodes.WaitForCall) *receiver.Route {
+	route := &receiver.Route{Flow: stored.Key, Node: key, Enabled: true}
+	c.calls(route, &wait.WebhookCalls)
+	route.ResumeAnswer = func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error) {
+		answer, err := wait.Response.Answer(&expression.Scope{
+			Values:    map[string]any{"call": map[string]any(call), "env": c.settings(flow), "system": map[string]any{"runId": string(run)}},
+			ResumeURL: c.resumeURL(stored, flow, run, iteration),
+		})
+		if err == nil && answer.Body != nil && everhook.EncodedSize(answer.Body.V, everhook.MaxAnswerBody) > everhook.MaxAnswerBody {
+			err = everhook.Errorf(everhook.TypeLimit, "the answer is larger than %s", everhook.Size(everhook.MaxAnswerBody))
+		}
+		return answer, err
+	}
+	return route
+}

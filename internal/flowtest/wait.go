@@ -1,0 +1,113 @@
+package flowtest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/strict"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
+	"github.com/everhook/everhook/workflows"
+)
+
+// nobodyCalls is the outcome of a wait that goes on to its deadline.
+const nobodyCalls = "deadline"
+
+// waitFields are the outcome of a wait.
+type waitFields struct {
+	// Call is the call that ends it.
+	Call *callFields `json:"call" required:"true"`
+}
+
+// callFields are a call of a resume URL, as its caller sends it.
+type callFields struct {
+	Headers map[string]string `json:"headers"`
+	// Query is text as in a URL, or a mapping.
+	Query any             `json:"query"`
+	Body  *everhook.Value `json:"body"`
+}
+
+// wait reads how a wait for a call ends: nobody calls, or somebody does.
+func (p *parser) wait(node *nodes.WaitForCall, v any, pointer string) outcome {
+	if v == nobodyCalls {
+		return outcome{}
+	}
+	if _, ok := v.(map[string]any); !ok {
+		p.report(pointer, fmt.Sprintf("%s is no outcome of a wait", everhook.TypeName(v)), "write `{ call: { headers: …, query: …, body: … } }`, or `deadline` if nobody calls")
+		return outcome{}
+	}
+	var fields waitFields
+	before := len(p.problems)
+	strict.Decode(v, &fields, pointer, p.report)
+	if len(p.problems) > before {
+		return outcome{}
+	}
+	return outcome{call: p.call(node, fields.Call, pointer+"/call")}
+}
+
+// call gives what the run sees of a call, as the receiver keeps it. One that the receiver would refuse is a mistake of the test.
+func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer string) everhook.Mapping {
+	query, err := queryText(fields.Query)
+	if err != nil {
+		p.report(pointer+"/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, lists and mappings")
+		return nil
+	}
+	parsed, err := receiver.ParseQuery(query)
+	if err != nil {
+		p.report(pointer+"/query", err.Error(), "write a query as in a URL")
+		return nil
+	}
+	var body any
+	if fields.Body != nil {
+		body = fields.Body.V
+	}
+	problems, err := node.Schema.Check(body)
+	if err != nil {
+		p.report(pointer+"/body", err.Error(), "send less")
+	}
+	for _, problem := range problems {
+		p.report(pointer+"/body", fmt.Sprintf("it does not fit the schema of the node, so the call would get 422: %s: %s", problem.Pointer, problem.Detail), "correct the body, or the schema")
+	}
+	sent := lowerNames(fields.Headers)
+	headers := map[string]any{}
+	for _, name := range node.Request.Headers {
+		if value, ok := sent[strings.ToLower(name)]; ok {
+			headers[strings.ToLower(name)] = value
+		}
+	}
+	return everhook.Mapping{
+		"headers": headers, "query": kept(map[string]any(parsed), node.Request.Query), "body": kept(body, node.Request.Body),
+	}
+}
+
+func kept(v any, paths *[]nodes.KeptPath) any {
+	if paths == nil {
+		return v
+	}
+	return everhook.Project(v, nodes.Paths(paths))
+}
+
+// call ends the wait of a step as the test says.
+func (e *effects) call(waiting workflows.Effect) workflows.CannedCall {
+	taken, ok := e.answer(waiting.Node.Key)
+	if !ok {
+		return workflows.CannedCall{Err: everhook.Errorf(everhook.TypeInternal, "the test has no call for %s", waiting.Node.Key)}
+	}
+	return workflows.CannedCall{Call: taken.call}
+}
+
+// answer gives how the next wait of a node ends; false: the test does not say.
+func (e *effects) answer(node string) (outcome, bool) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	taken, outcomes := e.waited[node], e.outcomes[node]
+	e.waited[node]++
+	if len(outcomes) == 0 {
+		if taken == 0 {
+			e.unanswered = append(e.unanswered, unanswered{node: node, waits: true})
+		}
+		return outcome{}, false
+	}
+	return outcomes[min(taken, len(outcomes)-1)], true
+}

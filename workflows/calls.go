@@ -1,0 +1,233 @@
+package workflows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+)
+
+// Call is one call of a resume URL that was let in: the argument of ResumeUpdate. It is stored in histories.
+type Call struct {
+	// ID tells this call from its repeats.
+	ID string `json:"id"`
+	// Node and Iteration say which wait it ends.
+	Node      string `json:"node"`
+	Iteration string `json:"iteration,omitempty"`
+	// Data is what is kept of the call: headers, query, body and receivedAt.
+	Data everhook.Mapping `json:"data"`
+	// Answer is what the caller receives once the call is kept.
+	Answer everhook.Answer `json:"answer"`
+}
+
+// Reasons why a run does not take a call: types of the error that an update is refused with. Refusals are not recorded, so a repeat is looked at anew.
+const (
+	refusedLate  = "everhook.late"
+	refusedFull  = "everhook.full"
+	refusedOther = "everhook.no-wait"
+)
+
+// Bounds of the calls of one run that came before their nodes were reached.
+const (
+	maxEarlyCalls = 100
+	maxEarlyBytes = 1 << 20
+)
+
+// wait names one step that waits for a call.
+type wait struct {
+	node *nodes.Compiled
+	// iteration is where in its loops the step stands.
+	iteration string
+}
+
+func (w wait) name() string { return waitName(w.node.Key, w.iteration) }
+
+// waitName is a text that no other wait of the run has: keys have no slash.
+func waitName(node, iteration string) string { return node + "/" + iteration }
+
+// mailbox takes the calls that a run waits for. It is what differs between the execution that calls arrive at and others of the same run.
+type mailbox interface {
+	// await gives the call of a wait; false: it did not come within the deadline, 0 being none. Its error is that of a cancelled run or branch.
+	// A call that was acknowledged to its caller before the wait is over is given, whatever else happened in the same moment.
+	await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error)
+}
+
+// inbox is the mailbox of the execution that the update arrives at. Its state is changed in the order of the history, the same on every replay.
+type inbox struct {
+	run *run
+	// early are calls whose wait has not begun, open the waits without a call, over those that have ended.
+	early map[string]*Call
+	open  map[string]*slot
+	over  map[string]bool
+	// bytes is the size of the early calls.
+	bytes int
+}
+
+// slot is where a call is put that is waited for.
+type slot struct{ call *Call }
+
+var _ mailbox = (*inbox)(nil)
+
+func newInbox(r *run) *inbox {
+	return &inbox{run: r, early: map[string]*Call{}, open: map[string]*slot{}, over: map[string]bool{}}
+}
+
+// serve takes calls from now on.
+func (i *inbox) serve(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, ResumeUpdate, func(_ workflow.Context, call *Call) (everhook.Answer, error) {
+		i.take(call)
+		return call.Answer, nil
+	}, workflow.UpdateHandlerOptions{Validator: i.admit, Description: "Ends the wait of a node for a call."})
+}
+
+// admit refuses a call that the run cannot keep. It changes nothing, and is not asked again on replay.
+func (i *inbox) admit(call *Call) error {
+	name := waitName(call.Node, call.Iteration)
+	refuse := func(kind, format string, args ...any) error {
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), kind, nil)
+	}
+	_, known := i.run.flow.LoopsAround(call.Node)
+	switch {
+	case !known:
+		return refuse(refusedOther, "no node %s waits for a call", call.Node)
+	case i.over[name] || i.early[name] != nil || i.open[name] != nil && i.open[name].call != nil:
+		return refuse(refusedLate, "the wait %s is over", name)
+	case i.open[name] != nil:
+		return nil
+	case len(i.early) >= maxEarlyCalls || i.bytes+call.size() > maxEarlyBytes:
+		return refuse(refusedFull, "the run keeps %d calls that came early, and takes no more", len(i.early))
+	}
+	return nil
+}
+
+// size is what an early call counts.
+func (c *Call) size() int { return everhook.EncodedSize(map[string]any(c.Data), maxEarlyBytes+1) }
+
+func (i *inbox) take(call *Call) {
+	i.run.events += eventsOfUpdate
+	name := waitName(call.Node, call.Iteration)
+	if slot := i.open[name]; slot != nil {
+		slot.call = call
+		return
+	}
+	i.early[name] = call
+	i.bytes += call.size()
+}
+
+func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
+	name := w.name()
+	defer func() { i.over[name] = true }()
+	if call := i.early[name]; call != nil {
+		delete(i.early, name)
+		i.bytes -= call.size()
+		return call, true, nil
+	}
+	here := &slot{}
+	i.open[name] = here
+	defer delete(i.open, name)
+	if err := i.run.beginWaiting(ctx, "call:"+w.node.Key); err != nil {
+		return nil, false, err
+	}
+	late, stop := i.run.waitTimer(ctx, w, deadline)
+	err := workflow.Await(ctx, func() bool { return here.call != nil || late() })
+	stop()
+	if ended := i.run.endWaiting(ctx, "call:"+w.node.Key); ended != nil {
+		return nil, false, ended
+	}
+	switch {
+	case here.call != nil:
+		return here.call, true, nil
+	case ctx.Err() != nil:
+		return nil, false, ctx.Err()
+	default:
+		return nil, false, err
+	}
+}
+
+// waitTimer starts the timer of a wait. Late reports whether it has fired; a wait without a deadline has none.
+func (r *run) waitTimer(ctx workflow.Context, w wait, after time.Duration) (late func() bool, stop workflow.CancelFunc) {
+	if after <= 0 {
+		return func() bool { return false }, func() {}
+	}
+	ctx, stop = workflow.WithCancel(ctx)
+	r.events += eventsOfTimer
+	timer := workflow.NewTimerWithOptions(ctx, after, workflow.TimerOptions{Summary: stepSummary(w.node, w.iteration)})
+	return timer.IsReady, stop
+}
+
+// beginWaiting shows what the run waits for, in the Temporal UI and to those who look for runs that wait.
+func (r *run) beginWaiting(ctx workflow.Context, whom string) error {
+	r.waiting = append(r.waiting, whom)
+	r.showDetails(ctx)
+	return r.showWaiting(ctx)
+}
+
+func (r *run) endWaiting(ctx workflow.Context, whom string) error {
+	if at := slices.Index(r.waiting, whom); at >= 0 {
+		r.waiting = slices.Delete(r.waiting, at, at+1)
+	}
+	return r.showWaiting(ctx)
+}
+
+func (r *run) showWaiting(ctx workflow.Context) error {
+	if !r.start.Attributes {
+		return nil
+	}
+	r.events += eventsOfUpsert
+	shown := slices.Compact(slices.Sorted(slices.Values(r.waiting)))
+	if len(shown) == 0 {
+		return workflow.UpsertTypedSearchAttributes(ctx, AttributeWaiting.ValueUnset())
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, AttributeWaiting.ValueSet(shown[:min(len(shown), maxShownWaits)]))
+}
+
+// maxShownWaits bounds the list of what a run waits for.
+const maxShownWaits = 20
+
+// resumeURL gives the URL that ends the wait of a node, for a place that stands in that iteration of its loops.
+func (r *run) resumeURL(key, iteration string) (string, error) {
+	loops, ok := r.flow.LoopsAround(key)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("no node %q waits for a call", key)
+	case r.start.Resume == nil:
+		return "", fmt.Errorf("this run was started without a URL that could resume it")
+	}
+	return r.start.Resume.URL(r.start.Delivery.RunID, key, everhook.OuterIteration(iteration, loops)), nil
+}
+
+func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook.Mapping, bool, error) {
+	if canned, ok := cannedCall(ctx, Effect{Node: s.node.Node, Iteration: s.outer}); ok && (canned.Err != nil || canned.Call != nil) {
+		call := everhook.Mapping{"receivedAt": everhook.FormatTime(workflow.Now(ctx).UTC())}
+		maps.Copy(call, canned.Call)
+		return call, canned.Err == nil, canned.Err
+	}
+	if _, ok := s.run.flow.LoopsAround(s.node.Key); !ok {
+		return nil, false, everhook.Errorf(everhook.TypeInternal, "only a node of kind wait-for-call has a URL that could be called")
+	}
+	call, ok, err := s.run.mailbox.await(ctx, wait{node: s.node, iteration: s.outer}, deadline)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	return call.Data, true, nil
+}
+
+// resumeUpdateID is constant for a wait, so that a repeat gets the answer of the first call. A long iteration is cut to its digest.
+func resumeUpdateID(node, iteration string) string {
+	if len(iteration) > maxIterationInID {
+		sum := sha256.Sum256([]byte(iteration))
+		iteration = hex.EncodeToString(sum[:])
+	}
+	return "resume/" + node + "/" + iteration
+}
+
+// maxIterationInID keeps update IDs below the 1,000 bytes that Temporal allows.
+const maxIterationInID = 500

@@ -1,0 +1,112 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
+)
+
+// callIn brings a call to a wait after some time, and notes what becomes of it.
+func (try *trial) callIn(after time.Duration, node, iteration string, body any, got *[]string) {
+	try.RegisterDelayedCallback(func() {
+		// The test environment keeps the outcome of a refused update, which the server does not.
+		try.UpdateWorkflow(workflows.ResumeUpdate, fmt.Sprint("resume/", node, "/", iteration, after), &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { *got = append(*got, err.Error()) },
+			OnComplete: func(v any, err error) {
+				if err != nil {
+					panic(err)
+				}
+				*got = append(*got, fmt.Sprint(v.(everhook.Answer).Status))
+			},
+		}, &workflows.Call{ID: "a call", Node: node, Iteration: iteration, Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}})
+	}, after)
+}
+
+// waitsLater reaches its waits after an hour.
+const waitsLater = `
+  - { key: pause, type: delay, config: { duration: 1h } }
+  - key: each
+    type: loop
+    config: { over: 101, collect: 'nodes.one.body != nil' }
+    branches: { do: [ { key: one, type: wait-for-call, config: { deadline: 1s, onDeadline: continue } } ] }
+  - { key: last, type: wait-for-call, config: { deadline: 0 } }
+  - { key: out, type: output, config: { value: 'count(nodes.each.items, #)' } }
+`
+
+func TestEarlyCallsAreBoundedInNumber(t *testing.T) {
+	t.Parallel()
+	try := try(t, strings.Replace(waitsLater, "'count(nodes.each.items, #)'", "'{{ count(nodes.each.items, #) }}'", 1), nil)
+	var got, full, later []string
+	for i := range 100 {
+		try.callIn(time.Minute, "one", fmt.Sprintf("each[%d]", i), i, &got)
+	}
+	try.callIn(2*time.Minute, "one", "each[100]", 100, &full)
+	try.callIn(2*time.Hour, "last", "", "now", &later)
+	outcome := try.run(t)
+	require.Len(t, got, 100)
+	require.NotContains(t, strings.Join(got, ""), "full")
+	require.Len(t, full, 1)
+	require.Contains(t, full[0], "the run keeps 100 calls that came early")
+	require.Contains(t, full[0], "everhook.full")
+	require.Equal(t, []string{"200"}, later, "a call that is waited for is not early")
+	require.Equal(t, 100, outcome.Output.V)
+}
+
+func TestEarlyCallsAreBoundedInSizeUntilTheyAreTaken(t *testing.T) {
+	t.Parallel()
+	try := try(t, `
+  - { key: pause, type: delay, config: { duration: 1h } }
+  - { key: first, type: wait-for-call }
+  - { key: again, type: delay, config: { duration: 1h } }
+  - { key: second, type: wait-for-call }
+`, nil)
+	large := strings.Repeat("x", 600<<10)
+	var got []string
+	try.callIn(time.Minute, "first", "", large, &got)
+	try.callIn(2*time.Minute, "second", "", large, &got)
+	try.callIn(90*time.Minute, "second", "", large, &got)
+	require.Equal(t, everhook.Resolved, try.run(t).Status)
+	require.Len(t, got, 3)
+	require.Equal(t, "200", got[0])
+	require.Contains(t, got[1], "everhook.full")
+	require.Equal(t, "200", got[2], "the first was taken, and made room")
+}
+
+func TestTheSearchAttributeTellsWhatARunWaitsFor(t *testing.T) {
+	t.Parallel()
+	try := try(t, `
+  - key: both
+    type: parallel
+    branches:
+      left: [ { key: l, type: wait-for-call } ]
+      right: [ { key: r, type: wait-for-call } ]
+`, nil)
+	try.start.Attributes = true
+	var shown []string
+	try.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) { shown = append(shown, fmt.Sprint(args.Get(0))) }).Return(nil)
+	var got []string
+	try.callIn(time.Minute, "l", "", 1, &got)
+	try.callIn(2*time.Minute, "r", "", 2, &got)
+	require.Equal(t, everhook.Resolved, try.run(t).Status)
+	require.Len(t, shown, 4, "%v", shown)
+}
+
+func TestARunWithoutAPublicURLGivesNone(t *testing.T) {
+	t.Parallel()
+	try := try(t, `
+  - { key: url, type: calculation, config: { expression: 'resumeUrl("done")' } }
+  - { key: done, type: wait-for-call }
+`, nil)
+	outcome := try.run(t)
+	require.Equal(t, everhook.Errored, outcome.Status)
+	require.Contains(t, outcome.Error.Message, "without a URL that could resume it")
+}
