@@ -32,6 +32,8 @@ type run struct {
 	task func() int
 	// answered is the workflow task in which the answer was given.
 	answered int
+	// handed is what the workflow task that goes on has handed over so far.
+	handed handed
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, start Start) *run {
@@ -94,6 +96,10 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 	if r.steps > maxSteps || r.events > maxEvents {
 		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key,
 			Message: fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery do less", maxSteps, maxEvents)}
+	}
+	if err := tooLong(ctx); err != nil {
+		err.Node = node.Key
+		return err
 	}
 	if err := r.pause(ctx, stepUnits); err != nil {
 		return r.failure(err).At(node.Key)

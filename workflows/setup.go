@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -89,7 +90,11 @@ const (
 )
 
 // NewWorker makes a worker for runs of this release's level. Effects maps names of activities to their functions; the interpreter's own are added.
-func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any) worker.Worker {
+func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) worker.Worker {
+	settings := workerSettings{maxResult: maxResult}
+	for _, option := range options {
+		option(&settings)
+	}
 	eager := eagerActivitiesPerTask
 	w := worker.New(c, TaskQueue(Level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
@@ -104,6 +109,7 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 		// Where the server does not tell workers of cancelled activities, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
+		Interceptors:                 []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult}},
 	})
 	w.RegisterWorkflowWithOptions(interpreter.Run, workflow.RegisterOptions{Name: RunWorkflow})
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,9 @@ type StarterOptions struct {
 	Eager bool
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
+	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload where the client and every worker keep large payloads outside of histories;
+	// 0: what Temporal itself takes.
+	MaxPayload int
 }
 
 // startable is a version as it is handed to Temporal.
@@ -49,8 +53,6 @@ type startable struct {
 const (
 	// startTimeout bounds one call that makes a run durable.
 	startTimeout = 5 * time.Second
-	// maxStart bounds definition and delivery together, encoded; Temporal's own limit is 2 MiB.
-	maxStart = 1_900_000
 	// maxShownKey bounds what is shown of a dedupe key; the run ID is made of all of it.
 	maxShownKey = 200
 )
@@ -99,7 +101,7 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	if err != nil {
 		return nil, err
 	}
-	c := &call{definition: flow.definition, start: Start{Level: Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes}}
+	c := &call{definition: flow.definition, start: Start{Level: Level, Version: version.Number, Delivery: d, Attributes: s.options.Attributes, MaxPayload: cmp.Or(s.options.MaxPayload, maxPayload)}}
 	if len(flow.env) > 0 {
 		settings := s.options.Env()
 		c.start.Env = map[string]string{}
@@ -109,16 +111,8 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 			}
 		}
 	}
-	encoded, err := DataConverter().ToPayloads(c.definition, c.start)
-	if err != nil {
+	if err := fitsStart(c.definition, c.start); err != nil {
 		return nil, err
-	}
-	size := 0
-	for _, payload := range encoded.GetPayloads() {
-		size += len(payload.GetData())
-	}
-	if size > maxStart {
-		return nil, everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, maxStart)
 	}
 	key := version.Definition.Key
 	c.options = client.StartWorkflowOptions{

@@ -61,9 +61,14 @@ func NameOf(data []byte, stored time.Time) string {
 
 // StoredBefore reports whether the object of that name was stored before t for sure. A name that is none was not.
 func StoredBefore(name string, t time.Time) bool {
+	return nameExp.MatchString(name) && hour(storedAt(name)) < hour(t)
+}
+
+// storedAt is the beginning of the hour in which the object of that name was stored.
+func storedAt(name string) time.Time {
 	text, _, _ := strings.Cut(name, "-")
-	stored, err := strconv.ParseInt(text, 10, 64)
-	return err == nil && nameExp.MatchString(name) && stored < hour(t)
+	hours, _ := strconv.ParseInt(text, 10, 64)
+	return time.Unix(hours*3600, 0)
 }
 
 func hour(t time.Time) int64 { return t.Unix() / 3600 }

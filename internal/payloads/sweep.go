@@ -46,7 +46,7 @@ func NewSweeper(objects Objects, executions Executions, retention time.Duration)
 const (
 	// minAge is how old an object is at least when it goes: far more than a start takes, and than the clocks of machines differ.
 	minAge = time.Hour
-	// margin is how long before an object was stored an execution began that might refer to it.
+	// margin is how long after an object was stored the execution may have been started that it was stored for.
 	margin = 24 * time.Hour
 	// ownersAtOnce bounds what a sweep holds in memory.
 	ownersAtOnce = 500
@@ -137,8 +137,7 @@ func (s *Sweeper) old(names []string) (old []string) {
 // needed tells whether a history may refer to objects of an owner that are older than the retention.
 func (s *Sweeper) needed(ctx context.Context, workflow, root string, old []string) (bool, error) {
 	if root == "" {
-		// The latest of them was stored before now less the retention.
-		if exists, err := s.executions.StartedBefore(ctx, s.clock().Add(-s.retention)); exists || err != nil {
+		if exists, err := s.executions.StartedBefore(ctx, s.latest(old).Add(margin)); exists || err != nil {
 			return true, err
 		}
 		if workflow == "" {
@@ -153,6 +152,17 @@ func (s *Sweeper) needed(ctx context.Context, workflow, root string, old []strin
 	}
 	related, err := s.executions.Related(ctx, workflow, root)
 	return related || err != nil, err
+}
+
+// latest is about when the latest of the objects was stored; for none it is long ago.
+func (s *Sweeper) latest(names []string) (latest time.Time) {
+	latest = s.clock().Add(-s.retention - margin)
+	for _, name := range names {
+		if stored := storedAt(name); stored.After(latest) {
+			latest = stored
+		}
+	}
+	return latest
 }
 
 // Run sweeps now and then until ctx ends: several times within the retention, and at least every hour.

@@ -12,12 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook"
@@ -56,6 +56,9 @@ type Server struct {
 	receiver *receiver.Receiver
 	pages    *http.Server
 	failed   chan error
+	// sweeps are those of large payloads, which endSweeps ends.
+	sweeps    sync.WaitGroup
+	endSweeps func()
 }
 
 // Surroundings are what a server is given besides its settings.
@@ -105,6 +108,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
 		return nil, err
 	}
+	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {
+		return nil, err
+	}
 	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, Logger: s.logger})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
@@ -116,6 +122,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		if err := s.startWorker(); err != nil {
 			return nil, err
 		}
+		s.startSweeps()
 	}
 	if s.has(RoleReceiver) {
 		if err := s.startReceiver(); err != nil {
@@ -123,7 +130,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		}
 	}
 	if s.has(RoleAdmin) {
-		s.startAdmin()
+		if err := s.startAdmin(); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -222,10 +231,10 @@ func (s *Server) startWorker() error {
 			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128", s.options.EgressProxy)
 		}
 	}
-	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer()})
+	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
 	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), map[string]any{
 		activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do,
-	})
+	}, workflows.LargePayloads(s.temporal.large.maxPayload))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -234,7 +243,7 @@ func (s *Server) startWorker() error {
 
 func (s *Server) startReceiver() error {
 	starter := workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
-		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
+		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links, MaxPayload: s.temporal.large.maxPayload,
 	})
 	var proxies []netip.Prefix
 	for _, proxy := range s.options.TrustedProxies {
@@ -256,16 +265,21 @@ func (s *Server) links(_ string, run everhook.RunID) string {
 	return fmt.Sprintf("\n[This run in Everhook](%s/runs/%s)", s.AdminURL(), run)
 }
 
-func (s *Server) startAdmin() {
+func (s *Server) startAdmin() error {
+	codec, err := s.temporal.large.codec()
+	if err != nil {
+		return err
+	}
 	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
 	options := admin.Options{
 		Runs: runs, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
-		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
+		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
 	options.Console = console.New(options)
 	s.pages = admin.Server(admin.New(options))
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
+	return nil
 }
 
 // readyTimeout bounds what a probe waits for Temporal.
@@ -311,6 +325,9 @@ func (s *Server) Stop() {
 		if err := s.receiver.Shutdown(ctx); err != nil {
 			s.logger.Warn("not every caller had its answer", "error", err)
 		}
+	}
+	if s.endSweeps != nil {
+		s.endSweeps()
 	}
 	if s.worker != nil {
 		s.worker.Stop()
