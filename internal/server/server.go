@@ -18,6 +18,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook"
@@ -176,6 +177,9 @@ func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
 
 // Temporal is the client of the Temporal that is used.
 func (s *Server) Temporal() client.Client { return s.temporal.client }
+
+// Payloads is where large payloads are kept, and read: a replayer of this server's histories needs it.
+func (s *Server) Payloads() converter.ExternalStorage { return s.temporal.large.external }
 
 // TemporalUI is where people find the Temporal UI; empty when that is not known.
 func (s *Server) TemporalUI() string {
