@@ -19,7 +19,6 @@ import (
 )
 
 func TestAResultThatTemporalWouldNotTakeIsAnErrorThatIsNotTriedAgain(t *testing.T) {
-	t.Parallel()
 	noise := func(bytes int) string {
 		var text strings.Builder
 		for text.Len() < bytes {
@@ -46,7 +45,6 @@ func TestAResultThatTemporalWouldNotTakeIsAnErrorThatIsNotTriedAgain(t *testing.
 		"an error with details that can be kept": {workflows.LargePayloads(0), nil, temporal.NewApplicationError("odd", "odd", noise(1<<20)), "odd"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			var suite testsuite.WorkflowTestSuite
 			env := suite.NewTestActivityEnvironment()
 			env.SetDataConverter(workflows.DataConverter())

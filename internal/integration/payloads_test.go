@@ -76,8 +76,12 @@ func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
 			async.untroubled(t, later.run)
 			require.Equal(t, 413, f.post(t, large(11<<20)).status)
 
-			decoded := p.decode(t, events[0].GetWorkflowExecutionStartedEventAttributes().GetInput())
-			require.Contains(t, decoded, body[1:2000], "the Temporal UI shows the value")
+			input := events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
+			claim := &commonpb.Payloads{Payloads: input.GetPayloads()[1:]}
+			require.Contains(t, p.decode(t, "decode", input), body[1:2000])
+			require.Contains(t, p.decode(t, "decode?preserveStorageRefs=true", input), "claimData", "the Temporal UI shows a large value as what it is")
+			require.Contains(t, p.decode(t, "download", claim), body[1:2000], "and fetches it when it is asked to")
+			require.Contains(t, get(t, p.AdminURL()+"/temporal/api/v1/settings").body, `"Endpoint":"/temporal-codec"`)
 			require.NoError(t, p.replayAll(t.Context()))
 		})
 	}
@@ -91,11 +95,11 @@ func sizeOf(events []*historypb.HistoryEvent) (size int) {
 }
 
 // decode sends payloads through the codec that the Temporal UI uses, and gives their values as texts.
-func (p *product) decode(t *testing.T, payloads *commonpb.Payloads) string {
+func (p *product) decode(t *testing.T, how string, payloads *commonpb.Payloads) string {
 	t.Helper()
 	body, err := protojson.Marshal(payloads)
 	require.NoError(t, err)
-	got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/temporal-codec/decode", body, header("X-Namespace", "default"))
+	got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/temporal-codec/"+how, body, header("X-Namespace", "default"))
 	require.NoError(t, err)
 	require.Equal(t, 200, got.status, got.body)
 	var decoded commonpb.Payloads

@@ -46,7 +46,7 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 	if o.TemporalAddress == "" {
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
-			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, Logger: patient(logger.With("part", "temporal")),
+			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, UICodec: admin.CodecPath, Logger: patient(logger.With("part", "temporal")),
 		})
 		if err != nil {
 			return nil, err
