@@ -90,6 +90,9 @@ func (r *run) handOver(ctx workflow.Context, size int) error {
 	}
 	defer r.handed.breaking.Unlock()
 	for !r.charge(size) {
+		if r.events > maxEvents {
+			return everhook.Errorf(everhook.TypeLimit, "the run reached the limit of %d events in its history; hand less over at once", maxEvents)
+		}
 		if err := r.breakTask(ctx); err != nil {
 			return err
 		}
