@@ -87,6 +87,9 @@ const (
 	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
 	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
 	workerStopTimeout = 3 * time.Second
+	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of evaluation is far shorter than its
+	// default of a second, but reading and measuring a body of 10 MiB is not on a busy machine. A workflow task may take ten seconds.
+	deadlockAfter = 5 * time.Second
 )
 
 // NewWorker makes a worker for runs of this release's level. Effects maps names of activities to their functions; the interpreter's own are added.
@@ -106,6 +109,7 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
 		WorkerStopTimeout:                           workerStopTimeout,
+		DeadlockDetectionTimeout:                    deadlockAfter,
 		// Where the server does not tell workers of cancelled activities, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
