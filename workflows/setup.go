@@ -89,7 +89,7 @@ const (
 	workerStopTimeout = 3 * time.Second
 	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of evaluation is far shorter than its
 	// default of a second, but reading and measuring a body of 10 MiB is not on a busy machine. A workflow task may take ten seconds.
-	deadlockAfter = 5 * time.Second
+	deadlockAfter = 8 * time.Second
 )
 
 // NewWorker makes a worker for runs of this release's level. Effects maps names of activities to their functions; the interpreter's own are added.
