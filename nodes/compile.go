@@ -88,12 +88,20 @@ type FieldRooter interface {
 }
 
 // Compile makes a Flow of a definition and reports every problem. The flow can be run if no problem is an error; else it is nil.
-func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) {
+func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) { return r.compile(d, true) }
+
+// Recompile is Compile for a definition that a run was started with: how large one may be counted then, and is not asked again.
+func (r *Registry) Recompile(d *everhook.Definition) (*Flow, []Problem) { return r.compile(d, false) }
+
+func (r *Registry) compile(d *everhook.Definition, measured bool) (*Flow, []Problem) {
 	c := compiler{
 		registry: r,
 		flow:     &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Compiled{}, waits: map[string]int{}},
 		places:   map[string]place{},
 		env:      map[string]bool{}, secrets: map[string]bool{},
+	}
+	if measured {
+		c.size()
 	}
 	c.header()
 	c.trigger()

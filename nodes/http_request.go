@@ -38,7 +38,8 @@ type HTTPRequest struct {
 	Only string `json:"only,omitempty" enum:"body"`
 	// Redirects is how many redirects are followed, 0 to 20. Default 5. Credentials do not go to another host.
 	Redirects *int `json:"redirects,omitempty"`
-	// MaxResponse bounds the body of the answer. Default 1MiB.
+	// MaxResponse bounds the body of the answer: at most 10MiB. Default 1MiB. Above 1800KiB or so it needs a server that keeps large values
+	// outside of Temporal (--payload-store).
 	MaxResponse everhook.Size `json:"maxResponse,omitempty"`
 	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt, rerun and retry of this step with the same request. Default true.
 	IdempotencyKey *bool `json:"idempotencyKey,omitempty"`
@@ -62,8 +63,8 @@ type HTTPRequestUser struct {
 
 const (
 	maxRedirects = 20
-	// maxResponse stays below what Temporal stores of one result (2 MiB).
-	maxResponse everhook.Size = 3 << 19
+	// maxResponse is what can be kept of one result where large ones are kept outside of Temporal's histories; elsewhere the activity says no.
+	maxResponse everhook.Size = 10 << 20
 )
 
 var (
@@ -101,7 +102,7 @@ func (c *HTTPRequest) Validate(v *Validation) {
 		v.Error("/config/redirects", fmt.Sprintf("%d redirects", *c.Redirects), "write 0 to 20")
 	}
 	if c.MaxResponse > maxResponse {
-		v.Error("/config/maxResponse", fmt.Sprintf("%s is more than an answer can have", c.MaxResponse), "write at most 1536KiB")
+		v.Error("/config/maxResponse", fmt.Sprintf("%s is more than an answer can have", c.MaxResponse), "write at most 10MiB")
 	}
 	if c.ContentType == activities.ContentNone && c.Body.IsSet() {
 		v.Error("/config/body", "with contentType none there is no body", "remove one of them")

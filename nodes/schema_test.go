@@ -225,7 +225,7 @@ func TestDescriptionsAndDefaultsComeFromTheComments(t *testing.T) {
 	t.Parallel()
 	r := nodes.Standard()
 	webhook := definitionOf(t, r, "Webhook")
-	require.Equal(t, "maxBody bounds the body of a call, up to 10MiB. Default 1MiB.", property(t, webhook, "maxBody")["description"])
+	require.Equal(t, "maxBody bounds the body of a call, up to 10MiB. Default 1MiB. Above 1.9 MB, compressed, it needs a server that keeps large values outside of Temporal (--payload-store, on by default with the embedded one); elsewhere such a call gets 413.", property(t, webhook, "maxBody")["description"])
 	require.Contains(t, property(t, webhook, "request")["description"], "A list that is left out keeps everything")
 	for _, c := range []struct {
 		definition, field string

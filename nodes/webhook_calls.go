@@ -11,7 +11,8 @@ import (
 
 // WebhookCalls says which calls of a URL are taken, and what of them is kept: of a trigger's, and of one that resumes a run.
 type WebhookCalls struct {
-	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB.
+	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB. Above 1.9 MB, compressed, it needs a server that keeps large values outside of
+	// Temporal (--payload-store, on by default with the embedded one); elsewhere such a call gets 413.
 	MaxBody everhook.Size `json:"maxBody,omitempty"`
 	// Accept lists what bodies may be: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest as query parameters do; a file becomes a mapping of name, filename, contentType, size and base64; XML nests, with attributes as `@name` and text beside them as `#text`. Default json.
 	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true"`

@@ -114,7 +114,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
 		next.Output, next.Answer = outputOf(r.outcome.Output), r.answer
-		if err = fits(next, new(LoopStart)); err == nil {
+		if err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments)); err == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
 		}
 	}
@@ -122,7 +122,9 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 		err = ctx.Err()
 	}
 	outcome := s.loopOutcome(&state, err)
-	if err := fits(outcome, new(LoopOutcome)); err != nil {
+	closing, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := r.handOverLoop(closing, outcome, new(LoopOutcome)); err != nil {
 		outcome = &LoopOutcome{Error: r.failure(err).At(part.Node), Answer: r.answer, Log: outcome.Log}
 	}
 	r.outcome.Status = everhook.Resolved
@@ -224,19 +226,27 @@ func (s *step) loopStart(state nodes.LoopState) *LoopStart {
 	return start
 }
 
-// fits reports whether values can be handed over: they would not stand in one command otherwise, or could not be read.
-func fits(values, read any) error {
-	encoded, err := everhook.EncodeJSON(values)
+// loopArguments are what an execution that goes on with a loop is started with, besides the definition.
+type loopArguments struct {
+	Start Start      `json:"start"`
+	Part  *LoopStart `json:"part"`
+}
+
+// handOverLoop measures what goes from one execution to another before it is handed to Temporal, which would not take too much, and sees that the other
+// can read it. Read is where it is decoded to.
+func (r *run) handOverLoop(ctx workflow.Context, values, read any) error {
+	size, err := r.fits("the loop is longer than one execution, and what goes from one to the next", values)
 	if err != nil {
-		return everhook.Errorf(everhook.TypeInternal, "what goes from one execution of the loop to the next cannot be encoded: %v", err)
+		return err
 	}
-	if len(encoded) > maxPayload {
-		return everhook.Errorf(everhook.TypeLimit, "the loop is longer than one execution, and what goes from one to the next is larger than %s: %d bytes; let it refer to less, or collect less", everhook.Size(maxPayload), len(encoded))
+	encoded, err := everhook.EncodeJSON(values)
+	if err == nil {
+		err = json.Unmarshal(encoded, read)
 	}
-	if err := json.Unmarshal(encoded, read); err != nil {
+	if err != nil {
 		return everhook.Errorf(everhook.TypeLimit, "the loop is longer than one execution, and what goes from one to the next cannot be read: %v; nest it less deeply", err)
 	}
-	return nil
+	return r.handOver(ctx, size)
 }
 
 // Spent is nodes.Run's.
@@ -260,11 +270,16 @@ func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
 		start.Root = everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}
 		r.takeAnswers(ctx)
 	}
-	if err := fits(start, new(LoopStart)); err != nil {
+	passed := r.start
+	passed.From = nil
+	if !s.node.Uses.Trigger {
+		passed.Delivery.Trigger = nil
+	}
+	if err := r.handOverLoop(ctx, loopArguments{passed, start}, new(loopArguments)); err != nil {
 		return err
 	}
 	given := start.Log
-	outcome, err := s.goOn(ctx, start)
+	outcome, err := s.goOn(ctx, passed, start)
 	if err != nil {
 		return err
 	}
@@ -291,7 +306,7 @@ func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
 }
 
 // goOn runs the executions that go on with the loop, until one has an outcome.
-func (s *step) goOn(ctx workflow.Context, part *LoopStart) (*LoopOutcome, error) {
+func (s *step) goOn(ctx workflow.Context, passed Start, part *LoopStart) (*LoopOutcome, error) {
 	r := s.run
 	if err := r.awaitSlot(ctx); err != nil {
 		return nil, err
@@ -300,11 +315,6 @@ func (s *step) goOn(ctx workflow.Context, part *LoopStart) (*LoopOutcome, error)
 	r.inFlight++
 	defer func() { r.inFlight-- }()
 	r.showDetails(ctx)
-	passed := r.start
-	passed.From = nil
-	if !s.node.Uses.Trigger {
-		passed.Delivery.Trigger = nil
-	}
 	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, s.childOptions(part)), LoopWorkflow, r.definition, passed, part)
 	var execution workflow.Execution
 	if future.GetChildWorkflowExecution().Get(ctx, &execution) == nil {

@@ -36,6 +36,9 @@ type Start struct {
 	From *RetryPoint `json:"from,omitempty"`
 	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
 	Depth int `json:"depth,omitempty"`
+	// MaxPayload is how many bytes, as JSON, one value may have that Temporal is handed: MaxStoredPayload where large ones are kept outside of
+	// its histories. 0: the run was started before runs had this.
+	MaxPayload int `json:"maxPayload,omitempty"`
 }
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -201,6 +204,9 @@ func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Out
 	}
 	closing, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
+	if err := r.fitOutcome(closing); err != nil {
+		return r.outcome, err
+	}
 	r.showDetails(closing)
 	if r.outcome.Status != everhook.Resolved && r.start.Attributes {
 		if err := workflow.UpsertTypedSearchAttributes(closing, AttributeStatus.ValueSet(string(r.outcome.Status))); err != nil {
@@ -247,7 +253,7 @@ func (c *flowCache) get(definition []byte) (*nodes.Flow, error) {
 	if err := json.Unmarshal(definition, &d); err != nil {
 		return nil, fmt.Errorf("the definition of the run: %w", err)
 	}
-	flow, problems := c.registry.Compile(&d)
+	flow, problems := c.registry.Recompile(&d)
 	if flow == nil {
 		return nil, fmt.Errorf("this worker cannot run version of flow %q: %w", d.Key, firstError(problems))
 	}

@@ -101,12 +101,8 @@ const (
 	stepUnits = 20
 	// maxInFlight bounds the effects that an execution waits for at once; Temporal's own limit is 2,000.
 	maxInFlight = 1000
-	// maxPayload bounds what is handed to an effect, or to another execution; Temporal's own limit for all payloads of a command is 2 MiB.
-	maxPayload = 3 << 19
 	// maxPartItems bounds the items of a loop, as JSON, that are handed over at a time.
 	maxPartItems = 1 << 19
-	// maxOutput bounds a flow's output as JSON: with an answer of at most everhook.MaxAnswerBody beside it, a close event stays below 2 MiB.
-	maxOutput = 3 << 18
 	// maxMessage bounds the message of an error that a run keeps.
 	maxMessage = 4000
 	// maxWorkflowID is what Temporal takes as a workflow ID, less some.

@@ -74,18 +74,11 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 }
 
 func callFits(call Call) error {
-	encoded, err := DataConverter().ToPayloads(call)
-	if err != nil {
-		return err
+	size, err := sentSize(call)
+	if err == nil && size > maxEncoded {
+		err = everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, maxEncoded)
 	}
-	size := 0
-	for _, payload := range encoded.GetPayloads() {
-		size += len(payload.GetData())
-	}
-	if size > maxStart {
-		return everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, maxStart)
-	}
-	return nil
+	return err
 }
 
 // notResumed says what an error means for the caller. A run that has ended is only told from one that never was by looking.

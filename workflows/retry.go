@@ -94,7 +94,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	}
 	c, err := s.arrange(version, prepared, definition, start)
 	if err != nil {
-		return Retried{}, tooLarge(err, start.From)
+		return Retried{}, pointTooLarge(err, start.From)
 	}
 	retried := Retried{ID: start.Delivery.RunID, Flow: flow, Version: version.Number, RetryOf: id}
 	if start.From != nil {
@@ -221,8 +221,8 @@ func (p *RetryPoint) fit(flow *nodes.Flow, version int) error {
 	return nil
 }
 
-// tooLarge tells what to do about arguments that are too large together.
-func tooLarge(err error, resume *RetryPoint) error {
+// pointTooLarge tells what to do about arguments that are too large together.
+func pointTooLarge(err error, resume *RetryPoint) error {
 	limit, ok := errors.AsType[*everhook.Error](err)
 	switch {
 	case !ok || limit.Type != everhook.TypeLimit:

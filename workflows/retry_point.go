@@ -113,15 +113,15 @@ func (r *run) notReached(node string) error {
 
 // check refuses values that a run cannot be started with.
 func (p *RetryPoint) check() error {
-	size, err := encodedSize(p)
-	if err == nil && size > maxStart {
-		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; retry the whole run, or from an earlier node", p.Node, size, maxStart)
+	size, err := sentSize(p)
+	if err == nil && size > maxEncoded {
+		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; retry the whole run, or from an earlier node", p.Node, size, maxEncoded)
 	}
 	return err
 }
 
-// encodedSize is how many bytes the arguments of a start have as Temporal gets them.
-func encodedSize(arguments ...any) (size int, err error) {
+// sentSize is how many bytes the arguments of a start have as Temporal gets them.
+func sentSize(arguments ...any) (size int, err error) {
 	encoded, err := DataConverter().ToPayloads(arguments...)
 	for _, payload := range encoded.GetPayloads() {
 		size += len(payload.GetData())

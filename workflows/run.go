@@ -54,6 +54,8 @@ type run struct {
 	// mailbox takes the calls that steps wait for, waiting names what they wait for now.
 	mailbox mailbox
 	waiting []string
+	// handed is what the workflow task that goes on has handed over so far.
+	handed handed
 }
 
 func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, start Start) *run {
@@ -123,6 +125,10 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 	r.steps++
 	if limit := r.overLimit(); limit != "" {
 		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
+	}
+	if err := tooLong(ctx); err != nil {
+		err.Node = node.Key
+		return err
 	}
 	if err := r.pause(ctx, stepUnits); err != nil {
 		return r.failure(err).At(node.Key)

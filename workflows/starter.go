@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,9 @@ type StarterOptions struct {
 	Links func(flow string, run everhook.RunID) string
 	// Level is the engine level that runs are started with. 0: this release's.
 	Level int
+	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload where the client and every worker keep large payloads outside of histories;
+	// 0: what Temporal itself takes.
+	MaxPayload int
 }
 
 // startable is a version as it is handed to Temporal.
@@ -57,8 +61,6 @@ type startable struct {
 const (
 	// startTimeout bounds one call that makes a run durable.
 	startTimeout = 5 * time.Second
-	// maxStart bounds definition and delivery together, encoded; Temporal's own limit is 2 MiB.
-	maxStart = 1_900_000
 	// maxShownKey bounds what is shown of a dedupe key; the run ID is made of all of it.
 	maxShownKey = 200
 )
@@ -129,7 +131,8 @@ func (s *Starter) settings(flow *startable) map[string]string {
 
 // arrange makes the call that starts a run of the version with these arguments.
 func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage, start Start) (*call, error) {
-	start.Level, start.Attributes, start.Budget, start.Resume = s.options.Level, s.options.Attributes, s.options.Budget, nil
+	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
+	start.MaxPayload, start.Resume = cmp.Or(s.options.MaxPayload, maxPayload), nil
 	if flow.takesCalls && s.options.Resume != nil {
 		base, secret, err := s.options.Resume(version.Definition.Key)
 		if err != nil {
@@ -138,12 +141,8 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 		start.Resume = everhook.NewResume(base, secret, start.Delivery.RunID)
 	}
 	c, d, key := &call{definition: definition, start: start}, start.Delivery, version.Definition.Key
-	size, err := encodedSize(c.definition, c.start)
-	if err != nil {
+	if err := fitsStart(c.definition, c.start); err != nil {
 		return nil, err
-	}
-	if size > maxStart {
-		return nil, everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, maxStart)
 	}
 	shown := presentation{flow: key, title: version.Definition.Name(), version: version.Number, trigger: version.Definition.Trigger.Type, run: d.RunID}
 	c.options = client.StartWorkflowOptions{

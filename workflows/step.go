@@ -89,8 +89,9 @@ func (s *step) SetVariable(target string, v any) {
 }
 
 func (s *step) SetOutput(v any) error {
-	if encoded, err := everhook.EncodeJSON(v); err != nil || len(encoded) > maxOutput {
-		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(maxOutput))
+	limit := s.run.limits().output
+	if encoded, err := everhook.EncodeJSON(v); err != nil || len(encoded) > limit {
+		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(limit))
 	}
 	s.run.outcome.Output = everhook.Of(v)
 	return nil
@@ -102,6 +103,7 @@ func (s *step) Answer(ctx workflow.Context, answer everhook.Answer, continues bo
 	}
 	answer.Delivery, answer.Digest = s.run.start.Delivery.ID, s.run.start.Delivery.Digest
 	s.run.adopt(&answer)
+	s.run.settle(encodedSize(answer))
 	if s.run.part != nil && continues {
 		s.run.sendAnswer(ctx, answer)
 	}
@@ -115,15 +117,15 @@ func (s *step) Sleep(ctx workflow.Context, duration time.Duration) error {
 }
 
 func (s *step) Activity(ctx workflow.Context, name string, input, result any) error {
-	size, err := everhook.EncodeJSON(input)
+	size, err := s.run.fits("what the effect is given", input)
 	if err != nil {
-		return everhook.Errorf(everhook.TypeConfig, "what the effect is given cannot be encoded: %v", err)
-	}
-	if len(size) > maxPayload {
-		return everhook.Errorf(everhook.TypeLimit, "what the effect is given is larger than %s; send less", everhook.Size(maxPayload))
+		return err
 	}
 	if err := s.run.awaitSlot(ctx); err != nil {
 		return err
+	}
+	if err := s.run.handOver(ctx, size); err != nil {
+		return s.run.failure(err)
 	}
 	s.run.events += eventsOfActivity
 	s.run.inFlight++
@@ -164,7 +166,8 @@ func (s *step) LocalActivity(ctx workflow.Context, name string, input, result an
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: activities.LocalTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: s.summary(),
 	})
-	if err := workflow.ExecuteLocalActivity(ctx, name, input).Get(ctx, result); err != nil {
+	err := s.run.locally(ctx, result, func() error { return workflow.ExecuteLocalActivity(ctx, name, input).Get(ctx, result) })
+	if err != nil {
 		return s.run.failure(err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook/activities"
@@ -22,6 +23,9 @@ const (
 	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
 	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
 	workerStopTimeout = 3 * time.Second
+	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of evaluation is far shorter than its
+	// default of a second, but reading and measuring a body of 10 MiB is not on a busy machine. A workflow task may take ten seconds.
+	deadlockAfter = 8 * time.Second
 )
 
 // Worker executes the runs of this release's level and of all earlier ones. Each level has a task queue of its own, so an old worker never sees
@@ -32,10 +36,14 @@ type Worker struct {
 }
 
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
-func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any) *Worker {
+func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) *Worker {
+	settings := workerSettings{maxResult: maxResult}
+	for _, option := range options {
+		option(&settings)
+	}
 	w := &Worker{}
 	for level := 1; level <= interpreter.level; level++ {
-		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects))
+		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects, settings))
 	}
 	return w
 }
@@ -60,7 +68,7 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any) worker.Worker {
+func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any, settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
 	w := worker.New(c, TaskQueue(level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
@@ -72,9 +80,11 @@ func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effect
 		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
 		WorkerStopTimeout:                           workerStopTimeout,
+		DeadlockDetectionTimeout:                    deadlockAfter,
 		// Where the server does not tell workers of cancelled activities, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
+		Interceptors:                 []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult}},
 	})
 	interpreter.Register(w)
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})

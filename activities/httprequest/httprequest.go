@@ -31,6 +31,8 @@ type Options struct {
 	Proxy *url.URL
 	// Tracer makes a span of every request. Nil: none; a trace that the activity belongs to is handed on all the same.
 	Tracer trace.Tracer
+	// MaxResult is how many bytes a result may have as JSON, where large ones are kept outside of Temporal's histories. 0: what Temporal takes.
+	MaxResult int
 }
 
 // HTTPRequest sends requests over one pool of connections. It is safe for concurrent use.
@@ -39,6 +41,7 @@ type HTTPRequest struct {
 	transport *http.Transport
 	tracer    trace.Tracer
 	beat      time.Duration
+	maxResult int
 }
 
 // New makes the activity; register its Do as activities.HTTPRequest.
@@ -46,7 +49,7 @@ func New(o Options) *HTTPRequest {
 	if o.Tracer == nil {
 		o.Tracer = noop.Tracer{}
 	}
-	return &HTTPRequest{secrets: o.Secrets, transport: o.Guard.Transport(o.Proxy), tracer: o.Tracer, beat: activities.HeartbeatEvery}
+	return &HTTPRequest{secrets: o.Secrets, transport: o.Guard.Transport(o.Proxy), tracer: o.Tracer, beat: activities.HeartbeatEvery, maxResult: cmp.Or(o.MaxResult, defaultMaxResult)}
 }
 
 // Close lets go of idle connections.
@@ -116,7 +119,7 @@ func (h *HTTPRequest) attempt(ctx context.Context, input activities.HTTPRequestI
 		return activities.HTTPRequestResult{}, failed.redacted(redactor)
 	}
 	defer drain(response)
-	reader := reader{exchange: &exchange, redactor: redactor, max: cmp.Or(input.MaxResponse, activities.DefaultMaxResponse)}
+	reader := reader{exchange: &exchange, redactor: redactor, max: cmp.Or(input.MaxResponse, activities.DefaultMaxResponse), maxResult: h.maxResult}
 	if !expected(response.StatusCode, input.Expect) {
 		return activities.HTTPRequestResult{}, reader.unexpected(response).redacted(redactor)
 	}

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// maxResult is how many bytes a result may have as JSON: Temporal refuses 2 MiB.
-	maxResult = 1900 << 10
+	// defaultMaxResult is how many bytes a result may have as JSON unless Options say more: Temporal refuses 2 MiB.
+	defaultMaxResult = 1900 << 10
 	// failureRead is how much of an unexpected answer is read: enough that no secret, however it is encoded, is cut in two where it matters.
 	failureRead = activities.FailureBody + 3*secrets.MaxSize
 )
@@ -28,6 +28,8 @@ type reader struct {
 	exchange *exchange
 	redactor *secrets.Redactor
 	max      int64
+	// maxResult bounds the result as JSON.
+	maxResult int
 }
 
 // read takes an expected answer.
@@ -47,11 +49,11 @@ func (r *reader) read(ctx context.Context, response *http.Response) (activities.
 		Headers: r.headers(response.Header),
 		Body:    everhook.Value{V: r.body(response.Header.Get("Content-Type"), body)},
 	}
-	if len(body) < maxResult/8 { // JSON writes a byte as six at worst
+	if len(body) < r.maxResult/8 { // JSON writes a byte as six at worst
 		return result, nil
 	}
-	if encoded, err := everhook.EncodeJSON(result); err != nil || len(encoded) > maxResult {
-		return activities.HTTPRequestResult{}, permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer, as the result of a node, is larger than %d bytes; ask for less", r.exchange.request, maxResult))
+	if encoded, err := everhook.EncodeJSON(result); err != nil || len(encoded) > r.maxResult {
+		return activities.HTTPRequestResult{}, permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer, as the result of a node, is larger than %d bytes; ask for less", r.exchange.request, r.maxResult))
 	}
 	return result, nil
 }

@@ -54,6 +54,8 @@ type Options struct {
 	UI bool
 	// UIPublicPath is the path below which the handler of the UI is mounted; "/temporal" by default.
 	UIPublicPath string
+	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages: "/temporal-codec". Empty: nowhere.
+	UICodec string
 	// Logger receives what the server logs at warn and above; slog.Default() by default.
 	Logger *slog.Logger
 }

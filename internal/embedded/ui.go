@@ -36,6 +36,7 @@ func newUI(frontend string, o Options) (http.Handler, error) {
 		DisableNewsFetch:    true,
 		HideLogs:            true,
 		CORS:                config.CORS{CookieInsecure: true},
+		Codec:               config.Codec{Endpoint: o.UICodec},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("web UI: %w", err)

@@ -110,11 +110,11 @@ func TestReplayNoticesCodeThatDoesOtherThings(t *testing.T) {
 	f.ended(t, got.run)
 	history, err := shared.history(t.Context(), everhook.WorkflowID(f.key, got.run), "")
 	require.NoError(t, err)
-	require.NoError(t, replayHistory(history))
+	require.NoError(t, shared.replayHistory(history))
 	for _, event := range history.GetEvents() {
 		if timer := event.GetTimerStartedEventAttributes(); timer != nil {
 			timer.TimerId = "another"
 		}
 	}
-	require.ErrorContains(t, replayHistory(history), "nondeterministic")
+	require.ErrorContains(t, shared.replayHistory(history), "nondeterministic")
 }

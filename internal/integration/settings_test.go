@@ -42,6 +42,10 @@ func TestWrongSettingsSayWhatToDo(t *testing.T) {
 		{"a client certificate that is none", func(o *server.Options) {
 			o.TemporalAddress, o.TemporalTLSCert, o.TemporalTLSKey = "127.0.0.1:1", file, file
 		}, "--temporal-tls-cert"},
+		{"a place of large values that is none", func(o *server.Options) { o.PayloadStore = "s3" }, "--payload-store"},
+		{"a directory of large values that nobody shares", func(o *server.Options) { o.TemporalAddress, o.PayloadStore = "127.0.0.1:1", "directory" }, "--payload-dir"},
+		{"a threshold of large values that is too low", func(o *server.Options) { o.PayloadThreshold = 1 << 10 }, "--payload-threshold"},
+		{"a threshold of large values that is too high", func(o *server.Options) { o.PayloadThreshold = 2 << 20 }, "--payload-threshold"},
 		{"an API key, which implies TLS", func(o *server.Options) { o.TemporalAddress, o.TemporalAPIKey = "127.0.0.1:1", "key" }, "--temporal-address"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -35,6 +35,10 @@ type Options struct {
 	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
 
+	PayloadStore     string        `enum:"auto,directory,store,none" default:"auto" help:"Where values are kept that are too large for Temporal's histories: directory, store or none. Default auto: a directory with the embedded Temporal server or --payload-dir, else none."`
+	PayloadDir       string        `placeholder:"DIR" help:"Directory of large values. Default payloads in the data directory; with --temporal-address, one that every process shares."`
+	PayloadThreshold everhook.Size `default:"256KiB" placeholder:"SIZE" help:"From which size, compressed, a value counts as large. Default 256KiB."`
+
 	TemporalAddress    string `placeholder:"HOST:PORT" help:"Use this Temporal server instead of the embedded one."`
 	TemporalNamespace  string `default:"default" placeholder:"NAME" help:"Temporal namespace. Default default."`
 	TemporalAPIKey     string `name:"temporal-api-key" placeholder:"KEY" help:"API key for Temporal; implies TLS."`
@@ -62,6 +66,9 @@ func (o *Options) check() error {
 	}
 	if o.Retention.Std() < minRetention {
 		return fmt.Errorf("--retention %s is too short; write at least 1h", o.Retention)
+	}
+	if err := o.checkPayloads(); err != nil {
+		return err
 	}
 	if o.AdminToken == "" && !isLoopback(o.Admin) {
 		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1", o.Admin)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -59,6 +60,9 @@ type Server struct {
 	sources  *sources.Sources
 	pages    *http.Server
 	failed   chan error
+	// sweeps are those of large payloads, which endSweeps ends.
+	sweeps    sync.WaitGroup
+	endSweeps func()
 }
 
 // Surroundings are what a server is given besides its settings.
@@ -108,6 +112,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
 		return nil, err
 	}
+	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {
+		return nil, err
+	}
 	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
@@ -119,6 +126,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		if err := s.startWorker(); err != nil {
 			return nil, err
 		}
+		s.startSweeps()
 	}
 	if s.has(RoleReceiver) {
 		if err := s.startReceiver(); err != nil {
@@ -126,7 +134,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		}
 	}
 	if s.has(RoleAdmin) {
-		s.startAdmin()
+		if err := s.startAdmin(); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -170,6 +180,9 @@ func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
 
 // Temporal is the client of the Temporal that is used.
 func (s *Server) Temporal() client.Client { return s.temporal.client }
+
+// Payloads is where large payloads are kept, and read: a replayer of this server's histories needs it.
+func (s *Server) Payloads() converter.ExternalStorage { return s.temporal.large.external }
 
 // TemporalUI is where people find the Temporal UI; empty when that is not known.
 func (s *Server) TemporalUI() string {
@@ -225,11 +238,11 @@ func (s *Server) startWorker() error {
 			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128", s.options.EgressProxy)
 		}
 	}
-	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer()})
+	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
 	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup, Env: s.env, Links: s.links})
 	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do, activities.LoadSubflow: subflows.Do}
 	maps.Copy(effects, s.with.Registry.Activities(s.dependencies(guard, proxy)))
-	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects)
+	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects, workflows.LargePayloads(s.temporal.large.maxPayload))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -265,16 +278,21 @@ func (s *Server) links(_ string, run everhook.RunID) string {
 	return fmt.Sprintf("\n[Run %s in Everhook](%s/runs/%s)", run, s.AdminURL(), run)
 }
 
-func (s *Server) startAdmin() {
+func (s *Server) startAdmin() error {
+	codec, err := s.temporal.large.codec()
+	if err != nil {
+		return err
+	}
 	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
 	options := admin.Options{
 		Runs: runs, Actions: actions{runs, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
-		Codec: converter.NewPayloadCodecHTTPHandler(workflows.PayloadCodec()), Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
+		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
 	options.Console = console.New(options)
 	s.pages = admin.Server(admin.New(options))
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
+	return nil
 }
 
 // readyTimeout bounds what a probe waits for Temporal.
@@ -321,6 +339,9 @@ func (s *Server) Stop() {
 		if err := s.receiver.Shutdown(ctx); err != nil {
 			s.logger.Warn("not every caller had its answer", "error", err)
 		}
+	}
+	if s.endSweeps != nil {
+		s.endSweeps()
 	}
 	if s.worker != nil {
 		s.worker.Stop()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/embedded"
+	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/workflows"
 )
@@ -24,6 +25,9 @@ type temporal struct {
 	attributes bool
 	embedded   *embedded.Server
 	uiURL      string
+	large      *large
+	// options are those of the client.
+	options client.Options
 }
 
 // Times of coming and going.
@@ -42,7 +46,7 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 	if o.TemporalAddress == "" {
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
-			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, Logger: patient(logger.With("part", "temporal")),
+			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, UICodec: admin.CodecPath, Logger: patient(logger.With("part", "temporal")),
 		})
 		if err != nil {
 			return nil, err
@@ -66,7 +70,27 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 			return nil, err
 		}
 	}
+	t.options = options
 	return t, nil
+}
+
+// keepPayloads makes the client one that keeps large payloads elsewhere: where depends on the namespace that answers.
+func (t *temporal) keepPayloads(ctx context.Context, o *Options, s *store.Store) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if t.large, err = openPayloads(ctx, o, t.client, s); err != nil {
+		return err
+	}
+	options := t.options
+	options.ExternalStorage = t.large.external
+	first := t.client
+	if t.client, err = client.NewClientFromExistingWithContext(ctx, first, options); err != nil {
+		t.client = first
+		return err
+	}
+	// The connection is shared: it ends with the last client of it.
+	first.Close()
+	return nil
 }
 
 func remote(options *client.Options, o *Options) error {

@@ -24,4 +24,16 @@ const (
 	selectByHash   = `SELECT number FROM versions WHERE flow = ? AND hash = ?`
 	selectVersions = `SELECT number, hash, title, mode, source, created_at FROM versions WHERE flow = ? ORDER BY number DESC`
 	insertVersion  = `INSERT INTO versions (flow, number, hash, title, mode, definition, source, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+
+	insertPayloadOwner  = `INSERT INTO payload_owners (namespace, owner, workflow, root) VALUES (?, ?, ?, '') ON CONFLICT (namespace, owner) DO NOTHING`
+	insertPayload       = `INSERT INTO payloads (namespace, owner, name, data) VALUES (?, ?, ?, ?) ON CONFLICT (namespace, owner, name) DO UPDATE SET data = excluded.data`
+	selectPayloadSize   = `SELECT length(data) FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
+	selectPayload       = `SELECT data FROM payloads WHERE namespace = ? AND owner = ? AND name = ? AND length(data) <= ?`
+	selectPayloadOwners = `SELECT owner FROM payload_owners WHERE namespace = ? AND owner > ? ORDER BY owner LIMIT ?`
+	selectPayloadOwner  = `SELECT workflow, root FROM payload_owners WHERE namespace = ? AND owner = ?`
+	updatePayloadRoot   = `UPDATE payload_owners SET root = ? WHERE namespace = ? AND owner = ?`
+	selectPayloadNames  = `SELECT name FROM payloads WHERE namespace = ? AND owner = ? ORDER BY name`
+	deletePayload       = `DELETE FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
+	deletePayloadOwner  = `DELETE FROM payload_owners AS o WHERE namespace = ? AND owner = ?
+		AND NOT EXISTS (SELECT 1 FROM payloads p WHERE p.namespace = o.namespace AND p.owner = o.owner)`
 )

@@ -1,0 +1,144 @@
+package payloads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+)
+
+// Names of drivers. They stand in histories beside each claim: they are never edited, only added to.
+const (
+	DirectoryDriver = "everhook-directory"
+	StoreDriver     = "everhook-store"
+)
+
+// claimObject is the field of a claim that names the object. It stands in histories.
+const claimObject = "object"
+
+// Driver keeps payloads in Objects. The SDK calls it outside of workflow code.
+type Driver struct {
+	name    string
+	objects Objects
+	clock   func() time.Time
+}
+
+var _ converter.StorageDriver = (*Driver)(nil)
+
+// NewDriver makes one with a name of the constants.
+func NewDriver(name string, objects Objects) *Driver {
+	return &Driver{name: name, objects: objects, clock: time.Now}
+}
+
+// Name is in histories.
+func (d *Driver) Name() string { return d.name }
+
+// Type is in what workers tell Temporal of themselves.
+func (d *Driver) Type() string { return "everhook" }
+
+// Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most objects that nobody
+// refers to, for the sweep.
+func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
+	workflow := ""
+	if target, ok := ctx.Target.(converter.StorageDriverWorkflowInfo); ok {
+		workflow = target.WorkflowID
+	}
+	owner, limiter := OwnerOf(workflow), ctx.GetLimiter()
+	claims := make([]converter.StorageDriverClaim, len(payloads))
+	err := together(ctx.Context, len(payloads), func(ctx context.Context, i int) error {
+		return limiter.Permit(ctx, payloads[i], func() error {
+			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(payloads[i])
+			if err != nil {
+				return err
+			}
+			if len(data) > MaxObject {
+				return fmt.Errorf("a payload of %d bytes is larger than the %d that are stored", len(data), MaxObject)
+			}
+			name := NameOf(data, d.clock())
+			if err := d.objects.Put(ctx, owner, workflow, name, data); err != nil {
+				return fmt.Errorf("a large payload cannot be stored in %s: %w", d.objects, err)
+			}
+			claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{claimObject: key(owner, name)}}
+			return nil
+		})
+	})
+	return claims, err
+}
+
+// Retrieve gives what was stored, verified. A worker that gets an error fails its workflow task, and Temporal has the task tried again: the run
+// goes on when the object can be read.
+func (d *Driver) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []converter.StorageDriverClaim) ([]*commonpb.Payload, error) {
+	limiter := ctx.GetLimiter()
+	payloads := make([]*commonpb.Payload, len(claims))
+	err := together(ctx.Context, len(claims), func(ctx context.Context, i int) error {
+		return limiter.Permit(ctx, claims[i], func() (err error) {
+			payloads[i], err = d.retrieve(ctx, claims[i].ClaimData[claimObject])
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payloads, nil
+}
+
+func (d *Driver) retrieve(ctx context.Context, claim string) (*commonpb.Payload, error) {
+	owner, name, err := parseKey(claim)
+	if err != nil {
+		return nil, err
+	}
+	data, err := d.objects.Get(ctx, owner, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the large payload %s is not in %s; every process needs the same place of payloads: check --payload-store and --payload-dir, "+
+			"or restore it from a backup", claim, d.objects)
+	}
+	if err == nil {
+		err = verify(name, data)
+	}
+	payload := &commonpb.Payload{}
+	if err == nil {
+		err = proto.Unmarshal(data, payload)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the large payload %s in %s: %w", claim, d.objects, err)
+	}
+	return payload, nil
+}
+
+// together does work for 0 to n-1 at once, as far as the limiter inside lets it, and gives the first error.
+func together(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range n {
+		group.Go(func() error { return work(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// External is the setting of client, worker and replayer: payloads above threshold bytes go to the first driver, unless off is set; what any of
+// them keeps is read. A replayer needs it as well.
+func External(threshold int, off bool, drivers ...*Driver) converter.ExternalStorage {
+	external := converter.ExternalStorage{PayloadSizeThreshold: threshold}
+	for _, driver := range drivers {
+		external.Drivers = append(external.Drivers, driver)
+	}
+	external.DriverSelector = selector{external.Drivers[0], off}
+	return external
+}
+
+type selector struct {
+	driver converter.StorageDriver
+	off    bool
+}
+
+func (s selector) SelectDriver(converter.StorageDriverSelectContext, *commonpb.Payload) (converter.StorageDriver, error) {
+	if s.off {
+		return nil, nil
+	}
+	return s.driver, nil
+}

@@ -1,0 +1,193 @@
+package payloads
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Executions tells the Sweeper what Temporal still has.
+type Executions interface {
+	// Root tells whether there is an execution with that workflow ID, running or within its retention, and the workflow ID of its root: its own,
+	// unless it is a child.
+	Root(ctx context.Context, workflow string) (root string, exists bool, err error)
+	// Related tells whether there is an execution, running or within its retention, with that workflow ID or with that root.
+	Related(ctx context.Context, workflow, root string) (bool, error)
+	// StartedBefore tells whether there is an execution, running or within its retention, that was started before t.
+	StartedBefore(ctx context.Context, t time.Time) (bool, error)
+}
+
+// Sweeper deletes objects that no history can refer to any more.
+//
+// Whose histories can refer to an object? The SDK stores what an execution is started with, does and returns under that execution's workflow
+// ID. What crosses between parent and child stands in both histories and is stored under one of them: the input of a child under the child, its
+// result under the parent, unless it had continued as new or failed. A signal from a child to its root is stored under the root. So an object
+// may go when nothing of its whole family is left: of the executions with its owner's workflow ID, or with the same root. The root is written
+// down while the owner's execution exists, which is for its retention at least, and a sweep comes more often.
+//
+// Of an owner whose root was never seen, nothing is known: a start that was never sent, say. Its objects go when no execution is left that was
+// started before they were stored, which may be late.
+//
+// Younger objects than the retention are left alone, and so is whatever Temporal cannot tell of. Deleting late is fine; deleting too early would
+// leave a run that cannot go on.
+type Sweeper struct {
+	objects    Objects
+	executions Executions
+	retention  time.Duration
+	clock      func() time.Time
+}
+
+// NewSweeper makes one. Retention is that of the Temporal namespace.
+func NewSweeper(objects Objects, executions Executions, retention time.Duration) *Sweeper {
+	return &Sweeper{objects: objects, executions: executions, retention: max(retention, minAge), clock: time.Now}
+}
+
+const (
+	// minAge is how old an object is at least when it goes: far more than a start takes, and than the clocks of machines differ.
+	minAge = time.Hour
+	// margin is how long after an object was stored the execution may have been started that it was stored for.
+	margin = 24 * time.Hour
+	// ownersAtOnce bounds what a sweep holds in memory.
+	ownersAtOnce = 500
+	// Times between sweeps.
+	firstSweep = time.Minute
+	maxPause   = time.Hour
+)
+
+// Swept is what a sweep did.
+type Swept struct {
+	// Owners were looked at; Kept objects were left, and Deleted ones deleted, of so many bytes.
+	Owners, Kept, Deleted int
+	Bytes                 int64
+}
+
+// Sweep looks at every owner once, one after the other. An error ends it; the next one begins anew.
+func (s *Sweeper) Sweep(ctx context.Context) (Swept, error) {
+	var swept Swept
+	for after := ""; ; {
+		owners, err := s.objects.Owners(ctx, after, ownersAtOnce)
+		if err != nil {
+			return swept, fmt.Errorf("%s: %w", s.objects, err)
+		}
+		for _, owner := range owners {
+			if err := s.owner(ctx, owner, &swept); err != nil {
+				return swept, fmt.Errorf("%s of owner %s: %w", s.objects, owner, err)
+			}
+		}
+		if len(owners) < ownersAtOnce {
+			return swept, nil
+		}
+		after = owners[len(owners)-1]
+	}
+}
+
+func (s *Sweeper) owner(ctx context.Context, owner string, swept *Swept) error {
+	workflow, root, err := s.objects.Owner(ctx, owner)
+	if err != nil {
+		return err
+	}
+	if workflow != "" && root == "" {
+		found, exists, err := s.executions.Root(ctx, workflow)
+		if err != nil {
+			return err
+		}
+		if root = found; exists {
+			if err := s.objects.SetRoot(ctx, owner, root); err != nil {
+				return err
+			}
+		}
+	}
+	names, err := s.objects.Names(ctx, owner)
+	if err != nil {
+		return err
+	}
+	swept.Owners++
+	old := s.old(names)
+	if len(old) > 0 || len(names) == 0 {
+		needed, err := s.needed(ctx, workflow, root, old)
+		if err != nil {
+			return err
+		}
+		if !needed {
+			bytes, err := s.objects.Delete(ctx, owner, old)
+			if err != nil {
+				return err
+			}
+			swept.Deleted += len(old)
+			swept.Bytes += bytes
+			swept.Kept -= len(old)
+		}
+	}
+	swept.Kept += len(names)
+	return nil
+}
+
+// old are the objects that are older than the retention.
+func (s *Sweeper) old(names []string) (old []string) {
+	before := s.clock().Add(-s.retention)
+	for _, name := range names {
+		if StoredBefore(name, before) {
+			old = append(old, name)
+		}
+	}
+	return old
+}
+
+// needed tells whether a history may refer to objects of an owner that are older than the retention.
+func (s *Sweeper) needed(ctx context.Context, workflow, root string, old []string) (bool, error) {
+	if root == "" {
+		if exists, err := s.executions.StartedBefore(ctx, s.latest(old).Add(margin)); exists || err != nil {
+			return true, err
+		}
+		if workflow == "" {
+			return false, nil
+		}
+		root = workflow
+	}
+	for _, id := range []string{workflow, root} {
+		if _, exists, err := s.executions.Root(ctx, id); exists || err != nil {
+			return true, err
+		}
+	}
+	related, err := s.executions.Related(ctx, workflow, root)
+	return related || err != nil, err
+}
+
+// latest is about when the latest of the objects was stored; for none it is long ago.
+func (s *Sweeper) latest(names []string) (latest time.Time) {
+	latest = s.clock().Add(-s.retention - margin)
+	for _, name := range names {
+		if stored := storedAt(name); stored.After(latest) {
+			latest = stored
+		}
+	}
+	return latest
+}
+
+// Run sweeps now and then until ctx ends: several times within the retention, and at least every hour.
+func (s *Sweeper) Run(ctx context.Context, logger *slog.Logger) {
+	pause := firstSweep
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(maxPause, s.retention/4)
+		began := s.clock()
+		swept, err := s.Sweep(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		attributes := []any{"deleted", swept.Deleted, "bytes", swept.Bytes, "kept", swept.Kept, "workflows", swept.Owners, "took", s.clock().Sub(began)}
+		switch {
+		case err != nil:
+			logger.Warn("large payloads were not all swept; the next sweep begins anew", append(attributes, "error", err)...)
+		case swept.Deleted > 0:
+			logger.Info("swept large payloads", attributes...)
+		default:
+			logger.Debug("swept large payloads", attributes...)
+		}
+	}
+}

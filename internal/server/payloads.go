@@ -1,0 +1,122 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/payloads"
+	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/workflows"
+)
+
+// Where large payloads are kept, see Options.PayloadStore.
+const (
+	payloadsAuto      = "auto"
+	payloadsDirectory = "directory"
+	payloadsStore     = "store"
+	payloadsNone      = "none"
+)
+
+const (
+	// defaultPayloadThreshold is from which size payloads are kept outside of histories.
+	defaultPayloadThreshold everhook.Size = 256 << 10
+	// minPayloadThreshold leaves memos and summaries in their place, which readers take as they are; Temporal's own limit is above the other end.
+	minPayloadThreshold everhook.Size = 64 << 10
+	maxPayloadThreshold everhook.Size = 1 << 20
+)
+
+// checkPayloads completes the settings of large payloads.
+func (o *Options) checkPayloads() error {
+	o.PayloadStore = cmp.Or(o.PayloadStore, payloadsAuto)
+	if o.PayloadStore == payloadsAuto {
+		o.PayloadStore = payloadsDirectory
+		if o.TemporalAddress != "" && o.PayloadDir == "" {
+			o.PayloadStore = payloadsNone
+		}
+	}
+	switch o.PayloadStore {
+	case payloadsNone, payloadsStore:
+	case payloadsDirectory:
+		if o.TemporalAddress != "" && o.PayloadDir == "" {
+			return errors.New("--payload-store directory needs --payload-dir with --temporal-address; name a directory that every process shares")
+		}
+	default:
+		return fmt.Errorf("--payload-store %q is none; write auto, directory, store or none", o.PayloadStore)
+	}
+	o.PayloadDir = cmp.Or(o.PayloadDir, filepath.Join(o.Data, "payloads"))
+	if o.PayloadThreshold = cmp.Or(o.PayloadThreshold, defaultPayloadThreshold); o.PayloadThreshold < minPayloadThreshold || o.PayloadThreshold > maxPayloadThreshold {
+		return fmt.Errorf("--payload-threshold %s is out of bounds; write between %s and %s", o.PayloadThreshold, minPayloadThreshold, maxPayloadThreshold)
+	}
+	return nil
+}
+
+// large is where this process keeps large payloads, and reads them: it reads both places, whatever the setting says, so that changing the setting
+// leaves no run behind.
+type large struct {
+	external converter.ExternalStorage
+	// maxPayload is the limit that runs get which are started here; 0: that of Temporal alone.
+	maxPayload int
+	sweepers   []*payloads.Sweeper
+}
+
+// openPayloads gives the places of a namespace.
+func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Store) (*large, error) {
+	namespace, err := c.WorkflowService().DescribeNamespace(ctx, describeNamespace(o.TemporalNamespace))
+	if err != nil {
+		return nil, fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace", o.TemporalNamespace, err)
+	}
+	directory, err := payloads.NewDirectory(o.PayloadDir, namespace.GetNamespaceInfo().GetId())
+	if err != nil {
+		return nil, err
+	}
+	table := s.Payloads(namespace.GetNamespaceInfo().GetId())
+	drivers := []*payloads.Driver{payloads.NewDriver(payloads.DirectoryDriver, directory), payloads.NewDriver(payloads.StoreDriver, table)}
+	if o.PayloadStore == payloadsStore {
+		drivers[0], drivers[1] = drivers[1], drivers[0]
+	}
+	l := &large{external: payloads.External(int(o.PayloadThreshold), o.PayloadStore == payloadsNone, drivers...)}
+	if o.PayloadStore != payloadsNone {
+		l.maxPayload = workflows.MaxStoredPayload
+	}
+	executions, retention := payloads.NewExecutions(c, o.TemporalNamespace), namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
+	for _, objects := range []payloads.Objects{directory, table} {
+		l.sweepers = append(l.sweepers, payloads.NewSweeper(objects, executions, max(retention, time.Hour)))
+	}
+	return l, nil
+}
+
+// codec lets the Temporal UI show values in place of claims. What the UI sends is never stored outside of histories: nobody could tell whose it is.
+func (l *large) codec() (http.Handler, error) {
+	external := l.external
+	external.DriverSelector = inline{}
+	return converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{PreStorageCodecs: []converter.PayloadCodec{workflows.PayloadCodec()}, ExternalStorage: external})
+}
+
+// inline selects no driver.
+type inline struct{}
+
+func (inline) SelectDriver(converter.StorageDriverSelectContext, *commonpb.Payload) (converter.StorageDriver, error) {
+	return nil, nil
+}
+
+// startSweeps begins to delete large payloads that no history refers to; Stop ends it.
+func (s *Server) startSweeps() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.endSweeps = func() {
+		cancel()
+		s.sweeps.Wait()
+	}
+	for _, sweeper := range s.temporal.large.sweepers {
+		s.sweeps.Go(func() { sweeper.Run(ctx, s.logger) })
+	}
+}

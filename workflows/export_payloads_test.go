@@ -1,0 +1,12 @@
+package workflows
+
+import "go.temporal.io/sdk/interceptor"
+
+// ResultGuard is what NewWorker puts before every effect.
+func ResultGuard(options ...WorkerOption) interceptor.WorkerInterceptor {
+	settings := workerSettings{maxResult: maxResult}
+	for _, option := range options {
+		option(&settings)
+	}
+	return &resultGuard{maxResult: settings.maxResult}
+}

@@ -1,0 +1,82 @@
+package workflows
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+)
+
+// WorkerOption changes how a worker is made.
+type WorkerOption func(*workerSettings)
+
+type workerSettings struct{ maxResult int }
+
+// LargePayloads lets results of effects have so many bytes, as JSON: MaxStoredPayload where the client keeps large payloads outside of
+// histories; 0: what Temporal itself takes.
+func LargePayloads(bytes int) WorkerOption {
+	return func(s *workerSettings) {
+		if bytes > 0 {
+			s.maxResult = bytes
+		}
+	}
+}
+
+// resultGuard makes a result that Temporal would not take an error of the effect, of type limit, which is not tried again: the effect has happened.
+// It also cuts errors that are too large. Without it an effect of somebody else's could fail in ways that no flow can catch: an activity is
+// tried again although it succeeded, and a local activity fails its workflow task for ever.
+type resultGuard struct {
+	interceptor.WorkerInterceptorBase
+	maxResult int
+}
+
+// InterceptActivity is called once for each attempt.
+func (g *resultGuard) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	i := &guardedActivity{maxResult: g.maxResult}
+	i.Next = next
+	return i
+}
+
+type guardedActivity struct {
+	interceptor.ActivityInboundInterceptorBase
+	maxResult int
+}
+
+func (i *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	result, err := i.Next.ExecuteActivity(ctx, in)
+	if err != nil {
+		return result, i.cut(ctx, err)
+	}
+	if size := i.size(result); size > i.maxResult {
+		return nil, tooLarge("the result of", ctx, size, i.maxResult)
+	}
+	return result, nil
+}
+
+// cut replaces an error that is larger than Temporal keeps of one.
+func (i *guardedActivity) cut(ctx context.Context, err error) error {
+	if size := temporal.GetDefaultFailureConverter().ErrorToFailure(err).Size(); size > i.maxResult {
+		return tooLarge("the error of", ctx, size, i.maxResult)
+	}
+	return err
+}
+
+// size is that of a result as Temporal gets it, or as JSON where large ones are kept elsewhere.
+func (i *guardedActivity) size(result any) int {
+	if i.maxResult > maxResult {
+		return encodedSize(result)
+	}
+	encoded, err := DataConverter().ToPayloads(result)
+	if err != nil {
+		return 0 // The SDK comes to the same error.
+	}
+	return encoded.Size()
+}
+
+func tooLarge(what string, ctx context.Context, size, limit int) error {
+	return activities.Fail(everhook.Errorf(everhook.TypeLimit, "%s the effect %s has %d bytes, of %d; ask for less", what, activity.GetInfo(ctx).ActivityType.Name, size, limit), false, 0)
+}
