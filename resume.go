@@ -43,6 +43,16 @@ func NewResume(base string, flowSecret []byte, run RunID) *Resume {
 	return &Resume{Base: base, Key: runIDEncoding.EncodeToString(key)}
 }
 
+// ResumeToken is the part of the resume URLs of a flow that its trigger's URL does not share: who is to call back learns nothing by which he could call
+// the trigger, or ask for answers. It follows from the flow's secret, so it stays the same when the trigger's token changes.
+func ResumeToken(flowSecret []byte) string {
+	token, err := hkdf.Key(sha256.New, flowSecret, nil, "everhook resume token", resumeBytes)
+	if err != nil {
+		panic(err) // only for lengths that there are not
+	}
+	return runIDEncoding.EncodeToString(token)
+}
+
 // Ticket is what the URL of a wait shows. Iteration is where in its loops the node stands, as in "items[3].lines[0]"; empty outside loops.
 func (r *Resume) Ticket(node, iteration string) string {
 	mac := hmac.New(sha256.New, []byte(r.Key))

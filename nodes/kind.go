@@ -121,6 +121,9 @@ type Run interface {
 	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the branches have no results yet.
 	// Its error is that of a run that is cancelled; return it as it is.
 	EnterLoop(ctx workflow.Context, position LoopPosition) error
+	// Charge counts what expressions of the step have used since the last step or iteration began, and breaks the workflow task when it has become long.
+	// Steps and EnterLoop do so by themselves; who evaluates on a fork charges it. Its error is that of a cancelled run; return it as it is.
+	Charge(ctx workflow.Context) error
 	// Spent reports whether the execution has used up its budget: an Iterating kind then hands over.
 	Spent() bool
 	// AtOnce is how many iterations may run at once, so that those under way when the budget is used up do not go far beyond it.

@@ -14,7 +14,7 @@ func (c *Loop) Iterate(ctx workflow.Context, run Run, state *LoopState) error {
 	if c.Concurrency > 1 {
 		return c.iterateTogether(ctx, run, state)
 	}
-	for began := false; !state.Over() && !(began && run.Spent()); began = true {
+	for began := false; !state.Over() && (!began || !run.Spent()); began = true {
 		iteration, err := c.enter(ctx, run, state)
 		if err == nil && iteration.end == running {
 			err = c.body(ctx, run, iteration)
@@ -53,16 +53,18 @@ const (
 
 // enter begins the next iteration in the scope of run, up to where its body runs.
 func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteration, error) {
-	limit := cmp.Or(c.MaxIterations, defaultMaxIterations)
-	if state.Next == limit {
-		return nil, everhook.Errorf(everhook.TypeLimit, "the loop reached its limit of %d iterations; raise maxIterations if that is right", limit)
+	before := c.When.IsSet() && c.Check != "after"
+	if !before || run.Level() < levelWhenFirst {
+		if err := c.mayIterate(state.Next); err != nil {
+			return nil, err
+		}
 	}
 	it := &iteration{index: state.Next}
 	if err := run.EnterLoop(ctx, state.position(it.index)); err != nil {
 		return nil, err
 	}
 	state.Next++
-	if !c.When.IsSet() || c.Check == "after" {
+	if !before {
 		return it, nil
 	}
 	ok, err := c.When.Eval(run.Scope())
@@ -74,8 +76,20 @@ func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteratio
 		it.end = skipped
 	default:
 		it.end, it.last = unbegun, true
+		return it, nil
 	}
-	return it, nil
+	return it, c.mayIterate(it.index)
+}
+
+// levelWhenFirst is the engine level from which a loop that `when` ends right at its limit is over, and has not reached it.
+const levelWhenFirst = 2
+
+// mayIterate is an error when the loop has had as many iterations as it may.
+func (c *Loop) mayIterate(index int) error {
+	if limit := cmp.Or(c.MaxIterations, defaultMaxIterations); index >= limit {
+		return everhook.Errorf(everhook.TypeLimit, "the loop reached its limit of %d iterations; raise maxIterations if that is right", limit)
+	}
+	return nil
 }
 
 // body runs the body of an iteration and sees how it ended. An error ends the loop with it.

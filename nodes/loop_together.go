@@ -15,9 +15,12 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) 
 	waiting, stopWaiting := workflow.NewDisconnectedContext(ctx)
 	defer stopWaiting()
 	atOnce := min(c.Concurrency, run.AtOnce())
-	for began := false; !state.Over() && !flight.stopped && !(began && run.Spent()); began = true {
+	for began := false; !state.Over() && !flight.stopped && (!began || !run.Spent()); began = true {
 		fork := run.Fork()
 		it, err := c.enter(inner, fork, state)
+		if err == nil {
+			err = fork.Charge(inner)
+		}
 		if err != nil {
 			flight.fail(err)
 			break
@@ -29,6 +32,9 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) 
 		flight.inFlight++
 		workflow.GoNamed(inner, "iteration "+strconv.Itoa(it.index), func(ctx workflow.Context) {
 			err := c.body(ctx, fork, it)
+			if err == nil {
+				err = fork.Charge(ctx)
+			}
 			flight.inFlight--
 			if err != nil {
 				flight.fail(err)

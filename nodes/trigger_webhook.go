@@ -102,7 +102,7 @@ func (w *Webhook) Validate(v *Validation) {
 	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
 		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials", "add `auth`, or leave the token out, and a long one is made")
 	}
-	w.WebhookCalls.validate(v)
+	w.validate(v)
 	w.impatient(v)
 	w.Dedupe.validate(v, w.Signature)
 	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()

@@ -53,7 +53,7 @@ config:
 func (c *WaitForCall) Validate(v *Validation) {
 	below := *v
 	below.pointer += "/config"
-	c.WebhookCalls.validate(&below)
+	c.validate(&below)
 }
 
 // FieldRoots are what the templates of the response see: they are evaluated when the call comes, on it alone.
@@ -75,7 +75,11 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run Run) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		deadline = given.Std()
+		if deadline = given.Std(); deadline <= 0 {
+			if _, literal := c.Deadline.Literal(); !literal { // a time that is left and has run out, not the `0` of who wants none
+				deadline = 1
+			}
+		}
 	}
 	call, ok, err := run.AwaitCall(ctx, deadline)
 	switch {

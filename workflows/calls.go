@@ -39,6 +39,9 @@ const (
 const (
 	maxEarlyCalls = 100
 	maxEarlyBytes = 1 << 20
+	// maxWaits bounds the waits of one run, those in handed-over loops included: Temporal takes 2,000 updates for an execution, and each wait adds
+	// some sixteen events to its history.
+	maxWaits = 1900
 )
 
 // wait names one step that waits for a call.
@@ -67,8 +70,8 @@ type inbox struct {
 	early map[string]*Call
 	open  map[string]*slot
 	over  map[string]bool
-	// bytes is the size of the early calls.
-	bytes int
+	// bytes is the size of the early calls, waits counts the waits.
+	bytes, waits int
 }
 
 // slot is where a call is put that is waited for.
@@ -102,7 +105,7 @@ func (i *inbox) admit(call *Call) error {
 		return refuse(refusedLate, "the wait %s is over", name)
 	case i.open[name] != nil:
 		return nil
-	case len(i.early) >= maxEarlyCalls || i.bytes+call.size() > maxEarlyBytes:
+	case len(i.early) >= maxEarlyCalls || len(i.early) > 0 && i.bytes+call.size() > maxEarlyBytes:
 		return refuse(refusedFull, "the run keeps %d calls that came early, and takes no more", len(i.early))
 	}
 	return nil
@@ -124,6 +127,9 @@ func (i *inbox) take(call *Call) {
 
 func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
 	name := w.name()
+	if i.waits++; i.waits > maxWaits {
+		return nil, false, everhook.Errorf(everhook.TypeLimit, "the run has waited for %d calls, and cannot wait for more; let a subflow wait for a part of them", maxWaits)
+	}
 	defer func() { i.over[name] = true }()
 	if call := i.early[name]; call != nil {
 		delete(i.early, name)
@@ -181,8 +187,12 @@ func (r *run) showWaiting(ctx workflow.Context) error {
 	if !r.start.Attributes {
 		return nil
 	}
-	r.events += eventsOfUpsert
 	shown := slices.Compact(slices.Sorted(slices.Values(r.waiting)))
+	if slices.Equal(shown, r.shownWaiting) {
+		return nil
+	}
+	r.shownWaiting = shown
+	r.events += eventsOfUpsert
 	if len(shown) == 0 {
 		return workflow.UpsertTypedSearchAttributes(ctx, AttributeWaiting.ValueUnset())
 	}

@@ -127,7 +127,10 @@ func (i *inbox) relayCall(ctx workflow.Context, w wait, asked relayedWait) {
 	}
 	end.Call = call
 	if err := i.run.handOver(ctx, encodedSize(end)); err != nil {
-		return
+		if ctx.Err() != nil {
+			return
+		}
+		end.Call, end.Error = nil, i.run.failure(err)
 	}
 	i.run.events += eventsOfSignal
 	if err := workflow.SignalExternalWorkflow(ctx, asked.From.WorkflowID, asked.From.RunID, CallSignal, end).Get(ctx, nil); err != nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -47,8 +46,6 @@ type LoopStart struct {
 	Loops []outerLoop `json:"loops,omitempty"`
 	// Failure is set within onFailure.
 	Failure *everhook.Value `json:"failure,omitempty"`
-	// Deadline is when the run's timeout is over.
-	Deadline time.Time `json:"deadline,omitzero"`
 	// Answered tells that the caller has an answer.
 	Answered bool `json:"answered,omitempty"`
 	// Output and Answer are what earlier executions of the chain left for the run.
@@ -102,13 +99,16 @@ type LoopOutcome struct {
 func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start, part LoopStart) (*LoopOutcome, error) {
 	r := i.begin(ctx, definition, start)
 	r.part, r.log = &part, newStepLog(part.Log)
-	r.outcome.Output, r.answer, r.deadline = part.Output.value(), part.Answer, part.Deadline
+	r.outcome.Output, r.answer = part.Output.value(), part.Answer
 	if err := r.serveQueries(ctx); err != nil {
 		return nil, err
 	}
 	if r.flow.TakesCalls() {
 		r.mailbox = newRelay(ctx, r)
 	}
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	r.abortWith(ctx, cancel)
 	node, kind := r.iterating(part.Node)
 	s := &step{run: r, node: node, data: r.partData(&part), record: &everhook.Step{}, outer: part.Path}
 	s.data.at(r, node, s.record, workflow.Now(ctx))
@@ -125,8 +125,8 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 		err = ctx.Err()
 	}
 	outcome := s.loopOutcome(&state, err)
-	closing, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
+	closing, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
 	if err := r.handOverLoop(closing, outcome, new(LoopOutcome)); err != nil {
 		outcome = &LoopOutcome{Error: r.failure(err).At(part.Node), Answer: r.answer, Log: outcome.Log}
 	}
@@ -196,7 +196,7 @@ func (s *step) loopStart(state nodes.LoopState) *LoopStart {
 	r, d := s.run, s.data
 	start := &LoopStart{
 		Node: s.node.Key, Path: s.outer, State: state, Nodes: everhook.Mapping{}, Errors: everhook.Mapping{},
-		Deadline: r.deadline, Answered: r.answer != nil || r.part != nil && r.part.Answered, Log: r.log.state(s.node.Below),
+		Answered: r.answer != nil || r.part != nil && r.part.Answered, Log: r.log.state(s.node.Below),
 	}
 	for _, key := range s.node.Uses.Nodes {
 		if slices.Contains(s.node.Below, key) {
@@ -318,13 +318,22 @@ func (s *step) goOn(ctx workflow.Context, passed Start, part *LoopStart) (*LoopO
 	r.inFlight++
 	defer func() { r.inFlight-- }()
 	r.showDetails(ctx)
-	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, s.childOptions(part)), LoopWorkflow, r.definition, passed, part)
+	// The child's own context is apart: a cancellation could not say why, so an abort is passed on by a signal.
+	apart, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, s.childOptions(part)), LoopWorkflow, r.definition, passed, part)
 	var execution workflow.Execution
-	if future.GetChildWorkflowExecution().Get(ctx, &execution) == nil {
+	if future.GetChildWorkflowExecution().Get(apart, &execution) == nil {
 		r.log.handedOver(s.record, everhook.Execution{WorkflowID: execution.ID, RunID: execution.RunID})
 	}
+	if err := workflow.Await(apart, func() bool { return future.IsReady() || ctx.Err() != nil }); err != nil {
+		return nil, err
+	}
+	if !future.IsReady() && (r.aborted == nil || future.SignalChildWorkflow(apart, AbortSignal, r.aborted).Get(apart, nil) != nil) {
+		cancel()
+	}
 	var outcome LoopOutcome
-	err := future.Get(ctx, &outcome)
+	err := future.Get(apart, &outcome)
 	switch {
 	case err == nil:
 		return &outcome, nil
@@ -337,7 +346,7 @@ func (s *step) goOn(ctx workflow.Context, passed Start, part *LoopStart) (*LoopO
 
 // lostChild says what became of a child that did not complete. It hides the error itself: a CanceledError in it would pass for the run's.
 func lostChild(err error) string {
-	var cause error = err
+	cause := err
 	if child, ok := errors.AsType[*temporal.ChildWorkflowExecutionError](err); ok && child.Unwrap() != nil {
 		cause = child.Unwrap()
 	}
@@ -349,6 +358,11 @@ func (s *step) childOptions(part *LoopStart) workflow.ChildWorkflowOptions {
 	place := s.node.Key + "[" + strconv.Itoa(part.State.Next) + "]"
 	if s.outer != "" {
 		place = s.outer + "." + place
+	}
+	// A provider's retry runs a run again under the same ID; what an attempt that was closed from outside left behind may still be stopping.
+	if d := r.start.Delivery; d.DedupeKey != "" {
+		digest := sha256.Sum256([]byte(d.ID))
+		place += "." + hex.EncodeToString(digest[:4])
 	}
 	id := everhook.WorkflowID(r.flow.Definition.Key, r.start.Delivery.RunID) + "/" + place
 	if len(id) > maxWorkflowID {

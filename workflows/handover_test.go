@@ -444,3 +444,65 @@ func TestAWaitInALoopThatWasHandedOverEndsWithItsBranch(t *testing.T) {
 	require.Equal(t, "cancelled", try.run(t).Output.V)
 	require.Equal(t, time.Minute, try.Now().Sub(received))
 }
+
+func TestExpressionsOfIterationsAtOnceAreChargedAsOthers(t *testing.T) {
+	t.Parallel()
+	yields := map[int]int32{}
+	for _, concurrency := range []int{1, 4} {
+		try := tryLoops(t, "async", fmt.Sprintf(`
+- key: skips
+  type: loop
+  config: { over: 100, concurrency: %d, onFalse: skip, when: 'len(filter(0..20000, # > 0)) < 0' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] }
+- key: collects
+  type: loop
+  config: { over: 100, concurrency: %d, collect: 'len(filter(0..20000, # > 0))' }
+  branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] }
+`, concurrency, concurrency))
+		require.Equal(t, everhook.Resolved, try.run(t).Status)
+		yields[concurrency] = try.yields.Load()
+	}
+	require.Greater(t, yields[1], int32(20))
+	require.InDelta(t, yields[1], yields[4], float64(yields[1])/4)
+}
+
+func TestAnAbortReachesWhatALoopThatWasHandedOverWaitsFor(t *testing.T) {
+	t.Parallel()
+	for _, steps := range []int{0, 1} {
+		try := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+options: { timeout: 1m }
+nodes:
+- { key: each, type: loop, config: { over: 3 }, branches: { do: [ { key: wait, type: delay, config: { duration: 1h } } ] } }
+`, nil, nodes.Standard())
+		try.start.Budget.Steps = steps
+		var told []everhook.Status
+		try.SetOnChildWorkflowCompletedListener(func(_ *workflow.Info, result converter.EncodedValue, err error) {
+			var outcome workflows.LoopOutcome
+			if err == nil && result.Get(&outcome) == nil && outcome.Error != nil {
+				told = append(told, outcome.Error.Status)
+			}
+		})
+		require.Equal(t, everhook.Aborted, try.run(t).Status)
+		if steps > 0 {
+			require.Equal(t, []everhook.Status{everhook.Aborted}, told)
+		}
+	}
+}
+
+func TestARunWaitsForABoundedNumberOfCalls(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- key: each
+  type: loop
+  config: { over: 2000, onFail: break }
+  branches: { do: [ { key: confirm, type: wait-for-call, config: { deadline: 1s, onDeadline: continue } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each.done, nodes.each.errors] }}' } }
+`)
+	try.start.Resume = everhook.NewResume("https://hooks/t", []byte("secret"), runID)
+	outcome := try.run(t)
+	require.Equal(t, 1900, outcome.Output.V.([]any)[0])
+	require.Contains(t, fmt.Sprint(outcome.Output.V), "the run has waited for 1900 calls, and cannot wait for more")
+}

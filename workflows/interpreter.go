@@ -146,11 +146,10 @@ func (r *run) execute(ctx workflow.Context, d *data) error {
 		if r.start.Origin == "" { // a retry has the whole time again
 			left -= workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
 		}
-		r.deadline = workflow.Now(ctx).Add(left)
 		r.abortAfter(ctx, cancel, left, "timeout of the run", r.timedOut())
 	}
 	if r.start.Depth > 0 {
-		r.abortWithCaller(ctx, cancel)
+		r.abortWith(ctx, cancel)
 	}
 	return r.walk(ctx, d)
 }
@@ -207,8 +206,8 @@ func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Out
 	}
 	closing, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	if err := r.fitOutcome(closing); err != nil {
-		return r.outcome, err
+	if err := r.fitOutcome(closing); err != nil { // there is no room for it, and none to be made
+		r.outcome.Output = nil
 	}
 	r.showDetails(closing)
 	if r.outcome.Status != everhook.Resolved && r.start.Attributes {

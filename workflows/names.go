@@ -31,7 +31,7 @@ const (
 	OutcomeQuery = "everhook.outcome"
 	// ValuesQuery gives a RetryPoint: what there was before the node of its argument began.
 	ValuesQuery = "everhook.values"
-	// AbortSignal tells a subflow that the run which waits for it is aborted.
+	// AbortSignal tells a subflow, or an execution that goes on with a loop, that the run which waits for it is aborted.
 	AbortSignal = "everhook.abort"
 )
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -114,10 +115,20 @@ func (r *run) notReached(node string) error {
 // check refuses values that a run cannot be started with.
 func (p *RetryPoint) check() error {
 	size, err := sentSize(p)
-	if err == nil && size > maxEncoded {
+	if err != nil {
+		return err
+	}
+	if size > maxEncoded {
 		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; retry the whole run, or from an earlier node", p.Node, size, maxEncoded)
 	}
-	return err
+	encoded, err := everhook.EncodeJSON(p)
+	if err == nil {
+		err = json.Unmarshal(encoded, new(RetryPoint))
+	}
+	if err != nil {
+		return fmt.Errorf("the values before the node %q cannot be handed to another run: %v; retry the whole run, or from an earlier node", p.Node, err)
+	}
+	return nil
 }
 
 // sentSize is how many bytes the arguments of a start have as Temporal gets them.

@@ -24,8 +24,6 @@ type run struct {
 	answer *everhook.Answer
 	// aborted is set when the time is over that something has, and says how it ends.
 	aborted *everhook.Error
-	// deadline is when the run's timeout is over; zero without any.
-	deadline time.Time
 	// failing is set while onFailure runs.
 	failing bool
 	// part is set in an execution that goes on with a loop.
@@ -52,8 +50,8 @@ type run struct {
 	root  *data
 	marks []mark
 	// mailbox takes the calls that steps wait for, waiting names what they wait for now.
-	mailbox mailbox
-	waiting []string
+	mailbox               mailbox
+	waiting, shownWaiting []string
 	// handed is what the workflow task that goes on has handed over so far.
 	handed handed
 }
@@ -126,7 +124,7 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 	if limit := r.overLimit(); limit != "" {
 		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
 	}
-	if err := tooLong(ctx); err != nil {
+	if err := tooLong(ctx); err != nil && !r.failing && r.start.Level >= levelHandOver {
 		err.Node = node.Key
 		return err
 	}
@@ -194,22 +192,11 @@ func (r *run) failure(err error) *everhook.Error {
 			aborted := *r.aborted
 			return &aborted
 		}
-		if r.partTimedOut() {
-			return r.timedOut()
-		}
 		return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled"}
 	}
 	failure := *activities.FromError(err)
 	failure.Message = everhook.Shorten(failure.Message, maxMessage)
 	return &failure
-}
-
-// isAborted tells an abort from a cancellation.
-func (r *run) isAborted() bool { return r.aborted != nil || r.partTimedOut() }
-
-// partTimedOut reports whether an execution that goes on with a loop was cancelled because the time of the run is over: only the run has a timer.
-func (r *run) partTimedOut() bool {
-	return r.part != nil && !r.failing && !r.deadline.IsZero() && !r.clock().Before(r.deadline)
 }
 
 // ending is the error that a run ends with; nil when it resolved.

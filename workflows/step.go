@@ -63,6 +63,8 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 	return nil
 }
 
+func (s *step) Charge(ctx workflow.Context) error { return s.run.pause(ctx, s.data.spent()) }
+
 func (s *step) Fork() nodes.Run {
 	fork := *s
 	fork.data = s.data.fork(s.run)

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -180,7 +179,7 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 
 // stop passes on to the child why its caller ends. A cancellation cannot say that it is an abort, so a signal does.
 func (c *subflow) stop(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture) {
-	if c.step.run.isAborted() && child.SignalChildWorkflow(apart, AbortSignal, nil).Get(apart, nil) == nil {
+	if c.step.run.aborted != nil && child.SignalChildWorkflow(apart, AbortSignal, nil).Get(apart, nil) == nil {
 		return
 	}
 	cancel()
@@ -202,12 +201,16 @@ func (c *subflow) failure(outcome everhook.Outcome) error {
 	return failure
 }
 
-// abortWithCaller aborts a subflow when the run that waits for it tells that it is aborted.
-func (r *run) abortWithCaller(ctx workflow.Context, abort workflow.CancelFunc) {
+// abortWith aborts the execution when the one that started it tells that it is aborted: a run that waits for a subflow, or for an execution that goes on
+// with a loop, which is told how it ends.
+func (r *run) abortWith(ctx workflow.Context, abort workflow.CancelFunc) {
 	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
-		var none json.RawMessage
-		workflow.GetSignalChannel(ctx, AbortSignal).Receive(ctx, &none)
-		r.aborted = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "the run that called it was aborted while it waited"}
+		var why *everhook.Error
+		workflow.GetSignalChannel(ctx, AbortSignal).Receive(ctx, &why)
+		if why == nil {
+			why = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "the run that called it was aborted while it waited"}
+		}
+		r.aborted = why
 		abort()
 	})
 }

@@ -28,7 +28,7 @@ type input struct {
 }
 
 // perform makes one attempt with a function, as a worker does, where hunter2 is a secret.
-func perform(t *testing.T, function effect.Function[input, any]) (any, error, string) {
+func perform(t *testing.T, function effect.Function[input, any]) (result any, logged string, err error) {
 	t.Helper()
 	provider, err := secrets.New(secrets.Options{Environ: []string{"EVERHOOK_SECRET_P=hunter2"}})
 	require.NoError(t, err)
@@ -39,16 +39,16 @@ func perform(t *testing.T, function effect.Function[input, any]) (any, error, st
 	env.RegisterActivityWithOptions(made.Activity(activities.Dependencies{Secrets: provider, Logger: slog.New(slog.NewTextHandler(&log, nil))}), activity.RegisterOptions{Name: made.Name()})
 	encoded, err := env.ExecuteActivity(made.Name(), input{})
 	if err != nil {
-		return nil, err, log.String()
+		return nil, log.String(), err
 	}
-	var result everhook.Value
-	require.NoError(t, encoded.Get(&result))
-	return result.V, nil, log.String()
+	var value everhook.Value
+	require.NoError(t, encoded.Get(&value))
+	return value.V, log.String(), nil
 }
 
 func TestAResultIsKeptWithoutSecrets(t *testing.T) {
 	t.Parallel()
-	got, err, _ := perform(t, func(context.Context, input) (any, error) {
+	got, _, err := perform(t, func(context.Context, input) (any, error) {
 		return map[string]any{"id": 7, "list": []string{"a hunter2 b"}, "hunter2": nil}, nil
 	})
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestAResultIsKeptWithoutSecrets(t *testing.T) {
 
 func TestWhatIsNoValueIsADefectOfTheKind(t *testing.T) {
 	t.Parallel()
-	_, err, _ := perform(t, func(context.Context, input) (any, error) { return make(chan int), nil })
+	_, _, err := perform(t, func(context.Context, input) (any, error) { return make(chan int), nil })
 	require.Contains(t, activities.FromError(err).Message, "the result of the effect cannot be encoded")
 }
 
@@ -80,7 +80,7 @@ func TestWhatAnErrorLeadsTo(t *testing.T) {
 		"any other":         {errors.New("reset by hunter2\xff"), everhook.Errored, everhook.TypeInternal, true, 0, "reset by [secret P]\ufffd"},
 		"a long one":        {errors.New(strings.Repeat("é", 5000)), everhook.Errored, everhook.TypeInternal, true, 0, "é…"},
 	} {
-		_, err, _ := perform(t, func(context.Context, input) (any, error) { return nil, test.err })
+		_, _, err := perform(t, func(context.Context, input) (any, error) { return nil, test.err })
 		told := activities.FromError(err)
 		require.NotNil(t, told, name)
 		require.Equal(t, test.status, told.Status, name)
@@ -98,7 +98,7 @@ func TestWhatAnErrorLeadsTo(t *testing.T) {
 
 func TestTheResponseOfAFailureIsKeptWithoutSecrets(t *testing.T) {
 	t.Parallel()
-	_, err, _ := perform(t, func(context.Context, input) (any, error) {
+	_, _, err := perform(t, func(context.Context, input) (any, error) {
 		failure := everhook.Failuref("no", "no")
 		failure.Response = everhook.Of(map[string]any{"why": "hunter2"})
 		return nil, failure
@@ -108,7 +108,7 @@ func TestTheResponseOfAFailureIsKeptWithoutSecrets(t *testing.T) {
 
 func TestAPanicIsFinalAndTellsNoSecret(t *testing.T) {
 	t.Parallel()
-	_, err, log := perform(t, func(context.Context, input) (any, error) { panic("hunter2") })
+	_, log, err := perform(t, func(context.Context, input) (any, error) { panic("hunter2") })
 	told := activities.FromError(err)
 	require.Equal(t, everhook.TypeInternal, told.Type)
 	require.Contains(t, told.Message, "acme.try panicked")

@@ -129,7 +129,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		default:
 			used[id] = version
 		}
-		next.stored[flow.Key], next.resumables[flow.Token] = flow, c.resumable(flow)
+		next.stored[flow.Key], next.resumables[everhook.ResumeToken(flow.Secret)] = flow, c.resumable(flow)
 		shown, waits := c.show(flow, version)
 		next.flows = append(next.flows, shown)
 		next.waiting = next.waiting || waits || err != nil

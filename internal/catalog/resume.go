@@ -34,7 +34,7 @@ func (c *Catalog) resumeBase(flow store.Flow) string {
 	if c.options.PublicURL != nil {
 		base = c.options.PublicURL()
 	}
-	return base + everhook.ResumePath + flow.Token
+	return base + everhook.ResumePath + everhook.ResumeToken(flow.Secret)
 }
 
 // resumeURL makes the resume URLs of a run where the answer to a call is made, which names the iteration that it is about.

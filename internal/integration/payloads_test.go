@@ -31,6 +31,9 @@ func (f flow) untroubled(t *testing.T, run everhook.RunID) []*historypb.HistoryE
 	t.Helper()
 	events := f.events(t, run)
 	for _, event := range events {
+		if event.GetWorkflowTaskFailedEventAttributes().GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND {
+			continue // so the server makes room for results that arrive while a task is under way
+		}
 		require.NotContains(t, []enumspb.EventType{enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT}, event.GetEventType(), "%v", event)
 	}
 	return events
@@ -140,7 +143,8 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		"large results at once":          {"{}", atOnce(6, ask(1_700_000)), ""},
 		"large local results in a row":   {large(1_200_000), "{ key: each, type: loop, config: { over: 8 }, branches: { do: [{ key: q, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: '@' } }] } }", ""},
 		"large local results at once":    {large(1_200_000), atOnce(8, "{ key: ask, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: '@' } }"), ""},
-		"more than a history has":        {large(1_400_000), "{ key: each, type: loop, config: { over: 60 }, branches: { do: [{ key: ask, type: http-request, timeout: 30s, config: { method: POST, url: '" + partner.URL + "', body: '{{ trigger.body }}' } }] } }", "limit"},
+		"a loop as long as no history":   {large(1_400_000), "{ key: each, type: loop, config: { over: 32 }, branches: { do: [{ key: ask, type: http-request, timeout: 30s, config: { method: POST, url: '" + partner.URL + "', body: '{{ trigger.body }}' } }] } }", ""},
+		"more than a history has":        {large(1_400_000), inARow(32, "type: http-request, timeout: 30s, config: { method: POST, url: '"+partner.URL+"', body: '{{ trigger.body }}' }"), "limit"},
 		"a failed run with large values": {large(700_000), "{ key: out, type: output, config: { value: '{{ trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}', continue: true } }, { key: stop, type: end, config: { status: failed } }", "end"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,6 +172,15 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		require.Contains(t, got.body, "1900000")
 		require.Equal(t, 200, f.post(t, "{}").status, "other runs go on")
 	})
+}
+
+// inARow are so many nodes, one after the other.
+func inARow(nodes int, node string) string {
+	list := make([]string, nodes)
+	for i := range list {
+		list[i] = fmt.Sprintf("{ key: ask%d, %s }", i, node)
+	}
+	return strings.Join(list, ", ")
 }
 
 // atOnce is a node whose branches each have one node, of the key ask.
