@@ -126,7 +126,7 @@ func (p *RetryPoint) check() error {
 		err = json.Unmarshal(encoded, new(RetryPoint))
 	}
 	if err != nil {
-		return fmt.Errorf("the values before the node %q cannot be handed to another run: %v; retry the whole run, or from an earlier node", p.Node, err)
+		return fmt.Errorf("the values before the node %q cannot be handed to another run: %w; retry the whole run, or from an earlier node", p.Node, err)
 	}
 	return nil
 }
