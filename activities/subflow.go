@@ -41,6 +41,8 @@ type LoadedSubflow struct {
 	Trigger string `json:"trigger"`
 	// Env are the settings that the flow refers to, as they are now.
 	Env map[string]string `json:"env,omitempty"`
+	// Resume makes the URLs that resume the run, if it waits for calls.
+	Resume *everhook.Resume `json:"resume,omitempty"`
 	// Details describe the call in the Temporal UI, in markdown.
 	Details string `json:"details,omitempty"`
 }

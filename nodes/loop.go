@@ -17,7 +17,7 @@ type Loop struct {
 	Over expression.Expression `json:"over,omitzero"`
 	// When must yield a boolean; what happens when it is false, onFalse says.
 	When expression.Bool `json:"when,omitzero"`
-	// Check says when `when` is evaluated: before the body of an iteration (default) or after it, where it sees the body's results.
+	// Check says when `when` is evaluated: before the body of an iteration (default) or after it, where it sees the body's results; then also after one that was not resolved, with `onFail: continue`.
 	Check string `json:"check,omitempty" enum:"before,after"`
 	// OnFalse says what a false `when` does: break (default) ends the loop, skip leaves out that iteration.
 	OnFalse string `json:"onFalse,omitempty" enum:"break,skip"`

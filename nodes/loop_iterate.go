@@ -81,26 +81,42 @@ func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteratio
 // body runs the body of an iteration and sees how it ended. An error ends the loop with it.
 func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
 	if err := run.Branch(ctx, loopBody); err != nil {
-		return c.onFail(err, it)
-	}
-	it.end = resolved
-	if c.When.IsSet() && c.Check == "after" {
-		ok, err := c.When.Eval(run.Scope())
-		if err != nil {
+		if err := c.onFail(err, it); err != nil || it.last || run.Level() < levelWhenAfterFailure {
 			return err
 		}
-		if !ok && c.OnFalse == "skip" {
-			it.end = skipped
-			return nil
-		}
-		it.last = !ok
+		return c.whenAfter(run, it)
 	}
-	if !c.Collect.IsSet() {
-		return nil
+	it.end = resolved
+	if err := c.whenAfter(run, it); err != nil || it.end == skipped || !c.Collect.IsSet() {
+		return err
 	}
 	var err error
 	it.collected, err = c.Collect.Eval(run.Scope())
 	return err
+}
+
+// levelWhenAfterFailure is the engine level from which `when` is evaluated after an iteration that failed, too: a loop without `over` whose body always
+// fails would go on to its limit.
+const levelWhenAfterFailure = 2
+
+// whenAfter evaluates `when` after the body.
+func (c *Loop) whenAfter(run Run, it *iteration) error {
+	if !c.When.IsSet() || c.Check != "after" {
+		return nil
+	}
+	ok, err := c.When.Eval(run.Scope())
+	switch {
+	case err != nil:
+		return err
+	case ok:
+	case c.OnFalse == "skip":
+		if it.end == resolved {
+			it.end = skipped
+		}
+	default:
+		it.last = true
+	}
+	return nil
 }
 
 func (c *Loop) onFail(err error, it *iteration) error {

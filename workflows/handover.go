@@ -106,6 +106,9 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	if err := r.serveQueries(ctx); err != nil {
 		return nil, err
 	}
+	if r.flow.TakesCalls() {
+		r.mailbox = newRelay(ctx, r)
+	}
 	node, kind := r.iterating(part.Node)
 	s := &step{run: r, node: node, data: r.partData(&part), record: &everhook.Step{}, outer: part.Path}
 	s.data.at(r, node, s.record, workflow.Now(ctx))

@@ -375,3 +375,72 @@ func TestEffectsBeyondTheBudgetOfEventsAreHandedOver(t *testing.T) {
 	require.EqualValues(t, 1500, try.effects.Load())
 	require.NotZero(t, handed.Load())
 }
+
+// callAt brings a call to a wait of the run so long after the start.
+func (try *trial) callAt(t *testing.T, after time.Duration, node, iteration string, body any) {
+	call := workflows.Call{ID: fmt.Sprint(node, iteration, after), Node: node, Iteration: iteration, Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}}
+	try.RegisterDelayedCallback(func() {
+		try.UpdateWorkflow(workflows.ResumeUpdate, "resume/"+node+"/"+iteration, &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(any, error) {},
+		}, &call)
+	}, after)
+}
+
+func TestCallsReachALoopThatWasHandedOver(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 3} {
+		var want *everhook.Outcome
+		for _, steps := range []int{0, 1, 2, 3} {
+			try := tryLoops(t, "async", fmt.Sprintf(`
+- key: outer
+  type: loop
+  config: { over: 2, collect: '[nodes.each.items, nodes.each.errors]' }
+  branches:
+    do:
+      - key: each
+        type: loop
+        config: { over: 4, onFail: continue, concurrency: %d, collect: '[loop.index, nodes.confirm.body, hasPrefix(resumeUrl("confirm"), "https://hooks/t/")]' }
+        branches: { do: [ { key: confirm, type: wait-for-call, config: { deadline: 1h } } ] }
+- { key: out, type: output, config: { value: '{{ nodes.outer.items }}' } }
+`, concurrency))
+			try.start.Budget.Steps = steps
+			try.start.Resume = everhook.NewResume("https://hooks/t", []byte("secret"), runID)
+			try.callAt(t, time.Second, "confirm", "outer[1].each[2]", "early")
+			try.callAt(t, time.Minute, "confirm", "outer[0].each[0]", "first")
+			try.callAt(t, 10*time.Minute, "confirm", "outer[0].each[1]", "second")
+			try.callAt(t, 10*time.Hour, "confirm", "outer[0].each[2]", "too late")
+			outcome := try.run(t)
+			require.Equal(t, everhook.Resolved, outcome.Status)
+			if want == nil {
+				want = &outcome
+				text, err := everhook.EncodeJSON(outcome.Output)
+				require.NoError(t, err)
+				require.Equal(t, 3, strings.Count(string(text), ",true]"), "%s", text)
+				require.Equal(t, 5, strings.Count(string(text), "message"), "%s", text)
+				continue
+			}
+			require.Equal(t, *want, outcome, "with a budget of %d steps", steps)
+		}
+	}
+}
+
+func TestAWaitInALoopThatWasHandedOverEndsWithItsBranch(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- key: both
+  type: parallel
+  config: { mode: race }
+  branches:
+    waits:
+      - key: each
+        type: loop
+        config: { over: 3 }
+        branches: { do: [ { key: confirm, type: wait-for-call, config: { deadline: 10h } } ] }
+    ends: [ { key: pause, type: delay, config: { duration: 1m } } ]
+- { key: out, type: output, config: { value: '{{ nodes.both.waits.status }}' } }
+`)
+	try.start.Budget.Steps = 1
+	try.start.Resume = everhook.NewResume("https://hooks/t", []byte("secret"), runID)
+	require.Equal(t, "cancelled", try.run(t).Output.V)
+	require.Equal(t, time.Minute, try.Now().Sub(received))
+}

@@ -123,6 +123,9 @@ func (r *run) serve(ctx workflow.Context) error {
 		if err := calls.serve(ctx); err != nil {
 			return err
 		}
+		if r.start.Level >= levelHandOver {
+			calls.relayCalls(ctx)
+		}
 	}
 	return r.serveQueries(ctx)
 }

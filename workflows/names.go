@@ -18,6 +18,9 @@ const (
 	LoopWorkflow = "everhook.loop"
 	// AnswerSignal brings a run the Answer that a response gave in an execution that goes on with a loop.
 	AnswerSignal = "everhook.answer"
+	// WaitSignal asks a run to wait for a call in the place of such an execution, CallSignal tells that how the wait ended.
+	WaitSignal = "everhook.wait"
+	CallSignal = "everhook.call"
 	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the same one.
 	AnswerUpdate = "answer"
 	// ResumeUpdate brings a Call to the run that waits for it, and gives the Answer of the first call of that wait. Its ID is constant for a wait.

@@ -159,6 +159,11 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	}
 	earlier := &earlierRun{}
 	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
+	if s.options.Resolve != nil {
+		if input, err = s.options.Resolve(ctx, input); err != nil {
+			return nil, fmt.Errorf("what the run %s was started with is kept outside of its history, and cannot be read: %w", workflowID, err)
+		}
+	}
 	if err := DataConverter().FromPayloads(input, &earlier.definition, &earlier.start); err != nil {
 		return nil, fmt.Errorf("what the run %s was started with cannot be read: %w", workflowID, err)
 	}

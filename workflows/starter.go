@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -40,6 +41,8 @@ type StarterOptions struct {
 	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<token>") and the secret that their URLs are made with. It
 	// is asked for flows that wait for calls; nil: their runs have no such URLs.
 	Resume func(flow string) (base string, secret []byte, err error)
+	// Resolve gives payloads of a history as they were before they were kept outside of it; nil: none are.
+	Resolve func(ctx context.Context, payloads *commonpb.Payloads) (*commonpb.Payloads, error)
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
 	// Level is the engine level that runs are started with. 0: this release's.

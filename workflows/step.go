@@ -31,6 +31,7 @@ func (s *step) Scope() *expression.Scope   { return &s.data.scope }
 func (s *step) Node() *everhook.Node       { return s.node.Node }
 func (s *step) ID() everhook.RunID         { return s.run.start.Delivery.RunID }
 func (s *step) Origin() everhook.RunID     { return s.run.origin() }
+func (s *step) Level() int                 { return s.run.start.Level }
 func (s *step) Iteration() string          { return s.outer }
 func (s *step) Last() any                  { return s.last }
 func (s *step) HasBranch(name string) bool { _, ok := s.node.Branches.Get(name); return ok }

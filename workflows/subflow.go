@@ -51,10 +51,8 @@ func (s *step) mayCall(call nodes.SubflowCall) error {
 	if s.run.start.Depth >= maxSubflowDepth {
 		return everhook.Errorf(everhook.TypeLimit, "%d flows call each other to here, and one more is over the limit; does %s call itself?", maxSubflowDepth, call.Flow)
 	}
-	if encoded, err := everhook.EncodeJSON(call.Input); err != nil || len(encoded) > maxPayload {
-		return everhook.Errorf(everhook.TypeLimit, "the input of the subflow is larger than %s; send less", everhook.Size(maxPayload))
-	}
-	return nil
+	_, err := s.run.fits("the input of the subflow", call.Input)
+	return err
 }
 
 // loadSubflow has the definition read by a local activity: the only time that a run reads the store. Its result is recorded, and a replay takes
@@ -69,9 +67,10 @@ func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall, id ever
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3, MaximumInterval: 5 * time.Second, MaximumAttempts: activities.LoadAttempts},
 	})
 	caller := fmt.Sprintf("step %s of run %s of flow %s", plain(s.summary()), s.ID(), s.run.flow.Definition.Key)
-	err = workflow.ExecuteLocalActivity(ctx, activities.LoadSubflow, activities.LoadSubflowInput{
-		Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input}, Run: id, Caller: caller,
-	}).Get(ctx, &loaded)
+	input := activities.LoadSubflowInput{Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input}, Run: id, Caller: caller}
+	err = s.run.locally(ctx, &loaded, func() error {
+		return workflow.ExecuteLocalActivity(ctx, activities.LoadSubflow, input).Get(ctx, &loaded)
+	})
 	return loaded, err
 }
 
@@ -125,8 +124,12 @@ func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 // attempt has. Who is not waited for may run already.
 func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFuture, error) {
 	for attempt := 0; ; attempt++ {
+		start := c.start(ctx)
+		if err := c.step.run.handOver(ctx, len(c.loaded.Definition)+encodedSize(start)); err != nil {
+			return nil, err
+		}
 		c.step.run.events += eventsOfChild
-		child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, c.options()), RunWorkflow, c.loaded.Definition, c.start(ctx))
+		child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, c.options()), RunWorkflow, c.loaded.Definition, start)
 		err := child.GetChildWorkflowExecution().Get(apart, nil)
 		running := temporal.IsWorkflowExecutionAlreadyStartedError(err)
 		switch {
@@ -146,7 +149,7 @@ func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFutu
 func (c *subflow) start(ctx workflow.Context) Start {
 	parent, now := c.step.run.start, workflow.Now(ctx).UTC()
 	start := Start{
-		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes, Budget: parent.Budget, Depth: parent.Depth + 1,
+		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes, Budget: parent.Budget, MaxPayload: parent.MaxPayload, Resume: c.loaded.Resume, Depth: parent.Depth + 1,
 		Delivery: everhook.Delivery{RunID: c.run, ReceivedAt: now, Trigger: everhook.Mapping{
 			"input": c.call.Input, "id": string(c.run), "receivedAt": everhook.FormatTime(now),
 		}},

@@ -153,7 +153,7 @@ func TestALongLoopKeepsEveryHistoryShort(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, len(history.GetEvents()), 4500)
 		began := time.Now()
-		require.NoError(t, replayHistory(history))
+		require.NoError(t, f.product.replayHistory(history))
 		require.Less(t, time.Since(began), 3*time.Second*slack, "a cold replay")
 	}
 }

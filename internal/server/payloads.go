@@ -1,17 +1,21 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/payloads"
@@ -100,6 +104,28 @@ func (l *large) codec() (http.Handler, error) {
 	external := l.external
 	external.DriverSelector = inline{}
 	return converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{PreStorageCodecs: []converter.PayloadCodec{workflows.PayloadCodec()}, ExternalStorage: external})
+}
+
+// resolve gives payloads of a history with values in place of claims. The SDK offers that to HTTP clients alone, so its handler is called here.
+func (l *large) resolve(ctx context.Context, claimed *commonpb.Payloads) (*commonpb.Payloads, error) {
+	handler, err := l.codec()
+	if err != nil {
+		return nil, err
+	}
+	body, err := protojson.Marshal(claimed)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "/decode", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	answer := httptest.NewRecorder()
+	if handler.ServeHTTP(answer, request); answer.Code != http.StatusOK {
+		return nil, fmt.Errorf("%s", strings.TrimSpace(answer.Body.String()))
+	}
+	resolved := &commonpb.Payloads{}
+	return resolved, protojson.Unmarshal(answer.Body.Bytes(), resolved)
 }
 
 // inline selects no driver.

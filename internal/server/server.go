@@ -239,7 +239,7 @@ func (s *Server) startWorker() error {
 		}
 	}
 	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
-	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup, Env: s.env, Links: s.links})
+	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup, Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
 	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do, activities.LoadSubflow: subflows.Do}
 	maps.Copy(effects, s.with.Registry.Activities(s.dependencies(guard, proxy)))
 	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects, workflows.LargePayloads(s.temporal.large.maxPayload))
@@ -267,6 +267,7 @@ func (s *Server) startReceiver() error {
 func (s *Server) starter() *workflows.Starter {
 	return workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
+		Resume: s.catalog.ResumeBase, MaxPayload: s.temporal.large.maxPayload, Resolve: s.temporal.large.resolve,
 	})
 }
 

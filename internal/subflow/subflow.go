@@ -30,6 +30,8 @@ type Options struct {
 	Secret func(name string) (string, error)
 	// Env gives the settings that flows may refer to as env.<NAME>.
 	Env func() map[string]string
+	// Resume tells where runs of a flow are resumed, and the secret that their URLs are made with; nil: nowhere.
+	Resume func(flow string) (base string, secret []byte, err error)
 	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
 }
@@ -83,6 +85,13 @@ func (l *Loader) load(ctx context.Context, input activities.LoadSubflowInput) (l
 	}
 	loaded = activities.LoadedSubflow{
 		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type, Env: l.env(flow), Details: l.details(input),
+	}
+	if flow.TakesCalls() && l.options.Resume != nil {
+		base, secret, err := l.options.Resume(input.Flow)
+		if err != nil {
+			return loaded, err
+		}
+		loaded.Resume = everhook.NewResume(base, secret, input.Run)
 	}
 	if loaded.Definition, err = everhook.EncodeJSON(version.Definition); err != nil {
 		return loaded, everhook.Errorf(everhook.TypeInternal, "%s cannot be encoded: %v", name(version), err)
