@@ -15,7 +15,7 @@ import (
 // TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver compares runs whose loops are handed over after every k steps with uninterrupted ones.
 func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	t.Parallel()
-	options := flowgen.Options{Comparable: true, Partner: "http://partner.example", NoWaitsInLoops: true}
+	options := flowgen.Options{Comparable: true, Partner: "http://partner.example"}
 	handedOver := 0
 	for _, seed := range seeds(*randomFlows / 2) {
 		flow := flowgen.Generate(seed, options)

@@ -20,8 +20,6 @@ type Options struct {
 	Comparable bool
 	// Sequential leaves out parallel nodes.
 	Sequential bool
-	// NoWaitsInLoops lets only nodes outside of loops wait for calls.
-	NoWaitsInLoops bool
 	// Partner is the base URL that http-request nodes call, at the paths of PartnerStatus; empty: there are none.
 	Partner string
 	// Abort, if set, gives some flows this as their timeout, and lets them wait for longer.

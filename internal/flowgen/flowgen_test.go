@@ -135,9 +135,6 @@ func TestWaitsAreThoseOfTheFlowAndOfItsCompanions(t *testing.T) {
 			})
 		}
 		require.Len(t, flow.Waits, count)
-		for _, wait := range Generate(seed, Options{NoWaitsInLoops: true}).Waits {
-			require.Empty(t, wait.Loops)
-		}
 	}
 	require.NotZero(t, inLoops)
 	require.NotZero(t, inCompanions)

@@ -37,7 +37,7 @@ func init() { //nolint:gochecknoinits // the generators of containers refer to t
 		"json-query":       {weight: 6, fits: leaves, make: jsonQuery},
 		"http-request":     {weight: 8, fits: func(g *generator, p place) bool { return g.options.Partner != "" && leaves(g, p) }, make: httpRequest},
 		"subflow":          {weight: 8, fits: calls, make: subflow},
-		"wait-for-call":    {weight: 7, fits: waits, make: waitForCall},
+		"wait-for-call":    {weight: 7, fits: leaves, make: waitForCall},
 		"response":         {weight: 5, fits: func(g *generator, p place) bool { return g.mode == everhook.Sync && g.called == 0 && alone(g, p) }, make: response},
 	}
 	names = everhook.SortedKeys(generators)

@@ -44,11 +44,6 @@ func (f *Flow) WaitOf(flow, node string) (Wait, bool) {
 	return f.Waits[at], true
 }
 
-// waits: a node may wait for a call.
-func waits(g *generator, p place) bool {
-	return leaves(g, p) && (!g.options.NoWaitsInLoops || len(p.loops) == 0)
-}
-
 // waitForCall is called early, in time or never: what comes at the moment of the deadline is left out.
 func waitForCall(g *generator, p place, node *everhook.Node) place {
 	g.effectsLeft -= p.weight
