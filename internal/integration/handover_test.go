@@ -25,7 +25,7 @@ func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook
 		ID: string(everhook.NewRunID()), RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
 		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x", "receivedAt": "x"},
 	}
-	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true, Budget: budget})
+	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true, Budget: budget, Resume: f.product.Catalog().ResumeBase})
 	_, err = starter.Start(t.Context(), route.Version, d)
 	require.NoError(t, err)
 	return d.RunID
