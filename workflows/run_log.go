@@ -69,7 +69,11 @@ func (l *runLog) follow(ctx context.Context, first everhook.Execution) {
 func (l *runLog) chain(ctx context.Context, first everhook.Execution) (chain []everhook.Execution, complete bool) {
 	for at := first; len(chain) < maxChain; {
 		chain = append(chain, at)
-		last, err := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT).Next()
+		events := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+		if !events.HasNext() {
+			return chain, true // it is open, and the last
+		}
+		last, err := events.Next()
 		if err != nil {
 			return chain, false
 		}

@@ -212,6 +212,10 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		t.Parallel()
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
 		f.running(t, run, "rest")
+		require.Eventually(t, func() bool {
+			shown := f.show(t, run)
+			return shown.Note == "" && slices.ContainsFunc(shown.Steps, func(step everhook.Step) bool { return step.Node == "wait" && step.Iteration == "waits[3]" })
+		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
 		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
 		require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
 		require.Eventually(t, func() bool {

@@ -133,7 +133,7 @@ func (e ending) ofWinners() ending {
 func TestRandomFlowsReadTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	p := start(t, config{})
-	options := flowgen.Options{Partner: randomPartner(t).URL, Comparable: true, MaxEffects: 6}
+	options := flowgen.Options{Partner: randomPartner(t).URL, Comparable: true}
 	t.Run("flows", func(t *testing.T) {
 		for _, seed := range seeds(2000, max(6, *randomFlows/5)) {
 			random := flowgen.Generate(seed, options)
