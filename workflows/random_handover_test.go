@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/mock"
@@ -16,7 +17,7 @@ import (
 func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	options := flowgen.Options{Comparable: true, Partner: "http://partner.example"}
-	handedOver := 0
+	handedOver, unplayable := 0, 0
 	for _, seed := range seeds(*randomFlows / 2) {
 		flow := flowgen.Generate(seed, options)
 		whole := tryRandom(t, flow)
@@ -26,17 +27,34 @@ func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 			try.start.Budget = workflows.Budget{Steps: steps}
 			// The test environment has no workflow that could be signalled. The answer comes again with the outcome of the loop.
 			try.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.AnswerSignal, mock.Anything).Return(nil).Maybe()
-			got := flowgen.CanonicalOutcome(runRandom(t, try, flow))
-			require.Equal(t, want, got, "after %d steps\n%s", steps, flow)
+			outcome, ok := playRandom(t, try, flow)
+			if !ok {
+				unplayable++
+				continue
+			}
+			require.Equal(t, want, flowgen.CanonicalOutcome(outcome), "after %d steps\n%s", steps, flow)
 			if len(try.steps(t)) < len(whole.steps(t)) {
 				handedOver++
 			}
 		}
 	}
-	t.Logf("%d runs handed over", handedOver)
+	t.Logf("%d runs handed over, %d unplayable", handedOver, unplayable)
 	if *randomSeed == 0 {
-		require.NotZero(t, handedOver)
+		require.Greater(t, handedOver, 20*unplayable)
 	}
+}
+
+// playRandom runs a random flow as runRandom does. Not ok is one that the test environment cannot play: it panics when an execution is cancelled
+// whose first workflow task has not run.
+func playRandom(t *testing.T, try *trial, flow *flowgen.Flow) (outcome everhook.Outcome, ok bool) {
+	t.Helper()
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			require.Contains(t, string(debug.Stack()), "testWorkflowEnvironmentImpl).RequestCancelExternalWorkflow", "%v\n%s", recovered, flow)
+			t.Logf("seed %d cannot be played with a budget of %d steps", flow.Seed, try.start.Budget.Steps)
+		}
+	}()
+	return runRandom(t, try, flow), true
 }
 
 // TestEveryFunctionGivesTheSameAfterAHandOver evaluates every function of the language in a loop that is handed over after its first iteration.
@@ -44,7 +62,7 @@ func TestEveryFunctionGivesTheSameAfterAHandOver(t *testing.T) {
 	t.Parallel()
 	run := func(budget workflows.Budget) (outcome everhook.Outcome, logged int) {
 		try := tryDefinition(t, flowgen.FunctionFlow("functions"), nil, nodes.Standard())
-		try.start.Budget = budget
+		try.start.Budget, try.start.Resume = budget, randomResume
 		outcome = try.run(t)
 		return outcome, len(try.steps(t))
 	}

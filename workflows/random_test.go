@@ -21,6 +21,9 @@ var (
 	randomSeed  = flag.Uint64("seed", 0, "the only seed of a random flow that runs; 0: all")
 )
 
+// randomResume makes the URLs that resume a random run.
+var randomResume = &everhook.Resume{Base: "https://hooks.example/api/webhook:resume/token", Key: "key"}
+
 // seeds are those of the flag, or the first n.
 func seeds(n int) []uint64 {
 	if *randomSeed != 0 {
@@ -38,6 +41,10 @@ func tryRandom(t *testing.T, flow *flowgen.Flow) *trial {
 	try := tryDefinition(t, flow.Definition, flow.Body, nodes.Standard())
 	try.RegisterActivityWithOptions(jsonquery.New().Do, activity.RegisterOptions{Name: activities.JSONQuery})
 	try.effect = partnerOfRandomFlows
+	try.SetStartTime(randomStart)
+	try.start.Delivery.ReceivedAt = randomStart
+	try.start.Resume = randomResume
+	try.callsOthers(flow)
 	return try
 }
 
@@ -116,8 +123,8 @@ func TestComparableFlowsAreComparable(t *testing.T) {
 		outcome := runRandom(t, first, flow)
 		second := tryRandom(t, flow)
 		second.start.Delivery.RunID = "another-run"
-		second.SetStartTime(received.Add(1000 * time.Hour))
-		second.start.Delivery.ReceivedAt = received.Add(1000 * time.Hour)
+		second.SetStartTime(randomStart.Add(1000 * time.Hour))
+		second.start.Delivery.ReceivedAt = randomStart.Add(1000 * time.Hour)
 		slow := 0
 		second.effect = func(input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 			slow++

@@ -2,6 +2,7 @@ package flowgen
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/everhook/everhook"
@@ -26,14 +27,27 @@ func CanonicalSteps(steps []everhook.Step) []Step {
 		if step.Error != nil {
 			list[i].ErrorType = step.Error.Type
 		}
-		if step.Result != nil && step.Kind != "delay" && step.Kind != "http-request" {
-			list[i].Result = step.Result.V
-		}
+		list[i].Result = resultOf(step)
 	}
 	slices.SortStableFunc(list, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.Iteration, b.Iteration), cmp.Compare(a.Node, b.Node))
 	})
 	return list
+}
+
+// resultOf is what of a step's result does not tell the time and names no run.
+func resultOf(step everhook.Step) any {
+	if step.Result == nil || step.Kind == "delay" || step.Kind == "http-request" {
+		return nil
+	}
+	fields, ok := step.Result.V.(map[string]any)
+	if !ok || step.Kind != "wait-for-call" && step.Kind != "subflow" {
+		return step.Result.V
+	}
+	fields = maps.Clone(fields)
+	delete(fields, "receivedAt")
+	delete(fields, "runId")
+	return fields
 }
 
 // CanonicalOutcome gives the outcome of a comparable flow so that those of two executions can be compared.
@@ -51,6 +65,9 @@ func CanonicalOutcome(outcome everhook.Outcome) everhook.Outcome {
 	if outcome.Error != nil {
 		failure := *outcome.Error
 		failure.Attempts, failure.Response = 0, nil
+		if failure.Type == everhook.TypeSubflow {
+			failure.Message = "" // which names the run
+		}
 		outcome.Error = &failure
 	}
 	return outcome

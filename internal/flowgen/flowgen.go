@@ -13,7 +13,7 @@ import (
 
 // Options say which flows are made. The zero value makes flows with everything but http-request, of up to 30 nodes.
 type Options struct {
-	// Pure leaves out what waits or leaves the workflow: delay, json-query and http-request.
+	// Pure leaves out what waits or leaves the workflow: delay, json-query, http-request, wait-for-call and subflow.
 	Pure bool
 	// Comparable makes flows whose outcome and steps are the same for every execution, whatever the timing: branches that run at once cannot
 	// overtake each other, and no value depends on the clock, the run ID or the attempts of an effect. See Comparable of the steps.
@@ -39,6 +39,10 @@ type Flow struct {
 	// Seed made it.
 	Seed       uint64
 	Definition *everhook.Definition
+	// Companions are the flows that it calls, directly or through others: each is to be there, as version 1, before the flow runs.
+	Companions []*everhook.Definition
+	// Waits are the nodes that wait for calls, of the flow and of its companions.
+	Waits []Wait
 	// Body is what the trigger is to be given as body.
 	Body map[string]any
 	// Calls are the paths below the partner that the flow may call.
@@ -57,7 +61,15 @@ func (f *Flow) String() string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("seed %d\nflow %s\nbody %s", f.Seed, definition, body)
+	text := fmt.Sprintf("seed %d\nflow %s\nbody %s", f.Seed, definition, body)
+	for _, companion := range f.Companions {
+		definition, err := everhook.EncodeJSON(companion)
+		if err != nil {
+			return err.Error()
+		}
+		text += "\ncalls " + string(definition)
+	}
+	return text
 }
 
 // Generate makes the flow of a seed. The same seed and options make the same flow.
@@ -109,6 +121,8 @@ type generator struct {
 	flow    *Flow
 	mode    everhook.Mode
 	keys    int
+	// called is how many flows call each other down to this one.
+	called int
 	// nodesLeft, stepsLeft and effectsLeft are what may still be added.
 	nodesLeft, stepsLeft, effectsLeft int
 }

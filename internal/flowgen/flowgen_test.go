@@ -43,9 +43,11 @@ func TestRandomFlowsAreValid(t *testing.T) {
 			registry := nodes.Standard()
 			for seed := range uint64(*flows) {
 				flow := Generate(seed, options)
-				_, problems := registry.Compile(flow.Definition)
-				for _, problem := range problems {
-					require.True(t, problem.Warning, "%v\n%s", problem, flow)
+				for _, definition := range append(flow.Companions, flow.Definition) {
+					_, problems := registry.Compile(definition)
+					for _, problem := range problems {
+						require.True(t, problem.Warning, "%v\n%s", problem, flow)
+					}
 				}
 			}
 		})
@@ -56,13 +58,15 @@ func TestRandomFlowsAreFlowFiles(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(*flows / 3) {
 		flow := Generate(seed, variants["everything"])
-		text, err := everhook.EncodeJSON(flow.Definition)
-		require.NoError(t, err)
-		read, problems := flowfile.Load("random.json", text, nodes.Standard())
-		require.Empty(t, problems.Errors(), "%s", flow)
-		again, err := everhook.EncodeJSON(read.Definition)
-		require.NoError(t, err)
-		require.Equal(t, string(text), string(again))
+		for _, definition := range append(flow.Companions, flow.Definition) {
+			text, err := everhook.EncodeJSON(definition)
+			require.NoError(t, err)
+			read, problems := flowfile.Load("random.json", text, nodes.Standard())
+			require.Empty(t, problems.Errors(), "%s", flow)
+			again, err := everhook.EncodeJSON(read.Definition)
+			require.NoError(t, err)
+			require.Equal(t, string(text), string(again))
+		}
 	}
 }
 
@@ -100,12 +104,42 @@ func TestOptionsLeaveKindsOut(t *testing.T) {
 		return seen
 	}
 	pure := kinds(Options{Pure: true, Partner: "http://127.0.0.1:1", Abort: 1e9})
-	for _, kind := range []string{"delay", "json-query", "http-request"} {
+	for _, kind := range []string{"delay", "json-query", "http-request", "subflow", "wait-for-call"} {
 		require.False(t, pure[kind], kind)
 	}
 	require.True(t, pure["parallel"])
 	require.False(t, kinds(Options{Sequential: true})["parallel"])
 	require.False(t, kinds(Options{})["http-request"])
+}
+
+func TestWaitsAreThoseOfTheFlowAndOfItsCompanions(t *testing.T) {
+	t.Parallel()
+	inLoops, inCompanions := 0, 0
+	for seed := range uint64(300) {
+		flow := Generate(seed, variants["everything"])
+		count := 0
+		for _, definition := range append(flow.Companions, flow.Definition) {
+			Walk(definition, func(position string, node *everhook.Node) {
+				if node.Type != "wait-for-call" || position == "behind a caught error" {
+					return
+				}
+				count++
+				wait, ok := flow.WaitOf(definition.Key, node.Key)
+				require.True(t, ok)
+				if len(wait.Loops) > 0 {
+					inLoops++
+				}
+				if definition != flow.Definition {
+					inCompanions++
+				}
+			})
+		}
+		require.Len(t, flow.Waits, count)
+	}
+	require.NotZero(t, inLoops)
+	require.NotZero(t, inCompanions)
+	require.Equal(t, "a[0].b[0]", Wait{Loops: []string{"a", "b"}}.First())
+	require.Empty(t, Wait{}.First())
 }
 
 func TestTheFlowOfAllFunctionsIsValid(t *testing.T) {

@@ -33,8 +33,8 @@ func FunctionResults() map[string]string {
 	return results
 }
 
-// FunctionFlow evaluates every function at its top and in two iterations of a loop "each", and then waits for ten hours at its node "confirm",
-// which the example of resumeUrl names. The loop is where a hand-over may come; the flow's output is what the loop collects: the results in each
+// FunctionFlow evaluates every function at its top and in two iterations of a loop "each", and then waits up to ten hours for a call at its node
+// "confirm", which the example of resumeUrl names. The loop is where a hand-over may come; the flow's output is what the loop collects: the results in each
 // iteration but those that have the time.
 func FunctionFlow(key string) *everhook.Definition {
 	body := FunctionNodes()
@@ -50,7 +50,7 @@ func FunctionFlow(key string) *everhook.Definition {
 		Branches: everhook.Branches{{Name: "do", Nodes: body}},
 	}
 	output := everhook.Node{Key: "output", Type: "output", Config: everhook.Mapping{"value": "{{ nodes.each.items }}"}}
-	wait := everhook.Node{Key: "confirm", Type: "delay", Config: everhook.Mapping{"duration": "10h"}}
+	wait := everhook.Node{Key: "confirm", Type: "wait-for-call", Config: everhook.Mapping{"deadline": "10h", "onDeadline": "continue"}}
 	return &everhook.Definition{
 		Key: key, Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}}, Nodes: append(FunctionNodes(), each, output, wait),
 	}

@@ -1,8 +1,6 @@
 package flowgen
 
 import (
-	"slices"
-
 	"github.com/everhook/everhook"
 )
 
@@ -38,7 +36,9 @@ func init() { //nolint:gochecknoinits // the generators of containers refer to t
 		"date-calculation": {weight: 6, make: dateCalculation},
 		"json-query":       {weight: 6, fits: leaves, make: jsonQuery},
 		"http-request":     {weight: 8, fits: func(g *generator, p place) bool { return g.options.Partner != "" && leaves(g, p) }, make: httpRequest},
-		"response":         {weight: 5, fits: func(g *generator, p place) bool { return g.mode == everhook.Sync && alone(g, p) }, make: response},
+		"subflow":          {weight: 8, fits: calls, make: subflow},
+		"wait-for-call":    {weight: 7, fits: leaves, make: waitForCall},
+		"response":         {weight: 5, fits: func(g *generator, p place) bool { return g.mode == everhook.Sync && g.called == 0 && alone(g, p) }, make: response},
 	}
 	names = everhook.SortedKeys(generators)
 }
@@ -154,8 +154,8 @@ func loop(g *generator, p place, node *everhook.Node) place {
 	// What the body declares and reads is gone behind the loop; the fields that are evaluated after the body see what stands in it.
 	after := body
 	for i := range nodes {
-		if key := nodes[i].Key; nodes[i].Type != "delay" && nodes[i].Type != "http-request" {
-			after.reads = append(after.reads[:len(after.reads):len(after.reads)], "nodes."+key)
+		if timeless(&nodes[i]) {
+			after.reads = append(after.reads[:len(after.reads):len(after.reads)], "nodes."+nodes[i].Key)
 		}
 	}
 	if together && g.options.Comparable {
@@ -276,7 +276,7 @@ func (g *generator) waitsLong(p place) ([]everhook.Node, place) {
 
 // settled lets a branch end in a value that is the same in every execution: the result of its last step is part of the parallel node's.
 func (g *generator) settled(p place, nodes []everhook.Node, left place) ([]everhook.Node, place) {
-	if last := nodes[len(nodes)-1].Type; !slices.Contains([]string{"delay", "http-request"}, last) {
+	if timeless(&nodes[len(nodes)-1]) {
 		return nodes, left
 	}
 	g.nodesLeft--

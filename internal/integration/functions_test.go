@@ -8,6 +8,8 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowgen"
+	"github.com/everhook/everhook/internal/server"
+	"github.com/everhook/everhook/workflows"
 )
 
 // TestEveryFunctionGivesTheSameAfterAReplay compares what a run logged when it evaluated every function of the language with what a worker logs that
@@ -15,12 +17,14 @@ import (
 func TestEveryFunctionGivesTheSameAfterAReplay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p, err := launch(t.Context(), config{dir: dir})
+	// The documented example of resumeUrl is that of a server with a public URL.
+	public := func(o *server.Options) { o.PublicURL = "https://hooks.example" }
+	p, err := launch(t.Context(), config{dir: dir, change: public})
 	require.NoError(t, err)
 	text, err := everhook.EncodeJSON(flowgen.FunctionFlow("functions"))
 	require.NoError(t, err)
 	f := p.apply(t, string(text))
-	run := f.run(t, nil)
+	run := startWith(t, f, workflows.Budget{}, nil)
 	f.running(t, run, "confirm")
 	live := f.show(t, run).Steps
 	require.Equal(t, f.version, f.show(t, run).Version)
@@ -29,17 +33,14 @@ func TestEveryFunctionGivesTheSameAfterAReplay(t *testing.T) {
 	require.Equal(t, live, f.show(t, run).Steps, "after the worker's cache was purged")
 	replay(t, f, run)
 	p.Stop()
-	again := flow{product: start(t, config{dir: dir}), key: f.key}
+	again := flow{product: start(t, config{dir: dir, change: public}), key: f.key}
 	require.Equal(t, live, again.show(t, run).Steps, "after a restart")
 
 	results := stepResults(t, live)
 	for node, documented := range flowgen.FunctionResults() {
-		// There is nothing that the URL of resumeUrl would resume.
-		if node != "f_resumeUrl" {
-			require.Equal(t, documented, results[node], node)
-			require.Equal(t, documented, results["each[0].in_"+node], node)
-			require.Equal(t, documented, results["each[1].in_"+node], node)
-		}
+		require.Equal(t, documented, results[node], node)
+		require.Equal(t, documented, results["each[0].in_"+node], node)
+		require.Equal(t, documented, results["each[1].in_"+node], node)
 	}
 	require.NotEqual(t, results["varying0"], results["each[0].in_varying0"], "every step has its own UUIDs")
 	require.NotEqual(t, results["each[0].in_varying0"], results["each[1].in_varying0"])

@@ -25,7 +25,7 @@ func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook
 		ID: string(everhook.NewRunID()), RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
 		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x", "receivedAt": "x"},
 	}
-	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true, Budget: budget})
+	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true, Budget: budget, Resume: f.product.Catalog().ResumeBase})
 	_, err = starter.Start(t.Context(), route.Version, d)
 	require.NoError(t, err)
 	return d.RunID
@@ -212,6 +212,10 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		t.Parallel()
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
 		f.running(t, run, "rest")
+		require.Eventually(t, func() bool {
+			shown := f.show(t, run)
+			return shown.Note == "" && slices.ContainsFunc(shown.Steps, func(step everhook.Step) bool { return step.Node == "wait" && step.Iteration == "waits[3]" })
+		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
 		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
 		require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
 		require.Eventually(t, func() bool {

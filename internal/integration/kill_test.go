@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowgen"
+	"github.com/everhook/everhook/workflows"
 )
 
 // Bounds of the test that kills processes under random flows.
@@ -43,9 +44,9 @@ type ending struct {
 	steps   []flowgen.Step
 }
 
-func (f flow) ending(t *testing.T, run everhook.RunID) ending {
+func (f flow) ending(t *testing.T, random *flowgen.Flow, run everhook.RunID) ending {
 	t.Helper()
-	outcome := f.ended(t, run)
+	outcome := f.outcome(t, random, run)
 	return ending{flowgen.CanonicalOutcome(outcome), flowgen.CanonicalSteps(f.show(t, run).Steps)}
 }
 
@@ -56,9 +57,11 @@ func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	flows := comparableFlows(t, randomPartner(t).URL)
 	files := map[string]string{}
 	for _, random := range flows {
-		text, err := everhook.EncodeJSON(random.Definition)
-		require.NoError(t, err)
-		files[random.Definition.Key+".json"] = string(text)
+		for _, definition := range append(random.Companions, random.Definition) {
+			text, err := everhook.EncodeJSON(definition)
+			require.NoError(t, err)
+			files[definition.Key+".json"] = string(text)
+		}
 	}
 	dir, data := writeFlows(t, files), t.TempDir()
 	delivered := &deliveries{called: map[string]bool{}, runs: map[string]everhook.RunID{}}
@@ -69,15 +72,15 @@ func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	delivered.find(t, last)
 	undisturbed := start(t, config{})
 	for _, random := range flows {
-		interrupted := flow{product: last, key: random.Definition.Key, url: last.HookURL(token(random))}
+		interrupted := flow{product: last, key: random.Definition.Key, token: token(random), url: last.HookURL(token(random))}
 		run, ok := delivered.runs[interrupted.key]
 		if !ok {
-			run = interrupted.run(t, random.Body)
+			run = startWith(t, interrupted, workflows.Budget{}, random.Body)
 		}
-		got := interrupted.ending(t, run)
+		got := interrupted.ending(t, random, run)
 		replay(t, interrupted, run)
 		whole := undisturbed.applyRandom(t, random)
-		want := whole.ending(t, whole.run(t, random.Body))
+		want := whole.ending(t, random, startWith(t, whole, workflows.Budget{}, random.Body))
 		require.Equal(t, want, got, "go test ./internal/integration -run 'TestRandomFlowsEnd' -seed %d\n%s", random.Seed, random)
 	}
 	t.Logf("%d of %d runs were begun in a process that was killed", len(delivered.runs), len(flows))

@@ -44,9 +44,14 @@ func randomPartner(t *testing.T) *partner {
 	})
 }
 
-// applyRandom makes a random flow the enabled version of its key.
+// applyRandom makes a random flow, and those that it calls, the enabled versions of their keys.
 func (p *product) applyRandom(t *testing.T, random *flowgen.Flow) flow {
 	t.Helper()
+	for _, companion := range random.Companions {
+		text, err := everhook.EncodeJSON(companion)
+		require.NoError(t, err)
+		p.apply(t, string(text))
+	}
 	text, err := everhook.EncodeJSON(random.Definition)
 	require.NoError(t, err)
 	return p.apply(t, string(text))
@@ -95,13 +100,16 @@ func (p *product) runAndReplay(t *testing.T, random *flowgen.Flow) everhook.Outc
 		}
 	}()
 	f := p.applyRandom(t, random)
-	run := f.run(t, random.Body)
+	run := startWith(t, f, workflows.Budget{}, random.Body)
 	if random.Seed%7 == 0 {
 		// It may have ended already.
 		_ = workflows.NewRuns(p.Temporal(), true).Cancel(t.Context(), f.key, run)
 	}
-	outcome := f.ended(t, run)
+	outcome := f.outcome(t, random, run)
 	replay(t, f, run)
+	for _, called := range f.allCalled(t, run) {
+		replay(t, flow{product: p, key: called.flow}, called.run)
+	}
 	if outcome.Error != nil {
 		require.NotEqual(t, everhook.TypeInternal, outcome.Error.Type, "%v", outcome.Error)
 	}
