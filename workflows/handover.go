@@ -114,6 +114,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	s.data.at(r, node, s.record, workflow.Now(ctx))
 	state := part.State
 	err := kind.Iterate(ctx, s, &state)
+	hearOthers(ctx)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
 		next.Output, next.Answer = outputOf(r.outcome.Output), r.answer
@@ -133,6 +134,15 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	r.outcome.Status = everhook.Resolved
 	r.showDetails(ctx)
 	return outcome, nil
+}
+
+// hearOthers lets all other coroutines go on that can: an abort that has arrived is then known. The next execution of a chain would not hear of it.
+func hearOthers(ctx workflow.Context) {
+	apart, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	last := false
+	workflow.GoNamed(apart, "last", func(workflow.Context) { last = true })
+	_ = workflow.Await(apart, func() bool { return last })
 }
 
 // iterating finds the loop with that key. A worker that has none there cannot run the execution, and panics as begin does.

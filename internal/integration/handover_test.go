@@ -234,3 +234,26 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		}, patience, 50*time.Millisecond, "executions of loops are not left behind")
 	})
 }
+
+func TestATimeoutReachesALoopBetweenItsExecutions(t *testing.T) {
+	t.Parallel()
+	f := shared.apply(t, `key: handed-over-timeout
+mode: async
+trigger: { type: webhook }
+options: { timeout: 700ms }
+nodes:
+  - key: each
+    type: loop
+    config: { over: 100000 }
+    branches: { do: [ { key: pause, type: delay, config: { duration: 1ms } } ] }
+`)
+	var runs []everhook.RunID
+	for range 6 {
+		runs = append(runs, startWith(t, f, workflows.Budget{Steps: 1}, nil))
+	}
+	for _, run := range runs {
+		outcome := f.ended(t, run)
+		require.Equal(t, everhook.Aborted, outcome.Status)
+		require.Equal(t, "the run did not end within its timeout of PT0.7S", outcome.Error.Message)
+	}
+}
