@@ -69,19 +69,19 @@ func (l *runLog) follow(ctx context.Context, first everhook.Execution) {
 func (l *runLog) chain(ctx context.Context, first everhook.Execution) (chain []everhook.Execution, complete bool) {
 	for at := first; len(chain) < maxChain; {
 		chain = append(chain, at)
-		events := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
-		if !events.HasNext() { // it goes on
-			return chain, true
-		}
-		last, err := events.Next()
+		// An open execution is asked for no last event: the server would wait for one.
+		description, err := l.runs.client.DescribeWorkflowExecution(ctx, at.WorkflowID, at.RunID)
 		if err != nil {
 			return chain, false
 		}
-		next := last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
-		if next == "" {
+		if description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW {
 			return chain, true
 		}
-		at.RunID = next
+		last, err := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT).Next()
+		if err != nil {
+			return chain, false
+		}
+		at.RunID = last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
 	}
 	return chain, false
 }

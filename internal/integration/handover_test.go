@@ -213,7 +213,9 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
 		f.running(t, run, "rest")
 		require.Eventually(t, func() bool {
+			began := time.Now()
 			shown := f.show(t, run)
+			require.Less(t, time.Since(began), 5*time.Second, "nobody waits for the end of the loop")
 			return shown.Note == "" && slices.ContainsFunc(shown.Steps, func(step everhook.Step) bool { return step.Node == "wait" && step.Iteration == "waits[3]" })
 		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
 		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))

@@ -92,7 +92,7 @@ func TestALongLoopEndsTheSameWhereverTheProcessIsKilled(t *testing.T) {
 		if kill > 0 {
 			p = spawn(t, dir, data)
 		}
-		after := rand.N(3 * time.Second)
+		after := rand.N(2 * time.Second)
 		t.Logf("killed after %s", after)
 		time.Sleep(after) // where the process stands then is what the test is about
 		p.kill()

@@ -18,7 +18,7 @@ import (
 
 // Bounds of the test that kills processes under random flows.
 const (
-	killedFlows = 20
+	killedFlows = 12 // at least; more of them with -random
 	kills       = 3
 	// killWithin is the time after it began to take calls in which a process is killed: flows take about as long.
 	killWithin = 400 * time.Millisecond
@@ -28,7 +28,7 @@ const (
 func comparableFlows(t *testing.T, partner string) []*flowgen.Flow {
 	t.Helper()
 	var flows []*flowgen.Flow
-	for _, seed := range seeds(1000, killedFlows) {
+	for _, seed := range seeds(1000, max(killedFlows, *randomFlows/8)) {
 		random := flowgen.Generate(seed, flowgen.Options{Partner: partner, Comparable: true, MaxDelay: 100 * time.Millisecond})
 		random.Definition.Trigger.Config["token"] = random.Definition.Key + "-token-of-some-26-characters"
 		flows = append(flows, random)
