@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	randomFlows = flag.Int("random", 60, "how many random flows run")
+	randomFlows = flag.Int("random", 80, "how many random flows run")
 	randomSeed  = flag.Uint64("seed", 0, "the only seed of a random flow that runs; 0: all")
 )
 

@@ -57,16 +57,6 @@ func (p *product) applyRandom(t *testing.T, random *flowgen.Flow) flow {
 	return p.apply(t, string(text))
 }
 
-// run calls a flow and gives the run that was started.
-func (f flow) run(t *testing.T, body map[string]any) everhook.RunID {
-	t.Helper()
-	text, err := everhook.EncodeJSON(body)
-	require.NoError(t, err)
-	r := f.post(t, string(text))
-	require.NotEmpty(t, r.run, r.body)
-	return r.run
-}
-
 // TestRandomFlowsReplay runs random flows through the product and replays what they did. Every seventh is cancelled on the way.
 func TestRandomFlowsReplay(t *testing.T) {
 	t.Parallel()
