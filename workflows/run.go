@@ -175,12 +175,15 @@ func (r *run) release(ctx workflow.Context) error {
 	return r.breakTask(ctx)
 }
 
+// yieldTimeout is when an activity that does nothing is taken for lost, with the worker that had it, and tried again: so long a killed worker holds up a run.
+const yieldTimeout = 5 * time.Second
+
 // breakTask ends the workflow task by an activity that does nothing.
 func (r *run) breakTask(ctx workflow.Context) error {
 	r.stretch, r.breaking = 0, true
 	defer func() { r.breaking = false }()
 	r.events += eventsOfActivity
-	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, Summary: "pause between steps"})
+	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: yieldTimeout, Summary: "pause between steps"})
 	return workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil)
 }
 
