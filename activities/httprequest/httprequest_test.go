@@ -333,9 +333,9 @@ func TestASlowAnswerIsATimeoutOfTheAttempt(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	for _, path := range []string{"/header", "/body"} {
 		for method, retried := range map[string]bool{"GET": true, "PUT": true, "POST": false, "PATCH": false} {
-			failed, application := fail(t, local(t), activities.HTTPRequestInput{Method: method, URL: plainValue(base + path), Timeout: everhook.Duration(50 * time.Millisecond)})
+			failed, application := fail(t, local(t), activities.HTTPRequestInput{Method: method, URL: plainValue(base + path), Timeout: everhook.Duration(400 * time.Millisecond)})
 			require.Equal(t, everhook.TypeTimeout, failed.Type)
-			require.Contains(t, failed.Message, "no complete answer within 50ms")
+			require.Contains(t, failed.Message, "no complete answer within 400ms")
 			require.Equal(t, retried, !application.NonRetryable(), method)
 		}
 	}
