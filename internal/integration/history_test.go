@@ -2,10 +2,12 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,6 +25,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -155,12 +158,16 @@ func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
 	return outcome
 }
 
-// running waits until a run stands at a node.
+// running waits until a run stands at a node. The run need not have begun.
 func (f flow) running(t *testing.T, run everhook.RunID, node string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		steps := f.show(t, run).Steps
-		return slices.ContainsFunc(steps, func(step everhook.Step) bool { return step.Node == node && step.Status == everhook.Pending })
+		r := get(t, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"?flow="+f.key)
+		var detail admin.RunDetail
+		if r.status != http.StatusOK || json.Unmarshal([]byte(r.body), &detail) != nil {
+			return false
+		}
+		return slices.ContainsFunc(detail.Steps, func(step everhook.Step) bool { return step.Node == node && step.Status == everhook.Pending })
 	}, patience, 20*time.Millisecond, "the run does not reach %s", node)
 }
 
