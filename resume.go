@@ -10,10 +10,10 @@ import (
 
 // Resume makes the URLs by which others resume a run that waits for a call. A run gets it when it is started.
 //
-// The run ID is told to whoever started the run, and the token stands in the URL that he called: so each URL has a ticket besides, an HMAC under
+// The run ID is told to whoever started the run, and the token is the same for all runs of a flow: so each URL has a ticket besides, an HMAC under
 // a key of the run that only who knows the flow's secret can derive. It holds for one node and one iteration of its loops.
 type Resume struct {
-	// Base is where the URLs begin: "<public URL>/api/webhook:resume/<token>".
+	// Base is where the URLs begin: "<public URL>/api/webhook:resume/<ResumeToken>".
 	Base string `json:"base"`
 	// Key is what the run's tickets are made under.
 	Key string `json:"key"`

@@ -59,7 +59,10 @@ func newRelay(ctx workflow.Context, r *run) *relay {
 func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
 	name, info := w.name(), workflow.GetInfo(ctx).WorkflowExecution
 	asked := relayedWait{Node: w.node.Key, Iteration: w.iteration, Deadline: deadline, From: everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}}
-	if err := y.tell(ctx, asked); err != nil {
+	// Apart from the step, so that the run is asked for certain before it is asked to wait no longer.
+	apart, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := y.tell(apart, asked); err != nil {
 		return nil, false, err
 	}
 	y.run.showDetails(ctx)
@@ -72,8 +75,6 @@ func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*Ca
 		return end.Call, end.Call != nil, nil
 	}
 	asked.Over = true
-	apart, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
 	// A run that is gone waits no longer.
 	_ = y.tell(apart, asked)
 	return nil, false, err

@@ -77,8 +77,13 @@ func (d *data) connect(r *run, values map[string]any) {
 
 // at makes the scope that of a step.
 func (d *data) at(r *run, node *nodes.Compiled, record *everhook.Step, now time.Time) {
-	d.record = record
 	d.seed(r, node, "")
+	d.show(r, record, now)
+}
+
+// show makes the scope show the time of a step, and what it evaluates go to its record.
+func (d *data) show(r *run, record *everhook.Step, now time.Time) {
+	d.record = record
 	if d.now.Equal(now) {
 		return
 	}

@@ -37,7 +37,7 @@ type StarterOptions struct {
 	Eager bool
 	// Budget is when loops hand over; zero fields are the engine's own, which are right but for tests.
 	Budget Budget
-	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<token>") and the secret that their URLs are made with. It
+	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<everhook.ResumeToken>") and the secret that their URLs are made with. It
 	// is asked for flows that wait for calls; nil: their runs have no such URLs.
 	Resume func(flow string) (base string, secret []byte, err error)
 	// Resolve gives payloads of a history as they were before they were kept outside of it; nil: none are.

@@ -39,7 +39,7 @@ func (s *step) Logf(f string, args ...any) { s.run.log.line(s.record, fmt.Sprint
 
 func (s *step) Branch(ctx workflow.Context, name string) (err error) {
 	s.last, err = s.run.list(ctx, s.node.Branch(name), s.data)
-	s.data.at(s.run, s.node, s.record, workflow.Now(ctx))
+	s.data.show(s.run, s.record, workflow.Now(ctx))
 	s.data.seed(s.run, s.node, name)
 	return err
 }

@@ -49,7 +49,7 @@ type Catalog struct {
 // snapshot is never changed once it is served.
 type snapshot struct {
 	routes map[string]*receiver.Route
-	// resumables are all flows, by their tokens; stored are they by their keys.
+	// resumables are all flows, by their resume tokens; stored are they by their keys.
 	resumables map[string]*receiver.Resumable
 	stored     map[string]store.Flow
 	flows      []Flow

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// Resumable gives what resumes the runs of the flow with a token, enabled or not.
+// Resumable gives what resumes the runs of the flow with a resume token, enabled or not.
 func (c *Catalog) Resumable(token string) (*receiver.Resumable, bool) {
 	flow, ok := c.snapshot.Load().resumables[token]
 	return flow, ok
