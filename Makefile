@@ -10,6 +10,8 @@ GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/admin/... ./internal/bodyschema/... ./internal/catalog/... ./internal/console/... \
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jsonpath/... ./internal/payloads/... ./internal/query/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
+VOLUME := RandomFlows|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
+
 .DEFAULT_GOAL := help
 .PHONY: help run check test race lint format docs extension bench nightly fuzz random noembedded build vulnerabilities
 
@@ -26,14 +28,13 @@ check: ## Everything that CI checks, with the seconds of each step
 test: ## All tests
 	go test ./...
 
-race: ## The race detector, on what does not link the Temporal server; without random flows, which are many of the same
-	go test -race -skip 'RandomFlows|ComparableFlows|HundredThousand|BoundedNumberOfCalls' $(RACE)
+race: ## The race detector, on what does not link the Temporal server; without tests of volume, which race no more than others and take minutes
+	go test -race -skip '$(VOLUME)' $(RACE)
 
 format: ## Fail if a file is not formatted
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$files" ]; then echo "not gofmt-clean:"; echo "$$files"; exit 1; fi
 
-lint: ## go vet, golangci-lint (import rules, determinism) and Temporal's workflowcheck
-	go vet ./...
+lint: ## golangci-lint (go vet, import rules, determinism) and Temporal's workflowcheck
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners
 	go run $(WORKFLOWCHECK) -config .workflowcheck.yaml ./nodes/... ./workflows/...
 	cd $(EXTENSION) && go vet ./... && go run $(WORKFLOWCHECK) -config ../../.workflowcheck.yaml ./kinds

@@ -14,43 +14,82 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 // BenchmarkStartToReady starts the built binary on an empty directory, and again on the one it left, until /readyz says 200, and reads how much
 // memory it has while it is idle. The bars: 3 s, 2 s and 250 MB.
 func BenchmarkStartToReady(b *testing.B) {
-	binary := filepath.Join(b.TempDir(), "everhook")
-	output, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "../../cmd/everhook").CombinedOutput()
-	require.NoError(b, err, string(output))
+	binary := build(b)
 	for b.Loop() {
 		dir := b.TempDir()
-		empty, idle := startUntilReady(b, binary, dir)
-		again, _ := startUntilReady(b, binary, dir)
-		b.ReportMetric(float64(empty.Milliseconds()), "empty-ms")
-		b.ReportMetric(float64(again.Milliseconds()), "existing-ms")
+		first := startUntilReady(b, binary, "serve", "--data", dir)
+		idle := first.residentMegabytes(b)
+		first.stop()
+		again := startUntilReady(b, binary, "serve", "--data", dir)
+		again.stop()
+		b.ReportMetric(float64(first.took.Milliseconds()), "empty-ms")
+		b.ReportMetric(float64(again.took.Milliseconds()), "existing-ms")
 		b.ReportMetric(idle, "idle-MB")
 	}
 	b.ReportMetric(0, "ns/op")
 }
 
-// startUntilReady starts the binary, waits until it is ready, and stops it.
-func startUntilReady(b *testing.B, binary, dir string) (took time.Duration, megabytes float64) {
-	address := freeAddress(b)
-	command := exec.CommandContext(b.Context(), binary, "serve", "--listen", address, "--admin", freeAddress(b), "--data", dir, "--log-level", "error")
+// BenchmarkMemoryAfterRuns has the built binary run 10,000 sync deliveries from 16 callers, and reads how much memory it has then. The bar: 500 MB.
+func BenchmarkMemoryAfterRuns(b *testing.B) {
+	const runs, callers = 10_000, 16
+	binary, flows := build(b), b.TempDir()
+	require.NoError(b, os.WriteFile(filepath.Join(flows, "paid.yaml"), []byte(flow), 0o600))
+	for b.Loop() {
+		p := startUntilReady(b, binary, "dev", flows, "--data", b.TempDir())
+		deliver := overHTTP("http://" + p.address + "/api/webhook:trigger/" + token)
+		group, ctx := errgroup.WithContext(b.Context())
+		group.SetLimit(callers)
+		for range runs {
+			group.Go(func() error { return deliver(ctx) })
+		}
+		require.NoError(b, group.Wait())
+		b.ReportMetric(p.residentMegabytes(b), "MB-after-runs")
+		p.stop()
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func build(b *testing.B) string {
+	binary := filepath.Join(b.TempDir(), "everhook")
+	output, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "../../cmd/everhook").CombinedOutput()
+	require.NoError(b, err, string(output))
+	return binary
+}
+
+// process is a running binary.
+type process struct {
+	command *exec.Cmd
+	address string
+	// took is the time from its start until it was ready.
+	took time.Duration
+}
+
+func startUntilReady(b *testing.B, binary string, arguments ...string) *process {
+	p := &process{address: freeAddress(b)}
+	p.command = exec.CommandContext(b.Context(), binary, append(arguments, "--listen", p.address, "--admin", freeAddress(b), "--log-level", "error")...)
 	began := time.Now()
-	require.NoError(b, command.Start())
-	defer func() {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait()
-	}()
-	for !ready(b.Context(), address) {
+	require.NoError(b, p.command.Start())
+	b.Cleanup(p.stop)
+	for !ready(b.Context(), p.address) {
 		require.Less(b, time.Since(began), time.Minute, "it does not become ready")
 		time.Sleep(5 * time.Millisecond)
 	}
-	took = time.Since(began)
-	// What the start leaves to the garbage collector is not what an idle server has.
-	time.Sleep(5 * time.Second)
-	return took, residentMegabytes(b, command.Process.Pid)
+	p.took = time.Since(began)
+	return p
+}
+
+// stop ends the process, if it has not ended.
+func (p *process) stop() {
+	if p.command.ProcessState == nil {
+		_ = p.command.Process.Signal(syscall.SIGTERM)
+		_ = p.command.Wait()
+	}
 }
 
 func freeAddress(b *testing.B) string {
@@ -73,9 +112,10 @@ func ready(ctx context.Context, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// residentMegabytes reads VmRSS (proc(5)).
-func residentMegabytes(b *testing.B, pid int) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+// residentMegabytes reads VmRSS (proc(5)), some seconds later: what the work before leaves to the garbage collector is not what an idle server has.
+func (p *process) residentMegabytes(b *testing.B) float64 {
+	time.Sleep(5 * time.Second)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
 		return 0
 	}
