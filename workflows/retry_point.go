@@ -58,6 +58,9 @@ func (r *run) remember(d *data, variable string) {
 // before answers ValuesQuery. Its error says why the run cannot be continued there, to whoever asked for it.
 func (r *run) before(key string) (*RetryPoint, error) {
 	way := r.flow.Way(key)
+	if way == nil && r.flow.Node(key) != nil {
+		return nil, fmt.Errorf("the node %q stands in onFailure, which runs when a run has failed: a run cannot be continued there; retry the whole run, or from another node", key)
+	}
 	if way == nil {
 		return nil, fmt.Errorf("the flow of this run has no node %q", key)
 	}
