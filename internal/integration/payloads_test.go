@@ -80,6 +80,9 @@ func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
 			t.Logf("durable after %v", later.took)
 			require.Equal(t, everhook.Resolved, async.ended(t, later.run).Status)
 			async.untroubled(t, later.run)
+			retried := async.retry(t, later.run, `{"from":"query"}`)
+			require.Equal(t, everhook.Of(body[:3<<20]), async.ended(t, retried.ID).Output, "the values before a node are as large")
+			async.untroubled(t, retried.ID)
 			require.Equal(t, 413, f.post(t, large(11<<20)).status)
 
 			input := events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
@@ -169,6 +172,15 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		require.Equal(t, 413, got.status)
 		require.Contains(t, got.body, "1900000")
 		require.Equal(t, 200, f.post(t, "{}").status, "other runs go on")
+	})
+	t.Run("call", func(t *testing.T) {
+		f := p.apply(t, "key: too-much-later\nmode: async\ntrigger: { type: webhook }\nnodes: [ { key: done, type: wait-for-call, config: { maxBody: 3MiB } } ]\n")
+		run := f.post(t, "").run
+		url := f.resumeURL(t, run, "done", "")
+		got := callBack(t, url, `"`+noise(2_900_000)+`"`).problem(t, http.StatusRequestEntityTooLarge, everhook.ProblemTooLarge)
+		require.Contains(t, got["detail"], "larger than a run can keep")
+		require.Equal(t, 200, callBack(t, url, "{}").status)
+		require.Equal(t, everhook.Resolved, f.ended(t, run).Status)
 	})
 }
 
