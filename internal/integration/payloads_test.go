@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -228,6 +229,23 @@ nodes:
 	require.NoError(t, os.Rename(away, place))
 	outcome := f.ended(t, run)
 	require.Equal(t, 1<<20, outcome.Output.V)
+}
+
+func TestAnEffectWhoseResultCannotBeStoredIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{})
+	place := filepath.Join(p.dir, "payloads")
+	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) {
+		assert.NoError(t, os.RemoveAll(place))
+		assert.NoError(t, os.WriteFile(place, nil, 0o600))
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte(random(900_000)))
+	})
+	f := p.async(t, "charged-once", "nodes: [ { key: charge, type: http-request, timeout: 5s, config: { method: POST, url: '"+partner.URL+"' } } ]")
+	outcome := f.ended(t, f.post(t, "").run)
+	require.Equal(t, everhook.TypeUnavailable, outcome.Error.Type)
+	require.Contains(t, outcome.Error.Message, "it lies below a file: choose another --payload-dir")
+	require.Len(t, partner.received(), 1)
 }
 
 func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {

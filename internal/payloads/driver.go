@@ -42,6 +42,12 @@ func (d *Driver) Name() string { return d.name }
 // Type is in what workers tell Temporal of themselves.
 func (d *Driver) Type() string { return "everhook" }
 
+// NotStoredError is that of a payload that could not be stored.
+type NotStoredError struct{ error }
+
+// Unwrap gives the cause.
+func (e *NotStoredError) Unwrap() error { return e.error }
+
 // Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most objects that nobody
 // refers to, for the sweep.
 func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
@@ -62,7 +68,7 @@ func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*comm
 			}
 			name := NameOf(data, d.clock())
 			if err := d.objects.Put(ctx, owner, workflow, name, data); err != nil {
-				return fmt.Errorf("a large payload cannot be stored in %s: %w", d.objects, err)
+				return &NotStoredError{fmt.Errorf("a large payload cannot be stored in %s: %w", d.objects, err)}
 			}
 			claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{claimObject: key(owner, name)}}
 			return nil
