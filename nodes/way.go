@@ -20,14 +20,15 @@ type Waypoint struct {
 }
 
 // Way leads to where a run can be continued for the node of that key: to the node itself at the top level or in branches of an Enterer, else to
-// the container in which it stands there. Nil: there is no such node.
+// the container in which it stands there. Nil: there is no such node, or it stands in onFailure, which runs because a run has failed.
 func (f *Flow) Way(key string) []Waypoint {
-	if f.byKey[key] == nil {
-		return nil
-	}
 	var way []Waypoint
 	for list := f.Nodes; ; {
-		node := list[slices.IndexFunc(list, func(node *Compiled) bool { return node.Key == key || slices.Contains(node.Below, key) })]
+		at := slices.IndexFunc(list, func(node *Compiled) bool { return node.Key == key || slices.Contains(node.Below, key) })
+		if at < 0 {
+			return nil
+		}
+		node := list[at]
 		branch := node.enteredFor(key)
 		way = append(way, Waypoint{node, branch})
 		if branch == "" {

@@ -43,6 +43,7 @@ nodes:
     branches:
       a: [ { key: a1, type: calculation, config: { expression: 1 } } ]
       b: [ { key: b1, type: calculation, config: { expression: 1 } } ]
+onFailure: [ { key: tell, type: calculation, config: { expression: 1 } } ]
 `
 
 func TestAWayLeadsToWhereARunCanBeContinued(t *testing.T) {
@@ -52,7 +53,7 @@ func TestAWayLeadsToWhereARunCanBeContinued(t *testing.T) {
 	for key, want := range map[string]string{
 		"top": "top", "side": "side", "size": "side.then size", "s": "side.then size.small s",
 		"each": "side.then size.otherwise each", "inner": "side.then size.otherwise each", "deep": "side.then size.otherwise each",
-		"repair": "side", "both": "both", "a1": "both", "b1": "both", "nope": "",
+		"repair": "side", "both": "both", "a1": "both", "b1": "both", "tell": "", "nope": "",
 	} {
 		var stops []string
 		for _, stop := range flow.Way(key) {

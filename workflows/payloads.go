@@ -194,17 +194,28 @@ func encodedSize(v any) int {
 
 // fitsStart tells whether a run can be started with that: else it is an *everhook.Error of type limit.
 func fitsStart(definition json.RawMessage, start Start) error {
-	size, limit := 0, maxEncoded
-	if start.MaxPayload > maxPayload {
-		size, limit = len(definition)+encodedSize(start), start.MaxPayload
-	} else {
-		var err error
-		if size, err = sentSize(definition, start); err != nil {
-			return err
+	size, limit, err := measured(start.MaxPayload, definition, start)
+	if err == nil && size > limit {
+		err = everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, limit)
+	}
+	return err
+}
+
+// measured gives the size of what a client or a query hands to Temporal, and how large it may be: as JSON where large values are kept outside of
+// histories (stored is Start.MaxPayload or what it will be), else as Temporal gets it.
+func measured(stored int, values ...any) (size, limit int, err error) {
+	if stored <= maxPayload {
+		size, err = sentSize(values...)
+		return size, maxEncoded, err
+	}
+	for _, value := range values {
+		encoded, ok := value.(json.RawMessage)
+		if !ok {
+			if encoded, err = everhook.EncodeJSON(value); err != nil {
+				return 0, stored, err
+			}
 		}
+		size += len(encoded)
 	}
-	if size > limit {
-		return everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with: %d bytes of %d", size, limit)
-	}
-	return nil
+	return size, stored, nil
 }

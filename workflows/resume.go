@@ -53,7 +53,7 @@ func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 // large, say that the call is not kept; after any other error it is not known, and the caller must be told to come again. It needs a worker.
 func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, call Call) (Resumed, error) {
 	call.Answer.Delivery = call.ID
-	if err := callFits(call); err != nil {
+	if err := s.callFits(call); err != nil {
 		return Resumed{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -73,10 +73,10 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
 }
 
-func callFits(call Call) error {
-	size, err := sentSize(call)
-	if err == nil && size > maxEncoded {
-		err = everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, maxEncoded)
+func (s *Starter) callFits(call Call) error {
+	size, limit, err := measured(s.options.MaxPayload, call)
+	if err == nil && size > limit {
+		err = everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, limit)
 	}
 	return err
 }

@@ -207,6 +207,9 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 // fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.
 func (p *RetryPoint) fit(flow *nodes.Flow, version int) error {
 	way := flow.Way(p.Node)
+	if way == nil && flow.Node(p.Node) != nil {
+		return Refusef("in version %d of the flow the node %q stands in onFailure, where a run cannot be continued; retry the whole run, or from another node", version, p.Node)
+	}
 	if way == nil {
 		return Refusef("version %d of the flow has no node %q; retry the whole run, or from another node", version, p.Node)
 	}

@@ -58,6 +58,9 @@ func (r *run) remember(d *data, variable string) {
 // before answers ValuesQuery. Its error says why the run cannot be continued there, to whoever asked for it.
 func (r *run) before(key string) (*RetryPoint, error) {
 	way := r.flow.Way(key)
+	if way == nil && r.flow.Node(key) != nil {
+		return nil, fmt.Errorf("the node %q stands in onFailure, which runs when a run has failed: a run cannot be continued there; retry the whole run, or from another node", key)
+	}
 	if way == nil {
 		return nil, fmt.Errorf("the flow of this run has no node %q", key)
 	}
@@ -82,7 +85,7 @@ func (r *run) before(key string) (*RetryPoint, error) {
 			}
 		}
 	}
-	return point, point.check()
+	return point, point.check(r.start.MaxPayload)
 }
 
 // earlier are the keys of the nodes that stand before the end of the way, and of those below them.
@@ -112,14 +115,14 @@ func (r *run) notReached(node string) error {
 	return fmt.Errorf("this run did not reach the node %q; its last step was %q: retry from a node that it reached, or the whole run", node, steps[len(steps)-1].Node)
 }
 
-// check refuses values that a run cannot be started with.
-func (p *RetryPoint) check() error {
-	size, err := sentSize(p)
+// check refuses values that a run cannot be started with; stored is Start.MaxPayload of the run.
+func (p *RetryPoint) check(stored int) error {
+	size, limit, err := measured(stored, p)
 	if err != nil {
 		return err
 	}
-	if size > maxEncoded {
-		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; retry the whole run, or from an earlier node", p.Node, size, maxEncoded)
+	if size > limit {
+		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; retry the whole run, or from an earlier node", p.Node, size, limit)
 	}
 	encoded, err := everhook.EncodeJSON(p)
 	if err == nil {

@@ -183,6 +183,22 @@ func TestANodeThatWasNotReachedIsRefused(t *testing.T) {
 	}
 }
 
+func TestANodeOfOnFailureIsRefused(t *testing.T) {
+	t.Parallel()
+	first := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+nodes:
+  - { key: stop, type: end, config: { status: failed } }
+onFailure:
+  - { key: tell, type: calculation, config: { expression: 1 } }
+`, nil, nodes.Standard())
+	require.Equal(t, everhook.Failed, first.run(t).Status)
+	_, err := first.QueryWorkflow(workflows.ValuesQuery, "tell")
+	require.ErrorContains(t, err, `the node "tell" stands in onFailure`)
+}
+
 func TestValuesLargerThanAStartAreRefused(t *testing.T) {
 	t.Parallel()
 	first := try(t, `

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -80,6 +81,9 @@ func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
 			t.Logf("durable after %v", later.took)
 			require.Equal(t, everhook.Resolved, async.ended(t, later.run).Status)
 			async.untroubled(t, later.run)
+			retried := async.retry(t, later.run, `{"from":"query"}`)
+			require.Equal(t, everhook.Of(body[:3<<20]), async.ended(t, retried.ID).Output, "the values before a node are as large")
+			async.untroubled(t, retried.ID)
 			require.Equal(t, 413, f.post(t, large(11<<20)).status)
 
 			input := events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
@@ -170,6 +174,15 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		require.Contains(t, got.body, "1900000")
 		require.Equal(t, 200, f.post(t, "{}").status, "other runs go on")
 	})
+	t.Run("call", func(t *testing.T) {
+		f := p.apply(t, "key: too-much-later\nmode: async\ntrigger: { type: webhook }\nnodes: [ { key: done, type: wait-for-call, config: { maxBody: 3MiB } } ]\n")
+		run := f.post(t, "").run
+		url := f.resumeURL(t, run, "done", "")
+		got := callBack(t, url, `"`+noise(2_900_000)+`"`).problem(t, http.StatusRequestEntityTooLarge, everhook.ProblemTooLarge)
+		require.Contains(t, got["detail"], "larger than a run can keep")
+		require.Equal(t, 200, callBack(t, url, "{}").status)
+		require.Equal(t, everhook.Resolved, f.ended(t, run).Status)
+	})
 }
 
 // inARow are so many nodes, one after the other.
@@ -216,6 +229,23 @@ nodes:
 	require.NoError(t, os.Rename(away, place))
 	outcome := f.ended(t, run)
 	require.Equal(t, 1<<20, outcome.Output.V)
+}
+
+func TestAnEffectWhoseResultCannotBeStoredIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{})
+	place := filepath.Join(p.dir, "payloads")
+	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) {
+		assert.NoError(t, os.RemoveAll(place))
+		assert.NoError(t, os.WriteFile(place, nil, 0o600))
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte(random(900_000)))
+	})
+	f := p.async(t, "charged-once", "nodes: [ { key: charge, type: http-request, timeout: 5s, config: { method: POST, url: '"+partner.URL+"' } } ]")
+	outcome := f.ended(t, f.post(t, "").run)
+	require.Equal(t, everhook.TypeUnavailable, outcome.Error.Type)
+	require.Contains(t, outcome.Error.Message, "it lies below a file: choose another --payload-dir")
+	require.Len(t, partner.received(), 1)
 }
 
 func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {

@@ -146,6 +146,8 @@ func TestARetryTakesTheCurrentVersionIfItIsAsked(t *testing.T) {
 	shared.async(t, "retried-current", "nodes:\n  - key: each\n    type: loop\n    config: { over: 1 }\n    branches: { do: [{ key: total, type: calculation, config: { expression: '1' } }] }\n")
 	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"total"}`), `the node "total" stands within "each", where a run cannot be continued`)
 	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"gone"}`), `has no node "gone"`)
+	shared.async(t, "retried-current", "nodes: []\nonFailure:\n  - { key: total, type: calculation, config: { expression: '1' } }\n")
+	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"total"}`), `the node "total" stands in onFailure, where a run cannot be continued`)
 	require.NoError(t, shared.Catalog().Disable(t.Context(), f.key))
 	require.Contains(t, f.notDone(t, run, "retry", `{"current":true}`), "has no enabled version")
 	require.Equal(t, everhook.Errored, f.ended(t, f.retry(t, run, "").ID).Status, "the version of the run needs no store")

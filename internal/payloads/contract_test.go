@@ -299,3 +299,19 @@ func (s spy) Get(ctx context.Context, owner, name string) ([]byte, error) {
 	}
 	return s.Objects.Get(ctx, owner, name)
 }
+
+func TestOnlyWhatTemporalDoesNotTakeIsStoredWhereTheSettingIsOff(t *testing.T) {
+	each(t, func(t *testing.T, open func(string) payloads.Objects) {
+		driver := payloads.NewDriver(payloads.DirectoryDriver, open("ns"))
+		for _, test := range []struct {
+			off    bool
+			size   int
+			stored bool
+		}{{false, 300_000, true}, {true, 300_000, false}, {true, 1_950_000, false}, {true, 2_000_001, true}} {
+			external := payloads.External(256<<10, test.off, driver)
+			selected, err := external.DriverSelector.SelectDriver(converter.StorageDriverSelectContext{}, &commonpb.Payload{Data: make([]byte, test.size)})
+			require.NoError(t, err)
+			require.Equal(t, test.stored, selected != nil, "%+v", test)
+		}
+	})
+}

@@ -42,6 +42,12 @@ func (d *Driver) Name() string { return d.name }
 // Type is in what workers tell Temporal of themselves.
 func (d *Driver) Type() string { return "everhook" }
 
+// NotStoredError is that of a payload that could not be stored.
+type NotStoredError struct{ error }
+
+// Unwrap gives the cause.
+func (e *NotStoredError) Unwrap() error { return e.error }
+
 // Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most objects that nobody
 // refers to, for the sweep.
 func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
@@ -62,7 +68,7 @@ func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*comm
 			}
 			name := NameOf(data, d.clock())
 			if err := d.objects.Put(ctx, owner, workflow, name, data); err != nil {
-				return fmt.Errorf("a large payload cannot be stored in %s: %w", d.objects, err)
+				return &NotStoredError{fmt.Errorf("a large payload cannot be stored in %s: %w", d.objects, err)}
 			}
 			claims[i] = converter.StorageDriverClaim{ClaimData: map[string]string{claimObject: key(owner, name)}}
 			return nil
@@ -120,8 +126,13 @@ func together(ctx context.Context, n int, work func(ctx context.Context, i int) 
 	return group.Wait()
 }
 
-// External is the setting of client, worker and replayer: payloads above threshold bytes go to the first driver, unless off is set; what any of
-// them keeps is read. A replayer needs it as well.
+// maxInline is the largest payload that stays in a history where the setting is off, in bytes: Temporal takes 2 MiB for all of a command. Runs that
+// were started with the setting off have no larger one.
+const maxInline = 2_000_000
+
+// External is the setting of client, worker and replayer: payloads above threshold bytes go to the first driver; what any of them keeps is read.
+// Off is set where nothing is to be kept outside of histories: then only what Temporal would not take goes there, of runs that were started
+// before. A replayer needs it as well.
 func External(threshold int, off bool, drivers ...*Driver) converter.ExternalStorage {
 	external := converter.ExternalStorage{PayloadSizeThreshold: threshold}
 	for _, driver := range drivers {
@@ -136,8 +147,8 @@ type selector struct {
 	off    bool
 }
 
-func (s selector) SelectDriver(converter.StorageDriverSelectContext, *commonpb.Payload) (converter.StorageDriver, error) {
-	if s.off {
+func (s selector) SelectDriver(_ converter.StorageDriverSelectContext, payload *commonpb.Payload) (converter.StorageDriver, error) {
+	if s.off && proto.Size(payload) <= maxInline {
 		return nil, nil
 	}
 	return s.driver, nil

@@ -13,11 +13,13 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/payloads"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/workflows"
@@ -97,6 +99,17 @@ func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Sto
 		l.sweepers = append(l.sweepers, payloads.NewSweeper(objects, executions, max(retention, time.Hour)))
 	}
 	return l, nil
+}
+
+// failures tells Temporal of errors. An effect whose result could not be stored has happened: it is not tried again, as one whose result is too large is not.
+type failures struct{ converter.FailureConverter }
+
+// ErrorToFailure is that of converter.FailureConverter.
+func (f failures) ErrorToFailure(err error) *failurepb.Failure {
+	if notStored, ok := errors.AsType[*payloads.NotStoredError](err); ok {
+		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what came of it cannot be kept: %v", notStored), false, 0)
+	}
+	return f.FailureConverter.ErrorToFailure(err)
 }
 
 // codec lets the Temporal UI show values in place of claims. What the UI sends is never stored outside of histories: nobody could tell whose it is.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/embedded"
@@ -83,6 +84,7 @@ func (t *temporal) keepPayloads(ctx context.Context, o *Options, s *store.Store)
 	}
 	options := t.options
 	options.ExternalStorage = t.large.external
+	options.FailureConverter = failures{sdk.NewDefaultFailureConverter(sdk.DefaultFailureConverterOptions{DataConverter: options.DataConverter})}
 	first := t.client
 	if t.client, err = client.NewClientFromExistingWithContext(ctx, first, options); err != nil {
 		t.client = first
