@@ -26,21 +26,22 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 	if err != nil {
 		return err
 	}
+	listener := &flowPrinter{out: s.out}
+	var dir *flowdir.Dir
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
 		Registry: registry, Logger: logger, Environ: append(variables, os.Environ()...), SelfCalls: true, Version: Version,
+		Prepare: func(ctx context.Context, starting *server.Server) (err error) {
+			listener.server = starting
+			if dir, err = flowdir.New(c.Dir, registry, starting.Catalog(), listener); err != nil {
+				return err
+			}
+			return dir.Sync(ctx)
+		},
 	})
 	if err != nil {
 		return err
 	}
 	defer running.Stop()
-	listener := &flowPrinter{out: s.out, server: running}
-	dir, err := flowdir.New(c.Dir, registry, running.Catalog(), listener)
-	if err != nil {
-		return err
-	}
-	if err := dir.Sync(ctx); err != nil {
-		return err
-	}
 	listener.banner(c.Dir)
 	following, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup

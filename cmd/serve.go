@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
@@ -33,16 +34,12 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 	}
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
 		Registry: registry, Logger: logger, Environ: os.Environ(), Version: Version, Roles: c.Role,
+		Prepare: func(ctx context.Context, starting *server.Server) error { return c.apply(ctx, logger, registry, starting.Catalog()) },
 	})
 	if err != nil {
 		return err
 	}
 	defer running.Stop()
-	if c.Dir != "" {
-		if err := c.apply(ctx, logger, registry, running); err != nil {
-			return err
-		}
-	}
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go running.Catalog().Follow(following)
@@ -50,9 +47,12 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 	return running.Wait(ctx)
 }
 
-// apply makes the flows of the directory the enabled ones, once.
-func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *nodes.Registry, running *server.Server) error {
-	dir, err := flowdir.New(c.Dir, registry, running.Catalog(), flowLogger{logger})
+// apply makes the flows of the directory, if there is one, the enabled ones, once.
+func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *nodes.Registry, flows *catalog.Catalog) error {
+	if c.Dir == "" {
+		return nil
+	}
+	dir, err := flowdir.New(c.Dir, registry, flows, flowLogger{logger})
 	if err != nil {
 		return err
 	}

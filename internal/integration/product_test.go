@@ -43,6 +43,7 @@ type config struct {
 	change  func(*server.Options)
 	// registry has the kinds; nil: the standard ones.
 	registry *nodes.Registry
+	prepare  func(ctx context.Context, s *server.Server) error
 }
 
 // launch starts a product.
@@ -60,7 +61,7 @@ func launch(ctx context.Context, c config) (*product, error) {
 	}
 	started, err := server.Start(ctx, &options, server.Surroundings{
 		Registry: c.registry, Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans,
+		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare,
 	})
 	if err != nil {
 		return nil, err

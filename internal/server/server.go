@@ -79,6 +79,8 @@ type Surroundings struct {
 	Version string
 	// Roles are the parts to run: receiver, worker, admin. None: all.
 	Roles []string
+	// Prepare is called when the store is open and the addresses are known, and before anything is served: it applies flows. Nil: nothing.
+	Prepare func(ctx context.Context, s *Server) error
 	// Spans takes the spans of traces. Nil: an OTLP exporter if the process's environment names one, see telemetry.Options.
 	Spans sdktrace.SpanExporter
 }
@@ -118,6 +120,11 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
+	}
+	if with.Prepare != nil {
+		if err := with.Prepare(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.startWatch(); err != nil {
 		return nil, err
