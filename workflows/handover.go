@@ -38,7 +38,7 @@ type LoopStart struct {
 	Path string `json:"path,omitempty"`
 	// State is how far the loop is.
 	State nodes.LoopState `json:"state"`
-	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that were assigned since it was handed over.
+	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that earlier executions of the chain assigned.
 	Nodes    everhook.Mapping `json:"nodes,omitempty"`
 	Errors   everhook.Mapping `json:"errors,omitempty"`
 	Assigned []string         `json:"assigned,omitempty"`
@@ -117,7 +117,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	hearOthers(ctx)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
-		next.Output, next.Answer = outputOf(r.outcome.Output), r.answer
+		next.Assigned, next.Output, next.Answer = s.assignedOutside(), outputOf(r.outcome.Output), r.answer
 		if err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments)); err == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
 		}
@@ -234,7 +234,7 @@ func (s *step) loopStart(state nodes.LoopState) *LoopStart {
 		start.Failure = everhook.Of(failure)
 	}
 	if r.part != nil {
-		start.Root, start.Assigned = r.part.Root, s.assignedOutside()
+		start.Root = r.part.Root
 	}
 	return start
 }

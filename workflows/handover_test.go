@@ -50,6 +50,36 @@ var loops = map[string]string{
         branches: { do: [ { key: note, type: variable, config: { target: log, value: '{{ concat(nodes.log, [loops.outer.sequence * 100 + loop.sequence]) }}' } } ] }
 - { key: out, type: output, config: { value: '{{ [nodes.outer, nodes.log] }}' } }
 `,
+	"a variable that the inner loop does not know": `
+- { key: x, type: variable, config: { value: 0 } }
+- { key: y, type: variable, config: { value: 0 } }
+- key: outer
+  type: loop
+  config: { over: 4, collect: '[nodes.x, nodes.own, nodes.both.a.result.items]' }
+  branches:
+    do:
+      - { key: own, type: variable, config: { value: 5 } }
+      - { key: more, type: variable, config: { target: x, value: '{{ nodes.x + 1 }}' } }
+      - key: inner
+        type: loop
+        config: { over: 3 }
+        branches: { do: [ { key: addY, type: variable, config: { target: y, value: '{{ nodes.y + 1 }}' } } ] }
+      - key: both
+        type: parallel
+        branches:
+          a:
+            - { key: twice, type: variable, config: { target: x, value: '{{ nodes.x * 2 }}' } }
+            - key: innerA
+              type: loop
+              config: { over: 3, collect: loop.item }
+              branches: { do: [ { key: addOwn, type: variable, config: { target: own, value: '{{ nodes.own + 1 }}' } } ] }
+          b:
+            - key: innerB
+              type: loop
+              config: { over: 3 }
+              branches: { do: [ { key: alsoY, type: variable, config: { target: y, value: '{{ nodes.y + 10 }}' } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.x, nodes.y, nodes.outer] }}' } }
+`,
 	"open, ended by when": `
 - { key: n, type: variable, config: { value: 0 } }
 - key: each
