@@ -269,10 +269,20 @@ func (s *step) Spent() bool {
 		(r.steps >= r.budget.Steps || r.events >= r.budget.Events || r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes)
 }
 
-// AtOnce is nodes.Run's: what is under way when the budget is used up may have as many events as the budget again.
+// AtOnce is nodes.Run's: what is under way when the budget is used up, in all loops together, may have as many events as the budget again.
 func (s *step) AtOnce() int {
-	return max(1, budgetEvents/(eventsOfActivity*max(1, len(s.node.Below))))
+	others := s.run.expected - s.underWay*s.eventsOfIteration()
+	return max(1, (budgetEvents-others)/s.eventsOfIteration())
 }
+
+// UnderWay is nodes.Run's.
+func (s *step) UnderWay(iterations int) {
+	s.run.expected += (iterations - s.underWay) * s.eventsOfIteration()
+	s.underWay = iterations
+}
+
+// eventsOfIteration is what an iteration may add to the history.
+func (s *step) eventsOfIteration() int { return eventsOfActivity * max(1, len(s.node.Below)) }
 
 // HandOver is nodes.Run's.
 func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {

@@ -322,6 +322,34 @@ func TestIterationsAtOnceAreAtMostAsManyAsConcurrencySays(t *testing.T) {
 	require.Equal(t, 7*time.Minute, try.Now().Sub(received), "40 of a minute each, six at once")
 }
 
+func TestIterationsAtOnceOfAllLoopsTogetherAreBounded(t *testing.T) {
+	t.Parallel()
+	const inner = `{ over: 20, concurrency: 20 }, branches: { do: [ { key: wait%[1]s, type: delay, config: { duration: 1m } }, { key: a%[1]s, type: parallel, branches: { x: [ { key: x%[1]s, type: calculation, config: { expression: 1 } } ],
+  y: [ { key: y%[1]s, type: calculation, config: { expression: 1 } } ], z: [ { key: z%[1]s, type: calculation, config: { expression: 1 } }, { key: zz%[1]s, type: calculation, config: { expression: 1 } } ] } } ] }`
+	nested := "{ key: outer, type: loop, config: { over: 25, concurrency: 25 }, branches: { do: [ { key: each, type: loop, config: " + fmt.Sprintf(inner, "") + " } ] } }"
+	var beside strings.Builder
+	for i := range 25 {
+		fmt.Fprintf(&beside, "\n    b%d: [ { key: each%d, type: loop, config: %s } ]", i, i, fmt.Sprintf(inner, fmt.Sprint(i)))
+	}
+	for name, list := range map[string]string{"nested": "- " + nested, "beside each other": "- key: all\n  type: parallel\n  branches:" + beside.String()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			try := tryLoops(t, "async", list)
+			waiting := 0
+			try.RegisterDelayedCallback(func() {
+				for _, step := range try.steps(t) {
+					if step.Kind == "delay" && step.Status == everhook.Pending {
+						waiting++
+					}
+				}
+			}, 30*time.Second)
+			require.Equal(t, everhook.Resolved, try.run(t).Status)
+			require.Less(t, waiting, 150, "25 loops of twenty at once: what is under way has hardly more than 4,000 events before it")
+			require.Greater(t, waiting, 50)
+		})
+	}
+}
+
 func TestTheFirstFailureOfIterationsAtOnceCancelsTheOthers(t *testing.T) {
 	t.Parallel()
 	try := tryLoops(t, "async", `
