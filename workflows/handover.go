@@ -286,6 +286,9 @@ func (s *step) eventsOfIteration() int { return eventsOfActivity * max(1, len(s.
 
 // HandOver is nodes.Run's.
 func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	r := s.run
 	start := s.loopStart(state.Part(maxPartItems))
 	if r.part == nil {

@@ -564,3 +564,35 @@ func TestARunWaitsForABoundedNumberOfCalls(t *testing.T) {
 	require.Equal(t, 1900, outcome.Output.V.([]any)[0])
 	require.Contains(t, fmt.Sprint(outcome.Output.V), "the run has waited for 1900 calls, and cannot wait for more")
 }
+
+// stubborn is a kind that a cancelled run cannot end before it has resolved, as a call can be that came in the same moment.
+type stubborn struct{}
+
+func (*stubborn) Spec() nodes.Spec           { return nodes.Spec{Kind: "stubborn", Group: nodes.Waiting} }
+func (*stubborn) Validate(*nodes.Validation) {}
+func (*stubborn) Execute(ctx workflow.Context, _ nodes.Run) (nodes.Result, error) {
+	apart, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	return nodes.Result{}, workflow.Await(apart, func() bool { return ctx.Err() != nil })
+}
+
+func TestACancelledRunHandsNothingOver(t *testing.T) {
+	t.Parallel()
+	registry := nodes.Standard()
+	nodes.Add[stubborn](registry)
+	try := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+nodes:
+- key: each
+  type: loop
+  config: { over: 5 }
+  branches: { do: [ { key: wait, type: stubborn } ] }
+`, nil, registry)
+	try.start.Budget.Steps = 2
+	handed := countChildren(try.TestWorkflowEnvironment)
+	try.RegisterDelayedCallback(try.CancelWorkflow, time.Minute)
+	require.Equal(t, everhook.Cancelled, try.run(t).Status)
+	require.Zero(t, handed.Load())
+}
