@@ -129,7 +129,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	closing, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	if err := r.handOverLoop(closing, outcome, new(LoopOutcome)); err != nil {
-		outcome = &LoopOutcome{Error: r.failure(err).At(part.Node), Answer: r.answer, Log: outcome.Log}
+		outcome = outcome.without(r.failure(err).At(part.Node))
 	}
 	r.outcome.Status = everhook.Resolved
 	r.showDetails(ctx)
@@ -179,6 +179,9 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	r := s.run
 	outcome := &LoopOutcome{State: *state, Output: outputOf(r.outcome.Output), Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}}
 	outcome.State.Items = nil
+	if err != nil { // the loop has no result
+		outcome.State.Collected, outcome.State.Errors = nil, nil
+	}
 	for _, variable := range s.assignedOutside() {
 		outcome.Assigned[variable] = s.data.nodes[variable]
 	}
@@ -188,6 +191,17 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 		outcome.Error = r.failure(err)
 	}
 	return outcome
+}
+
+// without is what remains of an outcome that cannot be handed over. What ended the run, nothing catches: neither does it catch this.
+func (o *LoopOutcome) without(failure *everhook.Error) *LoopOutcome {
+	left := &LoopOutcome{Answer: o.Answer, Log: o.Log}
+	if o.End == nil {
+		left.Error = failure
+	} else {
+		left.End = &nodes.End{Status: failure.Status, Type: failure.Type, Message: failure.Message, Node: failure.Node}
+	}
+	return left
 }
 
 // assignedOutside are the variables that were assigned in the loop and are declared outside of it.

@@ -565,6 +565,45 @@ func TestARunWaitsForABoundedNumberOfCalls(t *testing.T) {
 	require.Contains(t, fmt.Sprint(outcome.Output.V), "the run has waited for 1900 calls, and cannot wait for more")
 }
 
+func TestWhatALoopCollectedDoesNotKeepItFromEndingTheRun(t *testing.T) {
+	t.Parallel()
+	for _, steps := range []int{0, 1, 3} {
+		try := tryLoops(t, "sync", `
+- key: each
+  type: loop
+  config: { over: 12, collect: 'repeat("x", 90000)' }
+  branches:
+    do:
+      - { key: enough, type: condition, config: { expression: 'loop.item == 10' }, branches: { then: [ { key: tell, type: response, config: { body: '{{ repeat("y", 900000) }}' } } ] } }
+`)
+		try.start.Budget.Steps = steps
+		outcome := try.run(t)
+		require.Equal(t, everhook.Resolved, outcome.Status, "%v", outcome.Error)
+		require.Len(t, outcome.Answer.Body.V, 900000)
+	}
+}
+
+func TestAnEndThatCannotBeHandedOverIsNotCaught(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "sync", `
+- { key: large, type: variable, config: { value: '' } }
+- key: each
+  type: loop
+  onError: continue
+  config: { over: 2 }
+  branches:
+    do:
+      - { key: fill, type: variable, config: { target: large, value: '{{ repeat("x", 1000000) }}' } }
+      - { key: tell, type: response, config: { body: '{{ repeat("y", 900000) }}' } }
+- { key: charge, type: http-request, config: { url: 'https://example.com/' } }
+`)
+	try.start.Budget.Steps = 1
+	outcome := try.run(t)
+	require.Zero(t, try.effects.Load(), "the run had ended")
+	require.Equal(t, everhook.TypeLimit, outcome.Error.Type)
+	require.Equal(t, 200, outcome.Answer.Status)
+}
+
 // stubborn is a kind that a cancelled run cannot end before it has resolved, as a call can be that came in the same moment.
 type stubborn struct{}
 
