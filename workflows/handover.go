@@ -118,7 +118,9 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
 		next.Assigned, next.Output, next.Answer = s.assignedOutside(), outputOf(r.outcome.Output), r.answer
-		if err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments)); err == nil {
+		err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments))
+		hearOthers(ctx) // an abort may have arrived while there was no room
+		if err == nil && ctx.Err() == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
 		}
 	}
