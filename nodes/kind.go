@@ -126,8 +126,11 @@ type Run interface {
 	Charge(ctx workflow.Context) error
 	// Spent reports whether the execution has used up its budget: an Iterating kind then hands over.
 	Spent() bool
-	// AtOnce is how many iterations may run at once, so that those under way when the budget is used up do not go far beyond it.
+	// AtOnce is how many iterations of the step may run at once, so that all under way when the budget is used up do not go far beyond it. It is one at
+	// least, and changes with what else the execution has under way.
 	AtOnce() int
+	// UnderWay tells how many iterations of the step run now.
+	UnderWay(iterations int)
 	// HandOver lets other executions go on with the step, from the state on, until one has come to the end of a part, and takes over what they did.
 	// Its error is how an iteration ended that ends the loop, or that of a run that is cancelled; return it as it is.
 	HandOver(ctx workflow.Context, state *LoopState) error

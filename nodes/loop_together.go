@@ -10,11 +10,10 @@ import (
 func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) error {
 	inner, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	flight := loopFlight{loop: c, state: state, next: state.Next, ended: map[int]*iteration{}, cancel: cancel}
+	flight := loopFlight{loop: c, run: run, state: state, next: state.Next, ended: map[int]*iteration{}, cancel: cancel}
 	// The waits are not cancelled with the node: the iterations are, and the node ends when they have.
 	waiting, stopWaiting := workflow.NewDisconnectedContext(ctx)
 	defer stopWaiting()
-	atOnce := min(c.Concurrency, run.AtOnce())
 	for began := false; !state.Over() && !flight.stopped && (!began || !run.Spent()); began = true {
 		fork := run.Fork()
 		it, err := c.enter(inner, fork, state)
@@ -29,20 +28,20 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) 
 			flight.land(it)
 			continue
 		}
-		flight.inFlight++
+		flight.count(1)
 		workflow.GoNamed(inner, "iteration "+strconv.Itoa(it.index), func(ctx workflow.Context) {
 			err := c.body(ctx, fork, it)
 			if err == nil {
 				err = fork.Charge(ctx)
 			}
-			flight.inFlight--
+			flight.count(-1)
 			if err != nil {
 				flight.fail(err)
 				return
 			}
 			flight.land(it)
 		})
-		if err := workflow.Await(waiting, func() bool { return flight.inFlight < atOnce || flight.stopped }); err != nil {
+		if err := workflow.Await(waiting, func() bool { return flight.inFlight < min(c.Concurrency, run.AtOnce()) || flight.stopped }); err != nil {
 			return err
 		}
 	}
@@ -58,6 +57,7 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) 
 // loopFlight are the iterations that run at once.
 type loopFlight struct {
 	loop     *Loop
+	run      Run
 	state    *LoopState
 	inFlight int
 	// ended are iterations that have ended before an earlier one; next is the one that is added next.
@@ -67,6 +67,11 @@ type loopFlight struct {
 	stopped bool
 	failure error
 	cancel  workflow.CancelFunc
+}
+
+func (f *loopFlight) count(change int) {
+	f.inFlight += change
+	f.run.UnderWay(f.inFlight)
 }
 
 // land takes an iteration that has ended, and adds to the state all that are in order.

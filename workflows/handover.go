@@ -38,7 +38,7 @@ type LoopStart struct {
 	Path string `json:"path,omitempty"`
 	// State is how far the loop is.
 	State nodes.LoopState `json:"state"`
-	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that were assigned since it was handed over.
+	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that earlier executions of the chain assigned.
 	Nodes    everhook.Mapping `json:"nodes,omitempty"`
 	Errors   everhook.Mapping `json:"errors,omitempty"`
 	Assigned []string         `json:"assigned,omitempty"`
@@ -117,8 +117,10 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	hearOthers(ctx)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
-		next.Output, next.Answer = outputOf(r.outcome.Output), r.answer
-		if err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments)); err == nil {
+		next.Assigned, next.Output, next.Answer = s.assignedOutside(), outputOf(r.outcome.Output), r.answer
+		err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments))
+		hearOthers(ctx) // an abort may have arrived while there was no room
+		if err == nil && ctx.Err() == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
 		}
 	}
@@ -129,7 +131,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	closing, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	if err := r.handOverLoop(closing, outcome, new(LoopOutcome)); err != nil {
-		outcome = &LoopOutcome{Error: r.failure(err).At(part.Node), Answer: r.answer, Log: outcome.Log}
+		outcome = outcome.without(r.failure(err).At(part.Node))
 	}
 	r.outcome.Status = everhook.Resolved
 	r.showDetails(ctx)
@@ -179,6 +181,9 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	r := s.run
 	outcome := &LoopOutcome{State: *state, Output: outputOf(r.outcome.Output), Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}}
 	outcome.State.Items = nil
+	if err != nil { // the loop has no result
+		outcome.State.Collected, outcome.State.Errors = nil, nil
+	}
 	for _, variable := range s.assignedOutside() {
 		outcome.Assigned[variable] = s.data.nodes[variable]
 	}
@@ -188,6 +193,17 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 		outcome.Error = r.failure(err)
 	}
 	return outcome
+}
+
+// without is what remains of an outcome that cannot be handed over. What ended the run, nothing catches: neither does it catch this.
+func (o *LoopOutcome) without(failure *everhook.Error) *LoopOutcome {
+	left := &LoopOutcome{Answer: o.Answer, Log: o.Log}
+	if o.End == nil {
+		left.Error = failure
+	} else {
+		left.End = &nodes.End{Status: failure.Status, Type: failure.Type, Message: failure.Message, Node: failure.Node}
+	}
+	return left
 }
 
 // assignedOutside are the variables that were assigned in the loop and are declared outside of it.
@@ -234,7 +250,7 @@ func (s *step) loopStart(state nodes.LoopState) *LoopStart {
 		start.Failure = everhook.Of(failure)
 	}
 	if r.part != nil {
-		start.Root, start.Assigned = r.part.Root, s.assignedOutside()
+		start.Root = r.part.Root
 	}
 	return start
 }
@@ -269,13 +285,26 @@ func (s *step) Spent() bool {
 		(r.steps >= r.budget.Steps || r.events >= r.budget.Events || r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes)
 }
 
-// AtOnce is nodes.Run's: what is under way when the budget is used up may have as many events as the budget again.
+// AtOnce is nodes.Run's: what is under way when the budget is used up, in all loops together, may have as many events as the budget again.
 func (s *step) AtOnce() int {
-	return max(1, budgetEvents/(eventsOfActivity*max(1, len(s.node.Below))))
+	others := s.run.expected - s.underWay*s.eventsOfIteration()
+	return max(1, (budgetEvents-others)/s.eventsOfIteration())
 }
+
+// UnderWay is nodes.Run's.
+func (s *step) UnderWay(iterations int) {
+	s.run.expected += (iterations - s.underWay) * s.eventsOfIteration()
+	s.underWay = iterations
+}
+
+// eventsOfIteration is what an iteration may add to the history.
+func (s *step) eventsOfIteration() int { return eventsOfActivity * max(1, len(s.node.Below)) }
 
 // HandOver is nodes.Run's.
 func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	r := s.run
 	start := s.loopStart(state.Part(maxPartItems))
 	if r.part == nil {

@@ -50,6 +50,36 @@ var loops = map[string]string{
         branches: { do: [ { key: note, type: variable, config: { target: log, value: '{{ concat(nodes.log, [loops.outer.sequence * 100 + loop.sequence]) }}' } } ] }
 - { key: out, type: output, config: { value: '{{ [nodes.outer, nodes.log] }}' } }
 `,
+	"a variable that the inner loop does not know": `
+- { key: x, type: variable, config: { value: 0 } }
+- { key: y, type: variable, config: { value: 0 } }
+- key: outer
+  type: loop
+  config: { over: 4, collect: '[nodes.x, nodes.own, nodes.both.a.result.items]' }
+  branches:
+    do:
+      - { key: own, type: variable, config: { value: 5 } }
+      - { key: more, type: variable, config: { target: x, value: '{{ nodes.x + 1 }}' } }
+      - key: inner
+        type: loop
+        config: { over: 3 }
+        branches: { do: [ { key: addY, type: variable, config: { target: y, value: '{{ nodes.y + 1 }}' } } ] }
+      - key: both
+        type: parallel
+        branches:
+          a:
+            - { key: twice, type: variable, config: { target: x, value: '{{ nodes.x * 2 }}' } }
+            - key: innerA
+              type: loop
+              config: { over: 3, collect: loop.item }
+              branches: { do: [ { key: addOwn, type: variable, config: { target: own, value: '{{ nodes.own + 1 }}' } } ] }
+          b:
+            - key: innerB
+              type: loop
+              config: { over: 3 }
+              branches: { do: [ { key: alsoY, type: variable, config: { target: y, value: '{{ nodes.y + 10 }}' } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.x, nodes.y, nodes.outer] }}' } }
+`,
 	"open, ended by when": `
 - { key: n, type: variable, config: { value: 0 } }
 - key: each
@@ -292,6 +322,34 @@ func TestIterationsAtOnceAreAtMostAsManyAsConcurrencySays(t *testing.T) {
 	require.Equal(t, 7*time.Minute, try.Now().Sub(received), "40 of a minute each, six at once")
 }
 
+func TestIterationsAtOnceOfAllLoopsTogetherAreBounded(t *testing.T) {
+	t.Parallel()
+	const inner = `{ over: 20, concurrency: 20 }, branches: { do: [ { key: wait%[1]s, type: delay, config: { duration: 1m } }, { key: a%[1]s, type: parallel, branches: { x: [ { key: x%[1]s, type: calculation, config: { expression: 1 } } ],
+  y: [ { key: y%[1]s, type: calculation, config: { expression: 1 } } ], z: [ { key: z%[1]s, type: calculation, config: { expression: 1 } }, { key: zz%[1]s, type: calculation, config: { expression: 1 } } ] } } ] }`
+	nested := "{ key: outer, type: loop, config: { over: 25, concurrency: 25 }, branches: { do: [ { key: each, type: loop, config: " + fmt.Sprintf(inner, "") + " } ] } }"
+	var beside strings.Builder
+	for i := range 25 {
+		fmt.Fprintf(&beside, "\n    b%d: [ { key: each%d, type: loop, config: %s } ]", i, i, fmt.Sprintf(inner, fmt.Sprint(i)))
+	}
+	for name, list := range map[string]string{"nested": "- " + nested, "beside each other": "- key: all\n  type: parallel\n  branches:" + beside.String()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			try := tryLoops(t, "async", list)
+			waiting := 0
+			try.RegisterDelayedCallback(func() {
+				for _, step := range try.steps(t) {
+					if step.Kind == "delay" && step.Status == everhook.Pending {
+						waiting++
+					}
+				}
+			}, 30*time.Second)
+			require.Equal(t, everhook.Resolved, try.run(t).Status)
+			require.Less(t, waiting, 150, "25 loops of twenty at once: what is under way has hardly more than 4,000 events before it")
+			require.Greater(t, waiting, 50)
+		})
+	}
+}
+
 func TestTheFirstFailureOfIterationsAtOnceCancelsTheOthers(t *testing.T) {
 	t.Parallel()
 	try := tryLoops(t, "async", `
@@ -505,4 +563,75 @@ func TestARunWaitsForABoundedNumberOfCalls(t *testing.T) {
 	outcome := try.run(t)
 	require.Equal(t, 1900, outcome.Output.V.([]any)[0])
 	require.Contains(t, fmt.Sprint(outcome.Output.V), "the run has waited for 1900 calls, and cannot wait for more")
+}
+
+func TestWhatALoopCollectedDoesNotKeepItFromEndingTheRun(t *testing.T) {
+	t.Parallel()
+	for _, steps := range []int{0, 1, 3} {
+		try := tryLoops(t, "sync", `
+- key: each
+  type: loop
+  config: { over: 12, collect: 'repeat("x", 90000)' }
+  branches:
+    do:
+      - { key: enough, type: condition, config: { expression: 'loop.item == 10' }, branches: { then: [ { key: tell, type: response, config: { body: '{{ repeat("y", 900000) }}' } } ] } }
+`)
+		try.start.Budget.Steps = steps
+		outcome := try.run(t)
+		require.Equal(t, everhook.Resolved, outcome.Status, "%v", outcome.Error)
+		require.Len(t, outcome.Answer.Body.V, 900000)
+	}
+}
+
+func TestAnEndThatCannotBeHandedOverIsNotCaught(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "sync", `
+- { key: large, type: variable, config: { value: '' } }
+- key: each
+  type: loop
+  onError: continue
+  config: { over: 2 }
+  branches:
+    do:
+      - { key: fill, type: variable, config: { target: large, value: '{{ repeat("x", 1000000) }}' } }
+      - { key: tell, type: response, config: { body: '{{ repeat("y", 900000) }}' } }
+- { key: charge, type: http-request, config: { url: 'https://example.com/' } }
+`)
+	try.start.Budget.Steps = 1
+	outcome := try.run(t)
+	require.Zero(t, try.effects.Load(), "the run had ended")
+	require.Equal(t, everhook.TypeLimit, outcome.Error.Type)
+	require.Equal(t, 200, outcome.Answer.Status)
+}
+
+// stubborn is a kind that a cancelled run cannot end before it has resolved, as a call can be that came in the same moment.
+type stubborn struct{}
+
+func (*stubborn) Spec() nodes.Spec           { return nodes.Spec{Kind: "stubborn", Group: nodes.Waiting} }
+func (*stubborn) Validate(*nodes.Validation) {}
+func (*stubborn) Execute(ctx workflow.Context, _ nodes.Run) (nodes.Result, error) {
+	apart, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
+	return nodes.Result{}, workflow.Await(apart, func() bool { return ctx.Err() != nil })
+}
+
+func TestACancelledRunHandsNothingOver(t *testing.T) {
+	t.Parallel()
+	registry := nodes.Standard()
+	nodes.Add[stubborn](registry)
+	try := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+nodes:
+- key: each
+  type: loop
+  config: { over: 5 }
+  branches: { do: [ { key: wait, type: stubborn } ] }
+`, nil, registry)
+	try.start.Budget.Steps = 2
+	handed := countChildren(try.TestWorkflowEnvironment)
+	try.RegisterDelayedCallback(try.CancelWorkflow, time.Minute)
+	require.Equal(t, everhook.Cancelled, try.run(t).Status)
+	require.Zero(t, handed.Load())
 }

@@ -32,6 +32,8 @@ type run struct {
 	answers bool
 
 	steps, events, units, inFlight int
+	// expected is how many events iterations that run beside each other may add.
+	expected int
 	// stretch counts the units that passed since the workflow task was broken last, breaking is set while it is broken.
 	stretch  int
 	breaking bool

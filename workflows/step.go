@@ -23,6 +23,8 @@ type step struct {
 	// outer is where in its loops the step itself stands.
 	outer string
 	last  any
+	// underWay is how many iterations of it run beside each other.
+	underWay int
 }
 
 var _ nodes.Run = (*step)(nil)
