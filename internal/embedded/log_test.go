@@ -21,6 +21,7 @@ func TestTheServersLogReachesSlog(t *testing.T) {
 	l.serving.Store(true)
 	l.Debug("noise")
 	l.Info("noise")
+	l.Warn(unwrapped)
 	l.Warn("slow", tag.WorkflowID("orders/1"))
 	named := l.With(tag.NewStringTag("service", "history"))
 	named.Error("broken", tag.Error(errors.New("disk")))

@@ -26,6 +26,8 @@ func refineFlow(found *diagnosis, text string, context int) {
 		found.message = markMessages[markOfByte(value[0])]
 	case strings.HasSuffix(value, `"`) || strings.HasSuffix(value, "'"):
 		found.message = afterQuoteMessage
+	case c == '?' && strings.Contains(text[found.offset-1:min(len(text), found.offset+2)], "??"):
+		found.message = flowValueMessage + "??"
 	case c == '?' || c == ':' && strings.Contains(value, " ? "):
 		found.message = conditionalMessage
 	case (c == '{' || c == '[') && value != "":

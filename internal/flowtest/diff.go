@@ -33,7 +33,9 @@ const (
 
 // diff shows two texts as one: lines of both behind two spaces, of want alone behind "- ", of got alone behind "+ ".
 func diff(want, got []string) string {
-	want, got = clipped(want), clipped(got)
+	// Only what follows the first difference is clipped: what is shown is never without it.
+	skipped := max(0, sameLines(want, got)-diffContext)
+	want, got = clipped(want[skipped:]), clipped(got[skipped:])
 	// common[i][j] is how many lines of want[i:] and got[j:] a longest common subsequence has.
 	common := make([][]int, len(want)+1)
 	for i := range common {
@@ -49,6 +51,9 @@ func diff(want, got []string) string {
 		}
 	}
 	var lines []string
+	if skipped > 0 {
+		lines = append(lines, "  …")
+	}
 	for i, j := 0, 0; i < len(want) || j < len(got); {
 		switch {
 		case i < len(want) && j < len(got) && want[i] == got[j]:
@@ -63,6 +68,15 @@ func diff(want, got []string) string {
 		}
 	}
 	return strings.Join(withoutFarContext(lines), "\n")
+}
+
+// sameLines counts the lines that two texts begin with alike.
+func sameLines(a, b []string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 func clipped(lines []string) []string {

@@ -39,6 +39,18 @@ func TestADiffShowsWhatIsOnOneSideAlone(t *testing.T) {
 	}
 }
 
+func TestADiffOfLongTextsShowsADifferenceAtTheirEnd(t *testing.T) {
+	t.Parallel()
+	var long []string
+	for i := range 100_000 {
+		long = append(long, fmt.Sprint(i))
+	}
+	other := append([]string{}, long...)
+	other[99_990] = "x"
+	require.Equal(t, "  …\n  99987\n  99988\n  99989\n- 99990\n+ x\n  99991\n  99992\n  99993\n  …", diff(long, other))
+	require.Equal(t, "  …\n  99997\n  99998\n  99999\n+ y", diff(long, append(long, "y")))
+}
+
 func TestADiffOfLongTextsEnds(t *testing.T) {
 	t.Parallel()
 	lines := func(text string) []string {

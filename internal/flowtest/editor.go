@@ -91,6 +91,23 @@ func (e *editor) add(mapping *yaml.Node, name string) {
 	e.put(mapping, name, strings.Repeat(" ", indent), last+1, last+1)
 }
 
+// element writes an element of a list anew that stands in { }: its fields get lines of their own.
+func (e *editor) element(mapping *yaml.Node) {
+	first, indent := mapping.Line-1, mapping.Column-1
+	prefix := e.lines[first][:indent]
+	dash := strings.LastIndexByte(prefix, '-')
+	if dash < 0 || strings.Trim(prefix, " -") != "" {
+		e.exact = false
+		return
+	}
+	mapping.Style &^= yaml.FlowStyle
+	if value := mapping.Content[1]; value.Kind == yaml.ScalarNode && value.LineComment == "" {
+		value.LineComment, mapping.LineComment = mapping.LineComment, "" // a mapping of several lines has none
+	}
+	last := e.lastLine(first, dash)
+	e.write(within(mapping, e.lines[first:last+1]), prefix, first, last+1)
+}
+
 // isBlock reports whether a field that begins at a place has its lines for itself; else the lines are given up.
 func (e *editor) isBlock(mapping *yaml.Node, line, indent int) bool {
 	block := mapping.Style&yaml.FlowStyle == 0 && strings.Trim(e.lines[line][:indent], " -") == ""
@@ -101,9 +118,14 @@ func (e *editor) isBlock(mapping *yaml.Node, line, indent int) bool {
 // put writes a field of a mapping in place of some lines.
 func (e *editor) put(mapping *yaml.Node, name, prefix string, from, to int) {
 	i := fieldIndex(mapping, name)
-	text, err := encoded(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
+	e.write(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
 		within(mapping.Content[i], e.lines[from:to]), within(mapping.Content[i+1], e.lines[from:to]),
-	}})
+	}}, prefix, from, to)
+}
+
+// write puts a mapping in place of some lines.
+func (e *editor) write(mapping *yaml.Node, prefix string, from, to int) {
+	text, err := encoded(mapping)
 	if err != nil {
 		e.exact = false
 		return

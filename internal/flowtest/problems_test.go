@@ -89,6 +89,15 @@ tests:
 	})
 }
 
+func TestAFileOfCommentsAloneSaysWhatATestFileHas(t *testing.T) {
+	t.Parallel()
+	flow, problems := flowfile.Load("tested.yaml", []byte(async), registry())
+	require.NoError(t, problems.Err())
+	_, problems = flowtest.New("tested.test.yaml", []byte("# later\n"), flow, registry())
+	require.Equal(t, []string{"1:1: the file is empty"}, places(problems))
+	require.Equal(t, "write `tests:` and a list of tests", problems[0].Fix)
+}
+
 func places(problems flowfile.Problems) []string {
 	var told []string
 	for _, p := range problems {

@@ -49,6 +49,6 @@ func appendParameters(parameters []string, name string, v any) ([]string, error)
 		}
 		return parameters, nil
 	default:
-		return append(parameters, name+"="+url.QueryEscape(fmt.Sprint(v))), nil
+		return append(parameters, name+"="+url.QueryEscape(plainText(v))), nil
 	}
 }

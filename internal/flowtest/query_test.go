@@ -50,3 +50,11 @@ func TestWhatIsNoQueryIsRefused(t *testing.T) {
 		require.Error(t, err)
 	}
 }
+
+func TestNumbersOfAQueryAreWrittenAsInJSON(t *testing.T) {
+	t.Parallel()
+	text, err := queryText(map[string]any{"a": 12345678.9, "b": int64(20000000), "c": 1e21, "d": true})
+	require.NoError(t, err)
+	require.Equal(t, "a=12345678.9&b=20000000&c=1e%2B21&d=true", text)
+	require.True(t, sameText("12345678.9", 12345678.9))
+}

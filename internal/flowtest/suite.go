@@ -141,5 +141,12 @@ func find(name string) (files []string, err error) {
 	return files, err
 }
 
-// isBlank reports whether a file holds nothing at all, about which the reader of flow files would speak of flows.
-func isBlank(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
+// isBlank reports whether a file holds nothing but comments, about which the reader of flow files would speak of flows.
+func isBlank(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
+}

@@ -70,9 +70,12 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 		}
 		stood := fieldIndex(test, "want") >= 0
 		setField(test, "want", want)
-		if stood {
+		switch {
+		case test.Style&yaml.FlowStyle != 0:
+			e.element(test)
+		case stood:
 			e.replace(test, "want")
-		} else {
+		default:
 			e.add(test, "want")
 		}
 		return true
@@ -85,7 +88,13 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 			set(want, path, failure.Got)
 		}
 	}
-	e.replaceAll(places)
+	switch {
+	case len(places) == 0:
+	case test.Style&yaml.FlowStyle != 0:
+		e.element(test)
+	default:
+		e.replaceAll(places)
+	}
 	return len(places) > 0
 }
 

@@ -72,6 +72,20 @@ func TestUpdateLeavesATestThatWentWrong(t *testing.T) {
 	require.Equal(t, text, string(updated))
 }
 
+func TestUpdateWritesNoListOfStepsThatCannotPass(t *testing.T) {
+	t.Parallel()
+	const flow = async + "  - key: many\n    type: loop\n    config: { over: '2000' }\n    branches: { do: [ { key: one, type: calculation, config: { expression: '1' } } ] }\n"
+	const text = "tests:\n  - name: a\n    want: { steps: [many] }\n"
+	s := suite(t, flow, text)
+	results, err := s.Run(t.Context(), flowtest.Options{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"the run took 2001 steps, of which the step log keeps 1001: leave `want.steps` out"}, told(results[0]))
+	updated, changed, err := s.Update(results)
+	require.NoError(t, err)
+	require.Zero(t, changed)
+	require.Equal(t, text, string(updated))
+}
+
 // FuzzUpdate: whatever a file looks like, once it is updated it can be read, and its tests pass.
 func FuzzUpdate(f *testing.F) {
 	examples, err := filepath.Glob(filepath.Join(examplesDir, "payment-callback", "*.test.yaml"))

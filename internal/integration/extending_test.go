@@ -54,6 +54,16 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 	require.NotContains(t, shown.body, "pretended-sms-token")
 	require.NotContains(t, p.out.String(), "pretended-sms-token")
 
+	// A retry of the run gives the gateway the key of the first one, which it knows: the message is not sent again.
+	message := regexp.MustCompile(`"msg_[a-z0-9]+"`).FindString(shown.body)
+	retry := regexp.MustCompile(`run (\S+) repeats`).FindStringSubmatch(tool(t, work, binary, "run", "retry", id, "--server", admin))
+	require.NotNil(t, retry)
+	require.Eventually(t, func() bool {
+		shown, err = call(t.Context(), http.MethodGet, admin+"/api/v1/runs/"+retry[1], nil)
+		return err == nil && !strings.Contains(shown.body, `"pending"`)
+	}, patience, 20*time.Millisecond)
+	require.Contains(t, shown.body, message)
+
 	// The same file again is the same event.
 	dropFile(t, work, "7.json", `{"iban":"DE89370400440532013000","phone":"+4930123456","amount":12.5}`)
 	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "run="+id+" duplicate=true") }, patience, 20*time.Millisecond)

@@ -102,9 +102,13 @@ func (s *SMS) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error)
 	if !phone.MatchString(input.To) {
 		return nodes.Result{}, everhook.Errorf(everhook.TypeConfig, "to is %q, which is no telephone number", everhook.Shorten(input.To, 40))
 	}
-	// The run, the node and its place in loops name the step, whatever attempt or rerun this is.
-	step := sha256.Sum256([]byte(fmt.Sprintf("%s\n%s\n%s", run.ID(), run.Node().Key, run.Iteration())))
-	input.IdempotencyKey = hex.EncodeToString(step[:16])
+	// Run, node and place in loops name the step, whatever attempt or retry this is. A retry with another text is another message.
+	message, err := json.Marshal(input)
+	if err != nil {
+		return nodes.Result{}, err
+	}
+	digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", run.Origin(), run.Node().Key, run.Iteration(), message))
+	input.IdempotencyKey = hex.EncodeToString(digest[:16])
 	var sent SMSResult
 	if err := run.Activity(ctx, sendSMS, input, &sent); err != nil {
 		return nodes.Result{}, err
@@ -121,7 +125,7 @@ type SMSInput struct {
 	Token   everhook.Sealed `json:"token"`
 	To      string          `json:"to"`
 	Text    everhook.Sealed `json:"text"`
-	// IdempotencyKey is the same for every attempt, so that the gateway sends one message.
+	// IdempotencyKey is the same for every attempt and every retry of the run, so that the gateway sends one message.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -13,10 +14,13 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/effect"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
 )
 
 // vault has one secret.
@@ -128,4 +132,44 @@ func TestAnIDThatIsASecretIsNotKept(t *testing.T) {
 	result, err := attempt(t, answering(200, `{"id":"s3cret-token"}`), "SMS_TOKEN")
 	require.NoError(t, err)
 	require.Equal(t, "[secret SMS_TOKEN]", result.ID)
+}
+
+// step is what Execute sees of a run: it notes what the effect would be given.
+type step struct {
+	nodes.Run
+	id, origin everhook.RunID
+	text       string
+	sent       SMSInput
+}
+
+func (s *step) ID() everhook.RunID     { return s.id }
+func (s *step) Origin() everhook.RunID { return s.origin }
+func (s *step) Iteration() string      { return "" }
+func (s *step) Node() *everhook.Node   { return &everhook.Node{Key: "tell"} }
+func (s *step) Scope() *expression.Scope {
+	return &expression.Scope{Values: map[string]any{"trigger": map[string]any{"body": s.text}}}
+}
+
+func (s *step) Activity(_ workflow.Context, _ string, input, _ any) error {
+	s.sent = input.(SMSInput)
+	return nil
+}
+
+func TestARetryOfTheRunSendsTheSameMessageOnce(t *testing.T) {
+	t.Parallel()
+	var definition everhook.Definition
+	require.NoError(t, json.Unmarshal([]byte(`{"key":"f","mode":"async","trigger":{"type":"webhook"},"nodes":[{"key":"tell","type":"sms",
+		"config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"{{ trigger.body }}"}}]}`), &definition))
+	flow, problems := Registry().Compile(&definition)
+	require.Empty(t, problems)
+	key := func(id, origin everhook.RunID, text string) string {
+		s := &step{id: id, origin: origin, text: text}
+		_, err := flow.Node("tell").Kind.Execute(nil, s)
+		require.NoError(t, err)
+		return s.sent.IdempotencyKey
+	}
+	first := key("first", "first", "hello")
+	require.Equal(t, first, key("retry", "first", "hello"))
+	require.NotEqual(t, first, key("other", "other", "hello"))
+	require.NotEqual(t, first, key("retry", "first", "hello again"), "the gateway would take it for the message that it has sent")
 }
