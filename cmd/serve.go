@@ -34,7 +34,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 	}
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
 		Registry: registry, Logger: logger, Environ: os.Environ(), Version: Version, Roles: c.Role,
-		Prepare: func(ctx context.Context, starting *server.Server) error { return c.apply(ctx, logger, registry, starting.Catalog()) },
+		Prepare: func(ctx context.Context, starting *server.Server) error {
+			return c.apply(ctx, logger, registry, starting.Catalog())
+		},
 	})
 	if err != nil {
 		return err
