@@ -89,10 +89,9 @@ func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 	reply := nodes.SubflowReply{RunID: c.run}
 	c.step.record.Subflow = c.workflowID()
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
 	child, err := c.begin(ctx, apart)
 	if err != nil || !c.call.Wait {
-		return reply, err
+		return reply, err // apart stays as it is: cancelling it would cancel a run that nobody waits for
 	}
 	c.step.run.showDetails(ctx)
 	if err := workflow.Await(apart, func() bool { return child.IsReady() || ctx.Err() != nil }); err != nil {

@@ -165,6 +165,7 @@ func TestASubflowThatIsNotWaitedForOutlivesItsCaller(t *testing.T) {
 	slow := shared.called(t, "sub-later", "nodes: ["+longWait+"]")
 	f := shared.sync(t, "sub-leaves", `nodes:
   - { key: later, type: subflow, config: { flow: sub-later, wait: false } }
+  - { key: pause, type: delay, config: { duration: 200ms } }
   - { key: answer, type: response, config: { body: '{{ nodes.later.runId }}' } }
 `)
 	got := f.post(t, "")
