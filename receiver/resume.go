@@ -161,5 +161,5 @@ func (r *Receiver) notResumed(c *call, err error) reply {
 		return refuse(InboxFull, "the run keeps many calls that came before it waits for them, and takes no more; send the call again later").retryAfter(retrySeconds)
 	}
 	r.options.Logger.Error("a call could not be brought to its run", "flow", c.route.Flow, "run", c.wait.run, "node", c.wait.node, "error", err)
-	return refuse(Unavailable, "the call is not stored; send it again").retryAfter(retrySeconds)
+	return refuse(Unavailable, "it is not known whether the call is kept; send it again").retryAfter(retrySeconds)
 }

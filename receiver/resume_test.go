@@ -132,7 +132,7 @@ func TestWhatACallThatIsNotKeptGets(t *testing.T) {
 		"the wait is over":               {version: 7, err: receiver.ErrWaitOver, want: "410\n" + problemType + run + problem("wait-over", "The wait is over", 410, "the call came after its deadline, or the run went on without it; the call is not kept")},
 		"too many came early":            {version: 7, err: receiver.ErrInboxFull, want: "503\n" + problemType + run + again + problem("too-many-early-calls", "Too many early calls", 503, "the run keeps many calls that came before it waits for them, and takes no more; send the call again later")},
 		"the call is too large":          {version: 7, err: everhook.Errorf(everhook.TypeLimit, "too large"), want: "413\n" + problemType + run + problem("body-too-large", "Too large", 413, "too large")},
-		"the engine or a worker is away": {version: 7, err: context.DeadlineExceeded, want: unavailable("the call is not stored; send it again")},
+		"the engine or a worker is away": {version: 7, err: context.DeadlineExceeded, want: unavailable("it is not known whether the call is kept; send it again")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -368,8 +368,8 @@ func (s *step) goOn(ctx workflow.Context, passed Start, part *LoopStart) (*LoopO
 	if err := workflow.Await(apart, func() bool { return future.IsReady() || ctx.Err() != nil }); err != nil {
 		return nil, err
 	}
-	if !future.IsReady() && (r.aborted == nil || future.SignalChildWorkflow(apart, AbortSignal, r.aborted).Get(apart, nil) != nil) {
-		cancel()
+	if !future.IsReady() {
+		r.stopChild(apart, cancel, future, r.aborted)
 	}
 	var outcome LoopOutcome
 	err := future.Get(apart, &outcome)

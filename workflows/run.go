@@ -38,6 +38,8 @@ type run struct {
 	stretch  int
 	breaking bool
 	clock    func() time.Time
+	// stopped reports whether the execution itself was cancelled: by an operator, or by who started it.
+	stopped func() bool
 	// bytes is the size of the history, as of the last workflow task: the same on every replay.
 	bytes func() int
 	// task tells the workflow tasks apart: the length of the history when the one that goes on began, the same on every replay.
@@ -63,7 +65,7 @@ func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, 
 	return &run{
 		flow: flow, start: start, log: newStepLog(logState{}), outcome: everhook.Outcome{Status: everhook.Pending}, events: info.GetCurrentHistoryLength(),
 		definition: definition, budget: start.Budget.withDefaults(),
-		clock: func() time.Time { return workflow.Now(ctx) }, task: info.GetCurrentHistoryLength, bytes: info.GetCurrentHistorySize,
+		clock: func() time.Time { return workflow.Now(ctx) }, stopped: func() bool { return ctx.Err() != nil }, task: info.GetCurrentHistoryLength, bytes: info.GetCurrentHistorySize,
 	}
 }
 

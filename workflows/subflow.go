@@ -89,17 +89,17 @@ func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 	reply := nodes.SubflowReply{RunID: c.run}
 	c.step.record.Subflow = c.workflowID()
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
 	child, err := c.begin(ctx, apart)
 	if err != nil || !c.call.Wait {
-		return reply, err
+		return reply, err // apart stays as it is: cancelling it would cancel a run that nobody waits for
 	}
+	defer cancel()
 	c.step.run.showDetails(ctx)
 	if err := workflow.Await(apart, func() bool { return child.IsReady() || ctx.Err() != nil }); err != nil {
 		return reply, err
 	}
 	if !child.IsReady() {
-		c.stop(apart, cancel, child)
+		c.step.run.stopChild(apart, cancel, child, nil)
 	}
 	var outcome everhook.Outcome
 	if err := child.Get(apart, &outcome); err != nil {
@@ -177,9 +177,11 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 	return options
 }
 
-// stop passes on to the child why its caller ends. A cancellation cannot say that it is an abort, so a signal does.
-func (c *subflow) stop(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture) {
-	if c.step.run.aborted != nil && child.SignalChildWorkflow(apart, AbortSignal, nil).Get(apart, nil) == nil {
+// stopChild passes on to a child why its caller ends. A cancellation cannot say that it is an abort, so a signal with why does; who cancels the caller
+// while the child still runs its onFailure, cancels that too.
+func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture, why *everhook.Error) {
+	if r.aborted != nil && child.SignalChildWorkflow(apart, AbortSignal, why).Get(apart, nil) == nil &&
+		workflow.Await(apart, func() bool { return child.IsReady() || r.stopped() }) == nil && child.IsReady() {
 		return
 	}
 	cancel()

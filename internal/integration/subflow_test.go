@@ -146,6 +146,31 @@ func TestWhoEndsAWaitingCallerEndsTheSubflow(t *testing.T) {
 	}
 }
 
+func TestAnOperatorNeedNotWaitForTheOnFailureOfASubflow(t *testing.T) {
+	t.Parallel()
+	slow := shared.called(t, "sub-slow-failure", "nodes: [ { key: first, type: delay, config: { duration: 1h } } ]\nonFailure: ["+longWait+"]")
+	f := shared.async(t, "sub-impatient", `options: { timeout: 3s }
+nodes:
+  - key: many
+    type: loop
+    config: { over: 2, when: 'loop.index == 1', onFalse: skip }
+    branches: { do: [ { key: sub, type: subflow, config: { flow: sub-slow-failure } } ] }
+`)
+	for name, budget := range map[string]workflows.Budget{"of the run": {}, "of a loop that was handed over": {Steps: 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := startWith(t, f, budget, nil)
+			below := f.calls(t, run, "sub")
+			slow.running(t, below, "long")
+			require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
+			require.Equal(t, everhook.Aborted, slow.ended(t, below).Status, "cancelling its onFailure does not change how it ended")
+			require.Equal(t, everhook.Aborted, f.ended(t, run).Status)
+			replay(t, f, run)
+			replay(t, slow, below)
+		})
+	}
+}
+
 func TestACancelledSubflowCancelsItsCaller(t *testing.T) {
 	t.Parallel()
 	slow := shared.called(t, "sub-cancelled-alone", "nodes: ["+longWait+"]")
@@ -165,6 +190,7 @@ func TestASubflowThatIsNotWaitedForOutlivesItsCaller(t *testing.T) {
 	slow := shared.called(t, "sub-later", "nodes: ["+longWait+"]")
 	f := shared.sync(t, "sub-leaves", `nodes:
   - { key: later, type: subflow, config: { flow: sub-later, wait: false } }
+  - { key: pause, type: delay, config: { duration: 200ms } }
   - { key: answer, type: response, config: { body: '{{ nodes.later.runId }}' } }
 `)
 	got := f.post(t, "")

@@ -45,6 +45,9 @@ func (c comparison) holds(e *evaluation, current any) bool {
 	a, aThere := c.left.value(e, current)
 	b, bThere := c.right.value(e, current)
 	equal := aThere == bThere && (!aThere || everhook.Equal(a, b))
+	if e.err == nil { // comparing may have taken long
+		e.err = e.ctx.Err()
+	}
 	switch c.operator {
 	case "==":
 		return equal

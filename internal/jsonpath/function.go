@@ -74,8 +74,8 @@ func search(e *evaluation, current any, args []value) (any, bool) {
 // matches is false for what is not text, and for what is no regular expression.
 func (e *evaluation) matches(current any, args []value, whole bool) bool {
 	subject, _ := args[0].value(e, current)
-	pattern, _ := args[1].value(e, current)
+	expression, _ := args[1].value(e, current)
 	text, isText := subject.(string)
-	source, isPattern := pattern.(string)
-	return isText && isPattern && e.regexp(source, whole)(text)
+	source, isPattern := expression.(string)
+	return isText && isPattern && e.matched(e.regexp(source, whole), text)
 }

@@ -69,11 +69,13 @@ type selector interface {
 
 // evaluation is one evaluation of a query. It keeps the first error; what comes after it is of no use.
 type evaluation struct {
-	ctx     context.Context
-	root    any
-	steps   int
-	err     error
-	regexps map[regexpKey]matcher
+	ctx   context.Context
+	root  any
+	steps int
+	err   error
+	// regexps are those that are kept compiled, kept is what they weigh together.
+	regexps map[regexpKey]*pattern
+	kept    int
 }
 
 // stepsBetweenChecks is how many steps pass between looks at the context.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -112,6 +113,43 @@ func TestAnEvaluationEndsWithItsContext(t *testing.T) {
 		require.NoError(t, err)
 		_, err = path.Select(ctx, thousand())
 		require.ErrorIs(t, err, context.Canceled, query)
+	}
+}
+
+func TestLongMatchesAndComparisonsEndWithTheContext(t *testing.T) {
+	t.Parallel()
+	document := map[string]any{
+		"many": make([]any, 1000), "text": strings.Repeat("ab ", 600_000), "large": thousand(),
+		"patterns": []any{strings.Repeat("a{1000}", 100) + "b", strings.Repeat("a{1000}", 100) + "c"},
+	}
+	for _, query := range []string{
+		`$.many[?match($.text, '(a|ab)*(ab | )*c')]`, `$.many[?search($.text, '((a{10}){10}){10}c')]`, `$.many[?search($.text, $.patterns[0])]`, `$.many[?$.large == $.large]`,
+	} {
+		t.Run(query, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			path, err := jsonpath.Parse(query)
+			require.NoError(t, err)
+			began := time.Now()
+			_, err = path.Select(ctx, document)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Less(t, time.Since(began), 5*time.Second)
+		})
+	}
+}
+
+func TestALongTextMatchesAsAShortOneDoes(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("äb", 200_000)
+	for query, want := range map[string]int{
+		`$[?match(@, '(äb)*')]`: 1, `$[?match(@, '(äb)*c')]`: 0, `$[?search(@, 'bä')]`: 1, `$[?search(@, 'b{2}')]`: 0, `$[?match(@, '.{1000}.*b')]`: 1,
+	} {
+		path, err := jsonpath.Parse(query)
+		require.NoError(t, err)
+		got, err := path.Select(t.Context(), []any{long})
+		require.NoError(t, err)
+		require.Len(t, got, want, query)
 	}
 }
 

@@ -1,7 +1,9 @@
 package jsonpath
 
 import (
+	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,8 +12,14 @@ import (
 const (
 	// maxPattern is in bytes. A longer one matches nothing.
 	maxPattern = 1 << 10
-	// maxPatterns is how many an evaluation keeps compiled.
-	maxPatterns = 100
+	// maxRepeat is how often a part of one may be repeated, repeats in it included: Go's own bound.
+	maxRepeat = 1000
+	// maxKept bounds the instructions of those that an evaluation keeps compiled; one alone may have more.
+	maxKept = 1 << 18
+	// atOnce bounds the steps of a match that is not interrupted, about.
+	atOnce = 1 << 20
+	// runesBetweenChecks is how many characters of a longer one pass between looks at the context.
+	runesBetweenChecks = 64
 )
 
 type regexpKey struct {
@@ -19,37 +27,90 @@ type regexpKey struct {
 	whole  bool
 }
 
-// matcher tells whether a text matches.
-type matcher func(text string) bool
-
-func nothing(string) bool { return false }
+// pattern is a compiled regular expression; nil matches nothing.
+type pattern struct {
+	compiled *regexp.Regexp
+	// weight is at least about how many instructions it has.
+	weight int
+}
 
 // regexp compiles an I-Regexp (RFC 9485), to match a whole text or a part of it.
-func (e *evaluation) regexp(source string, whole bool) matcher {
+func (e *evaluation) regexp(source string, whole bool) *pattern {
 	key := regexpKey{source, whole}
 	if found, ok := e.regexps[key]; ok {
 		return found
 	}
-	if e.regexps == nil || len(e.regexps) >= maxPatterns {
-		e.regexps = map[regexpKey]matcher{}
+	made, weight := compileRegexp(source, whole), min(len(source), maxPattern)
+	if made != nil {
+		weight = made.weight
 	}
-	e.regexps[key] = compileRegexp(source, whole)
-	return e.regexps[key]
+	if e.kept += weight; e.regexps == nil || e.kept > maxKept {
+		e.regexps, e.kept = map[regexpKey]*pattern{}, weight
+	}
+	e.regexps[key] = made
+	return made
 }
 
-func compileRegexp(source string, whole bool) matcher {
+func compileRegexp(source string, whole bool) *pattern {
 	translated, ok := translateRegexp(source)
 	if !ok {
-		return nothing
+		return nil
 	}
 	if whole {
 		translated = `\A(?:` + translated + `)\z`
 	}
 	compiled, err := regexp.Compile(translated)
 	if err != nil {
-		return nothing
+		return nil
 	}
-	return compiled.MatchString
+	return &pattern{compiled, weightOf(source)}
+}
+
+// weightOf is the length of a pattern when its parts are repeated as often as they may be.
+func weightOf(source string) int {
+	repeats := 1
+	for _, bound := range bounds.FindAllString(source, -1) {
+		n, err := strconv.Atoi(bound)
+		if err != nil {
+			n = maxRepeat
+		}
+		repeats = min(maxRepeat, repeats*max(1, n))
+	}
+	return (len(source) + 1) * repeats
+}
+
+// matched reports whether a text matches. It ends with the context, however long the text is: the text then ends early.
+func (e *evaluation) matched(p *pattern, text string) bool {
+	if e.err == nil {
+		e.err = e.ctx.Err()
+	}
+	switch {
+	case e.err != nil || p == nil:
+		return false
+	case len(text) <= atOnce/p.weight:
+		return p.compiled.MatchString(text)
+	default:
+		return p.compiled.MatchReader(&runes{e: e, text: text}) && e.err == nil
+	}
+}
+
+// runes reads a text until the evaluation ends.
+type runes struct {
+	e    *evaluation
+	text string
+	read int
+}
+
+func (r *runes) ReadRune() (rune, int, error) {
+	if r.read++; r.read%runesBetweenChecks == 0 && r.e.err == nil {
+		r.e.err = r.e.ctx.Err()
+	}
+	if r.text == "" || r.e.err != nil {
+		return 0, 0, io.EOF
+	}
+	c, size := utf8.DecodeRuneInString(r.text)
+	r.text = r.text[size:]
+	return c, size, nil
 }
 
 // translateRegexp makes a regular expression of Go of an I-Regexp, as RFC 9485, 5.4 says: only the dot differs. It reports false for what is no
@@ -104,6 +165,7 @@ func escapeLength(text, single string) int {
 
 var (
 	categoryEscape = regexp.MustCompile(`^\\[pP]\{(?:L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|Z[lps]?|S[ckmo]?|C[cfno]?)\}`)
+	bounds         = regexp.MustCompile(`[0-9]+`)
 	quantifier     = regexp.MustCompile(`^(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})`)
 )
 

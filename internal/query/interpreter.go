@@ -343,7 +343,7 @@ func (i *interpreter) deep(values []any) error {
 	if size := everhook.EncodedSize(values, maxWork); size > maxWork {
 		return everhook.Errorf(everhook.TypeLimit, "the query makes a value larger than %s; query less data", everhook.Size(maxWork))
 	}
-	return nil
+	return i.ctx.Err()
 }
 
 func (i *interpreter) call(node parsing.ASTNode, value any, bound *variables) (any, error) {
