@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,6 +59,11 @@ func (try *trial) callsOthers(flow *flowgen.Flow) {
 		defer c.mutex.Unlock()
 		c.children = append(c.children, info.WorkflowExecution.ID)
 	})
+	try.SetOnChildWorkflowCompletedListener(func(info *workflow.Info, _ converter.EncodedValue, _ error) {
+		c.mutex.Lock()
+		defer c.mutex.Unlock()
+		c.children = slices.DeleteFunc(c.children, func(id string) bool { return id == info.WorkflowExecution.ID })
+	})
 	if len(flow.Waits) > 0 {
 		try.RegisterDelayedCallback(c.early, 0)
 		try.RegisterDelayedCallback(c.look, c.pause)
@@ -87,12 +93,12 @@ func (c *caller) early() {
 }
 
 func (c *caller) look() {
-	if c.try.IsWorkflowCompleted() {
-		return
-	}
 	c.mutex.Lock()
-	children := c.children
+	children := slices.Clone(c.children)
 	c.mutex.Unlock()
+	if c.try.IsWorkflowCompleted() && len(children) == 0 {
+		return // no subflow outlives the run
+	}
 	for _, child := range append([]string{""}, children...) {
 		c.lookAt(child)
 	}
