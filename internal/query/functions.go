@@ -91,8 +91,25 @@ func (i *interpreter) charge(name string, arguments []any) error {
 		if made(name, arguments) > maxWork {
 			return tooLong()
 		}
+	case "split":
+		if parts(arguments)*bytesOfPart > maxWork {
+			return everhook.Errorf(everhook.TypeLimit, "the query splits a text into more than %d parts; query less data", maxWork/bytesOfPart)
+		}
 	}
 	return nil
+}
+
+// bytesOfPart is what a part of a text takes in a list.
+const bytesOfPart = 32
+
+// parts is how many split makes at most.
+func parts(arguments []any) int {
+	text, _ := arguments[0].(string)
+	if len(arguments) < 2 {
+		return 0
+	}
+	separator, _ := arguments[1].(string)
+	return strings.Count(text, separator) + 1
 }
 
 func tooLong() error {

@@ -184,6 +184,7 @@ func TestAnEvaluationOfJMESPathIsBounded(t *testing.T) {
 		"replace(@, 'a', @)":                    {long, "a text longer than 8MiB"},
 		"pad_left('', @)":                       {`1e15`, "a text longer than 8MiB"},
 		"pad_right('', @)":                      {`1e15`, "a text longer than 8MiB"},
+		"split(@, '')":                          {long, "more than 262144 parts"},
 		doubled("[@, @][]"):                     {`[1]`, "more than 5000000 steps"},
 		"a / `0`":                               {`{"a":1}`, "division by zero"},
 		"a % `0`":                               {`{"a":1}`, "division by zero"},
