@@ -250,8 +250,6 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 	dotenv := flowsDir(t, map[string]string{"open.yaml": sentFlow("open", ""), ".env": "not a line"})
 	plain := flowsDir(t, map[string]string{"open.yaml": sentFlow("open", "")})
 	h := newHook(t, ok("1"))
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
 	cut := newHook(t, answer(200, "x", "Content-Length", "100"))
 	later := newHook(t, answer(202, "", "Everhook-Run-Id", sentRun, "Location", "https://hooks.example"+lateness))
 	server := serveFlows(t, admin.Flow{Key: "open", URL: h.URL, Note: "the secret\x1b X is not set"})
@@ -275,8 +273,8 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 		"a form without its boundary":         {[]string{"files", "--dir", dir, "--url", h.URL, "--body", filepath.Join(dir, "body")}, "add -H 'Content-Type: multipart/form-data; boundary=…'"},
 		"a flow that the server has not":      {[]string{"orders", "--dir", dir, "--server", serveFlows(t)}, "has no flow orders; start it with the flow's directory"},
 		"a flow that is not served":           {[]string{"open", "--dir", dir, "--server", server}, "the flow open is not served: the secret� X is not set"},
-		"a server that is away":               {[]string{"open", "--dir", dir, "--server", closed.URL}, "no Everhook server at"},
-		"a webhook that is away":              {[]string{"open", "--dir", dir, "--url", closed.URL}, "no answer from " + strings.TrimPrefix(closed.URL, "http://")},
+		"a server that is away":               {[]string{"open", "--dir", dir, "--server", nobody}, "no Everhook server at"},
+		"a webhook that is away":              {[]string{"open", "--dir", dir, "--url", nobody}, "no answer from " + strings.TrimPrefix(nobody, "http://")},
 		"an answer that breaks off":           {[]string{"open", "--dir", dir, "--url", cut.URL}, "broke off"},
 		"an answer that will be elsewhere":    {[]string{"open", "--dir", dir, "--url", later.URL, "--wait"}, "credentials for " + strings.TrimPrefix(later.URL, "http://") + " are not sent there"},
 	} {

@@ -207,10 +207,11 @@ func TestRunCommandsReadTheirEnvironment(t *testing.T) {
 	require.Zero(t, status, errs)
 }
 
+// nobody is an address where nothing listens: the system hands out no port as low as this one.
+const nobody = "http://127.0.0.1:1"
+
 func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 	t.Parallel()
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
 	answering := func(handler http.HandlerFunc) string {
 		server := httptest.NewServer(handler)
 		t.Cleanup(server.Close)
@@ -227,7 +228,7 @@ func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 		_, _ = w.Write([]byte(`{`))
 	})
 	for name, c := range map[string]struct{ server, want string }{
-		"nobody listens":                {closed.URL, "no Everhook server at " + closed.URL + "; start one with `everhook dev`"},
+		"nobody listens":                {nobody, "no Everhook server at " + nobody + "; start one with `everhook dev`"},
 		"something else listens":        {other, "is no admin address of Everhook"},
 		"a redirect is not followed":    {away, "302 Found"},
 		"an answer of another version":  {broken, "same version"},

@@ -123,8 +123,9 @@ func (s *starter) got() []everhook.Delivery {
 // service is a receiver that listens.
 type service struct {
 	*receiver.Receiver
-	address string
-	log     *safeBuffer
+	listener net.Listener
+	address  string
+	log      *safeBuffer
 }
 
 func (s *service) url(path string) string { return "http://" + s.address + path }
@@ -168,5 +169,5 @@ func serve(t testing.TB, o receiver.Options, f receiver.FlowSource, s receiver.S
 			t.Error(err)
 		}
 	})
-	return &service{Receiver: r, address: l.Addr().String(), log: log}
+	return &service{Receiver: r, listener: l, address: l.Addr().String(), log: log}
 }

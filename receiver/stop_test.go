@@ -77,6 +77,11 @@ func TestHeldCallersAreBoundedAndStarveNobody(t *testing.T) {
 	require.Equal(t, 1, s.Held())
 }
 
+// closed tells whether a TCP listener takes no more connections. Dialing would not: its port may be another program's by then.
+func closed(l net.Listener) bool {
+	return errors.Is(l.(*net.TCPListener).SetDeadline(time.Time{}), net.ErrClosed)
+}
+
 func TestAStopGivesHeldCallersTheir202(t *testing.T) {
 	t.Parallel()
 	s := serve(t, receiver.Options{StopGrace: 20 * time.Millisecond}, someFlows(), patient(nil))
@@ -96,8 +101,7 @@ func TestAStopGivesHeldCallersTheir202(t *testing.T) {
 		require.Contains(t, got[0], closing)
 	}
 	require.Len(t, replies(t, idle, false), 1)
-	_, err = net.Dial("tcp", s.address)
-	require.Error(t, err)
+	require.True(t, closed(s.listener))
 }
 
 func TestAStopLetsAnswersArriveInTheGrace(t *testing.T) {
@@ -108,11 +112,7 @@ func TestAStopLetsAnswersArriveInTheGrace(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Shutdown(context.Background()) }()
 	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", s.address)
-		if err == nil {
-			c.Close()
-		}
-		return err != nil
+		return closed(s.listener)
 	}, 10*time.Second, time.Millisecond, "new connections are refused at once")
 	answer <- &everhook.Answer{Status: 200, Body: everhook.Of("in time")}
 	require.Contains(t, replies(t, caller, false)[0], "in time")
@@ -135,8 +135,7 @@ func TestAReceiverThatStoppedServesNothing(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, r.Serve(l))
-	_, err = net.Dial("tcp", l.Addr().String())
-	require.Error(t, err)
+	require.True(t, closed(l))
 }
 
 func TestAReceiverStopsOnEveryListener(t *testing.T) {

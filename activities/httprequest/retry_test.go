@@ -2,7 +2,6 @@ package httprequest
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,18 +27,17 @@ func TestWhatIsTriedAgainDependsOnTheMethodAndTheNode(t *testing.T) {
 		status, _ := strconv.Atoi(r.URL.Path[1:])
 		w.WriteHeader(status)
 	})
-	refused := refusing(t)
 	for _, c := range []struct {
 		method, url string
 		on          []string
 		retried     bool
 	}{
 		{"GET", base + "/500", nil, true}, {"GET", base + "/503", nil, true}, {"GET", base + "/429", nil, true}, {"DELETE", base + "/408", nil, true},
-		{"PUT", base + "/425", nil, true}, {"GET", base + "/404", nil, false}, {"GET", base + "/lost", nil, true}, {"GET", refused, nil, true},
+		{"PUT", base + "/425", nil, true}, {"GET", base + "/404", nil, false}, {"GET", base + "/lost", nil, true}, {"GET", nobody, nil, true},
 		{"POST", base + "/500", nil, false}, {"POST", base + "/408", nil, false}, {"POST", base + "/429", nil, true}, {"POST", base + "/503", nil, true},
-		{"POST", base + "/lost", nil, false}, {"PATCH", base + "/lost", nil, false}, {"POST", refused, nil, true}, {"PATCH", refused, nil, true},
+		{"POST", base + "/lost", nil, false}, {"PATCH", base + "/lost", nil, false}, {"POST", nobody, nil, true}, {"PATCH", nobody, nil, true},
 		{"POST", base + "/lost", []string{"connect"}, true}, {"POST", base + "/500", []string{"5xx"}, true}, {"POST", base + "/502", []string{"500"}, false},
-		{"POST", base + "/409", []string{"connect", "409"}, true}, {"GET", base + "/500", []string{"429"}, false}, {"GET", refused, []string{"429"}, false},
+		{"POST", base + "/409", []string{"connect", "409"}, true}, {"GET", base + "/500", []string{"429"}, false}, {"GET", nobody, []string{"429"}, false},
 		{"GET", base + "/lost", []string{"timeout"}, false}, {"GET", base + "/404", []string{"4XX"}, true},
 	} {
 		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(c.url), RetryOn: c.on, Body: plainValue("x")})
@@ -182,12 +180,5 @@ func mustParse(t *testing.T, text string) *url.URL {
 	return u
 }
 
-// refusing is an address where nobody listens.
-func refusing(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	return "http://" + address
-}
+// nobody is an address where nothing listens: the system hands out no port as low as this one.
+const nobody = "http://127.0.0.1:1"
