@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 }
 
 // patience is how long a script waits for what should take a second: machines are busy.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {

@@ -88,7 +88,7 @@ func TestQueriesHaveAtMostAThousandParameters(t *testing.T) {
 	began := time.Now()
 	_, err = receiver.ParseQuery(strings.Repeat("a[b][c]=1&", 10_000))
 	require.Error(t, err)
-	require.Less(t, time.Since(began), 500*time.Millisecond)
+	require.Less(t, time.Since(began), 5*time.Second)
 }
 
 func TestSamplesOfferTheirPaths(t *testing.T) {

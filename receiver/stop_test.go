@@ -46,7 +46,7 @@ func hold(t testing.TB, s *service, request string, n int) net.Conn {
 	c := dial(t, s)
 	_, err := io.WriteString(c, request)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.Held() == n }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Held() == n }, time.Minute, time.Millisecond)
 	return c
 }
 
@@ -113,7 +113,7 @@ func TestAStopLetsAnswersArriveInTheGrace(t *testing.T) {
 	go func() { stopped <- s.Shutdown(context.Background()) }()
 	require.Eventually(t, func() bool {
 		return closed(s.listener)
-	}, 10*time.Second, time.Millisecond, "new connections are refused at once")
+	}, time.Minute, time.Millisecond, "new connections are refused at once")
 	answer <- &everhook.Answer{Status: 200, Body: everhook.Of("in time")}
 	require.Contains(t, replies(t, caller, false)[0], "in time")
 	require.NoError(t, <-stopped)

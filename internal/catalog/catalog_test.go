@@ -216,7 +216,7 @@ func TestAFlowIsServedWithinASecondOfItsSecretsComing(t *testing.T) {
 	require.Contains(t, f.log.String(), "EVERHOOK_SECRET_SHOP")
 	follow(t, f.Catalog)
 	f.writeSecret(t, "SHOP", "hunter2")
-	require.Eventually(t, func() bool { return f.Flows()[0].Served }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return f.Flows()[0].Served }, time.Minute, 10*time.Millisecond)
 }
 
 func TestAFlowThatNeedsASecretInANodeIsNotServedWithoutIt(t *testing.T) {
@@ -246,7 +246,7 @@ func TestWhatOthersWriteIntoTheStoreIsFollowed(t *testing.T) {
 	follow(t, f.Catalog)
 	_, err := f.with(t, nodes.Standard()).Apply(t.Context(), parse(t, plain), "another program")
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(f.Flows()) == 1 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(f.Flows()) == 1 }, time.Minute, 10*time.Millisecond)
 }
 
 func TestEnablingAnOlderVersionServesIt(t *testing.T) {

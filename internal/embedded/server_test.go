@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"log/slog"
 	"net"
@@ -107,7 +108,7 @@ func TestAScheduleStartsRuns(t *testing.T) {
 	require.Eventually(t, func() bool {
 		description, err := schedule.Describe(t.Context())
 		return err == nil && len(description.Info.RecentActions) > 0
-	}, 20*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	require.NoError(t, schedule.Delete(t.Context()))
 }
 
@@ -120,7 +121,7 @@ func TestAnActivityLearnsOfACancellationWithoutAHeartbeat(t *testing.T) {
 		description, err := c.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
 		return err == nil && len(description.PendingActivities) == 1 &&
 			description.PendingActivities[0].State == enumspb.PENDING_ACTIVITY_STATE_STARTED
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, c.CancelWorkflow(t.Context(), run.GetID(), ""))
 	var outcome string
 	require.NoError(t, run.Get(t.Context(), &outcome))
@@ -130,7 +131,7 @@ func TestAnActivityLearnsOfACancellationWithoutAHeartbeat(t *testing.T) {
 func TestRunsAreListedBySearchAttribute(t *testing.T) {
 	t.Parallel()
 	c := shared.Load().client
-	listedBy(t, c, "EverhookFlow", "listed-flow")
+	listedBy(t, c, "EverhookFlow")
 }
 
 func TestOptionsOfALaterStartApplyToAnExistingDirectory(t *testing.T) {
@@ -147,7 +148,7 @@ func TestOptionsOfALaterStartApplyToAnExistingDirectory(t *testing.T) {
 	require.Equal(t, 48*time.Hour, retention(t, c))
 	w := newWorker(c)
 	require.NoError(t, w.Start())
-	listedBy(t, c, "EverhookStatus", "waiting")
+	listedBy(t, c, "EverhookStatus")
 	w.Stop()
 	stop(t, s)
 
@@ -249,9 +250,10 @@ func retention(t *testing.T, c client.Client) time.Duration {
 	return description.Config.WorkflowExecutionRetentionTtl.AsDuration()
 }
 
-// listedBy starts a run with the search attribute and waits until a list by it has exactly that run, closed.
-func listedBy(t *testing.T, c client.Client, attribute, value string) {
+// listedBy starts a run with a value of its own of the search attribute and waits until a list by it has exactly that run, closed.
+func listedBy(t *testing.T, c client.Client, attribute string) {
 	t.Helper()
+	value := rand.Text()
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 		TaskQueue:             answerQueue,
 		TypedSearchAttributes: temporal.NewSearchAttributes(temporal.NewSearchAttributeKeyKeyword(attribute).ValueSet(value)),
@@ -263,7 +265,7 @@ func listedBy(t *testing.T, c client.Client, attribute, value string) {
 			Query: attribute + " = '" + value + "' AND ExecutionStatus = 'Completed'",
 		})
 		return err == nil && len(list.Executions) == 1 && list.Executions[0].Execution.RunId == run.GetRunID()
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 }
 
 func callAnswer(ctx context.Context, c client.Client, id string) error {

@@ -70,7 +70,7 @@ func TestTheUIListsRuns(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		return strings.Contains(fetch(t, web, "/temporal/api/v1/namespaces/default/workflows"), `"workflowId": "listed"`)
-	}, 10*time.Second, 20*time.Millisecond, "visibility is written after the run has begun")
+	}, time.Minute, 20*time.Millisecond, "visibility is written after the run has begun")
 }
 
 func TestTheUIFindsARunWhoseIDHasASlash(t *testing.T) {

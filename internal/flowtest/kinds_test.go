@@ -17,6 +17,7 @@ func registry() *nodes.Registry {
 	nodes.Add[mail](r)
 	nodes.Add[stuck](r)
 	nodes.Add[restless](r)
+	nodes.Add[announced](r)
 	nodes.Add[deaf](r)
 	nodes.Add[defective](r)
 	nodes.AddTrigger[clock](r)
@@ -85,6 +86,18 @@ func (*restless) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, err
 			return nodes.Result{}, err
 		}
 	}
+}
+
+// announced is restless, and says when it begins.
+type announced struct{}
+
+var begun = make(chan struct{}, 1)
+
+func (*announced) Spec() nodes.Spec           { return nodes.Spec{Kind: "announced", Group: nodes.Control} }
+func (*announced) Validate(*nodes.Validation) {}
+func (*announced) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+	begun <- struct{}{}
+	return (*restless)(nil).Execute(ctx, run)
 }
 
 // deaf does not even listen to that.

@@ -220,7 +220,6 @@ func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
 	got := <-caller
 	require.NoError(t, got.err)
 	require.Equal(t, http.StatusAccepted, got.status, got.body)
-	require.Less(t, time.Since(began), 7*time.Second)
 	<-p.exited
 	require.Less(t, time.Since(began), 10*time.Second)
 	require.Equal(t, 0, p.cmd.ProcessState.ExitCode(), "%s", p.out)

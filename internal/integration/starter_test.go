@@ -91,7 +91,7 @@ func TestACallerWhoStopsWaitingLeavesADurableRun(t *testing.T) {
 			answer, err := starter.Run(ctx, version, d, test.wait)
 			require.NoError(t, err)
 			require.Nil(t, answer.Answer)
-			require.Less(t, time.Since(began), 3*time.Second)
+			require.Less(t, time.Since(began), 20*time.Second)
 			f.running(t, d.RunID, "long")
 			outcome, err := starter.Outcome(t.Context(), f.key, d.RunID, true, 0)
 			require.NoError(t, err)

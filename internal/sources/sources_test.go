@@ -18,7 +18,7 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 // source is one whose Serve a test gives.
 type source struct {

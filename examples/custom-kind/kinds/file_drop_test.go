@@ -66,9 +66,9 @@ func TestEachFileStartsARunAndIsMovedAway(t *testing.T) {
 	ended := make(chan error)
 	trigger := &FileDrop{Folder: folder, Every: everhook.Duration(10 * time.Millisecond)}
 	go func() { ended <- trigger.Serve(ctx, e.flow()) }()
-	require.Eventually(t, func() bool { return len(e.given()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(e.given()) == 1 }, time.Minute, time.Millisecond)
 	drop(t, folder, "b.json", `[2]`)
-	require.Eventually(t, func() bool { return len(names(t, trigger.done())) == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(names(t, trigger.done())) == 2 }, time.Minute, time.Millisecond)
 	cancel()
 	require.NoError(t, <-ended)
 	require.Empty(t, names(t, folder))
