@@ -3,8 +3,10 @@ package workflows
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 
@@ -17,8 +19,8 @@ type runLog struct {
 	steps []everhook.Step
 	// total counts all steps of the run.
 	total *int
-	// asked counts the executions that were asked, missing those that were not, or are gone.
-	asked, missing int
+	// asked counts the executions that were asked, missing those that were not, or are gone, late those that did not answer in time.
+	asked, missing, late int
 }
 
 const (
@@ -50,9 +52,9 @@ func (l *runLog) read(ctx context.Context, execution everhook.Execution) error {
 
 // follow takes the steps of a chain of executions. What cannot be read is a gap: retention may have ended for it.
 func (l *runLog) follow(ctx context.Context, first everhook.Execution) {
-	chain, complete := l.chain(ctx, first)
-	if !complete {
-		l.missing++
+	chain, err := l.chain(ctx, first)
+	if err != nil {
+		l.missed(ctx, err)
 	}
 	for i, execution := range chain {
 		if l.asked >= maxAsked || i >= maxChainEnds && i < len(chain)-maxChainEnds {
@@ -60,30 +62,41 @@ func (l *runLog) follow(ctx context.Context, first everhook.Execution) {
 			continue
 		}
 		if err := l.read(ctx, execution); err != nil {
-			l.missing++
+			l.missed(ctx, err)
 		}
 	}
 }
 
-// chain lists the executions of which each was continued as the next.
-func (l *runLog) chain(ctx context.Context, first everhook.Execution) (chain []everhook.Execution, complete bool) {
+// missed counts an execution whose steps cannot be read.
+func (l *runLog) missed(ctx context.Context, err error) {
+	if late(ctx, err) {
+		l.late++
+	} else {
+		l.missing++
+	}
+}
+
+var errLongChain = errors.New("the chain has more executions than are followed")
+
+// chain lists the executions of which each was continued as the next, as far as it can be followed.
+func (l *runLog) chain(ctx context.Context, first everhook.Execution) (chain []everhook.Execution, err error) {
 	for at := first; len(chain) < maxChain; {
 		chain = append(chain, at)
 		// An open execution is asked for no last event: the server would wait for one.
 		description, err := l.runs.client.DescribeWorkflowExecution(ctx, at.WorkflowID, at.RunID)
 		if err != nil {
-			return chain, false
+			return chain, err
 		}
 		if description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW {
-			return chain, true
+			return chain, nil
 		}
 		last, err := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT).Next()
 		if err != nil {
-			return chain, false
+			return chain, err
 		}
 		at.RunID = last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetNewExecutionRunId()
 	}
-	return chain, false
+	return chain, errLongChain
 }
 
 // merged are the steps in the order of their numbers. Those of branches that ran beside each other can share numbers.
@@ -99,8 +112,12 @@ func (l *runLog) merged() []everhook.Step {
 
 // gap says what is missing.
 func (l *runLog) gap() string {
-	if l.missing == 0 {
-		return ""
+	var gaps []string
+	if l.late > 0 {
+		gaps = append(gaps, fmt.Sprintf("%d executions that went on with its loops did not answer in time (look again)", l.late))
 	}
-	return fmt.Sprintf("%d executions that went on with its loops are not shown: they have expired, or are more than can be asked at once", l.missing)
+	if l.missing > 0 {
+		gaps = append(gaps, fmt.Sprintf("%d executions that went on with its loops are not shown: they have expired, or are more than can be asked at once", l.missing))
+	}
+	return strings.Join(gaps, "; ")
 }

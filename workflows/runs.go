@@ -210,10 +210,11 @@ func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
 
 // Times of reading a run.
 const (
-	// queryTimeout bounds what a page waits for a worker to answer.
-	queryTimeout = 5 * time.Second
-	// showTimeout bounds the reading of a run whose loops are in many executions.
-	showTimeout = 20 * time.Second
+	// queryTimeout bounds what a page waits for a worker to answer. It is longer than the five seconds for which Temporal
+	// keeps a question for a worker that had the run and has just died, before it asks another.
+	queryTimeout = 10 * time.Second
+	// ShowTimeout is how long Show may ask for the steps of a run whose loops are in many executions. What is not told then is in the note.
+	ShowTimeout = 20 * time.Second
 )
 
 // Show gives one run with its steps. ErrNoRun: it is unknown or has expired.
@@ -235,29 +236,41 @@ func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detai
 	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && description.GetPendingWorkflowTask().GetAttempt() == 1 && info.GetHistoryLength() <= 2 {
 		detail.Status = everhook.Queued
 	}
-	ctx, cancel := context.WithTimeout(ctx, showTimeout)
+	ctx, cancel := context.WithTimeout(ctx, ShowTimeout)
 	defer cancel()
-	if err := r.fill(ctx, detail, workflowID); err != nil {
+	switch err := r.fill(ctx, detail, workflowID); {
+	case err == nil:
+	case late(ctx, err):
+		detail.Note = "no worker told its steps in time; look again, and see whether one runs"
+	default:
 		detail.Note = fmt.Sprintf("no worker told its steps: %v", err)
 	}
 	return detail, nil
 }
 
+// fill takes the outcome before the steps, which can be in many executions.
 func (r *Runs) fill(ctx context.Context, detail *Detail, workflowID string) error {
-	log := runLog{runs: r, total: &detail.Total}
-	if err := log.read(ctx, everhook.Execution{WorkflowID: workflowID, RunID: detail.Execution}); err != nil {
-		return err
-	}
-	detail.Steps, detail.Note = log.merged(), log.gap()
+	execution := everhook.Execution{WorkflowID: workflowID, RunID: detail.Execution}
 	var outcome everhook.Outcome
-	if err := r.ask(ctx, everhook.Execution{WorkflowID: workflowID, RunID: detail.Execution}, &outcome, OutcomeQuery); err != nil {
+	if err := r.ask(ctx, execution, &outcome, OutcomeQuery); err != nil {
 		return err
 	}
 	detail.Outcome = &outcome
 	if outcome.Status.Ended() && detail.Status.Ended() {
 		detail.Status = outcome.Status
 	}
+	log := runLog{runs: r, total: &detail.Total}
+	if err := log.read(ctx, execution); err != nil {
+		return err
+	}
+	detail.Steps, detail.Note = log.merged(), log.gap()
 	return nil
+}
+
+// late tells whether an answer is missing because it took too long.
+func late(ctx context.Context, err error) bool {
+	_, tooLate := errors.AsType[*serviceerror.DeadlineExceeded](err)
+	return tooLate || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (r *Runs) ask(ctx context.Context, execution everhook.Execution, result any, query string, args ...any) error {

@@ -98,8 +98,10 @@ const (
 // Bounds of one request.
 const (
 	readyTimeout = 5 * time.Second
-	// ReadTimeout is how long flows and runs may take to be read. Showing a run waits for a worker for up to five seconds of it.
+	// ReadTimeout is how long lists of flows and runs may take to be read.
 	ReadTimeout = 10 * time.Second
+	// ShowTimeout is how long one run may take: it is found, and then workers are asked for its steps.
+	ShowTimeout = workflows.ShowTimeout + 5*time.Second
 	// actTimeout is how long an action may take: a retry from a node waits for a worker to tell its values.
 	actTimeout = 25 * time.Second
 )

@@ -151,7 +151,7 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), ReadTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), ShowTimeout)
 	defer cancel()
 	detail, err := s.Run(ctx, flow, id)
 	if err != nil {

@@ -115,7 +115,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusNotFound, "No such run", "A run ID is 26 characters of a-z and 2-7. The caller of a webhook finds it in the header Everhook-Run-Id.")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), admin.ShowTimeout)
 	defer cancel()
 	detail, err := c.options.Run(ctx, flow, id)
 	switch {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
@@ -89,6 +93,47 @@ func TestTheStepsOfALoopThatWasHandedOverReadAsOne(t *testing.T) {
 	listed, _, err := runs.List(t.Context(), workflows.Filter{Flow: f.key})
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(listed), 4, "executions of loops are no runs")
+}
+
+func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
+	t.Parallel()
+	f := shared.async(t, "told-late", `nodes:
+  - { key: each, type: loop, config: { over: 4 }, branches: { do: [ { key: pause, type: delay, config: { duration: 1ms } } ] } }
+  - { key: out, type: output, config: { value: '{{ nodes.each }}' } }
+`)
+	run := startWith(t, f, workflows.Budget{Steps: 2}, nil)
+	require.Equal(t, everhook.Resolved, f.ended(t, run).Status)
+	for name, test := range map[string]struct {
+		late func(workflowID string) bool
+		note string
+		told bool
+	}{
+		"executions of a loop": {func(id string) bool { return id != everhook.WorkflowID(f.key, run) }, "did not answer in time (look again)", true},
+		"the run itself":       {func(string) bool { return true }, "no worker told its steps in time; look again", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shown, err := workflows.NewRuns(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key, run)
+			require.NoError(t, err)
+			require.Contains(t, shown.Note, test.note)
+			require.Equal(t, everhook.Resolved, shown.Status)
+			require.Equal(t, test.told, shown.Outcome != nil)
+			require.Equal(t, test.told, len(shown.Steps) > 0)
+		})
+	}
+}
+
+// lateClient gets no answer in time from some executions.
+type lateClient struct {
+	client.Client
+	late func(workflowID string) bool
+}
+
+func (c lateClient) QueryWorkflow(ctx context.Context, workflowID, runID, query string, args ...any) (converter.EncodedValue, error) {
+	if c.late(workflowID) {
+		return nil, serviceerror.NewDeadlineExceeded("context deadline exceeded")
+	}
+	return c.Client.QueryWorkflow(ctx, workflowID, runID, query, args...)
 }
 
 // stepTextsWithoutTimes leaves out results of delays, which are times.
@@ -195,12 +240,11 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		t.Parallel()
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "2s"})
 		starter := workflows.NewStarter(shared.Temporal(), nodes.Standard(), workflows.StarterOptions{})
-		began := time.Now()
 		outcome, err := starter.Outcome(t.Context(), f.key, run, true, patience)
 		require.NoError(t, err)
+		require.NotNil(t, outcome.Answer)
 		require.Equal(t, 2, outcome.Answer.Body.V)
 		require.False(t, outcome.Status.Ended())
-		require.Less(t, time.Since(began), 30*time.Second)
 		require.Equal(t, everhook.Resolved, f.ended(t, run).Status, "the losing branch, in an execution of its own, was cancelled")
 		require.Eventually(t, func() bool {
 			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
@@ -213,9 +257,7 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
 		f.running(t, run, "rest")
 		require.Eventually(t, func() bool {
-			began := time.Now()
 			shown := f.show(t, run)
-			require.Less(t, time.Since(began), 5*time.Second, "nobody waits for the end of the loop")
 			return shown.Note == "" && slices.ContainsFunc(shown.Steps, func(step everhook.Step) bool { return step.Node == "wait" && step.Iteration == "waits[3]" })
 		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
 		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
