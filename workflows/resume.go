@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -59,6 +60,11 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	workflowID := everhook.WorkflowID(flow, run)
+	leave, err := s.lanes.enter(ctx, workflowID)
+	if err != nil {
+		return Resumed{}, fmt.Errorf("too many calls are being brought to the run at once: %w", err)
+	}
+	defer leave()
 	handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: workflowID, UpdateID: resumeUpdateID(call.Node, call.Iteration), UpdateName: ResumeUpdate, Args: []any{call},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -71,6 +77,55 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 		return Resumed{}, s.notResumed(ctx, workflowID, err)
 	}
 	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
+}
+
+// lanes lets a few calls at once through to each run.
+type lanes struct {
+	mutex sync.Mutex
+	// runs has those that calls go to, by workflow ID.
+	runs map[string]*lane
+}
+
+type lane struct {
+	slots chan struct{}
+	// users are the calls that are in it or wait for it.
+	users int
+}
+
+// callsAtOnce is how many calls are brought to one run at once. Temporal takes ten updates at once, and when there is another one it also aborts those
+// ten: many calls at once would hold up each other until all have timed out. Other processes may bring calls to the same run.
+const callsAtOnce = 3
+
+// enter waits for a place and gives what to call when it is free again. Its error is that of the context.
+func (l *lanes) enter(ctx context.Context, run string) (leave func(), err error) {
+	l.mutex.Lock()
+	if l.runs == nil {
+		l.runs = map[string]*lane{}
+	}
+	in := l.runs[run]
+	if in == nil {
+		in = &lane{slots: make(chan struct{}, callsAtOnce)}
+		l.runs[run] = in
+	}
+	in.users++
+	l.mutex.Unlock()
+	left := func() {
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
+		if in.users--; in.users == 0 {
+			delete(l.runs, run)
+		}
+	}
+	select {
+	case in.slots <- struct{}{}:
+		return func() {
+			<-in.slots
+			left()
+		}, nil
+	case <-ctx.Done():
+		left()
+		return nil, ctx.Err()
+	}
 }
 
 func (s *Starter) callFits(call Call) error {

@@ -25,6 +25,7 @@ type Starter struct {
 	options  StarterOptions
 	mutex    sync.Mutex
 	versions map[string]*startable
+	lanes    lanes
 }
 
 // StarterOptions says how runs are started.

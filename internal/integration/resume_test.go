@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -109,6 +110,32 @@ func TestEarlyAndConcurrentCallsAreOneCallWithOneAnswer(t *testing.T) {
 	require.Equal(t, http.StatusOK, callBack(t, f.resumeURL(t, run, "gate", ""), "").status)
 	outcome := f.ended(t, run)
 	require.Equal(t, replies[0].body, fmt.Sprint(outcome.Output.V))
+	replay(t, f, run)
+}
+
+func TestManyWaitsOfARunAreCalledAtOnce(t *testing.T) {
+	t.Parallel()
+	f := shared.async(t, "callback-crowd", `nodes:
+  - { key: each, type: loop, config: { over: 100, concurrency: 100, collect: nodes.one.body }, branches: { do: [ { key: one, type: wait-for-call } ] } }
+  - { key: out, type: output, config: { value: '{{ sum(nodes.each.items) }}' } }
+`)
+	run := f.post(t, "").run
+	f.running(t, run, "one")
+	replies := make([]reply, 100)
+	var all sync.WaitGroup
+	for i := range replies {
+		all.Go(func() {
+			url := f.resumeURL(t, run, "one", fmt.Sprintf("each[%d]", i))
+			if replies[i] = callBack(t, url, strconv.Itoa(i)); replies[i].status == http.StatusServiceUnavailable {
+				replies[i] = callBack(t, url, strconv.Itoa(i)) // so slow is a busy machine
+			}
+		})
+	}
+	all.Wait()
+	for _, r := range replies {
+		require.Equal(t, http.StatusOK, r.status, r.body)
+	}
+	require.Equal(t, 99*100/2, f.ended(t, run).Output.V)
 	replay(t, f, run)
 }
 
