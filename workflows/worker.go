@@ -23,6 +23,8 @@ const (
 	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
 	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
 	workerStopTimeout = 3 * time.Second
+	// reportTimeout is what there is then to keep and report the results of those that ended in time, so that they are not done again.
+	reportTimeout = time.Second
 	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of evaluation is far shorter than its
 	// default of a second, but reading and measuring a body of 10 MiB is not on a busy machine. A workflow task may take ten seconds.
 	deadlockAfter = 8 * time.Second
@@ -33,6 +35,8 @@ const (
 type Worker struct {
 	// levels has a Temporal worker for each level, from 1 on.
 	levels []worker.Worker
+	// cut ends the effects under way.
+	cut context.CancelCauseFunc
 }
 
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
@@ -41,9 +45,10 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 	for _, option := range options {
 		option(&settings)
 	}
-	w := &Worker{}
+	effectsEnd, cut := context.WithCancelCause(context.Background())
+	w := &Worker{cut: cut}
 	for level := 1; level <= interpreter.level; level++ {
-		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects, settings))
+		w.levels = append(w.levels, newLevelWorker(effectsEnd, c, level, interpreter, effects, settings))
 	}
 	return w
 }
@@ -52,15 +57,17 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 func (w *Worker) Start() error {
 	for i, level := range w.levels {
 		if err := level.Start(); err != nil {
-			(&Worker{levels: w.levels[:i]}).Stop()
+			(&Worker{levels: w.levels[:i], cut: w.cut}).Stop()
 			return err
 		}
 	}
 	return nil
 }
 
-// Stop takes no more work and returns when what is under way has ended, at most after three seconds. It stops a worker that was started.
+// Stop takes no more work and returns when what is under way has ended, at most after four seconds. It stops a worker that was started.
 func (w *Worker) Stop() {
+	cutting := time.AfterFunc(workerStopTimeout, func() { w.cut(worker.ErrWorkerShutdown) })
+	defer cutting.Stop()
 	var stopping sync.WaitGroup
 	for _, level := range w.levels {
 		stopping.Go(level.Stop)
@@ -68,7 +75,7 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any, settings workerSettings) worker.Worker {
+func newLevelWorker(effectsEnd context.Context, c client.Client, level int, interpreter *Interpreter, effects map[string]any, settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
 	w := worker.New(c, TaskQueue(level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
@@ -79,7 +86,8 @@ func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effect
 		}),
 		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
-		WorkerStopTimeout:                           workerStopTimeout,
+		BackgroundActivityContext:                   effectsEnd,
+		WorkerStopTimeout:                           workerStopTimeout + reportTimeout,
 		DeadlockDetectionTimeout:                    deadlockAfter,
 		// Where the server does not tell workers of cancelled activities, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,

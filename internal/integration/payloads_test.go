@@ -1,11 +1,15 @@
 package integration
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -246,6 +250,57 @@ func TestAnEffectWhoseResultCannotBeStoredIsNotDoneAgain(t *testing.T) {
 	require.Equal(t, everhook.TypeUnavailable, outcome.Error.Type)
 	require.Contains(t, outcome.Error.Message, "it lies below a file: choose another --payload-dir")
 	require.Len(t, partner.received(), 1)
+}
+
+func TestAResultThatIsBeingStoredWhenTheWorkerStopsIsKept(t *testing.T) {
+	t.Parallel()
+	stored := config{dir: t.TempDir(), change: func(o *server.Options) { o.PayloadStore = "store" }}
+	first := start(t, stored)
+	other, err := sql.Open("sqlite", "file:"+filepath.Join(stored.dir, "everhook.db")+"?_txlock=immediate")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = other.Close() })
+	locked := make(chan *sql.Tx, 1)
+	var once sync.Once
+	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) {
+		once.Do(func() {
+			if lock, err := other.BeginTx(context.Background(), nil); assert.NoError(t, err) {
+				locked <- lock
+			}
+		})
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte(random(900_000)))
+	})
+	f := first.async(t, "stored-late", "nodes: [ { key: charge, type: http-request, config: { method: POST, url: '"+partner.URL+"' } } ]")
+	run := f.post(t, "").run
+	lock := <-locked
+	time.AfterFunc(3100*time.Millisecond, func() { _ = lock.Rollback() }) // when effects have been cut off
+	first.Stop()
+	f.product = start(t, stored)
+	outcome := f.ended(t, run)
+	require.Equal(t, everhook.Resolved, outcome.Status, "%+v", outcome.Error)
+	require.Len(t, partner.received(), 1)
+}
+
+func TestAnEffectWhoseInputCannotBeReadIsTriedAgainWhenItMayBeBack(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{})
+	place, away := filepath.Join(p.dir, "payloads"), filepath.Join(p.dir, "moved")
+	var calls atomic.Int32
+	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) == 1 {
+			assert.NoError(t, os.Rename(place, away))
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	f := p.apply(t, "key: read-late\nmode: async\ntrigger: { type: webhook, maxBody: 2MiB }\nnodes: [ { key: send, type: http-request, timeout: 5s, retry: { initialInterval: 100ms }, config: { method: POST, url: '"+
+		partner.URL+"', body: '{{ trigger.body }}' } } ]")
+	run := f.post(t, large(1<<20)).run
+	require.Eventually(t, func() bool { return strings.Contains(p.logs.String(), "is not in "+place) }, patience, 10*time.Millisecond)
+	time.Sleep(2 * time.Second)
+	require.NoError(t, os.RemoveAll(place))
+	require.NoError(t, os.Rename(away, place))
+	outcome := f.ended(t, run)
+	require.Equal(t, everhook.Resolved, outcome.Status, "%+v", outcome.Error)
 }
 
 func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {

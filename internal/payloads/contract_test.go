@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/worker"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/everhook/everhook/internal/payloads"
@@ -207,6 +208,21 @@ func TestADriverGivesBackWhatItStored(t *testing.T) {
 		for i := range all {
 			require.True(t, proto.Equal(all[i], got[i]), "in order")
 		}
+	})
+}
+
+func TestAWorkerThatStopsDoesNotCutOffWhatItStores(t *testing.T) {
+	each(t, func(t *testing.T, open func(string) payloads.Objects) {
+		d := payloads.NewDriver(payloads.DirectoryDriver, open("ns"))
+		one := []*commonpb.Payload{payload([]byte("what came of it"))}
+		stopped, stop := context.WithCancelCause(t.Context())
+		stop(worker.ErrWorkerShutdown)
+		_, err := d.Store(converter.StorageDriverStoreContext{Context: stopped, Target: target("flow/run")}, one)
+		require.NoError(t, err)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = d.Store(converter.StorageDriverStoreContext{Context: gone, Target: target("flow/run")}, one)
+		require.ErrorIs(t, err, context.Canceled)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 )
@@ -48,8 +49,14 @@ type NotStoredError struct{ error }
 // Unwrap gives the cause.
 func (e *NotStoredError) Unwrap() error { return e.error }
 
+// NotReadError is that of a payload that could not be read.
+type NotReadError struct{ error }
+
+// Unwrap gives the cause.
+func (e *NotReadError) Unwrap() error { return e.error }
+
 // Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most objects that nobody
-// refers to, for the sweep.
+// refers to, for the sweep. A worker that stops does not cut it off: the effect has happened whose result it may be.
 func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
 	workflow := ""
 	if target, ok := ctx.Target.(converter.StorageDriverWorkflowInfo); ok {
@@ -57,7 +64,9 @@ func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*comm
 	}
 	owner, limiter := OwnerOf(workflow), ctx.GetLimiter()
 	claims := make([]converter.StorageDriverClaim, len(payloads))
-	err := together(ctx.Context, len(payloads), func(ctx context.Context, i int) error {
+	storing, cancel := unstopped(ctx.Context)
+	defer cancel()
+	err := together(storing, len(payloads), func(ctx context.Context, i int) error {
 		return limiter.Permit(ctx, payloads[i], func() error {
 			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(payloads[i])
 			if err != nil {
@@ -88,10 +97,29 @@ func (d *Driver) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []c
 			return err
 		})
 	})
+	if err != nil && ctx.Context.Err() == nil {
+		err = &NotReadError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return payloads, nil
+}
+
+// unstopped is a context that ends with another one, but not because a worker stops.
+func unstopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	going, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	end := func() {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, worker.ErrWorkerShutdown) {
+			cancel(cause)
+		}
+	}
+	end()
+	forget := context.AfterFunc(ctx, end)
+	return going, func() {
+		forget()
+		cancel(nil)
+	}
 }
 
 func (d *Driver) retrieve(ctx context.Context, claim string) (*commonpb.Payload, error) {

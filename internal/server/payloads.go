@@ -101,13 +101,20 @@ func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Sto
 	return l, nil
 }
 
+// readPause is between attempts to read what an effect is given.
+const readPause = 10 * time.Second
+
 // failures tells Temporal of errors. An effect whose result could not be stored has happened: it is not tried again, as one whose result is too large is not.
+// One that cannot be given what it needs has not: it is tried again, but not at once, for its attempts are soon used up and the store may be back then.
 type failures struct{ converter.FailureConverter }
 
 // ErrorToFailure is that of converter.FailureConverter.
 func (f failures) ErrorToFailure(err error) *failurepb.Failure {
 	if notStored, ok := errors.AsType[*payloads.NotStoredError](err); ok {
 		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what came of it cannot be kept: %v", notStored), false, 0)
+	}
+	if notRead, ok := errors.AsType[*payloads.NotReadError](err); ok {
+		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what it is given cannot be read: %v", notRead), true, readPause)
 	}
 	return f.FailureConverter.ErrorToFailure(err)
 }
