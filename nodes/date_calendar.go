@@ -116,9 +116,17 @@ func offsetOf(t time.Time) int {
 func startOf(t time.Time, unit dateUnit) time.Time {
 	wall := startOfWall(wallOf(t), unit)
 	if unit.clock() > 0 {
-		return atWall(wall, t.Location(), offsetOf(t))
+		return shown(wall, atWall(wall, t.Location(), offsetOf(t)))
 	}
-	return firstAtWall(wall, t.Location())
+	return shown(wall, firstAtWall(wall, t.Location()))
+}
+
+// shown is t, or where clocks skip wall, the first moment at which they show a later time.
+func shown(wall, t time.Time) time.Time {
+	if !wallOf(t).Equal(wall) {
+		t, _ = t.ZoneBounds()
+	}
+	return t
 }
 
 func startOfWall(wall time.Time, unit dateUnit) time.Time {
@@ -144,9 +152,15 @@ func endOf(t time.Time, unit dateUnit) time.Time {
 	start := startOfWall(wallOf(t), unit)
 	length := unit.clock()
 	if length == 0 {
-		return firstAtWall(shiftWall(start, 1, unit), t.Location()).Add(-time.Millisecond)
+		wall := shiftWall(start, 1, unit)
+		next := firstAtWall(wall, t.Location())
+		// Where clocks go back over the end of the unit, it comes once more.
+		if !next.After(t) {
+			next = atWall(wall, t.Location(), offsetOf(t))
+		}
+		return shown(wall, next).Add(-time.Millisecond)
 	}
-	next := atWall(start.Add(length), t.Location(), offsetOf(t))
+	next := shown(start.Add(length), atWall(start.Add(length), t.Location(), offsetOf(t)))
 	// Where clocks go back within the hour, it is over when it has lasted an hour.
 	if early := startOf(t, unit).Add(length); early.After(t) && early.Before(next) {
 		next = early

@@ -107,6 +107,31 @@ func TestATimeIsWithinTheUnitThatItIsIn(t *testing.T) {
 	})
 }
 
+func TestAUnitBeginsWhereClocksHaveSkippedItsBeginningAndEndsWhereTheyHaveGoneBackOverItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		zone, at   string
+		unit       nodes.DateUnit
+		start, end string
+	}{
+		// 02:45 is followed by 03:45.
+		{"Pacific/Chatham", "2020-09-27T03:50:00+13:45", "hour", "2020-09-27T03:45:00+13:45", "2020-09-27T03:59:59.999+13:45"},
+		{"Pacific/Chatham", "2020-09-27T02:10:00+12:45", "hour", "2020-09-27T02:00:00+12:45", "2020-09-27T02:44:59.999+12:45"},
+		// 23:30 is followed by 00:30.
+		{"America/Toronto", "1919-03-31T12:00:00-04:00", "day", "1919-03-31T00:30:00-04:00", "1919-03-31T23:59:59.999-04:00"},
+		{"America/Toronto", "1919-03-30T12:00:00-05:00", "day", "1919-03-30T00:00:00-05:00", "1919-03-30T23:29:59.999-05:00"},
+		// 00:01 is followed by 23:01.
+		{"America/St_Johns", "2006-10-28T23:30:00-03:30", "day", "2006-10-28T00:00:00-02:30", "2006-10-28T23:59:59.999-03:30"},
+	} {
+		zone, err := expression.Zone(test.zone)
+		require.NoError(t, err)
+		at, err := time.Parse(time.RFC3339, test.at)
+		require.NoError(t, err)
+		require.Equal(t, test.start, nodes.StartOf(at.In(zone), test.unit).Format(time.RFC3339Nano), test.at)
+		require.Equal(t, test.end, nodes.EndOf(at.In(zone), test.unit).Format(time.RFC3339Nano), test.at)
+	}
+}
+
 func TestTheDifferenceTurnsItsSignWithItsTimes(t *testing.T) {
 	t.Parallel()
 	var before time.Time
