@@ -60,23 +60,33 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	workflowID := everhook.WorkflowID(flow, run)
+	updateID := resumeUpdateID(call.Node, call.Iteration)
+	// Calls of one wait have one end.
+	brought, err, _ := s.bringing.Do(workflowID+"/"+updateID, func() (any, error) { return s.bring(ctx, workflowID, updateID, call) })
+	if err != nil {
+		return Resumed{}, err
+	}
+	answer := brought.(everhook.Answer)
+	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
+}
+
+func (s *Starter) bring(ctx context.Context, workflowID, updateID string, call Call) (answer everhook.Answer, err error) {
 	leave, err := s.lanes.enter(ctx, workflowID)
 	if err != nil {
-		return Resumed{}, fmt.Errorf("too many calls are being brought to the run at once: %w", err)
+		return answer, fmt.Errorf("too many calls are being brought to the run at once: %w", err)
 	}
 	defer leave()
 	handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflowID, UpdateID: resumeUpdateID(call.Node, call.Iteration), UpdateName: ResumeUpdate, Args: []any{call},
+		WorkflowID: workflowID, UpdateID: updateID, UpdateName: ResumeUpdate, Args: []any{call},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
-	var answer everhook.Answer
 	if err == nil {
 		err = handle.Get(ctx, &answer)
 	}
 	if err != nil {
-		return Resumed{}, s.notResumed(ctx, workflowID, err)
+		return answer, s.notResumed(ctx, workflowID, err)
 	}
-	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
+	return answer, nil
 }
 
 // lanes lets a few calls at once through to each run.

@@ -13,6 +13,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
@@ -25,7 +26,9 @@ type Starter struct {
 	options  StarterOptions
 	mutex    sync.Mutex
 	versions map[string]*startable
+	// lanes and bringing are of calls that are on their way to runs.
 	lanes    lanes
+	bringing singleflight.Group
 }
 
 // StarterOptions says how runs are started.
