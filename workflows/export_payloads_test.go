@@ -1,6 +1,10 @@
 package workflows
 
-import "go.temporal.io/sdk/interceptor"
+import (
+	"context"
+
+	"go.temporal.io/sdk/interceptor"
+)
 
 // ResultGuard is what NewWorker puts before every effect.
 func ResultGuard(options ...WorkerOption) interceptor.WorkerInterceptor {
@@ -8,5 +12,5 @@ func ResultGuard(options ...WorkerOption) interceptor.WorkerInterceptor {
 	for _, option := range options {
 		option(&settings)
 	}
-	return &resultGuard{maxResult: settings.maxResult}
+	return &resultGuard{maxResult: settings.maxResult, stopping: context.Background()}
 }

@@ -14,7 +14,11 @@ import (
 // WorkerOption changes how a worker is made.
 type WorkerOption func(*workerSettings)
 
-type workerSettings struct{ maxResult int }
+type workerSettings struct {
+	maxResult int
+	// stopping ends when effects under way are cut off.
+	stopping context.Context
+}
 
 // LargePayloads lets results of effects have so many bytes, as JSON: MaxStoredPayload where the client keeps large payloads outside of
 // histories; 0: what Temporal itself takes.
@@ -29,14 +33,17 @@ func LargePayloads(bytes int) WorkerOption {
 // resultGuard makes a result that Temporal would not take an error of the effect, of type limit, which is not tried again: the effect has happened.
 // It also cuts errors that are too large. Without it an effect of somebody else's could fail in ways that no flow can catch: an activity is
 // tried again although it succeeded, and a local activity fails its workflow task for ever.
+//
+// And it cuts effects off when the worker stops, before the SDK would: that would not report any more what ended in time.
 type resultGuard struct {
 	interceptor.WorkerInterceptorBase
 	maxResult int
+	stopping  context.Context
 }
 
 // InterceptActivity is called once for each attempt.
 func (g *resultGuard) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	i := &guardedActivity{maxResult: g.maxResult}
+	i := &guardedActivity{maxResult: g.maxResult, stopping: g.stopping}
 	i.Next = next
 	return i
 }
@@ -44,10 +51,14 @@ func (g *resultGuard) InterceptActivity(_ context.Context, next interceptor.Acti
 type guardedActivity struct {
 	interceptor.ActivityInboundInterceptorBase
 	maxResult int
+	stopping  context.Context
 }
 
 func (i *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	result, err := i.Next.ExecuteActivity(ctx, in)
+	effect, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(i.stopping, func() { cancel(context.Cause(i.stopping)) })()
+	result, err := i.Next.ExecuteActivity(effect, in)
 	if err != nil {
 		return result, i.cut(ctx, err)
 	}

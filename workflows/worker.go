@@ -41,14 +41,13 @@ type Worker struct {
 
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
 func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) *Worker {
-	settings := workerSettings{maxResult: maxResult}
+	w, settings := &Worker{}, workerSettings{maxResult: maxResult}
 	for _, option := range options {
 		option(&settings)
 	}
-	effectsEnd, cut := context.WithCancelCause(context.Background())
-	w := &Worker{cut: cut}
+	settings.stopping, w.cut = context.WithCancelCause(context.Background())
 	for level := 1; level <= interpreter.level; level++ {
-		w.levels = append(w.levels, newLevelWorker(effectsEnd, c, level, interpreter, effects, settings))
+		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects, settings))
 	}
 	return w
 }
@@ -75,7 +74,7 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(effectsEnd context.Context, c client.Client, level int, interpreter *Interpreter, effects map[string]any, settings workerSettings) worker.Worker {
+func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any, settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
 	w := worker.New(c, TaskQueue(level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
@@ -86,13 +85,12 @@ func newLevelWorker(effectsEnd context.Context, c client.Client, level int, inte
 		}),
 		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
-		BackgroundActivityContext:                   effectsEnd,
 		WorkerStopTimeout:                           workerStopTimeout + reportTimeout,
 		DeadlockDetectionTimeout:                    deadlockAfter,
 		// Where the server does not tell workers of cancelled activities, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
-		Interceptors:                 []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult}},
+		Interceptors:                 []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult, stopping: settings.stopping}},
 	})
 	interpreter.Register(w)
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
