@@ -167,6 +167,55 @@ onFailure:
       - { key: eb, type: loop, config: { over: 8, collect: nodes.x }, branches: { do: [ { key: xb, type: variable, config: { target: x, value: '{{ nodes.x + 5 }}' } } ] } }
 - { key: out, type: output, config: { value: '{{ [nodes.both, nodes.ea, nodes.eb, nodes.x] }}' } }
 `,
+	"outputs in parallel branches, the last to set it ends first": `
+- key: both
+  type: parallel
+  branches:
+    long:
+      - key: la
+        type: loop
+        config: { over: 9 }
+        branches:
+          do:
+            - { key: wa, type: delay, config: { duration: 1m } }
+            - { key: first, type: condition, config: { expression: 'loop.index == 0' }, branches: { then: [ { key: oa, type: output, config: { value: early } } ] } }
+    short:
+      - key: lb
+        type: loop
+        config: { over: 2 }
+        branches: { do: [ { key: wb, type: delay, config: { duration: 90s } }, { key: ob, type: output, config: { value: 'late {{ loop.index }}' } } ] }
+`,
+	"outputs at the same time, in the order of the file": `
+- { key: before, type: output, config: { value: before } }
+- key: both
+  type: parallel
+  branches:
+    a:
+      - key: la
+        type: loop
+        config: { over: 3 }
+        branches:
+          do:
+            - key: in
+              type: parallel
+              branches:
+                x: [ { key: lx, type: loop, config: { over: 4 }, branches: { do: [ { key: ox, type: output, config: { value: 'x{{ loop.index }}' } } ] } } ]
+                y: [ { key: ly, type: loop, config: { over: 2 }, branches: { do: [ { key: oy, type: output, config: { value: 'y{{ loop.index }}' } } ] } } ]
+            - { key: ca, type: calculation, config: { expression: 1 } }
+    b:
+      - { key: lb, type: loop, config: { over: 1 }, branches: { do: [ { key: cb, type: calculation, config: { expression: 1 } } ] } }
+`,
+	"outputs of iterations at once": `
+- key: each
+  type: loop
+  config: { over: 12, concurrency: 3 }
+  branches:
+    do:
+      - key: inner
+        type: loop
+        config: { over: 3 }
+        branches: { do: [ { key: odd, type: condition, config: { expression: 'loops.each.index % 2 == 1' }, branches: { then: [ { key: o, type: output, config: { value: '{{ [loops.each.index, loop.index] }}' } } ] } } ] }
+`,
 	"iterations at once": `
 - key: each
   type: loop
