@@ -343,14 +343,14 @@ func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
 		r.adopt(outcome.Answer)
 	}
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case outcome.End != nil:
 		return outcome.End
-	case outcome.Error != nil:
-		return outcome.Error
+	case outcome.Error == nil:
+		return ctx.Err()
+	case ctx.Err() != nil && !outcome.Error.Status.Catchable():
+		return r.failure(ctx.Err()).At(outcome.Error.Node) // the other execution knows where it was, but perhaps not why it had to end
 	}
-	return nil
+	return outcome.Error
 }
 
 // goOn runs the executions that go on with the loop, until one has an outcome.

@@ -344,6 +344,7 @@ func TestCancelAndTimeoutReachALoopThatWasHandedOver(t *testing.T) {
 		try.RegisterDelayedCallback(try.CancelWorkflow, 10*time.Minute+time.Second)
 		outcome := try.run(t)
 		require.Equal(t, everhook.Cancelled, outcome.Status)
+		require.Equal(t, "wait", outcome.Error.Node)
 		require.Equal(t, 10*time.Minute+time.Second, try.Now().Sub(received))
 	})
 	t.Run("timeout", func(t *testing.T) {
@@ -353,6 +354,7 @@ func TestCancelAndTimeoutReachALoopThatWasHandedOver(t *testing.T) {
 		outcome := try.run(t)
 		require.Equal(t, everhook.Aborted, outcome.Status)
 		require.Equal(t, "the run did not end within its timeout of PT12M", outcome.Error.Message)
+		require.Equal(t, "wait", outcome.Error.Node)
 		require.Equal(t, 12*time.Minute, try.Now().Sub(received))
 	})
 }
