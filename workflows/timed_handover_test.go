@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,13 @@ type timedFlow struct {
 	keys   int
 	// left is how many nodes may still be added.
 	left int
+	// waits are the nodes that wait for calls, with the loops around them.
+	waits []timedWait
+}
+
+type timedWait struct {
+	node  string
+	loops []string
 }
 
 // timedPlace is where a node stands: how deep, how far in loops, and with which variables.
@@ -57,11 +65,43 @@ func (g *timedFlow) key() string {
 
 // delay makes a delay that ends when no other does.
 func (g *timedFlow) delay(p timedPlace) map[string]any {
+	return map[string]any{"key": g.key(), "type": "delay", "config": map[string]any{"duration": g.duration(p)}}
+}
+
+func (g *timedFlow) duration(p timedPlace) string {
 	duration := fmt.Sprint(1 + g.random.IntN(3_000_000))
 	for _, loop := range p.loops {
 		duration += fmt.Sprintf(" + %d * loops.%s.index", g.random.IntN(1_000_000), loop)
 	}
-	return map[string]any{"key": g.key(), "type": "delay", "config": map[string]any{"duration": "{{ string(" + duration + `) + "ms" }}`}}
+	return "{{ string(" + duration + `) + "ms" }}`
+}
+
+// soon is a moment in which nothing else happens.
+func (g *timedFlow) soon() time.Duration {
+	return time.Duration(1+g.random.IntN(20_000_000)) * time.Millisecond
+}
+
+// calls makes calls of the nodes that wait for them, some early, some late.
+func (g *timedFlow) calls() []timedCall {
+	var calls []timedCall
+	for _, wait := range g.waits {
+		for range 1 << (2 * len(wait.loops)) {
+			if !g.chance(60) {
+				continue
+			}
+			at := make([]string, len(wait.loops))
+			for i, loop := range wait.loops {
+				at[i] = fmt.Sprintf("%s[%d]", loop, g.random.IntN(4))
+			}
+			calls = append(calls, timedCall{g.soon(), wait.node, strings.Join(at, ".")})
+		}
+	}
+	return calls
+}
+
+type timedCall struct {
+	after           time.Duration
+	node, iteration string
 }
 
 func (g *timedFlow) node(p timedPlace) map[string]any {
@@ -75,7 +115,10 @@ func (g *timedFlow) node(p timedPlace) map[string]any {
 	}
 	inner := p
 	inner.depth++
-	kinds := []string{"delay", "delay", "delay", "output", "output", "assign", "assign", "declare", "condition", "end"}
+	kinds := []string{"delay", "delay", "delay", "output", "output", "assign", "assign", "declare", "condition", "end", "wait-for-call"}
+	if !p.beside {
+		kinds = append(kinds, "response")
+	}
 	if p.depth < 4 && g.left > 0 {
 		kinds = append(kinds, "loop", "loop", "loop", "loop", "parallel", "parallel", "parallel", "branch")
 	}
@@ -110,6 +153,14 @@ func (g *timedFlow) node(p timedPlace) map[string]any {
 			break
 		}
 		config["status"], config["message"] = []string{"resolved", "failed", "rejected"}[g.random.IntN(3)], "{{ "+here+" }}"
+	case "response":
+		config["status"], config["body"], config["continue"] = 200+g.random.IntN(100), "{{ ["+here+", now()] }}", g.chance(80)
+	case "wait-for-call":
+		g.waits = append(g.waits, timedWait{key, p.loops})
+		config["deadline"] = g.duration(p)
+		if g.chance(50) {
+			config["onDeadline"] = "continue"
+		}
 	case "branch":
 		node["type"] = "condition"
 		config["expression"] = "true"
@@ -177,7 +228,7 @@ func (g *timedFlow) text(t *testing.T) string {
 		}
 		list = append(list, map[string]any{"key": "all", "type": "output", "config": map[string]any{"value": "{{ [" + all + "] }}"}})
 	}
-	flow := map[string]any{"key": "trial", "mode": "async", "trigger": map[string]any{"type": "webhook"}, "nodes": list}
+	flow := map[string]any{"key": "trial", "mode": "sync", "trigger": map[string]any{"type": "webhook"}, "nodes": list}
 	if g.chance(30) {
 		flow["options"] = map[string]any{"timeout": fmt.Sprintf("%dms", 1+g.random.IntN(20_000_000))}
 	}
@@ -204,13 +255,20 @@ func TestTimedFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	for _, seed := range seeds(*randomFlows / 2) {
 		g := &timedFlow{random: rand.New(rand.NewPCG(seed, 1)), left: 25}
 		text := g.text(t)
-		var definition *everhook.Definition
+		calls, cancel := g.calls(), g.soon()
+		cancels := g.chance(20)
 		flow, problems := flowfile.Load("trial.yaml", []byte(text), nodes.Standard())
 		require.Empty(t, problems.Errors(), text)
-		definition = flow.Definition
 		run := func(steps int) (end ends, ok bool) {
-			try := tryDefinition(t, definition, nil, nodes.Standard())
+			try := tryDefinition(t, flow.Definition, nil, nodes.Standard())
 			try.start.Budget.Steps = steps
+			try.start.Resume = randomResume
+			for _, call := range calls {
+				try.callAt(t, call.after, call.node, call.iteration, call.after.String())
+			}
+			if cancels {
+				try.RegisterDelayedCallback(try.CancelWorkflow, cancel)
+			}
 			children := countChildren(try.TestWorkflowEnvironment)
 			defer func() {
 				if recovered := recover(); recovered != nil {
