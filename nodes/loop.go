@@ -162,10 +162,12 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 		}
 		return &LoopState{Length: max(over, 0)}, nil
 	case string:
+		chargeWork(run, len(over))
 		for _, character := range over {
 			items = append(items, string(character))
 		}
 	case map[string]any:
+		chargeWork(run, unitsPerEntry*len(over))
 		for _, key := range everhook.SortedKeys(over) {
 			items = append(items, map[string]any{"key": key, "value": over[key]})
 		}

@@ -58,6 +58,9 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 		loop["length"] = nil
 	}
 	s.data.enter(s.outer, s.node.Key, position.Index, loop)
+	if s.run.start.Level >= levelHandOver {
+		s.run.charge(len(s.node.Below) / clearedPerUnit)
+	}
 	for _, key := range s.node.Below {
 		delete(s.data.nodes, key)
 		delete(s.data.errors, key)
@@ -68,6 +71,9 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 func (s *step) Charge(ctx workflow.Context) error { return s.run.pause(ctx, s.data.spent()) }
 
 func (s *step) Fork() nodes.Run {
+	if s.run.start.Level >= levelHandOver {
+		s.run.charge(len(s.data.nodes) / copiedPerUnit)
+	}
 	fork := *s
 	fork.data = s.data.fork(s.run)
 	fork.last = nil
@@ -95,7 +101,11 @@ func (s *step) SetVariable(target string, v any) {
 
 func (s *step) SetOutput(v any) error {
 	limit := s.run.limits().output
-	if encoded, err := everhook.EncodeJSON(v); err != nil || len(encoded) > limit {
+	encoded, err := everhook.EncodeJSON(v)
+	if s.run.start.Level >= levelHandOver {
+		s.run.charge(len(encoded) / encodedPerUnit)
+	}
+	if err != nil || len(encoded) > limit {
 		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(limit))
 	}
 	s.run.setOutput(setOutput{Value: everhook.Value{V: v}, At: s.data.line.next()})
