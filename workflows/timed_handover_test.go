@@ -14,9 +14,10 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
 )
 
-// timedFlow makes random flows of which it is known to the millisecond, in virtual time, when each step happens: who wins a race, which failure comes
+// timedFlow makes random flows of which is known to the millisecond, in virtual time, when each step happens: who wins a race, which failure comes
 // first, which output is the last. Package flowgen leaves that out, as it makes flows for real time too.
 type timedFlow struct {
 	random *rand.Rand
@@ -247,6 +248,8 @@ type ends struct {
 	Outcome everhook.Outcome
 	Took    time.Duration
 	Steps   int
+	// Points are where the run can be continued, with the values that there were; or why it cannot.
+	Points map[string]string
 }
 
 func TestTimedFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
@@ -279,6 +282,17 @@ func TestTimedFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 			end.Outcome = try.run(t)
 			end.Took, end.Steps = try.Now().Sub(received), try.page(t, 1).Total
 			handed += int(children.Load())
+			end.Points = map[string]string{}
+			for i := range flow.Definition.Nodes {
+				key := flow.Definition.Nodes[i].Key
+				var point workflows.RetryPoint
+				encoded, err := try.QueryWorkflow(workflows.ValuesQuery, key)
+				if err == nil {
+					err = encoded.Get(&point)
+				}
+				text, _ := everhook.EncodeJSON(point)
+				end.Points[key] = fmt.Sprint(string(text), err != nil)
+			}
 			return end, true
 		}
 		want, ok := run(0)
