@@ -64,13 +64,15 @@ branches:
 	}
 }
 
-// FieldScope says that `collect`, and `when` after the body, see the body's results, and that `when` before it sees the loop.
+// FieldScope says that `over` is evaluated once, that `collect`, and `when` after the body, see the body's results, and that `when` before it sees the loop.
 func (c *Loop) FieldScope(pointer string) FieldScope {
 	switch {
 	case pointer == "/collect" || pointer == "/when" && c.Check == "after":
 		return FieldScope{Branch: loopBody, Loop: true, After: true}
 	case pointer == "/when":
 		return FieldScope{Branch: loopBody, Loop: true}
+	case pointer == "/over":
+		return FieldScope{Once: true}
 	default:
 		return FieldScope{}
 	}

@@ -437,6 +437,32 @@ func TestALoopAsLongAsItsItemsAreLargeIsHandedOverInParts(t *testing.T) {
 	require.Equal(t, []any{40, 40}, try.run(t).Output.V)
 }
 
+func TestALoopOverLargeDataHandsOverItsItemsOnly(t *testing.T) {
+	t.Parallel()
+	for _, over := range []string{"nodes.list", "trigger.body.list"} {
+		list := make([]any, 40)
+		for i := range list {
+			list[i] = strings.Repeat("x", 50000)
+		}
+		try := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+nodes:
+- { key: list, type: variable, config: { value: '{{ map(0..39, repeat("x", 50000)) }}' } }
+- key: each
+  type: loop
+  config: { over: `+over+`, collect: 'len(loop.item)' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each.looped, len(nodes.list), len(trigger.body.list)] }}' } }
+`, map[string]any{"list": list}, nodes.Standard())
+		try.start.Budget.Steps = 1
+		outcome := try.run(t)
+		require.Equal(t, everhook.Resolved, outcome.Status, "%v", outcome.Error)
+		require.Equal(t, []any{40, 40, 40}, outcome.Output.V)
+	}
+}
+
 func TestALoopThatRefersToTooMuchFailsClearly(t *testing.T) {
 	t.Parallel()
 	try := tryLoops(t, "async", `
