@@ -127,6 +127,9 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 		if err == nil && ctx.Err() == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
 		}
+		if failure, ok := errors.AsType[*everhook.Error](err); ok && failure.Type == everhook.TypeLimit {
+			err = nil // what was gathered goes back by itself, and another chain goes on without it
+		}
 	}
 	if err == nil {
 		err = ctx.Err()

@@ -463,6 +463,22 @@ nodes:
 	}
 }
 
+func TestALoopThatGathersMuchGivesItBackBeforeItGoesOn(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- { key: terms, type: calculation, config: { expression: 'repeat("t", 900000)' } }
+- key: each
+  type: loop
+  config: { over: 40, collect: 'repeat("x", 25000) + string(len(nodes.terms))' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each.done, len(filter(nodes.each.items, # endsWith "x900000"))] }}' } }
+`)
+	try.start.Budget.Steps = 1
+	outcome := try.run(t)
+	require.Equal(t, everhook.Resolved, outcome.Status, "%v", outcome.Error)
+	require.Equal(t, []any{40, 40}, outcome.Output.V)
+}
+
 func TestALoopThatRefersToTooMuchFailsClearly(t *testing.T) {
 	t.Parallel()
 	try := tryLoops(t, "async", `
