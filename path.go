@@ -120,7 +120,11 @@ func (p *Path) UnmarshalText(text []byte) (err error) {
 
 // Get gives the value at the path and whether it is there. Through a list without an index it gives the list of that field of every
 // element that has it, flattened one level.
-func (p Path) Get(v any) (any, bool) {
+func (p Path) Get(v any) (any, bool) { return p.GetCounted(v, new(int)) }
+
+// GetCounted is Get, and adds to looked how many values were looked at: through lists that may be many.
+func (p Path) GetCounted(v any, looked *int) (any, bool) {
+	*looked++
 	if len(p) == 0 {
 		return v, true
 	}
@@ -130,7 +134,7 @@ func (p Path) Get(v any) (any, bool) {
 		if !ok || step.Element >= len(list) {
 			return nil, false
 		}
-		return rest.Get(list[step.Element])
+		return rest.GetCounted(list[step.Element], looked)
 	}
 	switch v := v.(type) {
 	case map[string]any:
@@ -138,15 +142,16 @@ func (p Path) Get(v any) (any, bool) {
 		if !ok {
 			return nil, false
 		}
-		return rest.Get(item)
+		return rest.GetCounted(item, looked)
 	case []any:
 		gathered := []any{}
 		for _, element := range v {
-			item, ok := p.Get(element)
+			item, ok := p.GetCounted(element, looked)
 			if !ok {
 				continue
 			}
 			if list, isList := item.([]any); isList {
+				*looked += len(list)
 				gathered = append(gathered, list...)
 			} else {
 				gathered = append(gathered, item)

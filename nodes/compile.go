@@ -39,7 +39,7 @@ type Compiled struct {
 	OnLine bool
 	// Below are the keys of all nodes in the branches, at any depth.
 	Below []string
-	// Uses is what the node and all nodes below it refer to, variables that they assign to included. It is set for Iterating kinds.
+	// Uses is what further iterations of the node and all nodes below it refer to, variables that they assign to included. It is set for Iterating kinds.
 	Uses *expression.References
 
 	fields expression.References
@@ -73,6 +73,8 @@ type FieldScope struct {
 	Loop bool
 	// After: the field also sees the results of the branch.
 	After bool
+	// Once: the field is evaluated before the first iteration, and never again. An execution that goes on with the step needs nothing that it refers to.
+	Once bool
 }
 
 // FieldScoper is implemented by kinds with fields that are not evaluated on the node's own scope.
@@ -297,17 +299,32 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 			c.flow.waits[node.Key] = len(s.loops)
 		}
 	}
-	if _, ok := compiled.Kind.(Iterating); ok {
+	if _, ok := compiled.Kind.(Iterating); ok && c.errors == 0 {
 		compiled.Uses = &expression.References{}
-		compiled.addUses(compiled.Uses)
+		compiled.addUsesAgain(compiled.Uses)
 		compiled.Uses.Sort()
 	}
 	return compiled, after
 }
 
+// addUsesAgain adds what further iterations of the node refer to.
+func (c *Compiled) addUsesAgain(uses *expression.References) {
+	scoper, ok := c.Kind.(FieldScoper)
+	expression.Walk(c.Kind, func(at string, field expression.Field) {
+		if field.IsSet() && !(ok && scoper.FieldScope(at).Once) {
+			uses.Add(field.References())
+		}
+	})
+	c.addUsesBelow(uses)
+}
+
 // addUses adds what the node and all nodes below it refer to.
 func (c *Compiled) addUses(uses *expression.References) {
 	uses.Add(c.fields)
+	c.addUsesBelow(uses)
+}
+
+func (c *Compiled) addUsesBelow(uses *expression.References) {
 	if variable, ok := c.Kind.(*Variable); ok && variable.Target != "" {
 		uses.Nodes = append(uses.Nodes, variable.Target)
 	}

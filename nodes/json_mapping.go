@@ -70,6 +70,7 @@ func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
 		return Result{}, err
 	}
 	if text, ok := input.(string); ok && c.Parse {
+		chargeWork(run, len(text)/parsedPerUnit)
 		parsed, err := everhook.ParseJSON([]byte(text))
 		if err != nil {
 			return Result{}, everhook.Failuref(everhook.TypeInput, "the input is not JSON: %v", err)
@@ -84,8 +85,10 @@ func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
 		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is %s, not a mapping or list", everhook.TypeName(input))
 	}
 	result := make(map[string]any, len(c.Variables))
+	looked := 0
 	for _, variable := range c.Variables {
-		result[variable.Name], _ = variable.Path.Get(input)
+		result[variable.Name], _ = variable.Path.GetCounted(input, &looked)
 	}
+	chargeWork(run, looked)
 	return Result{Value: result}, nil
 }

@@ -64,13 +64,15 @@ branches:
 	}
 }
 
-// FieldScope says that `collect`, and `when` after the body, see the body's results, and that `when` before it sees the loop.
+// FieldScope says that `over` is evaluated once, that `collect`, and `when` after the body, see the body's results, and that `when` before it sees the loop.
 func (c *Loop) FieldScope(pointer string) FieldScope {
 	switch {
 	case pointer == "/collect" || pointer == "/when" && c.Check == "after":
 		return FieldScope{Branch: loopBody, Loop: true, After: true}
 	case pointer == "/when":
 		return FieldScope{Branch: loopBody, Loop: true}
+	case pointer == "/over":
+		return FieldScope{Once: true}
 	default:
 		return FieldScope{}
 	}
@@ -162,10 +164,12 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 		}
 		return &LoopState{Length: max(over, 0)}, nil
 	case string:
+		chargeWork(run, len(over))
 		for _, character := range over {
 			items = append(items, string(character))
 		}
 	case map[string]any:
+		chargeWork(run, unitsPerEntry*len(over))
 		for _, key := range everhook.SortedKeys(over) {
 			items = append(items, map[string]any{"key": key, "value": over[key]})
 		}

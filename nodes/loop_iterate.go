@@ -20,7 +20,7 @@ func (c *Loop) Iterate(ctx workflow.Context, run Run, state *LoopState) error {
 			err = c.body(ctx, run, iteration)
 		}
 		if err == nil {
-			err = state.charge(iteration, c.Collect.IsSet())
+			err = state.charge(run, iteration, c.Collect.IsSet())
 		}
 		if err != nil {
 			return err
@@ -143,11 +143,13 @@ func (c *Loop) onFail(err error, it *iteration) error {
 }
 
 // charge counts what an iteration collected.
-func (s *LoopState) charge(it *iteration, collects bool) error {
+func (s *LoopState) charge(run Run, it *iteration, collects bool) error {
 	if !collects || it.end != resolved && it.end != failed {
 		return nil
 	}
-	if s.CollectedBytes += everhook.EncodedSize(it.collected, maxCollected) + 1; s.CollectedBytes > maxCollected {
+	size := everhook.EncodedSize(it.collected, maxCollected) + 1
+	chargeWork(run, size/encodedPerUnit)
+	if s.CollectedBytes += size; s.CollectedBytes > maxCollected {
 		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each iteration")
 	}
 	return nil

@@ -79,7 +79,7 @@ func (f *loopFlight) land(it *iteration) {
 	if f.failure != nil {
 		return
 	}
-	if err := f.state.charge(it, f.loop.Collect.IsSet()); err != nil {
+	if err := f.state.charge(f.run, it, f.loop.Collect.IsSet()); err != nil {
 		f.fail(err)
 		return
 	}

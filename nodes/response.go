@@ -75,7 +75,9 @@ func (c *Response) Execute(ctx workflow.Context, run Run) (Result, error) {
 		answer.Body = everhook.Of(body)
 	}
 	// The JSON of text is what is stored, and may be longer than what is sent.
-	if encoded, err := everhook.EncodeJSON(answer); err != nil || len(encoded) > everhook.MaxAnswerBody {
+	encoded, err := everhook.EncodeJSON(answer)
+	chargeWork(run, len(encoded)/answeredPerUnit)
+	if err != nil || len(encoded) > everhook.MaxAnswerBody {
 		return Result{}, everhook.Errorf(everhook.TypeLimit, "the answer is larger than 1 MiB")
 	}
 	if !run.Answer(ctx, answer, c.Continue) {

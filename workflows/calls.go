@@ -223,6 +223,7 @@ func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook
 	if _, ok := s.run.flow.LoopsAround(s.node.Key); !ok {
 		return nil, false, everhook.Errorf(everhook.TypeInternal, "only a node of kind wait-for-call has a URL that could be called")
 	}
+	defer s.waited(ctx)
 	call, ok, err := s.run.mailbox.await(ctx, wait{node: s.node, iteration: s.outer}, deadline)
 	if err != nil || !ok {
 		return nil, false, err

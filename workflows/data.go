@@ -25,6 +25,9 @@ type data struct {
 	charged int
 	// assigned are the variables that were assigned since the data was forked.
 	assigned map[string]bool
+	// line orders what is done here among what other lines do, around is the data that this was forked from.
+	line   line
+	around *data
 }
 
 // position is where in its loops a line of execution stands.
@@ -57,11 +60,13 @@ func (d *data) fill(part *LoopStart) {
 	for _, variable := range part.Assigned {
 		d.assigned[variable] = true
 	}
+	d.line = part.Line
 }
 
 // fork copies the data for a branch that runs beside others.
 func (d *data) fork(r *run) *data {
-	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops), position: d.position, record: d.record, now: d.now, assigned: map[string]bool{}}
+	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops), position: d.position, record: d.record, now: d.now, assigned: map[string]bool{},
+		line: line{moment: d.line.next()}, around: d}
 	f.connect(r, maps.Clone(d.scope.Values))
 	return f
 }

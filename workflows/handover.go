@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -51,6 +52,8 @@ type LoopStart struct {
 	// Output and Answer are what earlier executions of the chain left for the run.
 	Output *setOutput       `json:"output,omitempty"`
 	Answer *everhook.Answer `json:"answer,omitempty"`
+	// Line is where what the loop does stands in the order of what the run does.
+	Line line `json:"line,omitzero"`
 	// Log is how full the step log is.
 	Log logState `json:"log"`
 }
@@ -58,20 +61,16 @@ type LoopStart struct {
 // setOutput is an output that was set, be it to null, which a pointer to a value could not tell from none.
 type setOutput struct {
 	Value everhook.Value `json:"value"`
+	// At is when it was set.
+	At moment `json:"at,omitzero"`
 }
 
-func outputOf(v *everhook.Value) *setOutput {
-	if v == nil {
+// output is what was set so far; nil: nothing.
+func (r *run) output() *setOutput {
+	if r.outcome.Output == nil {
 		return nil
 	}
-	return &setOutput{*v}
-}
-
-func (o *setOutput) value() *everhook.Value {
-	if o == nil {
-		return nil
-	}
-	return &o.Value
+	return &setOutput{*r.outcome.Output, r.outputAt}
 }
 
 // outerLoop is a loop as the nodes in it see it.
@@ -92,14 +91,19 @@ type LoopOutcome struct {
 	Assigned everhook.Mapping `json:"assigned,omitempty"`
 	Output   *setOutput       `json:"output,omitempty"`
 	Answer   *everhook.Answer `json:"answer,omitempty"`
-	Log      logState         `json:"log"`
+	// Until is when it last went on from a wait.
+	Until time.Time `json:"until,omitzero"`
+	Log   logState  `json:"log"`
 }
 
 // Loop is the workflow of executions that go on with a loop. It walks the same code as Run.
 func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start, part LoopStart) (*LoopOutcome, error) {
 	r := i.begin(ctx, definition, start)
 	r.part, r.log = &part, newStepLog(part.Log)
-	r.outcome.Output, r.answer = part.Output.value(), part.Answer
+	r.answer = part.Answer
+	if part.Output != nil {
+		r.setOutput(*part.Output)
+	}
 	if err := r.serveQueries(ctx); err != nil {
 		return nil, err
 	}
@@ -117,11 +121,14 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	hearOthers(ctx)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := s.loopStart(state.Rest())
-		next.Assigned, next.Output, next.Answer = s.assignedOutside(), outputOf(r.outcome.Output), r.answer
+		next.Assigned, next.Output, next.Answer, next.Line = s.assignedOutside(), r.output(), r.answer, s.data.line
 		err = r.handOverLoop(ctx, loopArguments{start, next}, new(loopArguments))
 		hearOthers(ctx) // an abort may have arrived while there was no room
 		if err == nil && ctx.Err() == nil {
 			return nil, workflow.NewContinueAsNewError(ctx, LoopWorkflow, definition, start, next)
+		}
+		if failure, ok := errors.AsType[*everhook.Error](err); ok && failure.Type == everhook.TypeLimit {
+			err = nil // what was gathered goes back by itself, and another chain goes on without it
 		}
 	}
 	if err == nil {
@@ -179,7 +186,7 @@ func (r *run) partData(part *LoopStart) *data {
 // loopOutcome is what the execution has for the one that handed the loop over.
 func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	r := s.run
-	outcome := &LoopOutcome{State: *state, Output: outputOf(r.outcome.Output), Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}}
+	outcome := &LoopOutcome{State: *state, Output: r.output(), Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}, Until: s.data.line.Since}
 	outcome.State.Items = nil
 	if err != nil { // the loop has no result
 		outcome.State.Collected, outcome.State.Errors = nil, nil
@@ -197,7 +204,7 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 
 // without is what remains of an outcome that cannot be handed over. What ended the run, nothing catches: neither does it catch this.
 func (o *LoopOutcome) without(failure *everhook.Error) *LoopOutcome {
-	left := &LoopOutcome{Answer: o.Answer, Log: o.Log}
+	left := &LoopOutcome{Answer: o.Answer, Log: o.Log, Until: o.Until}
 	if o.End == nil {
 		left.Error = failure
 	} else {
@@ -307,6 +314,7 @@ func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
 	}
 	r := s.run
 	start := s.loopStart(state.Part(maxPartItems))
+	start.Line = line{moment: s.data.line.next()}
 	if r.part == nil {
 		info := workflow.GetInfo(ctx).WorkflowExecution
 		start.Root = everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}
@@ -330,21 +338,22 @@ func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
 	for _, variable := range everhook.SortedKeys(outcome.Assigned) {
 		s.SetVariable(variable, outcome.Assigned[variable])
 	}
+	s.data.waited(outcome.Until)
 	if outcome.Output != nil {
-		r.outcome.Output = outcome.Output.value()
+		r.setOutput(*outcome.Output)
 	}
 	if outcome.Answer != nil && r.answer == nil {
 		r.adopt(outcome.Answer)
 	}
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case outcome.End != nil:
 		return outcome.End
-	case outcome.Error != nil:
-		return outcome.Error
+	case outcome.Error == nil:
+		return ctx.Err()
+	case ctx.Err() != nil && !outcome.Error.Status.Catchable():
+		return r.failure(ctx.Err()).At(outcome.Error.Node) // the other execution knows where it was, but perhaps not why it had to end
 	}
-	return nil
+	return outcome.Error
 }
 
 // goOn runs the executions that go on with the loop, until one has an outcome.

@@ -167,6 +167,55 @@ onFailure:
       - { key: eb, type: loop, config: { over: 8, collect: nodes.x }, branches: { do: [ { key: xb, type: variable, config: { target: x, value: '{{ nodes.x + 5 }}' } } ] } }
 - { key: out, type: output, config: { value: '{{ [nodes.both, nodes.ea, nodes.eb, nodes.x] }}' } }
 `,
+	"outputs in parallel branches, the last to set it ends first": `
+- key: both
+  type: parallel
+  branches:
+    long:
+      - key: la
+        type: loop
+        config: { over: 9 }
+        branches:
+          do:
+            - { key: wa, type: delay, config: { duration: 1m } }
+            - { key: first, type: condition, config: { expression: 'loop.index == 0' }, branches: { then: [ { key: oa, type: output, config: { value: early } } ] } }
+    short:
+      - key: lb
+        type: loop
+        config: { over: 2 }
+        branches: { do: [ { key: wb, type: delay, config: { duration: 90s } }, { key: ob, type: output, config: { value: 'late {{ loop.index }}' } } ] }
+`,
+	"outputs at the same time, in the order of the file": `
+- { key: before, type: output, config: { value: before } }
+- key: both
+  type: parallel
+  branches:
+    a:
+      - key: la
+        type: loop
+        config: { over: 3 }
+        branches:
+          do:
+            - key: in
+              type: parallel
+              branches:
+                x: [ { key: lx, type: loop, config: { over: 4 }, branches: { do: [ { key: ox, type: output, config: { value: 'x{{ loop.index }}' } } ] } } ]
+                y: [ { key: ly, type: loop, config: { over: 2 }, branches: { do: [ { key: oy, type: output, config: { value: 'y{{ loop.index }}' } } ] } } ]
+            - { key: ca, type: calculation, config: { expression: 1 } }
+    b:
+      - { key: lb, type: loop, config: { over: 1 }, branches: { do: [ { key: cb, type: calculation, config: { expression: 1 } } ] } }
+`,
+	"outputs of iterations at once": `
+- key: each
+  type: loop
+  config: { over: 12, concurrency: 3 }
+  branches:
+    do:
+      - key: inner
+        type: loop
+        config: { over: 3 }
+        branches: { do: [ { key: odd, type: condition, config: { expression: 'loops.each.index % 2 == 1' }, branches: { then: [ { key: o, type: output, config: { value: '{{ [loops.each.index, loop.index] }}' } } ] } } ] }
+`,
 	"iterations at once": `
 - key: each
   type: loop
@@ -295,6 +344,7 @@ func TestCancelAndTimeoutReachALoopThatWasHandedOver(t *testing.T) {
 		try.RegisterDelayedCallback(try.CancelWorkflow, 10*time.Minute+time.Second)
 		outcome := try.run(t)
 		require.Equal(t, everhook.Cancelled, outcome.Status)
+		require.Equal(t, "wait", outcome.Error.Node)
 		require.Equal(t, 10*time.Minute+time.Second, try.Now().Sub(received))
 	})
 	t.Run("timeout", func(t *testing.T) {
@@ -304,6 +354,7 @@ func TestCancelAndTimeoutReachALoopThatWasHandedOver(t *testing.T) {
 		outcome := try.run(t)
 		require.Equal(t, everhook.Aborted, outcome.Status)
 		require.Equal(t, "the run did not end within its timeout of PT12M", outcome.Error.Message)
+		require.Equal(t, "wait", outcome.Error.Node)
 		require.Equal(t, 12*time.Minute, try.Now().Sub(received))
 	})
 }
@@ -384,6 +435,48 @@ func TestALoopAsLongAsItsItemsAreLargeIsHandedOverInParts(t *testing.T) {
 `)
 	try.start.Budget.Steps = 1
 	require.Equal(t, []any{40, 40}, try.run(t).Output.V)
+}
+
+func TestALoopOverLargeDataHandsOverItsItemsOnly(t *testing.T) {
+	t.Parallel()
+	for _, over := range []string{"nodes.list", "trigger.body.list"} {
+		list := make([]any, 40)
+		for i := range list {
+			list[i] = strings.Repeat("x", 50000)
+		}
+		try := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+nodes:
+- { key: list, type: variable, config: { value: '{{ map(0..39, repeat("x", 50000)) }}' } }
+- key: each
+  type: loop
+  config: { over: `+over+`, collect: 'len(loop.item)' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each.looped, len(nodes.list), len(trigger.body.list)] }}' } }
+`, map[string]any{"list": list}, nodes.Standard())
+		try.start.Budget.Steps = 1
+		outcome := try.run(t)
+		require.Equal(t, everhook.Resolved, outcome.Status, "%v", outcome.Error)
+		require.Equal(t, []any{40, 40, 40}, outcome.Output.V)
+	}
+}
+
+func TestALoopThatGathersMuchGivesItBackBeforeItGoesOn(t *testing.T) {
+	t.Parallel()
+	try := tryLoops(t, "async", `
+- { key: terms, type: calculation, config: { expression: 'repeat("t", 900000)' } }
+- key: each
+  type: loop
+  config: { over: 40, collect: 'repeat("x", 25000) + string(len(nodes.terms))' }
+  branches: { do: [ { key: a, type: calculation, config: { expression: 1 } } ] }
+- { key: out, type: output, config: { value: '{{ [nodes.each.done, len(filter(nodes.each.items, # endsWith "x900000"))] }}' } }
+`)
+	try.start.Budget.Steps = 1
+	outcome := try.run(t)
+	require.Equal(t, everhook.Resolved, outcome.Status, "%v", outcome.Error)
+	require.Equal(t, []any{40, 40}, outcome.Output.V)
 }
 
 func TestALoopThatRefersToTooMuchFailsClearly(t *testing.T) {

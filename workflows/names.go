@@ -102,6 +102,11 @@ const (
 	maxStretch = 200_000
 	// stepUnits is what a step costs besides its expressions.
 	stepUnits = 20
+	// encodedPerUnit is how many bytes of JSON are written for a unit, copiedPerUnit how many results are copied for a branch that runs beside others,
+	// clearedPerUnit how many are cleared for an iteration.
+	encodedPerUnit = 16
+	copiedPerUnit  = 2
+	clearedPerUnit = 20
 	// maxInFlight bounds the effects that an execution waits for at once; Temporal's own limit is 2,000.
 	maxInFlight = 1000
 	// maxPartItems bounds the items of a loop, as JSON, that are handed over at a time.

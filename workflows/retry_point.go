@@ -88,18 +88,28 @@ func (r *run) before(key string) (*RetryPoint, error) {
 	return point, point.check(r.start.MaxPayload)
 }
 
-// earlier are the keys of the nodes that stand before the end of the way, and of those below them.
+// earlier are the keys of the nodes that stand before the end of the way, and of those below them that are visible behind them.
 func (r *run) earlier(way []nodes.Waypoint) []string {
 	var keys []string
 	list := r.flow.Nodes
 	for _, stop := range way {
-		for _, node := range list {
-			if node == stop.Node {
-				break
-			}
-			keys = append(append(keys, node.Key), node.Below...)
-		}
+		keys = append(keys, visibleBehind(list[:slices.Index(list, stop.Node)])...)
 		list = stop.Node.Branch(stop.Branch)
+	}
+	return keys
+}
+
+// visibleBehind are the keys of the nodes of a list and of those below them, without the bodies of loops: what those left, nothing can refer to.
+func visibleBehind(list []*nodes.Compiled) []string {
+	var keys []string
+	for _, node := range list {
+		keys = append(keys, node.Key)
+		_, isLoop := node.Kind.(nodes.Iterating)
+		for _, branch := range node.Branches {
+			if !isLoop || branch.Name == everhook.ErrorBranch {
+				keys = append(keys, visibleBehind(node.Branch(branch.Name))...)
+			}
+		}
 	}
 	return keys
 }

@@ -155,6 +155,26 @@ func TestTheValuesAreThoseBeforeTheNode(t *testing.T) {
 	require.Equal(t, 114, first.before(t, "each").Nodes["count"].(int)+3)
 }
 
+func TestTheValuesLeaveOutWhatBodiesOfLoopsLeft(t *testing.T) {
+	t.Parallel()
+	first := try(t, `
+- key: each
+  type: loop
+  onError: branch
+  config: { over: 3, onFail: fail }
+  branches:
+    do:
+      - { key: large, type: calculation, config: { expression: 'repeat("x", 2000000)' } }
+      - { key: bad, type: calculation, config: { expression: 'loop.index > 1 ? trigger.body.none + 1 : 0' } }
+    error: [ { key: caught, type: calculation, config: { expression: errors.each.type } } ]
+- { key: end, type: calculation, config: { expression: 2 } }
+`, nil)
+	first.run(t)
+	point := first.before(t, "end")
+	require.Equal(t, everhook.Mapping{"caught": "expression"}, point.Nodes)
+	require.Equal(t, []string{"each"}, everhook.SortedKeys(point.Errors), "nothing behind the loop can refer to the error of its body")
+}
+
 func TestARetryOfARetryGoesOnFromThere(t *testing.T) {
 	t.Parallel()
 	first := try(t, crossing, map[string]any{"n": 3})

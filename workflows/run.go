@@ -20,6 +20,8 @@ type run struct {
 	start   Start
 	log     *stepLog
 	outcome everhook.Outcome
+	// outputAt is when the output was set.
+	outputAt moment
 	// answer is what the caller of a sync flow receives, once it is settled.
 	answer *everhook.Answer
 	// aborted is set when the time is over that something has, and says how it ends.
@@ -95,6 +97,9 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
 	d.leave(node.Key, outer)
 	r.charge(d.spent())
+	if node.Foreign { // it may have waited by itself
+		d.waited(workflow.Now(ctx))
+	}
 	if err == nil && node.Foreign {
 		result.Value, err = canonicalResult(result.Value)
 	}

@@ -58,6 +58,9 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 		loop["length"] = nil
 	}
 	s.data.enter(s.outer, s.node.Key, position.Index, loop)
+	if s.run.start.Level >= levelHandOver {
+		s.run.charge(len(s.node.Below) / clearedPerUnit)
+	}
 	for _, key := range s.node.Below {
 		delete(s.data.nodes, key)
 		delete(s.data.errors, key)
@@ -68,6 +71,9 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 func (s *step) Charge(ctx workflow.Context) error { return s.run.pause(ctx, s.data.spent()) }
 
 func (s *step) Fork() nodes.Run {
+	if s.run.start.Level >= levelHandOver {
+		s.run.charge(len(s.data.nodes) / copiedPerUnit)
+	}
 	fork := *s
 	fork.data = s.data.fork(s.run)
 	fork.last = nil
@@ -95,12 +101,27 @@ func (s *step) SetVariable(target string, v any) {
 
 func (s *step) SetOutput(v any) error {
 	limit := s.run.limits().output
-	if encoded, err := everhook.EncodeJSON(v); err != nil || len(encoded) > limit {
+	encoded, err := everhook.EncodeJSON(v)
+	if s.run.start.Level >= levelHandOver {
+		s.run.charge(len(encoded) / encodedPerUnit)
+	}
+	if err != nil || len(encoded) > limit {
 		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(limit))
 	}
-	s.run.outcome.Output = everhook.Of(v)
+	s.run.setOutput(setOutput{Value: everhook.Value{V: v}, At: s.data.line.next()})
 	return nil
 }
+
+// setOutput sets the output, unless it was set later.
+func (r *run) setOutput(output setOutput) {
+	if r.start.Level >= levelHandOver && output.At.before(r.outputAt) {
+		return
+	}
+	r.outcome.Output, r.outputAt = everhook.Of(output.Value.V), output.At
+}
+
+// waited is called by what waits, when the step goes on.
+func (s *step) waited(ctx workflow.Context) { s.data.waited(workflow.Now(ctx)) }
 
 func (s *step) Answer(ctx workflow.Context, answer everhook.Answer, continues bool) bool {
 	if s.run.answer != nil || s.run.part != nil && s.run.part.Answered {
@@ -116,12 +137,14 @@ func (s *step) Answer(ctx workflow.Context, answer everhook.Answer, continues bo
 }
 
 func (s *step) Sleep(ctx workflow.Context, duration time.Duration) error {
+	defer s.waited(ctx)
 	s.run.events += eventsOfTimer
 	s.run.showDetails(ctx)
 	return workflow.NewTimerWithOptions(ctx, duration, workflow.TimerOptions{Summary: s.summary()}).Get(ctx, nil)
 }
 
 func (s *step) Activity(ctx workflow.Context, name string, input, result any) error {
+	defer s.waited(ctx)
 	size, err := s.run.fits("what the effect is given", input)
 	if err != nil {
 		return err
@@ -164,6 +187,7 @@ func (r *run) awaitSlot(ctx workflow.Context) error {
 }
 
 func (s *step) LocalActivity(ctx workflow.Context, name string, input, result any) error {
+	defer s.waited(ctx)
 	if err := s.run.release(ctx); err != nil {
 		return s.run.failure(err)
 	}

@@ -22,6 +22,7 @@ var subflowPauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Secon
 // Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is cancelled cancels it, one
 // that is aborted aborts it; the step ends when the run has.
 func (s *step) Subflow(ctx workflow.Context, call nodes.SubflowCall) (nodes.SubflowReply, error) {
+	defer s.waited(ctx)
 	id := s.calledRun(s.ID())
 	if err := s.mayCall(call); err != nil {
 		return nodes.SubflowReply{}, err
