@@ -37,6 +37,7 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 	if len(fields.Tests) == 0 && len(p.problems) == 0 {
 		p.report("/tests", "there are no tests", "add one: `- name: …`, `request: …`, `want: …`")
 	}
+	p.settings(fields.Env, "/env")
 	tests := make([]Test, len(fields.Tests))
 	names := map[string]bool{}
 	for i, test := range fields.Tests {
@@ -51,6 +52,7 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 			p.report(pointer+"/name", fmt.Sprintf("two tests are named %q", test.Name), "give each its own name")
 		}
 		names[test.Name] = true
+		p.settings(test.Env, pointer+"/env")
 		p.start(test, pointer)
 		p.want(test.Want, pointer+"/want")
 	}
@@ -79,6 +81,15 @@ func effectsOf(list []*nodes.Compiled, keys []string) []string {
 func hasOutcome(node *nodes.Compiled) bool {
 	_, calls := node.Kind.(*nodes.Subflow)
 	return calls || node.Spec.Effect != nil
+}
+
+// settings reports those that the flow does not read: the one that was meant would be nil without a word.
+func (p *parser) settings(env map[string]string, pointer string) {
+	for _, name := range everhook.SortedKeys(env) {
+		if !slices.Contains(p.flow.Env, name) {
+			p.report(strict.Pointer(pointer, name), fmt.Sprintf("the flow does not use `env.%s`", everhook.Shorten(name, 64)), strict.Suggest(name, p.flow.Env))
+		}
+	}
 }
 
 // start checks that the test starts its run in the way of the flow's trigger.
