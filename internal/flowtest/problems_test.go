@@ -82,7 +82,7 @@ tests:
 			t.Parallel()
 			s, problems := flowtest.New("tested.test.yaml", []byte(c.text), webhook, registry())
 			require.Nil(t, s)
-			require.Equal(t, c.want, places(problems))
+			require.Equal(t, c.want, places(problems.Errors()))
 		})
 	}
 	t.Run("the start of a webhook", func(t *testing.T) {
@@ -90,6 +90,27 @@ tests:
 		_, problems := flowtest.New("tested.test.yaml", []byte("tests: [{ name: a, request: {} }]"), other, registry())
 		require.Equal(t, []string{"1:29: the trigger of the flow is clock, and no webhook"}, places(problems))
 	})
+}
+
+func TestASettingThatNoTestGivesIsAWarning(t *testing.T) {
+	t.Parallel()
+	flow, problems := flowfile.Load("tested.yaml", []byte(sync+`  - { key: answer, type: response, config: { body: '{{ env.CURRENCY }} {{ env.OTHER ?? "none" }}' } }`), registry())
+	require.NoError(t, problems.Err())
+	s, problems := flowtest.New("tested.test.yaml", []byte("tests: [{ name: a }, { name: b, env: { OTHER: x } }]"), flow, registry())
+	require.NotNil(t, s)
+	require.Equal(t, []string{"1:8: the flow uses `env.CURRENCY`, and no test gives it: it is nil in all of them"}, places(problems))
+	require.True(t, problems[0].Warning)
+	require.Equal(t, "write `env: { CURRENCY: … }`, beside `tests` or in a test", problems[0].Fix)
+}
+
+func TestWhoMisspellsAStepOrGivesASecretIsToldWhatToWrite(t *testing.T) {
+	t.Parallel()
+	flow, problems := flowfile.Load("tested.yaml", []byte(charging), registry())
+	require.NoError(t, problems.Err())
+	_, problems = flowtest.New("tested.test.yaml", []byte("secrets: { PAY: x }\ntests: [{ name: a, want: { steps: [chrage] } }]"), flow, registry())
+	require.Len(t, problems, 2)
+	require.Equal(t, "remove it: secrets have no values in tests; in want.calls they are `{{ secret.NAME }}`", problems[0].Fix)
+	require.Equal(t, `did you mean "charge"?`, problems[1].Fix)
 }
 
 func TestAFileOfCommentsAloneSaysWhatATestFileHas(t *testing.T) {
