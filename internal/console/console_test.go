@@ -106,13 +106,13 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	t.Parallel()
 	s := &server{runs: []workflows.Summary{oneRun()}, flows: []admin.Flow{
 		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL, Note: "version 4 has problems"},
-		{Key: "broken", Title: "Broken", Mode: everhook.Async, URL: hookURL, Note: "line 3: unknown kind"},
-		{Key: "off"},
+		{Key: "broken", Title: "Broken", Mode: everhook.Async, Version: 2, URL: hookURL, Note: "line 3: unknown kind"},
+		{Key: "off", Note: "disabled"},
 	}}
 	page := read(t, s, "/")
 	require.Equal(t, workflows.Filter{Ended: true, Limit: 20}, s.asked)
 	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy "+hookURL+" sync 3 ")
-	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy "+hookURL+" async ")
+	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy "+hookURL+" async 2 ")
 	require.Contains(t, text(page), "off disabled none ")
 	require.Contains(t, text(page), "error Order intake v3 aaaaaaaa 1 min ago 1.5 s Temporal")
 	require.Contains(t, page, `data-copy="`+hookURL+`"`)
@@ -152,9 +152,10 @@ func TestFlowsThatAreNotServedComeFirst(t *testing.T) {
 	for i := range 60 {
 		s.flows = append(s.flows, admin.Flow{Key: fmt.Sprintf("flow-%02d", i), Enabled: i < 58})
 	}
-	s.flows[59].Note = "a secret is missing"
+	s.flows[58].Note = "disabled"
+	s.flows[59].Version, s.flows[59].Note = 1, "a secret is missing"
 	page := read(t, s, "/")
-	require.Regexp(t, `Version flow-59 not served a secret is missing none flow-00 `, text(page))
+	require.Regexp(t, `Version flow-59 not served a secret is missing none 1 flow-00 `, text(page))
 	require.NotContains(t, page, "flow-58", "who disables a flow knows it")
 }
 
@@ -343,7 +344,7 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 	run := workflows.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile), Started: started, Execution: hostile}
 	failure := &everhook.Error{Type: hostile, Message: hostile, Node: hostile, Response: everhook.Of(hostile)}
 	s := &server{
-		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile, Enabled: true, Note: hostile}},
+		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile, Enabled: true, Version: 1, Note: hostile}},
 		runs:  []workflows.Summary{run},
 		detail: &workflows.Detail{Summary: run, Note: hostile, Steps: []everhook.Step{{Node: hostile, Title: hostile, Kind: hostile, Iteration: hostile, Status: hostile, Started: started,
 			Config: everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure, Lines: []string{hostile}}},

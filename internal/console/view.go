@@ -78,7 +78,7 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 
 // urgency puts the flows first that are not served and should be: behind fifty others nobody would see them.
 func urgency(flow admin.Flow) int {
-	if !flow.Enabled && flow.Note != "" {
+	if !flow.Enabled && flow.Version > 0 {
 		return 0
 	}
 	return 1
