@@ -95,8 +95,12 @@ func check(name string, registry *nodes.Registry) flowfile.Problems {
 		if failure, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failure.Err
 		}
+		fix := "give the paths of flow files"
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			fix += ", for example " + filepath.Join(name, "*.yaml")
+		}
 		return flowfile.Problems{{
-			File: name, Position: flowfile.Position{Line: 1, Column: 1}, Message: fmt.Sprintf("the file cannot be read: %v", err), Fix: "give the paths of flow files",
+			File: name, Position: flowfile.Position{Line: 1, Column: 1}, Message: fmt.Sprintf("the file cannot be read: %v", err), Fix: fix,
 		}}
 	}
 	_, problems := flowfile.Load(name, data, registry)

@@ -34,7 +34,7 @@ type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything in one process, with the flows of a directory, and watch them."`
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
 	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
-	Run     runCommands    `cmd:"" help:"Look at runs of a server."`
+	Run     runCommands    `cmd:"" help:"Look at runs of a server, end them, and repeat them."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

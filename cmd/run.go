@@ -19,7 +19,7 @@ import (
 )
 
 type runCommands struct {
-	List runList `cmd:"" help:"List the latest runs."`
+	List runList `cmd:"" help:"List runs: those that go on, the latest first, then those that ended last."`
 	Show runShow `cmd:"" help:"Show a run with every step: status, timing, input and result."`
 
 	Cancel runCancel `cmd:"" help:"Ask a run that goes on to end as cancelled."`
@@ -33,7 +33,7 @@ type runList struct {
 	serverFlags `embed:""`
 	Flow        string `placeholder:"KEY" help:"Only runs of this flow."`
 	Status      string `placeholder:"STATUS" help:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected."`
-	Limit       int    `default:"20" placeholder:"N" help:"How many, the latest first; at most 1000. Default 20."`
+	Limit       int    `default:"20" placeholder:"N" help:"How many, at most 1000. Default 20."`
 	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 
@@ -75,7 +75,7 @@ func printRuns(w io.Writer, list admin.RunList) error {
 // namedRun is the run that a command is for.
 type namedRun struct {
 	serverFlags `embed:""`
-	ID          string `arg:"" help:"Run ID, or the beginning of that of a recent run."`
+	ID          string `arg:"" help:"Run ID, or the beginning of that of a recent run, or FLOW/RUN."`
 }
 
 type runShow struct {
@@ -108,13 +108,17 @@ func (c *runShow) Run(ctx context.Context, s streams) error {
 // runPrefixExp is the beginning of a run ID, long enough to be meant.
 var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,25}$`)
 
-// searchedRuns is how many of the latest runs are looked through for the beginning of an ID.
+// searchedRuns is how many of the runs that are listed first are looked through for the beginning of an ID.
 const searchedRuns = 1000
 
-// find gives the place of the run in the API. A whole ID is taken as it is; of a beginning there must be one recent run.
+// find gives the place of the run in the API. A whole ID is taken as it is, also behind its flow, as Temporal has it; of a beginning there must
+// be one recent run.
 func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if id, ok := everhook.ParseRunID(c.ID); ok {
 		return pathRuns + "/" + string(id), nil, nil
+	}
+	if flow, id, ok := everhook.ParseWorkflowID(c.ID); ok {
+		return pathRuns + "/" + string(id), url.Values{"flow": {flow}}, nil
 	}
 	if !runPrefixExp.MatchString(c.ID) {
 		return "", nil, fmt.Errorf("%q is not a run ID, nor the first four or more characters of one; see `everhook run list`", everhook.Shorten(c.ID, 60))
@@ -135,7 +139,7 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	}
 	switch len(found) {
 	case 0:
-		return "", nil, fmt.Errorf("none of the latest %d runs has an ID that begins with %s; write the whole ID", searchedRuns, c.ID)
+		return "", nil, fmt.Errorf("none of the first %d runs of `everhook run list` has an ID that begins with %s; write the whole ID", searchedRuns, c.ID)
 	case 1:
 		return pathRuns + "/" + string(found[0].ID), url.Values{"flow": {found[0].Flow}}, nil
 	default:
@@ -162,6 +166,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	line("Caller", run.Caller)
 	line("Started", clock(run.Started))
 	line("Took", took(run.Started, run.Ended))
+	line("At", whereabouts(run.At()))
 	if run.Outcome != nil && run.Outcome.Error != nil {
 		line("Error", run.Outcome.Error.Error())
 	}
@@ -182,6 +187,25 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	return err
 }
 
+// whereabouts names the steps that a run is in, as far as a line has room.
+func whereabouts(steps []everhook.Step) string {
+	var names []string
+	for _, step := range steps[:min(len(steps), 3)] {
+		names = append(names, fmt.Sprintf("%s, %s since %s", stepName(step), step.Kind, clock(step.Started)))
+	}
+	if more := len(steps) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, "; ")
+}
+
+func stepName(step everhook.Step) string {
+	if step.Iteration == "" {
+		return step.Node
+	}
+	return step.Node + " (" + step.Iteration + ")"
+}
+
 func retryOf(run workflows.Summary) string {
 	if run.RetryFrom == "" {
 		return string(run.RetryOf)
@@ -196,14 +220,11 @@ func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "#\tSTEP\tKIND\tSTATUS\tSTARTED\tTOOK\tATTEMPTS")
 	for _, step := range steps {
-		name, attempts := step.Node, ""
-		if step.Iteration != "" {
-			name += " (" + step.Iteration + ")"
-		}
+		attempts := ""
 		if step.Attempts > 0 {
 			attempts = strconv.Itoa(step.Attempts)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(name), printable(step.Kind), step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(stepName(step)), printable(step.Kind), step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
 	}
 	_ = table.Flush()
 	lines := strings.Split(strings.TrimSuffix(rows.String(), "\n"), "\n")

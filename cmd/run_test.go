@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -153,13 +154,27 @@ Temporal  http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaa
 func TestRunShowPrintsEveryStep(t *testing.T) {
 	t.Parallel()
 	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
-	for name, id := range map[string]string{"by its ID": "abcdaaaaaaaaaaaaaaaaaaaaaa", "by the beginning of its ID": "abcda"} {
+	for name, id := range map[string]string{"by its ID": "abcdaaaaaaaaaaaaaaaaaaaaaa", "by the beginning of its ID": "abcda", "as Temporal has it": "orders/abcdaaaaaaaaaaaaaaaaaaaaaa"} {
 		t.Run(name, func(t *testing.T) {
 			out, errs, status := everhookRun(t, "run", "show", id, "--server", server)
 			require.Zero(t, status, errs)
 			require.Equal(t, strings.ReplaceAll(shownRun, "XXX", strings.Repeat("x", 100)), out)
 		})
 	}
+}
+
+func TestRunShowTellsWhereARunIs(t *testing.T) {
+	t.Parallel()
+	going := func(run workflows.Summary) workflows.Detail {
+		detail := workflows.Detail{Summary: run, Total: 6, Steps: []everhook.Step{{Number: 1, Node: "lines", Kind: "loop", Status: everhook.Pending, Started: runStarted}}}
+		for i := range 5 {
+			detail.Steps = append(detail.Steps, everhook.Step{Number: 2 + i, Node: "pause", Iteration: fmt.Sprintf("lines[%d]", i), Kind: "delay", Status: everhook.Pending, Started: runStarted})
+		}
+		return detail
+	}
+	out, errs, status := everhookRun(t, "run", "show", "abcdb", "--server", serveRuns(t, shownRuns{runs: twoRuns(), detail: going}, ""))
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "\nAt        pause (lines[4]), delay since 2026-07-30 12:00:00; pause (lines[3]), delay since 2026-07-30 12:00:00; pause (lines[2]), delay since 2026-07-30 12:00:00; 2 more\n")
 }
 
 func TestRunShowPrintsTheAnswerAsJSON(t *testing.T) {
@@ -176,7 +191,7 @@ func TestRunShowRefusesWhatNamesNoRun(t *testing.T) {
 	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
 	for name, c := range map[string]struct{ id, want string }{
 		"a beginning of two runs":    {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
-		"a beginning of none":        {"zzzz", "none of the latest 1000 runs"},
+		"a beginning of none":        {"zzzz", "none of the first 1000 runs of `everhook run list`"},
 		"a beginning too short":      {"abc", "not a run ID"},
 		"something else":             {"../flows", "not a run ID"},
 		"an ID that nobody has made": {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},

@@ -57,6 +57,9 @@ func (c *Compiled) KeysBelow(branch string) []string { return c.below[branch] }
 // Node gives the compiled node of that key, or nil.
 func (f *Flow) Node(key string) *Compiled { return f.byKey[key] }
 
+// Keys gives the keys of all nodes, sorted.
+func (f *Flow) Keys() []string { return everhook.SortedKeys(f.byKey) }
+
 // Limits of a definition.
 const (
 	MaxNodes     = 2000

@@ -66,9 +66,35 @@ func parseLayoutPart(text string) (layoutPart, int, error) {
 	}
 	run := text[:len(text)-len(strings.TrimLeft(text, text[:1]))]
 	if layoutTokens[run] == "" {
+		if meant := meantToken(run); meant != "" {
+			return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; did you mean %s? Put text in brackets: [%s]", run, meant, run)
+		}
 		return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; put text in brackets: [%s]", run, run)
 	}
 	return layoutPart{token: run}, len(run), nil
+}
+
+// meantToken is what other libraries write in the same letter: yyyy, dd, hh; empty if there is none.
+func meantToken(run string) string {
+	switch run[0] {
+	case 'y', 'Y':
+		return "YYYY"
+	case 'M':
+		return "MM"
+	case 'd', 'D':
+		return "DD"
+	case 'h', 'H':
+		return "HH"
+	case 'm':
+		return "mm"
+	case 's':
+		return "ss"
+	case 'S':
+		return "SSS"
+	case 'z', 'Z', 'x', 'X':
+		return "Z"
+	}
+	return ""
 }
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes"
 )
 
@@ -62,7 +63,11 @@ func (r *run) before(key string) (*RetryPoint, error) {
 		return nil, fmt.Errorf("the node %q stands in onFailure, which runs when a run has failed: a run cannot be continued there; retry the whole run, or from another node", key)
 	}
 	if way == nil {
-		return nil, fmt.Errorf("the flow of this run has no node %q", key)
+		fix := "name one of its steps, or retry the whole run"
+		if nearest := strict.Nearest(key, r.flow.Keys()); nearest != "" {
+			fix = fmt.Sprintf("did you mean %q?", nearest)
+		}
+		return nil, fmt.Errorf("the flow of this run has no node %q; %s", key, fix)
 	}
 	node := way[len(way)-1].Node
 	at := slices.IndexFunc(r.marks, func(m mark) bool { return m.node == node.Key })

@@ -196,7 +196,8 @@ func TestANodeThatWasNotReachedIsRefused(t *testing.T) {
 	first.run(t)
 	for node, want := range map[string]string{
 		"lower": `this run did not reach the node "lower"; its last step was "last"`,
-		"nope":  `the flow of this run has no node "nope"`,
+		"nope":  `the flow of this run has no node "nope"; name one of its steps, or retry the whole run`,
+		"lowre": `the flow of this run has no node "lowre"; did you mean "lower"?`,
 	} {
 		_, err := first.QueryWorkflow(workflows.ValuesQuery, node)
 		require.ErrorContains(t, err, want)

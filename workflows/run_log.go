@@ -114,10 +114,18 @@ func (l *runLog) merged() []everhook.Step {
 func (l *runLog) gap() string {
 	var gaps []string
 	if l.late > 0 {
-		gaps = append(gaps, fmt.Sprintf("%d executions that went on with its loops did not answer in time (look again)", l.late))
+		gaps = append(gaps, fmt.Sprintf("the steps of %s did not come in time: look again", executions(l.late)))
 	}
 	if l.missing > 0 {
-		gaps = append(gaps, fmt.Sprintf("%d executions that went on with its loops are not shown: they have expired, or are more than can be asked at once", l.missing))
+		gaps = append(gaps, fmt.Sprintf("the steps of %s are not shown: they have expired, or are more than can be asked for at once", executions(l.missing)))
 	}
 	return strings.Join(gaps, "; ")
+}
+
+// executions names those that go on with a loop which is too long for one.
+func executions(n int) string {
+	if n == 1 {
+		return "1 execution that went on with a loop"
+	}
+	return fmt.Sprintf("%d executions that went on with its loops", n)
 }

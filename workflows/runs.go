@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
 )
 
 // Runs reads runs and acts on them.
@@ -60,11 +62,30 @@ type Detail struct {
 	Note  string          `json:"note,omitempty"`
 }
 
+// around are the kinds of steps that go on for as long as others below them.
+var around = map[string]bool{
+	(*nodes.Condition)(nil).Spec().Kind: true, (*nodes.MultiConditions)(nil).Spec().Kind: true,
+	(*nodes.Loop)(nil).Spec().Kind: true, (*nodes.Parallel)(nil).Spec().Kind: true,
+}
+
+// At are the steps that a run is in, the latest first, without those that only stand around others.
+func (d *Detail) At() []everhook.Step {
+	var at []everhook.Step
+	for _, step := range slices.Backward(d.Steps) {
+		if step.Status == everhook.Pending && !around[step.Kind] && !d.Status.Ended() {
+			at = append(at, step)
+		}
+	}
+	return at
+}
+
 // Filter selects runs. Empty fields select all.
 type Filter struct {
 	Flow   string
 	Status everhook.Status
-	// Limit is how many are listed, the latest first. Default 20, at most 1,000.
+	// Ended leaves out those that go on.
+	Ended bool
+	// Limit is how many are listed. Default 20, at most 1,000.
 	Limit int
 	// Page is where the page before ended.
 	Page []byte
@@ -73,7 +94,8 @@ type Filter struct {
 // maxRunPage bounds one page of a list.
 const maxRunPage = 1000
 
-// List gives runs, the latest first, and where the next page begins (nil: there is none). A run appears within a second of its start.
+// List gives runs and where the next page begins (nil: there is none): those that go on, the latest first, and then the others, of which the last
+// to end is the first. Temporal has no other order. A run appears within a second of its start.
 func (r *Runs) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
 	query, err := r.query(filter)
 	if err != nil {
@@ -107,6 +129,9 @@ func (r *Runs) query(filter Filter) (string, error) {
 		} else {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
 		}
+	}
+	if filter.Ended {
+		terms = append(terms, "ExecutionStatus != 'Running'")
 	}
 	switch filter.Status {
 	case "":

@@ -16,7 +16,7 @@ import (
 
 // Runs reads runs; *workflows.Runs does.
 type Runs interface {
-	// List gives a page of runs, the latest first, and where the next page begins; nil: there is none.
+	// List gives a page of runs, those that go on first, and where the next page begins; nil: there is none.
 	List(ctx context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error)
 	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. workflows.ErrNoRun: to none.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)

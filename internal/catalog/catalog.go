@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/receiver"
@@ -71,6 +73,8 @@ type Flow struct {
 	// Served is set when its trigger starts runs; else Note says why not.
 	Served bool
 	Note   string
+	// Unset are the settings that the enabled version refers to and that are not set: it sees nil.
+	Unset  []string
 	Source string
 }
 
@@ -149,7 +153,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// tell logs flows that stopped being served, once.
+// tell logs flows that stopped being served, and settings that are not set, once.
 func (c *Catalog) tell(flows []Flow) {
 	before := map[string]Flow{}
 	for _, flow := range c.snapshot.Load().flows {
@@ -158,6 +162,11 @@ func (c *Catalog) tell(flows []Flow) {
 	for _, flow := range flows {
 		if flow.Version > 0 && !flow.Served && before[flow.Key].Note != flow.Note {
 			c.options.Logger.Error("flow is not served", "flow", flow.Key, "version", flow.Version, "reason", flow.Note)
+		}
+		if last := before[flow.Key]; last.Version != flow.Version || !slices.Equal(last.Unset, flow.Unset) {
+			for _, name := range flow.Unset {
+				c.options.Logger.Warn("a setting that a flow uses is not set, and nil", "flow", flow.Key, "version", flow.Version, "setting", "env."+name, "variable", secrets.EnvPrefix+name)
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func TestAnAppliedFlowIsServedAtOnce(t *testing.T) {
 	f.writeSecret(t, "SHOP", "hunter2")
 	version := f.apply(t, orders)
 	shown, route := flow(t, f.Catalog, "orders")
-	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Trigger: "webhook", Mode: everhook.Async, Version: 1, Served: true, Source: "test"}, shown)
+	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Trigger: "webhook", Mode: everhook.Async, Version: 1, Served: true, Unset: []string{"OTHER", "REGION"}, Source: "test"}, shown)
 	require.Equal(t, version.Hash, route.Version.Hash)
 	require.Equal(t, everhook.Async, route.Mode)
 	require.EqualValues(t, 2048, route.MaxBody)
@@ -217,6 +218,20 @@ func TestAFlowIsServedWithinASecondOfItsSecretsComing(t *testing.T) {
 	follow(t, f.Catalog)
 	f.writeSecret(t, "SHOP", "hunter2")
 	require.Eventually(t, func() bool { return f.Flows()[0].Served }, time.Minute, 10*time.Millisecond)
+}
+
+func TestASettingThatIsNotSetIsToldOnce(t *testing.T) {
+	t.Parallel()
+	f := fresh(t)
+	f.env["REGION"] = "eu"
+	f.apply(t, plain+"nodes: [ { key: a, type: output, config: { value: '{{ env.REGOIN }} {{ env.REGION }}' } } ]")
+	require.NoError(t, f.Refresh(t.Context()))
+	shown, _ := flow(t, f.Catalog, "plain")
+	require.True(t, shown.Served, "nil may be what is meant")
+	require.Equal(t, []string{"REGOIN"}, shown.Unset)
+	require.Equal(t, 1, strings.Count(f.log.String(), "is not set, and nil"))
+	require.Contains(t, f.log.String(), "level=WARN")
+	require.Contains(t, f.log.String(), "flow=plain version=1 setting=env.REGOIN variable=EVERHOOK_ENV_REGOIN")
 }
 
 func TestAFlowThatNeedsASecretInANodeIsNotServedWithoutIt(t *testing.T) {

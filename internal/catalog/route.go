@@ -91,9 +91,21 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 	default:
 		shown.Note = c.missingSecret(known)
 		waits = shown.Note != ""
+		shown.Unset = c.unset(known.flow)
 	}
 	shown.Served = shown.Note == ""
 	return shown, waits
+}
+
+// unset are the settings that the flow refers to and that are not set.
+func (c *Catalog) unset(flow *nodes.Flow) (names []string) {
+	settings := c.options.Env()
+	for _, name := range flow.Env {
+		if _, ok := settings[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what it is for.

@@ -82,7 +82,7 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
 	defer cancel()
 	query := r.URL.Query()
-	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.listRuns(ctx, workflows.Filter{Limit: latestRuns})}
+	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.latest(ctx)}
 	p := c.page("Everhook", body)
 	// Thousands of flows are too much to read every few seconds.
 	p.Live = !query.Has("all")

@@ -29,12 +29,17 @@ type server struct {
 	detail           *workflows.Detail
 	flowsErr, runErr error
 	asked            workflows.Filter
+	// list is asked instead of runs, if set.
+	list func(workflows.Filter) []workflows.Summary
 }
 
 func (s *server) Flows(context.Context) ([]admin.Flow, error) { return s.flows, s.flowsErr }
 
 func (s *server) List(_ context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error) {
 	s.asked = filter
+	if s.list != nil {
+		return s.list(filter), nil, nil
+	}
 	return s.runs, s.next, s.runErr
 }
 
@@ -101,14 +106,14 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	t.Parallel()
 	s := &server{runs: []workflows.Summary{oneRun()}, flows: []admin.Flow{
 		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL, Note: "version 4 has problems"},
-		{Key: "broken", Title: "Broken", Mode: everhook.Async, URL: hookURL, Note: "line 3: unknown kind"},
-		{Key: "off"},
+		{Key: "broken", Title: "Broken", Mode: everhook.Async, Version: 2, URL: hookURL, Note: "line 3: unknown kind"},
+		{Key: "off", Note: "disabled"},
 	}}
 	page := read(t, s, "/")
-	require.Equal(t, workflows.Filter{Limit: 20}, s.asked)
-	require.Contains(t, text(page), "Order intake orders Copy "+hookURL+" served version 4 has problems sync 3 ")
-	require.Contains(t, text(page), "Broken broken Copy "+hookURL+" not served line 3: unknown kind async ")
-	require.Contains(t, text(page), "off none disabled ")
+	require.Equal(t, workflows.Filter{Ended: true, Limit: 20}, s.asked)
+	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy "+hookURL+" sync 3 ")
+	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy "+hookURL+" async 2 ")
+	require.Contains(t, text(page), "off disabled none ")
 	require.Contains(t, text(page), "error Order intake v3 aaaaaaaa 1 min ago 1.5 s Temporal")
 	require.Contains(t, page, `data-copy="`+hookURL+`"`)
 	require.Contains(t, page, `href="/runs/`+string(runA)+`?flow=orders"`)
@@ -116,6 +121,48 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	require.Contains(t, page, `<body data-live>`)
 	require.Contains(t, page, "Everhook 1.2.3")
 	require.NotContains(t, page, "Sign out")
+}
+
+func TestRunsThatWaitForWeeksDoNotHideWhatHasJustFailed(t *testing.T) {
+	t.Parallel()
+	s := &server{list: func(filter workflows.Filter) (runs []workflows.Summary) {
+		for i := range filter.Limit {
+			run := workflows.Summary{ID: everhook.RunID(fmt.Sprintf("waits%02d", i)), Flow: "waits", Status: everhook.Pending, Started: time.Now().Add(-time.Hour * time.Duration(i+1))}
+			if filter.Ended {
+				ended := run.Started.Add(time.Second)
+				run.ID, run.Status, run.Ended = everhook.RunID(fmt.Sprintf("fails%02d", i)), everhook.Failed, &ended
+			}
+			runs = append(runs, run)
+		}
+		if filter.Ended { // it ended between the two questions
+			runs[0].ID = "waits00"
+		}
+		return runs
+	}}
+	page := read(t, s, "/")
+	require.Equal(t, 20, strings.Count(page, `<a class="id"`))
+	require.Equal(t, 1, strings.Count(page, ">waits00<"))
+	require.Regexp(t, `failed waits .*waits00 .*failed waits fails01 2 h ago .*pending waits waits01 2 h ago .*fails10`, text(page))
+	require.NotContains(t, page, ">waits15<")
+}
+
+func TestFlowsThatAreNotServedComeFirst(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	for i := range 60 {
+		s.flows = append(s.flows, admin.Flow{Key: fmt.Sprintf("flow-%02d", i), Enabled: i < 58})
+	}
+	s.flows[58].Note = "disabled"
+	s.flows[59].Version, s.flows[59].Note = 1, "a secret is missing"
+	page := read(t, s, "/")
+	require.Regexp(t, `Version flow-59 not served a secret is missing none 1 flow-00 `, text(page))
+	require.NotContains(t, page, "flow-58", "who disables a flow knows it")
+}
+
+func TestAFlowThatOthersCallHasNoURL(t *testing.T) {
+	t.Parallel()
+	s := &server{flows: []admin.Flow{{Key: "stock", Trigger: "call", Enabled: true}, {Key: "drop", Trigger: "file-drop", Enabled: true}}}
+	require.Contains(t, text(read(t, s, "/")), "stock served called by other flows drop served started by file-drop")
 }
 
 func TestAnEmptyServerSaysWhatToDo(t *testing.T) {
@@ -130,7 +177,7 @@ func TestWhatCannotBeReadDoesNotHideTheRest(t *testing.T) {
 	t.Parallel()
 	s := &server{flows: []admin.Flow{{Key: "orders"}}, runErr: errors.New("temporal <does> not answer")}
 	page := read(t, s, "/")
-	require.Contains(t, text(page), "orders none disabled")
+	require.Contains(t, text(page), "orders disabled none")
 	require.Contains(t, text(page), "The runs cannot be listed now. temporal <does> not answer")
 	require.Contains(t, text(read(t, s, "/runs")), "The runs cannot be listed now.")
 
@@ -206,7 +253,7 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	said := text(page)
 	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy Version 3 Started "+s.detail.Started.Local().Format("2006-01-02 15:04:05"))
 	require.Contains(t, said, "Took 1.5 s Steps 1003 Events 31 Temporal Open its history")
-	require.Contains(t, said, "charge: connection no answer from pay.example")
+	require.Contains(t, said, "charge : connection no answer from pay.example")
 	require.Contains(t, said, `Answer to the caller: HTTP 502 Headers { "X-A": "b" } Body { "ok": false }`)
 	require.Contains(t, said, "Output done")
 	require.Contains(t, said, `1 paid resolved condition 12:00:00.005 < 1 ms input, result Input { "/expression": "a < b" } Result true`)
@@ -217,6 +264,33 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	require.Contains(t, page, `<details id="step-2">`)
 	require.NotContains(t, page, `id="step-3"`, "there is nothing to tell about it")
 	require.NotContains(t, page, `<body data-live>`, "the run has ended")
+	require.Contains(t, page, `<a href="#at-2">charge</a>: connection`)
+	require.Contains(t, page, `<tbody id="at-2">`)
+	require.Contains(t, said, "To run it again everhook run retry "+string(runA)+" Copy")
+	require.NotContains(t, said, "It is at")
+}
+
+func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
+	t.Parallel()
+	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders", Status: everhook.Pending, Started: time.Now()}}}
+	add := func(node, kind, iteration string) {
+		s.detail.Steps = append(s.detail.Steps, everhook.Step{Number: len(s.detail.Steps) + 1, Node: node, Kind: kind, Iteration: iteration, Status: everhook.Pending, Started: time.Now()})
+	}
+	add("lines", "loop", "")
+	add("pause", "delay", "lines[41]")
+	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
+	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+" Copy")
+	for range 4 {
+		add("call", "wait-for-call", "")
+	}
+	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
+	require.Contains(t, text(page), "It is at call (wait-for-call), call (wait-for-call), call (wait-for-call), and 2 more")
+	require.Contains(t, page, `<a href="#at-6">call</a>`)
+
+	s.detail.Status = everhook.Resolved
+	said = text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
+	require.NotContains(t, said, "It is at")
+	require.NotContains(t, said, "everhook run")
 }
 
 func TestARunThatGoesOnIsKeptUpToDate(t *testing.T) {
@@ -270,7 +344,7 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 	run := workflows.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile), Started: started, Execution: hostile}
 	failure := &everhook.Error{Type: hostile, Message: hostile, Node: hostile, Response: everhook.Of(hostile)}
 	s := &server{
-		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile, Enabled: true, Note: hostile}},
+		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile, Enabled: true, Version: 1, Note: hostile}},
 		runs:  []workflows.Summary{run},
 		detail: &workflows.Detail{Summary: run, Note: hostile, Steps: []everhook.Step{{Node: hostile, Title: hostile, Kind: hostile, Iteration: hostile, Status: hostile, Started: started,
 			Config: everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure, Lines: []string{hostile}}},

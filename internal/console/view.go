@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +63,7 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 		return view
 	}
 	view.Total = len(flows)
+	slices.SortStableFunc(flows, func(a, b admin.Flow) int { return cmp.Compare(urgency(a), urgency(b)) })
 	for _, flow := range flows {
 		if !matches(flow, view.Search) {
 			continue
@@ -71,6 +74,14 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 		}
 	}
 	return view
+}
+
+// urgency puts the flows first that are not served and should be: behind fifty others nobody would see them.
+func urgency(flow admin.Flow) int {
+	if !flow.Enabled && flow.Version > 0 {
+		return 0
+	}
+	return 1
 }
 
 func matches(flow admin.Flow, search string) bool {
@@ -127,6 +138,23 @@ func (c *console) listRuns(ctx context.Context, filter workflows.Filter) runsVie
 	return view
 }
 
+// latest gives the runs that began last. In one list those that go on come first: many that wait for weeks would hide what has just failed.
+func (c *console) latest(ctx context.Context) runsView {
+	going := c.listRuns(ctx, workflows.Filter{Status: everhook.Pending, Limit: latestRuns})
+	if going.Problem != "" {
+		return going
+	}
+	view := c.listRuns(ctx, workflows.Filter{Ended: true, Limit: latestRuns})
+	// One that ended between the two questions is in both, and is shown as the later one has it.
+	view.Runs = append(view.Runs, going.Runs...)
+	slices.SortStableFunc(view.Runs, func(a, b runRow) int {
+		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID))
+	})
+	view.Runs = slices.CompactFunc(view.Runs, func(a, b runRow) bool { return a.ID == b.ID })
+	view.Runs = view.Runs[:min(len(view.Runs), latestRuns)]
+	return view
+}
+
 // runView is the page of one run.
 type runView struct {
 	runRow
@@ -136,6 +164,43 @@ type runView struct {
 
 // Missing counts the steps that the step log did not keep.
 func (v runView) Missing() int { return max(0, v.Detail.Total-len(v.Steps)) }
+
+// shownAt is how many of the steps are named at the top that the run is in.
+const shownAt = 3
+
+// At are steps that the run is in.
+func (v runView) At() []everhook.Step {
+	at := v.Detail.At()
+	return at[:min(len(at), shownAt)]
+}
+
+// MoreAt counts the others.
+func (v runView) MoreAt() int { return len(v.Detail.At()) - len(v.At()) }
+
+// FailedAt is the number of the step that the run's error comes from; 0 if it is not shown.
+func (v runView) FailedAt() int {
+	if v.Detail.Outcome == nil || v.Detail.Outcome.Error == nil {
+		return 0
+	}
+	for _, step := range slices.Backward(v.Detail.Steps) {
+		if step.Node == v.Detail.Outcome.Error.Node && step.Error != nil {
+			return step.Number
+		}
+	}
+	return 0
+}
+
+// Command is what an operator can do about the run; empty for one that resolved.
+func (v runView) Command() string {
+	switch {
+	case !v.Status.Ended():
+		return "everhook run cancel " + string(v.ID)
+	case v.Status != everhook.Resolved:
+		return "everhook run retry " + string(v.ID)
+	default:
+		return ""
+	}
+}
 
 type stepRow struct {
 	everhook.Step

@@ -33,10 +33,11 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 	p := &parser{document: document, flow: flow, problems: problems}
 	p.effects, p.waits = effectsOf(flow.OnFailure, effectsOf(flow.Nodes, nil)), flow.Waits()
 	var fields fileFields
-	strict.Decode(document.Value, &fields, "", p.report)
+	strict.Decode(document.Value, &fields, "", p.reportField)
 	if len(fields.Tests) == 0 && len(p.problems) == 0 {
 		p.report("/tests", "there are no tests", "add one: `- name: …`, `request: …`, `want: …`")
 	}
+	p.settings(fields.Env, "/env")
 	tests := make([]Test, len(fields.Tests))
 	names := map[string]bool{}
 	for i, test := range fields.Tests {
@@ -51,11 +52,21 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 			p.report(pointer+"/name", fmt.Sprintf("two tests are named %q", test.Name), "give each its own name")
 		}
 		names[test.Name] = true
+		p.settings(test.Env, pointer+"/env")
 		p.start(test, pointer)
 		p.want(test.Want, pointer+"/want")
 	}
+	p.unset(fields)
 	p.problems.Sort()
 	return tests, p.problems
+}
+
+// reportField is report for fields, some of which people expect.
+func (p *parser) reportField(pointer, message, fix string) {
+	if strings.HasPrefix(message, "unknown field") && strings.HasSuffix(pointer, "/secrets") {
+		fix = "remove it: secrets have no values in tests; in want.calls they are `{{ secret.NAME }}`"
+	}
+	p.report(pointer, message, fix)
 }
 
 func (p *parser) report(pointer, message, fix string) {
@@ -79,6 +90,31 @@ func effectsOf(list []*nodes.Compiled, keys []string) []string {
 func hasOutcome(node *nodes.Compiled) bool {
 	_, calls := node.Kind.(*nodes.Subflow)
 	return calls || node.Spec.Effect != nil
+}
+
+// settings reports those that the flow does not read: the one that was meant would be nil without a word.
+func (p *parser) settings(env map[string]string, pointer string) {
+	for _, name := range everhook.SortedKeys(env) {
+		if !slices.Contains(p.flow.Env, name) {
+			p.report(strict.Pointer(pointer, name), fmt.Sprintf("the flow does not use `env.%s`", everhook.Shorten(name, 64)), strict.Suggest(name, p.flow.Env))
+		}
+	}
+}
+
+// unset warns of settings that the flow uses and no test gives. That one of many tests leaves one out may be what it is about.
+func (p *parser) unset(fields fileFields) {
+	for _, name := range p.flow.Env {
+		_, given := fields.Env[name]
+		for _, test := range fields.Tests {
+			_, gives := test.Env[name]
+			given = given || gives
+		}
+		if !given && len(fields.Tests) > 0 {
+			problem := p.document.Problem("/tests", fmt.Sprintf("the flow uses `env.%s`, and no test gives it: it is nil in all of them", name), fmt.Sprintf("write `env: { %s: … }`, beside `tests` or in a test", name))
+			problem.Warning = true
+			p.problems = append(p.problems, problem)
+		}
+	}
 }
 
 // start checks that the test starts its run in the way of the flow's trigger.
@@ -125,7 +161,11 @@ func (p *parser) want(want wantFields, pointer string) {
 		for i, step := range *want.Steps {
 			key, _, _ := strings.Cut(step, "[")
 			if p.flow.Node(key) == nil {
-				p.report(strict.Pointer(pointer, "steps", strconv.Itoa(i)), fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), "write the key of a node, in loops perhaps with its place: `stock[0]`")
+				fix := "write the key of a node, in loops perhaps with its place: `stock[0]`"
+				if nearest := strict.Nearest(key, p.flow.Keys()); nearest != "" {
+					fix = fmt.Sprintf("did you mean %q?", nearest)
+				}
+				p.report(strict.Pointer(pointer, "steps", strconv.Itoa(i)), fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), fix)
 			}
 		}
 	}

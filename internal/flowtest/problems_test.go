@@ -15,7 +15,7 @@ import (
 
 func TestWhatIsWrongWithAFileIsToldWithItsPlace(t *testing.T) {
 	t.Parallel()
-	flow := charging + "  - { key: only, type: http-request, timeout: 5s, config: { url: 'https://a.example', only: body, expect: [204] } }\n"
+	flow := charging + "  - { key: only, type: http-request, timeout: 5s, config: { url: 'https://a.example', query: { region: '{{ env.REGION }}' }, only: body, expect: [204] } }\n"
 	webhook, problems := flowfile.Load("tested.yaml", []byte(flow), registry())
 	require.NoError(t, problems.Err())
 	other, problems := flowfile.Load("tested.yaml", []byte(strings.Replace(async, "webhook", "clock", 1)), registry())
@@ -44,13 +44,13 @@ tests:
 			`9:15: unknown field "states"`, `10:22: unknown field "kind"`, `11:33: unknown field "verb"`,
 		}},
 		"values of other types": {`
-env: { A: 1 }
+env: { REGION: 1 }
 tests:
   - name: 1
     now: tomorrow
     request: { headers: { A: 1 }, query: 7 }
     want: { status: done, steps: paid, answer: { status: ok } }`, []string{
-			"2:11: a number where text is needed", "4:11: a number where text is needed", "5:10: this is no time; write for example 2026-01-31T09:00:00Z",
+			"2:16: a number where text is needed", "4:11: a number where text is needed", "5:10: this is no time; write for example 2026-01-31T09:00:00Z",
 			"6:30: a number where text is needed", "6:42: a number is no query", `7:21: "done" is none of resolved, failed, error, aborted, cancelled, rejected`, "7:34: text where a list is needed",
 			"7:58: text where a number is needed",
 		}},
@@ -59,6 +59,9 @@ tests:
 		"nodes that there are not": {"tests: [{ name: a, nodes: { chargo: { error: x }, answer: { result: 1 } }, want: { steps: ['charge[0]', 'x[0]'], calls: { answer: [], y: [] } } }]", []string{
 			`1:37: the flow has no node "chargo"`, "1:59: answer is of kind response, which has no effects: it runs in the test as it is",
 			`1:105: the flow has no node "x"`, "1:131: answer is of kind response, which has no effects: it runs in the test as it is", `1:138: the flow has no node "y"`,
+		}},
+		"settings that the flow does not use": {"env: { REGOIN: eu }\ntests: [{ name: a, env: { REGION: us, OTHER: x }, secrets: { PAY: y } }]", []string{
+			"1:16: the flow does not use `env.REGOIN`", "2:46: the flow does not use `env.OTHER`", `2:60: unknown field "secrets"`,
 		}},
 		"outcomes": {`
 tests:
@@ -79,7 +82,7 @@ tests:
 			t.Parallel()
 			s, problems := flowtest.New("tested.test.yaml", []byte(c.text), webhook, registry())
 			require.Nil(t, s)
-			require.Equal(t, c.want, places(problems))
+			require.Equal(t, c.want, places(problems.Errors()))
 		})
 	}
 	t.Run("the start of a webhook", func(t *testing.T) {
@@ -87,6 +90,27 @@ tests:
 		_, problems := flowtest.New("tested.test.yaml", []byte("tests: [{ name: a, request: {} }]"), other, registry())
 		require.Equal(t, []string{"1:29: the trigger of the flow is clock, and no webhook"}, places(problems))
 	})
+}
+
+func TestASettingThatNoTestGivesIsAWarning(t *testing.T) {
+	t.Parallel()
+	flow, problems := flowfile.Load("tested.yaml", []byte(sync+`  - { key: answer, type: response, config: { body: '{{ env.CURRENCY }} {{ env.OTHER ?? "none" }}' } }`), registry())
+	require.NoError(t, problems.Err())
+	s, problems := flowtest.New("tested.test.yaml", []byte("tests: [{ name: a }, { name: b, env: { OTHER: x } }]"), flow, registry())
+	require.NotNil(t, s)
+	require.Equal(t, []string{"1:8: the flow uses `env.CURRENCY`, and no test gives it: it is nil in all of them"}, places(problems))
+	require.True(t, problems[0].Warning)
+	require.Equal(t, "write `env: { CURRENCY: … }`, beside `tests` or in a test", problems[0].Fix)
+}
+
+func TestWhoMisspellsAStepOrGivesASecretIsToldWhatToWrite(t *testing.T) {
+	t.Parallel()
+	flow, problems := flowfile.Load("tested.yaml", []byte(charging), registry())
+	require.NoError(t, problems.Err())
+	_, problems = flowtest.New("tested.test.yaml", []byte("secrets: { PAY: x }\ntests: [{ name: a, want: { steps: [chrage] } }]"), flow, registry())
+	require.Len(t, problems, 2)
+	require.Equal(t, "remove it: secrets have no values in tests; in want.calls they are `{{ secret.NAME }}`", problems[0].Fix)
+	require.Equal(t, `did you mean "charge"?`, problems[1].Fix)
 }
 
 func TestAFileOfCommentsAloneSaysWhatATestFileHas(t *testing.T) {

@@ -108,7 +108,7 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 		note string
 		told bool
 	}{
-		"executions of a loop": {func(id string) bool { return id != everhook.WorkflowID(f.key, run) }, "did not answer in time (look again)", true},
+		"executions of a loop": {func(id string) bool { return id != everhook.WorkflowID(f.key, run) }, "did not come in time: look again", true},
 		"the run itself":       {func(string) bool { return true }, "no worker told its steps in time; look again", false},
 	} {
 		t.Run(name, func(t *testing.T) {

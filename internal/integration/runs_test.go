@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/workflows"
 )
 
 func TestRunsAreListedByHowTheyStand(t *testing.T) {
@@ -45,6 +47,23 @@ nodes:
 		require.Equal(t, 200, found.status, "a run is found without its flow's key")
 	}
 	require.Equal(t, 404, get(t, p.AdminURL()+"/api/v1/runs/"+string(everhook.NewRunID())).status)
+
+	going := p.async(t, "going", "nodes: ["+longWait+"]").post(t, "").run
+	shown := func(filter workflows.Filter) (ids []everhook.RunID) {
+		list, _, err := workflows.NewRuns(p.Temporal(), true).List(t.Context(), filter)
+		require.NoError(t, err)
+		for _, run := range list {
+			ids = append(ids, run.ID)
+		}
+		return ids
+	}
+	require.Eventually(t, func() bool {
+		return slices.Equal([]everhook.RunID{going}, shown(workflows.Filter{Status: everhook.Pending}))
+	}, patience, 50*time.Millisecond)
+	require.Equal(t, going, shown(workflows.Filter{})[0])
+	ended := shown(workflows.Filter{Ended: true})
+	require.Len(t, ended, len(runs))
+	require.NotContains(t, ended, going)
 	require.NoError(t, p.replayAll(t.Context()))
 }
 
