@@ -61,8 +61,8 @@ type Retried struct {
 	From string `json:"from,omitempty"`
 }
 
-// valuesTimeout bounds what a retry waits for a worker to tell the values before a node.
-const valuesTimeout = 15 * time.Second
+// valuesTimeout bounds what a retry waits for a worker to tell the values before a node: it runs again what the run did, and the values can be 16 MiB.
+const valuesTimeout = 45 * time.Second
 
 // Retry starts a run again that has ended, under a new run ID and with the same delivery, and returns when that is durable. Keys by which partners
 // recognise a repetition derive from the run that the delivery started, so that a step that runs again with the same input is done once.

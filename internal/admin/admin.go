@@ -103,7 +103,7 @@ const (
 	// ShowTimeout is how long one run may take: it is found, and then workers are asked for its steps.
 	ShowTimeout = workflows.ShowTimeout + 5*time.Second
 	// actTimeout is how long an action may take: a retry from a node waits for a worker to tell its values.
-	actTimeout = 25 * time.Second
+	actTimeout = 60 * time.Second
 )
 
 // Server is an HTTP server for the handler, with bounds on time and headers.
