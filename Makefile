@@ -10,7 +10,7 @@ GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/admin/... ./internal/bodyschema/... ./internal/catalog/... ./internal/console/... \
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jsonpath/... ./internal/payloads/... ./internal/query/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
-VOLUME := RandomFlows|TimedFlows|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
+VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
 
 .DEFAULT_GOAL := help
 .PHONY: help run check test race lint format docs extension bench nightly fuzz random noembedded build vulnerabilities

@@ -314,7 +314,7 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 func (c *Compiled) addUsesAgain(uses *expression.References) {
 	scoper, ok := c.Kind.(FieldScoper)
 	expression.Walk(c.Kind, func(at string, field expression.Field) {
-		if field.IsSet() && !(ok && scoper.FieldScope(at).Once) {
+		if once := ok && scoper.FieldScope(at).Once; field.IsSet() && !once {
 			uses.Add(field.References())
 		}
 	})

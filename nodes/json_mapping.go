@@ -70,7 +70,7 @@ func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
 		return Result{}, err
 	}
 	if text, ok := input.(string); ok && c.Parse {
-		chargeWork(run, len(text)/parsedPerUnit)
+		chargeWork(run, len(text))
 		parsed, err := everhook.ParseJSON([]byte(text))
 		if err != nil {
 			return Result{}, everhook.Failuref(everhook.TypeInput, "the input is not JSON: %v", err)

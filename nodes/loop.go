@@ -164,7 +164,7 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 		}
 		return &LoopState{Length: max(over, 0)}, nil
 	case string:
-		chargeWork(run, len(over))
+		chargeWork(run, unitsPerCharacter*len(over))
 		for _, character := range over {
 			items = append(items, string(character))
 		}

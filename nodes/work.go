@@ -4,16 +4,14 @@ package nodes
 // for so long without a break that its workflow task is never finished.
 const levelWork = 2
 
-// What is done for one unit of evaluation, or costs more than one.
+// What such work costs, so that a cold replay of all that an execution may do takes a few seconds on a slow machine. A byte of JSON that is read costs one unit.
 const (
-	// parsedPerUnit are bytes of JSON that are read, as fromJSON charges them.
-	parsedPerUnit = 2
-	// encodedPerUnit are bytes of JSON that are written.
-	encodedPerUnit = 16
-	// answeredPerUnit are bytes of an answer that are written, more than once.
+	// encodedPerUnit are bytes of JSON that are written for a unit, answeredPerUnit bytes of an answer, which are written more than once.
+	encodedPerUnit  = 8
 	answeredPerUnit = 4
-	// unitsPerEntry is what an entry of a mapping costs that a loop goes over; a character of a text costs one.
-	unitsPerEntry = 4
+	// unitsPerEntry is what an entry of a mapping costs that a loop goes over, unitsPerCharacter one of a text.
+	unitsPerEntry     = 10
+	unitsPerCharacter = 2
 )
 
 // chargeWork charges units of work, see expression.MaxUnits.

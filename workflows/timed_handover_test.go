@@ -17,7 +17,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// timedFlow makes random flows of which is known to the millisecond, in virtual time, when each step happens: who wins a race, which failure comes
+// timedFlow makes random flows of which it is known to the millisecond, in virtual time, when each step happens: who wins a race, which failure comes
 // first, which output is the last. Package flowgen leaves that out, as it makes flows for real time too.
 type timedFlow struct {
 	random *rand.Rand
