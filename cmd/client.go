@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/receiver"
 )
 
 // serverFlags say which server a command asks.
@@ -74,6 +75,9 @@ func (f *serverFlags) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s did not answer within %s; see whether its process, and Temporal, keep up", f.Server, askTimeout)
+	}
 	return fmt.Errorf("no Everhook server at %s; start one with `everhook dev`, or name another with --server (%w)", f.Server, errors.Unwrap(err))
 }
 
@@ -90,7 +94,10 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)
 	case kind == "application/problem+json":
 		var problem everhook.Problem
-		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
+		if json.Unmarshal(body, &problem) == nil && problem.Detail == receiver.NothingHere {
+			return nil, fmt.Errorf("%s is the address of webhooks; give the admin address with --server, by default http://127.0.0.1:13001", f.Server)
+		}
+		if problem.Detail != "" {
 			return nil, errors.New(printable(problem.Detail))
 		}
 	}

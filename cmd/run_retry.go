@@ -68,6 +68,9 @@ func (c *runRetry) print(s streams, retried admin.Retried) error {
 	if retried.From != c.From {
 		text += fmt.Sprintf("%s stands inside %s, which begins anew: a run cannot be continued inside it\n", c.From, retried.From)
 	}
+	if retried.Note != "" {
+		text += "note: " + printable(retried.Note) + "\n"
+	}
 	_, err := fmt.Fprintf(s.out, "%s%s%s\n", text, strings.TrimRight(c.Server, "/"), retried.URL)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/receiver"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -203,6 +205,28 @@ func TestRunShowRefusesWhatNamesNoRun(t *testing.T) {
 			require.Contains(t, errs, c.want)
 		})
 	}
+}
+
+func TestWhoAsksTheAddressOfWebhooksIsToldSo(t *testing.T) {
+	t.Parallel()
+	hooks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(w, `{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":%q}`, receiver.NothingHere)
+	}))
+	t.Cleanup(hooks.Close)
+	for _, args := range [][]string{{"list"}, {"show", "abcdaaaaaaaaaaaaaaaaaaaaaa"}, {"cancel", "abcd"}} {
+		_, errs, status := everhookRun(t, append(append([]string{"run"}, args...), "--server", hooks.URL)...)
+		require.Equal(t, 1, status)
+		require.Equal(t, "everhook: "+hooks.URL+" is the address of webhooks; give the admin address with --server, by default http://127.0.0.1:13001\n", errs)
+	}
+}
+
+func TestAServerThatDoesNotAnswerIsNotTakenForNone(t *testing.T) {
+	t.Parallel()
+	flags := serverFlags{Server: "http://127.0.0.1:13001"}
+	err := flags.unreachable(&url.Error{Op: "Get", URL: flags.Server, Err: context.DeadlineExceeded})
+	require.EqualError(t, err, "http://127.0.0.1:13001 did not answer within 30s; see whether its process, and Temporal, keep up")
 }
 
 func TestRunCommandsSendTheToken(t *testing.T) {

@@ -65,3 +65,39 @@ func markLine(list []*Compiled) {
 		}
 	}
 }
+
+// Unannounced are the nodes that wait for calls in a run that goes on at the node of that key (empty: at the beginning), and whose URLs no node
+// gives away that runs there: nobody has them, as they are of the one run.
+func (f *Flow) Unannounced(key string) []string {
+	again := f.Nodes
+	if key != "" {
+		again = nil
+		list := f.Nodes
+		for _, stop := range f.Way(key) {
+			at := slices.Index(list, stop.Node)
+			if again = append(again, list[at+1:]...); stop.Branch == "" {
+				again = append(again, stop.Node)
+			}
+			list = stop.Node.Branch(stop.Branch)
+		}
+	}
+	announced := map[string]bool{}
+	waits := announce(again, announced, nil)
+	return slices.DeleteFunc(waits, func(wait string) bool { return announced[wait] })
+}
+
+// announce notes whose URLs the nodes and those below them give away, and appends those that wait.
+func announce(list []*Compiled, announced map[string]bool, waits []string) []string {
+	for _, node := range list {
+		for _, wait := range node.fields.Resume {
+			announced[wait] = true
+		}
+		if _, ok := node.Kind.(*WaitForCall); ok {
+			waits = append(waits, node.Key)
+		}
+		for _, branch := range node.Branches {
+			waits = announce(node.branches[branch.Name], announced, waits)
+		}
+	}
+	return waits
+}

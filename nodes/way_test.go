@@ -46,6 +46,34 @@ nodes:
 onFailure: [ { key: tell, type: calculation, config: { expression: 1 } } ]
 `
 
+func TestWaitsThatNobodyIsToldOfAreFound(t *testing.T) {
+	t.Parallel()
+	const wait = "type: wait-for-call, config: { deadline: 1h }"
+	flow, problems := flowfile.Load("flow.yaml", []byte(`
+key: waits
+mode: async
+trigger: { type: webhook, response: { body: '{{ resumeUrl("told") }}' } }
+nodes:
+  - { key: order, type: calculation, config: { expression: 'resumeUrl("done")' } }
+  - key: side
+    type: condition
+    config: { expression: 'true' }
+    branches:
+      then:
+        - { key: inner, type: calculation, config: { expression: 'resumeUrl("paid")' } }
+        - { key: paid, `+wait+` }
+  - { key: done, `+wait+` }
+  - { key: told, `+wait+` }
+  - { key: last, type: calculation, config: { expression: 1 } }
+`), nodes.Standard())
+	require.Empty(t, problems.Errors())
+	for from, want := range map[string][]string{
+		"": {"told"}, "order": {"told"}, "side": {"done", "told"}, "inner": {"done", "told"}, "paid": {"done", "told", "paid"}, "done": {"told", "done"}, "told": {"told"}, "last": nil,
+	} {
+		require.ElementsMatch(t, want, flow.Unannounced(from), from)
+	}
+}
+
 func TestAWayLeadsToWhereARunCanBeContinued(t *testing.T) {
 	t.Parallel()
 	flow, problems := flowfile.Load("flow.yaml", []byte(branching), nodes.Standard())

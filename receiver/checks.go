@@ -49,8 +49,11 @@ func (r *Receiver) route(c *call) (*Route, bool) {
 	return route, ok
 }
 
+// NothingHere is what callers of unknown URLs are told, by no other part of Everhook.
+const NothingHere = "there is nothing at this URL; check it, and whether the flow is enabled"
+
 func notFound() reply {
-	return refuse(NotFound, "there is nothing at this URL; check it, and whether the flow is enabled")
+	return refuse(NotFound, NothingHere)
 }
 
 // allow refuses every other method, and names those that are taken.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -59,6 +60,8 @@ type Retried struct {
 	RetryOf everhook.RunID `json:"retryOf"`
 	// From is the node at which it goes on: the one that was asked for, or the container in which that one begins anew. Empty: at the beginning.
 	From string `json:"from,omitempty"`
+	// Note says what the run will wait for in vain; empty for nothing.
+	Note string `json:"note,omitempty"`
 }
 
 // valuesTimeout bounds what a retry waits for a worker to tell the values before a node: it runs again what the run did, and the values can be 16 MiB.
@@ -100,11 +103,29 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	if start.From != nil {
 		retried.From = start.From.Node
 	}
+	retried.Note = s.inVain(version, retried.From)
 	s.describe(c, retried)
 	if err := s.start(ctx, c); err != nil {
 		return Retried{}, fmt.Errorf("it is not known whether the retry was started as run %s; look for it before you try again: %w", retried.ID, err)
 	}
 	return retried, nil
+}
+
+// inVain names the waits of a retry whose URLs nobody is given: they are of the new run, and what gave them away does not run again.
+func (s *Starter) inVain(version *everhook.Version, from string) string {
+	flow, _ := s.registry.Compile(version.Definition)
+	if flow == nil {
+		return ""
+	}
+	waits := flow.Unannounced(from)
+	switch {
+	case len(waits) == 0:
+		return ""
+	case from == "":
+		return fmt.Sprintf("no node gives away the URL of %s, which is another one in this run, and a retry has no caller who could be told: nobody will call it", strings.Join(waits, ", "))
+	default:
+		return fmt.Sprintf("no node from %s on gives away the URL of %s, which is another one in this run: nobody will call it; retry from the node that does", from, strings.Join(waits, ", "))
+	}
 }
 
 // origin is the run that the delivery started.

@@ -212,3 +212,18 @@ func TestARetryLongAfterwardsHasItsWholeTimeout(t *testing.T) {
 	require.GreaterOrEqual(t, f.show(t, retried.ID).Ended.Sub(began.Started), 1900*time.Millisecond)
 	require.ErrorIs(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, everhook.NewRunID()), workflows.ErrNoRun)
 }
+
+func TestARetryThatNobodyWillCallIsToldSo(t *testing.T) {
+	t.Parallel()
+	f := shared.async(t, "retried-wait", `nodes:
+  - { key: order, type: calculation, config: { expression: 'resumeUrl("done")' } }
+  - { key: done, type: wait-for-call, config: { deadline: 1ms } }
+`)
+	run := f.post(t, "").run
+	require.Equal(t, everhook.Failed, f.ended(t, run).Status)
+	whole, from := f.retry(t, run, ""), f.retry(t, run, `{"from":"done"}`)
+	require.Empty(t, whole.Note)
+	require.Equal(t, "no node from done on gives away the URL of done, which is another one in this run: nobody will call it; retry from the node that does", from.Note)
+	f.ended(t, whole.ID)
+	f.ended(t, from.ID)
+}
