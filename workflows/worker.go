@@ -65,8 +65,9 @@ func (w *Worker) Start() error {
 
 // Stop takes no more work and returns when what is under way has ended, at most after four seconds. It stops a worker that was started.
 func (w *Worker) Stop() {
-	cutting := time.AfterFunc(workerStopTimeout, func() { w.cut(worker.ErrWorkerShutdown) })
-	defer cutting.Stop()
+	effects, cancel := context.WithTimeout(context.Background(), workerStopTimeout)
+	defer cancel()
+	context.AfterFunc(effects, func() { w.cut(worker.ErrWorkerShutdown) })
 	var stopping sync.WaitGroup
 	for _, level := range w.levels {
 		stopping.Go(level.Stop)
