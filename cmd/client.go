@@ -24,7 +24,8 @@ type serverFlags struct {
 
 // Bounds of one question.
 const (
-	askTimeout = 30 * time.Second
+	// askTimeout is longer than the server has for an action.
+	askTimeout = 75 * time.Second
 	maxReply   = 64 << 20
 )
 
