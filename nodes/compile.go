@@ -57,8 +57,8 @@ func (c *Compiled) KeysBelow(branch string) []string { return c.below[branch] }
 // Node gives the compiled node of that key, or nil.
 func (f *Flow) Node(key string) *Compiled { return f.byKey[key] }
 
-// Keys gives the keys of all nodes, sorted.
-func (f *Flow) Keys() []string { return everhook.SortedKeys(f.byKey) }
+// Nearest gives the key that was probably meant by one that no node has; empty if none is near.
+func (f *Flow) Nearest(key string) string { return strict.Nearest(key, everhook.SortedKeys(f.byKey)) }
 
 // Limits of a definition.
 const (

@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes"
 )
 
@@ -64,7 +63,7 @@ func (r *run) before(key string) (*RetryPoint, error) {
 	}
 	if way == nil {
 		fix := "name one of its steps, or retry the whole run"
-		if nearest := strict.Nearest(key, r.flow.Keys()); nearest != "" {
+		if nearest := r.flow.Nearest(key); nearest != "" {
 			fix = fmt.Sprintf("did you mean %q?", nearest)
 		}
 		return nil, fmt.Errorf("the flow of this run has no node %q; %s", key, fix)

@@ -162,7 +162,7 @@ func (p *parser) want(want wantFields, pointer string) {
 			key, _, _ := strings.Cut(step, "[")
 			if p.flow.Node(key) == nil {
 				fix := "write the key of a node, in loops perhaps with its place: `stock[0]`"
-				if nearest := strict.Nearest(key, p.flow.Keys()); nearest != "" {
+				if nearest := p.flow.Nearest(key); nearest != "" {
 					fix = fmt.Sprintf("did you mean %q?", nearest)
 				}
 				p.report(strict.Pointer(pointer, "steps", strconv.Itoa(i)), fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), fix)
