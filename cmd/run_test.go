@@ -226,7 +226,7 @@ func TestAServerThatDoesNotAnswerIsNotTakenForNone(t *testing.T) {
 	t.Parallel()
 	flags := serverFlags{Server: "http://127.0.0.1:13001"}
 	err := flags.unreachable(&url.Error{Op: "Get", URL: flags.Server, Err: context.DeadlineExceeded})
-	require.EqualError(t, err, "http://127.0.0.1:13001 did not answer within 30s; see whether its process, and Temporal, keep up")
+	require.EqualError(t, err, "http://127.0.0.1:13001 did not answer within "+askTimeout.String()+"; see whether its process, and Temporal, keep up")
 }
 
 func TestRunCommandsSendTheToken(t *testing.T) {
