@@ -148,7 +148,7 @@ func (s *LoopState) charge(run Run, it *iteration, collects bool) error {
 		return nil
 	}
 	size := everhook.EncodedSize(it.collected, maxCollected) + 1
-	chargeWork(run, size/encodedPerUnit)
+	chargeWork(run, size/EncodedPerUnit)
 	if s.CollectedBytes += size; s.CollectedBytes > maxCollected {
 		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each iteration")
 	}

@@ -6,8 +6,8 @@ const levelWork = 2
 
 // What such work costs, so that a cold replay of all that an execution may do takes a few seconds on a slow machine. A byte of JSON that is read costs one unit.
 const (
-	// encodedPerUnit are bytes of JSON that are written for a unit, answeredPerUnit bytes of an answer, which are written more than once.
-	encodedPerUnit  = 8
+	// EncodedPerUnit are bytes of JSON that are written for a unit, answeredPerUnit bytes of an answer, which are written more than once.
+	EncodedPerUnit  = 8
 	answeredPerUnit = 4
 	// unitsPerEntry is what an entry of a mapping costs that a loop goes over, unitsPerCharacter one of a text.
 	unitsPerEntry     = 10

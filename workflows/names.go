@@ -102,9 +102,7 @@ const (
 	maxStretch = 200_000
 	// stepUnits is what a step costs besides its expressions.
 	stepUnits = 20
-	// encodedPerUnit is how many bytes of JSON are written for a unit, copiedPerUnit how many results are copied for a branch that runs beside others,
-	// clearedPerUnit how many are cleared for an iteration.
-	encodedPerUnit = 8
+	// copiedPerUnit is how many results are copied for a unit, for a branch that runs beside others; clearedPerUnit how many are cleared for an iteration.
 	copiedPerUnit  = 2
 	clearedPerUnit = 20
 	// maxInFlight bounds the effects that an execution waits for at once; Temporal's own limit is 2,000.

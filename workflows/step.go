@@ -103,7 +103,7 @@ func (s *step) SetOutput(v any) error {
 	limit := s.run.limits().output
 	encoded, err := everhook.EncodeJSON(v)
 	if s.run.start.Level >= levelHandOver {
-		s.run.charge(len(encoded) / encodedPerUnit)
+		s.run.charge(len(encoded) / nodes.EncodedPerUnit)
 	}
 	if err != nil || len(encoded) > limit {
 		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(limit))
