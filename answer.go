@@ -14,7 +14,8 @@ type Answer struct {
 	Problem *Problem `json:"problem,omitempty"`
 	// Ended is how the run ended when this is not an answer of the flow's own and the run did not resolve.
 	Ended Status `json:"ended,omitempty"`
-	// Delivery is the ID of the delivery that started the run, Digest that of its body: whoever has another ID is a duplicate.
+	// Delivery is the ID of the delivery that started the run, Digest that of its body: whoever has another ID is a
+	// duplicate.
 	Delivery string `json:"delivery,omitempty"`
 	Digest   string `json:"digest,omitempty"`
 }

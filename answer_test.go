@@ -12,11 +12,12 @@ import (
 func TestAnAnswerIsTheSameAfterAPayload(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]everhook.Answer{
-		"without a body":     {Status: 204},
-		"with null":          {Status: 200, Body: everhook.Of(nil)},
-		"with text":          {Status: 200, Headers: map[string]string{"X": "1"}, Body: everhook.Of("text")},
-		"with data":          {Status: 201, Body: everhook.Of(map[string]any{"a": []any{1, 2.5, nil}}), Digest: "d"},
-		"that is a problem":  {Status: 500, Problem: &everhook.Problem{Type: everhook.ProblemRunFailed, Status: 500, Node: "a", Errors: []everhook.ProblemDetail{{Pointer: "/a"}}}},
+		"without a body": {Status: 204},
+		"with null":      {Status: 200, Body: everhook.Of(nil)},
+		"with text":      {Status: 200, Headers: map[string]string{"X": "1"}, Body: everhook.Of("text")},
+		"with data":      {Status: 201, Body: everhook.Of(map[string]any{"a": []any{1, 2.5, nil}}), Digest: "d"},
+		"that is a problem": {Status: 500, Problem: &everhook.Problem{Type: everhook.ProblemRunFailed, Status: 500,
+			Node: "a", Errors: []everhook.ProblemDetail{{Pointer: "/a"}}}},
 		"with a huge number": {Status: 200, Body: everhook.Of(1e19)},
 	} {
 		text, err := everhook.EncodeJSON(answer)
@@ -36,8 +37,10 @@ func TestAnOutcomeIsTheSameAfterAPayload(t *testing.T) {
 		"resolved":         {Status: everhook.Resolved},
 		"with output null": {Status: everhook.Resolved, Output: everhook.Of(nil)},
 		"with everything": {
-			Status: everhook.Failed, Output: everhook.Of([]any{1}), Answer: &everhook.Answer{Status: 200, Body: everhook.Of(nil)},
-			Error: &everhook.Error{Status: everhook.Failed, Type: everhook.TypeStatus, Message: "m", Node: "n", Attempts: 2, Response: everhook.Of(map[string]any{"status": 402})},
+			Status: everhook.Failed, Output: everhook.Of([]any{1}),
+			Answer: &everhook.Answer{Status: 200, Body: everhook.Of(nil)},
+			Error: &everhook.Error{Status: everhook.Failed, Type: everhook.TypeStatus, Message: "m", Node: "n",
+				Attempts: 2, Response: everhook.Of(map[string]any{"status": 402})},
 		},
 	} {
 		text, err := everhook.EncodeJSON(outcome)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// CIDR is a range of addresses as flow files and flags write it: "203.0.113.0/24", "2001:db8::/32", or one address alone.
+// CIDR is a range of addresses as flow files and flags write it: "203.0.113.0/24", "2001:db8::/32", or one address
+// alone.
 type CIDR netip.Prefix
 
 // ParseCIDR reads a CIDR. Bits behind the prefix must be zero: "203.0.113.7/24" is likely a mistake.
@@ -18,10 +19,12 @@ func ParseCIDR(text string) (CIDR, error) {
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil || prefix.Addr().Is4In6() {
-		return CIDR{}, fmt.Errorf("%q is no range of addresses; write for example 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7", Shorten(text, 60))
+		return CIDR{}, fmt.Errorf("%q is no range of addresses; write for example 203.0.113.0/24, 2001:db8::/32 or "+
+			"203.0.113.7", Shorten(text, 60))
 	}
 	if prefix != prefix.Masked() {
-		return CIDR{}, fmt.Errorf("%s has bits behind its prefix; write %s for the range, or %s for that address alone", prefix, prefix.Masked(), prefix.Addr())
+		return CIDR{}, fmt.Errorf("%s has bits behind its prefix; write %s for the range, or %s for that address alone",
+			prefix, prefix.Masked(), prefix.Addr())
 	}
 	return CIDR(prefix), nil
 }

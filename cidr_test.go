@@ -12,7 +12,8 @@ import (
 func TestACIDRIsARangeOrOneAddress(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"203.0.113.0/24": "203.0.113.0/24", " 203.0.113.7 ": "203.0.113.7/32", "2001:db8::/32": "2001:db8::/32", "::1": "::1/128",
+		"203.0.113.0/24": "203.0.113.0/24", " 203.0.113.7 ": "203.0.113.7/32", "2001:db8::/32": "2001:db8::/32",
+		"::1":       "::1/128",
 		"0.0.0.0/0": "0.0.0.0/0", "::ffff:203.0.113.7": "203.0.113.7/32",
 	} {
 		var read everhook.CIDR
@@ -26,7 +27,8 @@ func TestACIDRIsARangeOrOneAddress(t *testing.T) {
 		require.Equal(t, read, again)
 	}
 	for text, want := range map[string]string{
-		"203.0.113.7/24":         "203.0.113.7/24 has bits behind its prefix; write 203.0.113.0/24 for the range, or 203.0.113.7 for that address alone",
+		"203.0.113.7/24": "203.0.113.7/24 has bits behind its prefix; write 203.0.113.0/24 for the range, or " +
+			"203.0.113.7 for that address alone",
 		"localhost":              `"localhost" is no range of addresses; write for example 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7`,
 		"203.0.113.0/33":         `"203.0.113.0/33" is no range of addresses; write for example 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7`,
 		"fe80::1%eth0":           `"fe80::1%eth0" is no range of addresses; write for example 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7`,

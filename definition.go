@@ -9,7 +9,8 @@ import (
 	"regexp"
 )
 
-// Definition is what a person designs: a trigger and a graph of nodes. Its JSON is the flow file's. A definition is never changed once made.
+// Definition is what a person designs: a trigger and a graph of nodes. Its JSON is the flow file's. A definition is
+// never changed once made.
 type Definition struct {
 	// Key identifies the flow over all its versions: [a-z0-9][a-z0-9-]{0,62}.
 	Key string `json:"key"`
@@ -25,7 +26,8 @@ type Definition struct {
 	Options Options `json:"options,omitzero"`
 	// Nodes run one after the other.
 	Nodes []Node `json:"nodes,omitempty"`
-	// OnFailure are nodes that run when the run ends failed, error, aborted or rejected, ten minutes at most; the run then ends so. A response among them answers a caller who has no answer yet.
+	// OnFailure are nodes that run when the run ends failed, error, aborted or rejected, ten minutes at most; the run
+	// then ends so. A response among them answers a caller who has no answer yet.
 	OnFailure []Node `json:"onFailure,omitempty"`
 }
 
@@ -68,13 +70,14 @@ func (t *Trigger) UnmarshalJSON(data []byte) error {
 
 // Options are limits of a run.
 type Options struct {
-	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, or what the provider of the signature's preset waits
-	// for; at most 5m.
+	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, or what the provider of the
+	// signature's preset waits for; at most 5m.
 	Wait Duration `json:"wait,omitempty"`
-	// OnWait is what the caller gets then: 202 with the address of the answer, or 504 for senders that would take 202 for a success. The run goes
-	// on either way. Default 202.
+	// OnWait is what the caller gets then: 202 with the address of the answer, or 504 for senders that would take 202
+	// for a success. The run goes on either way. Default 202.
 	OnWait int `json:"onWait,omitempty"`
-	// Timeout ends a run as aborted this long after its delivery was received; a retry, this long after its start. Default 0: none.
+	// Timeout ends a run as aborted this long after its delivery was received; a retry, this long after its start.
+	// Default 0: none.
 	Timeout Duration `json:"timeout,omitempty"`
 }
 
@@ -139,11 +142,13 @@ type Retry struct {
 	Backoff float64 `json:"backoff,omitempty"`
 	// MaxInterval bounds the pause. Default 1m.
 	MaxInterval Duration `json:"maxInterval,omitempty"`
-	// On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class of statuses as 5xx.
+	// On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class
+	// of statuses as 5xx.
 	On []RetryCause `json:"on,omitempty"`
 }
 
-// RetryCause is what an effect is tried again on: "connect", "timeout", an HTTP status ("503") or a class of statuses ("5xx").
+// RetryCause is what an effect is tried again on: "connect", "timeout", an HTTP status ("503") or a class of statuses
+// ("5xx").
 type RetryCause string
 
 // UnmarshalText takes any text; by having it, a file may write a status as a number.

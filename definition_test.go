@@ -74,7 +74,8 @@ func TestTheHashOfADefinitionDependsOnItsContentAlone(t *testing.T) {
 func TestADefinitionThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		`{"trigger":5}`, `{"nodes":[{"branches":[]}]}`, `{"nodes":[{"branches":{"then":5}}]}`, `{"nodes":[{"branches":{"then":[]`, `{"options":{"wait":"soon"}}`, `{"nodes":[{"config":{"a":1,"a":2}}]}`,
+		`{"trigger":5}`, `{"nodes":[{"branches":[]}]}`, `{"nodes":[{"branches":{"then":5}}]}`,
+		`{"nodes":[{"branches":{"then":[]`, `{"options":{"wait":"soon"}}`, `{"nodes":[{"config":{"a":1,"a":2}}]}`,
 	} {
 		var d everhook.Definition
 		require.Error(t, json.Unmarshal([]byte(text), &d), text)

@@ -25,7 +25,8 @@ func NewRunID() RunID {
 	return RunID(runIDEncoding.EncodeToString(bits[:]))
 }
 
-// DerivedRunID is the run ID of a dedupe key: HMAC-SHA256 under the flow's own secret, cut to 128 bits. Every receiver computes the same one.
+// DerivedRunID is the run ID of a dedupe key: HMAC-SHA256 under the flow's own secret, cut to 128 bits. Every receiver
+// computes the same one.
 func DerivedRunID(flowSecret []byte, dedupeKey string) RunID {
 	mac := hmac.New(sha256.New, flowSecret)
 	mac.Write([]byte(dedupeKey))
@@ -65,7 +66,8 @@ type Delivery struct {
 
 // DuplicatePolicy says what becomes of a delivery whose dedupe key another one had before.
 type DuplicatePolicy struct {
-	// Rerun starts the run again when it ended failed, error or aborted without an answer of the flow's own; else its failure is the answer.
+	// Rerun starts the run again when it ended failed, error or aborted without an answer of the flow's own; else its
+	// failure is the answer.
 	Rerun bool
 	// SamePayload refuses a delivery with the same key and another body.
 	SamePayload bool

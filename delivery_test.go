@@ -16,7 +16,8 @@ func TestRunIDsAreWrittenOneWay(t *testing.T) {
 	parsed, ok := everhook.ParseRunID(string(id))
 	require.True(t, ok)
 	require.Equal(t, id, parsed)
-	for _, text := range []string{"", "short", strings.ToUpper(string(id)), string(id) + "a", strings.Repeat("1", 26), strings.Repeat("a", 25) + "\n"} {
+	for _, text := range []string{"", "short", strings.ToUpper(string(id)), string(id) + "a", strings.Repeat("1", 26),
+		strings.Repeat("a", 25) + "\n"} {
 		_, ok := everhook.ParseRunID(text)
 		require.False(t, ok, text)
 	}
@@ -41,7 +42,8 @@ func TestAWorkflowIDTellsFlowAndRun(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "order-intake", flow)
 	require.Equal(t, id, run)
-	for _, text := range []string{"", "order-intake", "order-intake/", "/" + string(id), "Order/" + string(id), "a/b/" + string(id), "a/" + string(id) + "/b"} {
+	for _, text := range []string{"", "order-intake", "order-intake/", "/" + string(id), "Order/" + string(id), "a/b/" +
+		string(id), "a/" + string(id) + "/b"} {
 		_, _, ok := everhook.ParseWorkflowID(text)
 		require.False(t, ok, text)
 	}
@@ -50,7 +52,8 @@ func TestAWorkflowIDTellsFlowAndRun(t *testing.T) {
 func TestStatusesHaveTheNumbersOfExports(t *testing.T) {
 	t.Parallel()
 	for status, number := range map[everhook.Status]int{
-		everhook.Queued: 0, everhook.Pending: 0, everhook.Resolved: 1, everhook.Failed: -1, everhook.Errored: -2, everhook.Aborted: -3, everhook.Cancelled: -4, everhook.Rejected: -5,
+		everhook.Queued: 0, everhook.Pending: 0, everhook.Resolved: 1, everhook.Failed: -1, everhook.Errored: -2,
+		everhook.Aborted: -3, everhook.Cancelled: -4, everhook.Rejected: -5,
 	} {
 		require.Equal(t, number, status.Number(), status)
 		require.Equal(t, number != 0, status.Ended(), status)
@@ -74,7 +77,8 @@ func TestAnErrorNamesTheDeepestNode(t *testing.T) {
 	require.Equal(t, "charge: answered 402", named.Error())
 	require.Empty(t, failure.Node, "the error itself stays as it is")
 	require.Same(t, named, everhook.AsError(wrapped{named}))
-	require.Equal(t, &everhook.Error{Status: everhook.Errored, Type: everhook.TypeInternal, Message: "odd"}, everhook.AsError(wrapped{}))
+	require.Equal(t, &everhook.Error{Status: everhook.Errored, Type: everhook.TypeInternal, Message: "odd"},
+		everhook.AsError(wrapped{}))
 	require.Equal(t, everhook.Errored, everhook.Errorf(everhook.TypeLimit, "x").Status)
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Duration is a span of time as flow files write it: Go's units and d and w ("1d12h", "250ms"), or ISO 8601 ("P3D", "PT1.5S").
-// "0" and 0 are none. A day is 24 hours. As a value it is ISO 8601 text.
+// Duration is a span of time as flow files write it: Go's units and d and w ("1d12h", "250ms"), or ISO 8601 ("P3D",
+// "PT1.5S"). "0" and 0 are none. A day is 24 hours. As a value it is ISO 8601 text.
 type Duration time.Duration
 
 // MaxDuration is the longest span that can be written: ten years.
@@ -50,7 +50,8 @@ func ParseDuration(text string) (Duration, error) {
 		}
 		return bounded(text, total)
 	case isoCalendar.MatchString(text):
-		return 0, fmt.Errorf("%q uses years or months, whose length varies; write days, for example P30D or 30d", Shorten(text, 40))
+		return 0, fmt.Errorf("%q uses years or months, whose length varies; write days, for example P30D or 30d",
+			Shorten(text, 40))
 	}
 	if bareNumber.MatchString(text) {
 		return 0, fmt.Errorf("%s has no unit; write %ss for seconds or %sms for milliseconds", text, text, text)
@@ -90,7 +91,8 @@ func (d Duration) String() string {
 		text.WriteByte('-')
 		rest = -rest
 	}
-	const day, hour, minute, second = uint64(24 * time.Hour), uint64(time.Hour), uint64(time.Minute), uint64(time.Second)
+	const day, hour, minute, second = uint64(24 * time.Hour), uint64(time.Hour), uint64(time.Minute),
+		uint64(time.Second)
 	text.WriteByte('P')
 	if days := rest / day; days > 0 {
 		fmt.Fprintf(&text, "%dD", days)

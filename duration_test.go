@@ -13,8 +13,10 @@ func TestSpansOfTime(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
 	for text, want := range map[string]time.Duration{
-		"0": 0, "30s": 30 * time.Second, " 1d12h ": 36 * time.Hour, "250ms": 250 * time.Millisecond, "1.5h": 90 * time.Minute, "2w": 14 * day, "1us": time.Microsecond, "1µs": time.Microsecond,
-		"1h1h": 2 * time.Hour, "0s": 0, "P3D": 3 * day, "P1W": 7 * day, "P1DT12H": 36 * time.Hour, "PT1.5S": 1500 * time.Millisecond, "PT0S": 0, "P0.5D": 12 * time.Hour,
+		"0": 0, "30s": 30 * time.Second, " 1d12h ": 36 * time.Hour, "250ms": 250 * time.Millisecond,
+		"1.5h": 90 * time.Minute, "2w": 14 * day, "1us": time.Microsecond, "1µs": time.Microsecond,
+		"1h1h": 2 * time.Hour, "0s": 0, "P3D": 3 * day, "P1W": 7 * day, "P1DT12H": 36 * time.Hour,
+		"PT1.5S": 1500 * time.Millisecond, "PT0S": 0, "P0.5D": 12 * time.Hour,
 		"3660d": 3660 * day, "3659d23h59m59.999999999s": 3660*day - 1, "0.1ns": 0,
 	} {
 		got, err := everhook.ParseDuration(text)
@@ -50,7 +52,8 @@ func TestWhatIsNoSpanSaysWhatToWrite(t *testing.T) {
 func TestSpansAreWrittenInISO8601(t *testing.T) {
 	t.Parallel()
 	for want, d := range map[string]time.Duration{
-		"PT0S": 0, "P1D": 24 * time.Hour, "P1DT12H": 36 * time.Hour, "PT0.25S": 250 * time.Millisecond, "PT1M": time.Minute, "-PT1S": -time.Second, "PT1H1.000000001S": time.Hour + time.Second + 1,
+		"PT0S": 0, "P1D": 24 * time.Hour, "P1DT12H": 36 * time.Hour, "PT0.25S": 250 * time.Millisecond,
+		"PT1M": time.Minute, "-PT1S": -time.Second, "PT1H1.000000001S": time.Hour + time.Second + 1,
 		"-P106751DT23H47M16.854775808S": -1 << 63,
 	} {
 		require.Equal(t, want, everhook.Duration(d).String())
@@ -63,7 +66,8 @@ func TestSpansAreWrittenInISO8601(t *testing.T) {
 }
 
 func FuzzParseDuration(f *testing.F) {
-	for _, text := range []string{"1d12h", "P3D", "PT1.5S", "0", "3660d", "3659d1ns", "5", "P1M", "1.999999999s", "0.5w"} {
+	for _, text := range []string{"1d12h", "P3D", "PT1.5S", "0", "3660d", "3659d1ns", "5", "P1M", "1.999999999s",
+		"0.5w"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

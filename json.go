@@ -22,8 +22,9 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Reason)
 }
 
-// ParseJSON reads one JSON text into a canonical value. It refuses what RFC 8259 leaves to the reader's luck: duplicate keys, nesting
-// over MaxDepth, integers beyond 64 bits, numbers beyond float64, invalid UTF-8, trailing data. Every error is a *SyntaxError.
+// ParseJSON reads one JSON text into a canonical value. It refuses what RFC 8259 leaves to the reader's luck: duplicate
+// keys, nesting over MaxDepth, integers beyond 64 bits, numbers beyond float64, invalid UTF-8, trailing data. Every
+// error is a *SyntaxError.
 func ParseJSON(data []byte) (any, error) { return parseJSON(data, MaxDepth) }
 
 func parseJSON(data []byte, maxDepth int) (any, error) {
@@ -164,8 +165,8 @@ func invalidUTF8(data []byte) int {
 	return len(data)
 }
 
-// EncodeJSON writes a value, or a struct that holds values, as compact JSON with sorted mapping keys, and "<", ">" and "&" as themselves.
-// ParseJSON reads every canonical value back as it was.
+// EncodeJSON writes a value, or a struct that holds values, as compact JSON with sorted mapping keys, and "<", ">" and
+// "&" as themselves. ParseJSON reads every canonical value back as it was.
 func EncodeJSON(v any) ([]byte, error) {
 	if hasHuge(v) {
 		v = withExponents(v)
@@ -179,7 +180,8 @@ func EncodeJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte{'\n'}), nil
 }
 
-// hasHuge reports whether a value holds a float64 beyond 64 bits: encoding/json writes those below 1e21 as integers, which ParseJSON refuses.
+// hasHuge reports whether a value holds a float64 beyond 64 bits: encoding/json writes those below 1e21 as integers,
+// which ParseJSON refuses.
 func hasHuge(v any) bool {
 	switch v := v.(type) {
 	case float64:

@@ -14,14 +14,16 @@ import (
 func TestJSONThatReadersDisagreeOnIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                           "line 1, column 1: unexpected end of JSON input",
-		"  ":                         "line 1, column 3: unexpected end of JSON input",
-		`{"a":1,"a":2}`:              `line 1, column 10: the key "a" stands twice in one object`,
-		`{"a":1,"\u0061":2}`:         `line 1, column 15: the key "a" stands twice in one object`,
-		"1 2":                        "line 1, column 3: more data after the JSON value",
-		"{}\n]":                      "line 2, column 1: more data after the JSON value",
-		"9223372036854775808":        "line 1, column 19: the integer 9223372036854775808 does not fit in 64 bits; send it as text",
-		"-9223372036854775809":       "line 1, column 20: the integer -9223372036854775809 does not fit in 64 bits; send it as text",
+		"":                   "line 1, column 1: unexpected end of JSON input",
+		"  ":                 "line 1, column 3: unexpected end of JSON input",
+		`{"a":1,"a":2}`:      `line 1, column 10: the key "a" stands twice in one object`,
+		`{"a":1,"\u0061":2}`: `line 1, column 15: the key "a" stands twice in one object`,
+		"1 2":                "line 1, column 3: more data after the JSON value",
+		"{}\n]":              "line 2, column 1: more data after the JSON value",
+		"9223372036854775808": "line 1, column 19: the integer 9223372036854775808 does not fit in 64 bits; " +
+			"send it as text",
+		"-9223372036854775809": "line 1, column 20: the integer -9223372036854775809 does not fit in 64 bits; " +
+			"send it as text",
 		`[1e400]`:                    "line 1, column 6: the number 1e400 is out of range",
 		"\"a\xff\"":                  "line 1, column 3: invalid UTF-8",
 		strings.Repeat("[", 101):     "line 1, column 101: nested deeper than 100",
@@ -44,7 +46,8 @@ func TestJSONBecomesCanonical(t *testing.T) {
 	v, err := everhook.ParseJSON([]byte(" {\"int\":1.0,\"exp\":1e2,\"max\":9223372036854775807,\"min\":-9223372036854775808,\"big\":1e19,\"zero\":-0,\"f\":0.1,\"s\":\"\\ud83d\\ude00\",\"l\":[],\"m\":{},\"n\":null,\"t\":true}\n"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
-		"int": 1, "exp": 100, "max": 9223372036854775807, "min": -9223372036854775808, "big": 1e19, "zero": 0, "f": 0.1, "s": "😀", "l": []any{}, "m": map[string]any{}, "n": nil, "t": true,
+		"int": 1, "exp": 100, "max": 9223372036854775807, "min": -9223372036854775808, "big": 1e19, "zero": 0, "f": 0.1,
+		"s": "😀", "l": []any{}, "m": map[string]any{}, "n": nil, "t": true,
 	}, v)
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
 	_, err = everhook.ParseJSON([]byte(deep))
@@ -52,7 +55,8 @@ func TestJSONBecomesCanonical(t *testing.T) {
 }
 
 func FuzzParseJSON(f *testing.F) {
-	for _, text := range []string{`{"a":[1,2.5,"x",null,true]}`, `{"a":1,"a":2}`, "1e19", "10000000000000000000.0", "[[[", `"\ud800"`, "-0", "1E400", "\xff", `{"":{"":0}}`, "9007199254740993"} {
+	for _, text := range []string{`{"a":[1,2.5,"x",null,true]}`, `{"a":1,"a":2}`, "1e19", "10000000000000000000.0",
+		"[[[", `"\ud800"`, "-0", "1E400", "\xff", `{"":{"":0}}`, "9007199254740993"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -12,7 +12,8 @@ import (
 
 func TestAStoredDeliveryMayHaveABodyAsDeepAsIsAccepted(t *testing.T) {
 	t.Parallel()
-	body, err := everhook.ParseJSON([]byte(strings.Repeat("[", everhook.MaxDepth) + strings.Repeat("]", everhook.MaxDepth)))
+	body, err := everhook.ParseJSON([]byte(strings.Repeat("[", everhook.MaxDepth) + strings.Repeat("]",
+		everhook.MaxDepth)))
 	require.NoError(t, err)
 	data, err := json.Marshal(everhook.Delivery{Trigger: everhook.Mapping{"body": body}})
 	require.NoError(t, err)
@@ -21,8 +22,11 @@ func TestAStoredDeliveryMayHaveABodyAsDeepAsIsAccepted(t *testing.T) {
 	require.Equal(t, body, stored.Trigger["body"])
 
 	var mapping everhook.Mapping
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"a":`+strings.Repeat("[", everhook.MaxDepth+1)), &mapping), "unexpected end")
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"a":`+strings.Repeat("[", everhook.MaxDepth+1)+strings.Repeat("]", everhook.MaxDepth+1)+"}"), &mapping), "nested deeper than 101")
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"a":`+strings.Repeat("[", everhook.MaxDepth+1)), &mapping),
+		"unexpected end")
+	require.ErrorContains(t,
+		json.Unmarshal([]byte(`{"a":`+strings.Repeat("[", everhook.MaxDepth+1)+strings.Repeat("]", everhook.MaxDepth+1)+
+			"}"), &mapping), "nested deeper than 101")
 }
 
 func TestWhereBytesAreNotUTF8IsTold(t *testing.T) {

@@ -46,7 +46,8 @@ func ParsePath(text string) (Path, error) {
 			end := start
 			for end < len(text) && text[end] != '.' && text[end] != '[' {
 				if text[end] == ']' || text[end] == '"' {
-					return nil, fmt.Errorf("position %d: unexpected %q; odd names are written [\"…\"]", end+1, text[end])
+					return nil, fmt.Errorf("position %d: unexpected %q; odd names are written [\"…\"]", end+1,
+						text[end])
 				}
 				end++
 			}
@@ -83,7 +84,8 @@ func bracket(text string, start int) (PathStep, int, error) {
 	}
 	n, err := strconv.Atoi(rest[:end])
 	if err != nil || n < 0 || rest[:end] != strconv.Itoa(n) {
-		return PathStep{}, 0, fmt.Errorf("position %d: %q is not an index; names in brackets are quoted: [\"…\"]", start+2, Shorten(rest[:end], 40))
+		return PathStep{}, 0, fmt.Errorf("position %d: %q is not an index; names in brackets are quoted: [\"…\"]",
+			start+2, Shorten(rest[:end], 40))
 	}
 	return PathStep{Index: true, Element: n}, start + 1 + end + 1, nil
 }
@@ -118,8 +120,8 @@ func (p *Path) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Get gives the value at the path and whether it is there. Through a list without an index it gives the list of that field of every
-// element that has it, flattened one level.
+// Get gives the value at the path and whether it is there. Through a list without an index it gives the list of that
+// field of every element that has it, flattened one level.
 func (p Path) Get(v any) (any, bool) { return p.GetCounted(v, new(int)) }
 
 // GetCounted is Get, and adds to looked how many values were looked at: through lists that may be many.
@@ -163,8 +165,9 @@ func (p Path) GetCounted(v any, looked *int) (any, bool) {
 	}
 }
 
-// Project keeps of v what the paths point to, with its nesting and list positions; what is missing stays missing, and list elements before
-// a kept one are nil. No path keeps nothing: the result is then an empty value of v's own shape, or nil.
+// Project keeps of v what the paths point to, with its nesting and list positions; what is missing stays missing, and
+// list elements before a kept one are nil. No path keeps nothing: the result is then an empty value of v's own shape,
+// or nil.
 func Project(v any, paths []Path) any {
 	for _, path := range paths {
 		if len(path) == 0 {
@@ -246,8 +249,8 @@ func reaches(v any, paths []Path) bool {
 	return false
 }
 
-// Paths lists every path of v, intermediate mappings and lists included, in the order of sorted names: what a sample offers to keep.
-// {"a":1,"b":{"c":2}} gives a, b, b.c. It stops after limit paths.
+// Paths lists every path of v, intermediate mappings and lists included, in the order of sorted names: what a sample
+// offers to keep. {"a":1,"b":{"c":2}} gives a, b, b.c. It stops after limit paths.
 func Paths(v any, limit int) []Path {
 	var found []Path
 	var walk func(v any, at Path)

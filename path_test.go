@@ -23,7 +23,8 @@ func value(t *testing.T, json string) any {
 
 func TestPathsAreWrittenAsTheyAreRead(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"a", "a.b", "a[0]", "a[0].b[12]", "[3]", "[3][4].a", `["a.b"].c`, `a["x y[]"]`, `a[""]`, "größe.名前", `["\"quoted\""]`, "a b.c-d"} {
+	for _, text := range []string{"a", "a.b", "a[0]", "a[0].b[12]", "[3]", "[3][4].a", `["a.b"].c`, `a["x y[]"]`,
+		`a[""]`, "größe.名前", `["\"quoted\""]`, "a b.c-d"} {
 		require.Equal(t, text, mustPath(t, text).String())
 	}
 	require.Equal(t, "plain.name", mustPath(t, `["plain"]["name"]`).String(), "quotes that are not needed are left out")
@@ -61,7 +62,8 @@ func TestAPathGivesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	v := value(t, `{"a":{"b":[{"c":1},{"c":[2,3]},{"d":4},5],"nil":null},"list":[[1,2],[3]]}`)
 	for text, want := range map[string]string{
-		"a.b[0].c": "1", "a.b[1].c[1]": "3", "a.b.c": "[1,2,3]", "a.nil": "null", "list[0]": "[1,2]", "list[1][0]": "3", "list.x": "[]", "a.b.missing": "[]",
+		"a.b[0].c": "1", "a.b[1].c[1]": "3", "a.b.c": "[1,2,3]", "a.nil": "null", "list[0]": "[1,2]", "list[1][0]": "3",
+		"list.x": "[]", "a.b.missing": "[]",
 	} {
 		got, ok := mustPath(t, text).Get(v)
 		require.True(t, ok, text)
@@ -83,16 +85,19 @@ func TestProjectionKeepsNestingAndPositions(t *testing.T) {
 		paths []string
 		want  string
 	}{
-		"nothing":                     {nil, `{}`},
-		"a name":                      {[]string{"id"}, `{"id":1}`},
-		"a nested name":               {[]string{"order.status"}, `{"order":{"status":"paid"}}`},
-		"null is there":               {[]string{"order.note"}, `{"order":{"note":null}}`},
-		"a field of every element":    {[]string{"order.items.sku"}, `{"order":{"items":[{"sku":"a"},{"sku":"b"}]}}`},
-		"one element":                 {[]string{"order.items[1].sku"}, `{"order":{"items":[null,{"sku":"b"}]}}`},
-		"one element and every field": {[]string{"order.items[1]", "order.items.price"}, `{"order":{"items":[{"price":1},{"sku":"b","price":2}]}}`},
-		"a whole and a part of it":    {[]string{"order.items", "order.items.sku"}, `{"order":{"items":[{"sku":"a","price":1},{"sku":"b","price":2}]}}`},
-		"what is missing":             {[]string{"nothing", "order.nothing", "id.below", "order.items[9].sku", "text[0]"}, `{"order":{"items":[]}}`},
-		"an index into a mapping":     {[]string{"order[0]"}, `{}`},
+		"nothing":                  {nil, `{}`},
+		"a name":                   {[]string{"id"}, `{"id":1}`},
+		"a nested name":            {[]string{"order.status"}, `{"order":{"status":"paid"}}`},
+		"null is there":            {[]string{"order.note"}, `{"order":{"note":null}}`},
+		"a field of every element": {[]string{"order.items.sku"}, `{"order":{"items":[{"sku":"a"},{"sku":"b"}]}}`},
+		"one element":              {[]string{"order.items[1].sku"}, `{"order":{"items":[null,{"sku":"b"}]}}`},
+		"one element and every field": {[]string{"order.items[1]", "order.items.price"},
+			`{"order":{"items":[{"price":1},{"sku":"b","price":2}]}}`},
+		"a whole and a part of it": {[]string{"order.items", "order.items.sku"},
+			`{"order":{"items":[{"sku":"a","price":1},{"sku":"b","price":2}]}}`},
+		"what is missing": {[]string{"nothing", "order.nothing", "id.below", "order.items[9].sku",
+			"text[0]"}, `{"order":{"items":[]}}`},
+		"an index into a mapping": {[]string{"order[0]"}, `{}`},
 	} {
 		var paths []everhook.Path
 		for _, text := range c.paths {
@@ -123,7 +128,8 @@ func TestASampleOffersEveryPath(t *testing.T) {
 		return list
 	}
 	require.Equal(t, []string{"a", "b", "b.c"}, texts(value(t, `{"a":1,"b":{"c":2}}`), 100))
-	require.Equal(t, []string{"query", "query[0]", "query[0].a", `query[0]["x.y"]`}, texts(value(t, `{"query":[{"a":"1","x.y":2}]}`), 100))
+	require.Equal(t, []string{"query", "query[0]", "query[0].a", `query[0]["x.y"]`},
+		texts(value(t, `{"query":[{"a":"1","x.y":2}]}`), 100))
 	require.Equal(t, []string{"a", "b"}, texts(value(t, `{"a":1,"b":{"c":2}}`), 2))
 	require.Empty(t, texts(nil, 100))
 }

@@ -10,8 +10,9 @@ import (
 
 // Resume makes the URLs by which others resume a run that waits for a call. A run gets it when it is started.
 //
-// The run ID is told to whoever started the run, and the token is the same for all runs of a flow: so each URL has a ticket besides, an HMAC under
-// a key of the run that only who knows the flow's secret can derive. It holds for one node and one iteration of its loops.
+// The run ID is told to whoever started the run, and the token is the same for all runs of a flow: so each URL has a
+// ticket besides, an HMAC under a key of the run that only who knows the flow's secret can derive. It holds for one
+// node and one iteration of its loops.
 type Resume struct {
 	// Base is where the URLs begin: "<public URL>/api/webhook:resume/<ResumeToken>".
 	Base string `json:"base"`
@@ -33,8 +34,8 @@ const resumeBytes = 16
 
 // NewResume makes the one of a run. Base may be empty where only tickets are compared.
 //
-// The key is derived by HKDF (RFC 5869), not by the HMAC of DerivedRunID: callers choose dedupe keys and are told the run ID that comes of them,
-// so that they would learn whatever can be written as the run ID of a key.
+// The key is derived by HKDF (RFC 5869), not by the HMAC of DerivedRunID: callers choose dedupe keys and are told the
+// run ID that comes of them, so that they would learn whatever can be written as the run ID of a key.
 func NewResume(base string, flowSecret []byte, run RunID) *Resume {
 	key, err := hkdf.Key(sha256.New, flowSecret, nil, "everhook resume "+string(run), resumeBytes)
 	if err != nil {
@@ -43,8 +44,9 @@ func NewResume(base string, flowSecret []byte, run RunID) *Resume {
 	return &Resume{Base: base, Key: runIDEncoding.EncodeToString(key)}
 }
 
-// ResumeToken is the part of the resume URLs of a flow that its trigger's URL does not share: who is to call back learns nothing by which he could call
-// the trigger, or ask for answers. It follows from the flow's secret, so it stays the same when the trigger's token changes.
+// ResumeToken is the part of the resume URLs of a flow that its trigger's URL does not share: who is to call back
+// learns nothing by which he could call the trigger, or ask for answers. It follows from the flow's secret, so it stays
+// the same when the trigger's token changes.
 func ResumeToken(flowSecret []byte) string {
 	token, err := hkdf.Key(sha256.New, flowSecret, nil, "everhook resume token", resumeBytes)
 	if err != nil {
@@ -53,7 +55,8 @@ func ResumeToken(flowSecret []byte) string {
 	return runIDEncoding.EncodeToString(token)
 }
 
-// Ticket is what the URL of a wait shows. Iteration is where in its loops the node stands, as in "items[3].lines[0]"; empty outside loops.
+// Ticket is what the URL of a wait shows. Iteration is where in its loops the node stands, as in "items[3].lines[0]";
+// empty outside loops.
 func (r *Resume) Ticket(node, iteration string) string {
 	mac := hmac.New(sha256.New, []byte(r.Key))
 	mac.Write([]byte(node + "\n" + iteration))

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Sealed is a value with places where secrets belong. It travels to an activity instead of the finished value, so that no secret is in a
-// history; where the places are is known from the definition alone, never read from text.
+// Sealed is a value with places where secrets belong. It travels to an activity instead of the finished value, so that
+// no secret is in a history; where the places are is known from the definition alone, never read from text.
 type Sealed struct {
 	// Value is the value, with nil at every place.
 	Value Value `json:"value"`
@@ -28,7 +28,8 @@ type Place struct {
 type Segment struct {
 	Text   string `json:"text,omitempty"`
 	Secret string `json:"secret,omitempty"`
-	// Escape says how the secret's value is written: EscapeNone, EscapePath or EscapeQuery. Text is as it should be already.
+	// Escape says how the secret's value is written: EscapeNone, EscapePath or EscapeQuery. Text is as it should be
+	// already.
 	Escape Escape `json:"escape,omitempty"`
 }
 

@@ -22,13 +22,17 @@ func TestSecretsGoWhereTheirPlacesAre(t *testing.T) {
 	template := map[string]any{"list": []any{"a", nil}, "plain": "{{ secret.A }}", "url": nil}
 	sealed := everhook.Sealed{Value: everhook.Value{V: template}, Places: []everhook.Place{
 		{At: []any{"list", 1}, Segments: []everhook.Segment{{Text: "Bearer "}, {Secret: "A"}}},
-		{At: []any{"url"}, Segments: []everhook.Segment{{Text: "/"}, {Secret: "A", Escape: everhook.EscapePath}, {Text: "?"}, {Secret: "B", Escape: everhook.EscapeQuery}}},
+		{At: []any{"url"}, Segments: []everhook.Segment{{Text: "/"}, {Secret: "A", Escape: everhook.EscapePath},
+			{Text: "?"}, {Secret: "B", Escape: everhook.EscapeQuery}}},
 	}}
 	opened, err := sealed.Open(secretText)
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"list": []any{"a", "Bearer s&A "}, "plain": "{{ secret.A }}", "url": "/s&A%20?s%26B+"}, opened)
-	require.Equal(t, map[string]any{"list": []any{"a", "Bearer {{ secret.A }}"}, "plain": "{{ secret.A }}", "url": "/{{ secret.A }}?{{ secret.B }}"}, sealed.Display())
-	require.Equal(t, map[string]any{"list": []any{"a", nil}, "plain": "{{ secret.A }}", "url": nil}, template, "the value itself is shared and stays")
+	require.Equal(t, map[string]any{"list": []any{"a", "Bearer s&A "}, "plain": "{{ secret.A }}",
+		"url": "/s&A%20?s%26B+"}, opened)
+	require.Equal(t, map[string]any{"list": []any{"a", "Bearer {{ secret.A }}"}, "plain": "{{ secret.A }}",
+		"url": "/{{ secret.A }}?{{ secret.B }}"}, sealed.Display())
+	require.Equal(t, map[string]any{"list": []any{"a", nil}, "plain": "{{ secret.A }}", "url": nil}, template,
+		"the value itself is shared and stays")
 
 	text, err := everhook.EncodeJSON(sealed)
 	require.NoError(t, err)
@@ -57,13 +61,19 @@ func TestASealThatCannotBeOpenedIsAnError(t *testing.T) {
 		place everhook.Place
 		want  string
 	}{
-		"a missing secret":   {everhook.Place{At: []any{"list"}, Segments: []everhook.Segment{{Secret: "MISSING"}}}, "MISSING is not set"},
-		"a name in a list":   {everhook.Place{At: []any{"list", "a"}, Segments: segments}, "a sealed value has no place [a]"},
-		"an index too far":   {everhook.Place{At: []any{"list", 1}, Segments: segments}, "a sealed value has no place [1]"},
-		"a negative index":   {everhook.Place{At: []any{"list", -1}, Segments: segments}, "a sealed value has no place [-1]"},
-		"an index in a map":  {everhook.Place{At: []any{0}, Segments: segments}, "a sealed value has no place [0]"},
-		"below a number":     {everhook.Place{At: []any{"list", 0, "x"}, Segments: segments}, "a sealed value has no place [x]"},
-		"neither of the two": {everhook.Place{At: []any{true}, Segments: segments}, "a sealed value has no place [true]"},
+		"a missing secret": {everhook.Place{At: []any{"list"}, Segments: []everhook.Segment{{Secret: "MISSING"}}},
+			"MISSING is not set"},
+		"a name in a list": {everhook.Place{At: []any{"list", "a"}, Segments: segments},
+			"a sealed value has no place [a]"},
+		"an index too far": {everhook.Place{At: []any{"list", 1}, Segments: segments},
+			"a sealed value has no place [1]"},
+		"a negative index": {everhook.Place{At: []any{"list", -1}, Segments: segments},
+			"a sealed value has no place [-1]"},
+		"an index in a map": {everhook.Place{At: []any{0}, Segments: segments}, "a sealed value has no place [0]"},
+		"below a number": {everhook.Place{At: []any{"list", 0, "x"}, Segments: segments},
+			"a sealed value has no place [x]"},
+		"neither of the two": {everhook.Place{At: []any{true}, Segments: segments},
+			"a sealed value has no place [true]"},
 	} {
 		_, err := everhook.Sealed{Value: value, Places: []everhook.Place{c.place}}.Open(secretText)
 		require.EqualError(t, err, c.want, name)

@@ -14,7 +14,8 @@ type Size int64
 
 var (
 	sizeExp   = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)?$`)
-	sizeUnits = map[string]float64{"": 1, "B": 1, "KB": 1e3, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20, "GB": 1e9, "GiB": 1 << 30}
+	sizeUnits = map[string]float64{"": 1, "B": 1, "KB": 1e3, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20, "GB": 1e9,
+		"GiB": 1 << 30}
 )
 
 // ParseSize reads a Size.
@@ -49,8 +50,8 @@ func (s *Size) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// EncodedSize is about the number of bytes that a canonical value has as JSON. It stops counting once it is over limit, so that a large value
-// that is looked at often costs little.
+// EncodedSize is about the number of bytes that a canonical value has as JSON. It stops counting once it is over limit,
+// so that a large value that is looked at often costs little.
 func EncodedSize(v any, limit int) int {
 	switch v := v.(type) {
 	case string:

@@ -13,7 +13,8 @@ import (
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]everhook.Size{
-		"0": 0, "100": 100, "1B": 1, "1KB": 1000, "1KiB": 1024, "1.5 MiB": 3 << 19, "10MB": 10_000_000, "1GB": 1e9, "2GiB": 2 << 30, " 5 ": 5,
+		"0": 0, "100": 100, "1B": 1, "1KB": 1000, "1KiB": 1024, "1.5 MiB": 3 << 19, "10MB": 10_000_000, "1GB": 1e9,
+		"2GiB": 2 << 30, " 5 ": 5,
 	} {
 		got, err := everhook.ParseSize(text)
 		require.NoError(t, err, text)
@@ -32,7 +33,8 @@ func TestSizes(t *testing.T) {
 
 func TestSizesAreWrittenInTheLargestUnitThatDividesThem(t *testing.T) {
 	t.Parallel()
-	for want, size := range map[string]everhook.Size{"0B": 0, "1500B": 1500, "1KiB": 1024, "1536KiB": 3 << 19, "1MiB": 1 << 20, "1GiB": 1 << 30, "1025MiB": 1025 << 20} {
+	for want, size := range map[string]everhook.Size{"0B": 0, "1500B": 1500, "1KiB": 1024, "1536KiB": 3 << 19,
+		"1MiB": 1 << 20, "1GiB": 1 << 30, "1025MiB": 1025 << 20} {
 		text, err := size.MarshalText()
 		require.NoError(t, err)
 		require.Equal(t, want, string(text))

@@ -2,7 +2,8 @@ package everhook
 
 import "fmt"
 
-// Status tells how a step or a run stands. The texts are stored in search attributes and step logs: they are never edited.
+// Status tells how a step or a run stands. The texts are stored in search attributes and step logs: they are never
+// edited.
 type Status string
 
 const (
@@ -27,7 +28,8 @@ const (
 // Statuses lists every status, in the order of the documentation.
 var Statuses = []Status{Queued, Pending, Resolved, Failed, Errored, Aborted, Cancelled, Rejected}
 
-// Number is the status in exports and imports. Queued shares 0 with Pending: it is told for one run only and never exported.
+// Number is the status in exports and imports. Queued shares 0 with Pending: it is told for one run only and never
+// exported.
 func (s Status) Number() int {
 	switch s {
 	case Resolved:

@@ -53,7 +53,8 @@ type Execution struct {
 	RunID      string `json:"runId"`
 }
 
-// HandedOver tells of executions that went on with a loop: the first of a chain, in which each was continued as the next.
+// HandedOver tells of executions that went on with a loop: the first of a chain, in which each was continued as the
+// next.
 type HandedOver struct {
 	// Step is the number of the loop's step.
 	Step int `json:"step"`

@@ -19,9 +19,10 @@ const MaxDepth = 100
 // durations ISO 8601 text. So a value is the same before and after a payload, in every child and on every replay.
 // Canonical values are shared, and never changed once made.
 
-// Canonical makes v canonical. It takes what Go code and decoders produce: any integer, float, string, bool, json.Number,
-// time.Time, time.Duration, Duration, Value, json.RawMessage, encoding.TextMarshaler, and maps with text keys, slices, arrays, pointers and structs (as their JSON) of them.
-// Integers beyond 64 bits, NaN, infinities, text that is not UTF-8 and nesting over MaxDepth are errors.
+// Canonical makes v canonical. It takes what Go code and decoders produce: any integer, float, string, bool,
+// json.Number, time.Time, time.Duration, Duration, Value, json.RawMessage, encoding.TextMarshaler, and maps with text
+// keys, slices, arrays, pointers and structs (as their JSON) of them. Integers beyond 64 bits, NaN, infinities, text
+// that is not UTF-8 and nesting over MaxDepth are errors.
 func Canonical(v any) (any, error) { return canonical(v, 0) }
 
 func canonical(v any, depth int) (any, error) {
@@ -147,7 +148,8 @@ func canonicalReflect(v reflect.Value, depth int) (any, error) {
 	}
 }
 
-// CanonicalFloat gives an int for an integral number within 64 bits and f itself otherwise; NaN and infinities are errors.
+// CanonicalFloat gives an int for an integral number within 64 bits and f itself otherwise; NaN and infinities are
+// errors.
 func CanonicalFloat(f float64) (any, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil, fmt.Errorf("%v is not a number that JSON has", f)
@@ -158,7 +160,8 @@ func CanonicalFloat(f float64) (any, error) {
 	return f, nil
 }
 
-// ParseNumber reads a JSON number. An integer literal beyond 64 bits and a number beyond float64 are errors: neither could be kept exactly.
+// ParseNumber reads a JSON number. An integer literal beyond 64 bits and a number beyond float64 are errors: neither
+// could be kept exactly.
 func ParseNumber(text string) (any, error) {
 	if n, err := strconv.Atoi(text); err == nil {
 		return n, nil
@@ -179,8 +182,8 @@ func ParseNumber(text string) (any, error) {
 	return CanonicalFloat(f)
 }
 
-// FormatTime is the text of a time as a value: RFC 3339 with as many digits of the second as it has. RFC 3339 has no seconds in an offset:
-// times that have them (local mean time, before 1900) are written in UTC.
+// FormatTime is the text of a time as a value: RFC 3339 with as many digits of the second as it has. RFC 3339 has no
+// seconds in an offset: times that have them (local mean time, before 1900) are written in UTC.
 func FormatTime(t time.Time) string {
 	if _, offset := t.Zone(); offset%60 != 0 {
 		t = t.UTC()
@@ -251,7 +254,8 @@ func TypeName(v any) string {
 	}
 }
 
-// Value carries one canonical value as a field of what is encoded: it encodes as the value and decodes to a canonical one.
+// Value carries one canonical value as a field of what is encoded: it encodes as the value and decodes to a canonical
+// one.
 type Value struct{ V any }
 
 // Of makes a *Value, for fields where no value and the value nil differ.
@@ -269,7 +273,8 @@ func (v *Value) UnmarshalJSON(data []byte) (err error) {
 // Mapping is a mapping of canonical values that stays canonical through JSON.
 type Mapping map[string]any
 
-// UnmarshalJSON decodes as ParseJSON does and takes a mapping or null. Each value may have the full MaxDepth: a delivery's body is one of a mapping's values.
+// UnmarshalJSON decodes as ParseJSON does and takes a mapping or null. Each value may have the full MaxDepth: a
+// delivery's body is one of a mapping's values.
 func (m *Mapping) UnmarshalJSON(data []byte) error {
 	v, err := parseJSON(data, MaxDepth+1)
 	if err != nil {

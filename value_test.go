@@ -14,7 +14,8 @@ import (
 func TestEveryCanonicalValueIsTheSameAfterAPayload(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
-		nil, true, 0, -1, math.MaxInt64, math.MinInt64, 0.5, -2.5e-300, 1e19, -1e19, 9223372036854775808.0, 1.7976931348623157e308, 1e21,
+		nil, true, 0, -1, math.MaxInt64, math.MinInt64, 0.5, -2.5e-300, 1e19, -1e19, 9223372036854775808.0,
+		1.7976931348623157e308, 1e21,
 		"", "a<b>&c \u2028 \x00 é😀 \"\\", []any{}, map[string]any{}, []any{nil, 1e19, []any{"x"}},
 		map[string]any{"a": map[string]any{"b": []any{1, 2.5, 1e20}}, "": "empty", "<&>": nil},
 	} {
@@ -99,10 +100,12 @@ func TestWhatIsNoValueIsRefused(t *testing.T) {
 		given any
 		want  string
 	}{
-		"not a number":              {math.NaN(), "NaN is not a number that JSON has"},
-		"an infinity":               {map[string]any{"a": []any{math.Inf(-1)}}, "a: [0]: -Inf is not a number that JSON has"},
-		"a large unsigned integer":  {uint64(math.MaxUint64), "18446744073709551615 does not fit in 64 bits"},
-		"a large integer as text":   {json.Number("9223372036854775808"), "the integer 9223372036854775808 does not fit in 64 bits; send it as text"},
+		"not a number": {math.NaN(), "NaN is not a number that JSON has"},
+		"an infinity": {map[string]any{"a": []any{math.Inf(-1)}},
+			"a: [0]: -Inf is not a number that JSON has"},
+		"a large unsigned integer": {uint64(math.MaxUint64), "18446744073709551615 does not fit in 64 bits"},
+		"a large integer as text": {json.Number("9223372036854775808"),
+			"the integer 9223372036854775808 does not fit in 64 bits; send it as text"},
 		"a number out of range":     {json.Number("1e400"), "the number 1e400 is out of range"},
 		"text in another encoding":  {"\xff", "text that is not valid UTF-8"},
 		"a key in another encoding": {map[string]any{"\xff": 1}, "a key that is not valid UTF-8"},
@@ -151,7 +154,8 @@ func TestEqualComparesNumbersByValue(t *testing.T) {
 func TestTypeNamesAreWordsForPeople(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]any{
-		"nil": nil, "a boolean": true, "text": "", "a list": []any{}, "a mapping": map[string]any{}, "a int64": int64(1),
+		"nil": nil, "a boolean": true, "text": "", "a list": []any{}, "a mapping": map[string]any{},
+		"a int64": int64(1),
 	} {
 		require.Equal(t, want, everhook.TypeName(v))
 	}

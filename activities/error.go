@@ -11,9 +11,10 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Fail is what an activity returns for err: Temporal tries again if retryable, after the given pause (0: as the retry policy says).
-// The whole err travels, so FromError gives the same one to the workflow; whoever calls sets err.Attempts from the activity's info.
-// A business failure (Failed, Rejected) is benign: it is neither logged as an error nor counted as one.
+// Fail is what an activity returns for err: Temporal tries again if retryable, after the given pause (0: as the retry
+// policy says). The whole err travels, so FromError gives the same one to the workflow; whoever calls sets err.Attempts
+// from the activity's info. A business failure (Failed, Rejected) is benign: it is neither logged as an error nor
+// counted as one.
 func Fail(err *everhook.Error, retryable bool, after time.Duration) error {
 	options := temporal.ApplicationErrorOptions{NonRetryable: !retryable, Details: []any{*err}}
 	if retryable {
@@ -25,9 +26,9 @@ func Fail(err *everhook.Error, retryable bool, after time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(err.Message, err.Type, options)
 }
 
-// FromError is what workflow code makes of the error of an activity: what Fail sent, or a description of what Temporal reports
-// instead (a timeout, a cancellation, a panic, a result that is too large). It returns nil for nil, and is the same on every replay.
-// Attempts is 0 where it is not known.
+// FromError is what workflow code makes of the error of an activity: what Fail sent, or a description of what Temporal
+// reports instead (a timeout, a cancellation, a panic, a result that is too large). It returns nil for nil, and is the
+// same on every replay. Attempts is 0 where it is not known.
 func FromError(err error) *everhook.Error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		switch e := e.(type) { //nolint:errorlint // the loop unwraps: the outermost known error counts
@@ -38,7 +39,8 @@ func FromError(err error) *everhook.Error {
 		case *temporal.TimeoutError:
 			return fromTimeout(e)
 		case *temporal.CanceledError:
-			return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled while the effect was under way"}
+			return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled,
+				Message: "cancelled while the effect was under way"}
 		case *temporal.PanicError:
 			return everhook.Errorf(everhook.TypeInternal, "the worker panicked: %s", e.Error())
 		case *temporal.ServerError:
@@ -55,7 +57,8 @@ func fromApplication(err *temporal.ApplicationError) *everhook.Error {
 	}
 	switch err.Type() {
 	case "ActivityNotRegisteredError":
-		return everhook.Errorf(everhook.TypeUnavailable, "no worker here offers this effect; start one of the same release: %s", err.Message())
+		return everhook.Errorf(everhook.TypeUnavailable, "no worker here offers this effect; start one of the same "+
+			"release: %s", err.Message())
 	case "payloadSizeError":
 		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal keeps: %s", err.Message())
 	default:
@@ -63,7 +66,8 @@ func fromApplication(err *temporal.ApplicationError) *everhook.Error {
 	}
 }
 
-// fromTimeout says which limit was reached. The attempt is known where the activity reports it with its heartbeats (Heartbeat).
+// fromTimeout says which limit was reached. The attempt is known where the activity reports it with its heartbeats
+// (Heartbeat).
 func fromTimeout(err *temporal.TimeoutError) *everhook.Error {
 	timeout := everhook.Errorf(everhook.TypeTimeout, "%s", timeoutMessage(err.TimeoutType()))
 	var beat Heartbeat
@@ -96,7 +100,8 @@ func timeoutMessage(typ enumspb.TimeoutType) string {
 	}
 }
 
-// fromServer knows the one refusal of the server that a flow can cause; its text is the server's FailureReasonCompleteResultExceedsLimit.
+// fromServer knows the one refusal of the server that a flow can cause; its text is the server's
+// FailureReasonCompleteResultExceedsLimit.
 func fromServer(err *temporal.ServerError) *everhook.Error {
 	if strings.Contains(err.Message(), "result exceeds size limit") {
 		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal keeps; ask for less")
@@ -104,7 +109,8 @@ func fromServer(err *temporal.ServerError) *everhook.Error {
 	return everhook.Errorf(everhook.TypeUnavailable, "Temporal: %s", err.Message())
 }
 
-// Heartbeat is what an activity reports while it works, so that a timeout that only the server notices still tells the attempt.
+// Heartbeat is what an activity reports while it works, so that a timeout that only the server notices still tells the
+// attempt.
 type Heartbeat struct {
 	// Attempt counts from 1.
 	Attempt int `json:"attempt"`

@@ -57,7 +57,8 @@ func TestAnErrorThatIsNotRetryableHasNoPauseAndOneOfTheEngineIsNotBenign(t *test
 
 func TestFromErrorDescribesWhatTemporalReports(t *testing.T) {
 	t.Parallel()
-	before := activities.Fail(&everhook.Error{Status: everhook.Failed, Type: everhook.TypeStatus, Message: "answered 503", Attempts: 2}, true, 0)
+	before := activities.Fail(&everhook.Error{Status: everhook.Failed, Type: everhook.TypeStatus,
+		Message: "answered 503", Attempts: 2}, true, 0)
 	for name, c := range map[string]struct {
 		err      error
 		status   everhook.Status
@@ -66,31 +67,41 @@ func TestFromErrorDescribesWhatTemporalReports(t *testing.T) {
 		attempts int
 	}{
 		"an attempt that the worker did not end": {
-			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil), everhook.Errored, everhook.TypeTimeout, "an attempt took longer", 0,
+			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil), everhook.Errored, everhook.TypeTimeout,
+			"an attempt took longer", 0,
 		},
 		"a worker that went away tells its attempt": {
-			temporal.NewHeartbeatTimeoutError(activities.Heartbeat{Attempt: 3}), everhook.Errored, everhook.TypeTimeout, "stopped reporting", 3,
+			temporal.NewHeartbeatTimeoutError(activities.Heartbeat{Attempt: 3}), everhook.Errored, everhook.TypeTimeout,
+			"stopped reporting", 3,
 		},
 		"no worker": {
-			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil), everhook.Errored, everhook.TypeTimeout, "start more workers", 0,
+			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil), everhook.Errored,
+			everhook.TypeTimeout, "start more workers", 0,
 		},
 		"all attempts together, with the last failure": {
-			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, before), everhook.Errored, everhook.TypeTimeout, "all attempts together took longer than allowed; the attempt before: answered 503", 2,
+			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, before), everhook.Errored,
+			everhook.TypeTimeout, "all attempts together took longer than allowed; the attempt before: answered 503", 2,
 		},
 		"a timeout of no known sort": {
-			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_UNSPECIFIED, nil), everhook.Errored, everhook.TypeTimeout, "longer than allowed", 0,
+			temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_UNSPECIFIED, nil), everhook.Errored, everhook.TypeTimeout,
+			"longer than allowed", 0,
 		},
-		"a cancellation":      {temporal.NewCanceledError(), everhook.Cancelled, everhook.TypeCancelled, "cancelled", 0},
-		"an error in passing": {everhook.Failuref(everhook.TypeEnd, "over"), everhook.Failed, everhook.TypeEnd, "over", 0},
-		"a foreign error":     {errors.New("odd"), everhook.Errored, everhook.TypeInternal, "odd", 0},
+		"a cancellation": {temporal.NewCanceledError(), everhook.Cancelled, everhook.TypeCancelled, "cancelled",
+			0},
+		"an error in passing": {everhook.Failuref(everhook.TypeEnd, "over"), everhook.Failed, everhook.TypeEnd, "over",
+			0},
+		"a foreign error": {errors.New("odd"), everhook.Errored, everhook.TypeInternal, "odd", 0},
 		"an application error without our details": {
-			through(t, temporal.NewApplicationError("odd", "Odd", 7)), everhook.Errored, everhook.TypeInternal, "odd", 0,
+			through(t, temporal.NewApplicationError("odd", "Odd", 7)), everhook.Errored, everhook.TypeInternal, "odd",
+			0,
 		},
 		"an activity that no worker has": {
-			temporal.NewApplicationError("unable to find", "ActivityNotRegisteredError"), everhook.Errored, everhook.TypeUnavailable, "no worker here offers this effect", 0,
+			temporal.NewApplicationError("unable to find", "ActivityNotRegisteredError"), everhook.Errored,
+			everhook.TypeUnavailable, "no worker here offers this effect", 0,
 		},
 		"a result that the worker found too large": {
-			temporal.NewApplicationError("payloads size", "payloadSizeError"), everhook.Errored, everhook.TypeResponse, "larger than Temporal keeps", 0,
+			temporal.NewApplicationError("payloads size", "payloadSizeError"), everhook.Errored, everhook.TypeResponse,
+			"larger than Temporal keeps", 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

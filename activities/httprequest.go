@@ -19,11 +19,13 @@ const (
 	DefaultHTTPTimeout = 30 * time.Second
 	// FailureBody is how many bytes of an unexpected answer's body its error keeps.
 	FailureBody = 2 << 10
-	// Grace is how much longer than HTTPRequestInput.Timeout the StartToCloseTimeout of the activity must be. The attempt then reports its
-	// own timeout, which says whether it may be tried again; a timeout that the server notices is always tried again.
+	// Grace is how much longer than HTTPRequestInput.Timeout the StartToCloseTimeout of the activity must be. The
+	// attempt then reports its own timeout, which says whether it may be tried again; a timeout that the server notices
+	// is always tried again.
 	Grace = 5 * time.Second
-	// HeartbeatEvery is how often an activity reports that may last longer than HeartbeatOver. It is how it learns that it is cancelled,
-	// if the worker does not hold the reports back: its MaxHeartbeatThrottleInterval must not be longer.
+	// HeartbeatEvery is how often an activity reports that may last longer than HeartbeatOver. It is how it learns that
+	// it is cancelled, if the worker does not hold the reports back: its MaxHeartbeatThrottleInterval must not be
+	// longer.
 	HeartbeatEvery = 2 * time.Second
 	// HeartbeatOver is the Timeout above which an activity reports; only then may HeartbeatTimeout be set.
 	HeartbeatOver = 5 * time.Second
@@ -75,14 +77,16 @@ type HTTPRequestInput struct {
 	Expect []StatusRange `json:"expect,omitempty"`
 	// OnlyBody leaves status and headers out of the result.
 	OnlyBody bool `json:"onlyBody,omitempty"`
-	// Redirects is how many redirects are followed; one more is an error. 0 follows none: the redirect itself is the answer.
+	// Redirects is how many redirects are followed; one more is an error. 0 follows none: the redirect itself is the
+	// answer.
 	Redirects int `json:"redirects,omitempty"`
 	// MaxResponse is how many bytes of body an answer may have, after decompression. 0 is DefaultMaxResponse.
 	MaxResponse int64 `json:"maxResponse,omitempty"`
 	// IdempotencyKey is sent as Idempotency-Key unless Headers has one. Empty sends none.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
-	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx". Empty leaves the method's own list: connections,
-	// timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110, 9.2.2) what was never sent, 429 and 503.
+	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx". Empty leaves the method's own
+	// list: connections, timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110, 9.2.2) what
+	// was never sent, 429 and 503.
 	RetryOn []string `json:"retryOn,omitempty"`
 	// Timeout bounds one attempt, all redirects and the body included. 0 is DefaultHTTPTimeout. See Grace.
 	Timeout everhook.Duration `json:"timeout,omitempty"`
@@ -106,8 +110,9 @@ type HTTPRequestResult struct {
 	Status int `json:"status,omitempty"`
 	// Headers have lower-case names; values of a repeated header are joined by ", ".
 	Headers map[string]string `json:"headers,omitempty"`
-	// Body is a canonical value if the answer says it is JSON (application/json, +json) and everhook.ParseJSON takes it; text if it is
-	// valid UTF-8 of a textual type or of none, or JSON that is not taken; else base64 text. No body is nil.
+	// Body is a canonical value if the answer says it is JSON (application/json, +json) and everhook.ParseJSON takes
+	// it; text if it is valid UTF-8 of a textual type or of none, or JSON that is not taken; else base64 text. No body
+	// is nil.
 	Body everhook.Value `json:"body"`
 	// Attempts counts the attempts that it took, this one included.
 	Attempts int `json:"attempts,omitempty"`

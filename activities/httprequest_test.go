@@ -33,9 +33,10 @@ func TestStatusRangesAreReadAndWritten(t *testing.T) {
 func TestAnInputIsTheSameAfterAPayload(t *testing.T) {
 	t.Parallel()
 	input := activities.HTTPRequestInput{
-		Method:  "POST",
-		URL:     everhook.Sealed{Value: everhook.Value{V: "https://api.example/"}},
-		Headers: everhook.Sealed{Value: everhook.Value{V: map[string]any{"X": nil}}, Places: []everhook.Place{{At: []any{"X"}, Segments: []everhook.Segment{{Secret: "K"}}}}},
+		Method: "POST",
+		URL:    everhook.Sealed{Value: everhook.Value{V: "https://api.example/"}},
+		Headers: everhook.Sealed{Value: everhook.Value{V: map[string]any{"X": nil}},
+			Places: []everhook.Place{{At: []any{"X"}, Segments: []everhook.Segment{{Secret: "K"}}}}},
 		Auth:    &activities.HTTPAuth{Bearer: &everhook.Sealed{Value: everhook.Value{V: "t"}}},
 		Expect:  []activities.StatusRange{{From: 200, To: 299}, {From: 404, To: 404}},
 		Timeout: everhook.Duration(1500e6),

@@ -43,7 +43,8 @@ func (f *serverFlags) post(ctx context.Context, path string, query url.Values, b
 	return f.send(ctx, http.MethodPost, path, query, bytes.NewReader(data))
 }
 
-func (f *serverFlags) send(ctx context.Context, method, path string, query url.Values, body io.Reader) (json.RawMessage, error) {
+func (f *serverFlags) send(ctx context.Context, method, path string, query url.Values,
+	body io.Reader) (json.RawMessage, error) {
 	base, err := url.Parse(f.Server)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("--server %q is no address; write for example http://127.0.0.1:13001", f.Server)
@@ -77,9 +78,11 @@ func (f *serverFlags) unreachable(err error) error {
 		return err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s did not answer within %s; see whether its process, and Temporal, keep up", f.Server, askTimeout)
+		return fmt.Errorf("%s did not answer within %s; see whether its process, and Temporal, keep up", f.Server,
+			askTimeout)
 	}
-	return fmt.Errorf("no Everhook server at %s; start one with `everhook dev`, or name another with --server (%w)", f.Server, errors.Unwrap(err))
+	return fmt.Errorf("no Everhook server at %s; start one with `everhook dev`, or name another with --server (%w)",
+		f.Server, errors.Unwrap(err))
 }
 
 func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
@@ -96,13 +99,15 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	case kind == "application/problem+json":
 		var problem everhook.Problem
 		if json.Unmarshal(body, &problem) == nil && problem.Detail == receiver.NothingHere {
-			return nil, fmt.Errorf("%s is the address of webhooks; give the admin address with --server, by default http://127.0.0.1:13001", f.Server)
+			return nil, fmt.Errorf("%s is the address of webhooks; give the admin address with --server, by default "+
+				"http://127.0.0.1:13001", f.Server)
 		}
 		if problem.Detail != "" {
 			return nil, errors.New(printable(problem.Detail))
 		}
 	}
-	return nil, fmt.Errorf("%s answers with %s, but is no admin address of Everhook; check --server", f.Server, response.Status)
+	return nil, fmt.Errorf("%s answers with %s, but is no admin address of Everhook; check --server", f.Server,
+		response.Status)
 }
 
 func (f *serverFlags) decode(data json.RawMessage, answer any) error {

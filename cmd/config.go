@@ -27,7 +27,8 @@ type setting struct {
 	text string
 }
 
-// readConfig reads the file of --config: YAML with the names of flags as keys ("public-url: https://…"). Flags and variables go before it.
+// readConfig reads the file of --config: YAML with the names of flags as keys ("public-url: https://…"). Flags and
+// variables go before it.
 func readConfig(r io.Reader) (kong.Resolver, error) {
 	nodes := map[string]yaml.Node{}
 	if err := yaml.NewDecoder(r).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
@@ -53,7 +54,8 @@ func settingText(node *yaml.Node) (string, error) {
 	texts := make([]string, len(parts))
 	for i, part := range parts {
 		if part.Kind != yaml.ScalarNode {
-			return "", fmt.Errorf("line %d of the configuration file has no value that a flag can take; write text, a number, true, false or a list of these", part.Line)
+			return "", fmt.Errorf("line %d of the configuration file has no value that a flag can take; write text, "+
+				"a number, true, false or a list of these", part.Line)
 		}
 		texts[i] = part.Value
 	}
@@ -72,7 +74,8 @@ func (c config) Validate(app *kong.Application) error {
 	}
 	for _, name := range everhook.SortedKeys(c) {
 		if !known[name] || name == "config" {
-			return fmt.Errorf("line %d of the configuration file sets %q, which is no flag of a server; see `everhook serve --help`", c[name].line, name)
+			return fmt.Errorf("line %d of the configuration file sets %q, which is no flag of a server; see "+
+				"`everhook serve --help`", c[name].line, name)
 		}
 	}
 	return nil

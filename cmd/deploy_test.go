@@ -20,7 +20,8 @@ func composeService(t *testing.T, environment types.Mapping) (types.ServiceConfi
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir: root, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(root, "docker-compose.yml")}}, Environment: environment,
+		WorkingDir: root, ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(root, "docker-compose.yml")}},
+		Environment: environment,
 	})
 	if err != nil {
 		return types.ServiceConfig{}, err

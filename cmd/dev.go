@@ -29,7 +29,8 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 	listener := &flowPrinter{out: s.out}
 	var dir *flowdir.Dir
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
-		Registry: registry, Logger: logger, Environ: append(variables, os.Environ()...), SelfCalls: true, Version: Version,
+		Registry: registry, Logger: logger, Environ: append(variables, os.Environ()...), SelfCalls: true,
+		Version: Version,
 		Prepare: func(ctx context.Context, starting *server.Server) (err error) {
 			listener.server = starting
 			if dir, err = flowdir.New(c.Dir, registry, starting.Catalog(), listener); err != nil {
@@ -47,7 +48,8 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registr
 	var background sync.WaitGroup
 	background.Go(func() { running.Catalog().Follow(following) })
 	background.Go(func() {
-		if err := dir.Watch(following, func(err error) { logger.Error("the directory of flows", "error", err) }); err != nil {
+		if err := dir.Watch(following,
+			func(err error) { logger.Error("the directory of flows", "error", err) }); err != nil {
 			logger.Error("the directory of flows is not watched; restart to apply changes", "error", err)
 		}
 	})

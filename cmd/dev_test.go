@@ -35,8 +35,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// stopping is how long dev may take to stop while a caller waits for the answer of a run that goes on: five seconds for the caller, and what a
-// busy machine needs for the rest.
+// stopping is how long dev may take to stop while a caller waits for the answer of a run that goes on: five seconds for
+// the caller, and what a busy machine needs for the rest.
 const stopping = 15 * time.Second
 
 func TestDevStopsWithAnAnswerForTheCallerThatWaits(t *testing.T) {
@@ -53,10 +53,12 @@ nodes: [ { key: wait, type: delay, config: { duration: 1h } } ]
 	out, errs := &output{}, &output{}
 	status := make(chan int, 1)
 	go func() {
-		args := []string{"dev", dir, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", filepath.Join(dir, "everhook-data")}
+		args := []string{"dev", dir, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data",
+			filepath.Join(dir, "everhook-data")}
 		status <- run(ctx, nodes.Standard(), args, streams{strings.NewReader(""), out, errs})
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C stops") }, patience, 10*time.Millisecond, "%s", errs)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C stops") }, patience,
+		10*time.Millisecond, "%s", errs)
 
 	url := regexp.MustCompile(`http://\S+/api/webhook:trigger/\S+`).FindString(out.String())
 	answers := make(chan int, 1)
@@ -72,7 +74,8 @@ nodes: [ { key: wait, type: delay, config: { duration: 1h } } ]
 	base := regexp.MustCompile(`Pages +(\S+)/\n`).FindStringSubmatch(out.String())[1]
 	require.Eventually(t, func() bool {
 		var listed bytes.Buffer
-		run(t.Context(), nodes.Standard(), []string{"run", "list", "--server", base}, streams{strings.NewReader(""), &listed, errs})
+		run(t.Context(), nodes.Standard(), []string{"run", "list", "--server", base},
+			streams{strings.NewReader(""), &listed, errs})
 		return strings.Contains(listed.String(), "slow")
 	}, patience, 50*time.Millisecond)
 
@@ -90,7 +93,8 @@ func TestACommandThatIsInterruptedAtItsStartSaysNothing(t *testing.T) {
 	cancel()
 	dir := t.TempDir()
 	out, errs := &output{}, &output{}
-	args := []string{"dev", dir, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", filepath.Join(dir, "data")}
+	args := []string{"dev", dir, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data",
+		filepath.Join(dir, "data")}
 	require.Equal(t, statusInterrupted, run(ctx, nodes.Standard(), args, streams{strings.NewReader(""), out, errs}))
 	require.NotContains(t, errs.String(), "everhook:")
 	require.Empty(t, out.String())

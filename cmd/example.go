@@ -34,8 +34,8 @@ func newExample(flow catalog.Flow, route *receiver.Route, url string) example {
 	return example{filepath.Dir(flow.Source), route, url}
 }
 
-// bestLine gives the line for the flow that shows the most: one with a sample; rather one that answers by itself, and rather one that cannot be
-// called without its credentials. It is empty when no flow has a sample.
+// bestLine gives the line for the flow that shows the most: one with a sample; rather one that answers by itself, and
+// rather one that cannot be called without its credentials. It is empty when no flow has a sample.
 func bestLine(examples []example) string {
 	worth := func(e example) (worth int) {
 		if e.route.Mode == everhook.Sync {
@@ -55,8 +55,8 @@ func bestLine(examples []example) string {
 	return ""
 }
 
-// line is a command for sh that calls the flow with its sample; empty without one. Credentials of the flow are in it: this is the terminal of
-// whoever set them.
+// line is a command for sh that calls the flow with its sample; empty without one. Credentials of the flow are in it:
+// this is the terminal of whoever set them.
 func (e example) line() string {
 	body, ok := e.body()
 	if !ok || e.route.Signature != nil { // curl signs nothing

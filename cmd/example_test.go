@@ -36,18 +36,21 @@ func TestTheLineToPasteShowsTheMost(t *testing.T) {
 	sync := sampled(t, "http://h/sync", receiver.Route{Mode: everhook.Sync}, body)
 	syncBasic := sampled(t, "http://h/sync-basic", receiver.Route{Mode: everhook.Sync, Basic: shop("x", nil)}, body)
 	bare := sampled(t, "http://h/bare", receiver.Route{Mode: everhook.Sync, Basic: shop("x", nil)}, nil)
-	unset := sampled(t, "http://h/unset", receiver.Route{Mode: everhook.Sync, Basic: shop("", errors.New("not set"))}, body)
+	unset := sampled(t, "http://h/unset", receiver.Route{Mode: everhook.Sync, Basic: shop("", errors.New("not set"))},
+		body)
 	for name, c := range map[string]struct {
 		examples []example
 		want     string
 	}{
-		"one that answers by itself, with credentials": {[]example{async, asyncBasic, sync, syncBasic}, "http://h/sync-basic"},
-		"one that answers by itself":                   {[]example{async, asyncBasic, sync, bare}, "http://h/sync"},
-		"one with credentials":                         {[]example{async, asyncBasic}, "http://h/async-basic"},
-		"the first of equals":                          {[]example{sync, sampled(t, "http://h/later", receiver.Route{Mode: everhook.Sync}, body)}, "http://h/sync"},
-		"none whose password is not there":             {[]example{unset, async}, "http://h/async"},
-		"none without a sample":                        {[]example{bare}, ""},
-		"none of none":                                 {nil, ""},
+		"one that answers by itself, with credentials": {[]example{async, asyncBasic, sync, syncBasic},
+			"http://h/sync-basic"},
+		"one that answers by itself": {[]example{async, asyncBasic, sync, bare}, "http://h/sync"},
+		"one with credentials":       {[]example{async, asyncBasic}, "http://h/async-basic"},
+		"the first of equals": {[]example{sync,
+			sampled(t, "http://h/later", receiver.Route{Mode: everhook.Sync}, body)}, "http://h/sync"},
+		"none whose password is not there": {[]example{unset, async}, "http://h/async"},
+		"none without a sample":            {[]example{bare}, ""},
+		"none of none":                     {nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,11 +71,14 @@ func TestTheLineToPasteHasTheSample(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"its body in one line, as it stands": {map[string]string{"request.json": "{\n  \"b\": 1.0,\n  \"a\": \"it's <\"\n}\n"}, `-H 'Content-Type: application/json' -d '{"b":1.0,"a":"it'\''s <"}' \`},
-		"its headers":                        {map[string]string{"request.json": "{}", "headers.json": `{"X-B":"2","X-A":"1"}`}, `-H 'X-A: 1' -H 'X-B: 2' -d '{}' \`},
-		"no headers that are none":           {map[string]string{"request.json": "{}", "headers.json": `[1]`}, `-H 'Content-Type: application/json' -d '{}' \`},
-		"the file of a long body":            {map[string]string{"request.json": long}, `/request.json' \`},
-		"nothing when it is no JSON":         {map[string]string{"request.json": "{"}, ""},
+		"its body in one line, as it stands": {map[string]string{"request.json": "{\n  \"b\": 1.0,\n  \"a\": \"it's " +
+			"<\"\n}\n"}, `-H 'Content-Type: application/json' -d '{"b":1.0,"a":"it'\''s <"}' \`},
+		"its headers": {map[string]string{"request.json": "{}",
+			"headers.json": `{"X-B":"2","X-A":"1"}`}, `-H 'X-A: 1' -H 'X-B: 2' -d '{}' \`},
+		"no headers that are none": {map[string]string{"request.json": "{}", "headers.json": `[1]`},
+			`-H 'Content-Type: application/json' -d '{}' \`},
+		"the file of a long body":    {map[string]string{"request.json": long}, `/request.json' \`},
+		"nothing when it is no JSON": {map[string]string{"request.json": "{"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,9 @@ func (c *flowNew) Run(s streams, registry *nodes.Registry) error {
 	if _, err := io.WriteString(file, text); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s written. Check it with `everhook flow validate %s`, run it with `everhook dev %s`.\n", name, name, filepath.Dir(name))
+	_, err = fmt.Fprintf(s.out,
+		"%s written. Check it with `everhook flow validate %s`, run it with `everhook dev %s`.\n", name, name,
+		filepath.Dir(name))
 	return err
 }
 
@@ -100,7 +102,8 @@ func check(name string, registry *nodes.Registry) flowfile.Problems {
 			fix += ", for example " + filepath.Join(name, "*.yaml")
 		}
 		return flowfile.Problems{{
-			File: name, Position: flowfile.Position{Line: 1, Column: 1}, Message: fmt.Sprintf("the file cannot be read: %v", err), Fix: fix,
+			File: name, Position: flowfile.Position{Line: 1, Column: 1},
+			Message: fmt.Sprintf("the file cannot be read: %v", err), Fix: fix,
 		}}
 	}
 	_, problems := flowfile.Load(name, data, registry)
@@ -119,7 +122,8 @@ func (c *flowValidate) print(s streams, problems flowfile.Problems, valid int) e
 	for _, problem := range problems {
 		fmt.Fprintln(s.err, problem)
 	}
-	_, err := fmt.Fprintf(s.out, "%d of %d flow files valid, %d errors, %d warnings\n", valid, len(c.Files), len(problems.Errors()), len(problems.Warnings()))
+	_, err := fmt.Fprintf(s.out, "%d of %d flow files valid, %d errors, %d warnings\n", valid, len(c.Files),
+		len(problems.Errors()), len(problems.Warnings()))
 	return err
 }
 

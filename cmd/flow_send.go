@@ -153,9 +153,11 @@ func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
 	return sentBody{data, t.mediaType(name)}, nil
 }
 
-// mediaTypes are what is sent for each format that a webhook accepts. A multipart form has none: its boundary is known to who made it.
+// mediaTypes are what is sent for each format that a webhook accepts. A multipart form has none: its boundary is known
+// to who made it.
 var mediaTypes = map[string]string{
-	"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml", "text": "text/plain; charset=utf-8",
+	"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml",
+	"text": "text/plain; charset=utf-8",
 }
 
 // formatsOfFiles are the formats that the end of a file's name tells.
@@ -190,7 +192,8 @@ func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 		own.Add(name, strings.TrimSpace(value))
 	}
 	if len(body.data) > 0 && body.mediaType == "" && own.Get("Content-Type") == "" {
-		return nil, errors.New("a multipart form needs its boundary; add -H 'Content-Type: multipart/form-data; boundary=…'")
+		return nil, errors.New("a multipart form needs its boundary; add -H 'Content-Type: multipart/form-data; " +
+			"boundary=…'")
 	}
 	variables, err := secrets.ReadDotEnv(filepath.Join(c.Dir, ".env"))
 	if err != nil {
@@ -226,7 +229,8 @@ func (c *flowSend) address(ctx context.Context, key string) (hook, pages string,
 	i := slices.IndexFunc(list.Flows, func(f admin.Flow) bool { return f.Key == key })
 	switch {
 	case i < 0:
-		return "", "", fmt.Errorf("the server at %s has no flow %s; start it with the flow's directory, or name another with --server", c.Server, key)
+		return "", "", fmt.Errorf("the server at %s has no flow %s; start it with the flow's directory, or name "+
+			"another with --server", c.Server, key)
 	case !list.Flows[i].Enabled || list.Flows[i].URL == "":
 		return "", "", fmt.Errorf("the flow %s is not served: %s", key, printable(list.Flows[i].Note))
 	}

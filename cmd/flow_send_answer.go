@@ -123,7 +123,8 @@ func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answe
 
 // isAnswerOf tells the address of a run's answer from a Location that the flow itself has set.
 func isAnswerOf(location string, run everhook.RunID) bool {
-	return run != "" && strings.Contains(location, "/api/webhook:answer/") && strings.HasSuffix(location, "/"+string(run))
+	return run != "" && strings.Contains(location, "/api/webhook:answer/") &&
+		strings.HasSuffix(location, "/"+string(run))
 }
 
 // answerAddress is where the answer is. It is on the server that was called: no other gets its credentials.
@@ -137,7 +138,8 @@ func answerAddress(hook, location string) (string, error) {
 		return "", fmt.Errorf("the server names no address of the answer: %w", err)
 	}
 	if answer.Scheme != called.Scheme || answer.Host != called.Host {
-		return "", fmt.Errorf("the answer will be at %s, and credentials for %s are not sent there; call the webhook by that address with --url", printable(answer.String()), called.Host)
+		return "", fmt.Errorf("the answer will be at %s, and credentials for %s are not sent there; call the webhook "+
+			"by that address with --url", printable(answer.String()), called.Host)
 	}
 	answer.RawQuery = url.Values{"wait": {heldFor.String()}}.Encode()
 	return answer.String(), nil
@@ -145,7 +147,8 @@ func answerAddress(hook, location string) (string, error) {
 
 // isLater tells that the same question may have another answer later.
 func (a *answered) isLater() bool {
-	return a.status == http.StatusAccepted || a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != ""
+	return a.status == http.StatusAccepted || a.status == http.StatusServiceUnavailable &&
+		a.header.Get("Retry-After") != ""
 }
 
 // pause is the time between two questions that the server asks for.

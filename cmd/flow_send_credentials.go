@@ -10,10 +10,12 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// credential shows a webhook that a call is from one of its callers. Each kind of credentials and of signatures that a trigger can ask for is one.
+// credential shows a webhook that a call is from one of its callers. Each kind of credentials and of signatures that a
+// trigger can ask for is one.
 type credential interface {
-	// show adds what the webhook asks for to a request, whose body is given because signatures are over its bytes. It is called once for every
-	// request: the delivery, a POST, and the questions for its answer, which are GETs without a body.
+	// show adds what the webhook asks for to a request, whose body is given because signatures are over its bytes. It
+	// is called once for every request: the delivery, a POST, and the questions for its answer, which are GETs without
+	// a body.
 	show(request *http.Request, body []byte) error
 }
 
@@ -35,7 +37,8 @@ func credentialsOf(webhook *nodes.Webhook, secret func(name string) (string, err
 	return all
 }
 
-// basicCredential is HTTP basic authentication as the first user whose password is known here: of a list, a caller has one.
+// basicCredential is HTTP basic authentication as the first user whose password is known here: of a list, a caller has
+// one.
 type basicCredential struct {
 	users  []nodes.WebhookUser
 	secret func(name string) (string, error)
@@ -68,7 +71,8 @@ func (c headerCredential) show(request *http.Request, _ []byte) error {
 	return err
 }
 
-// signedCredential signs deliveries as the provider does, with the first secret that is known here. Questions for answers are not signed.
+// signedCredential signs deliveries as the provider does, with the first secret that is known here. Questions for
+// answers are not signed.
 type signedCredential struct {
 	preset  signature.Preset
 	secrets []nodes.Credential
@@ -83,7 +87,8 @@ func (c signedCredential) show(request *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	headers, err := c.preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body}, secret)
+	headers, err := c.preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body},
+		secret)
 	if err != nil {
 		return fmt.Errorf("the delivery cannot be signed: %w", err)
 	}
@@ -94,7 +99,8 @@ func (c signedCredential) show(request *http.Request, body []byte) error {
 }
 
 // first gives the first credential that is known here, and which it is; without any, the error of the first.
-func first(credentials []nodes.Credential, secret func(name string) (string, error)) (which int, text string, err error) {
+func first(credentials []nodes.Credential,
+	secret func(name string) (string, error)) (which int, text string, err error) {
 	for i, c := range credentials {
 		text, failed := reveal(c, secret)
 		if failed == nil {

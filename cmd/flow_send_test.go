@@ -30,7 +30,8 @@ func sentFlow(key, trigger string) string {
 	return "key: " + key + "\nmode: sync\ntrigger: { type: webhook" + trigger + " }\nnodes: []\n"
 }
 
-const withBasic = ", auth: { basic: [{ username: old, password: { secret: OLD_PW } }, { username: shop, password: { secret: SHOP_PW } }] }"
+const withBasic = ", auth: { basic: [{ username: old, password: { secret: OLD_PW } }, { username: shop, password: { " +
+	"secret: SHOP_PW } }] }"
 
 // flowsDir writes files into a directory.
 func flowsDir(t *testing.T, files map[string]string) string {
@@ -62,7 +63,8 @@ func newHook(t *testing.T, answers ...http.HandlerFunc) *hook {
 		body, _ := io.ReadAll(r.Body)
 		user, password, _ := r.BasicAuth()
 		h.mutex.Lock()
-		h.requests = append(h.requests, got{r.Method, r.URL.Path, r.URL.RawQuery, user, password, string(body), r.Header})
+		h.requests = append(h.requests, got{r.Method, r.URL.Path, r.URL.RawQuery, user, password, string(body),
+			r.Header})
 		answer := answers[min(len(h.requests), len(answers))-1]
 		h.mutex.Unlock()
 		answer(w, r)
@@ -107,15 +109,17 @@ func serveFlows(t *testing.T, flows ...admin.Flow) string {
 func send(t *testing.T, stdin string, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status = run(t.Context(), nodes.Standard(), append([]string{"flow", "send"}, args...), streams{strings.NewReader(stdin), &stdout, &stderr})
+	status = run(t.Context(), nodes.Standard(), append([]string{"flow", "send"}, args...),
+		streams{strings.NewReader(stdin), &stdout, &stderr})
 	return stdout.String(), stderr.String(), status
 }
 
 func TestFlowSendCallsTheURLThatTheServerNames(t *testing.T) {
 	t.Parallel()
 	dir := flowsDir(t, map[string]string{
-		"orders/flow.yaml": sentFlow("orders", withBasic), "orders/request.json": `{"id":7}`, "other.yaml": sentFlow("other", ""),
-		".env": "EVERHOOK_SECRET_SHOP_PW=pass:word\n",
+		"orders/flow.yaml": sentFlow("orders", withBasic), "orders/request.json": `{"id":7}`,
+		"other.yaml": sentFlow("other", ""),
+		".env":       "EVERHOOK_SECRET_SHOP_PW=pass:word\n",
 	})
 	h := newHook(t, ok(`{"ok":true}`))
 	server := serveFlows(t, admin.Flow{Key: "other"}, admin.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath})
@@ -127,14 +131,17 @@ func TestFlowSendCallsTheURLThatTheServerNames(t *testing.T) {
 	request := h.got()[0]
 	require.Equal(t, "application/json", request.header.Get("Content-Type"))
 	request.header = nil
-	require.Equal(t, got{method: "POST", path: hookPath, user: "shop", password: "pass:word", body: `{"id":7}`}, request, "the first user whose password is known")
+	require.Equal(t, got{method: "POST", path: hookPath, user: "shop", password: "pass:word", body: `{"id":7}`},
+		request, "the first user whose password is known")
 }
 
 func TestFlowSendTakesAFileAndAURL(t *testing.T) {
 	t.Parallel()
-	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic), "body": "", "secrets/OLD_PW": "from a file\n"})
+	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic), "body": "",
+		"secrets/OLD_PW": "from a file\n"})
 	h := newHook(t, answer(422, "no\x1b[31m\nway", "Content-Type", "text/plain"))
-	out, errs, status := send(t, "", filepath.Join(dir, "flow.yaml"), "--url", h.URL+hookPath, "--secrets-dir", filepath.Join(dir, "secrets"))
+	out, errs, status := send(t, "", filepath.Join(dir, "flow.yaml"), "--url", h.URL+hookPath, "--secrets-dir",
+		filepath.Join(dir, "secrets"))
 	require.Equal(t, 1, status, "an answer that says no is told by the exit status")
 	require.Empty(t, errs)
 	require.Equal(t, "HTTP 422 Unprocessable Entity\n\nno�[31m\nway\n", out)
@@ -151,22 +158,26 @@ func TestFlowSendChoosesTheTypeOfTheBody(t *testing.T) {
 		args          []string
 		want          string
 	}{
-		"JSON by default":                   {"", "body", nil, "application/json"},
-		"by the end of the name":            {", accept: [json, xml]", "order.XML", nil, "application/xml"},
-		"what is accepted, by another end":  {", accept: [form]", "order.xml", nil, "application/x-www-form-urlencoded"},
-		"the first that is accepted":        {", accept: [text, json]", "body", nil, "text/plain; charset=utf-8"},
-		"what the command line says":        {", accept: [multipart]", "body", []string{"-H", "content-type:multipart/form-data; boundary=b"}, "multipart/form-data; boundary=b"},
+		"JSON by default":        {"", "body", nil, "application/json"},
+		"by the end of the name": {", accept: [json, xml]", "order.XML", nil, "application/xml"},
+		"what is accepted, by another end": {", accept: [form]", "order.xml", nil,
+			"application/x-www-form-urlencoded"},
+		"the first that is accepted": {", accept: [text, json]", "body", nil, "text/plain; charset=utf-8"},
+		"what the command line says": {", accept: [multipart]", "body",
+			[]string{"-H", "content-type:multipart/form-data; boundary=b"}, "multipart/form-data; boundary=b"},
 		"standard input has no end of name": {", accept: xml", "-", nil, "application/xml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := test.file
-			dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", test.trigger), "request.json": "not this", "order.xml": "sent", "order.XML": "sent", "body": "sent"})
+			dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", test.trigger),
+				"request.json": "not this", "order.xml": "sent", "order.XML": "sent", "body": "sent"})
 			if file != "-" {
 				file = filepath.Join(dir, file)
 			}
 			h := newHook(t, ok("1"))
-			_, errs, status := send(t, "sent", append([]string{"orders", "--dir", dir, "--url", h.URL, "--body", file}, test.args...)...)
+			_, errs, status := send(t, "sent", append([]string{"orders", "--dir", dir, "--url", h.URL, "--body", file},
+				test.args...)...)
 			require.Zero(t, status, errs)
 			require.Equal(t, "sent", h.got()[0].body)
 			require.Equal(t, []string{test.want}, h.got()[0].header["Content-Type"])
@@ -176,9 +187,11 @@ func TestFlowSendChoosesTheTypeOfTheBody(t *testing.T) {
 
 func TestFlowSendSendsHeadersBeforeItsOwnCredentials(t *testing.T) {
 	t.Parallel()
-	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic), ".env": "EVERHOOK_SECRET_OLD_PW=x"})
+	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic),
+		".env": "EVERHOOK_SECRET_OLD_PW=x"})
 	h := newHook(t, ok("1"))
-	_, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL, "-H", "X-A: 1, 2", "-H", "x-a:3", "-H", "Authorization: Bearer other", "-H", "Host: hooks.example")
+	_, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL, "-H", "X-A: 1, 2", "-H", "x-a:3", "-H",
+		"Authorization: Bearer other", "-H", "Host: hooks.example")
 	require.Zero(t, status, errs)
 	require.Equal(t, []string{"1, 2", "3"}, h.got()[0].header["X-A"])
 	require.Equal(t, "Bearer other", h.got()[0].header.Get("Authorization"))
@@ -186,15 +199,18 @@ func TestFlowSendSendsHeadersBeforeItsOwnCredentials(t *testing.T) {
 
 func TestFlowSendWaitsForTheAnswer(t *testing.T) {
 	t.Parallel()
-	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic), ".env": "EVERHOOK_SECRET_OLD_PW=x"})
-	later := answer(202, `{"status":"pending"}`, "Content-Type", "application/json", "Everhook-Run-Id", sentRun, "Location", lateness)
+	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic),
+		".env": "EVERHOOK_SECRET_OLD_PW=x"})
+	later := answer(202, `{"status":"pending"}`, "Content-Type", "application/json", "Everhook-Run-Id", sentRun,
+		"Location", lateness)
 	busy := answer(503, "", "Retry-After", "1")
 	h := newHook(t, later, later, busy, answer(201, "done", "Everhook-Run-Id", sentRun))
 	began := time.Now()
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL+hookPath, "--wait")
 	require.Zero(t, status, errs)
 	require.Equal(t, "HTTP 201 Created\nRun   "+sentRun+"\n\ndone\n", out)
-	require.GreaterOrEqual(t, time.Since(began), 2*time.Second, "a server that does not hold the question is not asked without a pause")
+	require.GreaterOrEqual(t, time.Since(began), 2*time.Second, "a server that does not hold the question is not "+
+		"asked without a pause")
 	require.Len(t, h.got(), 4)
 	for _, question := range h.got()[1:] {
 		question.header = nil
@@ -206,12 +222,13 @@ func TestFlowSendDoesNotWaitForWhatIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", "")})
 	for name, headers := range map[string][]string{
-		"a 202 of an async flow":          {"Everhook-Run-Id", sentRun},
-		"a Location that the flow made":   {"Everhook-Run-Id", sentRun, "Location", "/orders/7"},
-		"the answer of another run":       {"Everhook-Run-Id", "zzzz" + sentRun[4:], "Location", lateness},
-		"an answer without a run":         {"Location", lateness},
-		"a run ID that cannot be one":     {"Everhook-Run-Id", "7", "Location", "/api/webhook:answer/x/7"},
-		"a path that ends like an answer": {"Everhook-Run-Id", sentRun, "Location", "https://elsewhere.example/" + sentRun},
+		"a 202 of an async flow":        {"Everhook-Run-Id", sentRun},
+		"a Location that the flow made": {"Everhook-Run-Id", sentRun, "Location", "/orders/7"},
+		"the answer of another run":     {"Everhook-Run-Id", "zzzz" + sentRun[4:], "Location", lateness},
+		"an answer without a run":       {"Location", lateness},
+		"a run ID that cannot be one":   {"Everhook-Run-Id", "7", "Location", "/api/webhook:answer/x/7"},
+		"a path that ends like an answer": {"Everhook-Run-Id", sentRun, "Location", "https://elsewhere.example/" +
+			sentRun},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,13 +243,15 @@ func TestFlowSendDoesNotWaitForWhatIsAnAnswer(t *testing.T) {
 func TestFlowSendPrintsJSON(t *testing.T) {
 	t.Parallel()
 	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", "")})
-	h := newHook(t, answer(200, `{"a":[1]}`, "Content-Type", "application/cloudevents+json", "Date", "", "X-A", "\xff", "Everhook-Run-Id", sentRun))
+	h := newHook(t, answer(200, `{"a":[1]}`, "Content-Type", "application/cloudevents+json", "Date", "", "X-A", "\xff",
+		"Everhook-Run-Id", sentRun))
 	server := serveFlows(t, admin.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath})
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--server", server, "--output", "json")
 	require.Zero(t, status, errs)
 	require.JSONEq(t, `{"status":200,"headers":{"content-length":"9","content-type":"application/cloudevents+json","date":"","everhook-run-id":"`+sentRun+`","x-a":"\ufffd"},"body":{"a":[1]},"runId":"`+sentRun+`","page":"`+server+"/runs/"+sentRun+`"}`, out)
 
-	for body, want := range map[string]string{"": `"body":null`, "text\xff": `"body":"text` + "\uFFFD" + `"`, "{": `"body":"{"`} {
+	for body, want := range map[string]string{"": `"body":null`, "text\xff": `"body":"text` + "\uFFFD" + `"`,
+		"{": `"body":"{"`} {
 		h := newHook(t, answer(200, body, "Content-Type", "application/json"))
 		out, _, status := send(t, "", "orders", "--dir", dir, "--url", h.URL, "--output", "json")
 		require.Zero(t, status)
@@ -244,8 +263,10 @@ func TestFlowSendPrintsJSON(t *testing.T) {
 func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	dir := flowsDir(t, map[string]string{
-		"flow.yaml": sentFlow("orders", withBasic), "open.yaml": sentFlow("open", ""), "files.yaml": sentFlow("files", ", accept: [multipart]"), "one.yaml": sentFlow("twice", ""),
-		"two.yml": sentFlow("twice", ""), "broken.yaml": "key: broken\ntrigger: { type: webhok }\n", "body": "x", "large": strings.Repeat("x", 10<<20+1),
+		"flow.yaml": sentFlow("orders", withBasic), "open.yaml": sentFlow("open", ""),
+		"files.yaml": sentFlow("files", ", accept: [multipart]"), "one.yaml": sentFlow("twice", ""),
+		"two.yml": sentFlow("twice", ""), "broken.yaml": "key: broken\ntrigger: { type: webhok }\n", "body": "x",
+		"large": strings.Repeat("x", 10<<20+1),
 	})
 	dotenv := flowsDir(t, map[string]string{"open.yaml": sentFlow("open", ""), ".env": "not a line"})
 	plain := flowsDir(t, map[string]string{"open.yaml": sentFlow("open", "")})
@@ -257,26 +278,42 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a key that no file has":              {[]string{"none", "--dir", plain}, "no flow none in " + plain + "; give its directory with --dir, or its file"},
-		"a key that may be in a broken file":  {[]string{"broken", "--dir", dir}, "but files with errors: broken.yaml; see `everhook flow validate`"},
-		"a key that two files have":           {[]string{"twice", "--dir", dir}, "the flow twice is in one.yaml and two.yml; give the file instead of the key"},
-		"a directory that is none":            {[]string{"open", "--dir", filepath.Join(dir, "none")}, "the directory of flows"},
-		"a file that is none":                 {[]string{"./none.yaml"}, "no such file"},
-		"a file with errors":                  {[]string{filepath.Join(dir, "broken.yaml")}, "broken.yaml:2"},
-		"a secret that is not set":            {[]string{"orders", "--dir", dir, "--url", h.URL}, "set the variable EVERHOOK_SECRET_OLD_PW"},
-		"a .env that cannot be read":          {[]string{"open", "--dir", dotenv, "--url", h.URL}, ".env: line 1"},
-		"a directory of secrets that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "--secrets-dir", "none"}, "the directory of secrets"},
-		"a URL that is none":                  {[]string{"open", "--dir", dir, "--url", "hooks.example"}, "is no URL of a webhook"},
-		"a header that is none":               {[]string{"open", "--dir", dir, "--url", h.URL, "-H", "hello"}, "is no header; write NAME: VALUE"},
-		"a body that is none":                 {[]string{"open", "--dir", dir, "--url", h.URL, "--body", filepath.Join(dir, "none")}, "no such file"},
-		"a body that is too large":            {[]string{"open", "--dir", dir, "--url", h.URL, "--body", filepath.Join(dir, "large")}, "the body is larger than 10MiB"},
-		"a form without its boundary":         {[]string{"files", "--dir", dir, "--url", h.URL, "--body", filepath.Join(dir, "body")}, "add -H 'Content-Type: multipart/form-data; boundary=…'"},
-		"a flow that the server has not":      {[]string{"orders", "--dir", dir, "--server", serveFlows(t)}, "has no flow orders; start it with the flow's directory"},
-		"a flow that is not served":           {[]string{"open", "--dir", dir, "--server", server}, "the flow open is not served: the secret� X is not set"},
-		"a server that is away":               {[]string{"open", "--dir", dir, "--server", nobody}, "no Everhook server at"},
-		"a webhook that is away":              {[]string{"open", "--dir", dir, "--url", nobody}, "no answer from " + strings.TrimPrefix(nobody, "http://")},
-		"an answer that breaks off":           {[]string{"open", "--dir", dir, "--url", cut.URL}, "broke off"},
-		"an answer that will be elsewhere":    {[]string{"open", "--dir", dir, "--url", later.URL, "--wait"}, "credentials for " + strings.TrimPrefix(later.URL, "http://") + " are not sent there"},
+		"a key that no file has": {[]string{"none", "--dir", plain}, "no flow none in " + plain +
+			"; give its directory with --dir, or its file"},
+		"a key that may be in a broken file": {[]string{"broken", "--dir", dir},
+			"but files with errors: broken.yaml; see `everhook flow validate`"},
+		"a key that two files have": {[]string{"twice", "--dir", dir},
+			"the flow twice is in one.yaml and two.yml; give the file instead of the key"},
+		"a directory that is none": {[]string{"open", "--dir", filepath.Join(dir, "none")},
+			"the directory of flows"},
+		"a file that is none": {[]string{"./none.yaml"}, "no such file"},
+		"a file with errors":  {[]string{filepath.Join(dir, "broken.yaml")}, "broken.yaml:2"},
+		"a secret that is not set": {[]string{"orders", "--dir", dir, "--url", h.URL},
+			"set the variable EVERHOOK_SECRET_OLD_PW"},
+		"a .env that cannot be read": {[]string{"open", "--dir", dotenv, "--url", h.URL}, ".env: line 1"},
+		"a directory of secrets that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "--secrets-dir", "none"},
+			"the directory of secrets"},
+		"a URL that is none": {[]string{"open", "--dir", dir, "--url", "hooks.example"},
+			"is no URL of a webhook"},
+		"a header that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "-H", "hello"},
+			"is no header; write NAME: VALUE"},
+		"a body that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "--body",
+			filepath.Join(dir, "none")}, "no such file"},
+		"a body that is too large": {[]string{"open", "--dir", dir, "--url", h.URL, "--body",
+			filepath.Join(dir, "large")}, "the body is larger than 10MiB"},
+		"a form without its boundary": {[]string{"files", "--dir", dir, "--url", h.URL, "--body",
+			filepath.Join(dir, "body")}, "add -H 'Content-Type: multipart/form-data; boundary=…'"},
+		"a flow that the server has not": {[]string{"orders", "--dir", dir, "--server", serveFlows(t)},
+			"has no flow orders; start it with the flow's directory"},
+		"a flow that is not served": {[]string{"open", "--dir", dir, "--server", server},
+			"the flow open is not served: the secret� X is not set"},
+		"a server that is away": {[]string{"open", "--dir", dir, "--server", nobody},
+			"no Everhook server at"},
+		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", nobody}, "no answer from " +
+			strings.TrimPrefix(nobody, "http://")},
+		"an answer that breaks off": {[]string{"open", "--dir", dir, "--url", cut.URL}, "broke off"},
+		"an answer that will be elsewhere": {[]string{"open", "--dir", dir, "--url", later.URL, "--wait"},
+			"credentials for " + strings.TrimPrefix(later.URL, "http://") + " are not sent there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -307,7 +344,8 @@ func TestFlowSendStopsWithItsContext(t *testing.T) {
 
 func TestFlowSendDoesNotFollowRedirects(t *testing.T) {
 	t.Parallel()
-	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic), ".env": "EVERHOOK_SECRET_OLD_PW=x"})
+	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", withBasic),
+		".env": "EVERHOOK_SECRET_OLD_PW=x"})
 	elsewhere := newHook(t, ok("1"))
 	h := newHook(t, answer(307, "", "Location", elsewhere.URL))
 	out, _, status := send(t, "", "orders", "--dir", dir, "--url", h.URL)

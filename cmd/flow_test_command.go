@@ -48,7 +48,8 @@ func (c *flowTest) Run(ctx context.Context, s streams, registry *nodes.Registry)
 	began := time.Now()
 	report := testReport{Tests: []flowtest.Result{}, Problems: flowfile.Problems{}}
 	for _, file := range files {
-		if err := c.file(ctx, s, file, registry, flowtest.Options{Only: only.MatchString, Limit: c.Timeout}, &report); err != nil {
+		if err := c.file(ctx, s, file, registry, flowtest.Options{Only: only.MatchString, Limit: c.Timeout},
+			&report); err != nil {
 			return err
 		}
 	}
@@ -66,10 +67,12 @@ func (c *flowTest) Run(ctx context.Context, s streams, registry *nodes.Registry)
 }
 
 // file runs the tests of one file, tells how each ended, and adds them to the report.
-func (c *flowTest) file(ctx context.Context, s streams, file string, registry *nodes.Registry, options flowtest.Options, report *testReport) error {
+func (c *flowTest) file(ctx context.Context, s streams, file string, registry *nodes.Registry, options flowtest.Options,
+	report *testReport) error {
 	suite, problems, err := flowtest.Load(file, registry)
 	if err != nil {
-		problems = flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1}, Message: err.Error()}}
+		problems = flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1},
+			Message: err.Error()}}
 	}
 	report.Problems = append(report.Problems, problems...)
 	if c.Output == "text" {
@@ -104,7 +107,8 @@ func (c *flowTest) file(ctx context.Context, s streams, file string, registry *n
 }
 
 // update writes the file, and runs its tests again if that changed it: what could not be written fails still.
-func (c *flowTest) update(ctx context.Context, suite *flowtest.Suite, results []flowtest.Result, registry *nodes.Registry, options flowtest.Options, report *testReport) ([]flowtest.Result, error) {
+func (c *flowTest) update(ctx context.Context, suite *flowtest.Suite, results []flowtest.Result,
+	registry *nodes.Registry, options flowtest.Options, report *testReport) ([]flowtest.Result, error) {
 	text, changed, err := suite.Update(results)
 	if err != nil || changed == 0 {
 		return results, err
@@ -139,7 +143,8 @@ func (c *flowTest) finish(s streams, report testReport, files int) error {
 		updated = fmt.Sprintf(", %d updated", report.Updated)
 	}
 	_, err := fmt.Fprintf(s.out, "%d of %d tests passed, %d failed%s, %d problems in %d files (%.2fs)\n",
-		report.Passed, report.Passed+report.Failed, report.Failed, updated, len(report.Problems.Errors()), files, report.Seconds)
+		report.Passed, report.Passed+report.Failed, report.Failed, updated, len(report.Problems.Errors()), files,
+		report.Seconds)
 	return err
 }
 
@@ -160,7 +165,8 @@ func (c *flowTest) line(result flowtest.Result) string {
 	if result.Passed {
 		return fmt.Sprintf("ok    %s: %s (%s)\n", result.File, printable(result.Name), took)
 	}
-	return fmt.Sprintf("FAIL  %s:%d: %s (%s)\n%s\n", result.File, result.Line, printable(result.Name), took, indent(describeFailure(result)))
+	return fmt.Sprintf("FAIL  %s:%d: %s (%s)\n%s\n", result.File, result.Line, printable(result.Name), took,
+		indent(describeFailure(result)))
 }
 
 // describeFailure tells why a test did not pass: each difference, and then the step log.

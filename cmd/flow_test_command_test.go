@@ -45,7 +45,8 @@ func greetingDir(t *testing.T) string {
 func flowTestRun(t *testing.T, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status = run(t.Context(), nodes.Standard(), append([]string{"flow", "test"}, args...), streams{strings.NewReader(""), &stdout, &stderr})
+	status = run(t.Context(), nodes.Standard(), append([]string{"flow", "test"}, args...),
+		streams{strings.NewReader(""), &stdout, &stderr})
 	return stdout.String(), stderr.String(), status
 }
 
@@ -58,7 +59,8 @@ func TestFlowTestTellsWhatFailsAndWhy(t *testing.T) {
 	file := filepath.Join(dir, "greeting.test.yaml")
 	require.Contains(t, out, "ok    "+file+": a name is greeted (")
 	require.Contains(t, out, "FAIL  "+file+":6: without a name it is the world (")
-	require.Contains(t, out, "      want.answer.status: the answer has another status\n        - wanted, + got\n        - 201\n        + 200\n")
+	require.Contains(t, out, "      want.answer.status: the answer has another status\n        - wanted, + got\n     "+
+		"   - 201\n        + 200\n")
 	require.Contains(t, out, "1  hello  response  resolved")
 	require.Contains(t, out, `result   {"status":200}`)
 	require.Contains(t, out, "1 of 2 tests passed, 1 failed, 0 problems in 1 files (")
@@ -95,7 +97,8 @@ func TestFlowTestWritesReportsForPrograms(t *testing.T) {
 	failed := report["tests"].([]any)[1].(map[string]any)
 	require.Equal(t, "without a name it is the world", failed["name"])
 	require.Equal(t, false, failed["passed"])
-	require.Equal(t, []any{map[string]any{"field": "/answer/status", "message": "the answer has another status", "want": 201, "got": 200}}, failed["failures"])
+	require.Equal(t, []any{map[string]any{"field": "/answer/status", "message": "the answer has another status",
+		"want": 201, "got": 200}}, failed["failures"])
 
 	data, err := os.ReadFile(junit)
 	require.NoError(t, err)

@@ -15,7 +15,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// Main runs the command line with the arguments of the process and gives its exit status. Flows can use the kinds of the registry.
+// Main runs the command line with the arguments of the process and gives its exit status. Flows can use the kinds of
+// the registry.
 func Main(registry *nodes.Registry) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -59,7 +60,8 @@ func run(ctx context.Context, registry *nodes.Registry, args []string, s streams
 	}()
 	parser, err := kong.New(&c,
 		kong.Name("everhook"),
-		kong.Description("Everhook receives webhooks and runs durable flows on Temporal.\n\nTry it: everhook dev ./examples"),
+		kong.Description("Everhook receives webhooks and runs durable flows on Temporal.\n\nTry it: everhook dev "+
+			"./examples"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exit(code)) }),

@@ -36,7 +36,8 @@ func (l *flowPrinter) printf(format string, args ...any) {
 func (l *flowPrinter) Applied(file string, version everhook.Version, problems flowfile.Problems) {
 	l.printProblems(problems)
 	if l.changes {
-		l.printf("%s is applied: %s v%d is enabled%s\n", file, version.Definition.Key, version.Number, l.howServed(version.Definition.Key))
+		l.printf("%s is applied: %s v%d is enabled%s\n", file, version.Definition.Key, version.Number,
+			l.howServed(version.Definition.Key))
 	}
 }
 
@@ -116,7 +117,8 @@ func (l *flowPrinter) banner(dir string) {
 		}
 	}
 	if listed == 0 {
-		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n", filepath.Join(dir, "my-flow.yaml"))
+		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n",
+			filepath.Join(dir, "my-flow.yaml"))
 	}
 	fmt.Fprintf(&text, "\nPages        %s/\n", l.server.AdminURL())
 	if ui := l.server.TemporalUI(); ui != "" {

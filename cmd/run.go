@@ -67,7 +67,8 @@ func printRuns(w io.Writer, list admin.RunList) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RUN\tFLOW\tVERSION\tSTATUS\tSTARTED\tTOOK")
 	for _, run := range list.Runs {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", run.ID, run.Flow, run.Version, run.Status, clock(run.Started), took(run.Started, run.Ended))
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", run.ID, run.Flow, run.Version, run.Status, clock(run.Started),
+			took(run.Started, run.Ended))
 	}
 	return table.Flush()
 }
@@ -111,8 +112,8 @@ var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,25}$`)
 // searchedRuns is how many of the runs that are listed first are looked through for the beginning of an ID.
 const searchedRuns = 1000
 
-// find gives the place of the run in the API. A whole ID is taken as it is, also behind its flow, as Temporal has it; of a beginning there must
-// be one recent run.
+// find gives the place of the run in the API. A whole ID is taken as it is, also behind its flow, as Temporal has it;
+// of a beginning there must be one recent run.
 func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if id, ok := everhook.ParseRunID(c.ID); ok {
 		return pathRuns + "/" + string(id), nil, nil
@@ -121,7 +122,8 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 		return pathRuns + "/" + string(id), url.Values{"flow": {flow}}, nil
 	}
 	if !runPrefixExp.MatchString(c.ID) {
-		return "", nil, fmt.Errorf("%q is not a run ID, nor the first four or more characters of one; see `everhook run list`", everhook.Shorten(c.ID, 60))
+		return "", nil, fmt.Errorf("%q is not a run ID, nor the first four or more characters of one; see `everhook "+
+			"run list`", everhook.Shorten(c.ID, 60))
 	}
 	data, err := c.ask(ctx, pathRuns, url.Values{"limit": {strconv.Itoa(searchedRuns)}})
 	if err != nil {
@@ -139,7 +141,8 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	}
 	switch len(found) {
 	case 0:
-		return "", nil, fmt.Errorf("none of the first %d runs of `everhook run list` has an ID that begins with %s; write the whole ID", searchedRuns, c.ID)
+		return "", nil, fmt.Errorf("none of the first %d runs of `everhook run list` has an ID that begins with %s; "+
+			"write the whole ID", searchedRuns, c.ID)
 	case 1:
 		return pathRuns + "/" + string(found[0].ID), url.Values{"flow": {found[0].Flow}}, nil
 	default:
@@ -213,8 +216,8 @@ func retryOf(run workflows.Summary) string {
 	return fmt.Sprintf("%s, from %s", run.RetryOf, run.RetryFrom)
 }
 
-// printSteps writes a table with what each step had and left below its row. The rows are laid out first: what stands between them would
-// break their columns.
+// printSteps writes a table with what each step had and left below its row. The rows are laid out first: what stands
+// between them would break their columns.
 func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 	var rows bytes.Buffer
 	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
@@ -224,7 +227,8 @@ func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 		if step.Attempts > 0 {
 			attempts = strconv.Itoa(step.Attempts)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(stepName(step)), printable(step.Kind), step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(stepName(step)), printable(step.Kind),
+			step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
 	}
 	_ = table.Flush()
 	lines := strings.Split(strings.TrimSuffix(rows.String(), "\n"), "\n")

@@ -29,7 +29,8 @@ func (c *runCancel) Run(ctx context.Context, s streams) error {
 	if err := c.decode(data, &cancelled); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "run %s of flow %s is asked to end; `everhook run show %s` tells when it has\n", cancelled.ID, printable(cancelled.Flow), cancelled.ID)
+	_, err = fmt.Fprintf(s.out, "run %s of flow %s is asked to end; `everhook run show %s` tells when it has\n",
+		cancelled.ID, printable(cancelled.Flow), cancelled.ID)
 	return err
 }
 
@@ -64,9 +65,11 @@ func (c *runRetry) print(s streams, retried admin.Retried) error {
 	if retried.From != "" {
 		where = "from " + retried.From
 	}
-	text := fmt.Sprintf("run %s repeats %s with version %d of flow %s, %s\n", retried.ID, retried.RetryOf, retried.Version, printable(retried.Flow), where)
+	text := fmt.Sprintf("run %s repeats %s with version %d of flow %s, %s\n", retried.ID, retried.RetryOf,
+		retried.Version, printable(retried.Flow), where)
 	if retried.From != c.From {
-		text += fmt.Sprintf("%s stands inside %s, which begins anew: a run cannot be continued inside it\n", c.From, retried.From)
+		text += fmt.Sprintf("%s stands inside %s, which begins anew: a run cannot be continued inside it\n", c.From,
+			retried.From)
 	}
 	if retried.Note != "" {
 		text += "note: " + printable(retried.Note) + "\n"

@@ -59,7 +59,8 @@ func (shownRuns) Flows(context.Context) ([]admin.Flow, error) { return nil, nil 
 
 // serveRuns starts an admin address and gives its URL.
 func serveRuns(t *testing.T, runs shownRuns, token string) string {
-	server := httptest.NewServer(admin.New(admin.Options{Runs: runs, Flows: runs, TemporalUIURL: "http://ui.example", Token: token, Loopback: true}))
+	server := httptest.NewServer(admin.New(admin.Options{Runs: runs, Flows: runs, TemporalUIURL: "http://ui.example",
+		Token: token, Loopback: true}))
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -77,21 +78,27 @@ var runStarted = time.Date(2026, 7, 30, 12, 0, 0, 0, time.Local)
 func twoRuns() []workflows.Summary {
 	ended := runStarted.Add(1234 * time.Millisecond)
 	return []workflows.Summary{
-		{ID: "abcdaaaaaaaaaaaaaaaaaaaaaa", Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored, Started: runStarted, Ended: &ended, Execution: "x1"},
-		{ID: "abcdbbbbbbbbbbbbbbbbbbbbbb", Flow: "a-much-longer-key", Title: "a-much-longer-key", Version: 12, Status: everhook.Pending, Started: runStarted, Execution: "x2"},
+		{ID: "abcdaaaaaaaaaaaaaaaaaaaaaa", Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored,
+			Started: runStarted, Ended: &ended, Execution: "x1"},
+		{ID: "abcdbbbbbbbbbbbbbbbbbbbbbb", Flow: "a-much-longer-key", Title: "a-much-longer-key", Version: 12,
+			Status: everhook.Pending, Started: runStarted, Execution: "x2"},
 	}
 }
 
 func detailOf(run workflows.Summary) workflows.Detail {
-	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge", Message: "no answer from pay.example", Response: everhook.Of(map[string]any{"status": 503})}
+	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge",
+		Message: "no answer from pay.example", Response: everhook.Of(map[string]any{"status": 503})}
 	ended := runStarted.Add(time.Second)
 	return workflows.Detail{
 		Summary: run, Total: 5,
 		Outcome: &everhook.Outcome{Status: run.Status, Error: failure, Answer: &everhook.Answer{Status: 500}},
 		Steps: []everhook.Step{
-			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: runStarted, Ended: &runStarted, Config: everhook.Mapping{"/expression": "true"}, Result: everhook.Of(true)},
-			{Number: 2, Node: "charge", Kind: "http-request", Title: "Charge\x1b[2J the card", Iteration: "items[3]", Status: everhook.Errored, Started: runStarted, Ended: &ended, Attempts: 3,
-				Config: everhook.Mapping{"/url": "https://pay.example/" + strings.Repeat("x", 100)}, Error: failure, Lines: []string{"attempt 1: 503"}},
+			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: runStarted,
+				Ended: &runStarted, Config: everhook.Mapping{"/expression": "true"}, Result: everhook.Of(true)},
+			{Number: 2, Node: "charge", Kind: "http-request", Title: "Charge\x1b[2J the card", Iteration: "items[3]",
+				Status: everhook.Errored, Started: runStarted, Ended: &ended, Attempts: 3,
+				Config: everhook.Mapping{"/url": "https://pay.example/" + strings.Repeat("x", 100)}, Error: failure,
+				Lines: []string{"attempt 1: 503"}},
 			{Number: 3, Node: "wait", Kind: "delay", Status: everhook.Pending, Started: runStarted},
 		},
 	}
@@ -101,7 +108,8 @@ func TestRunListPrintsATable(t *testing.T) {
 	t.Parallel()
 	var asked workflows.Filter
 	server := serveRuns(t, shownRuns{runs: twoRuns(), asked: &asked}, "")
-	out, errs, status := everhookRun(t, "run", "list", "--server", server, "--flow", "orders", "--status", "error", "--limit", "7")
+	out, errs, status := everhookRun(t, "run", "list", "--server", server, "--flow", "orders", "--status", "error",
+		"--limit", "7")
 	require.Zero(t, status, errs)
 	require.Equal(t, workflows.Filter{Flow: "orders", Status: everhook.Errored, Limit: 7}, asked)
 	require.Equal(t, `RUN                         FLOW               VERSION  STATUS   STARTED              TOOK
@@ -119,10 +127,12 @@ func TestRunListSaysThatThereAreNone(t *testing.T) {
 
 func TestRunListPrintsTheAnswerAsJSON(t *testing.T) {
 	t.Parallel()
-	out, _, status := everhookRun(t, "run", "list", "--server", serveRuns(t, shownRuns{runs: twoRuns()[:1]}, ""), "--output", "json")
+	out, _, status := everhookRun(t, "run", "list", "--server", serveRuns(t, shownRuns{runs: twoRuns()[:1]}, ""),
+		"--output", "json")
 	require.Zero(t, status)
 	require.JSONEq(t, `{"runs":[{"id":"abcdaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Order intake","version":3,"status":"error","started":"`+everhook.FormatTime(runStarted)+`","ended":"`+
-		everhook.FormatTime(runStarted.Add(1234*time.Millisecond))+`","execution":"x1","temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
+		everhook.FormatTime(runStarted.Add(1234*time.Millisecond))+
+		`","execution":"x1","temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
 }
 
 const shownRun = `Run       abcdaaaaaaaaaaaaaaaaaaaaaa
@@ -156,7 +166,8 @@ Temporal  http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaa
 func TestRunShowPrintsEveryStep(t *testing.T) {
 	t.Parallel()
 	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
-	for name, id := range map[string]string{"by its ID": "abcdaaaaaaaaaaaaaaaaaaaaaa", "by the beginning of its ID": "abcda", "as Temporal has it": "orders/abcdaaaaaaaaaaaaaaaaaaaaaa"} {
+	for name, id := range map[string]string{"by its ID": "abcdaaaaaaaaaaaaaaaaaaaaaa",
+		"by the beginning of its ID": "abcda", "as Temporal has it": "orders/abcdaaaaaaaaaaaaaaaaaaaaaa"} {
 		t.Run(name, func(t *testing.T) {
 			out, errs, status := everhookRun(t, "run", "show", id, "--server", server)
 			require.Zero(t, status, errs)
@@ -168,20 +179,26 @@ func TestRunShowPrintsEveryStep(t *testing.T) {
 func TestRunShowTellsWhereARunIs(t *testing.T) {
 	t.Parallel()
 	going := func(run workflows.Summary) workflows.Detail {
-		detail := workflows.Detail{Summary: run, Total: 6, Steps: []everhook.Step{{Number: 1, Node: "lines", Kind: "loop", Status: everhook.Pending, Started: runStarted}}}
+		detail := workflows.Detail{Summary: run, Total: 6,
+			Steps: []everhook.Step{{Number: 1, Node: "lines", Kind: "loop", Status: everhook.Pending,
+				Started: runStarted}}}
 		for i := range 5 {
-			detail.Steps = append(detail.Steps, everhook.Step{Number: 2 + i, Node: "pause", Iteration: fmt.Sprintf("lines[%d]", i), Kind: "delay", Status: everhook.Pending, Started: runStarted})
+			detail.Steps = append(detail.Steps, everhook.Step{Number: 2 + i, Node: "pause",
+				Iteration: fmt.Sprintf("lines[%d]", i), Kind: "delay", Status: everhook.Pending, Started: runStarted})
 		}
 		return detail
 	}
-	out, errs, status := everhookRun(t, "run", "show", "abcdb", "--server", serveRuns(t, shownRuns{runs: twoRuns(), detail: going}, ""))
+	out, errs, status := everhookRun(t, "run", "show", "abcdb", "--server",
+		serveRuns(t, shownRuns{runs: twoRuns(), detail: going}, ""))
 	require.Zero(t, status, errs)
-	require.Contains(t, out, "\nAt        pause (lines[4]), delay since 2026-07-30 12:00:00; pause (lines[3]), delay since 2026-07-30 12:00:00; pause (lines[2]), delay since 2026-07-30 12:00:00; 2 more\n")
+	require.Contains(t, out, "\nAt        pause (lines[4]), delay since 2026-07-30 12:00:00; pause (lines[3]), delay "+
+		"since 2026-07-30 12:00:00; pause (lines[2]), delay since 2026-07-30 12:00:00; 2 more\n")
 }
 
 func TestRunShowPrintsTheAnswerAsJSON(t *testing.T) {
 	t.Parallel()
-	out, errs, status := everhookRun(t, "run", "show", "abcda", "--output", "json", "--server", serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, ""))
+	out, errs, status := everhookRun(t, "run", "show", "abcda", "--output", "json", "--server",
+		serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, ""))
 	require.Zero(t, status, errs)
 	value, err := everhook.ParseJSON([]byte(out))
 	require.NoError(t, err)
@@ -212,13 +229,15 @@ func TestWhoAsksTheAddressOfWebhooksIsToldSo(t *testing.T) {
 	hooks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusNotFound)
-		fmt.Fprintf(w, `{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":%q}`, receiver.NothingHere)
+		fmt.Fprintf(w, `{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":%q}`,
+			receiver.NothingHere)
 	}))
 	t.Cleanup(hooks.Close)
 	for _, args := range [][]string{{"list"}, {"show", "abcdaaaaaaaaaaaaaaaaaaaaaa"}, {"cancel", "abcd"}} {
 		_, errs, status := everhookRun(t, append(append([]string{"run"}, args...), "--server", hooks.URL)...)
 		require.Equal(t, 1, status)
-		require.Equal(t, "everhook: "+hooks.URL+" is the address of webhooks; give the admin address with --server, by default http://127.0.0.1:13001\n", errs)
+		require.Equal(t, "everhook: "+hooks.URL+" is the address of webhooks; give the admin address with --server, "+
+			"by default http://127.0.0.1:13001\n", errs)
 	}
 }
 
@@ -226,7 +245,8 @@ func TestAServerThatDoesNotAnswerIsNotTakenForNone(t *testing.T) {
 	t.Parallel()
 	flags := serverFlags{Server: "http://127.0.0.1:13001"}
 	err := flags.unreachable(&url.Error{Op: "Get", URL: flags.Server, Err: context.DeadlineExceeded})
-	require.EqualError(t, err, "http://127.0.0.1:13001 did not answer within "+askTimeout.String()+"; see whether its process, and Temporal, keep up")
+	require.EqualError(t, err, "http://127.0.0.1:13001 did not answer within "+askTimeout.String()+
+		"; see whether its process, and Temporal, keep up")
 }
 
 func TestRunCommandsSendTheToken(t *testing.T) {
@@ -267,12 +287,14 @@ func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 		_, _ = w.Write([]byte(`{`))
 	})
 	for name, c := range map[string]struct{ server, want string }{
-		"nobody listens":                {nobody, "no Everhook server at " + nobody + "; start one with `everhook dev`"},
-		"something else listens":        {other, "is no admin address of Everhook"},
-		"a redirect is not followed":    {away, "302 Found"},
-		"an answer of another version":  {broken, "same version"},
-		"an answer that breaks off":     {cut, "broke off"},
-		"the engine is away":            {serveRuns(t, shownRuns{err: errors.New("temporal does\x1b[31m not answer")}, ""), "temporal does�[31m not answer"},
+		"nobody listens": {nobody, "no Everhook server at " + nobody +
+			"; start one with `everhook dev`"},
+		"something else listens":       {other, "is no admin address of Everhook"},
+		"a redirect is not followed":   {away, "302 Found"},
+		"an answer of another version": {broken, "same version"},
+		"an answer that breaks off":    {cut, "broke off"},
+		"the engine is away": {serveRuns(t, shownRuns{err: errors.New("temporal does\x1b[31m not answer")},
+			""), "temporal does�[31m not answer"},
 		"an address that is none":       {"127.0.0.1:13001", "write for example http://127.0.0.1:13001"},
 		"an address of another network": {"ftp://127.0.0.1", "write for example http://127.0.0.1:13001"},
 	} {

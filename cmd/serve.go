@@ -45,12 +45,14 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go running.Catalog().Follow(following)
-	logger.Info("started", "roles", c.Role, "webhooks", running.BaseURL(), "admin", running.AdminURL(), "flows", len(running.Catalog().Flows()))
+	logger.Info("started", "roles", c.Role, "webhooks", running.BaseURL(), "admin", running.AdminURL(), "flows",
+		len(running.Catalog().Flows()))
 	return running.Wait(ctx)
 }
 
 // apply makes the flows of the directory, if there is one, the enabled ones, once.
-func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *nodes.Registry, flows *catalog.Catalog) error {
+func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *nodes.Registry,
+	flows *catalog.Catalog) error {
 	if c.Dir == "" {
 		return nil
 	}

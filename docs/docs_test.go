@@ -1,5 +1,5 @@
-// Package docs_test holds the documentation against the code: generated pages must be what the code generates, and every example must do what
-// the page says. `go test ./docs -update` writes the generated pages again.
+// Package docs_test holds the documentation against the code: generated pages must be what the code generates, and
+// every example must do what the page says. `go test ./docs -update` writes the generated pages again.
 package docs_test
 
 import (
@@ -66,7 +66,8 @@ func blocks(t *testing.T, language string) []block {
 		}
 		text := string(data)
 		for _, at := range fence.FindAllStringSubmatchIndex(text, -1) {
-			b := block{language: text[at[2]:at[3]], text: text[at[6]:at[7]], place: fmt.Sprintf("%s:%d", name, 1+strings.Count(text[:at[0]], "\n"))}
+			b := block{language: text[at[2]:at[3]], text: text[at[6]:at[7]],
+				place: fmt.Sprintf("%s:%d", name, 1+strings.Count(text[:at[0]], "\n"))}
 			if at[4] >= 0 {
 				b.meaning = text[at[4]:at[5]]
 			}
@@ -94,7 +95,8 @@ func asFlow(t *testing.T, b block) string {
 	case "trigger":
 		return head + "trigger:\n" + indented(b.text, "  ")
 	default:
-		require.Failf(t, "unknown kind of block", "%s: %q is none of node, nodes, trigger, wrong and test", b.place, b.meaning)
+		require.Failf(t, "unknown kind of block", "%s: %q is none of node, nodes, trigger, wrong and test", b.place,
+			b.meaning)
 		return ""
 	}
 }

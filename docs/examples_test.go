@@ -84,7 +84,8 @@ func evaluated(source string, environment *expression.Environment, values map[st
 	if err != nil {
 		return err.Error()
 	}
-	v, err := program.Eval(&expression.Scope{Values: values, Now: func() time.Time { return time.Unix(1_900_000_000, 0) }})
+	v, err := program.Eval(&expression.Scope{Values: values,
+		Now: func() time.Time { return time.Unix(1_900_000_000, 0) }})
 	if err != nil {
 		return err.Error()
 	}

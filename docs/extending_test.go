@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestThePageOnExtendingShowsTheExample: every block of code on the page stands, as it is, in a file of the module that is built and run.
+// TestThePageOnExtendingShowsTheExample: every block of code on the page stands, as it is, in a file of the module that
+// is built and run.
 func TestThePageOnExtendingShowsTheExample(t *testing.T) {
 	t.Parallel()
 	const module = "../examples/custom-kind"
@@ -34,7 +35,8 @@ func TestThePageOnExtendingShowsTheExample(t *testing.T) {
 			for _, file := range files {
 				found = found || strings.Contains(file, b.text)
 			}
-			require.True(t, found, "%s: the block is in no file of %s; copy it from there again:\n%s", b.place, module, b.text)
+			require.True(t, found, "%s: the block is in no file of %s; copy it from there again:\n%s", b.place, module,
+				b.text)
 		}
 	}
 	require.Greater(t, shown, 15)

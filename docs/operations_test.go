@@ -21,7 +21,8 @@ func TestThePageOfOperationsNamesEveryMetricAndNoOther(t *testing.T) {
 	t.Parallel()
 	watched, err := telemetry.New(t.Context(), telemetry.Options{})
 	require.NoError(t, err)
-	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.BadSignature, Duplicate: true, NoAnswer: true, Durable: 1})
+	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.BadSignature, Duplicate: true, NoAnswer: true,
+		Durable: 1})
 	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.Answered, Lookup: true})
 	watched.Observe(receiver.Record{Flow: "shop", Node: "done", Reason: receiver.Accepted})
 	watched.RunEnded("shop", everhook.Resolved, 1)

@@ -66,7 +66,8 @@ func runCase(t *testing.T, path string) {
 }
 
 func sectionsOf(t *testing.T, archive *txtar.Archive) map[string]string {
-	known := []string{"nodes.yaml", "sync.yaml", "flow.yaml", "trigger.yaml", "run.yaml", "activities.yaml", "problems.txt", "want.yaml"}
+	known := []string{"nodes.yaml", "sync.yaml", "flow.yaml", "trigger.yaml", "run.yaml", "activities.yaml",
+		"problems.txt", "want.yaml"}
 	sections := map[string]string{}
 	for _, file := range archive.Files {
 		if !strings.HasPrefix(file.Name, flowsSection) {

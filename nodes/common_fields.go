@@ -15,21 +15,25 @@ func (c *compiler) common(node *Compiled, v *Validation) {
 	switch node.OnError {
 	case "", everhook.OnErrorFail, everhook.OnErrorContinue:
 		if v.HasBranch(everhook.ErrorBranch) {
-			v.Error("/branches/"+everhook.ErrorBranch, "the branch error never runs", "set `onError: branch` on the node")
+			v.Error("/branches/"+everhook.ErrorBranch, "the branch error never runs",
+				"set `onError: branch` on the node")
 		}
 	case everhook.OnErrorBranch:
 		if !v.HasBranch(everhook.ErrorBranch) {
-			v.Error("/onError", "with onError: branch the node needs a branch error", "add `branches: { error: [ … ] }`, or set `onError: continue`")
+			v.Error("/onError", "with onError: branch the node needs a branch error",
+				"add `branches: { error: [ … ] }`, or set `onError: continue`")
 		}
 	default:
 		v.Error("/onError", fmt.Sprintf("onError is %q", node.OnError), "write fail, continue or branch")
 	}
 	if node.Kind != nil && node.Spec.Effect == nil {
 		if node.Timeout != 0 {
-			v.Error("/timeout", fmt.Sprintf("nodes of kind %s have no attempts that could time out", node.Type), "remove it; options.timeout bounds the whole run")
+			v.Error("/timeout", fmt.Sprintf("nodes of kind %s have no attempts that could time out", node.Type),
+				"remove it; options.timeout bounds the whole run")
 		}
 		if node.Retry != nil {
-			v.Error("/retry", fmt.Sprintf("nodes of kind %s have no effect that could be tried again", node.Type), "remove it")
+			v.Error("/retry", fmt.Sprintf("nodes of kind %s have no effect that could be tried again", node.Type),
+				"remove it")
 		}
 		return
 	}
@@ -60,7 +64,8 @@ func checkRetry(retry *everhook.Retry, v *Validation) {
 			continue
 		}
 		if _, err := activities.ParseStatusRange(string(on)); err != nil {
-			v.Error(fmt.Sprintf("/retry/on/%d", i), fmt.Sprintf("%q is nothing that can be tried again on", on), "write connect, timeout, a status as 503, or a class as 5xx")
+			v.Error(fmt.Sprintf("/retry/on/%d", i), fmt.Sprintf("%q is nothing that can be tried again on", on),
+				"write connect, timeout, a status as 503, or a class as 5xx")
 		}
 	}
 }
@@ -75,15 +80,18 @@ func (c *compiler) branchNames(node *Compiled, v *Validation) {
 	for _, branch := range node.Spec.Branches {
 		known = append(known, branch.Name)
 		if nodes, ok := node.Branches.Get(branch.Name); branch.Required && (!ok || len(nodes) == 0) {
-			v.Error("/branches", fmt.Sprintf("the branch %q is missing or empty", branch.Name), fmt.Sprintf("add `branches: { %s: [ … ] }`", branch.Name))
+			v.Error("/branches", fmt.Sprintf("the branch %q is missing or empty", branch.Name),
+				fmt.Sprintf("add `branches: { %s: [ … ] }`", branch.Name))
 		}
 	}
 	for _, branch := range node.Branches {
 		switch {
 		case !everhook.IsNodeKey(branch.Name):
-			v.Error("/branches/"+branch.Name, fmt.Sprintf("%q cannot be the name of a branch", branch.Name), "use letters, digits and _, not starting with a digit")
+			v.Error("/branches/"+branch.Name, fmt.Sprintf("%q cannot be the name of a branch", branch.Name),
+				"use letters, digits and _, not starting with a digit")
 		case seen[branch.Name]:
-			v.Error("/branches/"+branch.Name, fmt.Sprintf("two branches are called %q", branch.Name), "give each its own name")
+			v.Error("/branches/"+branch.Name, fmt.Sprintf("two branches are called %q", branch.Name),
+				"give each its own name")
 		}
 		seen[branch.Name] = true
 	}
@@ -91,7 +99,8 @@ func (c *compiler) branchNames(node *Compiled, v *Validation) {
 		return
 	}
 	if len(known) == 0 && len(v.branchNames()) > 0 {
-		v.Error("/branches", fmt.Sprintf("nodes of kind %s have no branches but error", node.Type), "move the nodes below this one")
+		v.Error("/branches", fmt.Sprintf("nodes of kind %s have no branches but error", node.Type),
+			"move the nodes below this one")
 		return
 	}
 	v.OnlyBranches(known)

@@ -10,7 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// Flow is a compiled definition: every config decoded, every expression compiled for its place. It is shared by runs and never changed.
+// Flow is a compiled definition: every config decoded, every expression compiled for its place. It is shared by runs
+// and never changed.
 type Flow struct {
 	Definition *everhook.Definition
 	Trigger    Trigger
@@ -39,7 +40,8 @@ type Compiled struct {
 	OnLine bool
 	// Below are the keys of all nodes in the branches, at any depth.
 	Below []string
-	// Uses is what further iterations of the node and all nodes below it refer to, variables that they assign to included. It is set for Iterating kinds.
+	// Uses is what further iterations of the node and all nodes below it refer to, variables that they assign to
+	// included. It is set for Iterating kinds.
 	Uses *expression.References
 
 	fields expression.References
@@ -64,7 +66,8 @@ func (f *Flow) Nearest(key string) string { return strict.Nearest(key, everhook.
 const (
 	MaxNodes     = 2000
 	MaxNodeDepth = 50
-	// maxErrors is how many errors a report has before expressions are looked at no more: each looks for the nearest of all names.
+	// maxErrors is how many errors a report has before expressions are looked at no more: each looks for the nearest of
+	// all names.
 	maxErrors = 200
 )
 
@@ -76,7 +79,8 @@ type FieldScope struct {
 	Loop bool
 	// After: the field also sees the results of the branch.
 	After bool
-	// Once: the field is evaluated before the first iteration, and never again. An execution that goes on with the step needs nothing that it refers to.
+	// Once: the field is evaluated before the first iteration, and never again. An execution that goes on with the step
+	// needs nothing that it refers to.
 	Once bool
 }
 
@@ -88,22 +92,26 @@ type FieldScoper interface {
 
 // FieldRooter is implemented by kinds with fields that are not evaluated in the run.
 type FieldRooter interface {
-	// FieldRoots are the names that a field sees, by its JSON pointer in the config; nil for a field that is evaluated in the run.
+	// FieldRoots are the names that a field sees, by its JSON pointer in the config; nil for a field that is evaluated
+	// in the run.
 	FieldRoots(pointer string) map[string]*expression.Shape
 }
 
-// Compile makes a Flow of a definition and reports every problem. The flow can be run if no problem is an error; else it is nil.
+// Compile makes a Flow of a definition and reports every problem. The flow can be run if no problem is an error; else
+// it is nil.
 func (r *Registry) Compile(d *everhook.Definition) (*Flow, []Problem) { return r.compile(d, true) }
 
-// Recompile is Compile for a definition that a run was started with: how large one may be counted then, and is not asked again.
+// Recompile is Compile for a definition that a run was started with: how large one may be counted then, and is not
+// asked again.
 func (r *Registry) Recompile(d *everhook.Definition) (*Flow, []Problem) { return r.compile(d, false) }
 
 func (r *Registry) compile(d *everhook.Definition, measured bool) (*Flow, []Problem) {
 	c := compiler{
 		registry: r,
-		flow:     &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Compiled{}, waits: map[string]int{}},
-		places:   map[string]place{},
-		env:      map[string]bool{}, secrets: map[string]bool{},
+		flow: &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Compiled{},
+			waits: map[string]int{}},
+		places: map[string]place{},
+		env:    map[string]bool{}, secrets: map[string]bool{},
 	}
 	if measured {
 		c.size()
@@ -163,19 +171,23 @@ func (c *compiler) error(pointer, node, message, fix string) {
 func (c *compiler) header() {
 	d := c.flow.Definition
 	if !everhook.IsFlowKey(d.Key) {
-		c.error("/key", "", fmt.Sprintf("%q is not a flow key", d.Key), "use a-z, 0-9 and -, at most 63, not starting with -")
+		c.error("/key", "", fmt.Sprintf("%q is not a flow key", d.Key),
+			"use a-z, 0-9 and -, at most 63, not starting with -")
 	}
 	if d.Mode != everhook.Sync && d.Mode != everhook.Async {
-		c.error("/mode", "", fmt.Sprintf("the mode is %q", d.Mode), "write `mode: sync` (the caller waits for the answer) or `mode: async` (it is answered at once)")
+		c.error("/mode", "", fmt.Sprintf("the mode is %q", d.Mode),
+			"write `mode: sync` (the caller waits for the answer) or `mode: async` (it is answered at once)")
 	}
 	if d.Options.Wait > maxWait {
-		c.error("/options/wait", "", "a caller is held for at most 5m", "write at most 5m; the answer can be fetched later")
+		c.error("/options/wait", "", "a caller is held for at most 5m",
+			"write at most 5m; the answer can be fetched later")
 	}
 	if d.Mode == everhook.Async && d.Options.Wait != 0 {
 		c.error("/options/wait", "", "nobody waits for an async flow", "remove it, or set `mode: sync`")
 	}
 	if d.Options.OnWait != 0 && d.Options.OnWait != 202 && d.Options.OnWait != 504 {
-		c.error("/options/onWait", "", fmt.Sprintf("%d is no status that ends a wait", d.Options.OnWait), "write 202 or 504")
+		c.error("/options/onWait", "", fmt.Sprintf("%d is no status that ends a wait", d.Options.OnWait),
+			"write 202 or 504")
 	}
 	if d.Mode == everhook.Async && d.Options.OnWait != 0 {
 		c.error("/options/onWait", "", "nobody waits for an async flow", "remove it, or set `mode: sync`")
@@ -200,7 +212,8 @@ func (c *compiler) trigger() {
 	trigger := make()
 	c.flow.Trigger = trigger
 	before := len(c.problems)
-	strict.Decode(config(d.Trigger.Config), trigger, "/trigger", func(pointer, message, fix string) { c.error(pointer, "", message, fix) })
+	strict.Decode(config(d.Trigger.Config), trigger, "/trigger",
+		func(pointer, message, fix string) { c.error(pointer, "", message, fix) })
 	if len(c.problems) > before {
 		return
 	}
@@ -218,7 +231,8 @@ func config(m everhook.Mapping) any {
 	return map[string]any(m)
 }
 
-// place notes where each node stands and checks keys: before the nodes are compiled, because expressions may name any of them.
+// place notes where each node stands and checks keys: before the nodes are compiled, because expressions may name any
+// of them.
 func (c *compiler) place(nodes []everhook.Node, pointer string, path []branchOf) {
 	for i := range nodes {
 		node := &nodes[i]
@@ -228,21 +242,25 @@ func (c *compiler) place(nodes []everhook.Node, pointer string, path []branchOf)
 		case node.Key == "":
 			c.error(at, "", "the node has no key", "add `key: a_name`; it is the node's name in expressions")
 		case !everhook.IsNodeKey(node.Key):
-			c.error(at+"/key", node.Key, fmt.Sprintf("%q is not a node key", node.Key), "use letters, digits and _, not starting with a digit, at most 64; it is a name in expressions")
+			c.error(at+"/key", node.Key, fmt.Sprintf("%q is not a node key", node.Key),
+				"use letters, digits and _, not starting with a digit, at most 64; it is a name in expressions")
 		case duplicate:
-			c.error(at+"/key", node.Key, fmt.Sprintf("two nodes have the key %q; the other is of kind %s", node.Key, earlier.node.Type), "give each node its own key")
+			c.error(at+"/key", node.Key, fmt.Sprintf("two nodes have the key %q; the other is of kind %s", node.Key,
+				earlier.node.Type), "give each node its own key")
 		default:
 			c.places[node.Key] = place{path: path, node: node}
 		}
 		if len(c.places) == MaxNodes+1 {
-			c.error(at, node.Key, fmt.Sprintf("the flow has more than %d nodes", MaxNodes), "split it into several flows")
+			c.error(at, node.Key, fmt.Sprintf("the flow has more than %d nodes", MaxNodes),
+				"split it into several flows")
 		}
 		if len(path) >= MaxNodeDepth {
 			c.error(at, node.Key, fmt.Sprintf("branches are nested deeper than %d", MaxNodeDepth), "split the flow")
 			continue
 		}
 		for _, branch := range node.Branches {
-			c.place(branch.Nodes, at+"/branches/"+branch.Name, append(path[:len(path):len(path)], branchOf{node, branch.Name}))
+			c.place(branch.Nodes, at+"/branches/"+branch.Name,
+				append(path[:len(path):len(path)], branchOf{node, branch.Name}))
 		}
 	}
 }
@@ -286,13 +304,14 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Compiled
 	}
 	after = after.with(node)
 	if decoded {
-		compiled.fields = c.fields(compiled.Kind, pointer+"/config", node.Key, func(field string) (*expression.Environment, scope) {
-			if roots := rootsElsewhere(compiled.Kind, field); roots != nil {
-				return &expression.Environment{Roots: roots, Hidden: notInTheRun}, s
-			}
-			at := c.fieldScope(compiled.Kind, field, node, s, bodies)
-			return c.environment(node, at, compiled.Spec.Effect != nil), at
-		})
+		compiled.fields = c.fields(compiled.Kind, pointer+"/config", node.Key,
+			func(field string) (*expression.Environment, scope) {
+				if roots := rootsElsewhere(compiled.Kind, field); roots != nil {
+					return &expression.Environment{Roots: roots, Hidden: notInTheRun}, s
+				}
+				at := c.fieldScope(compiled.Kind, field, node, s, bodies)
+				return c.environment(node, at, compiled.Spec.Effect != nil), at
+			})
 		compiled.Kind.Validate(validation)
 		c.callers(compiled.Kind)
 	}
@@ -367,12 +386,15 @@ func (c *compiler) kind(compiled *Compiled, pointer string) bool {
 	compiled.Spec = compiled.Kind.Spec()
 	compiled.Foreign = reflect.TypeOf(compiled.Kind).Elem().PkgPath() != reflect.TypeFor[Compiled]().PkgPath()
 	before := len(c.problems)
-	strict.Decode(config(node.Config), compiled.Kind, pointer+"/config", func(at, message, fix string) { c.error(at, node.Key, message, fix) })
+	strict.Decode(config(node.Config), compiled.Kind, pointer+"/config",
+		func(at, message, fix string) { c.error(at, node.Key, message, fix) })
 	return len(c.problems) == before
 }
 
-// fields compiles the expressions and templates of a config, each in the environment of its place, and gives what they refer to.
-func (c *compiler) fields(config any, pointer, node string, environment func(field string) (*expression.Environment, scope)) (uses expression.References) {
+// fields compiles the expressions and templates of a config, each in the environment of its place, and gives what they
+// refer to.
+func (c *compiler) fields(config any, pointer, node string, environment func(field string) (*expression.Environment,
+	scope)) (uses expression.References) {
 	expression.Walk(config, func(at string, field expression.Field) {
 		c.flow.Fields[pointer+at] = field
 		if !field.IsSet() || c.errors >= maxErrors {
@@ -380,7 +402,8 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 		}
 		place, s := environment(at)
 		for _, p := range field.Compile(at, place) {
-			c.report(Problem{Pointer: pointer + p.Pointer, Node: node, Message: p.Message, Fix: p.Fix, Warning: p.Warning})
+			c.report(Problem{Pointer: pointer + p.Pointer, Node: node, Message: p.Message, Fix: p.Fix,
+				Warning: p.Warning})
 		}
 		references := field.References()
 		uses.Add(references)
@@ -391,7 +414,8 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 			c.secrets[name] = true
 		}
 		for _, target := range references.Resume {
-			c.resumes = append(c.resumes, resumeUse{pointer: pointer + at, node: node, target: target, scope: s, inRun: place.Roots["system"] != nil})
+			c.resumes = append(c.resumes, resumeUse{pointer: pointer + at, node: node, target: target, scope: s,
+				inRun: place.Roots["system"] != nil})
 		}
 	})
 	uses.Sort()

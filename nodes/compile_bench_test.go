@@ -15,9 +15,10 @@ import (
 func wideFlow(n int) *everhook.Definition {
 	d := &everhook.Definition{Key: "wide", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook"}}
 	for i := range n {
-		d.Nodes = append(d.Nodes, everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "calculation", Config: everhook.Mapping{
-			"expression": fmt.Sprintf("(nodes.n%d ?? 0) + (nodes.n%d ?? 0) + trigger.body.amount * 2", i-1, i/2-1),
-		}})
+		d.Nodes = append(d.Nodes, everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "calculation",
+			Config: everhook.Mapping{
+				"expression": fmt.Sprintf("(nodes.n%d ?? 0) + (nodes.n%d ?? 0) + trigger.body.amount * 2", i-1, i/2-1),
+			}})
 	}
 	d.Nodes[0].Config["expression"] = "1"
 	if n > 1 {

@@ -31,7 +31,8 @@ func deepFlow(depth int) *everhook.Definition {
 			Branches: everhook.Branches{{Name: "then", Nodes: list}},
 		}}
 	}
-	return &everhook.Definition{Key: "deep", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook"}, Nodes: list}
+	return &everhook.Definition{Key: "deep", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook"},
+		Nodes: list}
 }
 
 func TestTheLimitsOfADefinition(t *testing.T) {
@@ -84,18 +85,25 @@ nodes:
 
 func TestTheAnswerOfAnAsyncFlow(t *testing.T) {
 	t.Parallel()
-	values := map[string]any{"trigger": map[string]any{"body": map[string]any{"id": 7}}, "env": map[string]any{}, "system": map[string]any{"runId": "r"}}
+	values := map[string]any{"trigger": map[string]any{"body": map[string]any{"id": 7}}, "env": map[string]any{},
+		"system": map[string]any{"runId": "r"}}
 	for name, c := range map[string]struct {
 		response string
 		want     everhook.Answer
 		problem  string
 	}{
-		"by default":                {"", everhook.Answer{Status: 200, Body: everhook.Of("ok")}, ""},
-		"of templates":              {`{ status: 202, headers: { X: '{{ system.runId }}' }, body: { id: '{{ trigger.body.id }}' } }`, everhook.Answer{Status: 202, Headers: map[string]string{"X": "r"}, Body: everhook.Of(map[string]any{"id": 7})}, ""},
-		"with a status that is off": {`{ status: '{{ 100 }}' }`, everhook.Answer{}, "status is 100; an answer's status is within 200 to 599"},
-		"with text for a status":    {`{ status: '{{ "a" }}' }`, everhook.Answer{}, "response.status: text where a whole number is needed"},
-		"with a header that fails":  {`{ headers: { X: '{{ 1 / trigger.body.zero }}' } }`, everhook.Answer{}, "`trigger.body.zero` is nil; use `?? 0`"},
-		"with a body that fails":    {`{ body: '{{ 1 / trigger.body.zero }}' }`, everhook.Answer{}, "`trigger.body.zero` is nil; use `?? 0`"},
+		"by default": {"", everhook.Answer{Status: 200, Body: everhook.Of("ok")}, ""},
+		"of templates": {`{ status: 202, headers: { X: '{{ system.runId }}' }, body: { id: '{{ trigger.body.id }}' } }`,
+			everhook.Answer{Status: 202, Headers: map[string]string{"X": "r"},
+				Body: everhook.Of(map[string]any{"id": 7})}, ""},
+		"with a status that is off": {`{ status: '{{ 100 }}' }`, everhook.Answer{},
+			"status is 100; an answer's status is within 200 to 599"},
+		"with text for a status": {`{ status: '{{ "a" }}' }`, everhook.Answer{},
+			"response.status: text where a whole number is needed"},
+		"with a header that fails": {`{ headers: { X: '{{ 1 / trigger.body.zero }}' } }`, everhook.Answer{},
+			"`trigger.body.zero` is nil; use `?? 0`"},
+		"with a body that fails": {`{ body: '{{ 1 / trigger.body.zero }}' }`, everhook.Answer{},
+			"`trigger.body.zero` is nil; use `?? 0`"},
 	} {
 		text := "key: case\nmode: async\ntrigger: { type: webhook }\n"
 		if c.response != "" {
@@ -122,12 +130,13 @@ func TestWhatAWebhookKeeps(t *testing.T) {
 		given any
 		want  string
 	}{
-		"text":               {"order.id", ""},
-		"a mapping":          {map[string]any{"path": "order.id", "alias": "ID"}, ""},
-		"a number":           {5, "a number is not a path; write `order.id` or `{ path: order.id, alias: Order ID }`"},
-		"a bad path":         {map[string]any{"path": "a..b"}, "position 3: a name is missing"},
-		"no path":            {map[string]any{"alias": "ID"}, "path is missing"},
-		"an unknown field":   {map[string]any{"path": "a", "name": "b"}, `unknown field "name"; a kept path has path and alias`},
+		"text":       {"order.id", ""},
+		"a mapping":  {map[string]any{"path": "order.id", "alias": "ID"}, ""},
+		"a number":   {5, "a number is not a path; write `order.id` or `{ path: order.id, alias: Order ID }`"},
+		"a bad path": {map[string]any{"path": "a..b"}, "position 3: a name is missing"},
+		"no path":    {map[string]any{"alias": "ID"}, "path is missing"},
+		"an unknown field": {map[string]any{"path": "a", "name": "b"},
+			`unknown field "name"; a kept path has path and alias`},
 		"a path as a number": {map[string]any{"path": 1}, "path is a number, not text"},
 	} {
 		var kept nodes.KeptPath
@@ -148,12 +157,14 @@ func TestACredentialIsASecretOrText(t *testing.T) {
 		want  nodes.Credential
 		fails string
 	}{
-		"a secret":             {map[string]any{"secret": "PASSWORD"}, nodes.Credential{Secret: "PASSWORD"}, ""},
-		"text":                 {"hunter2", nodes.Credential{Literal: "hunter2"}, ""},
-		"no text":              {"", nodes.Credential{}, "the credential is empty; write `{ secret: NAME }`"},
-		"a name in lower case": {map[string]any{"secret": "password"}, nodes.Credential{}, "write `{ secret: NAME }`, with a name of A-Z, 0-9 and _"},
-		"more than a secret":   {map[string]any{"secret": "A", "b": 1}, nodes.Credential{}, "write `{ secret: NAME }`, with a name of A-Z, 0-9 and _"},
-		"a list":               {[]any{}, nodes.Credential{}, "a list is not a credential; write `{ secret: NAME }`"},
+		"a secret": {map[string]any{"secret": "PASSWORD"}, nodes.Credential{Secret: "PASSWORD"}, ""},
+		"text":     {"hunter2", nodes.Credential{Literal: "hunter2"}, ""},
+		"no text":  {"", nodes.Credential{}, "the credential is empty; write `{ secret: NAME }`"},
+		"a name in lower case": {map[string]any{"secret": "password"}, nodes.Credential{},
+			"write `{ secret: NAME }`, with a name of A-Z, 0-9 and _"},
+		"more than a secret": {map[string]any{"secret": "A", "b": 1}, nodes.Credential{},
+			"write `{ secret: NAME }`, with a name of A-Z, 0-9 and _"},
+		"a list": {[]any{}, nodes.Credential{}, "a list is not a credential; write `{ secret: NAME }`"},
 	} {
 		var credential nodes.Credential
 		err := credential.Decode(c.given)

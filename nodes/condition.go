@@ -24,9 +24,10 @@ var (
 func (*Condition) Spec() Spec {
 	return Spec{
 		Kind: "condition", Group: Control,
-		Summary:  "Goes on through one of two branches, as an expression decides.",
-		Result:   "The boolean.",
-		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot be evaluated or is not a boolean.",
+		Summary: "Goes on through one of two branches, as an expression decides.",
+		Result:  "The boolean.",
+		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot " +
+			"be evaluated or is not a boolean.",
 		Branches: []BranchSpec{{Name: "then", Summary: "when it is true"}, {Name: "else", Summary: "when it is false"}},
 		Example: `key: paid
 type: condition
@@ -47,7 +48,8 @@ func (c *Condition) Validate(v *Validation) {
 	}
 	for _, name := range []string{"then", "else"} {
 		if v.HasBranch(name) {
-			v.Error("/branches/"+name, "with rejectOnFalse the flow goes on below the node", "move its nodes below the node, or remove rejectOnFalse")
+			v.Error("/branches/"+name, "with rejectOnFalse the flow goes on below the node",
+				"move its nodes below the node, or remove rejectOnFalse")
 		}
 	}
 }

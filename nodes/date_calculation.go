@@ -12,8 +12,9 @@ import (
 
 // DateCalculation applies functions to a time, one after the other.
 type DateCalculation struct {
-	// Input is a time as RFC 3339 text or a date, or what else the first step takes: a number for fromTimestamp and convert. Default: the run's clock.
-	// A time without an offset is UTC. Times have milliseconds; finer digits are cut off.
+	// Input is a time as RFC 3339 text or a date, or what else the first step takes: a number for fromTimestamp and
+	// convert. Default: the run's clock. A time without an offset is UTC. Times have milliseconds; finer digits are cut
+	// off.
 	Input expression.Template[any] `json:"input,omitzero"`
 	// Steps are applied in order, each to what the one before it gave. Each is exactly one function.
 	Steps []DateStep `json:"steps" required:"true"`
@@ -21,7 +22,8 @@ type DateCalculation struct {
 
 // DateStep is one function: one of its fields.
 type DateStep struct {
-	// Add moves the time forward. Days and longer units keep the time of day; at the end of a month the day is clamped: 31 January plus a month is the last of February.
+	// Add moves the time forward. Days and longer units keep the time of day; at the end of a month the day is clamped:
+	// 31 January plus a month is the last of February.
 	Add *DateAdd `json:"add,omitempty"`
 	// Subtract moves the time back, as add moves it forward.
 	Subtract *DateSubtract `json:"subtract,omitempty"`
@@ -41,7 +43,8 @@ type DateStep struct {
 	IsLeapYear *DateIsLeapYear `json:"isLeapYear,omitempty"`
 	// Format gives the time as text.
 	Format *DateFormat `json:"format,omitempty"`
-	// Convert changes the unit of a span: 90 minutes into 1.5 hours. It takes a number, or without from a duration as PT90M.
+	// Convert changes the unit of a span: 90 minutes into 1.5 hours. It takes a number, or without from a duration as
+	// PT90M.
 	Convert *DateConvert `json:"convert,omitempty"`
 	// Timezone shows the same moment in another time zone. Later steps use the calendar and the clock of that zone.
 	Timezone *DateTimezone `json:"timezone,omitempty"`
@@ -52,7 +55,8 @@ type dateFunction interface {
 	apply(scope *expression.Scope, v any) (any, error)
 }
 
-// dateChecker is implemented by functions that know more of their arguments than the types say. The pointer is that of the function.
+// dateChecker is implemented by functions that know more of their arguments than the types say. The pointer is that of
+// the function.
 type dateChecker interface {
 	check(v *Validation, pointer string)
 }
@@ -63,9 +67,10 @@ var _ Kind = (*DateCalculation)(nil)
 func (*DateCalculation) Spec() Spec {
 	return Spec{
 		Kind: "date-calculation", Group: Calculating,
-		Summary:  "Applies functions to a time, one after the other: adding, comparing, rounding to a unit, formatting.",
-		Result:   "What the last step gives: a time as RFC 3339 text, a number, a boolean, or text.",
-		Failures: "Error, naming the step, when it is given what it cannot take, a template cannot be evaluated, or a time is outside the years 0 to 9999.",
+		Summary: "Applies functions to a time, one after the other: adding, comparing, rounding to a unit, formatting.",
+		Result:  "What the last step gives: a time as RFC 3339 text, a number, a boolean, or text.",
+		Failures: "Error, naming the step, when it is given what it cannot take, a template cannot be evaluated, or " +
+			"a time is outside the years 0 to 9999.",
 		Example: `key: due
 type: date-calculation
 config:
@@ -89,13 +94,15 @@ func (c *DateCalculation) Validate(v *Validation) {
 		names, function := c.Steps[i].functions()
 		switch len(names) {
 		case 0:
-			v.Error(pointer, "the step has no function", "write for example `- add: { amount: 1, unit: day }` or `- isLeapYear: {}`")
+			v.Error(pointer, "the step has no function", "write for example `- add: { amount: 1, unit: day }` or `- "+
+				"isLeapYear: {}`")
 		case 1:
 			if checker, ok := function.(dateChecker); ok {
 				checker.check(v, pointer+"/"+names[0])
 			}
 		default:
-			v.Error(pointer, fmt.Sprintf("the step has several functions: %s", list(names)), "begin each with `- `, as a step of its own")
+			v.Error(pointer, fmt.Sprintf("the step has several functions: %s", list(names)),
+				"begin each with `- `, as a step of its own")
 		}
 	}
 }

@@ -24,7 +24,8 @@ const (
 
 // What the units are made of.
 var (
-	clockUnits = map[dateUnit]time.Duration{unitMillisecond: time.Millisecond, unitSecond: time.Second, unitMinute: time.Minute, unitHour: time.Hour}
+	clockUnits = map[dateUnit]time.Duration{unitMillisecond: time.Millisecond, unitSecond: time.Second,
+		unitMinute: time.Minute, unitHour: time.Hour}
 	dayUnits   = map[dateUnit]int{unitDay: 1, unitWeek: 7}
 	monthUnits = map[dateUnit]int{unitMonth: 1, unitQuarter: 3, unitYear: 12}
 )
@@ -36,11 +37,12 @@ func (u dateUnit) clock() time.Duration { return clockUnits[u] }
 func (u dateUnit) days() int   { return dayUnits[u] }
 func (u dateUnit) months() int { return monthUnits[u] }
 
-// tenThousandYears bounds moves, in milliseconds: further away there is no time that can be written, and sums of it are exact.
+// tenThousandYears bounds moves, in milliseconds: further away there is no time that can be written, and sums of it are
+// exact.
 const tenThousandYears = 10_000 * 366 * 24 * 3600e3
 
-// shift moves a time by so many units, by whole ones if they are of the calendar. Those keep the time of day; days that a month does not have
-// become its last.
+// shift moves a time by so many units, by whole ones if they are of the calendar. Those keep the time of day; days that
+// a month does not have become its last.
 func shift(t time.Time, amount float64, unit dateUnit) (time.Time, error) {
 	length := unit.clock()
 	if length == 0 {
@@ -52,7 +54,8 @@ func shift(t time.Time, amount float64, unit dateUnit) (time.Time, error) {
 	}
 	// A time.Duration ends after 292 years.
 	whole, rest := int64(milliseconds)/1000, int64(milliseconds)%1000
-	return withinYears(time.Unix(t.Unix()+whole, int64(t.Nanosecond())).Add(time.Duration(rest) * time.Millisecond).In(t.Location()))
+	return withinYears(time.Unix(t.Unix()+whole,
+		int64(t.Nanosecond())).Add(time.Duration(rest) * time.Millisecond).In(t.Location()))
 }
 
 func shiftCalendar(t time.Time, amount float64, unit dateUnit) (time.Time, error) {
@@ -81,8 +84,9 @@ func wallOf(t time.Time) time.Time {
 	return time.Unix(t.Unix()+int64(offsetOf(t)), int64(t.Nanosecond())).UTC()
 }
 
-// atWall is the time at which clocks in the zone show wall. Where they show it twice it is the time with the preferred offset, else the first;
-// where they skip it, it is later by what they skip: as in java.time and in ECMAScript's Temporal.
+// atWall is the time at which clocks in the zone show wall. Where they show it twice it is the time with the preferred
+// offset, else the first; where they skip it, it is later by what they skip: as in java.time and in ECMAScript's
+// Temporal.
 func atWall(wall time.Time, zone *time.Location, preferred int) time.Time {
 	before := offsetBefore(wall, zone)
 	for _, offset := range []int{preferred, before, offsetOf(wall.AddDate(0, 0, 1).In(zone))} {
@@ -168,8 +172,8 @@ func endOf(t time.Time, unit dateUnit) time.Time {
 	return next.Add(-time.Millisecond)
 }
 
-// difference is how many units a is later than b. Units of the calendar are counted in the zone of a, as shift moves: the whole ones from the
-// earlier time, and of the last one the part that has passed.
+// difference is how many units a is later than b. Units of the calendar are counted in the zone of a, as shift moves:
+// the whole ones from the earlier time, and of the last one the part that has passed.
 func difference(a, b time.Time, unit dateUnit) float64 {
 	if length := unit.clock(); length > 0 {
 		return float64(a.UnixMilli()-b.UnixMilli()) / float64(length/time.Millisecond)

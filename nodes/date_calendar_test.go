@@ -12,7 +12,8 @@ import (
 )
 
 // dateZones change their clocks by an hour, by half an hour, at midnight, by a whole day, or never.
-var dateZones = []string{"UTC", "Europe/Zurich", "America/Sao_Paulo", "Australia/Lord_Howe", "America/Havana", "Pacific/Apia", "Asia/Kolkata", "Africa/Casablanca", "Asia/Kathmandu"}
+var dateZones = []string{"UTC", "Europe/Zurich", "America/Sao_Paulo", "Australia/Lord_Howe", "America/Havana",
+	"Pacific/Apia", "Asia/Kolkata", "Africa/Casablanca", "Asia/Kathmandu"}
 
 var (
 	clockUnits    = []nodes.DateUnit{"millisecond", "second", "minute", "hour"}
@@ -83,7 +84,8 @@ func TestMovingByDaysInAZoneKeepsTheTimeOfDayUnlessClocksSkipIt(t *testing.T) {
 		if wall := nodes.WallOf(moved); !wall.Equal(want) {
 			require.True(t, wall.After(want))
 			earlier := nodes.WithOffset(want, at.Location(), nodes.OffsetOf(moved))
-			require.NotEqual(t, nodes.OffsetOf(moved), nodes.OffsetOf(earlier), "%s exists: %s by %d days is %s", want, at, n, moved)
+			require.NotEqual(t, nodes.OffsetOf(moved), nodes.OffsetOf(earlier), "%s exists: %s by %d days is %s", want,
+				at, n, moved)
 		}
 	})
 }
@@ -115,13 +117,18 @@ func TestAUnitBeginsWhereClocksHaveSkippedItsBeginningAndEndsWhereTheyHaveGoneBa
 		start, end string
 	}{
 		// 02:45 is followed by 03:45.
-		{"Pacific/Chatham", "2020-09-27T03:50:00+13:45", "hour", "2020-09-27T03:45:00+13:45", "2020-09-27T03:59:59.999+13:45"},
-		{"Pacific/Chatham", "2020-09-27T02:10:00+12:45", "hour", "2020-09-27T02:00:00+12:45", "2020-09-27T02:44:59.999+12:45"},
+		{"Pacific/Chatham", "2020-09-27T03:50:00+13:45", "hour", "2020-09-27T03:45:00+13:45",
+			"2020-09-27T03:59:59.999+13:45"},
+		{"Pacific/Chatham", "2020-09-27T02:10:00+12:45", "hour", "2020-09-27T02:00:00+12:45",
+			"2020-09-27T02:44:59.999+12:45"},
 		// 23:30 is followed by 00:30.
-		{"America/Toronto", "1919-03-31T12:00:00-04:00", "day", "1919-03-31T00:30:00-04:00", "1919-03-31T23:59:59.999-04:00"},
-		{"America/Toronto", "1919-03-30T12:00:00-05:00", "day", "1919-03-30T00:00:00-05:00", "1919-03-30T23:29:59.999-05:00"},
+		{"America/Toronto", "1919-03-31T12:00:00-04:00", "day", "1919-03-31T00:30:00-04:00",
+			"1919-03-31T23:59:59.999-04:00"},
+		{"America/Toronto", "1919-03-30T12:00:00-05:00", "day", "1919-03-30T00:00:00-05:00",
+			"1919-03-30T23:29:59.999-05:00"},
 		// 00:01 is followed by 23:01.
-		{"America/St_Johns", "2006-10-28T23:30:00-03:30", "day", "2006-10-28T00:00:00-02:30", "2006-10-28T23:59:59.999-03:30"},
+		{"America/St_Johns", "2006-10-28T23:30:00-03:30", "day", "2006-10-28T00:00:00-02:30",
+			"2006-10-28T23:59:59.999-03:30"},
 	} {
 		zone, err := expression.Zone(test.zone)
 		require.NoError(t, err)

@@ -13,18 +13,22 @@ import (
 type DateConvert struct {
 	// From is the unit of the number. Left out, the value is a duration as PT90M, P3D or 1d12h.
 	From dateUnit `json:"from,omitempty" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
-	// To is the unit of the result. A day is 24 hours here. Months, quarters and years convert among each other only: how many days they have varies.
+	// To is the unit of the result. A day is 24 hours here. Months, quarters and years convert among each other only:
+	// how many days they have varies.
 	To dateUnit `json:"to" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
-	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down, ceil up, truncate towards zero.
+	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down,
+	// ceil up, truncate towards zero.
 	Round dateRounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
 }
 
 func (f *DateConvert) check(v *Validation, pointer string) {
 	switch {
 	case f.From == "" && f.To.months() > 0:
-		v.Error(pointer+"/to", fmt.Sprintf("a duration has no length in a %s, whose days vary", f.To), "write a week or a shorter unit")
+		v.Error(pointer+"/to", fmt.Sprintf("a duration has no length in a %s, whose days vary", f.To),
+			"write a week or a shorter unit")
 	case f.From != "" && (f.From.months() > 0) != (f.To.months() > 0):
-		v.Error(pointer, fmt.Sprintf("a %s cannot be converted into a %s, because the days of a month vary", f.From, f.To), "count from a time with diff instead")
+		v.Error(pointer, fmt.Sprintf("a %s cannot be converted into a %s, because the days of a month vary", f.From,
+			f.To), "count from a time with diff instead")
 	}
 }
 
@@ -38,7 +42,8 @@ func (f *DateConvert) apply(_ *expression.Scope, v any) (any, error) {
 	}
 	text, ok := v.(string)
 	if !ok {
-		return nil, fmt.Errorf("%s where a duration as PT90M is needed; a number needs `from`, its unit", dateTypeName(v))
+		return nil, fmt.Errorf("%s where a duration as PT90M is needed; a number needs `from`, its unit",
+			dateTypeName(v))
 	}
 	span, err := everhook.ParseDuration(text)
 	if err != nil {

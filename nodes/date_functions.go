@@ -25,7 +25,8 @@ type dateMove struct {
 func (f *dateMove) check(v *Validation, pointer string) {
 	amount, ok := f.Amount.Literal()
 	if ok && f.Unit.clock() == 0 && amount != math.Trunc(amount) {
-		v.Error(pointer+"/amount", fmt.Sprintf("%v is not a whole number, and a %s cannot be divided", amount, f.Unit), "write a whole number, or use a smaller unit")
+		v.Error(pointer+"/amount", fmt.Sprintf("%v is not a whole number, and a %s cannot be divided", amount, f.Unit),
+			"write a whole number, or use a smaller unit")
 	}
 }
 
@@ -39,7 +40,8 @@ func (f *dateMove) move(scope *expression.Scope, v any, direction float64) (any,
 		return nil, err
 	}
 	if f.Unit.clock() == 0 && amount != math.Trunc(amount) {
-		return nil, fmt.Errorf("%v is not a whole number, and a %s cannot be divided; use a smaller unit", amount, f.Unit)
+		return nil, fmt.Errorf("%v is not a whole number, and a %s cannot be divided; use a smaller unit", amount,
+			f.Unit)
 	}
 	return shift(t, direction*amount, f.Unit)
 }
@@ -57,7 +59,8 @@ type DateDiff struct {
 	Unit dateUnit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
 	// Absolute leaves out the sign. Default false.
 	Absolute bool `json:"absolute,omitempty"`
-	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down, ceil up, truncate towards zero.
+	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down,
+	// ceil up, truncate towards zero.
 	Round dateRounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
 }
 
@@ -91,7 +94,8 @@ func (f *DateDiff) apply(scope *expression.Scope, v any) (any, error) {
 
 // DateGet takes a part of a time.
 type DateGet struct {
-	// Unit is the part: month is 1 to 12, week the ISO week, weekday 1 (Monday) to 7 (Sunday), day the day of the month.
+	// Unit is the part: month is 1 to 12, week the ISO week, weekday 1 (Monday) to 7 (Sunday), day the day of the
+	// month.
 	Unit dateUnit `json:"unit" required:"true" enum:"year,quarter,month,week,weekday,day,hour,minute,second,millisecond"`
 }
 
@@ -241,7 +245,8 @@ func toTime(v any) (time.Time, error) {
 		t, err := expression.ParseTime(v)
 		return t.Truncate(time.Millisecond), err
 	case int, float64:
-		return time.Time{}, fmt.Errorf("a number where a time is needed; make it one with the function fromTimestamp, or in an expression with `fromUnix(…)`")
+		return time.Time{}, fmt.Errorf("a number where a time is needed; make it one with the function " +
+			"fromTimestamp, or in an expression with `fromUnix(…)`")
 	default:
 		return time.Time{}, fmt.Errorf("%s where a time is needed", dateTypeName(v))
 	}

@@ -11,7 +11,8 @@ import (
 
 // DateFormat writes a time as text.
 type DateFormat struct {
-	// Layout is made of YYYY MM DD HH mm ss SSS (milliseconds) and Z (offset, as +02:00). T and everything that is not a letter stand for themselves; other text stands in [brackets].
+	// Layout is made of YYYY MM DD HH mm ss SSS (milliseconds) and Z (offset, as +02:00). T and everything that is not
+	// a letter stand for themselves; other text stands in [brackets].
 	Layout dateLayout `json:"layout" required:"true"`
 }
 
@@ -30,7 +31,8 @@ type dateLayout []layoutPart
 type layoutPart struct{ token, text string }
 
 // layoutTokens are the tokens, and how Go writes them.
-var layoutTokens = map[string]string{"YYYY": "2006", "MM": "01", "DD": "02", "HH": "15", "mm": "04", "ss": "05", "SSS": ".000", "Z": "-07:00"}
+var layoutTokens = map[string]string{"YYYY": "2006", "MM": "01", "DD": "02", "HH": "15", "mm": "04", "ss": "05",
+	"SSS": ".000", "Z": "-07:00"}
 
 // maxLayout bounds a layout, in bytes.
 const maxLayout = 200
@@ -67,9 +69,11 @@ func parseLayoutPart(text string) (layoutPart, int, error) {
 	run := text[:len(text)-len(strings.TrimLeft(text, text[:1]))]
 	if layoutTokens[run] == "" {
 		if meant := meantToken(run); meant != "" {
-			return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; did you mean %s? Put text in brackets: [%s]", run, meant, run)
+			return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; did you mean %s? Put text "+
+				"in brackets: [%s]", run, meant, run)
 		}
-		return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; put text in brackets: [%s]", run, run)
+		return layoutPart{}, 0, fmt.Errorf("%q is none of YYYY MM DD HH mm ss SSS Z; put text in brackets: [%s]", run,
+			run)
 	}
 	return layoutPart{token: run}, len(run), nil
 }

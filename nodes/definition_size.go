@@ -8,7 +8,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// MaxDefinition bounds a definition, compressed as every run carries it: 256 KiB. That is far more than MaxNodes nodes that a person wrote.
+// MaxDefinition bounds a definition, compressed as every run carries it: 256 KiB. That is far more than MaxNodes nodes
+// that a person wrote.
 const MaxDefinition everhook.Size = 256 << 10
 
 // size reports a definition that is too large for runs to carry.
@@ -24,7 +25,8 @@ func (c *compiler) size() {
 		err = writer.Close()
 	}
 	if size := compressed.Len(); err == nil && size > int(MaxDefinition) {
-		c.error("/nodes", "", fmt.Sprintf("the definition is larger than %s: %d bytes, compressed", MaxDefinition, size),
+		c.error("/nodes", "", fmt.Sprintf("the definition is larger than %s: %d bytes, compressed", MaxDefinition,
+			size),
 			"split it into several flows, or fetch large constants when the flow runs")
 	}
 }

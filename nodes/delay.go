@@ -26,9 +26,10 @@ var _ Kind = (*Delay)(nil)
 func (*Delay) Spec() Spec {
 	return Spec{
 		Kind: "delay", Group: Control,
-		Summary:  "Waits for a span of time or until a point in time. It survives restarts and fires once.",
-		Result:   "The time at which it ended, RFC 3339.",
-		Failures: "Failed at its end with `status: failed`. Error when a template cannot be evaluated or gives no duration or time, or one over ten years away.",
+		Summary: "Waits for a span of time or until a point in time. It survives restarts and fires once.",
+		Result:  "The time at which it ended, RFC 3339.",
+		Failures: "Failed at its end with `status: failed`. Error when a template cannot be evaluated or gives no " +
+			"duration or time, or one over ten years away.",
 		Example: `key: pause
 type: delay
 config: { duration: 1d12h }
@@ -45,7 +46,8 @@ func (c *Delay) Validate(v *Validation) {
 		v.Error("/config/until", "duration and until exclude each other", "remove one of them")
 	}
 	if status, ok := c.Status.Literal(); ok && !endsDelay(status) {
-		v.Error("/config/status", fmt.Sprintf("%q is no status that a delay can end with", status), "write resolved or failed")
+		v.Error("/config/status", fmt.Sprintf("%q is no status that a delay can end with", status),
+			"write resolved or failed")
 	}
 }
 

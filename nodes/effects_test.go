@@ -111,7 +111,8 @@ func (e *effects) perform(ctx context.Context, input json.RawMessage) (json.RawM
 	out, ok := e.next(node)
 	switch {
 	case !ok:
-		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the case has no outcome for attempt %d of %s", info.Attempt, e.calls[index].Step), false, 0)
+		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal,
+			"the case has no outcome for attempt %d of %s", info.Attempt, e.calls[index].Step), false, 0)
 	case out.Panic != "":
 		panic(out.Panic)
 	case out.Error != nil:
@@ -133,7 +134,8 @@ func (e *effects) yield(context.Context) error {
 }
 
 // InterceptWorkflow puts this between workflow code and Temporal.
-func (e *effects) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+func (e *effects) InterceptWorkflow(_ workflow.Context,
+	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
 	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, effects: e}
 }
 
@@ -181,7 +183,8 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 }
 
 func optionsText(o workflow.ActivityOptions) string {
-	text := fmt.Sprintf("attempt %s, at most %d, pause %s ×%v up to %s", o.StartToCloseTimeout, o.RetryPolicy.MaximumAttempts,
+	text := fmt.Sprintf("attempt %s, at most %d, pause %s ×%v up to %s", o.StartToCloseTimeout,
+		o.RetryPolicy.MaximumAttempts,
 		o.RetryPolicy.InitialInterval, o.RetryPolicy.BackoffCoefficient, o.RetryPolicy.MaximumInterval)
 	if o.HeartbeatTimeout > 0 {
 		text += fmt.Sprintf(", heartbeat %s", o.HeartbeatTimeout)

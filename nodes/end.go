@@ -24,9 +24,10 @@ var _ Kind = (*EndRun)(nil)
 func (*EndRun) Spec() Spec {
 	return Spec{
 		Kind: "end", Group: Control,
-		Summary:  "Ends the whole run at once, from any depth.",
-		Result:   "None: no node runs after it.",
-		Failures: "Failed or rejected as `status` says; `onError` does not catch it. Error when a template cannot be evaluated.",
+		Summary: "Ends the whole run at once, from any depth.",
+		Result:  "None: no node runs after it.",
+		Failures: "Failed or rejected as `status` says; `onError` does not catch it. Error when a template cannot be " +
+			"evaluated.",
 		Example: `key: stop
 type: end
 config: { status: failed, message: 'order {{ trigger.body.id }} is unknown' }
@@ -37,12 +38,14 @@ config: { status: failed, message: 'order {{ trigger.body.id }} is unknown' }
 // Validate checks a status that is known already.
 func (c *EndRun) Validate(v *Validation) {
 	if status, ok := c.Status.Literal(); ok && !endsRun(status) {
-		v.Error("/config/status", fmt.Sprintf("%q is no status that a run can be given", status), "write resolved, failed or rejected")
+		v.Error("/config/status", fmt.Sprintf("%q is no status that a run can be given", status),
+			"write resolved, failed or rejected")
 	}
 }
 
 func endsRun(status string) bool {
-	return slices.Contains([]everhook.Status{everhook.Resolved, everhook.Failed, everhook.Rejected}, everhook.Status(status))
+	return slices.Contains([]everhook.Status{everhook.Resolved, everhook.Failed, everhook.Rejected},
+		everhook.Status(status))
 }
 
 // Execute is pure.
@@ -56,11 +59,13 @@ func (c *EndRun) Execute(_ workflow.Context, run Run) (Result, error) {
 		status = text
 	}
 	if !endsRun(status) {
-		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved, failed or rejected", status)
+		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved, failed or rejected",
+			status)
 	}
 	message, err := c.Message.Eval(run.Scope())
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{}, &End{Status: everhook.Status(status), Type: everhook.TypeEnd, Message: message, Node: run.Node().Key}
+	return Result{}, &End{Status: everhook.Status(status), Type: everhook.TypeEnd, Message: message,
+		Node: run.Node().Key}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// scope is what a node sees of the others: the nodes that may have run before it, and the loops around it. Scopes share what they have in
-// common, and are never changed.
+// scope is what a node sees of the others: the nodes that may have run before it, and the loops around it. Scopes share
+// what they have in common, and are never changed.
 type scope struct {
 	latest *earlier
 	loops  []string
@@ -130,11 +130,14 @@ func (l loops) Look(key string) (*expression.Shape, string) {
 }
 
 var (
-	anything   = &expression.Shape{}
-	loopShape  = &expression.Shape{Fields: map[string]*expression.Shape{"item": anything, "index": anything, "sequence": anything, "length": anything}}
-	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "type": anything, "message": anything, "attempts": anything, "response": anything}}
+	anything  = &expression.Shape{}
+	loopShape = &expression.Shape{Fields: map[string]*expression.Shape{"item": anything, "index": anything,
+		"sequence": anything, "length": anything}}
+	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "type": anything,
+		"message": anything, "attempts": anything, "response": anything}}
 
-	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "node": anything, "message": anything}}
+	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "node": anything,
+		"message": anything}}
 
 	systemShape = &expression.Shape{Fields: map[string]*expression.Shape{
 		"now": anything, "runId": anything,
@@ -158,14 +161,16 @@ func (c *compiler) whyHidden(node *everhook.Node, key string) string {
 		shared++
 	}
 	if shared < len(here.path) && shared < len(there.path) && here.path[shared].node == there.path[shared].node {
-		return fmt.Sprintf("it stands in branch %q of %q, and this node in branch %q", there.path[shared].branch, here.path[shared].node.Key, here.path[shared].branch)
+		return fmt.Sprintf("it stands in branch %q of %q, and this node in branch %q", there.path[shared].branch,
+			here.path[shared].node.Key, here.path[shared].branch)
 	}
 	for _, step := range there.path[shared:] {
 		if step.node == node {
 			return "it stands inside this node, and runs after this is evaluated"
 		}
 		if step.node.Type == "loop" && step.branch != everhook.ErrorBranch {
-			return fmt.Sprintf("it runs inside the loop %q; carry values out of it with the loop's `collect` or a variable declared before it", step.node.Key)
+			return fmt.Sprintf("it runs inside the loop %q; carry values out of it with the loop's `collect` or a "+
+				"variable declared before it", step.node.Key)
 		}
 	}
 	return "it runs later"

@@ -30,7 +30,8 @@ var exampleRun = map[string]string{
 	"wait-for-call": "calls: [ { after: 1h, node: confirmed, body: { approved: true } } ]",
 }
 
-// TestEveryExampleOfAKindRuns holds the reference page to its word. Only an example that ends the run may end otherwise than resolved.
+// TestEveryExampleOfAKindRuns holds the reference page to its word. Only an example that ends the run may end otherwise
+// than resolved.
 func TestEveryExampleOfAKindRuns(t *testing.T) {
 	t.Parallel()
 	for _, kind := range nodes.Standard().Kinds() {
@@ -64,7 +65,8 @@ func TestEveryExampleOfATriggerCompiles(t *testing.T) {
 	t.Parallel()
 	for _, trigger := range nodes.Standard().Triggers() {
 		spec := trigger.Spec()
-		text := "key: example\nmode: async\ntrigger:\n  " + strings.ReplaceAll(strings.TrimSpace(spec.Example), "\n", "\n  ") + "\nnodes: []\n"
+		text := "key: example\nmode: async\ntrigger:\n  " + strings.ReplaceAll(strings.TrimSpace(spec.Example), "\n",
+			"\n  ") + "\nnodes: []\n"
 		flow, problems := flowfile.Load("example.yaml", []byte(text), nodes.Standard())
 		require.Empty(t, problems, spec.Kind)
 		require.Equal(t, spec.Kind, flow.Definition.Trigger.Type)
@@ -75,8 +77,10 @@ func TestAKindIsRegisteredOnce(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
 	require.PanicsWithValue(t, `node kind "delay" is registered twice`, func() { nodes.Add[nodes.Delay](registry) })
-	require.PanicsWithValue(t, `trigger kind "webhook" is registered twice`, func() { nodes.AddTrigger[nodes.Webhook](registry) })
-	require.PanicsWithValue(t, `node kind "Bad Name": a kind's name is made of a-z, 0-9 and -`, func() { nodes.Add[badlyNamed](registry) })
+	require.PanicsWithValue(t, `trigger kind "webhook" is registered twice`,
+		func() { nodes.AddTrigger[nodes.Webhook](registry) })
+	require.PanicsWithValue(t, `node kind "Bad Name": a kind's name is made of a-z, 0-9 and -`,
+		func() { nodes.Add[badlyNamed](registry) })
 }
 
 type badlyNamed struct{ nodes.Delay }

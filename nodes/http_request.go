@@ -19,8 +19,8 @@ import (
 type HTTPRequest struct {
 	// Method is the HTTP method. Default GET.
 	Method expression.Template[string] `json:"method,omitzero"`
-	// URL is an absolute http or https URL. Values inserted into it are percent-encoded for their place; only env and secret may supply its scheme or host.
-	// A URL that is exactly one template is used as it is.
+	// URL is an absolute http or https URL. Values inserted into it are percent-encoded for their place; only env and
+	// secret may supply its scheme or host. A URL that is exactly one template is used as it is.
 	URL expression.URL `json:"url" required:"true"`
 	// Headers of the request.
 	Headers expression.Template[map[string]any] `json:"headers,omitzero"`
@@ -38,10 +38,11 @@ type HTTPRequest struct {
 	Only string `json:"only,omitempty" enum:"body"`
 	// Redirects is how many redirects are followed, 0 to 20. Default 5. Credentials do not go to another host.
 	Redirects *int `json:"redirects,omitempty"`
-	// MaxResponse bounds the body of the answer: at most 10MiB. Default 1MiB. Above 1800KiB or so it needs a server that keeps large values
-	// outside of Temporal (--payload-store).
+	// MaxResponse bounds the body of the answer: at most 10MiB. Default 1MiB. Above 1800KiB or so it needs a server
+	// that keeps large values outside of Temporal (--payload-store).
 	MaxResponse everhook.Size `json:"maxResponse,omitempty"`
-	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt, rerun and retry of this step with the same request. Default true.
+	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt, rerun and retry of
+	// this step with the same request. Default true.
 	IdempotencyKey *bool `json:"idempotencyKey,omitempty"`
 }
 
@@ -63,7 +64,8 @@ type HTTPRequestUser struct {
 
 const (
 	maxRedirects = 20
-	// maxResponse is what can be kept of one result where large ones are kept outside of Temporal's histories; elsewhere the activity says no.
+	// maxResponse is what can be kept of one result where large ones are kept outside of Temporal's histories;
+	// elsewhere the activity says no.
 	maxResponse everhook.Size = 10 << 20
 )
 
@@ -78,8 +80,10 @@ func (*HTTPRequest) Spec() Spec {
 	return Spec{
 		Kind: "http-request", Group: Effects,
 		Summary: "Calls another system over HTTP.",
-		Result:  "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is decoded, text is text, anything else base64.",
-		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers and the first 2 KiB of the body. " +
+		Result: "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is " +
+			"decoded, text is text, anything else base64.",
+		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +
+			"and the first 2 KiB of the body. " +
 			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large, or a template cannot be evaluated. " +
 			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` says more. Retry-After is honoured.",
 		Effect: &EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
@@ -102,7 +106,8 @@ func (c *HTTPRequest) Validate(v *Validation) {
 		v.Error("/config/redirects", fmt.Sprintf("%d redirects", *c.Redirects), "write 0 to 20")
 	}
 	if c.MaxResponse > maxResponse {
-		v.Error("/config/maxResponse", fmt.Sprintf("%s is more than an answer can have", c.MaxResponse), "write at most 10MiB")
+		v.Error("/config/maxResponse", fmt.Sprintf("%s is more than an answer can have", c.MaxResponse),
+			"write at most 10MiB")
 	}
 	if c.ContentType == activities.ContentNone && c.Body.IsSet() {
 		v.Error("/config/body", "with contentType none there is no body", "remove one of them")
@@ -115,7 +120,8 @@ func (c *HTTPRequest) Validate(v *Validation) {
 		v.Error("/config/auth/basic", "basic needs username and password", "add the other one")
 	}
 	if method, ok := c.Method.Literal(); ok && !methodExp.MatchString(strings.ToUpper(method)) {
-		v.Error("/config/method", fmt.Sprintf("%q is no HTTP method", everhook.Shorten(method, 40)), "write for example POST")
+		v.Error("/config/method", fmt.Sprintf("%q is no HTTP method", everhook.Shorten(method, 40)),
+			"write for example POST")
 	}
 	warnOfLiteral(v, "/config/auth/basic/password", &c.Auth.Basic.Password)
 	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
@@ -175,7 +181,8 @@ func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
 			return input, err
 		}
 		if input.Method = strings.ToUpper(method); !methodExp.MatchString(input.Method) {
-			return input, everhook.Errorf(everhook.TypeConfig, "method is %q, which is no HTTP method", everhook.Shorten(method, 40))
+			return input, everhook.Errorf(everhook.TypeConfig, "method is %q, which is no HTTP method",
+				everhook.Shorten(method, 40))
 		}
 	}
 	var err error
@@ -206,12 +213,14 @@ func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
 	return input, err
 }
 
-// idempotencyKey is the same for every attempt of this step and every rerun or retry of the run, and another one for another request.
+// idempotencyKey is the same for every attempt of this step and every rerun or retry of the run, and another one for
+// another request.
 func (c *HTTPRequest) idempotencyKey(run Run, input activities.HTTPRequestInput) (string, error) {
 	if c.IdempotencyKey != nil && !*c.IdempotencyKey || !slices.Contains([]string{"POST", "PATCH"}, input.Method) {
 		return "", nil
 	}
-	request, err := everhook.EncodeJSON([]any{input.Method, input.URL, input.Headers, input.Query, input.ContentType, input.Body})
+	request, err := everhook.EncodeJSON([]any{input.Method, input.URL, input.Headers, input.Query, input.ContentType,
+		input.Body})
 	if err != nil {
 		return "", everhook.Errorf(everhook.TypeConfig, "the request cannot be encoded: %v", err)
 	}

@@ -23,7 +23,8 @@ type JSONMapping struct {
 type MappedVariable struct {
 	// Name is the name in the result.
 	Name string `json:"name" required:"true"`
-	// Path points into the input: `order.items[0].sku`; through a list without an index it takes that field of every element.
+	// Path points into the input: `order.items[0].sku`; through a list without an index it takes that field of every
+	// element.
 	Path everhook.Path `json:"path" required:"true"`
 	// Alias is a display name.
 	Alias string `json:"alias,omitempty"`
@@ -35,9 +36,10 @@ var _ Kind = (*JSONMapping)(nil)
 func (*JSONMapping) Spec() Spec {
 	return Spec{
 		Kind: "json-mapping", Group: Calculating,
-		Summary:  "Picks values out of a mapping or list by their paths and gives them names.",
-		Result:   "`{<name>: value}`; nil where the input has nothing at the path.",
-		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when the template cannot be evaluated.",
+		Summary: "Picks values out of a mapping or list by their paths and gives them names.",
+		Result:  "`{<name>: value}`; nil where the input has nothing at the path.",
+		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when " +
+			"the template cannot be evaluated.",
 		Example: `key: fields
 type: json-mapping
 config:
@@ -80,9 +82,11 @@ func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
 	switch input.(type) {
 	case map[string]any, []any:
 	case string:
-		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is text, not a mapping or list; set `parse: true` if it is JSON")
+		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is text, not a mapping or list; set "+
+			"`parse: true` if it is JSON")
 	default:
-		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is %s, not a mapping or list", everhook.TypeName(input))
+		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is %s, not a mapping or list",
+			everhook.TypeName(input))
 	}
 	result := make(map[string]any, len(c.Variables))
 	looked := 0

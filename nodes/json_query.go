@@ -17,7 +17,8 @@ import (
 type JSONQuery struct {
 	// Input is what is queried.
 	Input expression.Template[any] `json:"input" required:"true"`
-	// Engine is the language of the query: jmespath (jmespath.org, with the functions, arithmetic and let of its community), or jsonpath (RFC 9535).
+	// Engine is the language of the query: jmespath (jmespath.org, with the functions, arithmetic and let of its
+	// community), or jsonpath (RFC 9535).
 	Engine activities.QueryEngine `json:"engine" required:"true" enum:"jmespath,jsonpath"`
 	// Query is literal: `{{ … }}` means nothing in it. What varies belongs into the input.
 	Query string `json:"query" required:"true"`
@@ -47,9 +48,11 @@ func (*JSONQuery) Spec() Spec {
 	return Spec{
 		Kind: "json-query", Group: Calculating,
 		Summary: "Queries a value in JMESPath or JSONPath.",
-		Result: "What the query finds: with jsonpath always a list, with jmespath nil if there is nothing. With `model` a mapping of its fields, or a list of such mappings. " +
+		Result: "What the query finds: with jsonpath always a list, with jmespath nil if there is nothing. With " +
+			"`model` a mapping of its fields, or a list of such mappings. " +
 			"Members of a mapping are found in the order of their names.",
-		Failures: "Error when the query cannot be evaluated, takes longer than 5s or finds more than 1536KiB, or the template cannot be evaluated.",
+		Failures: "Error when the query cannot be evaluated, takes longer than 5s or finds more than 1536KiB, or the " +
+			"template cannot be evaluated.",
 		Example: `key: cheap
 type: json-query
 config:
@@ -70,7 +73,8 @@ func (c *JSONQuery) Validate(v *Validation) {
 	for i := range c.Model {
 		name := c.Model[i].name()
 		if seen[name] {
-			v.Error(fmt.Sprintf("/config/model/%d", i), fmt.Sprintf("two fields are called %q", name), "give one of them another alias")
+			v.Error(fmt.Sprintf("/config/model/%d", i), fmt.Sprintf("two fields are called %q", name),
+				"give one of them another alias")
 		}
 		seen[name] = true
 	}

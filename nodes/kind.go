@@ -1,13 +1,20 @@
-// Package nodes holds the kinds of nodes and triggers, one file each: the config that a flow file writes, its validation, and its execution
-// inside a Temporal workflow. A kind's config struct is its documentation: the reference page, the JSON Schema and the console are made of it.
+// Package nodes holds the kinds of nodes and triggers, one file each: the config that a flow file writes, its
+// validation, and its execution inside a Temporal workflow. A kind's config struct is its documentation: the reference
+// page, the JSON Schema and the console are made of it.
 //
 // The life of a kind, in order:
 //
 //  1. It is added to a Registry, once, when the program starts.
-//  2. A flow is compiled: for each node a new config is decoded strictly from the file, its expressions and templates are compiled for their
-//     place, and Validate reports what else is wrong. From then on the config is read by many runs at once and never written.
-//  3. A run reaches the node: Execute, in workflow code. It may evaluate fields, run branches, wait, and call activities, all through Run.
-//     It is called again on every replay and must then do the same: no clock, no randomness, no I/O, no ranging over maps.
+//  2. A flow is compiled: for each node a new config is decoded strictly from the file, its expressions and templates
+//     are compiled for their
+//     place, and Validate reports what else is wrong. From then on the config is read by many runs at once and never
+//
+// written.
+//  3. A run reaches the node: Execute, in workflow code. It may evaluate fields, run branches, wait, and call
+//     activities, all through Run.
+//     It is called again on every replay and must then do the same: no clock, no randomness, no I/O, no ranging over
+//
+// maps.
 package nodes
 
 import (
@@ -25,17 +32,17 @@ type Kind interface {
 	Spec() Spec
 	// Validate reports every problem that the types of the config and its expressions leave open. It does no I/O.
 	Validate(v *Validation)
-	// Execute does the work of one step, in workflow code. Its error is an *everhook.Error, what a method of Run returned, or what the
-	// Temporal SDK returned; other errors count as defects of the kind.
+	// Execute does the work of one step, in workflow code. Its error is an *everhook.Error, what a method of Run
+	// returned, or what the Temporal SDK returned; other errors count as defects of the kind.
 	Execute(ctx workflow.Context, run Run) (Result, error)
 }
 
-// Iterating is a kind that goes through iterations, of which another execution can go on with what is left: histories stay short however long a
-// loop is.
+// Iterating is a kind that goes through iterations, of which another execution can go on with what is left: histories
+// stay short however long a loop is.
 type Iterating interface {
 	Kind
-	// Iterate goes through iterations until the state is over, or run.Spent after one at least; then nothing of the step is under way.
-	// It is called in the execution where the step began, and in others that HandOver started.
+	// Iterate goes through iterations until the state is over, or run.Spent after one at least; then nothing of the
+	// step is under way. It is called in the execution where the step began, and in others that HandOver started.
 	Iterate(ctx workflow.Context, run Run, state *LoopState) error
 }
 
@@ -87,7 +94,8 @@ type BranchSpec struct {
 	Summary string
 }
 
-// EffectSpec gives the defaults of a kind with effects. Such kinds take timeout and retry on the node, and secrets in templates.
+// EffectSpec gives the defaults of a kind with effects. Such kinds take timeout and retry on the node, and secrets in
+// templates.
 type EffectSpec struct {
 	// Timeout bounds one attempt.
 	Timeout time.Duration
@@ -95,7 +103,8 @@ type EffectSpec struct {
 	MaxAttempts int
 }
 
-// Run is what a kind sees of the run it executes in. It belongs to one step and is used from that step's coroutines only.
+// Run is what a kind sees of the run it executes in. It belongs to one step and is used from that step's coroutines
+// only.
 type Run interface {
 	// Scope is the data that the node's fields are evaluated on.
 	Scope() *expression.Scope
@@ -103,36 +112,40 @@ type Run interface {
 	Node() *everhook.Node
 	// ID is the run's ID.
 	ID() everhook.RunID
-	// Origin is the ID of the run that this one is a retry of, over all retries; the run's own if it is none. What a partner recognises a
-	// repetition by derives from it: a retry must not charge twice.
+	// Origin is the ID of the run that this one is a retry of, over all retries; the run's own if it is none. What a
+	// partner recognises a repetition by derives from it: a retry must not charge twice.
 	Origin() everhook.RunID
-	// Level is the engine level that the run was started with. What a kind does differently from an earlier release it does from a level on, so that
-	// runs under way go on as they began: a replay must do the same.
+	// Level is the engine level that the run was started with. What a kind does differently from an earlier release it
+	// does from a level on, so that runs under way go on as they began: a replay must do the same.
 	Level() int
-	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With Origin and the node's key it names the step over all retries.
+	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With Origin and
+	// the node's key it names the step over all retries.
 	Iteration() string
 	// HasBranch reports whether the node has that branch.
 	HasBranch(name string) bool
-	// Branch runs the nodes of a branch, one after the other, in this step's data; a branch that does not exist is empty.
-	// Its error tells how the branch ended if it did not resolve; return it as it is unless the kind decides otherwise.
+	// Branch runs the nodes of a branch, one after the other, in this step's data; a branch that does not exist is
+	// empty. Its error tells how the branch ended if it did not resolve; return it as it is unless the kind decides
+	// otherwise.
 	Branch(ctx workflow.Context, name string) error
 	// Last is the result of the last step that Branch ran.
 	Last() any
-	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the branches have no results yet.
-	// Its error is that of a run that is cancelled; return it as it is.
+	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the
+	// branches have no results yet. Its error is that of a run that is cancelled; return it as it is.
 	EnterLoop(ctx workflow.Context, position LoopPosition) error
-	// Charge counts what expressions of the step have used since the last step or iteration began, and breaks the workflow task when it has become long.
-	// Steps and EnterLoop do so by themselves; who evaluates on a fork charges it. Its error is that of a cancelled run; return it as it is.
+	// Charge counts what expressions of the step have used since the last step or iteration began, and breaks the
+	// workflow task when it has become long. Steps and EnterLoop do so by themselves; who evaluates on a fork charges
+	// it. Its error is that of a cancelled run; return it as it is.
 	Charge(ctx workflow.Context) error
 	// Spent reports whether the execution has used up its budget: an Iterating kind then hands over.
 	Spent() bool
-	// AtOnce is how many iterations of the step may run at once, so that all under way when the budget is used up do not go far beyond it. It is one at
-	// least, and changes with what else the execution has under way.
+	// AtOnce is how many iterations of the step may run at once, so that all under way when the budget is used up do
+	// not go far beyond it. It is one at least, and changes with what else the execution has under way.
 	AtOnce() int
 	// UnderWay tells how many iterations of the step run now.
 	UnderWay(iterations int)
-	// HandOver lets other executions go on with the step, from the state on, until one has come to the end of a part, and takes over what they did.
-	// Its error is how an iteration ended that ends the loop, or that of a run that is cancelled; return it as it is.
+	// HandOver lets other executions go on with the step, from the state on, until one has come to the end of a part,
+	// and takes over what they did. Its error is how an iteration ended that ends the loop, or that of a run that is
+	// cancelled; return it as it is.
 	HandOver(ctx workflow.Context, state *LoopState) error
 	// Fork gives a Run with a copy of the data, for a branch that runs beside others.
 	Fork() Run
@@ -142,21 +155,24 @@ type Run interface {
 	SetVariable(target string, v any)
 	// SetOutput sets the run's output; the last one wins. One that is too large is an error, and changes nothing.
 	SetOutput(v any) error
-	// Answer gives the caller of a sync flow its answer; continues says that the run goes on afterwards. It reports false, and changes nothing, when
-	// there was one already.
+	// Answer gives the caller of a sync flow its answer; continues says that the run goes on afterwards. It reports
+	// false, and changes nothing, when there was one already.
 	Answer(ctx workflow.Context, answer everhook.Answer, continues bool) bool
 	// Sleep waits. It survives restarts.
 	Sleep(ctx workflow.Context, duration time.Duration) error
-	// AwaitCall waits until somebody calls the node's resume URL, and gives what is kept of the call: a mapping. It is false when nobody did within
-	// the deadline; 0 is none. A call that came before is given at once. It survives restarts.
+	// AwaitCall waits until somebody calls the node's resume URL, and gives what is kept of the call: a mapping. It is
+	// false when nobody did within the deadline; 0 is none. A call that came before is given at once. It survives
+	// restarts.
 	AwaitCall(ctx workflow.Context, deadline time.Duration) (call everhook.Mapping, ok bool, err error)
-	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or the kind's.
+	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or
+	// the kind's.
 	Activity(ctx workflow.Context, name string, input, result any) error
-	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The result is recorded, so a
-	// replay does not run it again; it ends within activities.LocalTimeout and is tried once. It costs one event.
+	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The
+	// result is recorded, so a replay does not run it again; it ends within activities.LocalTimeout and is tried once.
+	// It costs one event.
 	LocalActivity(ctx workflow.Context, name string, input, result any) error
-	// Subflow runs another flow as a run of its own, the same one however often this run is started again. Its error tells that the flow could not
-	// be called, or how it ended if it was waited for and did not resolve.
+	// Subflow runs another flow as a run of its own, the same one however often this run is started again. Its error
+	// tells that the flow could not be called, or how it ended if it was waited for and did not resolve.
 	Subflow(ctx workflow.Context, call SubflowCall) (SubflowReply, error)
 	// Logf adds a line to the step in the step log.
 	Logf(format string, args ...any)

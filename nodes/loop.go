@@ -12,23 +12,27 @@ import (
 
 // Loop runs its body once for each item, or as long as an expression is true.
 type Loop struct {
-	// Over gives the items: a list, a whole number n (the items 0 to n-1), text (each character), a mapping (each {key, value}, sorted by key), or nil (none).
-	// May be left out when `when` is given; the items are then 0, 1, 2, …
+	// Over gives the items: a list, a whole number n (the items 0 to n-1), text (each character), a mapping (each {key,
+	// value}, sorted by key), or nil (none). May be left out when `when` is given; the items are then 0, 1, 2, …
 	Over expression.Expression `json:"over,omitzero"`
 	// When must yield a boolean; what happens when it is false, onFalse says.
 	When expression.Bool `json:"when,omitzero"`
-	// Check says when `when` is evaluated: before the body of an iteration (default) or after it, where it sees the body's results; then also after one that was not resolved, with `onFail: continue`.
+	// Check says when `when` is evaluated: before the body of an iteration (default) or after it, where it sees the
+	// body's results; then also after one that was not resolved, with `onFail: continue`.
 	Check string `json:"check,omitempty" enum:"before,after"`
 	// OnFalse says what a false `when` does: break (default) ends the loop, skip leaves out that iteration.
 	OnFalse string `json:"onFalse,omitempty" enum:"break,skip"`
-	// OnFail says what an iteration that is not resolved does: fail (default) gives the loop its status, break ends the loop, continue goes on with the next.
+	// OnFail says what an iteration that is not resolved does: fail (default) gives the loop its status, break ends the
+	// loop, continue goes on with the next.
 	OnFail string `json:"onFail,omitempty" enum:"fail,break,continue"`
-	// Collect is evaluated after each iteration that resolved; the values are gathered in order in the result's items, at most 1 MiB.
+	// Collect is evaluated after each iteration that resolved; the values are gathered in order in the result's items,
+	// at most 1 MiB.
 	Collect expression.Expression `json:"collect,omitzero"`
 	// MaxIterations bounds the number of iterations; more is an error. Default 1,000,000.
 	MaxIterations int `json:"maxIterations,omitempty"`
-	// Concurrency is how many iterations run at once, 1 (default) to 100. Each works on its own copy of the data, `when` is checked in order, and what is collected keeps the order of the items.
-	// An iteration then cannot assign to a variable that is declared outside the loop.
+	// Concurrency is how many iterations run at once, 1 (default) to 100. Each works on its own copy of the data,
+	// `when` is checked in order, and what is collected keeps the order of the items. An iteration then cannot assign
+	// to a variable that is declared outside the loop.
 	Concurrency int `json:"concurrency,omitempty"`
 }
 
@@ -50,9 +54,11 @@ func (*Loop) Spec() Spec {
 	return Spec{
 		Kind: "loop", Group: Control,
 		Summary: "Runs its body once for each item, or as long as an expression is true.",
-		Result: "`{looped, done, failed, skipped, broken, items, errors}`: iterations begun or skipped, those resolved, those not resolved, those skipped, whether the loop was ended early, " +
+		Result: "`{looped, done, failed, skipped, broken, items, errors}`: iterations begun or skipped, those " +
+			"resolved, those not resolved, those skipped, whether the loop was ended early, " +
 			"the collected values (nil for an iteration that was not resolved), and `{index, node, message}` of the first 100 that were not resolved.",
-		Failures: "The status of an iteration that is not resolved, with `onFail: fail`. Error when `over` gives something else than a list, whole number, text, mapping or nil, when an expression cannot be evaluated, or when a limit is reached.",
+		Failures: "The status of an iteration that is not resolved, with `onFail: fail`. Error when `over` gives " +
+			"something else than a list, whole number, text, mapping or nil, when an expression cannot be evaluated, or when a limit is reached.",
 		Branches: []BranchSpec{{Name: loopBody, Required: true, Summary: "the body, once an iteration"}},
 		Example: `key: each
 type: loop
@@ -64,7 +70,8 @@ branches:
 	}
 }
 
-// FieldScope says that `over` is evaluated once, that `collect`, and `when` after the body, see the body's results, and that `when` before it sees the loop.
+// FieldScope says that `over` is evaluated once, that `collect`, and `when` after the body, see the body's results, and
+// that `when` before it sees the loop.
 func (c *Loop) FieldScope(pointer string) FieldScope {
 	switch {
 	case pointer == "/collect" || pointer == "/when" && c.Check == "after":
@@ -93,7 +100,8 @@ func (c *Loop) Validate(v *Validation) {
 		v.Error("/config/maxIterations", "the number of iterations is negative", "leave it out for 1,000,000")
 	}
 	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
-		v.Error("/config/concurrency", fmt.Sprintf("%d iterations at once", c.Concurrency), fmt.Sprintf("write 1 to %d", maxConcurrency))
+		v.Error("/config/concurrency", fmt.Sprintf("%d iterations at once", c.Concurrency),
+			fmt.Sprintf("write 1 to %d", maxConcurrency))
 	}
 	if c.Concurrency > 1 {
 		body, _ := v.Node.Branches.Get(loopBody)
@@ -101,12 +109,16 @@ func (c *Loop) Validate(v *Validation) {
 	}
 }
 
-// validateTogether reports assignments to variables outside the loop: which of the iterations that run at once would come last, nobody could say.
+// validateTogether reports assignments to variables outside the loop: which of the iterations that run at once would
+// come last, nobody could say.
 func (c *Loop) validateTogether(v *Validation, nodes []everhook.Node, pointer string, inside []string) {
 	for i := range nodes {
 		node, at := &nodes[i], fmt.Sprintf("%s/%d", pointer, i)
-		if target, ok := node.Config["target"].(string); ok && node.Type == "variable" && !slices.Contains(inside, target) {
-			v.Error(at+"/config/target", fmt.Sprintf("%q assigns to %q, which is declared outside a loop whose iterations run at once", node.Key, target),
+		if target, ok := node.Config["target"].(string); ok && node.Type == "variable" &&
+			!slices.Contains(inside, target) {
+			v.Error(at+"/config/target",
+				fmt.Sprintf("%q assigns to %q, which is declared outside a loop whose iterations run at once", node.Key,
+					target),
 				"carry values out with the loop's `collect`, or leave `concurrency` out")
 		}
 		for _, branch := range node.Branches {
@@ -127,8 +139,8 @@ func keysIn(nodes []everhook.Node) []string {
 	return keys
 }
 
-// Execute is pure but for what the body does: it counts up and never ranges over a mapping. What is left of the loop when the execution has used
-// up its budget, another one goes on with.
+// Execute is pure but for what the body does: it counts up and never ranges over a mapping. What is left of the loop
+// when the execution has used up its budget, another one goes on with.
 func (c *Loop) Execute(ctx workflow.Context, run Run) (Result, error) {
 	state, err := c.begin(run)
 	for err == nil && !state.Over() {
@@ -160,7 +172,8 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 		items = over
 	case int:
 		if over > max(defaultMaxIterations, c.MaxIterations) {
-			return nil, everhook.Errorf(everhook.TypeLimit, "over is %d, more than the loop's limit of iterations; raise maxIterations if that is right", over)
+			return nil, everhook.Errorf(everhook.TypeLimit, "over is %d, more than the loop's limit of iterations; "+
+				"raise maxIterations if that is right", over)
 		}
 		return &LoopState{Length: max(over, 0)}, nil
 	case string:
@@ -176,7 +189,8 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 	case float64:
 		return nil, everhook.Errorf(everhook.TypeInput, "over is %v; a loop counts to a whole number", over)
 	default:
-		return nil, everhook.Errorf(everhook.TypeInput, "over is %s; a loop goes over a list, a whole number, text, a mapping or nil", everhook.TypeName(over))
+		return nil, everhook.Errorf(everhook.TypeInput, "over is %s; a loop goes over a list, a whole number, text, "+
+			"a mapping or nil", everhook.TypeName(over))
 	}
 	return &LoopState{Items: items, Length: len(items)}, nil
 }

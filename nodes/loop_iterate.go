@@ -9,7 +9,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Iterate goes through iterations until the loop, or its part, is over, or the execution has used up its budget after one iteration at least.
+// Iterate goes through iterations until the loop, or its part, is over, or the execution has used up its budget after
+// one iteration at least.
 func (c *Loop) Iterate(ctx workflow.Context, run Run, state *LoopState) error {
 	if c.Concurrency > 1 {
 		return c.iterateTogether(ctx, run, state)
@@ -81,13 +82,15 @@ func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteratio
 	return it, c.mayIterate(it.index)
 }
 
-// levelWhenFirst is the engine level from which a loop that `when` ends right at its limit is over, and has not reached it.
+// levelWhenFirst is the engine level from which a loop that `when` ends right at its limit is over, and has not reached
+// it.
 const levelWhenFirst = 2
 
 // mayIterate is an error when the loop has had as many iterations as it may.
 func (c *Loop) mayIterate(index int) error {
 	if limit := cmp.Or(c.MaxIterations, defaultMaxIterations); index >= limit {
-		return everhook.Errorf(everhook.TypeLimit, "the loop reached its limit of %d iterations; raise maxIterations if that is right", limit)
+		return everhook.Errorf(everhook.TypeLimit, "the loop reached its limit of %d iterations; raise maxIterations "+
+			"if that is right", limit)
 	}
 	return nil
 }
@@ -109,8 +112,8 @@ func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
 	return err
 }
 
-// levelWhenAfterFailure is the engine level from which `when` is evaluated after an iteration that failed, too: a loop without `over` whose body always
-// fails would go on to its limit.
+// levelWhenAfterFailure is the engine level from which `when` is evaluated after an iteration that failed, too: a loop
+// without `over` whose body always fails would go on to its limit.
 const levelWhenAfterFailure = 2
 
 // whenAfter evaluates `when` after the body.
@@ -150,7 +153,8 @@ func (s *LoopState) charge(run Run, it *iteration, collects bool) error {
 	size := everhook.EncodedSize(it.collected, maxCollected) + 1
 	chargeWork(run, size/EncodedPerUnit)
 	if s.CollectedBytes += size; s.CollectedBytes > maxCollected {
-		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each iteration")
+		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each "+
+			"iteration")
 	}
 	return nil
 }
@@ -168,7 +172,8 @@ func (s *LoopState) add(it *iteration, collects bool) {
 		return
 	case failed:
 		if s.Failed++; s.Failed <= maxLoopErrors {
-			s.Errors = append(s.Errors, map[string]any{"index": it.index, "node": it.failure.Node, "message": it.failure.Message})
+			s.Errors = append(s.Errors, map[string]any{"index": it.index, "node": it.failure.Node,
+				"message": it.failure.Message})
 		}
 	default:
 		s.Done++

@@ -4,7 +4,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// LoopState is how far a loop is: all that another execution needs, besides the data of the flow, to go on with it. It is stored in histories.
+// LoopState is how far a loop is: all that another execution needs, besides the data of the flow, to go on with it. It
+// is stored in histories.
 type LoopState struct {
 	// Items are those that the loop goes over, from number From on; none for a loop that counts.
 	Items everhook.List `json:"items,omitempty"`
@@ -12,7 +13,8 @@ type LoopState struct {
 	// Length is the number of iterations; Open is set when only the loop's `when` ends it.
 	Length int  `json:"length,omitempty"`
 	Open   bool `json:"open,omitempty"`
-	// Next is the index of the next iteration. Until is where the part ends that this execution goes through; 0 is the end of the loop.
+	// Next is the index of the next iteration. Until is where the part ends that this execution goes through; 0 is the
+	// end of the loop.
 	Next  int `json:"next"`
 	Until int `json:"until,omitempty"`
 	// Broken is set when the loop was ended early.
@@ -47,7 +49,8 @@ func (s *LoopState) position(index int) LoopPosition {
 	return LoopPosition{Item: s.item(index), Index: index, Length: s.Length, Open: s.Open}
 }
 
-// Part is what is left of the loop, as much of it as has items of at most maxBytes of JSON, and at least one iteration: for another execution.
+// Part is what is left of the loop, as much of it as has items of at most maxBytes of JSON, and at least one iteration:
+// for another execution.
 func (s *LoopState) Part(maxBytes int) LoopState {
 	part := *s
 	part.Collected, part.Errors = nil, nil

@@ -41,7 +41,10 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) 
 			}
 			flight.land(it)
 		})
-		if err := workflow.Await(waiting, func() bool { return flight.inFlight < min(c.Concurrency, run.AtOnce()) || flight.stopped }); err != nil {
+		if err := workflow.Await(waiting, func() bool {
+			return flight.inFlight < min(c.Concurrency, run.AtOnce()) ||
+				flight.stopped
+		}); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,8 @@ import (
 type MultiConditions struct {
 	// Cases are tried in order; the first true one wins, and those after it are not evaluated.
 	Cases []Case `json:"cases" required:"true"`
-	// ContinueOnNoMatch lets the flow go on below the node when no case is true and there is no branch "otherwise". Default false: the node is then failed.
+	// ContinueOnNoMatch lets the flow go on below the node when no case is true and there is no branch "otherwise".
+	// Default false: the node is then failed.
 	ContinueOnNoMatch bool `json:"continueOnNoMatch,omitempty"`
 }
 
@@ -40,9 +41,11 @@ var (
 func (*MultiConditions) Spec() Spec {
 	return Spec{
 		Kind: "multi-conditions", Group: Control,
-		Summary:  "Goes on through the branch of the first case that is true.",
-		Result:   "`{matched, tried}`: the name of the case that was true, or nil, and the booleans of the cases that were evaluated.",
-		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. Error when the expression of a case cannot be evaluated or is not a boolean.",
+		Summary: "Goes on through the branch of the first case that is true.",
+		Result: "`{matched, tried}`: the name of the case that was true, or nil, and the booleans of the cases " +
+			"that were evaluated.",
+		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. " +
+			"Error when the expression of a case cannot be evaluated or is not a boolean.",
 		Branches: []BranchSpec{{Name: otherwise, Summary: "when no case is true"}}, NamedBranches: true,
 		Example: `key: size
 type: multi-conditions
@@ -62,7 +65,8 @@ branches:
 // Validate checks the names of cases and branches.
 func (m *MultiConditions) Validate(v *Validation) {
 	if len(m.Cases) == 0 {
-		v.Error("/config/cases", "there is no case", "add at least one: `- { name: large, when: 'trigger.body.amount > 100' }`")
+		v.Error("/config/cases", "there is no case", "add at least one: `- { name: large, when: 'trigger.body.amount "+
+			"> 100' }`")
 	}
 	names := []string{otherwise}
 	for i, c := range m.Cases {
@@ -71,7 +75,8 @@ func (m *MultiConditions) Validate(v *Validation) {
 		case c.Name == otherwise || c.Name == everhook.ErrorBranch:
 			v.Error(pointer, fmt.Sprintf("the name %q is reserved", c.Name), "choose another name")
 		case !everhook.IsNodeKey(c.Name):
-			v.Error(pointer, fmt.Sprintf("%q is not a name", c.Name), "use letters, digits and _, not starting with a digit")
+			v.Error(pointer, fmt.Sprintf("%q is not a name", c.Name),
+				"use letters, digits and _, not starting with a digit")
 		default:
 			if slices.Contains(names, c.Name) {
 				v.Error(pointer, fmt.Sprintf("two cases are called %q", c.Name), "give each case its own name")

@@ -8,7 +8,8 @@ import (
 
 // Output sets the output of the flow; the flow goes on.
 type Output struct {
-	// Value is the output. The last output node that ran wins; of those in branches or iterations that ran at once, without a wait in between, the one in the later branch or iteration.
+	// Value is the output. The last output node that ran wins; of those in branches or iterations that ran at once,
+	// without a wait in between, the one in the later branch or iteration.
 	Value expression.Template[any] `json:"value" required:"true"`
 }
 

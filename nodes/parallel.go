@@ -11,9 +11,9 @@ import (
 
 // Parallel runs its branches at the same time.
 type Parallel struct {
-	// Mode says when the node is done: all (default), every branch must resolve and the first that does not cancels the others;
-	// any, the first to resolve wins and the others are cancelled; race, the first to end decides and the others are cancelled;
-	// allSettled, waits for all and always resolves.
+	// Mode says when the node is done: all (default), every branch must resolve and the first that does not cancels the
+	// others; any, the first to resolve wins and the others are cancelled; race, the first to end decides and the
+	// others are cancelled; allSettled, waits for all and always resolves.
 	Mode string `json:"mode,omitempty" enum:"all,any,race,allSettled"`
 }
 
@@ -23,9 +23,11 @@ var _ Kind = (*Parallel)(nil)
 func (*Parallel) Spec() Spec {
 	return Spec{
 		Kind: "parallel", Group: Control,
-		Summary: "Runs two or more branches at the same time. Each branch works on its own copy of the variables; what the branches that resolved assigned is applied afterwards, in the order of the branches.",
-		Result:  "`{<branch>: {status, result}}`; a branch's result is that of its last step.",
-		Failures: "With `all`, the status of the first branch that does not resolve; with `race`, that of the first to end; with `any`, failed when no branch resolves. " +
+		Summary: "Runs two or more branches at the same time. Each branch works on its own copy of the variables; " +
+			"what the branches that resolved assigned is applied afterwards, in the order of the branches.",
+		Result: "`{<branch>: {status, result}}`; a branch's result is that of its last step.",
+		Failures: "With `all`, the status of the first branch that does not resolve; with `race`, that of the first " +
+			"to end; with `any`, failed when no branch resolves. " +
 			"A response (without `continue`) or end node in a branch ends the whole run.",
 		NamedBranches: true,
 		Example: `key: both
@@ -142,7 +144,8 @@ func (r *parallelRace) failure() error {
 		return nil
 	case "any":
 		if r.winner < 0 {
-			return everhook.Failuref(everhook.TypeNoBranch, "none of the branches resolved; the first says: %s", everhook.Shorten(fmt.Sprint(r.outcomes[0]), 500))
+			return everhook.Failuref(everhook.TypeNoBranch, "none of the branches resolved; the first says: %s",
+				everhook.Shorten(fmt.Sprint(r.outcomes[0]), 500))
 		}
 		return nil
 	default:

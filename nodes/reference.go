@@ -30,8 +30,8 @@ var (
 // generated is the first line of every page.
 const generated = "<!-- Generated from the code by `make docs`: edits here are lost. -->\n\n"
 
-// Reference is the manual of the flow file: its fields, every kind of this registry, and the language of expressions, made of the config
-// structs, their comments and specs. The error is one of a kind's Source.
+// Reference is the manual of the flow file: its fields, every kind of this registry, and the language of expressions,
+// made of the config structs, their comments and specs. The error is one of a kind's Source.
 func (r *Registry) Reference() ([]Page, error) {
 	comments, err := r.readComments()
 	if err != nil {
@@ -86,7 +86,10 @@ func specsByGroup(r *Registry) []Spec {
 		}
 		specs = append(specs, spec)
 	}
-	slices.SortStableFunc(specs, func(a, b Spec) int { return slices.Index(groups, a.Group) - slices.Index(groups, b.Group) })
+	slices.SortStableFunc(specs, func(a, b Spec) int {
+		return slices.Index(groups, a.Group) - slices.Index(groups,
+			b.Group)
+	})
 	return specs
 }
 
@@ -99,8 +102,10 @@ func (d *describer) kindSection(page *strings.Builder, spec Spec, kind Kind) {
 	labelled(page, "Result", spec.Result)
 	labelled(page, "Failures", spec.Failures)
 	if spec.Effect != nil {
-		labelled(page, "Effect", fmt.Sprintf("One attempt may take %s and there are %d attempts, unless the node's `timeout` and `retry` say otherwise. Templates may name secrets.",
-			shortDuration(spec.Effect.Timeout), spec.Effect.MaxAttempts))
+		labelled(page, "Effect",
+			fmt.Sprintf("One attempt may take %s and there are %d attempts, unless the node's `timeout` and `retry` "+
+				"say otherwise. Templates may name secrets.",
+				shortDuration(spec.Effect.Timeout), spec.Effect.MaxAttempts))
 	}
 }
 
@@ -134,7 +139,8 @@ func (d *describer) triggersPage(r *Registry) string {
 	page.WriteString("# Trigger kinds\n\nThe fields of a trigger stand beside its `type`.\n\n" + takesLegend)
 	for _, trigger := range r.Triggers() {
 		spec := trigger.Spec()
-		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n```yaml trigger\n%s\n```\n\n", spec.Kind, spec.Summary, strings.TrimSpace(spec.Example))
+		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n```yaml trigger\n%s\n```\n\n", spec.Kind, spec.Summary,
+			strings.TrimSpace(spec.Example))
 		fields, _ := d.structure(reflect.TypeOf(trigger).Elem())
 		page.WriteString(configTable(fields))
 		labelled(&page, "Data", "`trigger` holds "+spec.Data)
@@ -148,20 +154,24 @@ func expressionsPage() string {
 	for _, f := range expression.Functions() {
 		if f.Group != group {
 			group = f.Group
-			fmt.Fprintf(&list, "\n### %s\n\n| Function | Gives | Example | Result |\n| --- | --- | --- | --- |\n", group)
+			fmt.Fprintf(&list, "\n### %s\n\n| Function | Gives | Example | Result |\n| --- | --- | --- | --- |\n",
+				group)
 		}
 		fmt.Fprintf(&list, "| %s | %s | %s | %s |\n", code(f.Signature), cell(f.Doc), code(f.Example), code(f.Result))
 	}
 	return strings.NewReplacer(
 		"<!-- functions -->\n", list.String(),
-		"<!-- limits -->\n", fmt.Sprintf("An expression has at most %d KiB and %s parts, and its brackets nest at most %d deep. One evaluation of a field may do %s units of work, "+
+		"<!-- limits -->\n", fmt.Sprintf("An expression has at most %d KiB and %s parts, and its brackets nest at "+
+			"most %d deep. One evaluation of a field may do %s units of work, "+
 			"one for an operation, an element that is looked at, or sixteen bytes of text that are read, and produce %s of data; more is an error of that node.\n",
-			expression.MaxSource>>10, thousands(expression.MaxSyntaxNodes), expression.MaxNesting, thousands(expression.MaxUnits), everhook.Size(expression.MaxBytes)),
+			expression.MaxSource>>10, thousands(expression.MaxSyntaxNodes), expression.MaxNesting,
+			thousands(expression.MaxUnits), everhook.Size(expression.MaxBytes)),
 	).Replace(expressionsText)
 }
 
 // takesLegend explains the second column of the tables.
-const takesLegend = "What a field takes is an *expression*, written bare; a *template*, whose texts may hold `{{ expression }}`; or else a literal, which is never evaluated. " +
+const takesLegend = "What a field takes is an *expression*, written bare; a *template*, whose texts may hold `{{ " +
+	"expression }}`; or else a literal, which is never evaluated. " +
 	"See [expressions](expressions.md).\n"
 
 // configTable is a table of fields, those of structs below them with their path.

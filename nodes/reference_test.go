@@ -74,7 +74,8 @@ func TestTheReferenceTellsFieldsByTheirPath(t *testing.T) {
 	all := pages(t, nodes.Standard())
 	require.Contains(t, all["triggers.md"], "| `auth.basic[].username` | text | required | The user's name. |\n")
 	require.Contains(t, all["flow-file.md"], "| `retry.initialInterval` | a duration, as 30s, 1d12h or P3D | `1s` | ")
-	require.Contains(t, all["flow-file.md"], "| `options.timeout` | a duration, as 30s, 1d12h or P3D | `0` | `timeout` ends a run as aborted")
+	require.Contains(t, all["flow-file.md"], "| `options.timeout` | a duration, as 30s, 1d12h or P3D | `0` | "+
+		"`timeout` ends a run as aborted")
 	require.Contains(t, all["nodes.md"], "| `mode` | `all`, `any`, `race`, `allSettled` | `all` | ")
 	require.Contains(t, all["nodes.md"], "| `status` | template: `resolved`, `failed` | `resolved` | ")
 	require.Contains(t, all["nodes.md"], "**Branches**: `otherwise`, when no case is true; those that you name.\n")

@@ -7,7 +7,8 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// Registry is the set of kinds that flows can use. It is a value: programs make one, add kinds, and hand it on; from then on it is only read.
+// Registry is the set of kinds that flows can use. It is a value: programs make one, add kinds, and hand it on; from
+// then on it is only read.
 type Registry struct {
 	kinds        map[string]func() Kind
 	triggers     map[string]func() Trigger
@@ -18,7 +19,8 @@ type Registry struct {
 
 // NewRegistry makes an empty one.
 func NewRegistry() *Registry {
-	return &Registry{kinds: map[string]func() Kind{}, triggers: map[string]func() Trigger{}, effects: map[string]activities.Effect{}}
+	return &Registry{kinds: map[string]func() Kind{}, triggers: map[string]func() Trigger{},
+		effects: map[string]activities.Effect{}}
 }
 
 // Standard has every kind of this package.
@@ -45,7 +47,8 @@ func Standard() *Registry {
 	return r
 }
 
-// Add registers the kind whose config struct is K. It panics when the kind's name is taken or malformed: a mistake of the program, seen at its start.
+// Add registers the kind whose config struct is K. It panics when the kind's name is taken or malformed: a mistake of
+// the program, seen at its start.
 func Add[K any, P interface {
 	*K
 	Kind
@@ -77,7 +80,8 @@ func AddTrigger[T any, P interface {
 	r.triggerNames = append(r.triggerNames, name)
 }
 
-// AddEffect registers an effect that kinds from outside call by its name. It panics when the name is taken or belongs to the built-in ones.
+// AddEffect registers an effect that kinds from outside call by its name. It panics when the name is taken or belongs
+// to the built-in ones.
 func AddEffect(r *Registry, e activities.Effect) {
 	name := e.Name()
 	if r.effects[name] != nil {

@@ -15,7 +15,8 @@ type Response struct {
 	Status expression.Template[int] `json:"status,omitzero"`
 	// Headers of the answer. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set.
 	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
-	// Body is sent as JSON; text is sent as it is, as text/plain unless a Content-Type header says otherwise. At most 1 MiB. Default: none.
+	// Body is sent as JSON; text is sent as it is, as text/plain unless a Content-Type header says otherwise. At most 1
+	// MiB. Default: none.
 	Body expression.Template[any] `json:"body,omitzero"`
 	// Continue lets the run go on after the answer has left. Default false: the run ends resolved.
 	Continue bool `json:"continue,omitempty"`
@@ -27,9 +28,11 @@ var _ Kind = (*Response)(nil)
 func (*Response) Spec() Spec {
 	return Spec{
 		Kind: "response", Group: Answers,
-		Summary:  "Answers the caller of a sync flow with a webhook trigger, and ends the run unless it is told to continue.",
-		Result:   "`{status}`: the answer's status.",
-		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the answer is larger than 1 MiB. A second response is no failure: the first answer stands.",
+		Summary: "Answers the caller of a sync flow with a webhook trigger, and ends the run unless it is told to " +
+			"continue.",
+		Result: "`{status}`: the answer's status.",
+		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the answer is " +
+			"larger than 1 MiB. A second response is no failure: the first answer stands.",
 		Example: `key: answer
 type: response
 config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
@@ -41,9 +44,11 @@ config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
 func (c *Response) Validate(v *Validation) {
 	switch {
 	case v.Definition.Mode == everhook.Async:
-		v.Error("/type", "nobody waits for the response of an async flow", "set the flow's `mode: sync`, or use the trigger's `response`")
+		v.Error("/type", "nobody waits for the response of an async flow",
+			"set the flow's `mode: sync`, or use the trigger's `response`")
 	case v.Definition.Trigger.Type != "webhook":
-		v.Error("/type", "a response answers a webhook call, and the flow's trigger is of another kind", "use an `output` node")
+		v.Error("/type", "a response answers a webhook call, and the flow's trigger is of another kind",
+			"use an `output` node")
 	}
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
 		v.Error("/config/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
@@ -62,7 +67,8 @@ func (c *Response) Execute(ctx workflow.Context, run Run) (Result, error) {
 		}
 	}
 	if !isAnswerStatus(answer.Status) {
-		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599", answer.Status)
+		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
+			answer.Status)
 	}
 	if answer.Headers, err = c.Headers.Eval(run.Scope()); err != nil {
 		return Result{}, err

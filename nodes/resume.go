@@ -75,7 +75,8 @@ func (c *compiler) checkResumes() {
 		}
 		if _, ran := use.scope.node(use.target); ran {
 			c.report(Problem{Pointer: use.pointer, Node: use.node, Warning: true,
-				Message: fmt.Sprintf("the URL of %q comes too late: the node has run before this place", use.target), Fix: "give the URL away before the node that waits for its call"})
+				Message: fmt.Sprintf("the URL of %q comes too late: the node has run before this place", use.target),
+				Fix:     "give the URL away before the node that waits for its call"})
 		}
 	}
 }
@@ -84,15 +85,19 @@ func (c *compiler) badResume(use resumeUse) (message, fix string) {
 	target, ok := c.places[use.target]
 	switch {
 	case !use.inRun:
-		return "resumeUrl is not available here: there is no run yet", "call it in a node, or in the response of the trigger"
+		return "resumeUrl is not available here: there is no run yet",
+			"call it in a node, or in the response of the trigger"
 	case !ok:
-		return fmt.Sprintf("resumeUrl names %q, and there is no such node", use.target), strict.Suggest(use.target, c.waitKeys())
+		return fmt.Sprintf("resumeUrl names %q, and there is no such node", use.target),
+			strict.Suggest(use.target, c.waitKeys())
 	case c.flow.byKey[use.target].Spec.Kind != (*WaitForCall)(nil).Spec().Kind:
-		return fmt.Sprintf("resumeUrl names %q, a node of kind %s", use.target, target.node.Type), "name a node of kind wait-for-call"
+		return fmt.Sprintf("resumeUrl names %q, a node of kind %s", use.target, target.node.Type),
+			"name a node of kind wait-for-call"
 	}
 	around := loopsAround(target)
 	if shared := min(len(around), len(use.scope.loops)); !slices.Equal(around, use.scope.loops[:shared]) {
-		return fmt.Sprintf("%q stands in the loop %q, and this place does not: each iteration has a URL of its own", use.target, around[len(around)-1]),
+		return fmt.Sprintf("%q stands in the loop %q, and this place does not: each iteration has a URL of its own",
+				use.target, around[len(around)-1]),
 			"call resumeUrl in the body of that loop, or move the node out of it"
 	}
 	return "", ""

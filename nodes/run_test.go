@@ -83,7 +83,8 @@ type report struct {
 	Calls []call   `yaml:"calls,omitempty"`
 	// Subflows are "flow vN status" of the runs of other flows that have ended, in that order.
 	Subflows []string `yaml:"subflows,omitempty"`
-	// Callers are what the calls of resume URLs came to, in their order: what the caller receives, or why the call is not kept.
+	// Callers are what the calls of resume URLs came to, in their order: what the caller receives, or why the call is
+	// not kept.
 	Callers []string `yaml:"callers,omitempty"`
 }
 
@@ -132,7 +133,8 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 	outcome, closed := outcomeOf(t, env)
 	got.Status, got.Closed = string(outcome.Status), closed
 	if outcome.Error != nil {
-		got.Error = fmt.Sprintf("%s (%s) at %q: %s", outcome.Error.Status, outcome.Error.Type, outcome.Error.Node, outcome.Error.Message)
+		got.Error = fmt.Sprintf("%s (%s) at %q: %s", outcome.Error.Status, outcome.Error.Type, outcome.Error.Node,
+			outcome.Error.Message)
 	}
 	if outcome.Output != nil {
 		got.Output = compact(outcome.Output.V)
@@ -150,7 +152,8 @@ func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
 		got.Steps = append(got.Steps, stepText(step))
 	}
 	if more := len(got.Steps) - maxReported; more > 0 {
-		got.Steps = append(append(got.Steps[:maxReported/2:maxReported/2], fmt.Sprintf("… %d more …", more)), got.Steps[maxReported/2+more:]...)
+		got.Steps = append(append(got.Steps[:maxReported/2:maxReported/2], fmt.Sprintf("… %d more …", more)),
+			got.Steps[maxReported/2+more:]...)
 	}
 	got.Calls, got.Callers, got.Subflows = effects.calls, callers, subflows()
 	return got
@@ -165,7 +168,8 @@ func newEnvironment(effects *effects) *testsuite.TestWorkflowEnvironment {
 	env.SetStartTime(started)
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkflowRunTimeout(100 * 365 * 24 * time.Hour)
-	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{effects}})
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute,
+		Interceptors: []interceptor.WorkerInterceptor{effects}})
 	workflows.NewInterpreter(nodes.Standard()).Register(env)
 	env.RegisterActivityWithOptions(effects.perform, activity.RegisterOptions{Name: activities.HTTPRequest})
 	env.RegisterActivityWithOptions(jsonquery.New().Do, activity.RegisterOptions{Name: activities.JSONQuery})
@@ -180,9 +184,11 @@ func startOf(t *testing.T, how circumstances, trigger string) workflows.Start {
 		"id": string(caseRunID), "receivedAt": received,
 	})
 	require.NoError(t, err)
-	return workflows.Start{Level: workflows.Level, Version: 7, Env: how.Env, Depth: how.Depth, Resume: &everhook.Resume{Base: "https://hooks.example/api/webhook:resume/token", Key: "key"}, Delivery: everhook.Delivery{
-		RunID: caseRunID, ReceivedAt: received, Trigger: scope.(map[string]any), Digest: "digest of the body",
-	}}
+	return workflows.Start{Level: workflows.Level, Version: 7, Env: how.Env, Depth: how.Depth,
+		Resume: &everhook.Resume{Base: "https://hooks.example/api/webhook:resume/token", Key: "key"},
+		Delivery: everhook.Delivery{
+			RunID: caseRunID, ReceivedAt: received, Trigger: scope.(map[string]any), Digest: "digest of the body",
+		}}
 }
 
 // askForAnswer does what the receiver does for a held caller.

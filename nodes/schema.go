@@ -15,9 +15,9 @@ import (
 // schemaDialect is the version of JSON Schema.
 const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
 
-// Schema is the JSON Schema (2020-12) of a flow file with the kinds of this registry, indented, with sorted keys and no newline at its end.
-// It knows what a file's structure tells; what depends on other nodes, and whether expressions compile, only Compile does. The error is one
-// of a kind's Source or Example.
+// Schema is the JSON Schema (2020-12) of a flow file with the kinds of this registry, indented, with sorted keys and no
+// newline at its end. It knows what a file's structure tells; what depends on other nodes, and whether expressions
+// compile, only Compile does. The error is one of a kind's Source or Example.
 func (r *Registry) Schema() ([]byte, error) {
 	comments, err := r.readComments()
 	if err != nil {
@@ -138,7 +138,8 @@ func (d *describer) triggers(r *Registry) error {
 	}
 	s := schema{
 		"type": "object", "required": []string{"type"},
-		"properties": schema{"type": schema{"enum": append([]string{}, r.triggerNames...), "description": "The trigger's kind."}},
+		"properties": schema{"type": schema{"enum": append([]string{}, r.triggerNames...),
+			"description": "The trigger's kind."}},
 	}
 	if rules != nil {
 		s["allOf"] = rules

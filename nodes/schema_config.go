@@ -17,8 +17,8 @@ import (
 // schema is a JSON Schema (2020-12), or a part of one.
 type schema = map[string]any
 
-// Schemer is implemented by the types of config fields whose JSON Schema does not follow from their Go type: those that read themselves.
-// Without it such a field takes anything in the schema, or text if it is an encoding.TextUnmarshaler.
+// Schemer is implemented by the types of config fields whose JSON Schema does not follow from their Go type: those that
+// read themselves. Without it such a field takes anything in the schema, or text if it is an encoding.TextUnmarshaler.
 type Schemer interface {
 	// JSONSchema is the schema of the type's values. Its "title" is what the reference page says the field takes.
 	JSONSchema() map[string]any
@@ -34,7 +34,8 @@ type configField struct {
 	// standard is the default as the comment has it; nil without one.
 	standard any
 	schema   schema
-	// below are the fields of the struct that the field holds, or of which it holds a list or mapping; path leads to them.
+	// below are the fields of the struct that the field holds, or of which it holds a list or mapping; path leads to
+	// them.
 	below []configField
 	path  string
 }
@@ -49,7 +50,8 @@ type describer struct {
 }
 
 func newDescriber(c comments) *describer {
-	return &describer{comments: c, defs: builtinSchemas(), names: map[reflect.Type]string{}, open: map[reflect.Type]bool{}}
+	return &describer{comments: c, defs: builtinSchemas(), names: map[reflect.Type]string{},
+		open: map[reflect.Type]bool{}}
 }
 
 // structure describes a struct: its fields, and the schema that refers to it.
@@ -72,7 +74,8 @@ func (d *describer) structure(t reflect.Type) ([]configField, schema) {
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// name finds a free name for the definition of a struct. Go's exported names do not meet those of the built-in definitions, which are lower case.
+// name finds a free name for the definition of a struct. Go's exported names do not meet those of the built-in
+// definitions, which are lower case.
 func (d *describer) name(t reflect.Type) string {
 	base := notInNames.ReplaceAllString(t.Name(), "_")
 	name := base
@@ -120,7 +123,8 @@ func (d *describer) fields(t reflect.Type) []configField {
 }
 
 func (d *describer) field(t reflect.Type, f reflect.StructField, name string) configField {
-	field := configField{name: name, doc: d.comments.field(t, f, name), required: f.Tag.Get("required") == "true", path: name}
+	field := configField{name: name, doc: d.comments.field(t, f, name), required: f.Tag.Get("required") == "true",
+		path: name}
 	held := d.value(f.Type, f.Tag)
 	field.below, field.takes = held.below, held.takes
 	field.path += held.path
@@ -173,7 +177,8 @@ func (d *describer) value(t reflect.Type, tag reflect.StructTag) held {
 		return d.list(t, tag)
 	case reflect.Map:
 		of := d.value(t.Elem(), onlyEnum(tag))
-		of.schema, of.path, of.takes = schema{"type": "object", "additionalProperties": of.schema}, ".<name>"+of.path, "a mapping of names to "+of.takes
+		of.schema, of.path, of.takes = schema{"type": "object", "additionalProperties": of.schema}, ".<name>"+of.path,
+			"a mapping of names to "+of.takes
 		return of
 	case reflect.String:
 		if words := words(tag); words != nil {
@@ -232,7 +237,8 @@ func (d *describer) evaluated(t reflect.Type, words []string) held {
 		if words == nil {
 			return held{schema: refer(name), takes: d.title(name)}
 		}
-		return held{schema: schema{"anyOf": []any{schema{"enum": words}, refer("templateText")}}, takes: "template: " + oneOf(words)}
+		return held{schema: schema{"anyOf": []any{schema{"enum": words}, refer("templateText")}}, takes: "template: " +
+			oneOf(words)}
 	}
 	if reflect.New(t).Interface().(expression.Field).Class() == expression.ClassExpression {
 		return held{schema: refer("expression"), takes: "expression"}
@@ -264,8 +270,8 @@ func refer(name string) schema { return schema{"$ref": "#/$defs/" + name} }
 
 var standardExp = regexp.MustCompile(`\bDefault ("[^"]*"|[^\s"]+)`)
 
-// standardOf takes the default out of a field's comment: "Default 30s.", or of several words "one (default), two". It is nil where that is
-// no value of the field's type.
+// standardOf takes the default out of a field's comment: "Default 30s.", or of several words "one (default), two". It
+// is nil where that is no value of the field's type.
 func standardOf(doc string, t reflect.Type, words []string) any {
 	if before, _, found := strings.Cut(doc, " (default)"); found && words != nil {
 		last, at := "", -1

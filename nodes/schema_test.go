@@ -80,15 +80,21 @@ func TestTheSchemaTakesEveryWayToWriteAValue(t *testing.T) {
 		"a template where a number is needed":        "{ key: a, type: response, config: { status: '{{ nodes.x }}' } }",
 		"a template where one of some words is":      "{ key: a, type: end, config: { status: '{{ nodes.x }}' } }",
 		"a template where a mapping is needed":       "{ key: a, type: response, config: { headers: '{{ nodes.x }}' } }",
-		"a template inside a duration":               "{ key: a, type: delay, config: { duration: 'P{{ nodes.days }}D' } }",
-		"one value for a list":                       "{ key: a, type: http-request, config: { url: 'https://a.example', expect: 204 } }",
-		"a list of such values":                      "{ key: a, type: http-request, config: { url: 'https://a.example', expect: [200-204, 404] } }",
-		"a url that is one template":                 "{ key: a, type: http-request, config: { url: '{{ env.BASE }}' } }",
-		"nil where anything goes":                    "{ key: a, type: output, config: { value: null } }",
-		"the reserved branch on any kind":            "{ key: a, type: calculation, config: { expression: 1 }, onError: branch, branches: { error: [] } }",
+		"a template inside a duration": "{ key: a, type: delay, config: { duration: 'P{{ nodes.days " +
+			"}}D' } }",
+		"one value for a list": "{ key: a, type: http-request, config: { url: " +
+			"'https://a.example', expect: 204 } }",
+		"a list of such values": "{ key: a, type: http-request, config: { url: " +
+			"'https://a.example', expect: [200-204, 404] } }",
+		"a url that is one template": "{ key: a, type: http-request, config: { url: '{{ env.BASE }}' } }",
+		"nil where anything goes":    "{ key: a, type: output, config: { value: null } }",
+		"the reserved branch on any kind": "{ key: a, type: calculation, config: { expression: 1 }, " +
+			"onError: branch, branches: { error: [] } }",
 		"branches of any name where they have names": "{ key: a, type: parallel, branches: { b: [], c_2: [] } }",
-		"statuses as numbers in retry":               "{ key: a, type: http-request, config: { url: 'https://a.example' }, retry: { on: [connect, 503, 5xx] } }",
-		"no timeout":                                 "{ key: a, type: http-request, config: { url: 'https://a.example' }, timeout: 0 }",
+		"statuses as numbers in retry": "{ key: a, type: http-request, config: { url: " +
+			"'https://a.example' }, retry: { on: [connect, 503, 5xx] } }",
+		"no timeout": "{ key: a, type: http-request, config: { url: " +
+			"'https://a.example' }, timeout: 0 }",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,16 +107,17 @@ func TestTheSchemaRefusesAWrongNode(t *testing.T) {
 	t.Parallel()
 	schema := compiled(t, nodes.Standard())
 	for name, node := range map[string]string{
-		"without a key":                         "{ type: output, config: { value: 1 } }",
-		"without a type":                        "{ key: a, config: { value: 1 } }",
-		"with a key that is no name":            "{ key: a-b, type: output, config: { value: 1 } }",
-		"of an unknown kind":                    "{ key: a, type: outputs, config: { value: 1 } }",
-		"with an unknown field":                 "{ key: a, type: output, config: { value: 1 }, note: x }",
-		"with an unknown field in its config":   "{ key: a, type: output, config: { value: 1, values: 2 } }",
-		"with the config of another kind":       "{ key: a, type: output, config: { expression: 'true' } }",
-		"without its config":                    "{ key: a, type: calculation }",
-		"without a required field":              "{ key: a, type: multi-conditions, config: { cases: [{ when: 'true' }] } }",
-		"with a word outside an enumeration":    "{ key: a, type: parallel, config: { mode: some }, branches: { b: [], c: [] } }",
+		"without a key":                       "{ type: output, config: { value: 1 } }",
+		"without a type":                      "{ key: a, config: { value: 1 } }",
+		"with a key that is no name":          "{ key: a-b, type: output, config: { value: 1 } }",
+		"of an unknown kind":                  "{ key: a, type: outputs, config: { value: 1 } }",
+		"with an unknown field":               "{ key: a, type: output, config: { value: 1 }, note: x }",
+		"with an unknown field in its config": "{ key: a, type: output, config: { value: 1, values: 2 } }",
+		"with the config of another kind":     "{ key: a, type: output, config: { expression: 'true' } }",
+		"without its config":                  "{ key: a, type: calculation }",
+		"without a required field":            "{ key: a, type: multi-conditions, config: { cases: [{ when: 'true' }] } }",
+		"with a word outside an enumeration": "{ key: a, type: parallel, config: { mode: some }, branches: { b: " +
+			"[], c: [] } }",
 		"with a word where a template may be":   "{ key: a, type: end, config: { status: done } }",
 		"with a mapping for an expression":      "{ key: a, type: calculation, config: { expression: { a: 1 } } }",
 		"with text where a number is needed":    "{ key: a, type: response, config: { status: 'ok' } }",
@@ -118,15 +125,18 @@ func TestTheSchemaRefusesAWrongNode(t *testing.T) {
 		"with a template that is not the whole": "{ key: a, type: response, config: { status: '4{{ nodes.x }}' } }",
 		"with a url of another scheme":          "{ key: a, type: http-request, config: { url: 'ftp://a.example' } }",
 		"with a bare number for a duration":     "{ key: a, type: delay, config: { duration: 30 } }",
-		"with a branch that its kind has not":   "{ key: a, type: condition, config: { expression: 'true' }, branches: { otherwise: [] } }",
-		"with a branch that is no list":         "{ key: a, type: condition, config: { expression: 'true' }, branches: { then: { key: b } } }",
-		"without a required branch":             "{ key: a, type: loop, config: { over: 3 } }",
-		"with an empty required branch":         "{ key: a, type: loop, config: { over: 3 }, branches: { do: [] } }",
-		"with a wrong node in a branch":         "{ key: a, type: parallel, branches: { b: [{ key: x }], c: [] } }",
-		"with a timeout but no effect":          "{ key: a, type: output, config: { value: 1 }, timeout: 1s }",
-		"with a retry but no effect":            "{ key: a, type: output, config: { value: 1 }, retry: {} }",
-		"with an unknown cause to try again":    "{ key: a, type: http-request, config: { url: 'https://a.example' }, retry: { on: [always] } }",
-		"with an unknown way to handle errors":  "{ key: a, type: output, config: { value: 1 }, onError: ignore }",
+		"with a branch that its kind has not": "{ key: a, type: condition, config: { expression: 'true' }, " +
+			"branches: { otherwise: [] } }",
+		"with a branch that is no list": "{ key: a, type: condition, config: { expression: 'true' }, " +
+			"branches: { then: { key: b } } }",
+		"without a required branch":     "{ key: a, type: loop, config: { over: 3 } }",
+		"with an empty required branch": "{ key: a, type: loop, config: { over: 3 }, branches: { do: [] } }",
+		"with a wrong node in a branch": "{ key: a, type: parallel, branches: { b: [{ key: x }], c: [] } }",
+		"with a timeout but no effect":  "{ key: a, type: output, config: { value: 1 }, timeout: 1s }",
+		"with a retry but no effect":    "{ key: a, type: output, config: { value: 1 }, retry: {} }",
+		"with an unknown cause to try again": "{ key: a, type: http-request, config: { url: 'https://a.example' " +
+			"}, retry: { on: [always] } }",
+		"with an unknown way to handle errors": "{ key: a, type: output, config: { value: 1 }, onError: ignore }",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +148,8 @@ func TestTheSchemaRefusesAWrongNode(t *testing.T) {
 func TestTheSchemaRefusesAWrongFlow(t *testing.T) {
 	t.Parallel()
 	schema := compiled(t, nodes.Standard())
-	require.NoError(t, schema.Validate(fromYAML(t, "{ key: a, mode: async, trigger: { type: webhook }, options: { timeout: 1d12h, wait: 0 } }")))
+	require.NoError(t, schema.Validate(fromYAML(t, "{ key: a, mode: async, trigger: { type: webhook }, options: { "+
+		"timeout: 1d12h, wait: 0 } }")))
 	for name, flow := range map[string]string{
 		"without a key":                   "{ mode: sync, trigger: { type: webhook } }",
 		"without a mode":                  "{ key: a, trigger: { type: webhook } }",
@@ -150,11 +161,15 @@ func TestTheSchemaRefusesAWrongFlow(t *testing.T) {
 		"with an unknown trigger":         "{ key: a, mode: sync, trigger: { type: webhooks } }",
 		"with a trigger without its type": "{ key: a, mode: sync, trigger: {} }",
 		"with an unknown trigger field":   "{ key: a, mode: sync, trigger: { type: webhook, tokens: [a] } }",
-		"with a wrong credential":         "{ key: a, mode: sync, trigger: { type: webhook, auth: { basic: { username: a, password: { secret: lower } } } } }",
-		"with a user without password":    "{ key: a, mode: sync, trigger: { type: webhook, auth: { basic: [{ username: a }] } } }",
-		"with a wrong path":               "{ key: a, mode: sync, trigger: { type: webhook, request: { body: ['a..b'] } } }",
-		"with a path without its path":    "{ key: a, mode: sync, trigger: { type: webhook, request: { body: [{ alias: A }] } } }",
-		"with nodes that are no list":     "{ key: a, mode: sync, trigger: { type: webhook }, nodes: { key: b } }",
+		"with a wrong credential": "{ key: a, mode: sync, trigger: { type: webhook, auth: { basic: { " +
+			"username: a, password: { secret: lower } } } } }",
+		"with a user without password": "{ key: a, mode: sync, trigger: { type: webhook, auth: { basic: [{ " +
+			"username: a }] } } }",
+		"with a wrong path": "{ key: a, mode: sync, trigger: { type: webhook, request: { body: " +
+			"['a..b'] } } }",
+		"with a path without its path": "{ key: a, mode: sync, trigger: { type: webhook, request: { body: [{ " +
+			"alias: A }] } } }",
+		"with nodes that are no list": "{ key: a, mode: sync, trigger: { type: webhook }, nodes: { key: b } }",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,10 +184,12 @@ func TestThePatternsAgreeWithTheParsers(t *testing.T) {
 	schema := compiled(t, nodes.Standard())
 	valid := func(trigger, options map[string]any) bool {
 		trigger["type"] = "webhook"
-		return schema.Validate(map[string]any{"key": "a", "mode": "sync", "trigger": trigger, "options": options}) == nil
+		return schema.Validate(map[string]any{"key": "a", "mode": "sync", "trigger": trigger,
+			"options": options}) == nil
 	}
 	for _, text := range []string{
-		"0", "1", "30s", "1d12h", "250ms", "1.5h", "2w", "1µs", "-1s", "s", "1y", "P3D", "P1W", "P1W2D", "PT1.5S", "P1DT12H", "PT1H30M", "PT1H5S", "PT5M3S", "P", "PT", "P1DT", "P1M", "P1Y", "1h ", "abc", "",
+		"0", "1", "30s", "1d12h", "250ms", "1.5h", "2w", "1µs", "-1s", "s", "1y", "P3D", "P1W", "P1W2D", "PT1.5S",
+		"P1DT12H", "PT1H30M", "PT1H5S", "PT5M3S", "P", "PT", "P1DT", "P1M", "P1Y", "1h ", "abc", "",
 	} {
 		_, err := everhook.ParseDuration(text)
 		if strings.TrimSpace(text) != text {
@@ -185,12 +202,15 @@ func TestThePatternsAgreeWithTheParsers(t *testing.T) {
 		require.Equal(t, err == nil, valid(map[string]any{"maxBody": text}, map[string]any{}), "size %q", text)
 	}
 	for _, text := range []string{
-		"a", "a.b", "a[0].b", "[0]", "[0][1]", `["a.b"]`, `a["b\"c"].d`, "a[01]", "a[-1]", "a[b]", "a..b", "a.", "a]", `a"b`, "a[", "order id.sku-1", "",
+		"a", "a.b", "a[0].b", "[0]", "[0][1]", `["a.b"]`, `a["b\"c"].d`, "a[01]", "a[-1]", "a[b]", "a..b", "a.", "a]",
+		`a"b`, "a[", "order id.sku-1", "",
 	} {
 		_, err := everhook.ParsePath(text)
-		require.Equal(t, err == nil, valid(map[string]any{"request": map[string]any{"body": []any{text}}}, map[string]any{}), "path %q", text)
+		require.Equal(t, err == nil, valid(map[string]any{"request": map[string]any{"body": []any{text}}},
+			map[string]any{}), "path %q", text)
 	}
-	for _, text := range []string{"a", "a-b", "0", "-a", "A", "a_b", "", strings.Repeat("a", 63), strings.Repeat("a", 64)} {
+	for _, text := range []string{"a", "a-b", "0", "-a", "A", "a_b", "", strings.Repeat("a", 63),
+		strings.Repeat("a", 64)} {
 		flow := map[string]any{"key": text, "mode": "sync", "trigger": map[string]any{"type": "webhook"}}
 		require.Equal(t, everhook.IsFlowKey(text), schema.Validate(flow) == nil, "flow key %q", text)
 	}
@@ -225,7 +245,8 @@ func TestDescriptionsAndDefaultsComeFromTheComments(t *testing.T) {
 	t.Parallel()
 	r := nodes.Standard()
 	webhook := definitionOf(t, r, "Webhook")
-	require.Equal(t, "maxBody bounds the body of a call, up to 10MiB. Default 1MiB. Above 1.9 MB, compressed, it needs a server that keeps large values outside of Temporal (--payload-store, on by default with the embedded one); elsewhere such a call gets 413.", property(t, webhook, "maxBody")["description"])
+	require.Equal(t, "maxBody bounds the body of a call, up to 10MiB. Default 1MiB. Above 1.9 MB, compressed, it "+
+		"needs a server that keeps large values outside of Temporal (--payload-store, on by default with the embedded one); elsewhere such a call gets 413.", property(t, webhook, "maxBody")["description"])
 	require.Contains(t, property(t, webhook, "request")["description"], "A list that is left out keeps everything")
 	for _, c := range []struct {
 		definition, field string
@@ -247,7 +268,8 @@ func TestDescriptionsAndDefaultsComeFromTheComments(t *testing.T) {
 		{"Retry", "backoff", 2.0},
 		{"node", "onError", "fail"},
 	} {
-		require.Equal(t, c.want, property(t, definitionOf(t, r, c.definition), c.field)["default"], "%s.%s", c.definition, c.field)
+		require.Equal(t, c.want, property(t, definitionOf(t, r, c.definition), c.field)["default"], "%s.%s",
+			c.definition, c.field)
 	}
 }
 
@@ -307,7 +329,8 @@ func TestAKindFromOutsideIsDescribedAsWell(t *testing.T) {
 	require.Equal(t, "Stands outside.", definition["description"])
 	require.Equal(t, []any{"name"}, definition["required"])
 	require.Equal(t, "The name of the thing.", property(t, definition, "name")["description"])
-	require.Equal(t, map[string]any{"type": "integer", "default": 3.0, "description": "How many there are. Default 3."}, property(t, definition, "count"))
+	require.Equal(t, map[string]any{"type": "integer", "default": 3.0, "description": "How many there are. Default 3."},
+		property(t, definition, "count"))
 	require.Equal(t, "low", property(t, definition, "levels")["default"])
 	require.Equal(t, 0.5, property(t, definition, "ratio")["default"])
 	require.Equal(t, "parts of it, by name. It counts.", property(t, definition, "parts")["description"])

@@ -22,15 +22,18 @@ const (
 	statusPattern   = `^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$`
 	causePattern    = `^(connect|timeout|[1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$`
 	number          = `[0-9]+(\.[0-9]+)?`
-	isoTimePattern  = `T(` + number + `H(` + number + `M)?(` + number + `S)?|` + number + `M(` + number + `S)?|` + number + `S)`
+	isoTimePattern  = `T(` + number + `H(` + number + `M)?(` + number + `S)?|` + number + `M(` + number + `S)?|` +
+		number + `S)`
 	isoDatePattern  = `(` + number + `W(` + number + `D)?|` + number + `D)`
-	durationPattern = `^(0|(` + number + `(ns|us|µs|ms|s|m|h|d|w))+|P(` + isoDatePattern + `(` + isoTimePattern + `)?|` + isoTimePattern + `))$`
-	quotedStep      = `\["([^"\\]|\\.)*"\]`
-	indexStep       = `\[(0|[1-9][0-9]*)\]`
-	nameStep        = `[^.\[\]"]+`
-	pathPattern     = `^(` + nameStep + `|` + quotedStep + `|` + indexStep + `)(\.` + nameStep + `|` + quotedStep + `|` + indexStep + `)*$`
-	templateNote    = "Texts may hold {{ expression }}; a text that is exactly one template keeps the type of its value."
-	expressionNote  = "An expression, without braces. Write it in single quotes, with double quotes inside."
+	durationPattern = `^(0|(` + number + `(ns|us|µs|ms|s|m|h|d|w))+|P(` + isoDatePattern + `(` + isoTimePattern +
+		`)?|` + isoTimePattern + `))$`
+	quotedStep  = `\["([^"\\]|\\.)*"\]`
+	indexStep   = `\[(0|[1-9][0-9]*)\]`
+	nameStep    = `[^.\[\]"]+`
+	pathPattern = `^(` + nameStep + `|` + quotedStep + `|` + indexStep + `)(\.` + nameStep + `|` + quotedStep +
+		`|` + indexStep + `)*$`
+	templateNote   = "Texts may hold {{ expression }}; a text that is exactly one template keeps the type of its value."
+	expressionNote = "An expression, without braces. Write it in single quotes, with double quotes inside."
 )
 
 // builtinTypes are types of the vocabulary that read themselves.
@@ -87,11 +90,14 @@ func builtinSchemas() schema {
 		return either("template: "+title, templateNote, literal, refer("templateWhole"))
 	}
 	return schema{
-		"mode": schema{"title": oneOf([]string{"sync", "async"}), "enum": []everhook.Mode{everhook.Sync, everhook.Async}},
+		"mode": schema{"title": oneOf([]string{"sync", "async"}),
+			"enum": []everhook.Mode{everhook.Sync, everhook.Async}},
 		"onError": schema{
-			"title": oneOf([]string{"fail", "continue", "branch"}), "enum": []everhook.OnError{everhook.OnErrorFail, everhook.OnErrorContinue, everhook.OnErrorBranch},
+			"title": oneOf([]string{"fail", "continue", "branch"}), "enum": []everhook.OnError{everhook.OnErrorFail,
+				everhook.OnErrorContinue, everhook.OnErrorBranch},
 		},
-		"duration": either("a duration, as 30s, 1d12h or P3D", "A span of time: 250ms, 30s, 1d12h, or ISO 8601 as P3D. 0 is none.",
+		"duration": either("a duration, as 30s, 1d12h or P3D", "A span of time: 250ms, 30s, 1d12h, or ISO 8601 as "+
+			"P3D. 0 is none.",
 			schema{"const": 0}, schema{"type": "string", "pattern": durationPattern}),
 		"size": either("a size, as 512KiB or 1MiB", "A number of bytes: 512KiB, 1MiB, 10MB.",
 			schema{"type": "integer", "minimum": 0}, schema{"type": "string", "pattern": sizePattern}),
@@ -100,34 +106,44 @@ func builtinSchemas() schema {
 			"description": `Names separated by dots, [n] for an element, ["a.b"] for odd names. Through a list without an index it takes that field of every element.`,
 		},
 		"cidr": schema{
-			"title": "a range of addresses, as 203.0.113.0/24, or one address", "type": "string", "pattern": cidrPattern,
+			"title": "a range of addresses, as 203.0.113.0/24, or one address", "type": "string",
+			"pattern":     cidrPattern,
 			"description": "A range of IPv4 or IPv6 addresses, or one address.",
 		},
 		"statuses": either("HTTP statuses, as 204 or 200-299", "An HTTP status, or a range of them.",
-			schema{"type": "integer", "minimum": 100, "maximum": 599}, schema{"type": "string", "pattern": statusPattern}),
+			schema{"type": "integer", "minimum": 100, "maximum": 599},
+			schema{"type": "string", "pattern": statusPattern}),
 		"retryCause": either("connect, timeout, a status as 503, or a class as 5xx", "What is tried again.",
-			schema{"type": "integer", "minimum": 100, "maximum": 599}, schema{"type": "string", "pattern": causePattern}),
-		"trigger":  schema{"title": "a trigger block"},
-		"node":     schema{"title": "a node"},
-		"mapping":  schema{"title": "a mapping", "type": "object"},
-		"branches": schema{"title": "a mapping of names to lists of nodes", "type": "object", "additionalProperties": refer("nodes")},
+			schema{"type": "integer", "minimum": 100, "maximum": 599},
+			schema{"type": "string", "pattern": causePattern}),
+		"trigger": schema{"title": "a trigger block"},
+		"node":    schema{"title": "a node"},
+		"mapping": schema{"title": "a mapping", "type": "object"},
+		"branches": schema{"title": "a mapping of names to lists of nodes", "type": "object",
+			"additionalProperties": refer("nodes")},
 
-		"expression":            schema{"title": "expression", "description": expressionNote, "type": text},
-		"condition":             schema{"title": "expression: true or false", "description": expressionNote, "type": text},
-		"templateText":          schema{"title": "text with a template", "type": "string", "pattern": templatePattern},
-		"templateWhole":         schema{"title": "one template", "type": "string", "pattern": wholePattern},
-		"template":              schema{"title": "template", "description": templateNote},
-		"templateString":        schema{"title": "template: text", "description": templateNote, "type": text},
-		"templateURL":           schema{"title": "template: a URL", "description": templateNote, "type": "string", "pattern": urlPattern},
-		"templateInteger":       templated("a whole number", schema{"type": "integer"}),
-		"templateNumber":        templated("a number", schema{"type": "number"}),
-		"templateBoolean":       templated("true or false", schema{"type": "boolean"}),
-		"templateDuration":      either("template: a duration, as 30s, 1d12h or P3D", templateNote, refer("duration"), refer("templateText")),
-		"templateTime":          schema{"title": "template: a time, as 2030-01-31T09:00:00Z", "description": templateNote, "type": "string"},
-		"templateList":          templated("a list", schema{"type": "array"}),
-		"templateStrings":       templated("a list of texts", schema{"type": "array", "items": refer("templateString")}),
-		"templateMapping":       templated("a mapping", schema{"type": "object"}),
-		"templateStringMapping": templated("a mapping of names to texts", schema{"type": "object", "additionalProperties": refer("templateString")}),
+		"expression": schema{"title": "expression", "description": expressionNote, "type": text},
+		"condition": schema{"title": "expression: true or false", "description": expressionNote,
+			"type": text},
+		"templateText":   schema{"title": "text with a template", "type": "string", "pattern": templatePattern},
+		"templateWhole":  schema{"title": "one template", "type": "string", "pattern": wholePattern},
+		"template":       schema{"title": "template", "description": templateNote},
+		"templateString": schema{"title": "template: text", "description": templateNote, "type": text},
+		"templateURL": schema{"title": "template: a URL", "description": templateNote, "type": "string",
+			"pattern": urlPattern},
+		"templateInteger": templated("a whole number", schema{"type": "integer"}),
+		"templateNumber":  templated("a number", schema{"type": "number"}),
+		"templateBoolean": templated("true or false", schema{"type": "boolean"}),
+		"templateDuration": either("template: a duration, as 30s, 1d12h or P3D", templateNote, refer("duration"),
+			refer("templateText")),
+		"templateTime": schema{"title": "template: a time, as 2030-01-31T09:00:00Z",
+			"description": templateNote, "type": "string"},
+		"templateList": templated("a list", schema{"type": "array"}),
+		"templateStrings": templated("a list of texts",
+			schema{"type": "array", "items": refer("templateString")}),
+		"templateMapping": templated("a mapping", schema{"type": "object"}),
+		"templateStringMapping": templated("a mapping of names to texts",
+			schema{"type": "object", "additionalProperties": refer("templateString")}),
 	}
 }
 
@@ -150,9 +166,11 @@ func (*Credential) JSONSchema() map[string]any {
 	return schema{"title": "`{ secret: NAME }`", "anyOf": []any{
 		schema{
 			"type": "object", "required": []string{"secret"}, "additionalProperties": false,
-			"properties": schema{"secret": schema{"type": "string", "pattern": secretPattern, "description": "The name of a secret, whose value is set outside the flow."}},
+			"properties": schema{"secret": schema{"type": "string", "pattern": secretPattern,
+				"description": "The name of a secret, whose value is set outside the flow."}},
 		},
-		schema{"type": "string", "minLength": 1, "description": "The credential itself. It then stands in the flow file: better name a secret."},
+		schema{"type": "string", "minLength": 1, "description": "The credential itself. It then stands in the flow " +
+			"file: better name a secret."},
 	}}
 }
 
@@ -163,11 +181,19 @@ func (*WebhookDedupe) JSONSchema() map[string]any {
 		schema{
 			"type": "object", "additionalProperties": false,
 			"properties": schema{
-				"preset":    schema{"type": "string", "enum": []string{signedKey, idempotencyKey}, "description": "A ready-made key."},
-				"key":       schema{"type": []string{"string", "number", "boolean"}, "description": "An expression over `headers`, `query` and `body` of the whole delivery that gives the key: text or a whole number."},
-				"optional":  schema{"type": "boolean", "description": "Takes a delivery without a key as its own instead of refusing it with 400."},
-				"onFailure": schema{"type": "string", "enum": []string{"rerun", "answer"}, "description": "What a duplicate does when the run failed without an answer of the flow's own: runs it again (default), or repeats the stored failure."},
-				"payload":   schema{"type": "string", "enum": []string{"match", "ignore"}, "description": "The same key with another body: refused with 422 (match), or taken for a duplicate (ignore). Default match, with `preset` ignore."},
+				"preset": schema{"type": "string", "enum": []string{signedKey, idempotencyKey},
+					"description": "A ready-made key."},
+				"key": schema{"type": []string{"string", "number", "boolean"},
+					"description": "An expression over `headers`, `query` and `body` of the whole delivery that " +
+						"gives the key: text or a whole number."},
+				"optional": schema{"type": "boolean", "description": "Takes a delivery without a key as its own " +
+					"instead of refusing it with 400."},
+				"onFailure": schema{"type": "string", "enum": []string{"rerun", "answer"},
+					"description": "What a duplicate does when the run failed without an answer of the flow's own: " +
+						"runs it again (default), or repeats the stored failure."},
+				"payload": schema{"type": "string", "enum": []string{"match", "ignore"},
+					"description": "The same key with another body: refused with 422 (match), or taken for a " +
+						"duplicate (ignore). Default match, with `preset` ignore."},
 			},
 		},
 	}}

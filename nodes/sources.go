@@ -15,14 +15,15 @@ import (
 //go:embed *.go
 var sources embed.FS
 
-// Sourcer is implemented by kinds and triggers from outside this package that want the comments of their config structs in the JSON Schema
-// and the reference page. A file that embeds itself is all it takes.
+// Sourcer is implemented by kinds and triggers from outside this package that want the comments of their config structs
+// in the JSON Schema and the reference page. A file that embeds itself is all it takes.
 type Sourcer interface {
 	// Source is the Go source of the file that declares the config struct and the structs in it.
 	Source() string
 }
 
-// comments are the doc comments of structs and their fields, by the name of the type with its package, and of the field.
+// comments are the doc comments of structs and their fields, by the name of the type with its package, and of the
+// field.
 type comments map[string]typeComments
 
 type typeComments struct {
@@ -49,7 +50,8 @@ func (r *Registry) readComments() (comments, error) {
 			return nil, err
 		}
 	}
-	if err := c.read(reflect.TypeFor[everhook.Definition]().PkgPath(), "definition.go", everhook.DefinitionSource()); err != nil {
+	if err := c.read(reflect.TypeFor[everhook.Definition]().PkgPath(), "definition.go",
+		everhook.DefinitionSource()); err != nil {
 		return nil, err
 	}
 	var configs []any
@@ -114,8 +116,8 @@ func oneLine(comment *ast.CommentGroup) string {
 // of gives the comments of a type.
 func (c comments) of(t reflect.Type) typeComments { return c[t.PkgPath()+"."+t.Name()] }
 
-// field is the comment of a field. It begins with the field's name, as Go comments do: that is written as in files, or left out where the
-// rest says what the field is.
+// field is the comment of a field. It begins with the field's name, as Go comments do: that is written as in files, or
+// left out where the rest says what the field is.
 func (c comments) field(t reflect.Type, f reflect.StructField, name string) string {
 	doc := c.of(t).fields[f.Name]
 	rest, ok := strings.CutPrefix(doc, f.Name+" ")

@@ -13,12 +13,13 @@ import (
 
 // Subflow calls another flow.
 type Subflow struct {
-	// Flow is the key of a flow with a `call` trigger: its enabled version runs, or its latest if none is enabled. `key@3` is always version 3. It is
-	// literal, so that a reader sees who calls whom.
+	// Flow is the key of a flow with a `call` trigger: its enabled version runs, or its latest if none is enabled.
+	// `key@3` is always version 3. It is literal, so that a reader sees who calls whom.
 	Flow FlowReference `json:"flow" required:"true"`
 	// Input is what the flow sees as `trigger.input`. Default nil.
 	Input expression.Template[any] `json:"input,omitzero"`
-	// Wait false goes on as soon as the run has started, which then outlives this one; true waits for its end. Default true.
+	// Wait false goes on as soon as the run has started, which then outlives this one; true waits for its end. Default
+	// true.
 	Wait *bool `json:"wait,omitempty"`
 }
 
@@ -36,9 +37,11 @@ func (*Subflow) Spec() Spec {
 	return Spec{
 		Kind: "subflow", Group: Control,
 		Summary: "Calls another flow, which runs as a run of its own, with its own steps.",
-		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. A run that is started again calls the same run again, under the same run ID; " +
+		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. A run that is started " +
+			"again calls the same run again, under the same run ID; " +
 			"cancelling or aborting a run reaches the flows that it waits for.",
-		Failures: "Failed when the input does not fit the schema of the flow's trigger; nothing has run then. As the run that it waited for, when that did not resolve: failed, error, rejected, or aborted " +
+		Failures: "Failed when the input does not fit the schema of the flow's trigger; nothing has run then. As the " +
+			"run that it waited for, when that did not resolve: failed, error, rejected, or aborted " +
 			"and cancelled, which `onError` does not catch; its type is then `subflow`. Error when there is no such flow or version, it cannot be called or lacks a secret, the input is too large, " +
 			"flows call each other more than 16 deep, or the template cannot be evaluated.",
 		Example: `key: stock
@@ -53,7 +56,8 @@ config:
 // Validate refuses a flow that waits for its own end; whether another flow exists is known when it is called.
 func (c *Subflow) Validate(v *Validation) {
 	if c.Flow.Key == v.Definition.Key && v.Definition.Trigger.Type != CallTrigger {
-		v.Error("/config/flow", "the flow cannot call itself: its trigger is "+v.Definition.Trigger.Type, "name a flow with `trigger: { type: call }`")
+		v.Error("/config/flow", "the flow cannot call itself: its trigger is "+v.Definition.Trigger.Type,
+			"name a flow with `trigger: { type: call }`")
 	}
 }
 
@@ -83,13 +87,16 @@ func (f *FlowReference) Decode(v any) error {
 	key, version, pinned := strings.Cut(text, "@")
 	switch {
 	case strings.Contains(text, "{{"):
-		return fmt.Errorf("the flow is literal, and takes no template; write one subflow node for each flow, behind conditions")
+		return fmt.Errorf("the flow is literal, and takes no template; write one subflow node for each flow, behind " +
+			"conditions")
 	case !everhook.IsFlowKey(key):
-		return fmt.Errorf("%q names no flow; write the key of one (a-z, 0-9 and -), or `key@3` for its version 3", everhook.Shorten(text, 80))
+		return fmt.Errorf("%q names no flow; write the key of one (a-z, 0-9 and -), or `key@3` for its version 3",
+			everhook.Shorten(text, 80))
 	case pinned:
 		number, err := strconv.Atoi(version)
 		if err != nil || number < 1 || strconv.Itoa(number) != version {
-			return fmt.Errorf("%q is no version; write `%s@3` for version 3, or `%s` for the enabled one", everhook.Shorten(version, 80), key, key)
+			return fmt.Errorf("%q is no version; write `%s@3` for version 3, or `%s` for the enabled one",
+				everhook.Shorten(version, 80), key, key)
 		}
 		f.Version = number
 	}
@@ -99,5 +106,6 @@ func (f *FlowReference) Decode(v any) error {
 
 // JSONSchema is that of the text.
 func (*FlowReference) JSONSchema() map[string]any {
-	return schema{"title": "a flow, or a version of it", "type": "string", "pattern": `^[a-z0-9][a-z0-9-]{0,62}(@[1-9][0-9]*)?$`}
+	return schema{"title": "a flow, or a version of it", "type": "string",
+		"pattern": `^[a-z0-9][a-z0-9-]{0,62}(@[1-9][0-9]*)?$`}
 }

@@ -72,7 +72,8 @@ func loaderOf(t *testing.T, sections map[string]string) *subflow.Loader {
 		slices.SortFunc(flows[key], func(a, b everhook.Version) int { return a.Number - b.Number })
 	}
 	return subflow.New(subflow.Options{
-		Store: flows, Registry: nodes.Standard(), Env: func() map[string]string { return map[string]string{"REGION": "eu"} },
+		Store: flows, Registry: nodes.Standard(),
+		Env:    func() map[string]string { return map[string]string{"REGION": "eu"} },
 		Secret: func(name string) (string, error) { return "", errors.New("the secret " + name + " is not set") },
 	})
 }
@@ -94,7 +95,8 @@ func watchSubflows(env *testsuite.TestWorkflowEnvironment) func() []string {
 		mutex.Lock()
 		defer mutex.Unlock()
 		flow, _, _ := everhook.ParseWorkflowID(info.WorkflowExecution.ID)
-		ended = append(ended, fmt.Sprintf("%s v%d %s", flow, versions[info.WorkflowExecution.ID], childStatus(result, err)))
+		ended = append(ended, fmt.Sprintf("%s v%d %s", flow, versions[info.WorkflowExecution.ID],
+			childStatus(result, err)))
 	})
 	return func() []string {
 		mutex.Lock()
@@ -111,7 +113,8 @@ func childStatus(result converter.EncodedValue, err error) everhook.Status {
 	switch {
 	case isFailure:
 		return everhook.Status(failure.Type())
-	case isCancelled && cancelled.Details(&outcome) != nil, err == nil && result.Get(&outcome) != nil, err != nil && !isCancelled:
+	case isCancelled && cancelled.Details(&outcome) != nil, err == nil && result.Get(&outcome) != nil, err != nil &&
+		!isCancelled:
 		return everhook.Status(fmt.Sprintf("unreadable: %v", err))
 	}
 	return outcome.Status

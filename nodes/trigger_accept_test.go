@@ -16,17 +16,20 @@ func TestAWebhookAcceptsTheFormatsOfItsList(t *testing.T) {
 		want    []string
 		problem string
 	}{
-		"one alone":            {"xml", []string{"xml"}, ""},
-		"a list":               {[]any{"json", "form", "multipart", "xml", "text"}, []string{"json", "form", "multipart", "xml", "text"}, ""},
-		"an empty list":        {[]any{}, nil, "the list is empty: no body could be sent"},
-		"what is no format":    {[]any{"yaml"}, nil, `"yaml" is none of json, form, multipart, xml, text`},
-		"what is no list":      {7, nil, "a number where text is needed"},
-		"a media type instead": {"application/json", nil, `"application/json" is none of json, form, multipart, xml, text`},
+		"one alone": {"xml", []string{"xml"}, ""},
+		"a list": {[]any{"json", "form", "multipart", "xml", "text"},
+			[]string{"json", "form", "multipart", "xml", "text"}, ""},
+		"an empty list":     {[]any{}, nil, "the list is empty: no body could be sent"},
+		"what is no format": {[]any{"yaml"}, nil, `"yaml" is none of json, form, multipart, xml, text`},
+		"what is no list":   {7, nil, "a number where text is needed"},
+		"a media type instead": {"application/json", nil,
+			`"application/json" is none of json, form, multipart, xml, text`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			flow, problems := nodes.Standard().Compile(&everhook.Definition{
-				Key: "f", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{"accept": test.accept}},
+				Key: "f", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook",
+					Config: everhook.Mapping{"accept": test.accept}},
 			})
 			if test.problem != "" {
 				require.Nil(t, flow)

@@ -7,8 +7,9 @@ import (
 
 // Call lets other flows call the flow, by a node of kind subflow.
 type Call struct {
-	// Input is a JSON Schema (2020-12) for what the flow is called with; a call that does not fit is not made, and the calling node says where
-	// it does not. `format` is checked, references lead into the schema itself. Default: anything may come.
+	// Input is a JSON Schema (2020-12) for what the flow is called with; a call that does not fit is not made, and the
+	// calling node says where it does not. `format` is checked, references lead into the schema itself. Default:
+	// anything may come.
 	Input BodySchema `json:"input,omitzero"`
 }
 
@@ -22,7 +23,8 @@ func (*Call) Spec() TriggerSpec {
 	return TriggerSpec{
 		Kind:    CallTrigger,
 		Summary: "Lets other flows call the flow, by a node of kind subflow.",
-		Data:    "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the time of the call.",
+		Data: "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the " +
+			"time of the call.",
 		Example: `type: call
 input:
   type: object
@@ -45,5 +47,6 @@ func (*Call) Shape() *expression.Shape {
 // FieldRoots is empty: the block has no expressions.
 func (*Call) FieldRoots(string) map[string]*expression.Shape { return nil }
 
-// Check gives the problems of an input, at most 20; none: the flow can be called with it. Its error tells of one that is too large to be checked.
+// Check gives the problems of an input, at most 20; none: the flow can be called with it. Its error tells of one that
+// is too large to be checked.
 func (c *Call) Check(input any) ([]everhook.ProblemDetail, error) { return c.Input.Check(input) }

@@ -9,13 +9,15 @@ import (
 
 // Webhook starts a run for each accepted POST to the flow's URL.
 type Webhook struct {
-	// Token is the secret part of the URL, [A-Za-z0-9_-]{8,128}. Left out, one of 128 random bits is made once and kept for every version.
+	// Token is the secret part of the URL, [A-Za-z0-9_-]{8,128}. Left out, one of 128 random bits is made once and kept
+	// for every version.
 	Token string `json:"token,omitempty"`
 	WebhookCalls
-	// Dedupe lets duplicates of a delivery start nothing: `preset` (the ID that the signature's preset knows of an event), `idempotency-key` (the header of that name), or a
-	// key of your own.
+	// Dedupe lets duplicates of a delivery start nothing: `preset` (the ID that the signature's preset knows of an
+	// event), `idempotency-key` (the header of that name), or a key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
-	// Response is what the caller of an async flow receives, as soon as the run is durable. Templates see trigger, env and system.runId. Default 200 with body "ok".
+	// Response is what the caller of an async flow receives, as soon as the run is durable. Templates see trigger, env
+	// and system.runId. Default 200 with body "ok".
 	Response WebhookResponse `json:"response,omitzero"`
 }
 
@@ -37,12 +39,14 @@ type WebhookUser struct {
 	Password Credential `json:"password" required:"true"`
 }
 
-// WebhookRequest says what of a call the run sees. A list that is left out keeps everything, except that no header is kept by default; an empty list keeps nothing.
+// WebhookRequest says what of a call the run sees. A list that is left out keeps everything, except that no header is
+// kept by default; an empty list keeps nothing.
 type WebhookRequest struct {
-	// Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API keys
-	// and signatures are never kept.
+	// Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API
+	// keys and signatures are never kept.
 	Headers []string `json:"headers,omitempty"`
-	// Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter }`.
+	// Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter
+	// }`.
 	Query *[]KeptPath `json:"query,omitempty"`
 	// Body are the paths of the body to keep.
 	Body *[]KeptPath `json:"body,omitempty"`
@@ -82,7 +86,8 @@ func (*Webhook) Spec() TriggerSpec {
 	return TriggerSpec{
 		Kind:    "webhook",
 		Summary: "Starts a run for each accepted POST to the flow's URL.",
-		Data:    "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `id` (the run ID) and `receivedAt` (RFC 3339).",
+		Data: "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `id` (the run ID) " +
+			"and `receivedAt` (RFC 3339).",
 		Example: `type: webhook
 auth: { basic: { username: shop, password: { secret: SHOP_WEBHOOK_PASSWORD } } }
 request:
@@ -100,14 +105,16 @@ func (w *Webhook) Validate(v *Validation) {
 		v.Error("/token", "a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", "leave it out, and one is made")
 	}
 	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
-		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials", "add `auth`, or leave the token out, and a long one is made")
+		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials",
+			"add `auth`, or leave the token out, and a long one is made")
 	}
 	w.validate(v)
 	w.impatient(v)
 	w.Dedupe.validate(v, w.Signature)
 	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
 	if v.Definition.Mode == everhook.Sync && response {
-		v.Error("/response", "the caller of a sync flow receives what a response node answers", "add a node of kind response, or set `mode: async`")
+		v.Error("/response", "the caller of a sync flow receives what a response node answers",
+			"add a node of kind response, or set `mode: async`")
 	}
 }
 
@@ -176,7 +183,8 @@ func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, erro
 			return answer, err
 		}
 		if answer.Status < 200 || answer.Status > 599 {
-			return answer, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599", answer.Status)
+			return answer, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
+				answer.Status)
 		}
 	}
 	if answer.Headers, err = r.Headers.Eval(scope); err != nil {
@@ -220,7 +228,8 @@ func (k *KeptPath) Decode(v any) (err error) {
 		}
 		return nil
 	default:
-		return fmt.Errorf("%s is not a path; write `order.id` or `{ path: order.id, alias: Order ID }`", everhook.TypeName(v))
+		return fmt.Errorf("%s is not a path; write `order.id` or `{ path: order.id, alias: Order ID }`",
+			everhook.TypeName(v))
 	}
 }
 

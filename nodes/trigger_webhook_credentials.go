@@ -48,7 +48,8 @@ func (r *WebhookRate) Size() int {
 
 // reservedHeaders belong to HTTP or to other credentials: no key can stand in them.
 var reservedHeaders = []string{
-	"authorization", "connection", "content-length", "content-type", "cookie", "expect", "forwarded", "host", "proxy-authorization",
+	"authorization", "connection", "content-length", "content-type", "cookie", "expect", "forwarded", "host",
+	"proxy-authorization",
 	"transfer-encoding", "x-forwarded-for",
 }
 
@@ -57,11 +58,13 @@ func (a *WebhookAuth) validate(v *Validation) {
 		v.Error("/auth/basic", "an empty list lets everybody in", "add a user, or remove it")
 	}
 	if len(a.Basic) > 0 && a.Bearer != nil {
-		v.Error("/auth/bearer", "basic and bearer both stand in the header Authorization, so no caller can pass", "keep one of them")
+		v.Error("/auth/bearer", "basic and bearer both stand in the header Authorization, so no caller can pass",
+			"keep one of them")
 	}
 	for i, user := range a.Basic {
 		if user.Username == "" || strings.Contains(user.Username, ":") {
-			v.Error(fmt.Sprintf("/auth/basic/%d/username", i), "a user name is not empty and has no colon (RFC 7617)", "choose another name")
+			v.Error(fmt.Sprintf("/auth/basic/%d/username", i), "a user name is not empty and has no colon (RFC 7617)",
+				"choose another name")
 		}
 		user.Password.warnIfLiteral(v, fmt.Sprintf("/auth/basic/%d/password", i), "password")
 	}
@@ -70,7 +73,8 @@ func (a *WebhookAuth) validate(v *Validation) {
 	}
 	if a.APIKey != nil {
 		if slices.Contains(reservedHeaders, strings.ToLower(a.APIKey.Header)) {
-			v.Error("/auth/apiKey/header", fmt.Sprintf("%s has a meaning of its own", a.APIKey.Header), "choose another header, for example X-Api-Key; for Authorization there is `bearer`")
+			v.Error("/auth/apiKey/header", fmt.Sprintf("%s has a meaning of its own", a.APIKey.Header),
+				"choose another header, for example X-Api-Key; for Authorization there is `bearer`")
 		}
 		validateHeader(v, "/auth/apiKey/header", a.APIKey.Header)
 		validateCredentials(v, "/auth/apiKey/values", "key", a.APIKey.Values)
@@ -82,7 +86,8 @@ func validateCredentials(v *Validation, pointer, what string, credentials []Cred
 	case len(credentials) == 0:
 		v.Error(pointer, "an empty list lets nobody in", "write `{ secret: NAME }`")
 	case len(credentials) > maxCredentials:
-		v.Error(pointer, fmt.Sprintf("%d are more than the %d that are compared", len(credentials), maxCredentials), "give other callers a flow of their own")
+		v.Error(pointer, fmt.Sprintf("%d are more than the %d that are compared", len(credentials), maxCredentials),
+			"give other callers a flow of their own")
 	}
 	for i, credential := range credentials {
 		credential.warnIfLiteral(v, fmt.Sprintf("%s/%d", pointer, i), what)
@@ -93,12 +98,14 @@ func validateCredentials(v *Validation, pointer, what string, credentials []Cred
 func validateHeader(v *Validation, pointer, name string) {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
 	if name == "" || strings.Trim(name, letters) != "" || len(name) > 100 {
-		v.Error(pointer, fmt.Sprintf("%q is no name of a header", everhook.Shorten(name, 60)), "write for example X-Api-Key")
+		v.Error(pointer, fmt.Sprintf("%q is no name of a header", everhook.Shorten(name, 60)),
+			"write for example X-Api-Key")
 	}
 }
 
 func (c *Credential) warnIfLiteral(v *Validation, pointer, what string) {
 	if c.Secret == "" {
-		v.Warn(pointer, fmt.Sprintf("the %s stands in the flow file", what), "write `{ secret: NAME }` and set EVERHOOK_SECRET_NAME")
+		v.Warn(pointer, fmt.Sprintf("the %s stands in the flow file", what),
+			"write `{ secret: NAME }` and set EVERHOOK_SECRET_NAME")
 	}
 }

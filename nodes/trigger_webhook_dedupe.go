@@ -11,20 +11,23 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts nothing: of a sync flow it gets the first answer,
-// of an async flow the trigger's response, with the header Everhook-Duplicate, as long as the run is retained.
+// WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts nothing: of a sync flow it
+// gets the first answer, of an async flow the trigger's response, with the header Everhook-Duplicate, as long as the
+// run is retained.
 type WebhookDedupe struct {
-	// Preset names a ready-made key: `idempotency-key` is the header of that name, `preset` the ID that the signature's preset knows of an event.
+	// Preset names a ready-made key: `idempotency-key` is the header of that name, `preset` the ID that the signature's
+	// preset knows of an event.
 	Preset string `json:"preset,omitempty" enum:"idempotency-key,preset"`
-	// Key gives the key from `headers` (lower-case names), `query` and `body` of the whole delivery: text or a whole number.
+	// Key gives the key from `headers` (lower-case names), `query` and `body` of the whole delivery: text or a whole
+	// number.
 	Key expression.Expression `json:"key,omitzero"`
 	// Optional takes a delivery without a key as its own. Default false: it is refused with 400.
 	Optional bool `json:"optional,omitempty"`
-	// OnFailure says what a duplicate does when the run ended failed, error or aborted without an answer of the flow's own: rerun (default) runs
-	// it again under the same run ID, answer repeats the stored failure.
+	// OnFailure says what a duplicate does when the run ended failed, error or aborted without an answer of the flow's
+	// own: rerun (default) runs it again under the same run ID, answer repeats the stored failure.
 	OnFailure string `json:"onFailure,omitempty" enum:"rerun,answer"`
-	// Payload says what happens to the same key with another body: match refuses it with 422, ignore takes it for a duplicate. Default match; with
-	// `preset` ignore, because providers' retries may differ in details.
+	// Payload says what happens to the same key with another body: match refuses it with 422, ignore takes it for a
+	// duplicate. Default match; with `preset` ignore, because providers' retries may differ in details.
 	Payload string `json:"payload,omitempty" enum:"match,ignore"`
 }
 
@@ -61,9 +64,11 @@ func (d *WebhookDedupe) validate(v *Validation, signed *WebhookSignature) {
 	switch {
 	case !d.IsSet():
 	case d.Preset == signedKey && (signed == nil || !signed.namesEvents()):
-		v.Error("/dedupe", "the signature has no preset that knows the ID of an event", "add a `signature` whose preset does, or write `dedupe: { key: … }`")
+		v.Error("/dedupe", "the signature has no preset that knows the ID of an event",
+			"add a `signature` whose preset does, or write `dedupe: { key: … }`")
 	case d.Preset == "" && !d.Key.IsSet():
-		v.Error("/dedupe", "neither a preset nor a key is given", "write `dedupe: idempotency-key`, or `dedupe: { key: 'headers[\"x-delivery\"]' }`")
+		v.Error("/dedupe", "neither a preset nor a key is given", "write `dedupe: idempotency-key`, or `dedupe: { "+
+			"key: 'headers[\"x-delivery\"]' }`")
 	case d.Preset != "" && d.Key.IsSet():
 		v.Error("/dedupe", "preset and key exclude each other", "remove one of them")
 	}
@@ -88,7 +93,8 @@ func (w *Webhook) DedupeKey(headers, query everhook.Mapping, body any) (string, 
 		preset := w.Signature.Preset()
 		return preset.DedupeKey(header, body), nil
 	}
-	key, err := w.Dedupe.Key.Eval(&expression.Scope{Values: map[string]any{"headers": map[string]any(headers), "query": map[string]any(query), "body": body}})
+	key, err := w.Dedupe.Key.Eval(&expression.Scope{Values: map[string]any{"headers": map[string]any(headers),
+		"query": map[string]any(query), "body": body}})
 	if err != nil {
 		return "", err
 	}

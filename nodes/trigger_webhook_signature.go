@@ -12,11 +12,14 @@ import (
 
 // WebhookSignature is how a sender proves that it has a secret: it signs each delivery, and the raw bytes are verified.
 type WebhookSignature struct {
-	// Kind is what is known of a provider: its headers, what it signs and how long it waits. `hmac` is for all others, as the fields below say.
+	// Kind is what is known of a provider: its headers, what it signs and how long it waits. `hmac` is for all others,
+	// as the fields below say.
 	Kind string `json:"preset" required:"true" enum:"standard-webhooks,github,stripe,slack,shopify,linear,meta,hmac"`
-	// Secrets lists the secrets of which any will do, each as `{ secret: NAME }`: two while one is replaced by the other.
+	// Secrets lists the secrets of which any will do, each as `{ secret: NAME }`: two while one is replaced by the
+	// other.
 	Secrets []Credential `json:"secrets" required:"true" single:"true"`
-	// Tolerance is how far the time of sending may be from that of receipt, either way. The default is the provider's, or 5m.
+	// Tolerance is how far the time of sending may be from that of receipt, either way. The default is the provider's,
+	// or 5m.
 	Tolerance *everhook.Duration `json:"tolerance,omitempty"`
 	// VerifyToken answers the subscription that `meta` asks for with GET, as `{ secret: NAME }`.
 	VerifyToken *Credential `json:"verifyToken,omitempty"`
@@ -28,11 +31,13 @@ type WebhookSignature struct {
 	Encoding string `json:"encoding,omitempty" enum:"hex,base64,base64url"`
 	// Prefix stands before the signature, as in `sha256=`. For `hmac`.
 	Prefix string `json:"prefix,omitempty"`
-	// Signed is the text that is signed: `body`, or a text with {id}, {timestamp} and {body} in their places. For `hmac`. Default body.
+	// Signed is the text that is signed: `body`, or a text with {id}, {timestamp} and {body} in their places. For
+	// `hmac`. Default body.
 	Signed string `json:"signed,omitempty"`
 	// IDHeader carries the delivery's ID, where {id} is signed. For `hmac`.
 	IDHeader string `json:"idHeader,omitempty"`
-	// TimestampHeader carries the time of sending, where {timestamp} is signed: seconds or milliseconds since 1970, or RFC 3339. For `hmac`.
+	// TimestampHeader carries the time of sending, where {timestamp} is signed: seconds or milliseconds since 1970, or
+	// RFC 3339. For `hmac`.
 	TimestampHeader string `json:"timestampHeader,omitempty"`
 }
 
@@ -84,18 +89,21 @@ func (s *WebhookSignature) validate(v *Validation) {
 		s.validateGeneric(v)
 	} else {
 		for _, field := range []struct{ name, value string }{
-			{"header", s.Header}, {"algorithm", s.Algorithm}, {"encoding", s.Encoding}, {"prefix", s.Prefix}, {"signed", s.Signed},
+			{"header", s.Header}, {"algorithm", s.Algorithm}, {"encoding", s.Encoding}, {"prefix", s.Prefix},
+			{"signed", s.Signed},
 			{"idHeader", s.IDHeader}, {"timestampHeader", s.TimestampHeader},
 		} {
 			if field.value != "" {
-				v.Error("/signature/"+field.name, fmt.Sprintf("the preset %s says that itself", s.Kind), "remove it, or write `preset: hmac` and all of how the sender signs")
+				v.Error("/signature/"+field.name, fmt.Sprintf("the preset %s says that itself", s.Kind),
+					"remove it, or write `preset: hmac` and all of how the sender signs")
 			}
 		}
 	}
 	preset := s.Preset()
 	for i, secret := range s.Secrets {
 		if err := preset.CheckSecret(secret.Literal); secret.Secret == "" && err != nil {
-			v.Error(fmt.Sprintf("/signature/secrets/%d", i), "the secret cannot be used: "+err.Error(), "write `{ secret: NAME }`")
+			v.Error(fmt.Sprintf("/signature/secrets/%d", i), "the secret cannot be used: "+err.Error(),
+				"write `{ secret: NAME }`")
 		}
 	}
 	s.validateTolerance(v, preset)
@@ -103,7 +111,8 @@ func (s *WebhookSignature) validate(v *Validation) {
 	case s.VerifyToken != nil && preset.Subscription == nil:
 		v.Error("/signature/verifyToken", fmt.Sprintf("%s asks for no token", s.Kind), "remove it")
 	case s.VerifyToken == nil && preset.Subscription != nil:
-		v.Warn("/signature", fmt.Sprintf("%s asks for a token when the URL is subscribed, and gets no answer", s.Kind), "add `verifyToken: { secret: NAME }`")
+		v.Warn("/signature", fmt.Sprintf("%s asks for a token when the URL is subscribed, and gets no answer", s.Kind),
+			"add `verifyToken: { secret: NAME }`")
 	case s.VerifyToken != nil:
 		s.VerifyToken.warnIfLiteral(v, "/signature/verifyToken", "token")
 	}
@@ -113,7 +122,8 @@ func (s *WebhookSignature) validateTolerance(v *Validation, preset signature.Pre
 	switch {
 	case s.Tolerance == nil:
 	case !preset.Timestamp.IsSet():
-		v.Error("/signature/tolerance", "the time of sending is not signed, so there is nothing to compare", "remove it")
+		v.Error("/signature/tolerance", "the time of sending is not signed, so there is nothing to compare",
+			"remove it")
 	case *s.Tolerance <= 0:
 		v.Error("/signature/tolerance", "no delivery is that punctual", "write for example 5m, or leave it out")
 	}
@@ -134,15 +144,18 @@ func (s *WebhookSignature) validateGeneric(v *Validation) {
 func (s *WebhookSignature) validatePlace(v *Validation, field, header, place string, signed bool) {
 	switch {
 	case header == "" && signed:
-		v.Error("/signature/signed", fmt.Sprintf("%s is signed, and nothing says which header has it", place), fmt.Sprintf("add `%s`", field))
+		v.Error("/signature/signed", fmt.Sprintf("%s is signed, and nothing says which header has it", place),
+			fmt.Sprintf("add `%s`", field))
 	case header != "" && !signed:
-		v.Error("/signature/"+field, fmt.Sprintf("%s is not signed, so whoever sends it can write what he likes", place), fmt.Sprintf("add %s to `signed`, or remove it", place))
+		v.Error("/signature/"+field, fmt.Sprintf("%s is not signed, so whoever sends it can write what he likes",
+			place), fmt.Sprintf("add %s to `signed`, or remove it", place))
 	case header != "":
 		validateHeader(v, "/signature/"+field, header)
 	}
 }
 
-// Wait is how long the callers of a sync flow are held: as its options say, else as suits the provider whose signature it verifies.
+// Wait is how long the callers of a sync flow are held: as its options say, else as suits the provider whose signature
+// it verifies.
 func (f *Flow) Wait() everhook.Duration {
 	if wait := f.Definition.Options.Wait; wait > 0 {
 		return wait
@@ -164,7 +177,8 @@ func (w *Webhook) impatient(v *Validation) {
 	if wait := v.Definition.Options.Wait; patience > 0 && wait > patience {
 		v.report(Problem{
 			Pointer: "/options/wait", Warning: true, Fix: "lower it, or leave it out",
-			Message: fmt.Sprintf("%s waits about %s for an answer and then takes the delivery for failed", w.Signature.Kind, shortDuration(patience.Std())),
+			Message: fmt.Sprintf("%s waits about %s for an answer and then takes the delivery for failed",
+				w.Signature.Kind, shortDuration(patience.Std())),
 		})
 	}
 }
@@ -176,7 +190,8 @@ type BodySchema struct{ compiled *bodyschema.Schema }
 func (s *BodySchema) Decode(v any) error {
 	mapping, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("%s is no JSON Schema; write for example `{ type: object, required: [order] }`", everhook.TypeName(v))
+		return fmt.Errorf("%s is no JSON Schema; write for example `{ type: object, required: [order] }`",
+			everhook.TypeName(v))
 	}
 	compiled, err := bodyschema.Compile(mapping)
 	s.compiled = compiled

@@ -36,18 +36,24 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"rateLimit: { rate: 0.5 }":                                            "",
 		"schema: { type: object, required: [order] }":                         "",
 
-		"auth: { basic: [] }":                                              "an empty list lets everybody in",
-		"auth: { bearer: { tokens: [] } }":                                 "an empty list lets nobody in",
-		"auth: { bearer: {} }":                                             `"tokens" is missing`,
-		"auth: { bearer: { tokens: abc } }":                                "warning: /trigger/auth/bearer/tokens/0: the token stands in the flow file",
+		"auth: { basic: [] }":              "an empty list lets everybody in",
+		"auth: { bearer: { tokens: [] } }": "an empty list lets nobody in",
+		"auth: { bearer: {} }":             `"tokens" is missing`,
+		"auth: { bearer: { tokens: abc } }": "warning: /trigger/auth/bearer/tokens/0: " +
+			"the token stands in the flow file",
 		"auth: { bearer: { tokens: '' } }":                                 "the credential is empty",
 		"auth: { bearer: { tokens: [" + strings.Repeat(s+",", 9) + "] } }": "9 are more than the 8 that are compared",
-		"auth: { basic: { username: u, password: " + s + " }, bearer: { tokens: " + s + " } }":  "both stand in the header Authorization",
-		"auth: { basic: { username: 'a:b', password: x } }":                                     "has no colon",
-		"auth: { apiKey: { header: Authorization, values: " + s + " } }":                        "has a meaning of its own",
-		"auth: { apiKey: { header: 'X Key', values: " + s + " } }":                              `"X Key" is no name of a header`,
-		"auth: { apiKey: { header: X-Key, values: k } }":                                        "the key stands in the flow file",
-		"auth: { apiKey: { header: X-Key, values: " + s + " } }, request: { headers: [x-key] }": "x-key carries credentials and is never kept",
+		"auth: { basic: { username: u, password: " + s + " }, bearer: { tokens: " + s +
+			" } }": "both stand in the header Authorization",
+		"auth: { basic: { username: 'a:b', password: x } }": "has no colon",
+		"auth: { apiKey: { header: Authorization, values: " + s +
+			" } }": "has a meaning of its own",
+		"auth: { apiKey: { header: 'X Key', values: " + s +
+			" } }": `"X Key" is no name of a header`,
+		"auth: { apiKey: { header: X-Key, values: k } }": "the key stands in " +
+			"the flow file",
+		"auth: { apiKey: { header: X-Key, values: " + s + " } }, request: { headers: [x-key] }": "x-key carries " +
+			"credentials and is never kept",
 
 		"allow: []":               "an empty list lets nobody in",
 		"allow: [203.0.113.7/24]": "write 203.0.113.0/24 for the range",
@@ -64,26 +70,42 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"schema: { type: objekt }":                 "it is no JSON Schema: /type",
 		"schema: { $ref: 'http://example.org/x' }": "leads out of the schema",
 
-		"signature: { preset: githup, secrets: " + s + " }":                                                  `did you mean "github"?`,
-		"signature: { preset: github }":                                                                      `"secrets" is missing`,
-		"signature: { preset: github, secrets: [] }":                                                         "an empty list lets nobody in",
-		"signature: { preset: github, secrets: abc }":                                                        "the secret stands in the flow file",
-		"signature: { preset: standard-webhooks, secrets: whsec_* }":                                         "the secret cannot be used: it is neither whsec_",
-		"signature: { preset: github, secrets: " + s + ", tolerance: 5m }":                                   "nothing to compare",
-		"signature: { preset: stripe, secrets: " + s + ", tolerance: 0 }":                                    "no delivery is that punctual",
-		"signature: { preset: stripe, secrets: " + s + ", header: X-A }":                                     "the preset stripe says that itself",
-		"signature: { preset: stripe, secrets: " + s + ", verifyToken: " + s + " }":                          "stripe asks for no token",
-		"signature: { preset: meta, secrets: " + s + " }":                                                    "add `verifyToken",
-		"signature: { preset: meta, secrets: " + s + ", verifyToken: abc }":                                  "the token stands in the flow file",
-		"signature: { preset: github, secrets: " + s + " }, request: { headers: [X-Hub-Signature-256] }":     "carries credentials and is never kept",
-		"signature: { preset: hmac, secrets: " + s + " }":                                                    `"" is no name of a header`,
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: md5 }":                       `"md5" is none of sha1,`,
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, signed: '{timestamp}' }":                "the body is not signed",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, signed: '{timestamp}.{body}' }":         "add `timestampHeader`",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, idHeader: X-Id }":                       "{id} is not signed",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, timestampHeader: X-T }":                 "{timestamp} is not signed",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, signed: '{id}.{body}', idHeader: ' ' }": `" " is no name of a header`,
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, tolerance: 5m }":                        "nothing to compare",
+		"signature: { preset: githup, secrets: " + s +
+			" }": `did you mean "github"?`,
+		"signature: { preset: github }":                              `"secrets" is missing`,
+		"signature: { preset: github, secrets: [] }":                 "an empty list lets nobody in",
+		"signature: { preset: github, secrets: abc }":                "the secret stands in the flow file",
+		"signature: { preset: standard-webhooks, secrets: whsec_* }": "the secret cannot be used: it is neither whsec_",
+		"signature: { preset: github, secrets: " + s +
+			", tolerance: 5m }": "nothing to compare",
+		"signature: { preset: stripe, secrets: " + s +
+			", tolerance: 0 }": "no delivery is that punctual",
+		"signature: { preset: stripe, secrets: " + s +
+			", header: X-A }": "the preset stripe says that itself",
+		"signature: { preset: stripe, secrets: " + s + ", verifyToken: " + s +
+			" }": "stripe asks for no token",
+		"signature: { preset: meta, secrets: " + s +
+			" }": "add `verifyToken",
+		"signature: { preset: meta, secrets: " + s +
+			", verifyToken: abc }": "the token stands in the flow file",
+		"signature: { preset: github, secrets: " + s +
+			" }, request: { headers: [X-Hub-Signature-256] }": "carries credentials and is never kept",
+		"signature: { preset: hmac, secrets: " + s +
+			" }": `"" is no name of a header`,
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: md5 }": `"md5" is none of sha1,`,
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{timestamp}' }": "the body is not signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{timestamp}.{body}' }": "add `timestampHeader`",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, idHeader: X-Id }": "{id} is not signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, timestampHeader: X-T }": "{timestamp} is not signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{id}.{body}', idHeader: ' ' }": `" " is no name of a header`,
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, tolerance: 5m }": "nothing to compare",
 
 		"token: abcdefgh":                     "whoever guesses this short token",
 		"token: abcdefgh, allow: 203.0.113.7": "",
@@ -99,7 +121,8 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 
 func TestHowLongCallersAreHeld(t *testing.T) {
 	t.Parallel()
-	const github, hmac = "signature: { preset: github, secrets: { secret: S } }", "signature: { preset: hmac, header: X-A, secrets: { secret: S } }"
+	const github, hmac = "signature: { preset: github, secrets: { secret: S } }",
+		"signature: { preset: hmac, header: X-A, secrets: { secret: S } }"
 	for _, test := range []struct {
 		block, options string
 		want           time.Duration
@@ -109,11 +132,13 @@ func TestHowLongCallersAreHeld(t *testing.T) {
 		{hmac, "{}", 30 * time.Second, ""},
 		{github, "{}", 9 * time.Second, ""},
 		{github, "{ wait: 3s, onWait: 504 }", 3 * time.Second, ""},
-		{github, "{ wait: 20s }", 20 * time.Second, "github waits about 10s for an answer and then takes the delivery for failed"},
+		{github, "{ wait: 20s }", 20 * time.Second, "github waits about 10s for an answer and then takes the " +
+			"delivery for failed"},
 		{hmac, "{ wait: 20s }", 20 * time.Second, ""},
 		{"", "{ onWait: 500 }", 0, "500 is no status that ends a wait"},
 	} {
-		flow, problems := webhook(t, test.block, "mode: sync", "options: "+test.options, "nodes: [ { key: a, type: response, config: { body: 1 } } ]")
+		flow, problems := webhook(t, test.block, "mode: sync", "options: "+test.options,
+			"nodes: [ { key: a, type: response, config: { body: 1 } } ]")
 		if test.problem == "" {
 			require.Empty(t, problems)
 		}
@@ -140,7 +165,8 @@ func TestThePresetOfAFlow(t *testing.T) {
 		}
 	}
 	require.Equal(t, time.Minute, preset("preset: stripe, tolerance: 1m").Tolerance)
-	require.Equal(t, 5*time.Minute, preset("preset: hmac, header: X-A, signed: '{timestamp}{body}', timestampHeader: X-T").Tolerance)
+	require.Equal(t, 5*time.Minute,
+		preset("preset: hmac, header: X-A, signed: '{timestamp}{body}', timestampHeader: X-T").Tolerance)
 
 	for block, want := range map[string]string{
 		"preset: hmac, header: X-A": "c38edc8815c8489f64738978f44008f8596345545f0baa68ef6fcf5c53e57189",
@@ -157,12 +183,14 @@ func TestThePresetOfAFlow(t *testing.T) {
 
 func TestWhatATriggerNeverKeepsAndRefersTo(t *testing.T) {
 	t.Parallel()
-	flow, problems := webhook(t, `auth: { basic: { username: u, password: { secret: A } }, apiKey: { header: X-Key, values: [ { secret: B }, { secret: C } ] } },
+	flow, problems := webhook(t,
+		`auth: { basic: { username: u, password: { secret: A } }, apiKey: { header: X-Key, values: [ { secret: B }, { secret: C } ] } },
   signature: { preset: meta, secrets: [ { secret: D } ], verifyToken: { secret: E } }`)
 	require.Empty(t, problems)
 	trigger := flow.Trigger.(*nodes.Webhook)
 	require.Equal(t, []string{"A", "B", "C", "D", "E"}, trigger.Secrets())
-	require.Equal(t, []string{"authorization", "cookie", "proxy-authorization", "x-key", "x-hub-signature-256"}, trigger.NeverKept())
+	require.Equal(t, []string{"authorization", "cookie", "proxy-authorization", "x-key", "x-hub-signature-256"},
+		trigger.NeverKept())
 
 	flow, _ = webhook(t, "auth: { bearer: { tokens: [ { secret: A }, literal ] } }")
 	require.Equal(t, []string{"A"}, flow.Trigger.(*nodes.Webhook).Secrets())

@@ -42,7 +42,8 @@ type Validation struct {
 	report  func(Problem)
 }
 
-// Error reports a problem. The pointer is relative to the node ("/config/expression", "/branches/then") or to the trigger block ("/token").
+// Error reports a problem. The pointer is relative to the node ("/config/expression", "/branches/then") or to the
+// trigger block ("/token").
 func (v *Validation) Error(pointer, message, fix string) {
 	v.report(Problem{Pointer: v.pointer + pointer, Node: v.key(), Message: message, Fix: fix})
 }

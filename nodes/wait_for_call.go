@@ -12,14 +12,16 @@ import (
 
 // WaitForCall waits until its URL is called.
 type WaitForCall struct {
-	// Deadline is how long it waits from when the run reaches the node, as 30m, 7d or P3D, at most ten years; 0 is without end. Default 24h.
+	// Deadline is how long it waits from when the run reaches the node, as 30m, 7d or P3D, at most ten years; 0 is
+	// without end. Default 24h.
 	Deadline expression.Template[everhook.Duration] `json:"deadline,omitzero"`
-	// OnDeadline says what happens when nobody has called by then: fail (default) makes the node failed, continue goes on with the result nil.
+	// OnDeadline says what happens when nobody has called by then: fail (default) makes the node failed, continue goes
+	// on with the result nil.
 	OnDeadline string `json:"onDeadline,omitempty" enum:"fail,continue"`
 
 	WebhookCalls
-	// Response is what the caller receives, as soon as the call is kept; a repeat receives the same. Templates see call (headers, query, body,
-	// receivedAt), env and system.runId. Default 200 with body "ok".
+	// Response is what the caller receives, as soon as the call is kept; a repeat receives the same. Templates see call
+	// (headers, query, body, receivedAt), env and system.runId. Default 200 with body "ok".
 	Response WebhookResponse `json:"response,omitzero"`
 }
 
@@ -35,9 +37,12 @@ var (
 func (*WaitForCall) Spec() Spec {
 	return Spec{
 		Kind: "wait-for-call", Group: Waiting,
-		Summary: "Waits until its URL is called: `resumeUrl(\"key\")`, in any expression or template of the flow, gives it to whoever is to call back. A call that comes before the run reaches the node is kept.",
-		Result:  "`{headers, query, body, receivedAt}` of the first call, as far as `request` keeps them; nil when nobody called by the deadline and the flow goes on.",
-		Failures: "Failed (`deadline`) when nobody called by the deadline, unless `onDeadline: continue`. Error when the deadline cannot be evaluated. " +
+		Summary: "Waits until its URL is called: `resumeUrl(\"key\")`, in any expression or template of the flow, " +
+			"gives it to whoever is to call back. A call that comes before the run reaches the node is kept.",
+		Result: "`{headers, query, body, receivedAt}` of the first call, as far as `request` keeps them; nil when " +
+			"nobody called by the deadline and the flow goes on.",
+		Failures: "Failed (`deadline`) when nobody called by the deadline, unless `onDeadline: continue`. Error when " +
+			"the deadline cannot be evaluated. " +
 			"A call that is refused, for its signature or its body, changes nothing: the node waits on.",
 		Example: `key: confirmed
 type: wait-for-call

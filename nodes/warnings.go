@@ -21,7 +21,8 @@ func (c *compiler) warnings() {
 	c.loopEffects(c.flow.OnFailure, "/onFailure", false)
 	if c.flow.Definition.Mode == everhook.Sync && c.flow.Definition.Trigger.Type == "webhook" {
 		if path := c.silentPath(c.flow.Nodes); path != "" {
-			c.report(Problem{Pointer: "/nodes", Warning: true, Message: path, Fix: "add a response there, or let an output node give the answer"})
+			c.report(Problem{Pointer: "/nodes", Warning: true, Message: path,
+				Fix: "add a response there, or let an output node give the answer"})
 		}
 		c.slowAnswer(c.flow.Nodes, "/nodes")
 	}
@@ -56,7 +57,9 @@ func (c *compiler) unreachable(nodes []*Compiled, pointer string) {
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s/%d", pointer, i)
 		if i > 0 && ends(nodes[i-1]) {
-			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: fmt.Sprintf("it never runs: the run ends in %q before it", nodes[i-1].Key), Fix: "move it, or set `continue: true` on the response"})
+			c.report(Problem{Pointer: at, Node: node.Key, Warning: true,
+				Message: fmt.Sprintf("it never runs: the run ends in %q before it", nodes[i-1].Key),
+				Fix:     "move it, or set `continue: true` on the response"})
 			return
 		}
 		for _, branch := range node.Branches {
@@ -69,11 +72,14 @@ func (c *compiler) loopEffects(nodes []*Compiled, pointer string, inLoop bool) {
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s/%d", pointer, i)
 		if inLoop && node.Spec.Effect != nil && node.Timeout == 0 {
-			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "an effect in a loop without a timeout of its own can hold up every iteration", Fix: "add for example `timeout: 10s`"})
+			c.report(Problem{Pointer: at, Node: node.Key, Warning: true,
+				Message: "an effect in a loop without a timeout of its own can hold up every iteration",
+				Fix:     "add for example `timeout: 10s`"})
 		}
 		_, isLoop := node.Kind.(*Loop)
 		for _, branch := range node.Branches {
-			c.loopEffects(node.Branch(branch.Name), at+"/branches/"+branch.Name, inLoop || isLoop && branch.Name != everhook.ErrorBranch)
+			c.loopEffects(node.Branch(branch.Name), at+"/branches/"+branch.Name, inLoop || isLoop &&
+				branch.Name != everhook.ErrorBranch)
 		}
 	}
 }
@@ -90,7 +96,8 @@ func (c *compiler) silentPath(nodes []*Compiled) string {
 		}
 		for _, branch := range []string{"then", "else"} {
 			if !answers(node.Branch(branch)) && (answers(node.Branch("then")) || answers(node.Branch("else"))) {
-				return fmt.Sprintf("the caller of this sync flow gets an empty 200 when %q goes on through %q", node.Key, branch)
+				return fmt.Sprintf("the caller of this sync flow gets an empty 200 when %q goes on through %q",
+					node.Key, branch)
 			}
 		}
 	}
@@ -169,10 +176,14 @@ func (c *compiler) slowAnswer(nodes []*Compiled, pointer string) {
 	for i, node := range nodes {
 		at := fmt.Sprintf("%s/%d", pointer, i)
 		if waits(node.Kind) {
-			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "the caller of this sync flow is held while it waits", Fix: "answer first, with `continue: true` on a response before it"})
+			c.report(Problem{Pointer: at, Node: node.Key, Warning: true,
+				Message: "the caller of this sync flow is held while it waits",
+				Fix:     "answer first, with `continue: true` on a response before it"})
 		}
 		if node.Spec.Effect != nil && node.Timeout > wait {
-			c.report(Problem{Pointer: at, Node: node.Key, Warning: true, Message: "one attempt may take longer than the caller is held", Fix: "lower its timeout, raise options.wait, or answer first"})
+			c.report(Problem{Pointer: at, Node: node.Key, Warning: true,
+				Message: "one attempt may take longer than the caller is held",
+				Fix:     "lower its timeout, raise options.wait, or answer first"})
 		}
 		for _, branch := range node.Branches {
 			c.slowAnswer(node.Branch(branch.Name), at+"/branches/"+branch.Name)

@@ -6,25 +6,30 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Enterer is implemented by kinds of which at most one branch runs, and that once: a run can be continued inside it. What stands below other
-// kinds is repeated or runs beside something else, and begins anew with them.
+// Enterer is implemented by kinds of which at most one branch runs, and that once: a run can be continued inside it.
+// What stands below other kinds is repeated or runs beside something else, and begins anew with them.
 type Enterer interface {
 	// Entered is the result of a step that went through the branch, which exists.
 	Entered(branch string) any
 }
 
-// Waypoint is a node on the way from the top of a flow to another, and the branch that the way goes on through; empty for the last one.
+// Waypoint is a node on the way from the top of a flow to another, and the branch that the way goes on through; empty
+// for the last one.
 type Waypoint struct {
 	Node   *Compiled
 	Branch string
 }
 
-// Way leads to where a run can be continued for the node of that key: to the node itself at the top level or in branches of an Enterer, else to
-// the container in which it stands there. Nil: there is no such node, or it stands in onFailure, which runs because a run has failed.
+// Way leads to where a run can be continued for the node of that key: to the node itself at the top level or in
+// branches of an Enterer, else to the container in which it stands there. Nil: there is no such node, or it stands in
+// onFailure, which runs because a run has failed.
 func (f *Flow) Way(key string) []Waypoint {
 	var way []Waypoint
 	for list := f.Nodes; ; {
-		at := slices.IndexFunc(list, func(node *Compiled) bool { return node.Key == key || slices.Contains(node.Below, key) })
+		at := slices.IndexFunc(list, func(node *Compiled) bool {
+			return node.Key == key ||
+				slices.Contains(node.Below, key)
+		})
 		if at < 0 {
 			return nil
 		}
@@ -66,8 +71,8 @@ func markLine(list []*Compiled) {
 	}
 }
 
-// Unannounced are the nodes that wait for calls in a run that goes on at the node of that key (empty: at the beginning), and whose URLs no node
-// gives away that runs there: nobody has them, as they are of the one run.
+// Unannounced are the nodes that wait for calls in a run that goes on at the node of that key (empty: at the
+// beginning), and whose URLs no node gives away that runs there: nobody has them, as they are of the one run.
 func (f *Flow) Unannounced(key string) []string {
 	again := f.Nodes
 	if key != "" {

@@ -68,7 +68,8 @@ nodes:
 `), nodes.Standard())
 	require.Empty(t, problems.Errors())
 	for from, want := range map[string][]string{
-		"": {"told"}, "order": {"told"}, "side": {"done", "told"}, "inner": {"done", "told"}, "paid": {"done", "told", "paid"}, "done": {"told", "done"}, "told": {"told"}, "last": nil,
+		"": {"told"}, "order": {"told"}, "side": {"done", "told"}, "inner": {"done", "told"},
+		"paid": {"done", "told", "paid"}, "done": {"told", "done"}, "told": {"told"}, "last": nil,
 	} {
 		require.ElementsMatch(t, want, flow.Unannounced(from), from)
 	}
@@ -80,7 +81,8 @@ func TestAWayLeadsToWhereARunCanBeContinued(t *testing.T) {
 	require.Empty(t, problems.Errors())
 	for key, want := range map[string]string{
 		"top": "top", "side": "side", "size": "side.then size", "s": "side.then size.small s",
-		"each": "side.then size.otherwise each", "inner": "side.then size.otherwise each", "deep": "side.then size.otherwise each",
+		"each": "side.then size.otherwise each", "inner": "side.then size.otherwise each",
+		"deep":   "side.then size.otherwise each",
 		"repair": "side", "both": "both", "a1": "both", "b1": "both", "tell": "", "nope": "",
 	} {
 		var stops []string

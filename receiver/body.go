@@ -16,7 +16,8 @@ import (
 func readBody(r *Receiver, c *call) (reply, bool) {
 	if c.framing.withheld(c.header) {
 		// The flow was enabled, or its password changed, between the two looks at the head.
-		return refuse(Unavailable, "the webhook has just changed; send the delivery again").retryAfter(retrySeconds), true
+		return refuse(Unavailable, "the webhook has just changed; send the delivery again").retryAfter(retrySeconds),
+			true
 	}
 	if c.framing != (framing{}) {
 		var body bytes.Buffer

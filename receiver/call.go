@@ -31,7 +31,8 @@ type Record struct {
 	Status int
 	// Bytes counts the body that was read.
 	Bytes int
-	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start (async flows; else 0).
+	// Duration is from the head of the request to the decision of the reply, Durable from then to a durable start
+	// (async flows; else 0).
 	Duration, Durable time.Duration
 	// Node is the waiting node that the call was for; empty for deliveries and lookups.
 	Node string
@@ -47,7 +48,8 @@ type Record struct {
 	Client netip.Addr
 }
 
-// call is one HTTP request while it is answered. Nothing that it keeps for longer may point into header: fasthttp reuses its memory.
+// call is one HTTP request while it is answered. Nothing that it keeps for longer may point into header: fasthttp
+// reuses its memory.
 type call struct {
 	header  *fasthttp.RequestHeader
 	ctx     *fasthttp.RequestCtx
@@ -89,8 +91,8 @@ func (r *Receiver) endpoint(handle func(*call, *fiber.Ctx) reply) fiber.Handler 
 	}
 }
 
-// guard stands around Fiber: it refuses requests whose end is ambiguous, turns panics into replies, and leaves no byte of an unread body
-// in a connection that goes on, where it would be executed as the next request.
+// guard stands around Fiber: it refuses requests whose end is ambiguous, turns panics into replies, and leaves no byte
+// of an unread body in a connection that goes on, where it would be executed as the next request.
 func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		c := &call{header: &ctx.Request.Header, ctx: ctx, began: time.Now()}
@@ -121,7 +123,8 @@ var knownMethods = func() map[string]bool {
 
 func (r *Receiver) finish(c *call) {
 	if caught := recover(); caught != nil {
-		r.options.Logger.Error("panic while answering a call", "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
+		r.options.Logger.Error("panic while answering a call", "panic", fmt.Sprint(caught), "stack",
+			string(debug.Stack()))
 		c.lost = true
 		c.reply = refuse(Internal, "")
 	}
@@ -158,7 +161,8 @@ func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
 	var network net.Error
 	switch {
 	case errors.As(err, &small):
-		c.reply = refuse(HeadersTooLarge, fmt.Sprintf("the request line and the headers may have %s together", everhook.Size(r.options.MaxHeader)))
+		c.reply = refuse(HeadersTooLarge, fmt.Sprintf("the request line and the headers may have %s together",
+			everhook.Size(r.options.MaxHeader)))
 	case errors.As(err, &network) && network.Timeout():
 		c.reply = refuse(TooSlow, "")
 	default:
@@ -169,8 +173,9 @@ func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
 	r.record(c)
 }
 
-// beforeBody runs when a head was read. A client that asks before it sends its body (Expect: 100-continue) gets its refusal without having
-// sent it: the request then goes on as one without a body, and the connection ends with the reply.
+// beforeBody runs when a head was read. A client that asks before it sends its body (Expect: 100-continue) gets its
+// refusal without having sent it: the request then goes on as one without a body, and the connection ends with the
+// reply.
 func (r *Receiver) beforeBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	expectation := header.Peek(fiber.HeaderExpect)
 	switch {
@@ -188,7 +193,8 @@ func (r *Receiver) beforeBody(header *fasthttp.RequestHeader) fasthttp.RequestCo
 	return fasthttp.RequestConfig{}
 }
 
-// wantsBody reports whether a delivery with this head goes on to its body. It runs outside the guard: what panics here is left to panic there.
+// wantsBody reports whether a delivery with this head goes on to its body. It runs outside the guard: what panics here
+// is left to panic there.
 func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
 	defer func() {
 		if recover() != nil {
@@ -219,7 +225,8 @@ func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
 func (r *Receiver) record(c *call) {
 	record := Record{
 		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
-		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate, Lookup: c.lookup, Remote: c.ctx.RemoteAddr(),
+		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate,
+		Lookup: c.lookup, Remote: c.ctx.RemoteAddr(),
 	}
 	if c.route != nil {
 		record.Flow, record.Node = c.route.Flow, c.route.Node
@@ -231,7 +238,8 @@ func (r *Receiver) record(c *call) {
 		return
 	}
 	attributes := []slog.Attr{
-		slog.String("flow", record.Flow), slog.String("run", string(record.Run)), slog.String("outcome", string(record.Reason)),
+		slog.String("flow", record.Flow), slog.String("run", string(record.Run)),
+		slog.String("outcome", string(record.Reason)),
 		slog.Int("status", record.Status), slog.Int("bytes", record.Bytes), slog.Duration("duration", record.Duration),
 		slog.String("remote", record.Remote.String()),
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// addresses lets in who calls from one of the flow's addresses. A client that asks before it sends its body is asked for its address only when
-// it has sent it: before, there is no connection to look at.
+// addresses lets in who calls from one of the flow's addresses. A client that asks before it sends its body is asked
+// for its address only when it has sent it: before, there is no connection to look at.
 func addresses(r *Receiver, c *call) (reply, bool) {
 	if len(c.route.Allow) == 0 || c.ctx == nil {
 		return reply{}, false
@@ -20,8 +20,8 @@ func addresses(r *Receiver, c *call) (reply, bool) {
 	return refuse(Forbidden, "calls from this address are not allowed"), true
 }
 
-// client is the address that a call comes from: that of the connection, or behind trusted proxies the one that they tell. It is unknown (false)
-// when they tell none that can be read.
+// client is the address that a call comes from: that of the connection, or behind trusted proxies the one that they
+// tell. It is unknown (false) when they tell none that can be read.
 func (r *Receiver) client(c *call) (netip.Addr, bool) {
 	remote, ok := addressOf(c.ctx.RemoteAddr())
 	if !ok || !within(remote, r.options.TrustedProxies) {
@@ -45,8 +45,8 @@ func (r *Receiver) client(c *call) (netip.Addr, bool) {
 	}
 }
 
-// behind follows a list of hops from the nearest one, at its end, to the first that no trusted proxy vouches for. Without a list it is the proxy
-// itself.
+// behind follows a list of hops from the nearest one, at its end, to the first that no trusted proxy vouches for.
+// Without a list it is the proxy itself.
 func (r *Receiver) behind(nearest netip.Addr, lists []string, read func(string) (netip.Addr, bool)) (netip.Addr, bool) {
 	address := nearest
 	for i := len(lists) - 1; i >= 0; i-- {
@@ -75,7 +75,8 @@ func forParameter(element string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// addressText reads an address with or without a port, as proxies write it: 203.0.113.7, 203.0.113.7:4711, 2001:db8::1, [2001:db8::1]:4711.
+// addressText reads an address with or without a port, as proxies write it: 203.0.113.7, 203.0.113.7:4711, 2001:db8::1,
+// [2001:db8::1]:4711.
 func addressText(text string) (netip.Addr, bool) {
 	if pair, err := netip.ParseAddrPort(text); err == nil {
 		return plain(pair.Addr()), true

@@ -21,14 +21,22 @@ func TestARefusedBodyIsNotKept(t *testing.T) {
 	const size = 10 << 20
 	s := serve(t, receiver.Options{}, someFlows(), &starter{})
 	for name, head := range map[string][]string{
-		"over the cap":              {"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", fmt.Sprintf("Content-Length: %d", size)},
-		"an unknown token":          {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1", fmt.Sprintf("Content-Length: %d", size)},
-		"an unknown token, chunked": {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
-		"no credentials, chunked":   {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
-		"another address, chunked":  {"POST /api/webhook:trigger/" + elsewhereToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
-		"no token, chunked":         {"POST /api/webhook:trigger/" + bearerToken + " HTTP/1.1", "Transfer-Encoding: chunked"},
-		"signed, over the cap":      {"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1", fmt.Sprintf("Content-Length: %d", size)},
-		"over a small cap, chunked": {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1", "Transfer-Encoding: chunked", basic("shop", password)},
+		"over the cap": {"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1",
+			fmt.Sprintf("Content-Length: %d", size)},
+		"an unknown token": {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1",
+			fmt.Sprintf("Content-Length: %d", size)},
+		"an unknown token, chunked": {"POST /api/webhook:trigger/" + unknownToken + " HTTP/1.1",
+			"Transfer-Encoding: chunked"},
+		"no credentials, chunked": {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1",
+			"Transfer-Encoding: chunked"},
+		"another address, chunked": {"POST /api/webhook:trigger/" + elsewhereToken + " HTTP/1.1",
+			"Transfer-Encoding: chunked"},
+		"no token, chunked": {"POST /api/webhook:trigger/" + bearerToken + " HTTP/1.1",
+			"Transfer-Encoding: chunked"},
+		"signed, over the cap": {"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1",
+			fmt.Sprintf("Content-Length: %d", size)},
+		"over a small cap, chunked": {"POST /api/webhook:trigger/" + lockedToken + " HTTP/1.1",
+			"Transfer-Encoding: chunked", basic("shop", password)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := dial(t, s)
@@ -57,7 +65,8 @@ func TestDeepJSONIsRefusedQuickly(t *testing.T) {
 	all := someFlows()
 	all[asyncToken].MaxBody = 4 << 20
 	s := serve(t, receiver.Options{}, all, &starter{})
-	for _, body := range []string{strings.Repeat("[", 2<<20), strings.Repeat(`{"a":`, 400<<10), "[" + strings.Repeat("[],", 600<<10) + strings.Repeat("[", 200)} {
+	for _, body := range []string{strings.Repeat("[", 2<<20), strings.Repeat(`{"a":`, 400<<10), "[" +
+		strings.Repeat("[],", 600<<10) + strings.Repeat("[", 200)} {
 		began := time.Now()
 		got := exchange(t, s, post(asyncToken, body)+last)[0]
 		require.Contains(t, decode(t, got)["detail"], "nested deeper than 100")
@@ -75,17 +84,21 @@ func BenchmarkReceiver(b *testing.B) {
 		{"401", post(lockedToken, "{}", basic("shop", "wrong")), 401},
 		{"401 bearer", post(bearerToken, "{}", "Authorization: Bearer wrong"), 401},
 		{"403", post(elsewhereToken, "{}"), 403},
-		{"bad signature", post(signedToken, `{"event":"order.paid"}`, "X-Hub-Signature-256: sha256="+strings.Repeat("0", 64)), 401},
+		{"bad signature", post(signedToken, `{"event":"order.paid"}`, "X-Hub-Signature-256: sha256="+
+			strings.Repeat("0", 64)), 401},
 		{"no signature", post(signedToken, `{"event":"order.paid"}`), 401},
 		{"429", post(limitedToken, "{}"), 429},
 		{"422", post(schemaToken, "{}"), 422},
 		{"405", lines("PUT /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x"), 405},
 		{"413", post(lockedToken, large), 413},
 		{"400", post(asyncToken, "{"), 400},
-		{"accepted", strings.Replace(post(asyncToken, `{"event":"order.paid","order":{"id":17,"items":[{"sku":"a","n":1},{"sku":"b","n":2}]}}`, "Content-Type: application/json"), " HTTP", "?shop[id]=7 HTTP", 1), 200},
+		{"accepted", strings.Replace(post(asyncToken,
+			`{"event":"order.paid","order":{"id":17,"items":[{"sku":"a","n":1},{"sku":"b","n":2}]}}`,
+			"Content-Type: application/json"), " HTTP", "?shop[id]=7 HTTP", 1), 200},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s := serve(b, receiver.Options{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}, someFlows(), &counter{starter: &starter{}})
+			s := serve(b, receiver.Options{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}, someFlows(),
+				&counter{starter: &starter{}})
 			c := dial(b, s)
 			reader := bufio.NewReader(c)
 			b.ReportAllocs()

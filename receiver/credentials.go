@@ -9,8 +9,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Credential gives a secret. It is called for every delivery: secrets change while the receiver runs. An error lets nobody in by it; when no
-// other fits either, the caller gets 503.
+// Credential gives a secret. It is called for every delivery: secrets change while the receiver runs. An error lets
+// nobody in by it; when no other fits either, the caller gets 503.
 type Credential = func() (string, error)
 
 // BasicCredential is a user name and where its password comes from.
@@ -36,8 +36,8 @@ const (
 	unreadable
 )
 
-// credentials lets in who shows one of the flow's credentials of every kind. All kinds are looked at, and the reply does not say which one was
-// wrong.
+// credentials lets in who shows one of the flow's credentials of every kind. All kinds are looked at, and the reply
+// does not say which one was wrong.
 func credentials(r *Receiver, c *call) (reply, bool) {
 	verdicts := [...]verdict{r.basic(c), r.bearer(c), r.apiKey(c)}
 	has := func(wanted verdict) bool {
@@ -169,7 +169,8 @@ func notRight(route *Route) string {
 	}
 }
 
-// unauthorized names the scheme of the header Authorization, if there is one (RFC 9110, 11.6.1): keys and signatures have none.
+// unauthorized names the scheme of the header Authorization, if there is one (RFC 9110, 11.6.1): keys and signatures
+// have none.
 func unauthorized(route *Route, detail string) reply {
 	refusal := refuse(Unauthorized, detail)
 	switch {

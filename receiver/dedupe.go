@@ -9,7 +9,8 @@ import (
 // headerDuplicate marks the reply to a delivery whose run another delivery had started.
 const headerDuplicate = "Everhook-Duplicate"
 
-// dedupeKey gives the delivery the run ID that all its duplicates have. It sees the whole delivery, not what the run keeps of it.
+// dedupeKey gives the delivery the run ID that all its duplicates have. It sees the whole delivery, not what the run
+// keeps of it.
 func dedupeKey(_ *Receiver, c *call) (reply, bool) {
 	dedupe := c.route.Dedupe
 	if dedupe == nil {

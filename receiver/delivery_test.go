@@ -50,7 +50,8 @@ func TestADeliveryBecomesTheTrigger(t *testing.T) {
 			wantHeaders: m{"x-event": "paid", "user-agent": "shop/1", "host": "x"}, wantQuery: m{}, wantBody: m{},
 		},
 		"a repeated header is joined": {
-			route: receiver.Route{Headers: []string{"x-a"}}, headers: []string{"X-A: 1", "X-A: 2", "X-B: 9", "x-a: 3"}, body: "{}",
+			route: receiver.Route{Headers: []string{"x-a"}}, headers: []string{"X-A: 1", "X-A: 2", "X-B: 9", "x-a: 3"},
+			body:        "{}",
 			wantHeaders: m{"x-a": "1, 2, 3"}, wantQuery: m{}, wantBody: m{},
 		},
 		"credentials are never kept": {
@@ -65,21 +66,28 @@ func TestADeliveryBecomesTheTrigger(t *testing.T) {
 		"paths keep what they name, what is missing stays missing": {
 			route: receiver.Route{Query: paths(t, "a.b", "z"), Body: paths(t, "order.id", "items.sku", "none")},
 			query: "?a[b]=1&a[c]=2", body: `{"order":{"id":7,"x":1},"items":[{"sku":"s","q":1}]}`,
-			wantHeaders: m{}, wantQuery: m{"a": m{"b": "1"}}, wantBody: m{"order": m{"id": 7}, "items": l{m{"sku": "s"}}},
+			wantHeaders: m{}, wantQuery: m{"a": m{"b": "1"}},
+			wantBody: m{"order": m{"id": 7}, "items": l{m{"sku": "s"}}},
 		},
 		"an empty list keeps nothing": {
 			route: receiver.Route{Query: []everhook.Path{}, Body: []everhook.Path{}}, query: "?a=1", body: `{"a":1}`,
 			wantHeaders: m{}, wantQuery: m{}, wantBody: m{},
 		},
 		"an empty body is nil, whatever its type": {
-			headers: []string{"Content-Type: application/x-www-form-urlencoded"}, wantHeaders: m{}, wantQuery: m{}, wantBody: nil,
+			headers: []string{"Content-Type: application/x-www-form-urlencoded"}, wantHeaders: m{}, wantQuery: m{},
+			wantBody: nil,
 		},
-		"a body without a type is JSON":   {body: `"text"`, wantHeaders: m{}, wantQuery: m{}, wantBody: "text"},
-		"any type with +json is JSON":     {body: `[1]`, headers: []string{"Content-Type: application/cloudevents+JSON; charset=utf-8"}, wantHeaders: m{}, wantQuery: m{}, wantBody: l{1}},
-		"an identity encoding is none":    {body: `[1]`, headers: []string{"Content-Encoding: identity"}, wantHeaders: m{}, wantQuery: m{}, wantBody: l{1}},
-		"a byte order mark is skipped":    {body: "\xEF\xBB\xBF[1]", wantHeaders: m{}, wantQuery: m{}, wantBody: l{1}},
-		"a URL in the query stays there":  {query: "?next=http://other.example/api/x?y=1", body: "{}", wantHeaders: m{}, wantQuery: m{"next": "http://other.example/api/x?y=1"}, wantBody: m{}},
-		"a body as long as allowed is ok": {body: strings.Repeat(" ", 1<<20-2) + "{}", wantHeaders: m{}, wantQuery: m{}, wantBody: m{}},
+		"a body without a type is JSON": {body: `"text"`, wantHeaders: m{}, wantQuery: m{}, wantBody: "text"},
+		"any type with +json is JSON": {body: `[1]`,
+			headers: []string{"Content-Type: application/cloudevents+JSON; charset=utf-8"}, wantHeaders: m{},
+			wantQuery: m{}, wantBody: l{1}},
+		"an identity encoding is none": {body: `[1]`, headers: []string{"Content-Encoding: identity"},
+			wantHeaders: m{}, wantQuery: m{}, wantBody: l{1}},
+		"a byte order mark is skipped": {body: "\xEF\xBB\xBF[1]", wantHeaders: m{}, wantQuery: m{}, wantBody: l{1}},
+		"a URL in the query stays there": {query: "?next=http://other.example/api/x?y=1", body: "{}", wantHeaders: m{},
+			wantQuery: m{"next": "http://other.example/api/x?y=1"}, wantBody: m{}},
+		"a body as long as allowed is ok": {body: strings.Repeat(" ", 1<<20-2) + "{}", wantHeaders: m{}, wantQuery: m{},
+			wantBody: m{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,13 +95,16 @@ func TestADeliveryBecomesTheTrigger(t *testing.T) {
 			route := test.route
 			route.Flow, route.Enabled, route.Mode, route.MaxBody = "f", true, everhook.Async, 1<<20
 			s := serve(t, receiver.Options{}, flows{asyncToken: &route}, engine)
-			head := append([]string{"POST /api/webhook:trigger/" + asyncToken + test.query + " HTTP/1.1", "Host: x"}, test.headers...)
+			head := append([]string{"POST /api/webhook:trigger/" + asyncToken + test.query + " HTTP/1.1", "Host: x"},
+				test.headers...)
 			declared := lines(append(head, fmt.Sprintf("Content-Length: %d", len(test.body)))...) + test.body
-			chunked := lines(append(head, "Transfer-Encoding: chunked")...) + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(test.body), test.body)
+			chunked := lines(append(head, "Transfer-Encoding: chunked")...) + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n",
+				len(test.body), test.body)
 			if test.body == "" {
 				chunked = lines(append(head, "Transfer-Encoding: chunked")...) + "0\r\n\r\n"
 			}
-			got := exchange(t, s, declared+chunked+lines(append(head, "Content-Length: "+fmt.Sprint(len(test.body)), "Expect: 100-continue")...)+test.body+last)
+			got := exchange(t, s, declared+chunked+lines(append(head, "Content-Length: "+fmt.Sprint(len(test.body)),
+				"Expect: 100-continue")...)+test.body+last)
 			require.Len(t, got, 5, "two replies, an invitation with its reply, and the end")
 			require.Equal(t, "100\n", got[2])
 
@@ -152,7 +163,8 @@ func TestAClientMayCloseItsSideAfterAWholeBody(t *testing.T) {
 	t.Parallel()
 	for _, request := range []string{
 		post(asyncToken, "{}"),
-		lines("POST /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + "2\r\n{}\r\n0\r\n\r\n",
+		lines("POST /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") +
+			"2\r\n{}\r\n0\r\n\r\n",
 	} {
 		s := serve(t, receiver.Options{}, someFlows(), &starter{})
 		c := dial(t, s)
@@ -167,11 +179,12 @@ func TestASlowClientIsCutOff(t *testing.T) {
 	t.Parallel()
 	head := "POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1"
 	for name, request := range map[string]string{
-		"in the head":          head + "\r\n",
-		"before the body":      lines(head, "Host: x", "Content-Length: 2"),
-		"late in the body":     lines(head, "Host: x", "Content-Length: 20000") + strings.Repeat(" ", 15000),
-		"before a chunk":       lines(head, "Host: x", "Transfer-Encoding: chunked"),
-		"in the body it hides": lines("POST /else HTTP/1.1", "Host: x", "Content-Length: 20000") + strings.Repeat(" ", 15000),
+		"in the head":      head + "\r\n",
+		"before the body":  lines(head, "Host: x", "Content-Length: 2"),
+		"late in the body": lines(head, "Host: x", "Content-Length: 20000") + strings.Repeat(" ", 15000),
+		"before a chunk":   lines(head, "Host: x", "Transfer-Encoding: chunked"),
+		"in the body it hides": lines("POST /else HTTP/1.1", "Host: x", "Content-Length: 20000") + strings.Repeat(" ",
+			15000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +210,8 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 
 func TestCallsDoNotSeeEachOther(t *testing.T) {
 	t.Parallel()
-	route := &receiver.Route{Flow: "f", Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20, Headers: []string{"x-mark"}}
+	route := &receiver.Route{Flow: "f", Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20,
+		Headers: []string{"x-mark"}}
 	engine := &starter{}
 	s := serve(t, receiver.Options{}, flows{asyncToken: route}, engine)
 	const callers, calls = 8, 40
@@ -206,7 +220,8 @@ func TestCallsDoNotSeeEachOther(t *testing.T) {
 		wg.Go(func() {
 			for call := range calls {
 				mark := fmt.Sprintf("%d-%d", caller, call)
-				req, err := http.NewRequest(http.MethodPost, s.url("/api/webhook:trigger/"+asyncToken+"?mark="+mark), strings.NewReader(`{"mark":"`+mark+`"}`))
+				req, err := http.NewRequest(http.MethodPost, s.url("/api/webhook:trigger/"+asyncToken+"?mark="+mark),
+					strings.NewReader(`{"mark":"`+mark+`"}`))
 				if err != nil {
 					t.Error(err)
 					return
@@ -248,19 +263,24 @@ func TestWhatOthersKeepDoesNotChange(t *testing.T) {
 	t.Parallel()
 	var runs []everhook.RunID
 	source := &keeper{flows: someFlows()}
-	s := serve(t, receiver.Options{}, source, &starter{outcome: func(_ context.Context, _ string, run everhook.RunID, _ time.Duration) (*receiver.Outcome, error) {
-		runs = append(runs, run)
-		return nil, receiver.ErrNoRun
-	}})
-	wantRuns := []everhook.RunID{someRun, everhook.RunID(strings.Repeat("a", 26)), everhook.RunID(strings.Repeat("b", 26))}
+	s := serve(t, receiver.Options{}, source,
+		&starter{outcome: func(_ context.Context, _ string, run everhook.RunID, _ time.Duration) (*receiver.Outcome,
+			error) {
+			runs = append(runs, run)
+			return nil, receiver.ErrNoRun
+		}})
+	wantRuns := []everhook.RunID{someRun, everhook.RunID(strings.Repeat("a", 26)),
+		everhook.RunID(strings.Repeat("b", 26))}
 	wantTokens := []string{syncToken, asyncToken, disabledToken}
 	requests := ""
 	for i, run := range wantRuns {
-		requests += post(wantTokens[i], "{}") + lines("GET /api/webhook:answer/"+wantTokens[i]+"/"+string(run)+" HTTP/1.1", "Host: x")
+		requests += post(wantTokens[i], "{}") + lines("GET /api/webhook:answer/"+wantTokens[i]+"/"+string(run)+
+			" HTTP/1.1", "Host: x")
 	}
 	exchange(t, s, requests+last)
 	require.Equal(t, wantRuns, runs)
-	require.Equal(t, []string{syncToken, syncToken, asyncToken, asyncToken, disabledToken, disabledToken}, source.tokens)
+	require.Equal(t, []string{syncToken, syncToken, asyncToken, asyncToken, disabledToken, disabledToken},
+		source.tokens)
 }
 
 func TestCredentials(t *testing.T) {
@@ -272,19 +292,29 @@ func TestCredentials(t *testing.T) {
 		header      string
 		want        int
 	}{
-		"the first of a list":                                    {[]receiver.BasicCredential{{"a", works}, {"b", works}}, basic("a", password), 200},
-		"the last of a list":                                     {[]receiver.BasicCredential{{"a", works}, {"b", works}}, basic("b", password), 200},
-		"the scheme in any case":                                 {[]receiver.BasicCredential{{"a", works}}, strings.Replace(basic("a", password), "Basic", "bAsIc", 1), 200},
-		"a password with a colon":                                {[]receiver.BasicCredential{{"a", func() (string, error) { return "x:y", nil }}}, basic("a", "x:y"), 200},
-		"the user of one, the password of no one":                {[]receiver.BasicCredential{{"a", works}, {"b", works}}, basic("a", "x"), 401},
-		"a secret that cannot be read":                           {[]receiver.BasicCredential{{"a", broken}}, basic("a", ""), 503},
-		"a secret that cannot be read, beside one that lets in":  {[]receiver.BasicCredential{{"a", broken}, {"b", works}}, basic("b", password), 200},
-		"a secret that cannot be read, before one that does not": {[]receiver.BasicCredential{{"a", broken}, {"b", works}}, basic("a", password), 503},
+		"the first of a list": {[]receiver.BasicCredential{{"a", works},
+			{"b", works}}, basic("a", password), 200},
+		"the last of a list": {[]receiver.BasicCredential{{"a", works},
+			{"b", works}}, basic("b", password), 200},
+		"the scheme in any case": {[]receiver.BasicCredential{{"a", works}},
+			strings.Replace(basic("a", password), "Basic", "bAsIc", 1), 200},
+		"a password with a colon": {[]receiver.BasicCredential{{"a",
+			func() (string, error) { return "x:y", nil }}}, basic("a", "x:y"), 200},
+		"the user of one, the password of no one": {[]receiver.BasicCredential{{"a", works},
+			{"b", works}}, basic("a", "x"), 401},
+		"a secret that cannot be read": {[]receiver.BasicCredential{{"a", broken}},
+			basic("a", ""), 503},
+		"a secret that cannot be read, beside one that lets in": {[]receiver.BasicCredential{{"a", broken},
+			{"b", works}}, basic("b", password), 200},
+		"a secret that cannot be read, before one that does not": {[]receiver.BasicCredential{{"a", broken},
+			{"b", works}}, basic("a", password), 503},
 		"no colon": {[]receiver.BasicCredential{{"a", works}}, "Authorization: Basic YQ==", 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, receiver.Options{}, flows{asyncToken: {Flow: "f", Enabled: true, Mode: everhook.Async, MaxBody: 9, Basic: test.credentials}}, &starter{})
+			s := serve(t, receiver.Options{},
+				flows{asyncToken: {Flow: "f", Enabled: true, Mode: everhook.Async, MaxBody: 9,
+					Basic: test.credentials}}, &starter{})
 			got := exchange(t, s, post(asyncToken, "{}", test.header)+last)[0]
 			require.True(t, strings.HasPrefix(got, fmt.Sprint(test.want)), got)
 			if test.want == 503 {
@@ -300,9 +330,11 @@ func TestLogsTellOneLineACallAndNoSecret(t *testing.T) {
 	t.Parallel()
 	engine := &starter{start: func(context.Context, everhook.Delivery) error { return nil }}
 	s := serve(t, receiver.Options{}, someFlows(), engine)
-	planted := []string{"body-secret", "query-secret", "header-secret", password, "wrong-secret", asyncToken, lockedToken, unknownToken}
+	planted := []string{"body-secret", "query-secret", "header-secret", password, "wrong-secret", asyncToken,
+		lockedToken, unknownToken}
 	requests := []string{
-		strings.Replace(post(asyncToken, `{"a":"body-secret"}`, "X-A: header-secret", "Cookie: header-secret"), " HTTP", "?a=query-secret HTTP", 1),
+		strings.Replace(post(asyncToken, `{"a":"body-secret"}`, "X-A: header-secret", "Cookie: header-secret"), " HTTP",
+			"?a=query-secret HTTP", 1),
 		post(asyncToken, `{"body-secret":1,"body-secret":2}`),
 		post(asyncToken, `body-secret`, "Content-Type: body-secret"),
 		post(lockedToken, "{}", basic("shop", password)),
@@ -319,7 +351,8 @@ func TestLogsTellOneLineACallAndNoSecret(t *testing.T) {
 	for _, secret := range planted {
 		require.NotContains(t, s.log.String(), secret)
 	}
-	require.Contains(t, s.log.String(), fmt.Sprintf("flow=async run=%s outcome=accepted status=200 bytes=19 duration=", engine.got()[0].RunID))
+	require.Contains(t, s.log.String(), fmt.Sprintf("flow=async run=%s outcome=accepted status=200 bytes=19 duration=",
+		engine.got()[0].RunID))
 	require.Contains(t, s.log.String(), "flow=locked run=\"\" outcome=unauthorized status=401 bytes=0 duration=")
 	require.Contains(t, s.log.String(), "remote=127.0.0.1:")
 }

@@ -46,7 +46,8 @@ func (r *Receiver) start(c *call) reply {
 		own, err := c.route.AsyncAnswer(c.delivery.Trigger, run)
 		if err != nil {
 			c.noAnswer = true
-			r.options.Logger.Warn("the answer of an async flow cannot be made, its caller gets 200 ok", "flow", c.route.Flow, "run", run, "error", err)
+			r.options.Logger.Warn("the answer of an async flow cannot be made, its caller gets 200 ok", "flow",
+				c.route.Flow, "run", run, "error", err)
 		} else {
 			answer = own
 		}
@@ -108,7 +109,8 @@ func (r *Receiver) notStarted(c *call, err error) reply {
 			return refuse(KeyReused, refused.Message).of(c.delivery.RunID)
 		}
 	}
-	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "run", c.delivery.RunID, "error", err)
+	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "run", c.delivery.RunID,
+		"error", err)
 	return refuse(Unavailable, "the delivery is not stored; send it again").retryAfter(retrySeconds)
 }
 

@@ -12,11 +12,12 @@ import (
 
 // FlowSource finds the flow behind a token.
 type FlowSource interface {
-	// Route gives the route of a token; false: no flow has that token. It is called for every delivery, from many goroutines, twice for one
-	// that asks before it sends its body (Expect: 100-continue), so it reads a snapshot in memory. A route is never changed once given.
+	// Route gives the route of a token; false: no flow has that token. It is called for every delivery, from many
+	// goroutines, twice for one that asks before it sends its body (Expect: 100-continue), so it reads a snapshot in
+	// memory. A route is never changed once given.
 	Route(token string) (*Route, bool)
-	// Resumable gives what resumes the runs of the flow with a token, whether or not it is enabled; false: no flow has that token. It is called as
-	// Route is.
+	// Resumable gives what resumes the runs of the flow with a token, whether or not it is enabled; false: no flow has
+	// that token. It is called as Route is.
 	Resumable(token string) (*Resumable, bool)
 }
 
@@ -26,8 +27,9 @@ type Resumable struct {
 	Flow string
 	// Secret is the flow's: the tickets of resume URLs are made under it.
 	Secret []byte
-	// Route gives the route of a node that waits for calls, in that version of the flow, and is called for every call whose ticket is right.
-	// ErrNoWait: the version, or such a node in it, does not exist (404); after any other error nobody knows who may call (503).
+	// Route gives the route of a node that waits for calls, in that version of the flow, and is called for every call
+	// whose ticket is right. ErrNoWait: the version, or such a node in it, does not exist (404); after any other error
+	// nobody knows who may call (503).
 	Route func(ctx context.Context, version int, node string) (*Route, error)
 }
 
@@ -37,7 +39,8 @@ type Route struct {
 	Flow string
 	// Node is the node that waits for a call; empty for the route of a trigger.
 	Node string
-	// Enabled is false for a flow that is disabled or cannot be served: deliveries get 404, answers of earlier runs are still given.
+	// Enabled is false for a flow that is disabled or cannot be served: deliveries get 404, answers of earlier runs are
+	// still given.
 	Enabled bool
 	// Mode says whether callers wait for the flow's answer.
 	Mode everhook.Mode
@@ -49,7 +52,8 @@ type Route struct {
 	Accept []Format
 	// Allow lists the addresses that may call; none: all.
 	Allow []netip.Prefix
-	// Basic, Bearer and APIKey are the credentials that let a caller in, any of each kind that there is; none: every caller is let in.
+	// Basic, Bearer and APIKey are the credentials that let a caller in, any of each kind that there is; none: every
+	// caller is let in.
 	Basic  []BasicCredential
 	Bearer []Credential
 	APIKey *APIKey
@@ -57,17 +61,21 @@ type Route struct {
 	Signature *Signature
 	// Rate bounds deliveries; nil: it does not.
 	Rate *Rate
-	// Schema gives what is wrong with a whole body (422), or an error when there is too much of it to tell (413); nil: nothing is.
+	// Schema gives what is wrong with a whole body (422), or an error when there is too much of it to tell (413); nil:
+	// nothing is.
 	Schema func(body any) ([]everhook.ProblemDetail, error)
 	// Headers names the headers to keep; none by default.
 	Headers []string
-	// NeverKept are headers with credentials, in lower case, besides Authorization, Cookie and Proxy-Authorization: they are not kept whatever Headers says.
+	// NeverKept are headers with credentials, in lower case, besides Authorization, Cookie and Proxy-Authorization:
+	// they are not kept whatever Headers says.
 	NeverKept []string
 	// Query and Body are the paths to keep: nil keeps everything, an empty list nothing.
 	Query, Body []everhook.Path
-	// AsyncAnswer makes the answer of an async flow, before its run is started; nil, or an error, is 200 with the body "ok".
+	// AsyncAnswer makes the answer of an async flow, before its run is started; nil, or an error, is 200 with the body
+	// "ok".
 	AsyncAnswer func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error)
-	// ResumeAnswer makes the answer to a call that resumes a run, before it is kept; nil, or an error, is 200 with the body "ok".
+	// ResumeAnswer makes the answer to a call that resumes a run, before it is kept; nil, or an error, is 200 with the
+	// body "ok".
 	ResumeAnswer func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error)
 	// Dedupe finds duplicates; nil: every delivery is its own.
 	Dedupe *Dedupe
@@ -79,8 +87,8 @@ type Route struct {
 
 // Dedupe says how duplicates of a flow's deliveries are found and treated.
 type Dedupe struct {
-	// Key gives the dedupe key of a delivery: all its headers (lower-case names) without those that carry credentials, its whole query and body.
-	// An empty key is a missing one. An error refuses the delivery (400) with its text.
+	// Key gives the dedupe key of a delivery: all its headers (lower-case names) without those that carry credentials,
+	// its whole query and body. An empty key is a missing one. An error refuses the delivery (400) with its text.
 	Key func(headers, query everhook.Mapping, body any) (string, error)
 	// Optional takes deliveries without a key as their own; else they are refused (400).
 	Optional bool
@@ -105,20 +113,22 @@ func (r *Route) hides(header string) bool {
 
 // Starter makes runs. Its methods are called from many goroutines.
 type Starter interface {
-	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for the engine (413), one of
-	// type key-reused that its dedupe key came before with another body (422); after any other error the run is not durable (503).
+	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for
+	// the engine (413), one of type key-reused that its dedupe key came before with another body (422); after any other
+	// error the run is not durable (503).
 	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (Started, error)
-	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the receiver stops, Started
-	// has none and there is no error if the run is durable (202). Errors are those of Start.
+	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the
+	// receiver stops, Started has none and there is no error if the run is durable (202). Errors are those of Start.
 	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (Started, error)
-	// Outcome tells how an earlier run stands, after waiting up to wait for its answer; when ctx ends earlier it tells what it knows.
-	// ErrNoRun: the run is unknown or has expired (404).
+	// Outcome tells how an earlier run stands, after waiting up to wait for its answer; when ctx ends earlier it tells
+	// what it knows. ErrNoRun: the run is unknown or has expired (404).
 	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*Outcome, error)
-	// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired (404).
+	// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired
+	// (404).
 	RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error)
-	// Resume returns when the call is durable in the run that waits for it, or will. A repeat gets the answer of the first call, also after the
-	// run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410), ErrInboxFull (503), and an *everhook.Error of type limit (413) say that it
-	// is not kept; after any other error nobody knows (503).
+	// Resume returns when the call is durable in the run that waits for it, or will. A repeat gets the answer of the
+	// first call, also after the run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410), ErrInboxFull (503),
+	// and an *everhook.Error of type limit (413) say that it is not kept; after any other error nobody knows (503).
 	Resume(ctx context.Context, flow string, run everhook.RunID, call Resume) (Resumed, error)
 }
 

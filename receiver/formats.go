@@ -34,7 +34,8 @@ type format struct {
 	called, option string
 }
 
-// formats are all of them. Where a type has two, the first that a flow takes counts: text/xml is XML, and text for a flow without XML.
+// formats are all of them. Where a type has two, the first that a flow takes counts: text/xml is XML, and text for a
+// flow without XML.
 var formats = []format{
 	{FormatJSON, isJSON, parseJSON, "JSON", contentType(typeJSON)},
 	{FormatForm, is(typeForm), parseForm, "a form", contentType(typeForm)},
@@ -71,7 +72,8 @@ func parseBody(_ *Receiver, c *call) (reply, bool) {
 		c.delivery.Trigger["body"] = nil
 		return reply{}, false
 	}
-	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 && !bytes.EqualFold(encoding, []byte("identity")) {
+	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 &&
+		!bytes.EqualFold(encoding, []byte("identity")) {
 		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
 	}
 	given := string(c.header.ContentType())
@@ -103,7 +105,8 @@ func mediaTypeOf(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
-// isUTF8 reports whether text of a charset can be read as UTF-8. Other charsets are refused: whoever can name one can send this one.
+// isUTF8 reports whether text of a charset can be read as UTF-8. Other charsets are refused: whoever can name one can
+// send this one.
 func isUTF8(charset string) bool {
 	switch strings.ToLower(charset) {
 	case "", "utf-8", "utf8", "us-ascii":
@@ -138,7 +141,8 @@ func (r *Route) wanted(mediaType string) string {
 	if mediaType != "" {
 		given = fmt.Sprintf("%q", everhook.Shorten(mediaType, 80))
 	}
-	return fmt.Sprintf("this webhook takes %s, not %s; add %s", strings.Join(called, " or "), given, strings.Join(options, " or "))
+	return fmt.Sprintf("this webhook takes %s, not %s; add %s", strings.Join(called, " or "), given,
+		strings.Join(options, " or "))
 }
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
@@ -167,8 +171,9 @@ func parseText(body []byte, _ map[string]string) (any, error) {
 	return string(body), everhook.CheckUTF8(body)
 }
 
-// ParseForm parses application/x-www-form-urlencoded as ParseQuery parses a query, with its limits: names nest, values are text, escapes that are
-// not UTF-8 stay as they are. Bytes that are not UTF-8 are an error, an *everhook.SyntaxError.
+// ParseForm parses application/x-www-form-urlencoded as ParseQuery parses a query, with its limits: names nest, values
+// are text, escapes that are not UTF-8 stay as they are. Bytes that are not UTF-8 are an error, an
+// *everhook.SyntaxError.
 func ParseForm(body []byte) (everhook.Mapping, error) {
 	if err := everhook.CheckUTF8(body); err != nil {
 		return nil, err

@@ -24,7 +24,8 @@ const (
 
 // chunkedPost is a whole request in two chunks.
 func chunkedPost(token, body string, headers ...string) string {
-	head := append([]string{"POST /api/webhook:trigger/" + token + " HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"}, headers...)
+	head := append([]string{"POST /api/webhook:trigger/" + token + " HTTP/1.1", "Host: x",
+		"Transfer-Encoding: chunked"}, headers...)
 	text := lines(head...)
 	for _, chunk := range []string{body[:len(body)/2], body[len(body)/2:]} {
 		if chunk != "" {
@@ -38,7 +39,8 @@ func TestBodiesOfEveryFormat(t *testing.T) {
 	t.Parallel()
 	type m = map[string]any
 	type l = []any
-	all := []receiver.Format{receiver.FormatText, receiver.FormatXML, receiver.FormatMultipart, receiver.FormatForm, receiver.FormatJSON}
+	all := []receiver.Format{receiver.FormatText, receiver.FormatXML, receiver.FormatMultipart, receiver.FormatForm,
+		receiver.FormatJSON}
 	for name, test := range map[string]struct {
 		accept     []receiver.Format
 		mediaType  string
@@ -46,24 +48,41 @@ func TestBodiesOfEveryFormat(t *testing.T) {
 		projection []everhook.Path
 		want       any
 	}{
-		"JSON beside others":                   {accept: all, mediaType: "application/json", body: `{"a":1}`, want: m{"a": 1}},
-		"a missing type is JSON":               {accept: all, body: `{"a":1}`, want: m{"a": 1}},
-		"a form nests":                         {accept: all, mediaType: form, body: "a[b]=c+d&l[]=1&l[]=2", want: m{"a": m{"b": "c d"}, "l": l{"1", "2"}}},
-		"a form in UTF-8":                      {accept: all, mediaType: form + "; charset=UTF-8", body: "a=%C3%A9", want: m{"a": "é"}},
-		"a form in capitals":                   {accept: all, mediaType: "Application/X-WWW-Form-Urlencoded", body: "a=1", want: m{"a": "1"}},
-		"a form is projected":                  {accept: all, mediaType: form, body: "a[b]=1&a[c]=2", projection: paths(t, "a.c"), want: m{"a": m{"c": "2"}}},
-		"a multipart form":                     {accept: all, mediaType: multipart, body: "--b\r\nContent-Disposition: form-data; name=\"a[b]\"\r\n\r\n1\r\n--b--\r\n", want: m{"a": m{"b": "1"}}},
-		"a boundary in quotes":                 {accept: all, mediaType: `multipart/form-data; boundary="b c"`, body: "--b c\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b c--", want: m{"a": "1"}},
-		"XML":                                  {accept: all, mediaType: "application/xml", body: "<a><b>1</b></a>", want: m{"a": m{"b": "1"}}},
-		"text/xml is XML for who takes it":     {accept: all, mediaType: "text/xml; charset=us-ascii", body: "<a/>", want: m{"a": ""}},
-		"text/xml is text for who takes that":  {accept: []receiver.Format{receiver.FormatText}, mediaType: "text/xml", body: "<a/>", want: "<a/>"},
-		"any type with +xml is XML":            {accept: all, mediaType: "application/soap+xml", body: "<a/>", want: m{"a": ""}},
-		"XML with a byte order mark":           {accept: all, mediaType: "application/xml", body: "\xEF\xBB\xBF<?xml version='1.0'?><a/>", want: m{"a": ""}},
-		"text stays as it is":                  {accept: all, mediaType: "text/csv", body: "a;b\r\n1;\x00é\n", want: "a;b\r\n1;\x00é\n"},
-		"text with a byte order mark":          {accept: all, mediaType: "text/plain; charset=utf-8", body: "\xEF\xBB\xBFa", want: "a"},
-		"an empty body of each type is nil":    {accept: all, mediaType: multipart, body: "", want: nil},
-		"a flow need not take JSON":            {accept: []receiver.Format{receiver.FormatText}, mediaType: "text/plain", body: "{}", want: "{}"},
-		"a body just as long as is allowed":    {accept: all, mediaType: "text/plain", body: strings.Repeat("x", 1000), want: strings.Repeat("x", 1000)},
+		"JSON beside others": {accept: all, mediaType: "application/json", body: `{"a":1}`,
+			want: m{"a": 1}},
+		"a missing type is JSON": {accept: all, body: `{"a":1}`, want: m{"a": 1}},
+		"a form nests": {accept: all, mediaType: form, body: "a[b]=c+d&l[]=1&l[]=2",
+			want: m{"a": m{"b": "c d"}, "l": l{"1", "2"}}},
+		"a form in UTF-8": {accept: all, mediaType: form + "; charset=UTF-8", body: "a=%C3%A9",
+			want: m{"a": "é"}},
+		"a form in capitals": {accept: all, mediaType: "Application/X-WWW-Form-Urlencoded",
+			body: "a=1", want: m{"a": "1"}},
+		"a form is projected": {accept: all, mediaType: form, body: "a[b]=1&a[c]=2",
+			projection: paths(t, "a.c"), want: m{"a": m{"c": "2"}}},
+		"a multipart form": {accept: all, mediaType: multipart,
+			body: "--b\r\nContent-Disposition: form-data; name=\"a[b]\"\r\n\r\n1\r\n--b--\r\n",
+			want: m{"a": m{"b": "1"}}},
+		"a boundary in quotes": {accept: all, mediaType: `multipart/form-data; boundary="b c"`,
+			body: "--b c\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b c--", want: m{"a": "1"}},
+		"XML": {accept: all, mediaType: "application/xml", body: "<a><b>1</b></a>",
+			want: m{"a": m{"b": "1"}}},
+		"text/xml is XML for who takes it": {accept: all, mediaType: "text/xml; charset=us-ascii", body: "<a/>",
+			want: m{"a": ""}},
+		"text/xml is text for who takes that": {accept: []receiver.Format{receiver.FormatText}, mediaType: "text/xml",
+			body: "<a/>", want: "<a/>"},
+		"any type with +xml is XML": {accept: all, mediaType: "application/soap+xml", body: "<a/>",
+			want: m{"a": ""}},
+		"XML with a byte order mark": {accept: all, mediaType: "application/xml",
+			body: "\xEF\xBB\xBF<?xml version='1.0'?><a/>", want: m{"a": ""}},
+		"text stays as it is": {accept: all, mediaType: "text/csv", body: "a;b\r\n1;\x00é\n",
+			want: "a;b\r\n1;\x00é\n"},
+		"text with a byte order mark": {accept: all, mediaType: "text/plain; charset=utf-8",
+			body: "\xEF\xBB\xBFa", want: "a"},
+		"an empty body of each type is nil": {accept: all, mediaType: multipart, body: "", want: nil},
+		"a flow need not take JSON": {accept: []receiver.Format{receiver.FormatText},
+			mediaType: "text/plain", body: "{}", want: "{}"},
+		"a body just as long as is allowed": {accept: all, mediaType: "text/plain", body: strings.Repeat("x", 1000),
+			want: strings.Repeat("x", 1000)},
 		"nothing accepted in words means JSON": {mediaType: "application/json", body: `7`, want: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,17 +116,26 @@ func TestTypesThatAFlowDoesNotTakeAreNamed(t *testing.T) {
 		mediaType string
 		want      string
 	}{
-		"a form where JSON is taken":      {nil, "Content-Type: " + form, "this webhook takes JSON, not \"application/x-www-form-urlencoded\"; add -H 'Content-Type: application/json'"},
-		"JSON where a form is taken":      {[]receiver.Format{receiver.FormatForm}, "Content-Type: application/json", "this webhook takes a form, not \"application/json\"; add -H 'Content-Type: application/x-www-form-urlencoded'"},
-		"no type where JSON is not taken": {[]receiver.Format{receiver.FormatXML}, "X-A: b", "this webhook takes XML, not a body without a type; add -H 'Content-Type: application/xml'"},
+		"a form where JSON is taken": {nil, "Content-Type: " + form,
+			"this webhook takes JSON, not \"application/x-www-form-urlencoded\"; add -H 'Content-Type: application/json'"},
+		"JSON where a form is taken": {[]receiver.Format{receiver.FormatForm}, "Content-Type: application/json",
+			"this webhook takes a form, not \"application/json\"; add -H 'Content-Type: application/x-www-form-urlencoded'"},
+		"no type where JSON is not taken": {[]receiver.Format{receiver.FormatXML}, "X-A: b",
+			"this webhook takes XML, not a body without a type; add -H 'Content-Type: application/xml'"},
 		"several that are taken": {
-			[]receiver.Format{receiver.FormatText, receiver.FormatMultipart, receiver.FormatJSON}, "Content-Type: image/png",
+			[]receiver.Format{receiver.FormatText, receiver.FormatMultipart, receiver.FormatJSON},
+			"Content-Type: image/png",
 			"this webhook takes JSON or a multipart form or text, not \"image/png\"; add -H 'Content-Type: application/json' or -F NAME=VALUE or -H 'Content-Type: text/plain'",
 		},
-		"another multipart type":     {[]receiver.Format{receiver.FormatMultipart}, "Content-Type: multipart/mixed; boundary=b", "this webhook takes a multipart form, not \"multipart/mixed\"; add -F NAME=VALUE"},
-		"a charset that is no UTF-8": {[]receiver.Format{receiver.FormatText}, "Content-Type: text/plain; charset=ISO-8859-1", "send UTF-8, not \"ISO-8859-1\""},
-		"a form in another charset":  {[]receiver.Format{receiver.FormatForm}, "Content-Type: " + form + "; charset=windows-1252", "send UTF-8, not \"windows-1252\""},
-		"compressed":                 {[]receiver.Format{receiver.FormatXML}, "Content-Type: text/xml\r\nContent-Encoding: gzip", "send the body as it is, without Content-Encoding"},
+		"another multipart type": {[]receiver.Format{receiver.FormatMultipart},
+			"Content-Type: multipart/mixed; boundary=b",
+			"this webhook takes a multipart form, not \"multipart/mixed\"; add -F NAME=VALUE"},
+		"a charset that is no UTF-8": {[]receiver.Format{receiver.FormatText},
+			"Content-Type: text/plain; charset=ISO-8859-1", "send UTF-8, not \"ISO-8859-1\""},
+		"a form in another charset": {[]receiver.Format{receiver.FormatForm}, "Content-Type: " + form +
+			"; charset=windows-1252", "send UTF-8, not \"windows-1252\""},
+		"compressed": {[]receiver.Format{receiver.FormatXML},
+			"Content-Type: text/xml\r\nContent-Encoding: gzip", "send the body as it is, without Content-Encoding"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,24 +152,36 @@ func TestTypesThatAFlowDoesNotTakeAreNamed(t *testing.T) {
 func TestMalformedBodiesOfEveryFormat(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ mediaType, body, want string }{
-		"a form that is not UTF-8":               {form, "a=1&b=\xff", "the body is not a form that can be kept: line 1, column 7: invalid UTF-8"},
-		"a form of too many parameters":          {form, strings.Repeat("&a", 1001), "the body is not a form that can be kept: more than 1000 parameters"},
-		"text that is not UTF-8":                 {"text/plain", "a\nb\xff", "the body is not text that can be kept: line 2, column 2: invalid UTF-8"},
-		"XML that is not UTF-8":                  {"text/xml", "<a>\xff</a>", "the body is not XML that can be kept: line 1, column 4: invalid UTF-8"},
-		"XML that is cut off":                    {"text/xml", "<a>", "the body is not XML that can be kept: line 1, column 4: unexpected EOF"},
-		"a multipart form that is cut off":       {multipart, "--b\r\n", "the body is not a multipart form that can be kept: part 1: there is no boundary behind it"},
-		"a multipart form without a boundary":    {"multipart/form-data", "--b--", "the body is not a multipart form that can be kept: the Content-Type has no boundary of 1 to 70 characters; curl -F adds one"},
-		"JSON that is cut off":                   {"application/json", "[", "the body is not JSON that can be kept: line 1, column 2: unexpected end of JSON input"},
-		"parameters of a type, not well formed":  {"text/plain; charset", "a", "the parameters of the Content-Type are not well formed"},
-		"a boundary twice, so that none is sure": {"multipart/form-data; boundary=a; boundary=b", "--b--", "the parameters of the Content-Type are not well formed"},
+		"a form that is not UTF-8": {form, "a=1&b=\xff",
+			"the body is not a form that can be kept: line 1, column 7: invalid UTF-8"},
+		"a form of too many parameters": {form, strings.Repeat("&a", 1001),
+			"the body is not a form that can be kept: more than 1000 parameters"},
+		"text that is not UTF-8": {"text/plain", "a\nb\xff",
+			"the body is not text that can be kept: line 2, column 2: invalid UTF-8"},
+		"XML that is not UTF-8": {"text/xml", "<a>\xff</a>",
+			"the body is not XML that can be kept: line 1, column 4: invalid UTF-8"},
+		"XML that is cut off": {"text/xml", "<a>", "the body is not XML that can be kept: line 1, " +
+			"column 4: unexpected EOF"},
+		"a multipart form that is cut off": {multipart, "--b\r\n",
+			"the body is not a multipart form that can be kept: part 1: there is no boundary behind it"},
+		"a multipart form without a boundary": {"multipart/form-data", "--b--",
+			"the body is not a multipart form that can be kept: the Content-Type has no boundary of 1 to 70 characters; curl -F adds one"},
+		"JSON that is cut off": {"application/json", "[",
+			"the body is not JSON that can be kept: line 1, column 2: unexpected end of JSON input"},
+		"parameters of a type, not well formed": {"text/plain; charset", "a",
+			"the parameters of the Content-Type are not well formed"},
+		"a boundary twice, so that none is sure": {"multipart/form-data; boundary=a; boundary=b", "--b--",
+			"the parameters of the Content-Type are not well formed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			engine := &starter{}
-			source := accepting(receiver.FormatJSON, receiver.FormatForm, receiver.FormatMultipart, receiver.FormatXML, receiver.FormatText)
+			source := accepting(receiver.FormatJSON, receiver.FormatForm, receiver.FormatMultipart, receiver.FormatXML,
+				receiver.FormatText)
 			source[asyncToken].MaxBody = 10_000
 			s := serve(t, receiver.Options{}, source, engine)
-			for _, request := range []string{post(asyncToken, test.body, "Content-Type: "+test.mediaType), chunkedPost(asyncToken, test.body, "Content-Type: "+test.mediaType)} {
+			for _, request := range []string{post(asyncToken, test.body, "Content-Type: "+test.mediaType),
+				chunkedPost(asyncToken, test.body, "Content-Type: "+test.mediaType)} {
 				got := exchange(t, s, request+last)
 				require.Len(t, got, 2, "the connection goes on")
 				require.True(t, strings.HasPrefix(got[0], "400\n"), got[0])
@@ -167,7 +207,8 @@ func TestTheCapHoldsForEveryFormat(t *testing.T) {
 		t.Run(mediaType, func(t *testing.T) {
 			t.Parallel()
 			engine := &starter{}
-			s := serve(t, receiver.Options{}, accepting(receiver.FormatJSON, receiver.FormatForm, receiver.FormatMultipart, receiver.FormatXML, receiver.FormatText), engine)
+			s := serve(t, receiver.Options{}, accepting(receiver.FormatJSON, receiver.FormatForm,
+				receiver.FormatMultipart, receiver.FormatXML, receiver.FormatText), engine)
 			head, header := "POST /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Content-Type: "+mediaType
 			exact, over := body(1000), body(1001)
 			require.Len(t, exact, 1000)
@@ -177,9 +218,10 @@ func TestTheCapHoldsForEveryFormat(t *testing.T) {
 			}
 			require.Len(t, engine.got(), 2)
 			for name, test := range map[string]struct{ request, status string }{
-				"declared":                   {post(asyncToken, over, header), "413\n"},
-				"in chunks":                  {chunkedPost(asyncToken, over, header), "413\n"},
-				"a length beside the chunks": {strings.Replace(chunkedPost(asyncToken, exact, header), "Host: x", "Host: x\r\nContent-Length: 5", 1), "400\n"},
+				"declared":  {post(asyncToken, over, header), "413\n"},
+				"in chunks": {chunkedPost(asyncToken, over, header), "413\n"},
+				"a length beside the chunks": {strings.Replace(chunkedPost(asyncToken, exact, header), "Host: x",
+					"Host: x\r\nContent-Length: 5", 1), "400\n"},
 			} {
 				got := exchange(t, s, test.request+last)[0]
 				require.True(t, strings.HasPrefix(got, test.status), "%s: %s", name, got)

@@ -16,8 +16,8 @@ type framing struct {
 	chunked  bool
 }
 
-// readFraming reads it from the head as it was sent: fasthttp overwrites what it finds twice. A request that two readers could see end at
-// two places is refused, because one of them may be a proxy in front (RFC 9112, 6.3).
+// readFraming reads it from the head as it was sent: fasthttp overwrites what it finds twice. A request that two
+// readers could see end at two places is refused, because one of them may be a proxy in front (RFC 9112, 6.3).
 func readFraming(header *fasthttp.RequestHeader) (framing, error) {
 	var f framing
 	lengths := 0

@@ -16,7 +16,8 @@ func TestTheClockAndTheRunIDsOfAReceiverCanBeGiven(t *testing.T) {
 	const run = everhook.RunID("abcdefghijklmnopqrstuvwxyz")
 	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.FixedZone("", 3600))
 	s := &starter{}
-	service := serve(t, receiver.Options{Clock: func() time.Time { return now }, NewRunID: func() everhook.RunID { return run }}, someFlows(), s)
+	service := serve(t, receiver.Options{Clock: func() time.Time { return now },
+		NewRunID: func() everhook.RunID { return run }}, someFlows(), s)
 	response, err := http.Post(service.url("/api/webhook:trigger/"+asyncToken), "application/json", nil)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())

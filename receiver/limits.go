@@ -43,7 +43,8 @@ func (b *buckets) of(flow string, r Rate) *rate.Limiter {
 // maxRetryAfter bounds what Retry-After asks for, in seconds.
 const maxRetryAfter = 3600
 
-// withinRate counts the delivery. Those that were refused before do not count: they would keep out who has the credentials.
+// withinRate counts the delivery. Those that were refused before do not count: they would keep out who has the
+// credentials.
 func withinRate(r *Receiver, c *call) (reply, bool) {
 	if c.route.Rate == nil {
 		return reply{}, false
@@ -53,7 +54,9 @@ func withinRate(r *Receiver, c *call) (reply, bool) {
 		return reply{}, false
 	}
 	seconds := math.Ceil((1 - limiter.TokensAt(now)) / c.route.Rate.PerSecond)
-	return refuse(RateLimited, "deliveries come faster than this webhook takes them").retryAfter(int(max(1, min(seconds, maxRetryAfter)))), true
+	return refuse(RateLimited,
+			"deliveries come faster than this webhook takes them").retryAfter(int(max(1, min(seconds, maxRetryAfter)))),
+		true
 }
 
 // fitsSchema checks the whole body, not what the run keeps of it.

@@ -11,7 +11,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// listener can be closed twice, outlives a shortage of file descriptors, where fasthttp would stop serving, and its connections can linger.
+// listener can be closed twice, outlives a shortage of file descriptors, where fasthttp would stop serving, and its
+// connections can linger.
 type listener struct {
 	net.Listener
 	once sync.Once
@@ -43,8 +44,9 @@ func (l *listener) Close() error {
 	return l.err
 }
 
-// conn is a connection that may be closed while its client still sends. A plain close then resets the connection, and the reset often
-// overtakes the reply: so the write side is closed first, and what still comes is thrown away for a moment (RFC 9112, 9.6).
+// conn is a connection that may be closed while its client still sends. A plain close then resets the connection, and
+// the reset often overtakes the reply: so the write side is closed first, and what still comes is thrown away for a
+// moment (RFC 9112, 9.6).
 type conn struct {
 	net.Conn
 	linger atomic.Bool

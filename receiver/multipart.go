@@ -19,15 +19,17 @@ const maxPartHead = 8 << 10
 // boundaryExp is the boundary of RFC 2046, 5.1.1.
 var boundaryExp = regexp.MustCompile(`^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$`)
 
-// file is a file of a form. It is a type of its own so that names of the form that lead below a file do not reach into it.
+// file is a file of a form. It is a type of its own so that names of the form that lead below a file do not reach into
+// it.
 type file map[string]any
 
-// ParseMultipart parses multipart/form-data (RFC 7578). Fields are text; a part with a file name is a file, which becomes a mapping of name (of the
-// field), filename (without folders), contentType, size (bytes) and base64 (RFC 4648, 4). Names nest, and repeated ones become lists, as ParseQuery
-// has it. A form has at most 1,000 parts, with at most 8 KiB of headers each. Errors name the part, counted from 1.
+// ParseMultipart parses multipart/form-data (RFC 7578). Fields are text; a part with a file name is a file, which
+// becomes a mapping of name (of the field), filename (without folders), contentType, size (bytes) and base64 (RFC 4648,
+// 4). Names nest, and repeated ones become lists, as ParseQuery has it. A form has at most 1,000 parts, with at most 8
+// KiB of headers each. Errors name the part, counted from 1.
 //
-// It is strict where mime/multipart is not (a form that is cut off, lines that end with LF alone, text around the form), so that nothing
-// is lost without a word, and copies nothing but what it gives.
+// It is strict where mime/multipart is not (a form that is cut off, lines that end with LF alone, text around the
+// form), so that nothing is lost without a word, and copies nothing but what it gives.
 func ParseMultipart(body []byte, boundary string) (everhook.Mapping, error) {
 	if !boundaryExp.MatchString(boundary) {
 		return nil, errors.New("the Content-Type has no boundary of 1 to 70 characters; curl -F adds one")

@@ -18,10 +18,11 @@ const (
 	maxQueryIndex = 20
 )
 
-// ParseQuery parses a query string, without its "?", as version 6.14.0 of the npm library qs does by default, because that is what most
-// senders and frameworks agree on: a[b]=c nests, a[]=1 and a[0]=1 and repeated names are lists, "+" is a space, a name that is nested deeper
-// than 5 keeps the rest as it is, and an index above 20 makes a mapping. Values are text; the one exception is qs's own: a plain value beside
-// a nested one becomes a name with the value true. Names that every JavaScript object has (constructor, __proto__, …) are dropped.
+// ParseQuery parses a query string, without its "?", as version 6.14.0 of the npm library qs does by default, because
+// that is what most senders and frameworks agree on: a[b]=c nests, a[]=1 and a[0]=1 and repeated names are lists, "+"
+// is a space, a name that is nested deeper than 5 keeps the rest as it is, and an index above 20 makes a mapping.
+// Values are text; the one exception is qs's own: a plain value beside a nested one becomes a name with the value true.
+// Names that every JavaScript object has (constructor, __proto__, …) are dropped.
 //
 // More than 1,000 parameters are an error, where qs ignores the rest. Bytes that are not UTF-8 become U+FFFD.
 func ParseQuery(query string) (everhook.Mapping, error) {
@@ -39,7 +40,8 @@ func ParseQuery(query string) (everhook.Mapping, error) {
 	return all.nested(), nil
 }
 
-// parameter is a decoded name, brackets included, and its value: text or a file, or a *list of them where the name is repeated.
+// parameter is a decoded name, brackets included, and its value: text or a file, or a *list of them where the name is
+// repeated.
 type parameter struct {
 	name  string
 	value any
@@ -71,8 +73,8 @@ func (p *parameters) add(name string, value any) {
 	p.list = append(p.list, parameter{name, value})
 }
 
-// nested puts every value where its name says. Names that are array indices come first, in their order, as the keys of a JavaScript object do:
-// the order decides how values for one name merge.
+// nested puts every value where its name says. Names that are array indices come first, in their order, as the keys of
+// a JavaScript object do: the order decides how values for one name merge.
 func (p *parameters) nested() everhook.Mapping {
 	slices.SortStableFunc(p.list, func(a, b parameter) int { return order(a.name) - order(b.name) })
 	nested := map[string]any{}
@@ -142,8 +144,10 @@ func decode(text string) string {
 
 // objectNames are the properties of Object.prototype, which qs never overwrites.
 var objectNames = map[string]bool{
-	"constructor": true, "__defineGetter__": true, "__defineSetter__": true, "hasOwnProperty": true, "__lookupGetter__": true,
-	"__lookupSetter__": true, "isPrototypeOf": true, "propertyIsEnumerable": true, "toString": true, "valueOf": true, "__proto__": true,
+	"constructor": true, "__defineGetter__": true, "__defineSetter__": true, "hasOwnProperty": true,
+	"__lookupGetter__": true,
+	"__lookupSetter__": true, "isPrototypeOf": true, "propertyIsEnumerable": true, "toString": true, "valueOf": true,
+	"__proto__":      true,
 	"toLocaleString": true,
 }
 

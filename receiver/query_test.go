@@ -49,23 +49,26 @@ func TestRulesOfTheQuery(t *testing.T) {
 		query string
 		want  everhook.Mapping
 	}{
-		"a value is text":                                  {"query=1", everhook.Mapping{"query": "1"}},
-		"brackets nest":                                    {"a[b]=c", everhook.Mapping{"a": m{"b": "c"}}},
-		"empty brackets make a list":                       {"a[]=1&a[]=2", everhook.Mapping{"a": l{"1", "2"}}},
-		"an index makes a list":                            {"a[0]=x", everhook.Mapping{"a": l{"x"}}},
-		"lists hold mappings":                              {"a[0][b]=y", everhook.Mapping{"a": l{m{"b": "y"}}}},
-		"a repeated name is a list":                        {"a=1&a=2", everhook.Mapping{"a": l{"1", "2"}}},
-		"plus is a space":                                  {"a+b=c+d%2Be", everhook.Mapping{"a b": "c d+e"}},
-		"the sixth level below a name stays in the name":   {"a[b][c][d][e][f][g][h]=1", everhook.Mapping{"a": m{"b": m{"c": m{"d": m{"e": m{"f": m{"[g][h]": "1"}}}}}}}},
-		"index 20 makes a list":                            {"a[20]=x", everhook.Mapping{"a": l{"x"}}},
-		"index 21 makes a mapping":                         {"a[21]=x", everhook.Mapping{"a": m{"21": "x"}}},
-		"indices close up":                                 {"a[7]=y&a[2]=x", everhook.Mapping{"a": l{"x", "y"}}},
-		"a name without a value is empty text":             {"a", everhook.Mapping{"a": ""}},
-		"a value without a name is dropped":                {"=a&&b=1", everhook.Mapping{"b": "1"}},
-		"names of every JavaScript object are dropped":     {"__proto__[a]=1&constructor=2&a[toString]=3&b=4", everhook.Mapping{"b": "4"}},
-		"escapes that are not UTF-8 stay":                  {"a=%E4%zz", everhook.Mapping{"a": "%E4%zz"}},
-		"bytes that are not UTF-8 are replaced":            {"a=\xff", everhook.Mapping{"a": "\uFFFD"}},
-		"a plain value beside a nested one becomes a name": {"a[b]=1&a=c", everhook.Mapping{"a": m{"b": "1", "c": true}}},
+		"a value is text":            {"query=1", everhook.Mapping{"query": "1"}},
+		"brackets nest":              {"a[b]=c", everhook.Mapping{"a": m{"b": "c"}}},
+		"empty brackets make a list": {"a[]=1&a[]=2", everhook.Mapping{"a": l{"1", "2"}}},
+		"an index makes a list":      {"a[0]=x", everhook.Mapping{"a": l{"x"}}},
+		"lists hold mappings":        {"a[0][b]=y", everhook.Mapping{"a": l{m{"b": "y"}}}},
+		"a repeated name is a list":  {"a=1&a=2", everhook.Mapping{"a": l{"1", "2"}}},
+		"plus is a space":            {"a+b=c+d%2Be", everhook.Mapping{"a b": "c d+e"}},
+		"the sixth level below a name stays in the name": {"a[b][c][d][e][f][g][h]=1",
+			everhook.Mapping{"a": m{"b": m{"c": m{"d": m{"e": m{"f": m{"[g][h]": "1"}}}}}}}},
+		"index 20 makes a list":                {"a[20]=x", everhook.Mapping{"a": l{"x"}}},
+		"index 21 makes a mapping":             {"a[21]=x", everhook.Mapping{"a": m{"21": "x"}}},
+		"indices close up":                     {"a[7]=y&a[2]=x", everhook.Mapping{"a": l{"x", "y"}}},
+		"a name without a value is empty text": {"a", everhook.Mapping{"a": ""}},
+		"a value without a name is dropped":    {"=a&&b=1", everhook.Mapping{"b": "1"}},
+		"names of every JavaScript object are dropped": {"__proto__[a]=1&constructor=2&a[toString]=3&b=4",
+			everhook.Mapping{"b": "4"}},
+		"escapes that are not UTF-8 stay":       {"a=%E4%zz", everhook.Mapping{"a": "%E4%zz"}},
+		"bytes that are not UTF-8 are replaced": {"a=\xff", everhook.Mapping{"a": "\uFFFD"}},
+		"a plain value beside a nested one becomes a name": {"a[b]=1&a=c",
+			everhook.Mapping{"a": m{"b": "1", "c": true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +100,8 @@ func TestSamplesOfferTheirPaths(t *testing.T) {
 		sample string
 		want   string
 	}{
-		"a full URL":            {"https://user@hooks.example.org/api/webhook:trigger/t0ken-t0ken?query[0][a]=1#top", "query query[0] query[0].a"},
+		"a full URL": {"https://user@hooks.example.org/api/webhook:trigger/t0ken-t0ken?query[0][a]=1#top",
+			"query query[0] query[0].a"},
 		"a path":                {"/hook?a=1&b[c]=2", "a b b.c"},
 		"a query with its mark": {"?query[0][a]=1", "query query[0] query[0].a"},
 		"a query alone":         {"a[b]=1&c=2", "a a.b c"},

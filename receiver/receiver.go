@@ -21,10 +21,12 @@ import (
 
 // Options configure a Receiver. The zero value of every field is its default.
 type Options struct {
-	// PublicURL is what third parties call, without a path ("https://hooks.example.org"). Empty: locations are given without a host.
+	// PublicURL is what third parties call, without a path ("https://hooks.example.org"). Empty: locations are given
+	// without a host.
 	PublicURL string
-	// TrustedProxies are the addresses of proxies in front, whose word on who calls counts: the right-most address of X-Forwarded-For or Forwarded
-	// (RFC 7239) that is not one of them. Only list proxies that write one of these headers themselves. Default: none.
+	// TrustedProxies are the addresses of proxies in front, whose word on who calls counts: the right-most address of
+	// X-Forwarded-For or Forwarded (RFC 7239) that is not one of them. Only list proxies that write one of these
+	// headers themselves. Default: none.
 	TrustedProxies []netip.Prefix
 	// MaxHeld bounds the callers that wait for an answer at one time; over it they get 503. Default 1000.
 	MaxHeld int
@@ -50,7 +52,8 @@ type Options struct {
 	NewRunID func() everhook.RunID
 	// Observe is called once a call, when its reply is decided: for metrics. It must be fast. Default: nothing.
 	Observe func(Record)
-	// Tracer makes a span of every delivery whose caller is let in. Default: none; a caller's trace goes on all the same.
+	// Tracer makes a span of every delivery whose caller is let in. Default: none; a caller's trace goes on all the
+	// same.
 	Tracer trace.Tracer
 }
 
@@ -109,7 +112,8 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r.held = make(chan struct{}, r.options.MaxHeld)
 	r.holding, r.letGo = context.WithCancel(context.Background())
 	r.app = fiber.New(fiber.Config{
-		// Bodies are read by the checks, in their order and within the flow's own limit: fasthttp only ever prefetches 8 KiB of one.
+		// Bodies are read by the checks, in their order and within the flow's own limit: fasthttp only ever prefetches
+		// 8 KiB of one.
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
 		BodyLimit:                    math.MaxInt,
@@ -138,7 +142,8 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	return r
 }
 
-// Serve serves the connections of l, which it closes, until Shutdown; then it returns nil at once, while Shutdown waits for replies.
+// Serve serves the connections of l, which it closes, until Shutdown; then it returns nil at once, while Shutdown waits
+// for replies.
 func (r *Receiver) Serve(l net.Listener) error {
 	l = &listener{Listener: l}
 	if !r.register(l) {
@@ -147,8 +152,9 @@ func (r *Receiver) Serve(l net.Listener) error {
 	return r.app.Listener(l)
 }
 
-// Shutdown stops: new connections are refused at once, callers that are held get their 202 after StopGrace at the latest, and it returns
-// when every reply is written, or with the error of ctx when that ends first. A receiver that has stopped is not served again.
+// Shutdown stops: new connections are refused at once, callers that are held get their 202 after StopGrace at the
+// latest, and it returns when every reply is written, or with the error of ctx when that ends first. A receiver that
+// has stopped is not served again.
 func (r *Receiver) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.stopping = true

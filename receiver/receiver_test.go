@@ -47,7 +47,8 @@ func someFlows() flows {
 		disabledToken: {Flow: "disabled", Mode: everhook.Async, MaxBody: 1 << 20},
 		lockedToken: {
 			Flow: "locked", Enabled: true, Mode: everhook.Async, MaxBody: 1000,
-			Basic: []receiver.BasicCredential{{Username: "old", Password: secret}, {Username: "shop", Password: secret}},
+			Basic: []receiver.BasicCredential{{Username: "old", Password: secret},
+				{Username: "shop", Password: secret}},
 		},
 	}
 	maps.Copy(all, guardedFlows())
@@ -77,7 +78,8 @@ func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Del
 	return receiver.Started{Duplicate: s.duplicate}, s.start(ctx, d)
 }
 
-func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
+func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery,
+	wait time.Duration) (receiver.Started, error) {
 	s.keep(d)
 	if s.run == nil {
 		return receiver.Started{}, nil
@@ -86,7 +88,8 @@ func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Deliv
 	return receiver.Started{Answer: answer, Duplicate: s.duplicate}, err
 }
 
-func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
+func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID,
+	wait time.Duration) (*receiver.Outcome, error) {
 	if s.outcome == nil {
 		return nil, receiver.ErrNoRun
 	}
@@ -100,7 +103,8 @@ func (s *starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 	return s.version(ctx, flow, run)
 }
 
-func (s *starter) Resume(ctx context.Context, flow string, run everhook.RunID, call receiver.Resume) (receiver.Resumed, error) {
+func (s *starter) Resume(ctx context.Context, flow string, run everhook.RunID,
+	call receiver.Resume) (receiver.Resumed, error) {
 	if s.resume == nil {
 		return receiver.Resumed{Answer: call.Answer}, nil
 	}

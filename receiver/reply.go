@@ -170,12 +170,14 @@ func sendable(status int) int {
 
 // reserved are the headers that belong to the connection or to the server (RFC 9110, 7.6.1), in canonical form.
 var reserved = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true,
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
+	"Proxy-Connection": true, "Te": true,
 	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true, "Date": true, "Server": true,
 }
 
 func settable(name string) bool {
-	return name != "" && !reserved[name] && !strings.HasPrefix(name, "Everhook-") && strings.IndexFunc(name, notToken) < 0
+	return name != "" && !reserved[name] && !strings.HasPrefix(name, "Everhook-") &&
+		strings.IndexFunc(name, notToken) < 0
 }
 
 // notToken is the complement of RFC 9110, 5.6.2.

@@ -17,7 +17,8 @@ type waitURL struct {
 	run                            everhook.RunID
 }
 
-// readWaitURL reads a resume URL; false: it is none. What it gives is not to be trusted before admitted has seen the ticket.
+// readWaitURL reads a resume URL; false: it is none. What it gives is not to be trusted before admitted has seen the
+// ticket.
 func readWaitURL(uri *fasthttp.URI) (*waitURL, bool) {
 	path, found := strings.CutPrefix(string(uri.PathOriginal()), everhook.ResumePath)
 	parts := strings.Split(path, "/")
@@ -36,7 +37,8 @@ func readWaitURL(uri *fasthttp.URI) (*waitURL, bool) {
 	}, true
 }
 
-// The checks of a call that resumes a run, in the order of those of a delivery. Its ticket was seen before: nothing else reaches the engine.
+// The checks of a call that resumes a run, in the order of those of a delivery. Its ticket was seen before: nothing
+// else reaches the engine.
 var (
 	resumeHeadChecks = []check{resumeMethods, waits, takesMethod, declaredLength, addresses, credentials, subscription}
 	resumeBodyChecks = []check{readBody, signed, withinRate, parseQuery, parseBody, confirmation, fitsSchema}
@@ -94,8 +96,10 @@ func waits(r *Receiver, c *call) (reply, bool) {
 	case errors.Is(err, ErrNoRun), errors.Is(err, ErrNoWait):
 		return noRun(), true
 	case err != nil:
-		r.options.Logger.Error("a run that is called back cannot be looked up", "run", c.wait.run, "node", c.wait.node, "error", err)
-		return refuse(Unavailable, "the run cannot be looked up now; send the call again").retryAfter(retrySeconds), true
+		r.options.Logger.Error("a run that is called back cannot be looked up", "run", c.wait.run, "node", c.wait.node,
+			"error", err)
+		return refuse(Unavailable, "the run cannot be looked up now; send the call again").retryAfter(retrySeconds),
+			true
 	}
 	c.route = route
 	return reply{}, false
@@ -121,7 +125,8 @@ func (r *Receiver) bring(c *call) reply {
 	defer r.release()
 	data := c.delivery.Trigger
 	delete(data, "id")
-	brought := Resume{ID: c.delivery.ID, Node: c.wait.node, Iteration: c.wait.iteration, Data: data, Answer: r.resumeAnswer(c, data)}
+	brought := Resume{ID: c.delivery.ID, Node: c.wait.node, Iteration: c.wait.iteration, Data: data,
+		Answer: r.resumeAnswer(c, data)}
 	ctx, cancel := context.WithTimeout(c.within(context.Background()), r.options.StartTimeout)
 	defer cancel()
 	resumed, err := r.starter.Resume(ctx, c.route.Flow, c.wait.run, brought)
@@ -140,7 +145,8 @@ func (r *Receiver) resumeAnswer(c *call, data everhook.Mapping) everhook.Answer 
 	own, err := c.route.ResumeAnswer(data, c.wait.run, c.wait.iteration)
 	if err != nil {
 		c.noAnswer = true
-		r.options.Logger.Warn("the answer to a call that resumes a run cannot be made, its caller gets 200 ok", "flow", c.route.Flow, "run", c.wait.run, "node", c.wait.node, "error", err)
+		r.options.Logger.Warn("the answer to a call that resumes a run cannot be made, its caller gets 200 ok", "flow",
+			c.route.Flow, "run", c.wait.run, "node", c.wait.node, "error", err)
 		return answer
 	}
 	return own
@@ -158,8 +164,10 @@ func (r *Receiver) notResumed(c *call, err error) reply {
 	case errors.Is(err, ErrWaitOver):
 		return refuse(WaitOver, "the call came after its deadline, or the run went on without it; the call is not kept")
 	case errors.Is(err, ErrInboxFull):
-		return refuse(InboxFull, "the run keeps many calls that came before it waits for them, and takes no more; send the call again later").retryAfter(retrySeconds)
+		return refuse(InboxFull, "the run keeps many calls that came before it waits for them, and takes no more; "+
+			"send the call again later").retryAfter(retrySeconds)
 	}
-	r.options.Logger.Error("a call could not be brought to its run", "flow", c.route.Flow, "run", c.wait.run, "node", c.wait.node, "error", err)
+	r.options.Logger.Error("a call could not be brought to its run", "flow", c.route.Flow, "run", c.wait.run, "node",
+		c.wait.node, "error", err)
 	return refuse(Unavailable, "it is not known whether the call is kept; send it again").retryAfter(retrySeconds)
 }

@@ -10,8 +10,8 @@ import (
 // maxSamplePaths bounds what one sample offers.
 const maxSamplePaths = 1000
 
-// SamplePaths lists the paths that a sample delivery offers to keep, intermediate ones included, in the order of sorted names, at most 1,000.
-// A sample is a JSON document, a full URL, or a query with or without its "?".
+// SamplePaths lists the paths that a sample delivery offers to keep, intermediate ones included, in the order of sorted
+// names, at most 1,000. A sample is a JSON document, a full URL, or a query with or without its "?".
 func SamplePaths(sample string) ([]everhook.Path, error) {
 	sample = strings.TrimSpace(sample)
 	if strings.HasPrefix(sample, "{") || strings.HasPrefix(sample, "[") {

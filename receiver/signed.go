@@ -28,7 +28,8 @@ func (s *Signature) subscribed() bool {
 
 // takesMethod: every flow takes POST, and GET when it is a provider that asks.
 func takesMethod(_ *Receiver, c *call) (reply, bool) {
-	if c.route.Signature.subscribed() && c.header.IsGet() && c.route.Signature.Preset.Subscription.IsOne(queryValue(c)) {
+	if c.route.Signature.subscribed() && c.header.IsGet() &&
+		c.route.Signature.Preset.Subscription.IsOne(queryValue(c)) {
 		return reply{}, false
 	}
 	return allow(c, fiber.MethodPost)
@@ -59,7 +60,8 @@ func queryValue(c *call) func(name string) string {
 
 // handshake is what a provider wants to see of what it sent: text that no browser takes for a page.
 func handshake(challenge string) reply {
-	return bodyReply(fiber.StatusOK, everhook.Of(challenge)).with(fiber.HeaderXContentTypeOptions, "nosniff").because(Handshake)
+	return bodyReply(fiber.StatusOK, everhook.Of(challenge)).with(fiber.HeaderXContentTypeOptions,
+		"nosniff").because(Handshake)
 }
 
 // signed verifies the signature on the raw bytes.

@@ -23,23 +23,38 @@ func TestSignedDeliveries(t *testing.T) {
 	for name, test := range map[string]struct {
 		request, want, cause string
 	}{
-		"a right signature":                 {post(signedToken, body, signedBy(t, all[signedToken], time.Now(), body, password)...), "200", ""},
-		"under the older secret":            {post(signedToken, body, signedBy(t, all[signedToken], time.Now(), body, "old-secret")...), "200", ""},
-		"under another secret":              {post(signedToken, body, signedBy(t, all[signedToken], time.Now(), body, "other")...), badSignature, "no signature is right"},
-		"of another body":                   {post(signedToken, body+" ", signedBy(t, all[signedToken], time.Now(), body, password)...), badSignature, "no signature is right"},
-		"no signature":                      {post(signedToken, body), badSignature, "a header of the signature is missing"},
-		"no signature, and no JSON":         {post(signedToken, "{"), badSignature, "a header of the signature is missing"},
-		"what is no signature":              {post(signedToken, body, "X-Hub-Signature-256: x"), badSignature, "a header of the signature cannot be read"},
-		"a right signature, and no JSON":    {post(signedToken, "{", signedBy(t, all[signedToken], time.Now(), "{", password)...), "400", ""},
-		"a right signature of now":          {post(slackToken, body, signedBy(t, all[slackToken], time.Now(), body, password)...), "200", ""},
-		"a right signature of long ago":     {post(slackToken, body, signedBy(t, all[slackToken], old, body, password)...), badSignature, "the time of sending is too far from that of receipt"},
-		"a right signature of the future":   {post(slackToken, body, signedBy(t, all[slackToken], time.Now().Add(6*time.Minute), body, password)...), badSignature, "the time of sending is too far from that of receipt"},
-		"a right signature, over the limit": {post(signedToken, strings.Repeat(" ", 1<<20+1), signedBy(t, all[signedToken], old, "", password)...), "413", ""},
+		"a right signature": {post(signedToken, body, signedBy(t, all[signedToken], time.Now(), body,
+			password)...), "200", ""},
+		"under the older secret": {post(signedToken, body, signedBy(t, all[signedToken], time.Now(), body,
+			"old-secret")...), "200", ""},
+		"under another secret": {post(signedToken, body, signedBy(t, all[signedToken], time.Now(), body,
+			"other")...), badSignature, "no signature is right"},
+		"of another body": {post(signedToken, body+" ", signedBy(t, all[signedToken], time.Now(),
+			body, password)...), badSignature, "no signature is right"},
+		"no signature": {post(signedToken, body), badSignature,
+			"a header of the signature is missing"},
+		"no signature, and no JSON": {post(signedToken, "{"), badSignature,
+			"a header of the signature is missing"},
+		"what is no signature": {post(signedToken, body, "X-Hub-Signature-256: x"), badSignature,
+			"a header of the signature cannot be read"},
+		"a right signature, and no JSON": {post(signedToken, "{", signedBy(t, all[signedToken], time.Now(), "{",
+			password)...), "400", ""},
+		"a right signature of now": {post(slackToken, body, signedBy(t, all[slackToken], time.Now(), body,
+			password)...), "200", ""},
+		"a right signature of long ago": {post(slackToken, body,
+			signedBy(t, all[slackToken], old, body, password)...), badSignature,
+			"the time of sending is too far from that of receipt"},
+		"a right signature of the future": {post(slackToken, body,
+			signedBy(t, all[slackToken], time.Now().Add(6*time.Minute), body, password)...), badSignature,
+			"the time of sending is too far from that of receipt"},
+		"a right signature, over the limit": {post(signedToken, strings.Repeat(" ", 1<<20+1),
+			signedBy(t, all[signedToken], old, "", password)...), "413", ""},
 		"a right signature of an empty body": {
 			post(signedToken, "", signedBy(t, all[signedToken], time.Now(), "", password)...), "200", "",
 		},
 		"a right signature of chunks": {
-			lines(append([]string{"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"}, signedBy(t, all[signedToken], old, body, password)...)...) +
+			lines(append([]string{"POST /api/webhook:trigger/" + signedToken + " HTTP/1.1", "Host: x",
+				"Transfer-Encoding: chunked"}, signedBy(t, all[signedToken], old, body, password)...)...) +
 				fmt.Sprintf("5\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", body[:5], len(body)-5, body[5:]), "200", "",
 		},
 	} {
@@ -140,8 +155,10 @@ func TestSlackAsksWithADelivery(t *testing.T) {
 	all[slackToken].Schema = all[schemaToken].Schema
 	engine := &starter{}
 	s := serve(t, receiver.Options{}, all, engine)
-	got := exchange(t, s, post(slackToken, body, signedBy(t, all[slackToken], time.Now(), body, password)...)+post(slackToken, body)+last)
-	require.Equal(t, "200\n"+textType+"X-Content-Type-Options: nosniff\n3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P", got[0])
+	got := exchange(t, s, post(slackToken, body, signedBy(t, all[slackToken], time.Now(), body,
+		password)...)+post(slackToken, body)+last)
+	require.Equal(t, "200\n"+textType+
+		"X-Content-Type-Options: nosniff\n3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P", got[0])
 	require.Equal(t, badSignature, got[1], "who cannot sign learns nothing")
 	require.Empty(t, engine.got())
 	require.Contains(t, s.log.String(), "outcome=handshake status=200")
@@ -150,28 +167,41 @@ func TestSlackAsksWithADelivery(t *testing.T) {
 func TestMetaAsksWithGET(t *testing.T) {
 	t.Parallel()
 	ask := func(query string, headers ...string) string {
-		return lines(append([]string{"GET /api/webhook:trigger/" + metaToken + query + " HTTP/1.1", "Host: x"}, headers...)...)
+		return lines(append([]string{"GET /api/webhook:trigger/" + metaToken + query + " HTTP/1.1", "Host: x"},
+			headers...)...)
 	}
 	right := ask("?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=" + password)
 	for name, test := range map[string]struct {
 		change        func(*receiver.Route)
 		request, want string
 	}{
-		"the right token":            {nil, right, "200\n" + textType + "X-Content-Type-Options: nosniff\n1158201444"},
-		"a challenge with markup":    {nil, ask("?hub.mode=subscribe&hub.challenge=%3Cb%3E&hub.verify_token=" + password), "200\n" + textType + "X-Content-Type-Options: nosniff\n<b>"},
-		"another token":              {nil, ask("?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x"), "401\n" + problemType + fmt.Sprintf(unauthorizedProblem, "the subscription is not known here")},
-		"no token":                   {nil, ask("?hub.mode=subscribe&hub.challenge=1"), "401\n" + problemType + fmt.Sprintf(unauthorizedProblem, "the subscription is not known here")},
-		"another mode":               {nil, ask("?hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=" + password), methodNotAllowed("POST")},
-		"no challenge":               {nil, ask("?hub.mode=subscribe&hub.verify_token=" + password), methodNotAllowed("POST")},
-		"a browser":                  {nil, ask(""), methodNotAllowed("POST")},
-		"HEAD":                       {nil, strings.Replace(right, "GET", "HEAD", 1), strings.SplitAfter(methodNotAllowed("POST"), problemType)[0]},
-		"before it sends a body":     {nil, strings.Replace(right, "Host: x", "Host: x\r\nContent-Length: 5\r\nExpect: 100-continue", 1), "200\n" + textType + "X-Content-Type-Options: nosniff\n(closes)\n1158201444"},
-		"a flow without a token":     {func(r *receiver.Route) { r.Signature.VerifyToken = nil }, right, methodNotAllowed("POST")},
-		"a token that is not read":   {func(r *receiver.Route) { r.Signature.VerifyToken = unreadable }, right, "503"},
-		"an empty token":             {func(r *receiver.Route) { r.Signature.VerifyToken = given("") }, ask("?hub.mode=subscribe&hub.challenge=1&hub.verify_token="), "503"},
-		"a disabled flow":            {func(r *receiver.Route) { r.Enabled = false }, right, gone},
-		"from an address elsewhere":  {func(r *receiver.Route) { r.Allow = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} }, right, "403"},
-		"with a body that is hidden": {nil, strings.Replace(right, "Host: x", fmt.Sprintf("Host: x\r\nContent-Length: %d", len(smuggled)), 1) + smuggled, "200"},
+		"the right token": {nil, right, "200\n" + textType + "X-Content-Type-Options: nosniff\n1158201444"},
+		"a challenge with markup": {nil, ask("?hub.mode=subscribe&hub.challenge=%3Cb%3E&hub.verify_token=" +
+			password), "200\n" + textType + "X-Content-Type-Options: nosniff\n<b>"},
+		"another token": {nil, ask("?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x"), "401\n" +
+			problemType + fmt.Sprintf(unauthorizedProblem, "the subscription is not known here")},
+		"no token": {nil, ask("?hub.mode=subscribe&hub.challenge=1"), "401\n" +
+			problemType + fmt.Sprintf(unauthorizedProblem, "the subscription is not known here")},
+		"another mode": {nil, ask("?hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=" + password),
+			methodNotAllowed("POST")},
+		"no challenge": {nil, ask("?hub.mode=subscribe&hub.verify_token=" + password),
+			methodNotAllowed("POST")},
+		"a browser": {nil, ask(""), methodNotAllowed("POST")},
+		"HEAD": {nil, strings.Replace(right, "GET", "HEAD", 1),
+			strings.SplitAfter(methodNotAllowed("POST"), problemType)[0]},
+		"before it sends a body": {nil,
+			strings.Replace(right, "Host: x", "Host: x\r\nContent-Length: 5\r\nExpect: 100-continue", 1), "200\n" +
+				textType + "X-Content-Type-Options: nosniff\n(closes)\n1158201444"},
+		"a flow without a token": {func(r *receiver.Route) { r.Signature.VerifyToken = nil }, right,
+			methodNotAllowed("POST")},
+		"a token that is not read": {func(r *receiver.Route) { r.Signature.VerifyToken = unreadable }, right, "503"},
+		"an empty token": {func(r *receiver.Route) { r.Signature.VerifyToken = given("") },
+			ask("?hub.mode=subscribe&hub.challenge=1&hub.verify_token="), "503"},
+		"a disabled flow":           {func(r *receiver.Route) { r.Enabled = false }, right, gone},
+		"from an address elsewhere": {func(r *receiver.Route) { r.Allow = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} }, right, "403"},
+		"with a body that is hidden": {nil,
+			strings.Replace(right, "Host: x", fmt.Sprintf("Host: x\r\nContent-Length: %d", len(smuggled)),
+				1) + smuggled, "200"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -205,7 +235,8 @@ func FuzzSignatureHeaders(f *testing.F) {
 		}
 		requests := ""
 		for _, token := range []string{signedToken, metaToken, slackToken} {
-			requests += post(token, body, "X-Hub-Signature-256: "+value, "X-Slack-Signature: "+value, "X-Slack-Request-Timestamp: "+sent)
+			requests += post(token, body, "X-Hub-Signature-256: "+value, "X-Slack-Signature: "+value,
+				"X-Slack-Request-Timestamp: "+sent)
 		}
 		exchange(t, s, requests+last)
 		require.Zero(t, engine.runs.Load())

@@ -55,9 +55,11 @@ func TestHeldCallersAreBoundedAndStarveNobody(t *testing.T) {
 	answer := make(chan *everhook.Answer)
 	s := serve(t, receiver.Options{MaxHeld: 2, StopGrace: time.Millisecond}, someFlows(), patient(answer))
 	first := hold(t, s, post(syncToken, "{}"), 1)
-	second := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"), 2)
+	second := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"),
+		2)
 
-	busy := "503\n" + problemType + "Retry-After: 5\n" + `{"type":"urn:everhook:problem:too-many-held-callers","title":"Too many callers wait","status":503,"detail":"too many callers wait for an answer; try again"}`
+	busy := "503\n" + problemType + "Retry-After: 5\n" +
+		`{"type":"urn:everhook:problem:too-many-held-callers","title":"Too many callers wait","status":503,"detail":"too many callers wait for an answer; try again"}`
 	got := exchange(t, s, post(syncToken, "{}")+
 		lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x")+
 		lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+" HTTP/1.1", "Host: x")+
@@ -77,7 +79,8 @@ func TestHeldCallersAreBoundedAndStarveNobody(t *testing.T) {
 	require.Equal(t, 1, s.Held())
 }
 
-// closed tells whether a TCP listener takes no more connections. Dialing would not: its port may be another program's by then.
+// closed tells whether a TCP listener takes no more connections. Dialing would not: its port may be another program's
+// by then.
 func closed(l net.Listener) bool {
 	return errors.Is(l.(*net.TCPListener).SetDeadline(time.Time{}), net.ErrClosed)
 }
@@ -89,7 +92,8 @@ func TestAStopGivesHeldCallersTheir202(t *testing.T) {
 	_, err := io.WriteString(idle, post(asyncToken, "{}"))
 	require.NoError(t, err)
 	trigger := hold(t, s, post(syncToken, "{}"), 1)
-	answer := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"), 2)
+	answer := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"),
+		2)
 
 	began := time.Now()
 	require.NoError(t, s.Shutdown(t.Context()))

@@ -31,8 +31,8 @@ func (c *call) spanRoute() string {
 // propagator reads the headers traceparent and tracestate (W3C Trace Context).
 var propagator propagation.TraceContext
 
-// carrier shows a propagator the headers of a request. What stands there twice is joined, so that two traceparents are none, and two
-// tracestates one list.
+// carrier shows a propagator the headers of a request. What stands there twice is joined, so that two traceparents are
+// none, and two tracestates one list.
 type carrier struct{ header *fasthttp.RequestHeader }
 
 func (c carrier) Get(name string) string {
@@ -43,11 +43,12 @@ func (c carrier) Get(name string) string {
 func (c carrier) Set(string, string) {}
 func (c carrier) Keys() []string     { return nil }
 
-// trace begins the span of a delivery, in the caller's trace if it names one. It is called once the caller is let in: who has no business
-// here leaves no span.
+// trace begins the span of a delivery, in the caller's trace if it names one. It is called once the caller is let in:
+// who has no business here leaves no span.
 func (r *Receiver) trace(c *call) {
 	ctx := propagator.Extract(context.Background(), carrier{c.header})
-	_, c.span = r.options.Tracer.Start(ctx, fiber.MethodPost+" "+c.spanRoute(), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.began))
+	_, c.span = r.options.Tracer.Start(ctx, fiber.MethodPost+" "+c.spanRoute(),
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.began))
 }
 
 // within gives a context in which the run is started: its trace goes on below the delivery's span.
@@ -61,7 +62,8 @@ func (c *call) endTrace(record Record) {
 	if c.span.IsRecording() {
 		c.span.SetAttributes(
 			attribute.String("http.request.method", fiber.MethodPost), attribute.String("http.route", c.spanRoute()),
-			attribute.Int("http.response.status_code", record.Status), attribute.Int("http.request.body.size", record.Bytes),
+			attribute.Int("http.response.status_code", record.Status),
+			attribute.Int("http.request.body.size", record.Bytes),
 			attribute.String("everhook.flow", record.Flow), attribute.String("everhook.run", string(record.Run)),
 			attribute.String("everhook.outcome", string(record.Reason)),
 		)

@@ -83,7 +83,8 @@ func TestWithoutATracerTheCallersTraceGoesOn(t *testing.T) {
 func TestADeliveryWithoutATraceHasNoneInTheLog(t *testing.T) {
 	t.Parallel()
 	for name, headers := range map[string][]string{
-		"none": nil, "nonsense": {"Traceparent: 00-x"}, "two of them": {traceparent, traceparent}, "a tracestate alone": {"Tracestate: a=1"},
+		"none": nil, "nonsense": {"Traceparent: 00-x"}, "two of them": {traceparent, traceparent},
+		"a tracestate alone": {"Tracestate: a=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,7 +118,8 @@ func TestACallForAnAnswerIsALookup(t *testing.T) {
 	t.Parallel()
 	records := make(chan receiver.Record, 3)
 	s := serve(t, receiver.Options{Observe: func(r receiver.Record) { records <- r }}, someFlows(), &starter{})
-	exchange(t, s, lines("GET /api/webhook:answer/"+asyncToken+"/"+string(someRun)+" HTTP/1.1", "Host: x")+post(asyncToken, "{}")+last)
+	exchange(t, s, lines("GET /api/webhook:answer/"+asyncToken+"/"+string(someRun)+" HTTP/1.1",
+		"Host: x")+post(asyncToken, "{}")+last)
 	require.True(t, (<-records).Lookup)
 	require.False(t, (<-records).Lookup)
 }

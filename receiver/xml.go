@@ -17,13 +17,15 @@ const (
 	textName      = "#text"
 )
 
-// ParseXML parses an XML 1.0 document in UTF-8. The value is a mapping with the root element: {"order": …}. An element with text alone is that
-// text; any other is a mapping of its attributes ("@id"), its elements, and, if it isn't white space alone, its text ("#text"). Elements that repeat
-// in one element are a list. Every value is text, as it stands there.
+// ParseXML parses an XML 1.0 document in UTF-8. The value is a mapping with the root element: {"order": …}. An element
+// with text alone is that text; any other is a mapping of its attributes ("@id"), its elements, and, if it isn't white
+// space alone, its text ("#text"). Elements that repeat in one element are a list. Every value is text, as it stands
+// there.
 //
-// The prefixes of namespaces are dropped, as senders choose them freely, and so are their declarations (xmlns), comments and processing
-// instructions; attributes that differ in their prefix alone are a list. A document type (DTD), and with it every entity but the five of XML, is
-// refused, as is nesting over everhook.MaxDepth, lists counted. Errors of syntax are an *everhook.SyntaxError, which points behind what it is about.
+// The prefixes of namespaces are dropped, as senders choose them freely, and so are their declarations (xmlns),
+// comments and processing instructions; attributes that differ in their prefix alone are a list. A document type (DTD),
+// and with it every entity but the five of XML, is refused, as is nesting over everhook.MaxDepth, lists counted. Errors
+// of syntax are an *everhook.SyntaxError, which points behind what it is about.
 func ParseXML(document []byte) (everhook.Mapping, error) {
 	if err := everhook.CheckUTF8(document); err != nil {
 		return nil, err
@@ -119,7 +121,8 @@ func (p xmlParser) attributes(fields map[string]any, attributes []xml.Attr) erro
 	seen := make(map[xml.Name]bool, len(attributes))
 	for _, a := range attributes {
 		if seen[a.Name] {
-			return p.fail(fmt.Sprintf("the attribute %q stands twice in one element", everhook.Shorten(a.Name.Local, 60)))
+			return p.fail(fmt.Sprintf("the attribute %q stands twice in one element",
+				everhook.Shorten(a.Name.Local, 60)))
 		}
 		seen[a.Name] = true
 		if a.Name.Space != "xmlns" && a.Name != (xml.Name{Local: "xmlns"}) {

@@ -20,24 +20,37 @@ func TestXMLDocuments(t *testing.T) {
 		document string
 		want     everhook.Mapping
 	}{
-		"elements nest":                              {"<order><id>7</id><who><name>Ann</name></who></order>", everhook.Mapping{"order": m{"id": "7", "who": m{"name": "Ann"}}}},
-		"text stays as it is":                        {"<a> x\n </a>", everhook.Mapping{"a": " x\n "}},
-		"an empty element is empty text":             {"<a><b/><c></c></a>", everhook.Mapping{"a": m{"b": "", "c": ""}}},
-		"attributes":                                 {`<a id="1" x='"'/>`, everhook.Mapping{"a": m{"@id": "1", "@x": `"`}}},
-		"text beside attributes":                     {`<price currency="EUR">9.90</price>`, everhook.Mapping{"price": m{"@currency": "EUR", "#text": "9.90"}}},
-		"mixed text":                                 {"<p>Hello <b>you</b> there</p>", everhook.Mapping{"p": m{"b": "you", "#text": "Hello  there"}}},
-		"white space between elements is no text":    {"<a>\n  <b>1</b>\n</a>\n", everhook.Mapping{"a": m{"b": "1"}}},
-		"repeated elements are a list":               {"<a><i>1</i><j/><i><k>2</k></i><i>3</i></a>", everhook.Mapping{"a": m{"i": l{"1", m{"k": "2"}, "3"}, "j": ""}}},
-		"prefixes and their declarations go":         {`<s:E xmlns:s="urn:s" xmlns="urn:d"><s:B><t:x xmlns:t="urn:t" t:y="1">2</t:x></s:B></s:E>`, everhook.Mapping{"E": m{"B": m{"x": m{"@y": "1", "#text": "2"}}}}},
-		"attributes that differ in their prefix":     {`<a type="x" xsi:type="y" xmlns:xsi="urn:i"/>`, everhook.Mapping{"a": m{"@type": l{"x", "y"}}}},
-		"an element and an attribute of one name":    {`<a b="1"><b>2</b></a>`, everhook.Mapping{"a": m{"@b": "1", "b": "2"}}},
-		"entities of XML and characters by number":   {"<a>&lt;&amp;&gt;&quot;&apos;&#65;&#x1F600;</a>", everhook.Mapping{"a": "<&>\"'A😀"}},
-		"CDATA is text, comments and PIs are none":   {"<?xml version=\"1.0\" encoding=\"UTF-8\"?><!-- c --><?pi x?><a>1<!-- - -->2<![CDATA[<&]]><?pi?>3</a><!-- e -->", everhook.Mapping{"a": "12<&3"}},
-		"names in other scripts":                     {"<ключ>é</ключ>", everhook.Mapping{"ключ": "é"}},
-		"a declared US-ASCII":                        {`<?xml version="1.0" encoding="us-ascii"?><a/>`, everhook.Mapping{"a": ""}},
-		"a template in text is text":                 {"<a>{{ secret.X }}</a>", everhook.Mapping{"a": "{{ secret.X }}"}},
-		"as deep as allowed":                         {deep(100), everhook.Mapping(deepValue(100))},
-		"as deep as allowed, with a list in between": {"<r><a/><a>" + deep(97) + "</a></r>", everhook.Mapping{"r": m{"a": l{"", deepValue(97)}}}},
+		"elements nest": {"<order><id>7</id><who><name>Ann</name></who></order>",
+			everhook.Mapping{"order": m{"id": "7", "who": m{"name": "Ann"}}}},
+		"text stays as it is": {"<a> x\n </a>", everhook.Mapping{"a": " x\n "}},
+		"an empty element is empty text": {"<a><b/><c></c></a>",
+			everhook.Mapping{"a": m{"b": "", "c": ""}}},
+		"attributes": {`<a id="1" x='"'/>`,
+			everhook.Mapping{"a": m{"@id": "1", "@x": `"`}}},
+		"text beside attributes": {`<price currency="EUR">9.90</price>`,
+			everhook.Mapping{"price": m{"@currency": "EUR", "#text": "9.90"}}},
+		"mixed text": {"<p>Hello <b>you</b> there</p>",
+			everhook.Mapping{"p": m{"b": "you", "#text": "Hello  there"}}},
+		"white space between elements is no text": {"<a>\n  <b>1</b>\n</a>\n", everhook.Mapping{"a": m{"b": "1"}}},
+		"repeated elements are a list": {"<a><i>1</i><j/><i><k>2</k></i><i>3</i></a>",
+			everhook.Mapping{"a": m{"i": l{"1", m{"k": "2"}, "3"}, "j": ""}}},
+		"prefixes and their declarations go": {`<s:E xmlns:s="urn:s" xmlns="urn:d"><s:B><t:x xmlns:t="urn:t" t:y="1">2</t:x></s:B></s:E>`, everhook.Mapping{"E": m{"B": m{"x": m{"@y": "1", "#text": "2"}}}}},
+		"attributes that differ in their prefix": {`<a type="x" xsi:type="y" xmlns:xsi="urn:i"/>`,
+			everhook.Mapping{"a": m{"@type": l{"x", "y"}}}},
+		"an element and an attribute of one name": {`<a b="1"><b>2</b></a>`,
+			everhook.Mapping{"a": m{"@b": "1", "b": "2"}}},
+		"entities of XML and characters by number": {"<a>&lt;&amp;&gt;&quot;&apos;&#65;&#x1F600;</a>",
+			everhook.Mapping{"a": "<&>\"'A😀"}},
+		"CDATA is text, comments and PIs are none": {"<?xml version=\"1.0\" encoding=\"UTF-8\"?><!-- c --><?pi " +
+			"x?><a>1<!-- - -->2<![CDATA[<&]]><?pi?>3</a><!-- e -->", everhook.Mapping{"a": "12<&3"}},
+		"names in other scripts": {"<ключ>é</ключ>", everhook.Mapping{"ключ": "é"}},
+		"a declared US-ASCII": {`<?xml version="1.0" encoding="us-ascii"?><a/>`,
+			everhook.Mapping{"a": ""}},
+		"a template in text is text": {"<a>{{ secret.X }}</a>",
+			everhook.Mapping{"a": "{{ secret.X }}"}},
+		"as deep as allowed": {deep(100), everhook.Mapping(deepValue(100))},
+		"as deep as allowed, with a list in between": {"<r><a/><a>" + deep(97) + "</a></r>",
+			everhook.Mapping{"r": m{"a": l{"", deepValue(97)}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,33 +75,43 @@ func TestMalformedXML(t *testing.T) {
 	t.Parallel()
 	const tooDeep = "nested deeper than 100, counting the lists of repeated elements"
 	for name, test := range map[string]struct{ document, want string }{
-		"nothing":                          {" ", "line 1, column 2: there is no element"},
-		"not XML":                          {"hello", "line 1, column 6: text outside the root element"},
-		"JSON":                             {"{}", "line 1, column 3: text outside the root element"},
-		"two roots":                        {"<a/>\n<b/>", "line 2, column 5: a second root element"},
-		"text behind the root":             {"<a/>x", "line 1, column 6: text outside the root element"},
-		"an element that does not end":     {"<a>\n<b></b>", "line 2, column 8: unexpected EOF"},
-		"ends in the wrong order":          {"<a><b></a></b>", "line 1, column 11: element <b> closed by </a>"},
-		"an end too many":                  {"<a/></a>", "line 1, column 9: unexpected end element </a>"},
-		"an attribute without quotes":      {"<a b=c/>", "line 1, column 7: unquoted or missing attribute value in element"},
-		"an attribute twice":               {`<a b="1" b="2"/>`, `line 1, column 17: the attribute "b" stands twice in one element`},
-		"an attribute of one namespace":    {`<a x:b="1" y:b="2" xmlns:x="urn:1" xmlns:y="urn:1"/>`, `line 1, column 53: the attribute "b" stands twice in one element`},
-		"an ampersand":                     {"<a>&</a>", "line 1, column 5: invalid character entity & (no semicolon)"},
-		"an unknown entity":                {"<a>&nbsp;</a>", "line 1, column 10: invalid character entity &nbsp;"},
-		"a control character":              {"<a>\x01</a>", "line 1, column 5: illegal character code U+0001"},
-		"a document type":                  {"<!DOCTYPE a><a/>", "line 1, column 13: a document type (<!DOCTYPE …>), which is not taken; leave it out"},
-		"entities that expand":             {`<!DOCTYPE a [<!ENTITY x "xxx"><!ENTITY y "&x;&x;">]><a>&y;</a>`, "line 1, column 53: a document type (<!DOCTYPE …>), which is not taken; leave it out"},
-		"an external entity":               {`<!DOCTYPE a SYSTEM "file:///etc/passwd"><a>&e;</a>`, "line 1, column 41: a document type (<!DOCTYPE …>), which is not taken; leave it out"},
-		"a document type in an element":    {"<a><!ELEMENT b></a>", "line 1, column 16: a document type (<!DOCTYPE …>), which is not taken; leave it out"},
-		"another encoding in the document": {`<?xml version="1.0" encoding="ISO-8859-1"?><a/>`, "line 1, column 44: send UTF-8, and no other encoding in the XML declaration"},
-		"XML 1.1":                          {`<?xml version="1.1"?><a/>`, `line 1, column 22: unsupported version "1.1"; only version 1.0 is supported`},
-		"a declaration that comes late":    {`<a/><?xml version="1.0"?>`, "line 1, column 26: the XML declaration stands only at the beginning"},
-		"bytes that are not UTF-8":         {"<a>\n\xff</a>", "line 2, column 1: invalid UTF-8"},
-		"UTF-16":                           {"\xff\xfe<\x00a\x00/\x00>\x00", "line 1, column 1: invalid UTF-8"},
-		"deeper than allowed":              {deep(101), "line 1, column 304: nested deeper than 100"},
-		"deeper by an attribute":           {strings.Replace(deep(100), "<d></d>", "<d a=''></d>", 1), tooDeep},
-		"deeper by lists":                  {"<r><a/><a>" + deep(98) + "</a></r>", tooDeep},
-		"the end of CDATA in text":         {"<a>]]></a>", "line 1, column 7: unescaped ]]> not in CDATA section"},
+		"nothing":                      {" ", "line 1, column 2: there is no element"},
+		"not XML":                      {"hello", "line 1, column 6: text outside the root element"},
+		"JSON":                         {"{}", "line 1, column 3: text outside the root element"},
+		"two roots":                    {"<a/>\n<b/>", "line 2, column 5: a second root element"},
+		"text behind the root":         {"<a/>x", "line 1, column 6: text outside the root element"},
+		"an element that does not end": {"<a>\n<b></b>", "line 2, column 8: unexpected EOF"},
+		"ends in the wrong order":      {"<a><b></a></b>", "line 1, column 11: element <b> closed by </a>"},
+		"an end too many":              {"<a/></a>", "line 1, column 9: unexpected end element </a>"},
+		"an attribute without quotes": {"<a b=c/>", "line 1, column 7: unquoted or missing attribute value in " +
+			"element"},
+		"an attribute twice": {`<a b="1" b="2"/>`,
+			`line 1, column 17: the attribute "b" stands twice in one element`},
+		"an attribute of one namespace": {`<a x:b="1" y:b="2" xmlns:x="urn:1" xmlns:y="urn:1"/>`,
+			`line 1, column 53: the attribute "b" stands twice in one element`},
+		"an ampersand":        {"<a>&</a>", "line 1, column 5: invalid character entity & (no semicolon)"},
+		"an unknown entity":   {"<a>&nbsp;</a>", "line 1, column 10: invalid character entity &nbsp;"},
+		"a control character": {"<a>\x01</a>", "line 1, column 5: illegal character code U+0001"},
+		"a document type": {"<!DOCTYPE a><a/>", "line 1, column 13: a document type (<!DOCTYPE …>), " +
+			"which is not taken; leave it out"},
+		"entities that expand": {`<!DOCTYPE a [<!ENTITY x "xxx"><!ENTITY y "&x;&x;">]><a>&y;</a>`,
+			"line 1, column 53: a document type (<!DOCTYPE …>), which is not taken; leave it out"},
+		"an external entity": {`<!DOCTYPE a SYSTEM "file:///etc/passwd"><a>&e;</a>`,
+			"line 1, column 41: a document type (<!DOCTYPE …>), which is not taken; leave it out"},
+		"a document type in an element": {"<a><!ELEMENT b></a>", "line 1, column 16: a document type (<!DOCTYPE " +
+			"…>), which is not taken; leave it out"},
+		"another encoding in the document": {`<?xml version="1.0" encoding="ISO-8859-1"?><a/>`,
+			"line 1, column 44: send UTF-8, and no other encoding in the XML declaration"},
+		"XML 1.1": {`<?xml version="1.1"?><a/>`,
+			`line 1, column 22: unsupported version "1.1"; only version 1.0 is supported`},
+		"a declaration that comes late": {`<a/><?xml version="1.0"?>`,
+			"line 1, column 26: the XML declaration stands only at the beginning"},
+		"bytes that are not UTF-8": {"<a>\n\xff</a>", "line 2, column 1: invalid UTF-8"},
+		"UTF-16":                   {"\xff\xfe<\x00a\x00/\x00>\x00", "line 1, column 1: invalid UTF-8"},
+		"deeper than allowed":      {deep(101), "line 1, column 304: nested deeper than 100"},
+		"deeper by an attribute":   {strings.Replace(deep(100), "<d></d>", "<d a=''></d>", 1), tooDeep},
+		"deeper by lists":          {"<r><a/><a>" + deep(98) + "</a></r>", tooDeep},
+		"the end of CDATA in text": {"<a>]]></a>", "line 1, column 7: unescaped ]]> not in CDATA section"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,7 +151,8 @@ func manyAttributes(n int) string {
 
 func FuzzParseXML(f *testing.F) {
 	for _, seed := range []string{
-		"<order id='1'><i>1</i><i>2</i>text<![CDATA[<]]></order>", `<?xml version="1.0" encoding="utf-8"?><s:a xmlns:s="urn:s" s:b="1"/>`,
+		"<order id='1'><i>1</i><i>2</i>text<![CDATA[<]]></order>",
+		`<?xml version="1.0" encoding="utf-8"?><s:a xmlns:s="urn:s" s:b="1"/>`,
 		"<!DOCTYPE a><a/>", "<a>&x;&#65;</a>", deep(101), "<a/><b/>", "<a b='1' c:b='2'/>", "\xff\xfe<",
 	} {
 		f.Add(seed)
@@ -147,7 +171,8 @@ func FuzzParseXML(f *testing.F) {
 }
 
 func FuzzParseForm(f *testing.F) {
-	for _, seed := range []string{"a=1&a=2", "a[b][]=%C3%A9&a[b][]=+", "a[b]=1&a=c", "\xff", "a[20]=x&a[21]=y", "&&=&%", "__proto__=1"} {
+	for _, seed := range []string{"a=1&a=2", "a[b][]=%C3%A9&a[b][]=+", "a[b]=1&a=c", "\xff", "a[20]=x&a[21]=y", "&&=&%",
+		"__proto__=1"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -31,10 +31,13 @@ func (r *run) takeAnswers(ctx workflow.Context) {
 	})
 }
 
-// sendAnswer brings the run an answer at once. The execution gives it to the run again when it ends, so that a run that is gone is no failure.
+// sendAnswer brings the run an answer at once. The execution gives it to the run again when it ends, so that a run that
+// is gone is no failure.
 func (r *run) sendAnswer(ctx workflow.Context, answer everhook.Answer) {
 	r.events += eventsOfSignal
-	if err := workflow.SignalExternalWorkflow(ctx, r.part.Root.WorkflowID, r.part.Root.RunID, AnswerSignal, answer).Get(ctx, nil); err != nil {
-		workflow.GetLogger(ctx).Warn("the answer of a run did not reach it at once", "run", r.start.Delivery.RunID, "error", err)
+	if err := workflow.SignalExternalWorkflow(ctx, r.part.Root.WorkflowID, r.part.Root.RunID, AnswerSignal,
+		answer).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("the answer of a run did not reach it at once", "run", r.start.Delivery.RunID,
+			"error", err)
 	}
 }

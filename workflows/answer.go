@@ -18,13 +18,17 @@ func DerivedAnswer(outcome everhook.Outcome, id everhook.RunID) everhook.Answer 
 	problem := &everhook.Problem{RunID: id}
 	switch outcome.Status {
 	case everhook.Rejected:
-		problem.Type, problem.Title, problem.Status = everhook.ProblemRunRejected, "The run was rejected", http.StatusConflict
+		problem.Type, problem.Title, problem.Status = everhook.ProblemRunRejected, "The run was rejected",
+			http.StatusConflict
 	case everhook.Aborted:
-		problem.Type, problem.Title, problem.Status = everhook.ProblemRunAborted, "The run did not end in time", http.StatusRequestTimeout
+		problem.Type, problem.Title, problem.Status = everhook.ProblemRunAborted, "The run did not end in time",
+			http.StatusRequestTimeout
 	case everhook.Cancelled:
-		problem.Type, problem.Title, problem.Status = everhook.ProblemRunCancelled, "The run was cancelled", http.StatusServiceUnavailable
+		problem.Type, problem.Title, problem.Status = everhook.ProblemRunCancelled, "The run was cancelled",
+			http.StatusServiceUnavailable
 	default:
-		problem.Type, problem.Title, problem.Status = everhook.ProblemRunFailed, "The run failed", http.StatusInternalServerError
+		problem.Type, problem.Title, problem.Status = everhook.ProblemRunFailed, "The run failed",
+			http.StatusInternalServerError
 	}
 	if outcome.Error != nil {
 		problem.Node = outcome.Error.Node

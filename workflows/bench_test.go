@@ -33,19 +33,24 @@ func calculation(i int) everhook.Node {
 	if i > 0 {
 		expression = fmt.Sprintf("nodes.n%d + trigger.body.amount", i-1)
 	}
-	return everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "calculation", Config: everhook.Mapping{"expression": expression}}
+	return everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "calculation",
+		Config: everhook.Mapping{"expression": expression}}
 }
 
 func condition(i int) everhook.Node {
-	return everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "condition", Config: everhook.Mapping{"expression": `trigger.body.status == "paid"`}}
+	return everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "condition",
+		Config: everhook.Mapping{"expression": `trigger.body.status == "paid"`}}
 }
 
 func variable(i int) everhook.Node {
-	return everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "variable", Config: everhook.Mapping{"value": map[string]any{"id": "{{ trigger.body.id }}", "text": "order {{ trigger.body.id }}"}}}
+	return everhook.Node{Key: fmt.Sprintf("n%d", i), Type: "variable",
+		Config: everhook.Mapping{"value": map[string]any{"id": "{{ trigger.body.id }}",
+			"text": "order {{ trigger.body.id }}"}}}
 }
 
-// BenchmarkPureNode tells what one node without effects costs (ns/node): runs of 1,001 nodes less runs of one, by nodes. A run is all that a
-// worker does for it in Temporal's test environment; definitions are compiled before, as they are in a worker that knows the flow.
+// BenchmarkPureNode tells what one node without effects costs (ns/node): runs of 1,001 nodes less runs of one, by
+// nodes. A run is all that a worker does for it in Temporal's test environment; definitions are compiled before, as
+// they are in a worker that knows the flow.
 func BenchmarkPureNode(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -86,9 +91,11 @@ func runChain(b *testing.B, interpreter *workflows.Interpreter, definition []byt
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetDataConverter(workflows.DataConverter())
 	interpreter.Register(env)
-	start := workflows.Start{Level: workflows.Level, Version: 1, Delivery: everhook.Delivery{RunID: runID, ReceivedAt: received, Trigger: everhook.Mapping{
-		"headers": map[string]any{}, "query": map[string]any{}, "body": map[string]any{"id": 7, "amount": 3, "status": "paid"},
-	}}}
+	start := workflows.Start{Level: workflows.Level, Version: 1, Delivery: everhook.Delivery{RunID: runID,
+		ReceivedAt: received, Trigger: everhook.Mapping{
+			"headers": map[string]any{}, "query": map[string]any{}, "body": map[string]any{"id": 7, "amount": 3,
+				"status": "paid"},
+		}}}
 	began := time.Now()
 	env.ExecuteWorkflow(workflows.RunWorkflow, json.RawMessage(definition), start)
 	took := time.Since(began)

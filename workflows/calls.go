@@ -28,7 +28,8 @@ type Call struct {
 	Answer everhook.Answer `json:"answer"`
 }
 
-// Reasons why a run does not take a call: types of the error that an update is refused with. Refusals are not recorded, so a repeat is looked at anew.
+// Reasons why a run does not take a call: types of the error that an update is refused with. Refusals are not recorded,
+// so a repeat is looked at anew.
 const (
 	refusedLate  = "everhook.late"
 	refusedFull  = "everhook.full"
@@ -39,8 +40,8 @@ const (
 const (
 	maxEarlyCalls = 100
 	maxEarlyBytes = 1 << 20
-	// maxWaits bounds the waits of one run, those in handed-over loops included: Temporal takes 2,000 updates for an execution, and each wait adds
-	// some sixteen events to its history.
+	// maxWaits bounds the waits of one run, those in handed-over loops included: Temporal takes 2,000 updates for an
+	// execution, and each wait adds some sixteen events to its history.
 	maxWaits = 1900
 )
 
@@ -56,14 +57,17 @@ func (w wait) name() string { return waitName(w.node.Key, w.iteration) }
 // waitName is a text that no other wait of the run has: keys have no slash.
 func waitName(node, iteration string) string { return node + "/" + iteration }
 
-// mailbox takes the calls that a run waits for. It is what differs between the execution that calls arrive at and others of the same run.
+// mailbox takes the calls that a run waits for. It is what differs between the execution that calls arrive at and
+// others of the same run.
 type mailbox interface {
-	// await gives the call of a wait; false: it did not come within the deadline, 0 being none. Its error is that of a cancelled run or branch.
-	// A call that was acknowledged to its caller before the wait is over is given, whatever else happened in the same moment.
+	// await gives the call of a wait; false: it did not come within the deadline, 0 being none. Its error is that of a
+	// cancelled run or branch. A call that was acknowledged to its caller before the wait is over is given, whatever
+	// else happened in the same moment.
 	await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error)
 }
 
-// inbox is the mailbox of the execution that the update arrives at. Its state is changed in the order of the history, the same on every replay.
+// inbox is the mailbox of the execution that the update arrives at. Its state is changed in the order of the history,
+// the same on every replay.
 type inbox struct {
 	run *run
 	// early are calls whose wait has not begun, open the waits without a call, over those that have ended.
@@ -85,10 +89,11 @@ func newInbox(r *run) *inbox {
 
 // serve takes calls from now on.
 func (i *inbox) serve(ctx workflow.Context) error {
-	return workflow.SetUpdateHandlerWithOptions(ctx, ResumeUpdate, func(_ workflow.Context, call *Call) (everhook.Answer, error) {
-		i.take(call)
-		return call.Answer, nil
-	}, workflow.UpdateHandlerOptions{Validator: i.admit, Description: "Ends the wait of a node for a call."})
+	return workflow.SetUpdateHandlerWithOptions(ctx, ResumeUpdate,
+		func(_ workflow.Context, call *Call) (everhook.Answer, error) {
+			i.take(call)
+			return call.Answer, nil
+		}, workflow.UpdateHandlerOptions{Validator: i.admit, Description: "Ends the wait of a node for a call."})
 }
 
 // admit refuses a call that the run cannot keep. It changes nothing, and is not asked again on replay.
@@ -128,7 +133,8 @@ func (i *inbox) take(call *Call) {
 func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
 	name := w.name()
 	if i.waits++; i.waits > maxWaits {
-		return nil, false, everhook.Errorf(everhook.TypeLimit, "the run has waited for %d calls, and cannot wait for more; let a subflow wait for a part of them", maxWaits)
+		return nil, false, everhook.Errorf(everhook.TypeLimit, "the run has waited for %d calls, and cannot wait for "+
+			"more; let a subflow wait for a part of them", maxWaits)
 	}
 	defer func() { i.over[name] = true }()
 	if call := i.early[name]; call != nil {
@@ -159,7 +165,8 @@ func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*Ca
 }
 
 // waitTimer starts the timer of a wait. Late reports whether it has fired; a wait without a deadline has none.
-func (r *run) waitTimer(ctx workflow.Context, w wait, after time.Duration) (late func() bool, stop workflow.CancelFunc) {
+func (r *run) waitTimer(ctx workflow.Context, w wait,
+	after time.Duration) (late func() bool, stop workflow.CancelFunc) {
 	if after <= 0 {
 		return func() bool { return false }, func() {}
 	}
@@ -215,13 +222,15 @@ func (r *run) resumeURL(key, iteration string) (string, error) {
 }
 
 func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook.Mapping, bool, error) {
-	if canned, ok := cannedCall(ctx, Effect{Node: s.node.Node, Iteration: s.outer}); ok && (canned.Err != nil || canned.Call != nil) {
+	if canned, ok := cannedCall(ctx, Effect{Node: s.node.Node, Iteration: s.outer}); ok &&
+		(canned.Err != nil || canned.Call != nil) {
 		call := everhook.Mapping{"receivedAt": everhook.FormatTime(workflow.Now(ctx).UTC())}
 		maps.Copy(call, canned.Call)
 		return call, canned.Err == nil, canned.Err
 	}
 	if _, ok := s.run.flow.LoopsAround(s.node.Key); !ok {
-		return nil, false, everhook.Errorf(everhook.TypeInternal, "only a node of kind wait-for-call has a URL that could be called")
+		return nil, false, everhook.Errorf(everhook.TypeInternal, "only a node of kind wait-for-call has a URL that "+
+			"could be called")
 	}
 	defer s.waited(ctx)
 	call, ok, err := s.run.mailbox.await(ctx, wait{node: s.node, iteration: s.outer}, deadline)
@@ -231,7 +240,8 @@ func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook
 	return call.Data, true, nil
 }
 
-// resumeUpdateID is constant for a wait, so that a repeat gets the answer of the first call. A long iteration is cut to its digest.
+// resumeUpdateID is constant for a wait, so that a repeat gets the answer of the first call. A long iteration is cut to
+// its digest.
 func resumeUpdateID(node, iteration string) string {
 	if len(iteration) > maxIterationInID {
 		sum := sha256.Sum256([]byte(iteration))

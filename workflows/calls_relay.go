@@ -8,8 +8,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Calls of resume URLs arrive at the execution of the run. For a step that waits in another one, which goes on with a loop, the run waits in its
-// place, with the timer of the deadline, and tells it how the wait ended: so there is one place where it is decided whether a call came in time.
+// Calls of resume URLs arrive at the execution of the run. For a step that waits in another one, which goes on with a
+// loop, the run waits in its place, with the timer of the deadline, and tells it how the wait ended: so there is one
+// place where it is decided whether a call came in time.
 
 // relayedWait asks the run to wait for a call, or to wait no longer: the argument of WaitSignal.
 type relayedWait struct {
@@ -58,7 +59,8 @@ func newRelay(ctx workflow.Context, r *run) *relay {
 
 func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
 	name, info := w.name(), workflow.GetInfo(ctx).WorkflowExecution
-	asked := relayedWait{Node: w.node.Key, Iteration: w.iteration, Deadline: deadline, From: everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}}
+	asked := relayedWait{Node: w.node.Key, Iteration: w.iteration, Deadline: deadline,
+		From: everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}}
 	// Apart from the step, so that the run is asked for certain before it is asked to wait no longer.
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -134,7 +136,9 @@ func (i *inbox) relayCall(ctx workflow.Context, w wait, asked relayedWait) {
 		end.Call, end.Error = nil, i.run.failure(err)
 	}
 	i.run.events += eventsOfSignal
-	if err := workflow.SignalExternalWorkflow(ctx, asked.From.WorkflowID, asked.From.RunID, CallSignal, end).Get(ctx, nil); err != nil {
-		workflow.GetLogger(ctx).Warn("a call did not reach the step that waits for it", "run", i.run.start.Delivery.RunID, "node", asked.Node, "error", err)
+	if err := workflow.SignalExternalWorkflow(ctx, asked.From.WorkflowID, asked.From.RunID, CallSignal, end).Get(ctx,
+		nil); err != nil {
+		workflow.GetLogger(ctx).Warn("a call did not reach the step that waits for it", "run",
+			i.run.start.Delivery.RunID, "node", asked.Node, "error", err)
 	}
 }

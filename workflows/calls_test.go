@@ -18,16 +18,18 @@ import (
 func (try *trial) callIn(after time.Duration, node, iteration string, body any, got *[]string) {
 	try.RegisterDelayedCallback(func() {
 		// The test environment keeps the outcome of a refused update, which the server does not.
-		try.UpdateWorkflow(workflows.ResumeUpdate, fmt.Sprint("resume/", node, "/", iteration, after), &testsuite.TestUpdateCallback{
-			OnAccept: func() {},
-			OnReject: func(err error) { *got = append(*got, err.Error()) },
-			OnComplete: func(v any, err error) {
-				if err != nil {
-					panic(err)
-				}
-				*got = append(*got, fmt.Sprint(v.(everhook.Answer).Status))
-			},
-		}, &workflows.Call{ID: "a call", Node: node, Iteration: iteration, Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}})
+		try.UpdateWorkflow(workflows.ResumeUpdate, fmt.Sprint("resume/", node, "/", iteration, after),
+			&testsuite.TestUpdateCallback{
+				OnAccept: func() {},
+				OnReject: func(err error) { *got = append(*got, err.Error()) },
+				OnComplete: func(v any, err error) {
+					if err != nil {
+						panic(err)
+					}
+					*got = append(*got, fmt.Sprint(v.(everhook.Answer).Status))
+				},
+			}, &workflows.Call{ID: "a call", Node: node, Iteration: iteration, Data: everhook.Mapping{"body": body},
+				Answer: everhook.Answer{Status: 200}})
 	}, after)
 }
 
@@ -44,7 +46,8 @@ const waitsLater = `
 
 func TestEarlyCallsAreBoundedInNumber(t *testing.T) {
 	t.Parallel()
-	try := try(t, strings.Replace(waitsLater, "'count(nodes.each.items, #)'", "'{{ count(nodes.each.items, #) }}'", 1), nil)
+	try := try(t, strings.Replace(waitsLater, "'count(nodes.each.items, #)'", "'{{ count(nodes.each.items, #) }}'", 1),
+		nil)
 	var got, full, later []string
 	for i := range 100 {
 		try.callIn(time.Minute, "one", fmt.Sprintf("each[%d]", i), i, &got)
@@ -92,7 +95,10 @@ func TestTheSearchAttributeTellsWhatARunWaitsFor(t *testing.T) {
 `, nil)
 	try.start.Attributes = true
 	var shown []string
-	try.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) { shown = append(shown, fmt.Sprint(args.Get(0))) }).Return(nil)
+	try.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
+		shown = append(shown,
+			fmt.Sprint(args.Get(0)))
+	}).Return(nil)
 	var got []string
 	try.callIn(time.Minute, "l", "", 1, &got)
 	try.callIn(2*time.Minute, "r", "", 2, &got)

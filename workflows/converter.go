@@ -9,14 +9,16 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// compressAbove is the size in bytes from which payloads are compressed. Smaller ones stay readable in the Temporal UI without a codec.
+// compressAbove is the size in bytes from which payloads are compressed. Smaller ones stay readable in the Temporal UI
+// without a codec.
 const compressAbove = 4 << 10
 
-// DataConverter writes payloads as JSON without HTML escaping, compressed above 4 KiB. Client and worker use it; every encoding is one that
-// the Temporal SDK's own converters read.
+// DataConverter writes payloads as JSON without HTML escaping, compressed above 4 KiB. Client and worker use it; every
+// encoding is one that the Temporal SDK's own converters read.
 func DataConverter() converter.DataConverter {
 	return converter.NewCodecDataConverter(converter.NewCompositeDataConverter(
-		converter.NewNilPayloadConverter(), converter.NewByteSlicePayloadConverter(), converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(),
+		converter.NewNilPayloadConverter(), converter.NewByteSlicePayloadConverter(),
+		converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(),
 		jsonConverter{converter.NewJSONPayloadConverter()},
 	), PayloadCodec())
 }
@@ -33,13 +35,15 @@ type jsonConverter struct {
 // ToPayload differs from the SDK's in not escaping "<", ">" and "&", which would become six bytes each.
 func (c jsonConverter) ToPayload(value any) (*commonpb.Payload, error) {
 	if raw, ok := value.(json.RawMessage); ok {
-		return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(c.Encoding())}, Data: raw}, nil
+		return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(c.Encoding())},
+			Data: raw}, nil
 	}
 	data, err := everhook.EncodeJSON(value)
 	if err != nil {
 		return nil, err
 	}
-	return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(c.Encoding())}, Data: data}, nil
+	return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(c.Encoding())}, Data: data},
+		nil
 }
 
 type compressor struct{ zlib converter.PayloadCodec }

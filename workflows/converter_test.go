@@ -40,7 +40,8 @@ func TestPayloadsAreReadableJSONUntilTheyAreLarge(t *testing.T) {
 
 func TestTheSDKsOwnConverterReadsWhatIsNotCompressed(t *testing.T) {
 	t.Parallel()
-	payloads, err := workflows.DataConverter().ToPayloads("a<b", []byte("bytes"), nil, &commonpb.WorkflowType{Name: "w"})
+	payloads, err := workflows.DataConverter().ToPayloads("a<b", []byte("bytes"), nil,
+		&commonpb.WorkflowType{Name: "w"})
 	require.NoError(t, err)
 	var text string
 	var bytes []byte
@@ -63,7 +64,8 @@ func TestAPayloadThatIsDamagedIsAnError(t *testing.T) {
 func TestValuesStayCanonicalThroughPayloads(t *testing.T) {
 	t.Parallel()
 	c := workflows.DataConverter()
-	delivery := everhook.Delivery{RunID: runID, ReceivedAt: received, Trigger: everhook.Mapping{"body": map[string]any{"n": 1, "f": 1.5, "huge": 1e19, "nil": nil}}}
+	delivery := everhook.Delivery{RunID: runID, ReceivedAt: received,
+		Trigger: everhook.Mapping{"body": map[string]any{"n": 1, "f": 1.5, "huge": 1e19, "nil": nil}}}
 	payload, err := c.ToPayload(delivery)
 	require.NoError(t, err)
 	var back everhook.Delivery

@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// data is what the nodes of one line of execution see and change. Branches that run at the same time have one each. The values in it are
-// shared and never changed.
+// data is what the nodes of one line of execution see and change. Branches that run at the same time have one each. The
+// values in it are shared and never changed.
 type data struct {
 	scope         expression.Scope
 	nodes, errors map[string]any
@@ -65,7 +65,8 @@ func (d *data) fill(part *LoopStart) {
 
 // fork copies the data for a branch that runs beside others.
 func (d *data) fork(r *run) *data {
-	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops), position: d.position, record: d.record, now: d.now, assigned: map[string]bool{},
+	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops),
+		position: d.position, record: d.record, now: d.now, assigned: map[string]bool{},
 		line: line{moment: d.line.next()}, around: d}
 	f.connect(r, maps.Clone(d.scope.Values))
 	return f
@@ -96,11 +97,13 @@ func (d *data) show(r *run, record *everhook.Step, now time.Time) {
 	// A new mapping each time: an expression may have taken the old one as a value.
 	d.scope.Values["system"] = map[string]any{
 		"now": everhook.FormatTime(now.UTC()), "runId": string(r.start.Delivery.RunID),
-		"flow": map[string]any{"key": r.flow.Definition.Key, "version": r.start.Version, "title": r.flow.Definition.Name()},
+		"flow": map[string]any{"key": r.flow.Definition.Key, "version": r.start.Version,
+			"title": r.flow.Definition.Name()},
 	}
 }
 
-// seed makes uuid() depend on the place alone: the node, the iteration, and the branch after which it is called, if it is.
+// seed makes uuid() depend on the place alone: the node, the iteration, and the branch after which it is called, if it
+// is.
 func (d *data) seed(r *run, node *nodes.Compiled, after string) {
 	seed := string(r.origin()) + "/" + node.Key + "/" + d.position.path
 	if r.start.Level < levelHandOver {

@@ -13,8 +13,8 @@ import (
 // maxDetailRows is how many steps the Temporal UI shows: the latest ones.
 const maxDetailRows = 50
 
-// showDetails refreshes the step table that the Temporal UI shows. It costs no event; it is called before the run waits and when it ends,
-// because those are the runs that people look at.
+// showDetails refreshes the step table that the Temporal UI shows. It costs no event; it is called before the run waits
+// and when it ends, because those are the runs that people look at.
 func (r *run) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, r.details()) }
 
 func (r *run) details() string {
@@ -51,7 +51,8 @@ func (r *run) details() string {
 }
 
 var markdown = strings.NewReplacer(
-	"\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "!", "\\!", "#", "\\#", "~", "\\~", "\r", " ", "\n", " ",
+	"\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[",
+	"]", "\\]", "!", "\\!", "#", "\\#", "~", "\\~", "\r", " ", "\n", " ",
 )
 
 // plain writes a third party's text so that it is text in markdown and in a table's cell.

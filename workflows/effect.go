@@ -16,8 +16,8 @@ type Effect struct {
 
 type effectKey struct{}
 
-// EffectOf tells interceptors of workflow.ExecuteActivity for which step it is called; false for what the engine calls for itself. It costs no
-// event, and is the same on every replay.
+// EffectOf tells interceptors of workflow.ExecuteActivity for which step it is called; false for what the engine calls
+// for itself. It costs no event, and is the same on every replay.
 func EffectOf(ctx workflow.Context) (Effect, bool) {
 	effect, ok := ctx.Value(effectKey{}).(Effect)
 	return effect, ok
@@ -27,8 +27,8 @@ func withEffect(ctx workflow.Context, effect Effect) workflow.Context {
 	return workflow.WithValue(ctx, effectKey{}, effect)
 }
 
-// CannedCall is what ends a wait for a call where there is nobody who calls: the call itself, or an error. Without both the wait goes on to its
-// deadline.
+// CannedCall is what ends a wait for a call where there is nobody who calls: the call itself, or an error. Without both
+// the wait goes on to its deadline.
 type CannedCall struct {
 	Call everhook.Mapping
 	Err  error
@@ -36,8 +36,8 @@ type CannedCall struct {
 
 type cannedCallsKey struct{}
 
-// WithCalls gives runs their calls, for trying flows without callers: calls is asked in workflow code at each step that waits for one, and must
-// answer the same on every replay. An interceptor of workflow executions uses it.
+// WithCalls gives runs their calls, for trying flows without callers: calls is asked in workflow code at each step that
+// waits for one, and must answer the same on every replay. An interceptor of workflow executions uses it.
 func WithCalls(ctx workflow.Context, calls func(Effect) CannedCall) workflow.Context {
 	return workflow.WithValue(ctx, cannedCallsKey{}, calls)
 }

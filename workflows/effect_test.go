@@ -18,7 +18,8 @@ type witness struct {
 	calls []string
 }
 
-func (w *witness) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+func (w *witness) InterceptWorkflow(_ workflow.Context,
+	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
 	return &witnessInbound{interceptor.WorkflowInboundInterceptorBase{Next: next}, w}
 }
 

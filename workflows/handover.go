@@ -19,7 +19,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// Budget is what one execution may use before its loops hand over what is left of them. Zero fields are the engine's own.
+// Budget is what one execution may use before its loops hand over what is left of them. Zero fields are the engine's
+// own.
 type Budget struct {
 	Steps  int `json:"steps,omitempty"`
 	Events int `json:"events,omitempty"`
@@ -27,10 +28,12 @@ type Budget struct {
 }
 
 func (b Budget) withDefaults() Budget {
-	return Budget{Steps: cmp.Or(b.Steps, budgetSteps), Events: cmp.Or(b.Events, budgetEvents), Units: cmp.Or(b.Units, budgetUnits)}
+	return Budget{Steps: cmp.Or(b.Steps, budgetSteps), Events: cmp.Or(b.Events, budgetEvents),
+		Units: cmp.Or(b.Units, budgetUnits)}
 }
 
-// LoopStart is what an execution is started with, besides the definition and the Start of the run, that goes on with a loop.
+// LoopStart is what an execution is started with, besides the definition and the Start of the run, that goes on with a
+// loop.
 type LoopStart struct {
 	// Root is the execution of the run.
 	Root everhook.Execution `json:"root"`
@@ -39,7 +42,8 @@ type LoopStart struct {
 	Path string `json:"path,omitempty"`
 	// State is how far the loop is.
 	State nodes.LoopState `json:"state"`
-	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that earlier executions of the chain assigned.
+	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that earlier
+	// executions of the chain assigned.
 	Nodes    everhook.Mapping `json:"nodes,omitempty"`
 	Errors   everhook.Mapping `json:"errors,omitempty"`
 	Assigned []string         `json:"assigned,omitempty"`
@@ -97,7 +101,8 @@ type LoopOutcome struct {
 }
 
 // Loop is the workflow of executions that go on with a loop. It walks the same code as Run.
-func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start, part LoopStart) (*LoopOutcome, error) {
+func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start,
+	part LoopStart) (*LoopOutcome, error) {
 	r := i.begin(ctx, definition, start)
 	r.part, r.log = &part, newStepLog(part.Log)
 	r.answer = part.Answer
@@ -145,7 +150,8 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	return outcome, nil
 }
 
-// hearOthers lets all other coroutines go on that can: an abort that has arrived is then known. The next execution of a chain would not hear of it.
+// hearOthers lets all other coroutines go on that can: an abort that has arrived is then known. The next execution of a
+// chain would not hear of it.
 func hearOthers(ctx workflow.Context) {
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -154,7 +160,8 @@ func hearOthers(ctx workflow.Context) {
 	_ = workflow.Await(apart, func() bool { return last })
 }
 
-// iterating finds the loop with that key. A worker that has none there cannot run the execution, and panics as begin does.
+// iterating finds the loop with that key. A worker that has none there cannot run the execution, and panics as begin
+// does.
 func (r *run) iterating(key string) (*nodes.Compiled, nodes.Iterating) {
 	if node := r.flow.Node(key); node != nil {
 		if kind, ok := node.Kind.(nodes.Iterating); ok {
@@ -186,7 +193,8 @@ func (r *run) partData(part *LoopStart) *data {
 // loopOutcome is what the execution has for the one that handed the loop over.
 func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	r := s.run
-	outcome := &LoopOutcome{State: *state, Output: r.output(), Answer: r.answer, Log: r.log.state(s.node.Below), Assigned: everhook.Mapping{}, Until: s.data.line.Since}
+	outcome := &LoopOutcome{State: *state, Output: r.output(), Answer: r.answer, Log: r.log.state(s.node.Below),
+		Assigned: everhook.Mapping{}, Until: s.data.line.Since}
 	outcome.State.Items = nil
 	if err != nil { // the loop has no result
 		outcome.State.Collected, outcome.State.Errors = nil, nil
@@ -202,7 +210,8 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	return outcome
 }
 
-// without is what remains of an outcome that cannot be handed over. What ended the run, nothing catches: neither does it catch this.
+// without is what remains of an outcome that cannot be handed over. What ended the run, nothing catches: neither does
+// it catch this.
 func (o *LoopOutcome) without(failure *everhook.Error) *LoopOutcome {
 	left := &LoopOutcome{Answer: o.Answer, Log: o.Log, Until: o.Until}
 	if o.End == nil {
@@ -268,8 +277,8 @@ type loopArguments struct {
 	Part  *LoopStart `json:"part"`
 }
 
-// handOverLoop measures what goes from one execution to another before it is handed to Temporal, which would not take too much, and sees that the other
-// can read it. Read is where it is decoded to.
+// handOverLoop measures what goes from one execution to another before it is handed to Temporal, which would not take
+// too much, and sees that the other can read it. Read is where it is decoded to.
 func (r *run) handOverLoop(ctx workflow.Context, values, read any) error {
 	size, err := r.fits("the loop is longer than one execution, and what goes from one to the next", values)
 	if err != nil {
@@ -280,7 +289,8 @@ func (r *run) handOverLoop(ctx workflow.Context, values, read any) error {
 		err = json.Unmarshal(encoded, read)
 	}
 	if err != nil {
-		return everhook.Errorf(everhook.TypeLimit, "the loop is longer than one execution, and what goes from one to the next cannot be read: %v; nest it less deeply", err)
+		return everhook.Errorf(everhook.TypeLimit, "the loop is longer than one execution, and what goes from one to "+
+			"the next cannot be read: %v; nest it less deeply", err)
 	}
 	return r.handOver(ctx, size)
 }
@@ -289,10 +299,12 @@ func (r *run) handOverLoop(ctx workflow.Context, values, read any) error {
 func (s *step) Spent() bool {
 	r := s.run
 	return r.start.Level >= levelHandOver &&
-		(r.steps >= r.budget.Steps || r.events >= r.budget.Events || r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes)
+		(r.steps >= r.budget.Steps || r.events >= r.budget.Events ||
+			r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes)
 }
 
-// AtOnce is nodes.Run's: what is under way when the budget is used up, in all loops together, may have as many events as the budget again.
+// AtOnce is nodes.Run's: what is under way when the budget is used up, in all loops together, may have as many events
+// as the budget again.
 func (s *step) AtOnce() int {
 	others := s.run.expected - s.underWay*s.eventsOfIteration()
 	return max(1, (budgetEvents-others)/s.eventsOfIteration())
@@ -369,7 +381,8 @@ func (s *step) goOn(ctx workflow.Context, passed Start, part *LoopStart) (*LoopO
 	// The child's own context is apart: a cancellation could not say why, so an abort is passed on by a signal.
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, s.childOptions(part)), LoopWorkflow, r.definition, passed, part)
+	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, s.childOptions(part)), LoopWorkflow,
+		r.definition, passed, part)
 	var execution workflow.Execution
 	if future.GetChildWorkflowExecution().Get(apart, &execution) == nil {
 		r.log.handedOver(s.record, everhook.Execution{WorkflowID: execution.ID, RunID: execution.RunID})
@@ -388,11 +401,13 @@ func (s *step) goOn(ctx workflow.Context, passed Start, part *LoopStart) (*LoopO
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	default:
-		return nil, everhook.Errorf(everhook.TypeInternal, "an execution that went on with the loop was lost: %s", lostChild(err))
+		return nil, everhook.Errorf(everhook.TypeInternal, "an execution that went on with the loop was lost: %s",
+			lostChild(err))
 	}
 }
 
-// lostChild says what became of a child that did not complete. It hides the error itself: a CanceledError in it would pass for the run's.
+// lostChild says what became of a child that did not complete. It hides the error itself: a CanceledError in it would
+// pass for the run's.
 func lostChild(err error) string {
 	cause := err
 	if child, ok := errors.AsType[*temporal.ChildWorkflowExecutionError](err); ok && child.Unwrap() != nil {
@@ -407,7 +422,8 @@ func (s *step) childOptions(part *LoopStart) workflow.ChildWorkflowOptions {
 	if s.outer != "" {
 		place = s.outer + "." + place
 	}
-	// A provider's retry runs a run again under the same ID; what an attempt that was closed from outside left behind may still be stopping.
+	// A provider's retry runs a run again under the same ID; what an attempt that was closed from outside left behind
+	// may still be stopping.
 	if d := r.start.Delivery; d.DedupeKey != "" {
 		digest := sha256.Sum256([]byte(d.ID))
 		place += "." + hex.EncodeToString(digest[:4])

@@ -246,13 +246,15 @@ onFailure:
 `,
 }
 
-var rows = map[string]any{"letters": map[string]any{"b": 1, "a": 2, "c": 3, "d": 4}, "rows": []any{[]any{1, 2.5, "x"}, []any{}, []any{nil, true}, []any{"a", "b", "c", "d", "e"}}}
+var rows = map[string]any{"letters": map[string]any{"b": 1, "a": 2, "c": 3, "d": 4},
+	"rows": []any{[]any{1, 2.5, "x"}, []any{}, []any{nil, true}, []any{"a", "b", "c", "d", "e"}}}
 
 func tryLoops(t *testing.T, mode, list string) *trial {
 	text := "key: trial\nmode: " + mode + "\ntrigger: { type: webhook }\nnodes:\n" + list
 	try := tryFlow(t, text, rows, nodes.Standard())
 	try.effect = func(input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
-		return activities.HTTPRequestResult{Status: 200, Attempts: 1, Body: everhook.Value{V: fmt.Sprint(input.URL)}}, nil
+		return activities.HTTPRequestResult{Status: 200, Attempts: 1, Body: everhook.Value{V: fmt.Sprint(input.URL)}},
+			nil
 	}
 	return try
 }
@@ -349,7 +351,8 @@ func TestCancelAndTimeoutReachALoopThatWasHandedOver(t *testing.T) {
 	})
 	t.Run("timeout", func(t *testing.T) {
 		t.Parallel()
-		try := tryFlow(t, "key: trial\nmode: async\noptions: { timeout: 12m }\ntrigger: { type: webhook }\nnodes:\n"+list, nil, nodes.Standard())
+		try := tryFlow(t, "key: trial\nmode: async\noptions: { timeout: 12m }\ntrigger: { type: webhook }\nnodes:\n"+
+			list, nil, nodes.Standard())
 		try.start.Budget.Steps = 3
 		outcome := try.run(t)
 		require.Equal(t, everhook.Aborted, outcome.Status)
@@ -377,12 +380,15 @@ func TestIterationsAtOnceOfAllLoopsTogetherAreBounded(t *testing.T) {
 	t.Parallel()
 	const inner = `{ over: 20, concurrency: 20 }, branches: { do: [ { key: wait%[1]s, type: delay, config: { duration: 1m } }, { key: a%[1]s, type: parallel, branches: { x: [ { key: x%[1]s, type: calculation, config: { expression: 1 } } ],
   y: [ { key: y%[1]s, type: calculation, config: { expression: 1 } } ], z: [ { key: z%[1]s, type: calculation, config: { expression: 1 } }, { key: zz%[1]s, type: calculation, config: { expression: 1 } } ] } } ] }`
-	nested := "{ key: outer, type: loop, config: { over: 25, concurrency: 25 }, branches: { do: [ { key: each, type: loop, config: " + fmt.Sprintf(inner, "") + " } ] } }"
+	nested := "{ key: outer, type: loop, config: { over: 25, concurrency: 25 }, branches: { do: [ { key: each, type: " +
+		"loop, config: " + fmt.Sprintf(inner, "") + " } ] } }"
 	var beside strings.Builder
 	for i := range 25 {
-		fmt.Fprintf(&beside, "\n    b%d: [ { key: each%d, type: loop, config: %s } ]", i, i, fmt.Sprintf(inner, fmt.Sprint(i)))
+		fmt.Fprintf(&beside, "\n    b%d: [ { key: each%d, type: loop, config: %s } ]", i, i,
+			fmt.Sprintf(inner, fmt.Sprint(i)))
 	}
-	for name, list := range map[string]string{"nested": "- " + nested, "beside each other": "- key: all\n  type: parallel\n  branches:" + beside.String()} {
+	for name, list := range map[string]string{"nested": "- " + nested,
+		"beside each other": "- key: all\n  type: parallel\n  branches:" + beside.String()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			try := tryLoops(t, "async", list)
@@ -395,7 +401,8 @@ func TestIterationsAtOnceOfAllLoopsTogetherAreBounded(t *testing.T) {
 				}
 			}, 30*time.Second)
 			require.Equal(t, everhook.Resolved, try.run(t).Status)
-			require.Less(t, waiting, 150, "25 loops of twenty at once: what is under way has hardly more than 4,000 events before it")
+			require.Less(t, waiting, 150, "25 loops of twenty at once: what is under way has hardly more than 4,000 "+
+				"events before it")
 			require.Greater(t, waiting, 50)
 		})
 	}
@@ -493,7 +500,8 @@ func TestALoopThatRefersToTooMuchFailsClearly(t *testing.T) {
 	try.start.Budget.Steps = 1
 	failure := try.run(t).Output.V.(map[string]any)
 	require.Equal(t, everhook.TypeLimit, failure["type"])
-	require.True(t, strings.HasPrefix(failure["message"].(string), "the loop is longer than one execution, and what goes from one to the next is larger than 1536KiB"), failure["message"])
+	require.True(t, strings.HasPrefix(failure["message"].(string), "the loop is longer than one execution, and what "+
+		"goes from one to the next is larger than 1536KiB"), failure["message"])
 }
 
 func TestAHundredThousandIterationsInBoundedExecutions(t *testing.T) {
@@ -529,7 +537,8 @@ func TestEffectsBeyondTheBudgetOfEventsAreHandedOver(t *testing.T) {
 
 // callAt brings a call to a wait of the run so long after the start.
 func (try *trial) callAt(t *testing.T, after time.Duration, node, iteration string, body any) {
-	call := workflows.Call{ID: fmt.Sprint(node, iteration, after), Node: node, Iteration: iteration, Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}}
+	call := workflows.Call{ID: fmt.Sprint(node, iteration, after), Node: node, Iteration: iteration,
+		Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}}
 	try.RegisterDelayedCallback(func() {
 		try.UpdateWorkflow(workflows.ResumeUpdate, "resume/"+node+"/"+iteration, &testsuite.TestUpdateCallback{
 			OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(any, error) {},
@@ -697,7 +706,8 @@ func TestAnEndThatCannotBeHandedOverIsNotCaught(t *testing.T) {
 	require.Equal(t, 200, outcome.Answer.Status)
 }
 
-// stubborn is a kind that a cancelled run cannot end before it has resolved, as a call can be that came in the same moment.
+// stubborn is a kind that a cancelled run cannot end before it has resolved, as a call can be that came in the same
+// moment.
 type stubborn struct{}
 
 func (*stubborn) Spec() nodes.Spec           { return nodes.Spec{Kind: "stubborn", Group: nodes.Waiting} }

@@ -40,7 +40,8 @@ type trial struct {
 
 // try prepares a run of an async flow with these nodes.
 func try(t *testing.T, list string, body any) *trial {
-	return tryFlow(t, "key: trial\ntitle: A trial\nmode: async\ntrigger: { type: webhook }\nnodes:\n"+list, body, nodes.Standard())
+	return tryFlow(t, "key: trial\ntitle: A trial\nmode: async\ntrigger: { type: webhook }\nnodes:\n"+list, body,
+		nodes.Standard())
 }
 
 func tryFlow(t *testing.T, text string, body any, registry *nodes.Registry) *trial {
@@ -57,17 +58,21 @@ func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *no
 
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	try := &trial{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), definition: definition, start: workflows.Start{
-		Level: workflows.Level, Version: 3,
-		Delivery: everhook.Delivery{RunID: runID, ReceivedAt: received, Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body}},
-	}}
+	try := &trial{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), definition: definition,
+		start: workflows.Start{
+			Level: workflows.Level, Version: 3,
+			Delivery: everhook.Delivery{RunID: runID, ReceivedAt: received,
+				Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body}},
+		}}
 	try.SetDataConverter(workflows.DataConverter())
 	try.SetStartTime(received)
 	try.SetTestTimeout(time.Minute)
 	try.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
 	workflows.NewInterpreter(registry).Register(try)
-	try.RegisterActivityWithOptions(func(context.Context) error { try.yields.Add(1); return nil }, activity.RegisterOptions{Name: activities.Yield})
-	try.RegisterActivityWithOptions(func(_ context.Context, input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
+	try.RegisterActivityWithOptions(func(context.Context) error { try.yields.Add(1); return nil },
+		activity.RegisterOptions{Name: activities.Yield})
+	try.RegisterActivityWithOptions(func(_ context.Context,
+		input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 		try.effects.Add(1)
 		if try.effect == nil {
 			return activities.HTTPRequestResult{Status: 200, Attempts: 1}, nil

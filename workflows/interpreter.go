@@ -36,8 +36,8 @@ type Start struct {
 	From *RetryPoint `json:"from,omitempty"`
 	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
 	Depth int `json:"depth,omitempty"`
-	// MaxPayload is how many bytes, as JSON, one value may have that Temporal is handed: MaxStoredPayload where large ones are kept outside of
-	// its histories. 0: the run was started before runs had this.
+	// MaxPayload is how many bytes, as JSON, one value may have that Temporal is handed: MaxStoredPayload where large
+	// ones are kept outside of its histories. 0: the run was started before runs had this.
 	MaxPayload int `json:"maxPayload,omitempty"`
 }
 
@@ -54,7 +54,8 @@ func NewInterpreter(registry *nodes.Registry) *Interpreter {
 	return &Interpreter{registry: registry, compiled: newFlowCache(registry), level: Level}
 }
 
-// AtLevel gives an interpreter as a release of another level has it: it refuses runs of later levels. Tests of deploys need two releases at once.
+// AtLevel gives an interpreter as a release of another level has it: it refuses runs of later levels. Tests of deploys
+// need two releases at once.
 func (i *Interpreter) AtLevel(level int) *Interpreter {
 	other := *i
 	other.level = level
@@ -86,8 +87,8 @@ func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, star
 	return r.close(ctx, failure)
 }
 
-// begin makes the state of an execution. It panics when this worker cannot run it: that is not the run's fault, and the workflow task is tried
-// again, elsewhere or after the next deploy.
+// begin makes the state of an execution. It panics when this worker cannot run it: that is not the run's fault, and the
+// workflow task is tried again, elsewhere or after the next deploy.
 func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start Start) *run {
 	flow, err := i.compiled.get(definition)
 	if err == nil && start.Level > i.level {
@@ -131,7 +132,8 @@ func (r *run) serve(ctx workflow.Context) error {
 }
 
 func (r *run) serveQueries(ctx workflow.Context) error {
-	if err := workflow.SetQueryHandler(ctx, StepsQuery, func(from int) (everhook.StepPage, error) { return r.log.page(from), nil }); err != nil {
+	if err := workflow.SetQueryHandler(ctx, StepsQuery,
+		func(from int) (everhook.StepPage, error) { return r.log.page(from), nil }); err != nil {
 		return err
 	}
 	return workflow.SetQueryHandler(ctx, OutcomeQuery, func() (everhook.Outcome, error) { return r.outcome, nil })
@@ -156,11 +158,13 @@ func (r *run) execute(ctx workflow.Context, d *data) error {
 
 // timedOut is how a run ends when its timeout expired.
 func (r *run) timedOut() *everhook.Error {
-	return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
+	return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout,
+		Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
 }
 
 // abortAfter cancels what is under way when the time is over; why is then how it ended.
-func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, left time.Duration, summary string, why *everhook.Error) {
+func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, left time.Duration, summary string,
+	why *everhook.Error) {
 	if left <= 0 {
 		r.aborted = why
 		abort()
@@ -187,8 +191,10 @@ func (r *run) onFailure(ctx workflow.Context, d *data, failure *everhook.Error) 
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	r.aborted, r.failing = nil, true
-	r.abortAfter(ctx, cancel, failureTimeout, "limit of onFailure", &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "onFailure did not end within ten minutes"})
-	d.scope.Values["failure"] = map[string]any{"status": string(failure.Status), "node": failure.Node, "message": failure.Message}
+	r.abortAfter(ctx, cancel, failureTimeout, "limit of onFailure", &everhook.Error{Status: everhook.Aborted,
+		Type: everhook.TypeTimeout, Message: "onFailure did not end within ten minutes"})
+	d.scope.Values["failure"] = map[string]any{"status": string(failure.Status), "node": failure.Node,
+		"message": failure.Message}
 	// How it ended is in the step log.
 	_, _ = r.list(ctx, r.flow.OnFailure, d)
 }
@@ -211,7 +217,8 @@ func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Out
 	}
 	r.showDetails(closing)
 	if r.outcome.Status != everhook.Resolved && r.start.Attributes {
-		if err := workflow.UpsertTypedSearchAttributes(closing, AttributeStatus.ValueSet(string(r.outcome.Status))); err != nil {
+		if err := workflow.UpsertTypedSearchAttributes(closing,
+			AttributeStatus.ValueSet(string(r.outcome.Status))); err != nil {
 			return r.outcome, err
 		}
 	}
@@ -225,7 +232,8 @@ func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Out
 		return r.outcome, temporal.NewCanceledError(r.outcome)
 	default:
 		return r.outcome, temporal.NewApplicationErrorWithOptions(r.outcome.Error.Error(), string(r.outcome.Status),
-			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign, Details: []any{r.outcome}})
+			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign,
+				Details: []any{r.outcome}})
 	}
 }
 

@@ -112,12 +112,15 @@ func TestADerivedAnswerTellsNothingButTheNode(t *testing.T) {
 		everhook.Cancelled: {Type: everhook.ProblemRunCancelled, Title: "The run was cancelled", Status: 503},
 	} {
 		want.RunID, want.Node = runID, "charge"
-		answer := workflows.DerivedAnswer(everhook.Outcome{Status: status, Error: &everhook.Error{Status: status, Message: "hunter2", Node: "charge"}}, runID)
+		answer := workflows.DerivedAnswer(everhook.Outcome{Status: status,
+			Error: &everhook.Error{Status: status, Message: "hunter2", Node: "charge"}}, runID)
 		require.Equal(t, everhook.Answer{Status: want.Status, Problem: &want, Ended: status}, answer)
 	}
 	require.Equal(t, 503, workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Cancelled}, runID).Status)
-	require.Equal(t, everhook.Answer{Status: 200}, workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Resolved}, runID))
-	require.Equal(t, everhook.Of(nil), workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Resolved, Output: everhook.Of(nil)}, runID).Body)
+	require.Equal(t, everhook.Answer{Status: 200}, workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Resolved},
+		runID))
+	require.Equal(t, everhook.Of(nil),
+		workflows.DerivedAnswer(everhook.Outcome{Status: everhook.Resolved, Output: everhook.Of(nil)}, runID).Body)
 }
 
 // outsider is a kind of another module.
@@ -168,7 +171,8 @@ nodes:
 	require.Equal(t, []any{
 		map[string]any{"at": "2026-02-03T04:05:06Z", "count": 3},
 		"the result is not data: NaN is not a number that JSON has",
-		map[string]any{"status": "error", "type": "internal", "message": "out of order", "attempts": 0, "response": nil},
+		map[string]any{"status": "error", "type": "internal", "message": "out of order", "attempts": 0,
+			"response": nil},
 		"rejected", string(runID),
 	}, outcome.Output.V)
 	require.Len(t, try.steps(t)[4].Lines, everhook.MaxLoggedLines)

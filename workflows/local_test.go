@@ -13,16 +13,21 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-const queryNode = "  - { key: found, type: json-query, config: { input: '{{ trigger.body }}', engine: jsonpath, query: '$.a' } }\n"
+const queryNode = "  - { key: found, type: json-query, config: { input: '{{ trigger.body }}', engine: jsonpath, " +
+	"query: '$.a' } }\n"
 
 // queries makes the local activity of json-query what a test needs.
 func (try *trial) queries(do func(activities.JSONQueryInput) (everhook.Value, error)) {
-	try.RegisterActivityWithOptions(func(_ context.Context, input activities.JSONQueryInput) (everhook.Value, error) { return do(input) },
+	try.RegisterActivityWithOptions(func(_ context.Context, input activities.JSONQueryInput) (everhook.Value,
+		error) {
+		return do(input)
+	},
 		activity.RegisterOptions{Name: activities.JSONQuery})
 }
 
 func answering(t *testing.T, list string) *trial {
-	return tryFlow(t, "key: trial\nmode: sync\ntrigger: { type: webhook }\nnodes:\n"+list, map[string]any{"a": 1}, nodes.Standard())
+	return tryFlow(t, "key: trial\nmode: sync\ntrigger: { type: webhook }\nnodes:\n"+list, map[string]any{"a": 1},
+		nodes.Standard())
 }
 
 func TestALocalActivityGetsItsInputAndGivesItsResult(t *testing.T) {
@@ -80,7 +85,11 @@ func TestACancelledRunStartsNoLocalActivity(t *testing.T) {
 	t.Parallel()
 	trial := try(t, "  - { key: pause, type: delay, onError: continue, config: { duration: 1h } }\n"+queryNode, nil)
 	called := false
-	trial.queries(func(activities.JSONQueryInput) (everhook.Value, error) { called = true; return everhook.Value{}, nil })
+	trial.queries(func(activities.JSONQueryInput) (everhook.Value, error) {
+		called = true
+		return everhook.Value{},
+			nil
+	})
 	trial.RegisterDelayedCallback(trial.CancelWorkflow, time.Minute)
 	require.Equal(t, everhook.Cancelled, trial.run(t).Status)
 	require.False(t, called)

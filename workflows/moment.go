@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// moment orders what lines of execution do that run at once, so that a run comes to the same whether or not its loops are handed over: which of two
-// executions is quicker must not decide.
+// moment orders what lines of execution do that run at once, so that a run comes to the same whether or not its loops
+// are handed over: which of two executions is quicker must not decide.
 type moment struct {
-	// Since is when the line last went on from a wait: for a delay, an effect, a call or another run. All that it does before the next wait counts as done then.
+	// Since is when the line last went on from a wait: for a delay, an effect, a call or another run. All that it does
+	// before the next wait counts as done then.
 	Since time.Time `json:"since,omitzero"`
-	// Place orders what counts as done at the same time: by branches as they stand in the file, by iterations, and in one line as it was done.
+	// Place orders what counts as done at the same time: by branches as they stand in the file, by iterations, and in
+	// one line as it was done.
 	Place []int `json:"place,omitempty"`
 }
 

@@ -1,5 +1,5 @@
-// Package workflows interprets flows on Temporal: one workflow type walks the definition that it was started with. It also holds the client
-// side: starting runs, waiting for their answers, and reading how they stand.
+// Package workflows interprets flows on Temporal: one workflow type walks the definition that it was started with. It
+// also holds the client side: starting runs, waiting for their answers, and reading how they stand.
 //
 // Everything below Interpreter.Run is workflow code: it runs again on every replay and must then do the same.
 package workflows
@@ -18,12 +18,15 @@ const (
 	LoopWorkflow = "everhook.loop"
 	// AnswerSignal brings a run the Answer that a response gave in an execution that goes on with a loop.
 	AnswerSignal = "everhook.answer"
-	// WaitSignal asks a run to wait for a call in the place of such an execution, CallSignal tells that how the wait ended.
+	// WaitSignal asks a run to wait for a call in the place of such an execution, CallSignal tells that how the wait
+	// ended.
 	WaitSignal = "everhook.wait"
 	CallSignal = "everhook.call"
-	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the same one.
+	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the
+	// same one.
 	AnswerUpdate = "answer"
-	// ResumeUpdate brings a Call to the run that waits for it, and gives the Answer of the first call of that wait. Its ID is constant for a wait.
+	// ResumeUpdate brings a Call to the run that waits for it, and gives the Answer of the first call of that wait. Its
+	// ID is constant for a wait.
 	ResumeUpdate = "everhook.resume"
 	// StepsQuery gives a StepPage, from the step number of its argument.
 	StepsQuery = "everhook.steps"
@@ -31,21 +34,25 @@ const (
 	OutcomeQuery = "everhook.outcome"
 	// ValuesQuery gives a RetryPoint: what there was before the node of its argument began.
 	ValuesQuery = "everhook.values"
-	// AbortSignal tells a subflow, or an execution that goes on with a loop, that the run which waits for it is aborted.
+	// AbortSignal tells a subflow, or an execution that goes on with a loop, that the run which waits for it is
+	// aborted.
 	AbortSignal = "everhook.abort"
 )
 
-// Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level it was started with.
+// Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level
+// it was started with.
 const Level = 2
 
 // Engine levels that changed what a replay could tell.
 const (
-	// levelHandOver hands over loops when an execution has used up its budget, where level 1 ended the run; counts the calls of uuid() anew in each
-	// step; lets coroutines wait while the workflow task is broken; and lets effects wait while too many are under way.
+	// levelHandOver hands over loops when an execution has used up its budget, where level 1 ended the run; counts the
+	// calls of uuid() anew in each step; lets coroutines wait while the workflow task is broken; and lets effects wait
+	// while too many are under way.
 	levelHandOver = 2
 )
 
-// TaskQueue is the task queue of runs of a level. A worker polls those up to its own level, so that it never sees a newer run.
+// TaskQueue is the task queue of runs of a level. A worker polls those up to its own level, so that it never sees a
+// newer run.
 func TaskQueue(level int) string { return "everhook/" + strconv.Itoa(level) }
 
 // Search attributes of runs.
@@ -60,7 +67,8 @@ var (
 
 // SearchAttributes are all of them, to be registered before runs are started with them.
 func SearchAttributes() []temporal.SearchAttributeKey {
-	return []temporal.SearchAttributeKey{AttributeRun, AttributeFlow, AttributeVersion, AttributeStatus, AttributeTrigger, AttributeWaiting}
+	return []temporal.SearchAttributeKey{AttributeRun, AttributeFlow, AttributeVersion, AttributeStatus,
+		AttributeTrigger, AttributeWaiting}
 }
 
 // Memo keys of runs: what lists show when search attributes cannot be registered.
@@ -97,12 +105,13 @@ const (
 )
 
 const (
-	// maxStretch is how many units of evaluation may pass before the workflow task is broken, far below the second after which Temporal's
-	// deadlock detector fires.
+	// maxStretch is how many units of evaluation may pass before the workflow task is broken, far below the second
+	// after which Temporal's deadlock detector fires.
 	maxStretch = 200_000
 	// stepUnits is what a step costs besides its expressions.
 	stepUnits = 20
-	// copiedPerUnit is how many results are copied for a unit, for a branch that runs beside others; clearedPerUnit how many are cleared for an iteration.
+	// copiedPerUnit is how many results are copied for a unit, for a branch that runs beside others; clearedPerUnit how
+	// many are cleared for an iteration.
 	copiedPerUnit  = 2
 	clearedPerUnit = 20
 	// maxInFlight bounds the effects that an execution waits for at once; Temporal's own limit is 2,000.

@@ -25,7 +25,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// randomStart is when random flows start. The test environment holds the deadlines of local activities against the real time: so it is far ahead.
+// randomStart is when random flows start. The test environment holds the deadlines of local activities against the real
+// time: so it is far ahead.
 var randomStart = time.Date(2126, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // companions is a store with the flows that a random flow calls.
@@ -70,7 +71,8 @@ func (try *trial) callsOthers(flow *flowgen.Flow) {
 	}
 }
 
-// caller brings calls to whom waits for them. It looks who does, less and less often: no wait that is called has a deadline so soon.
+// caller brings calls to whom waits for them. It looks who does, less and less often: no wait that is called has a
+// deadline so soon.
 type caller struct {
 	try    *trial
 	flow   *flowgen.Flow
@@ -109,7 +111,8 @@ func (c *caller) look() {
 // lookAt calls the waits that an execution stands at; that with an empty ID is the run of the flow itself.
 func (c *caller) lookAt(execution string) {
 	key, run := c.flow.Definition.Key, ""
-	if flow, rest, ok := strings.Cut(execution, "/"); ok && !strings.HasPrefix(execution, everhook.WorkflowID(key, runID)) {
+	if flow, rest, ok := strings.Cut(execution, "/"); ok &&
+		!strings.HasPrefix(execution, everhook.WorkflowID(key, runID)) {
 		id, _, _ := strings.Cut(rest, "/")
 		key, run = flow, flow+"/"+id
 	}
@@ -147,10 +150,12 @@ func (c *caller) call(run, node, iteration string) {
 		return
 	}
 	c.called[id] = true
-	callback := &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(error) {}, OnComplete: func(any, error) {}}
+	callback := &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(error) {},
+		OnComplete: func(any, error) {}}
 	call := &workflows.Call{
 		ID: "a call", Node: node, Iteration: iteration, Answer: everhook.Answer{Status: 200},
-		Data: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": flowgen.CallBody(node, iteration), "receivedAt": everhook.FormatTime(c.try.Now())},
+		Data: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{},
+			"body": flowgen.CallBody(node, iteration), "receivedAt": everhook.FormatTime(c.try.Now())},
 	}
 	if run == "" {
 		c.try.UpdateWorkflow(workflows.ResumeUpdate, id, callback, call)
@@ -184,7 +189,8 @@ func TestRandomFlowsAreCalled(t *testing.T) {
 	}
 	t.Log(seen)
 	if *randomSeed == 0 {
-		for _, what := range []string{"called", "called in a loop", "wait-for-call failed", "subflow resolved", "subflow failed", "subflow rejected", "subflow error"} {
+		for _, what := range []string{"called", "called in a loop", "wait-for-call failed", "subflow resolved",
+			"subflow failed", "subflow rejected", "subflow error"} {
 			require.NotZero(t, seen[what], what)
 		}
 	}

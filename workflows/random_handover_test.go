@@ -13,7 +13,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver compares runs whose loops are handed over after every k steps with uninterrupted ones.
+// TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver compares runs whose loops are handed over after every k
+// steps with uninterrupted ones.
 func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	options := flowgen.Options{Comparable: true, Partner: "http://partner.example"}
@@ -25,8 +26,10 @@ func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 		for _, steps := range []int{1, 2, 3, 5, 8} {
 			try := tryRandom(t, flow)
 			try.start.Budget = workflows.Budget{Steps: steps}
-			// The test environment has no workflow that could be signalled. The answer comes again with the outcome of the loop.
-			try.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.AnswerSignal, mock.Anything).Return(nil).Maybe()
+			// The test environment has no workflow that could be signalled. The answer comes again with the outcome of
+			// the loop.
+			try.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.AnswerSignal,
+				mock.Anything).Return(nil).Maybe()
 			outcome, ok := playRandom(t, try, flow)
 			if !ok {
 				unplayable++
@@ -44,20 +47,22 @@ func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	}
 }
 
-// playRandom runs a random flow as runRandom does. Not ok is one that the test environment cannot play: it panics when an execution is cancelled
-// whose first workflow task has not run.
+// playRandom runs a random flow as runRandom does. Not ok is one that the test environment cannot play: it panics when
+// an execution is cancelled whose first workflow task has not run.
 func playRandom(t *testing.T, try *trial, flow *flowgen.Flow) (outcome everhook.Outcome, ok bool) {
 	t.Helper()
 	defer func() {
 		if recovered := recover(); recovered != nil {
-			require.Contains(t, string(debug.Stack()), "testWorkflowEnvironmentImpl).RequestCancelExternalWorkflow", "%v\n%s", recovered, flow)
+			require.Contains(t, string(debug.Stack()), "testWorkflowEnvironmentImpl).RequestCancelExternalWorkflow",
+				"%v\n%s", recovered, flow)
 			t.Logf("seed %d cannot be played with a budget of %d steps", flow.Seed, try.start.Budget.Steps)
 		}
 	}()
 	return runRandom(t, try, flow), true
 }
 
-// TestEveryFunctionGivesTheSameAfterAHandOver evaluates every function of the language in a loop that is handed over after its first iteration.
+// TestEveryFunctionGivesTheSameAfterAHandOver evaluates every function of the language in a loop that is handed over
+// after its first iteration.
 func TestEveryFunctionGivesTheSameAfterAHandOver(t *testing.T) {
 	t.Parallel()
 	run := func(budget workflows.Budget) (outcome everhook.Outcome, logged int) {

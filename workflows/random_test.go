@@ -89,7 +89,8 @@ func TestRandomFlowsRunToTheirEnd(t *testing.T) {
 	if *randomSeed != 0 {
 		return
 	}
-	for _, status := range []everhook.Status{everhook.Resolved, everhook.Failed, everhook.Errored, everhook.Rejected, everhook.Aborted} {
+	for _, status := range []everhook.Status{everhook.Resolved, everhook.Failed, everhook.Errored, everhook.Rejected,
+		everhook.Aborted} {
 		require.NotZero(t, runs[status], "no run ended %s", status)
 		require.NotZero(t, steps[status], "no step ended %s", status)
 	}
@@ -112,8 +113,8 @@ func runRandom(t *testing.T, try *trial, flow *flowgen.Flow) everhook.Outcome {
 	return outcome
 }
 
-// TestComparableFlowsAreComparable holds what comparisons of runs rest on: another run at another time, with another ID and effects of another
-// speed, has the same outcome and the same steps.
+// TestComparableFlowsAreComparable holds what comparisons of runs rest on: another run at another time, with another ID
+// and effects of another speed, has the same outcome and the same steps.
 func TestComparableFlowsAreComparable(t *testing.T) {
 	t.Parallel()
 	options := flowgen.Options{Partner: "http://partner.example", Comparable: true}

@@ -15,8 +15,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// histories are the recorded runs of testdata/histories. `go test ./internal/integration -update` records them anew under new names; none is ever removed or changed,
-// because runs like them are still going on somewhere.
+// histories are the recorded runs of testdata/histories. `go test ./internal/integration -update` records them anew
+// under new names; none is ever removed or changed, because runs like them are still going on somewhere.
 var histories = []string{
 	"answer-broken-body-1",
 	"answer-broken-body-2",

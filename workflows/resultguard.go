@@ -20,8 +20,8 @@ type workerSettings struct {
 	stopping context.Context
 }
 
-// LargePayloads lets results of effects have so many bytes, as JSON: MaxStoredPayload where the client keeps large payloads outside of
-// histories; 0: what Temporal itself takes.
+// LargePayloads lets results of effects have so many bytes, as JSON: MaxStoredPayload where the client keeps large
+// payloads outside of histories; 0: what Temporal itself takes.
 func LargePayloads(bytes int) WorkerOption {
 	return func(s *workerSettings) {
 		if bytes > 0 {
@@ -30,11 +30,13 @@ func LargePayloads(bytes int) WorkerOption {
 	}
 }
 
-// resultGuard makes a result that Temporal would not take an error of the effect, of type limit, which is not tried again: the effect has happened.
-// It also cuts errors that are too large. Without it an effect of somebody else's could fail in ways that no flow can catch: an activity is
-// tried again although it succeeded, and a local activity fails its workflow task for ever.
+// resultGuard makes a result that Temporal would not take an error of the effect, of type limit, which is not tried
+// again: the effect has happened. It also cuts errors that are too large. Without it an effect of somebody else's could
+// fail in ways that no flow can catch: an activity is tried again although it succeeded, and a local activity fails its
+// workflow task for ever.
 //
-// And it cuts effects off when the worker stops, before the SDK would: that would not report any more what ended in time.
+// And it cuts effects off when the worker stops, before the SDK would: that would not report any more what ended in
+// time.
 type resultGuard struct {
 	interceptor.WorkerInterceptorBase
 	maxResult int
@@ -42,7 +44,8 @@ type resultGuard struct {
 }
 
 // InterceptActivity is called once for each attempt.
-func (g *resultGuard) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+func (g *resultGuard) InterceptActivity(_ context.Context,
+	next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	i := &guardedActivity{maxResult: g.maxResult, stopping: g.stopping}
 	i.Next = next
 	return i
@@ -89,5 +92,6 @@ func (i *guardedActivity) size(result any) int {
 }
 
 func tooLarge(what string, ctx context.Context, size, limit int) error {
-	return activities.Fail(everhook.Errorf(everhook.TypeLimit, "%s the effect %s has %d bytes, of %d; ask for less", what, activity.GetInfo(ctx).ActivityType.Name, size, limit), false, 0)
+	return activities.Fail(everhook.Errorf(everhook.TypeLimit, "%s the effect %s has %d bytes, of %d; ask for less",
+		what, activity.GetInfo(ctx).ActivityType.Name, size, limit), false, 0)
 }

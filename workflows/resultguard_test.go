@@ -33,23 +33,30 @@ func TestAResultThatTemporalWouldNotTakeIsAnErrorThatIsNotTriedAgain(t *testing.
 		// want is in the message; empty: the result stands.
 		want string
 	}{
-		"a small result":                         {workflows.LargePayloads(0), "small", nil, ""},
-		"no result":                              {workflows.LargePayloads(0), nil, nil, ""},
-		"a large one that compresses well":       {workflows.LargePayloads(0), strings.Repeat("a", 8<<20), nil, ""},
-		"a large one that does not":              {workflows.LargePayloads(0), noise(4 << 20), nil, "the result of the effect ours has"},
-		"the same where large ones are kept":     {workflows.LargePayloads(workflows.MaxStoredPayload), noise(4 << 20), nil, ""},
-		"larger than is kept, however it packs":  {workflows.LargePayloads(workflows.MaxStoredPayload), strings.Repeat("a", 17<<20), nil, "of 16777216; ask for less"},
-		"an error":                               {workflows.LargePayloads(0), nil, errors.New("odd"), "odd"},
-		"an error that is larger than is kept":   {workflows.LargePayloads(0), nil, errors.New(noise(3 << 20)), "the error of the effect ours has"},
-		"an error whose details are too large":   {workflows.LargePayloads(0), nil, temporal.NewApplicationError("odd", "odd", noise(3<<20)), "the error of the effect ours has"},
-		"an error with details that can be kept": {workflows.LargePayloads(0), nil, temporal.NewApplicationError("odd", "odd", noise(1<<20)), "odd"},
+		"a small result":                   {workflows.LargePayloads(0), "small", nil, ""},
+		"no result":                        {workflows.LargePayloads(0), nil, nil, ""},
+		"a large one that compresses well": {workflows.LargePayloads(0), strings.Repeat("a", 8<<20), nil, ""},
+		"a large one that does not": {workflows.LargePayloads(0), noise(4 << 20), nil,
+			"the result of the effect ours has"},
+		"the same where large ones are kept": {workflows.LargePayloads(workflows.MaxStoredPayload), noise(4 << 20),
+			nil, ""},
+		"larger than is kept, however it packs": {workflows.LargePayloads(workflows.MaxStoredPayload),
+			strings.Repeat("a", 17<<20), nil, "of 16777216; ask for less"},
+		"an error": {workflows.LargePayloads(0), nil, errors.New("odd"), "odd"},
+		"an error that is larger than is kept": {workflows.LargePayloads(0), nil, errors.New(noise(3 << 20)),
+			"the error of the effect ours has"},
+		"an error whose details are too large": {workflows.LargePayloads(0), nil,
+			temporal.NewApplicationError("odd", "odd", noise(3<<20)), "the error of the effect ours has"},
+		"an error with details that can be kept": {workflows.LargePayloads(0), nil,
+			temporal.NewApplicationError("odd", "odd", noise(1<<20)), "odd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var suite testsuite.WorkflowTestSuite
 			env := suite.NewTestActivityEnvironment()
 			env.SetDataConverter(workflows.DataConverter())
 			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{workflows.ResultGuard(test.option)}})
-			env.RegisterActivityWithOptions(func(context.Context) (any, error) { return test.result, test.err }, activity.RegisterOptions{Name: "ours"})
+			env.RegisterActivityWithOptions(func(context.Context) (any, error) { return test.result, test.err },
+				activity.RegisterOptions{Name: "ours"})
 			_, err := env.ExecuteActivity("ours")
 			if test.want == "" {
 				require.NoError(t, err)

@@ -49,9 +49,10 @@ func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 	return version, nil
 }
 
-// Resume brings a call to a run, and returns when it is durable there. A repeat, concurrent or later, and be it after the run has ended, gets
-// the answer of the first call. ErrNoRun, ErrEnded, ErrWaitOver, ErrInboxFull, and an *everhook.Error of type limit for a call that is too
-// large, say that the call is not kept; after any other error it is not known, and the caller must be told to come again. It needs a worker.
+// Resume brings a call to a run, and returns when it is durable there. A repeat, concurrent or later, and be it after
+// the run has ended, gets the answer of the first call. ErrNoRun, ErrEnded, ErrWaitOver, ErrInboxFull, and an
+// *everhook.Error of type limit for a call that is too large, say that the call is not kept; after any other error it
+// is not known, and the caller must be told to come again. It needs a worker.
 func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, call Call) (Resumed, error) {
 	call.Answer.Delivery = call.ID
 	if err := s.callFits(call); err != nil {
@@ -62,7 +63,8 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 	workflowID := everhook.WorkflowID(flow, run)
 	updateID := resumeUpdateID(call.Node, call.Iteration)
 	// Calls of one wait have one end.
-	brought, err, _ := s.bringing.Do(workflowID+"/"+updateID, func() (any, error) { return s.bring(ctx, workflowID, updateID, call) })
+	brought, err, _ := s.bringing.Do(workflowID+"/"+updateID,
+		func() (any, error) { return s.bring(ctx, workflowID, updateID, call) })
 	if err != nil {
 		return Resumed{}, err
 	}
@@ -70,7 +72,8 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, c
 	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
 }
 
-func (s *Starter) bring(ctx context.Context, workflowID, updateID string, call Call) (answer everhook.Answer, err error) {
+func (s *Starter) bring(ctx context.Context, workflowID, updateID string,
+	call Call) (answer everhook.Answer, err error) {
 	leave, err := s.lanes.enter(ctx, workflowID)
 	if err != nil {
 		return answer, fmt.Errorf("too many calls are being brought to the run at once: %w", err)
@@ -102,8 +105,9 @@ type lane struct {
 	users int
 }
 
-// callsAtOnce is how many calls are brought to one run at once. Temporal takes ten updates at once, and when there is another one it also aborts those
-// ten: many calls at once would hold up each other until all have timed out. Other processes may bring calls to the same run.
+// callsAtOnce is how many calls are brought to one run at once. Temporal takes ten updates at once, and when there is
+// another one it also aborts those ten: many calls at once would hold up each other until all have timed out. Other
+// processes may bring calls to the same run.
 const callsAtOnce = 3
 
 // enter waits for a place and gives what to call when it is free again. Its error is that of the context.
@@ -146,7 +150,8 @@ func (s *Starter) callFits(call Call) error {
 	return err
 }
 
-// notResumed says what an error means for the caller. A run that has ended is only told from one that never was by looking.
+// notResumed says what an error means for the caller. A run that has ended is only told from one that never was by
+// looking.
 func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) error {
 	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch refused.Type() {

@@ -23,8 +23,8 @@ func Refusef(format string, args ...any) *Refusal { return &Refusal{fmt.Sprintf(
 
 func (r *Refusal) Error() string { return r.message }
 
-// Cancel asks a run to end as cancelled; it ends within moments, once the step that it is in has stopped. ErrNoRun: it is unknown or has
-// expired. A *Refusal: it has ended.
+// Cancel asks a run to end as cancelled; it ends within moments, once the step that it is in has stopped. ErrNoRun: it
+// is unknown or has expired. A *Refusal: it has ended.
 func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
 	workflowID := everhook.WorkflowID(flow, id)
 	// Temporal takes the cancellation of a run that has ended for done.
@@ -46,7 +46,8 @@ func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error
 type RetryOptions struct {
 	// Version is the version to run; nil: the one that the run had, with the settings of that time.
 	Version *everhook.Version
-	// From is the key of the node to go on at, with the values of the steps before it; empty: the retry begins at the beginning.
+	// From is the key of the node to go on at, with the values of the steps before it; empty: the retry begins at the
+	// beginning.
 	From string
 }
 
@@ -58,20 +59,23 @@ type Retried struct {
 	Version int            `json:"version"`
 	// RetryOf is the run that it repeats.
 	RetryOf everhook.RunID `json:"retryOf"`
-	// From is the node at which it goes on: the one that was asked for, or the container in which that one begins anew. Empty: at the beginning.
+	// From is the node at which it goes on: the one that was asked for, or the container in which that one begins anew.
+	// Empty: at the beginning.
 	From string `json:"from,omitempty"`
 	// Note says what the run will wait for in vain; empty for nothing.
 	Note string `json:"note,omitempty"`
 }
 
-// valuesTimeout bounds what a retry waits for a worker to tell the values before a node: it runs again what the run did, and the values can be 16 MiB.
+// valuesTimeout bounds what a retry waits for a worker to tell the values before a node: it runs again what the run
+// did, and the values can be 16 MiB.
 const valuesTimeout = 45 * time.Second
 
-// Retry starts a run again that has ended, under a new run ID and with the same delivery, and returns when that is durable. Keys by which partners
-// recognise a repetition derive from the run that the delivery started, so that a step that runs again with the same input is done once.
-// Nobody waits for the answer of a retry.
+// Retry starts a run again that has ended, under a new run ID and with the same delivery, and returns when that is
+// durable. Keys by which partners recognise a repetition derive from the run that the delivery started, so that a step
+// that runs again with the same input is done once. Nobody waits for the answer of a retry.
 //
-// ErrNoRun: the run is unknown or has expired. A *Refusal: it cannot be retried so. After any other error it is not known whether the new run exists.
+// ErrNoRun: the run is unknown or has expired. A *Refusal: it cannot be retried so. After any other error it is not
+// known whether the new run exists.
 func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, options RetryOptions) (Retried, error) {
 	earlier, err := s.ended(ctx, flow, id)
 	if err != nil {
@@ -106,12 +110,14 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	retried.Note = s.inVain(version, retried.From)
 	s.describe(c, retried)
 	if err := s.start(ctx, c); err != nil {
-		return Retried{}, fmt.Errorf("it is not known whether the retry was started as run %s; look for it before you try again: %w", retried.ID, err)
+		return Retried{}, fmt.Errorf("it is not known whether the retry was started as run %s; look for it before "+
+			"you try again: %w", retried.ID, err)
 	}
 	return retried, nil
 }
 
-// inVain names the waits of a retry whose URLs nobody is given: they are of the new run, and what gave them away does not run again.
+// inVain names the waits of a retry whose URLs nobody is given: they are of the new run, and what gave them away does
+// not run again.
 func (s *Starter) inVain(version *everhook.Version, from string) string {
 	flow, _ := s.registry.Compile(version.Definition)
 	if flow == nil {
@@ -122,9 +128,11 @@ func (s *Starter) inVain(version *everhook.Version, from string) string {
 	case len(waits) == 0:
 		return ""
 	case from == "":
-		return fmt.Sprintf("no node gives away the URL of %s, which is another one in this run, and a retry has no caller who could be told: nobody will call it", strings.Join(waits, ", "))
+		return fmt.Sprintf("no node gives away the URL of %s, which is another one in this run, and a retry has no "+
+			"caller who could be told: nobody will call it", strings.Join(waits, ", "))
 	default:
-		return fmt.Sprintf("no node from %s on gives away the URL of %s, which is another one in this run: nobody will call it; retry from the node that does", from, strings.Join(waits, ", "))
+		return fmt.Sprintf("no node from %s on gives away the URL of %s, which is another one in this run: nobody "+
+			"will call it; retry from the node that does", from, strings.Join(waits, ", "))
 	}
 }
 
@@ -170,7 +178,8 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return nil, Refusef("the run still goes on; cancel it first, or wait until it has ended")
 	}
-	events := s.client.GetWorkflowHistory(ctx, workflowID, info.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := s.client.GetWorkflowHistory(ctx, workflowID, info.GetExecution().GetRunId(), false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	if !events.HasNext() {
 		return nil, ErrNoRun
 	}
@@ -182,7 +191,8 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
 	if s.options.Resolve != nil {
 		if input, err = s.options.Resolve(ctx, input); err != nil {
-			return nil, fmt.Errorf("what the run %s was started with is kept outside of its history, and cannot be read: %w", workflowID, err)
+			return nil, fmt.Errorf("what the run %s was started with is kept outside of its history, and cannot be "+
+				"read: %w", workflowID, err)
 		}
 	}
 	if err := DataConverter().FromPayloads(input, &earlier.definition, &earlier.start); err != nil {
@@ -204,7 +214,8 @@ func unknownRun(err error) error {
 }
 
 // resumePoint asks a worker for the values before the node and makes them fit the version.
-func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version, options RetryOptions) (*RetryPoint, error) {
+func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version,
+	options RetryOptions) (*RetryPoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, valuesTimeout)
 	defer cancel()
 	answer, err := s.client.QueryWorkflow(ctx, everhook.WorkflowID(flow, id), "", ValuesQuery, options.From)
@@ -229,13 +240,16 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 func (p *RetryPoint) fit(flow *nodes.Flow, version int) error {
 	way := flow.Way(p.Node)
 	if way == nil && flow.Node(p.Node) != nil {
-		return Refusef("in version %d of the flow the node %q stands in onFailure, where a run cannot be continued; retry the whole run, or from another node", version, p.Node)
+		return Refusef("in version %d of the flow the node %q stands in onFailure, where a run cannot be continued; "+
+			"retry the whole run, or from another node", version, p.Node)
 	}
 	if way == nil {
-		return Refusef("version %d of the flow has no node %q; retry the whole run, or from another node", version, p.Node)
+		return Refusef("version %d of the flow has no node %q; retry the whole run, or from another node", version,
+			p.Node)
 	}
 	if at := way[len(way)-1].Node.Key; at != p.Node {
-		return Refusef("in version %d of the flow the node %q stands within %q, where a run cannot be continued; retry from %q, if the run before began it, or the whole run", version, p.Node, at, at)
+		return Refusef("in version %d of the flow the node %q stands within %q, where a run cannot be continued; "+
+			"retry from %q, if the run before began it, or the whole run", version, p.Node, at, at)
 	}
 	for _, key := range everhook.SortedKeys(p.Nodes) {
 		if flow.Node(key) == nil {
@@ -259,6 +273,7 @@ func pointTooLarge(err error, resume *RetryPoint) error {
 	case resume == nil:
 		return Refusef("%s", limit.Message)
 	default:
-		return Refusef("the delivery and the values before the node %q are together larger than a run can be started with; retry the whole run, or from an earlier node", resume.Node)
+		return Refusef("the delivery and the values before the node %q are together larger than a run can be started "+
+			"with; retry the whole run, or from an earlier node", resume.Node)
 	}
 }

@@ -15,7 +15,8 @@ import (
 type RetryPoint struct {
 	// Of is the run before.
 	Of everhook.RunID `json:"of"`
-	// Node is the key of the node at which the retry goes on: the one that was asked for, or the container in which that one begins anew.
+	// Node is the key of the node at which the retry goes on: the one that was asked for, or the container in which
+	// that one begins anew.
 	Node string `json:"node"`
 	// Nodes and Errors are what expressions see by those names.
 	Nodes  everhook.Mapping `json:"nodes,omitempty"`
@@ -24,8 +25,8 @@ type RetryPoint struct {
 	Outcome everhook.Outcome `json:"outcome"`
 }
 
-// mark is the beginning of a step at which a retry can go on. Marks cost no copy of the data: results of nodes that stand before it never
-// change again but by assignments to variables, and those are undone.
+// mark is the beginning of a step at which a retry can go on. Marks cost no copy of the data: results of nodes that
+// stand before it never change again but by assignments to variables, and those are undone.
 type mark struct {
 	node    string
 	outcome everhook.Outcome
@@ -37,7 +38,9 @@ type mark struct {
 func (r *run) origin() everhook.RunID { return r.start.origin() }
 
 func (r *run) mark(node string) {
-	r.marks = append(r.marks, mark{node: node, outcome: everhook.Outcome{Status: everhook.Pending, Output: r.outcome.Output, Answer: r.outcome.Answer}})
+	r.marks = append(r.marks,
+		mark{node: node, outcome: everhook.Outcome{Status: everhook.Pending, Output: r.outcome.Output,
+			Answer: r.outcome.Answer}})
 }
 
 // remember keeps what a variable is before it is assigned.
@@ -59,7 +62,8 @@ func (r *run) remember(d *data, variable string) {
 func (r *run) before(key string) (*RetryPoint, error) {
 	way := r.flow.Way(key)
 	if way == nil && r.flow.Node(key) != nil {
-		return nil, fmt.Errorf("the node %q stands in onFailure, which runs when a run has failed: a run cannot be continued there; retry the whole run, or from another node", key)
+		return nil, fmt.Errorf("the node %q stands in onFailure, which runs when a run has failed: a run cannot be "+
+			"continued there; retry the whole run, or from another node", key)
 	}
 	if way == nil {
 		fix := "name one of its steps, or retry the whole run"
@@ -73,7 +77,8 @@ func (r *run) before(key string) (*RetryPoint, error) {
 	if at < 0 {
 		return nil, r.notReached(node.Key)
 	}
-	point := &RetryPoint{Of: r.start.Delivery.RunID, Node: node.Key, Nodes: everhook.Mapping{}, Errors: everhook.Mapping{}, Outcome: r.marks[at].outcome}
+	point := &RetryPoint{Of: r.start.Delivery.RunID, Node: node.Key, Nodes: everhook.Mapping{},
+		Errors: everhook.Mapping{}, Outcome: r.marks[at].outcome}
 	for _, earlier := range r.earlier(way) {
 		if v, ok := r.root.nodes[earlier]; ok {
 			point.Nodes[earlier] = v
@@ -92,7 +97,8 @@ func (r *run) before(key string) (*RetryPoint, error) {
 	return point, point.check(r.start.MaxPayload)
 }
 
-// earlier are the keys of the nodes that stand before the end of the way, and of those below them that are visible behind them.
+// earlier are the keys of the nodes that stand before the end of the way, and of those below them that are visible
+// behind them.
 func (r *run) earlier(way []nodes.Waypoint) []string {
 	var keys []string
 	list := r.flow.Nodes
@@ -103,7 +109,8 @@ func (r *run) earlier(way []nodes.Waypoint) []string {
 	return keys
 }
 
-// visibleBehind are the keys of the nodes of a list and of those below them, without the bodies of loops: what those left, nothing can refer to.
+// visibleBehind are the keys of the nodes of a list and of those below them, without the bodies of loops: what those
+// left, nothing can refer to.
 func visibleBehind(list []*nodes.Compiled) []string {
 	var keys []string
 	for _, node := range list {
@@ -120,13 +127,15 @@ func visibleBehind(list []*nodes.Compiled) []string {
 
 func (r *run) notReached(node string) error {
 	if resume := r.start.From; resume != nil {
-		return fmt.Errorf("this run did not begin the node %q: it continued at %q what run %s had begun; retry that run, or from a later node", node, resume.Node, resume.Of)
+		return fmt.Errorf("this run did not begin the node %q: it continued at %q what run %s had begun; retry that "+
+			"run, or from a later node", node, resume.Node, resume.Of)
 	}
 	steps := r.log.kept()
 	if len(steps) == 0 {
 		return fmt.Errorf("this run did not reach the node %q: it began no step; retry the whole run", node)
 	}
-	return fmt.Errorf("this run did not reach the node %q; its last step was %q: retry from a node that it reached, or the whole run", node, steps[len(steps)-1].Node)
+	return fmt.Errorf("this run did not reach the node %q; its last step was %q: retry from a node that it reached, "+
+		"or the whole run", node, steps[len(steps)-1].Node)
 }
 
 // check refuses values that a run cannot be started with; stored is Start.MaxPayload of the run.
@@ -136,14 +145,16 @@ func (p *RetryPoint) check(stored int) error {
 		return err
 	}
 	if size > limit {
-		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; retry the whole run, or from an earlier node", p.Node, size, limit)
+		return fmt.Errorf("the values before the node %q are larger than a run can be started with, %d bytes of %d; "+
+			"retry the whole run, or from an earlier node", p.Node, size, limit)
 	}
 	encoded, err := everhook.EncodeJSON(p)
 	if err == nil {
 		err = json.Unmarshal(encoded, new(RetryPoint))
 	}
 	if err != nil {
-		return fmt.Errorf("the values before the node %q cannot be handed to another run: %w; retry the whole run, or from an earlier node", p.Node, err)
+		return fmt.Errorf("the values before the node %q cannot be handed to another run: %w; retry the whole run, "+
+			"or from an earlier node", p.Node, err)
 	}
 	return nil
 }
@@ -167,7 +178,8 @@ func (r *run) walk(ctx workflow.Context, d *data) error {
 	}
 	way := r.flow.Way(resume.Node)
 	if way == nil || way[len(way)-1].Node.Key != resume.Node {
-		return everhook.Errorf(everhook.TypeInternal, "a run of this version cannot be continued at the node %q", resume.Node)
+		return everhook.Errorf(everhook.TypeInternal, "a run of this version cannot be continued at the node %q",
+			resume.Node)
 	}
 	r.root.restore(resume)
 	r.outcome.Output, r.outcome.Answer, r.answer = resume.Outcome.Output, resume.Outcome.Answer, resume.Outcome.Answer

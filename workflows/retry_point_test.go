@@ -114,7 +114,8 @@ func TestARetryDoesNotRunTheStepsBefore(t *testing.T) {
 	t.Parallel()
 	first := try(t, crossing, map[string]any{"n": 3})
 	first.run(t)
-	tail := []string{"each", "inner", "bump", "inner", "bump", "inner", "bump", "both", "l", "r", "caught", "repair", "last"}
+	tail := []string{"each", "inner", "bump", "inner", "bump", "inner", "bump", "both", "l", "r", "caught", "repair",
+		"last"}
 	for node, want := range map[string]struct {
 		at    string
 		steps []string
@@ -136,7 +137,8 @@ func TestARetryDoesNotRunTheStepsBefore(t *testing.T) {
 	inside := first.retried(t, "shrink")
 	inside.run(t)
 	steps := inside.steps(t)
-	require.Equal(t, []string{`not evaluated again: the run goes on in the branch "then", as the run before did`}, steps[0].Lines)
+	require.Equal(t, []string{`not evaluated again: the run goes on in the branch "then", as the run before did`},
+		steps[0].Lines)
 	require.Equal(t, everhook.Of(true), steps[0].Result)
 	require.Equal(t, everhook.Of(map[string]any{"matched": "small", "tried": []any{false, true}}), steps[1].Result)
 }
@@ -147,10 +149,12 @@ func TestTheValuesAreThoseBeforeTheNode(t *testing.T) {
 	first.run(t)
 	point := first.before(t, "shrink")
 	require.Equal(t, runID, point.Of)
-	require.Equal(t, everhook.Mapping{"first": 4, "count": 11, "up": 11, "early": "early"}, point.Nodes, "the assignments after it are undone")
+	require.Equal(t, everhook.Mapping{"first": 4, "count": 11, "up": 11, "early": "early"}, point.Nodes,
+		"the assignments after it are undone")
 	require.Equal(t, "error", point.Errors["bad"].(map[string]any)["status"])
 	require.Len(t, point.Errors, 1)
-	require.Equal(t, everhook.Outcome{Status: everhook.Pending, Output: everhook.Of("early")}, point.Outcome, "the later output is undone")
+	require.Equal(t, everhook.Outcome{Status: everhook.Pending, Output: everhook.Of("early")}, point.Outcome,
+		"the later output is undone")
 	require.Nil(t, first.before(t, "count").Outcome.Output)
 	require.Equal(t, 114, first.before(t, "each").Nodes["count"].(int)+3)
 }
@@ -172,7 +176,8 @@ func TestTheValuesLeaveOutWhatBodiesOfLoopsLeft(t *testing.T) {
 	first.run(t)
 	point := first.before(t, "end")
 	require.Equal(t, everhook.Mapping{"caught": "expression"}, point.Nodes)
-	require.Equal(t, []string{"each"}, everhook.SortedKeys(point.Errors), "nothing behind the loop can refer to the error of its body")
+	require.Equal(t, []string{"each"}, everhook.SortedKeys(point.Errors),
+		"nothing behind the loop can refer to the error of its body")
 }
 
 func TestARetryOfARetryGoesOnFromThere(t *testing.T) {
@@ -186,7 +191,8 @@ func TestARetryOfARetryGoesOnFromThere(t *testing.T) {
 	require.Equal(t, want, third.run(t))
 	for _, node := range []string{"count", "side", "size"} {
 		_, err := second.QueryWorkflow(workflows.ValuesQuery, node)
-		require.ErrorContains(t, err, fmt.Sprintf(`this run did not begin the node %q: it continued at "shrink" what run %s had begun; retry that run, or from a later node`, node, runID))
+		require.ErrorContains(t, err,
+			fmt.Sprintf(`this run did not begin the node %q: it continued at "shrink" what run %s had begun; retry that run, or from a later node`, node, runID))
 	}
 }
 
@@ -430,7 +436,8 @@ func TestRandomFlowsCanBeRetriedFromEveryNode(t *testing.T) {
 	for seed := range uint64(60) {
 		g := &garden{Rand: rand.New(rand.NewPCG(seed, 1))}
 		g.list(0, 3)
-		g.line(0, "- { key: all, type: output, config: { value: '{{ [%s, %s] }}' } }", "nodes."+strings.Join(g.seen, ", nodes."), "errors."+strings.Join(g.seen, ", errors."))
+		g.line(0, "- { key: all, type: output, config: { value: '{{ [%s, %s] }}' } }", "nodes."+
+			strings.Join(g.seen, ", nodes."), "errors."+strings.Join(g.seen, ", errors."))
 		text := g.text.String()
 		first := try(t, "\n"+text, map[string]any{})
 		want := first.run(t)

@@ -44,7 +44,8 @@ type run struct {
 	stopped func() bool
 	// bytes is the size of the history, as of the last workflow task: the same on every replay.
 	bytes func() int
-	// task tells the workflow tasks apart: the length of the history when the one that goes on began, the same on every replay.
+	// task tells the workflow tasks apart: the length of the history when the one that goes on began, the same on every
+	// replay.
 	task func() int
 	// answered is the workflow task in which the answer was given.
 	answered int
@@ -65,9 +66,11 @@ type run struct {
 func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, start Start) *run {
 	info := workflow.GetInfo(ctx)
 	return &run{
-		flow: flow, start: start, log: newStepLog(logState{}), outcome: everhook.Outcome{Status: everhook.Pending}, events: info.GetCurrentHistoryLength(),
+		flow: flow, start: start, log: newStepLog(logState{}), outcome: everhook.Outcome{Status: everhook.Pending},
+		events:     info.GetCurrentHistoryLength(),
 		definition: definition, budget: start.Budget.withDefaults(),
-		clock: func() time.Time { return workflow.Now(ctx) }, stopped: func() bool { return ctx.Err() != nil }, task: info.GetCurrentHistoryLength, bytes: info.GetCurrentHistorySize,
+		clock: func() time.Time { return workflow.Now(ctx) }, stopped: func() bool { return ctx.Err() != nil },
+		task: info.GetCurrentHistoryLength, bytes: info.GetCurrentHistorySize,
 	}
 }
 
@@ -147,12 +150,14 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 func (r *run) overLimit() string {
 	if r.start.Level < levelHandOver {
 		if r.steps > budgetSteps || r.events > budgetEvents {
-			return fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery do less", budgetSteps, budgetEvents)
+			return fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery "+
+				"do less", budgetSteps, budgetEvents)
 		}
 		return ""
 	}
 	if !r.failing && (r.steps > maxSteps || r.events > maxEvents || r.units > maxUnits) {
-		return fmt.Sprintf("the run reached the limit of %d steps, %d events or %d units of evaluation outside of loops; let each iteration or delivery do less", maxSteps, maxEvents, maxUnits)
+		return fmt.Sprintf("the run reached the limit of %d steps, %d events or %d units of evaluation outside of "+
+			"loops; let each iteration or delivery do less", maxSteps, maxEvents, maxUnits)
 	}
 	return ""
 }
@@ -160,8 +165,8 @@ func (r *run) overLimit() string {
 // charge counts units of evaluation.
 func (r *run) charge(units int) { r.units, r.stretch = r.units+units, r.stretch+units }
 
-// pause charges units to the stretch that goes on without a break, and breaks the workflow task when it has become long: by an activity that
-// does nothing. Its error is that of a cancelled run.
+// pause charges units to the stretch that goes on without a break, and breaks the workflow task when it has become
+// long: by an activity that does nothing. Its error is that of a cancelled run.
 func (r *run) pause(ctx workflow.Context, units int) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -176,7 +181,8 @@ func (r *run) pause(ctx workflow.Context, units int) error {
 	return r.breakTask(ctx)
 }
 
-// release lets an answer leave that was given in this workflow task: it leaves when the task ends, and a local activity keeps the task open.
+// release lets an answer leave that was given in this workflow task: it leaves when the task ends, and a local activity
+// keeps the task open.
 func (r *run) release(ctx workflow.Context) error {
 	if r.answer == nil || r.answered != r.task() {
 		return nil
@@ -184,7 +190,8 @@ func (r *run) release(ctx workflow.Context) error {
 	return r.breakTask(ctx)
 }
 
-// yieldTimeout is when an activity that does nothing is taken for lost, with the worker that had it, and tried again: so long a killed worker holds up a run.
+// yieldTimeout is when an activity that does nothing is taken for lost, with the worker that had it, and tried again:
+// so long a killed worker holds up a run.
 const yieldTimeout = 5 * time.Second
 
 // breakTask ends the workflow task by an activity that does nothing.
@@ -192,12 +199,13 @@ func (r *run) breakTask(ctx workflow.Context) error {
 	r.stretch, r.breaking = 0, true
 	defer func() { r.breaking = false }()
 	r.events += eventsOfActivity
-	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: yieldTimeout, Summary: "pause between steps"})
+	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: yieldTimeout,
+		Summary: "pause between steps"})
 	return workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil)
 }
 
-// failure makes an *everhook.Error of what a kind or the SDK returned. A cancelled context means that the run was aborted or cancelled, or
-// that the branch lost.
+// failure makes an *everhook.Error of what a kind or the SDK returned. A cancelled context means that the run was
+// aborted or cancelled, or that the branch lost.
 func (r *run) failure(err error) *everhook.Error {
 	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
 		if r.aborted != nil {
@@ -217,7 +225,8 @@ func (r *run) ending(err error) *everhook.Error {
 		if end.Status == everhook.Resolved {
 			return nil
 		}
-		return &everhook.Error{Status: end.Status, Type: end.Type, Message: everhook.Shorten(end.Error(), maxMessage), Node: end.Node}
+		return &everhook.Error{Status: end.Status, Type: end.Type, Message: everhook.Shorten(end.Error(), maxMessage),
+			Node: end.Node}
 	}
 	if err == nil {
 		return nil
@@ -226,14 +235,16 @@ func (r *run) ending(err error) *everhook.Error {
 }
 
 func errorValue(e *everhook.Error) map[string]any {
-	v := map[string]any{"status": string(e.Status), "type": e.Type, "message": e.Message, "attempts": e.Attempts, "response": nil}
+	v := map[string]any{"status": string(e.Status), "type": e.Type, "message": e.Message, "attempts": e.Attempts,
+		"response": nil}
 	if e.Response != nil {
 		v["response"] = e.Response.V
 	}
 	return v
 }
 
-// canonicalResult makes a result canonical that a kind of somebody else gave; the kinds of package nodes give canonical ones.
+// canonicalResult makes a result canonical that a kind of somebody else gave; the kinds of package nodes give canonical
+// ones.
 func canonicalResult(v any) (any, error) {
 	v, err := everhook.Canonical(v)
 	if err != nil {

@@ -19,7 +19,8 @@ type runLog struct {
 	steps []everhook.Step
 	// total counts all steps of the run.
 	total *int
-	// asked counts the executions that were asked, missing those that were not, or are gone, late those that did not answer in time.
+	// asked counts the executions that were asked, missing those that were not, or are gone, late those that did not
+	// answer in time.
 	asked, missing, late int
 }
 
@@ -90,7 +91,8 @@ func (l *runLog) chain(ctx context.Context, first everhook.Execution) (chain []e
 		if description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW {
 			return chain, nil
 		}
-		last, err := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT).Next()
+		last, err := l.runs.client.GetWorkflowHistory(ctx, at.WorkflowID, at.RunID, false,
+			enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT).Next()
 		if err != nil {
 			return chain, err
 		}
@@ -117,7 +119,8 @@ func (l *runLog) gap() string {
 		gaps = append(gaps, fmt.Sprintf("the steps of %s did not come in time: look again", executions(l.late)))
 	}
 	if l.missing > 0 {
-		gaps = append(gaps, fmt.Sprintf("the steps of %s are not shown: they have expired, or are more than can be asked for at once", executions(l.missing)))
+		gaps = append(gaps, fmt.Sprintf("the steps of %s are not shown: they have expired, or are more than can be "+
+			"asked for at once", executions(l.missing)))
 	}
 	return strings.Join(gaps, "; ")
 }

@@ -27,7 +27,8 @@ type Runs struct {
 	attributes bool
 }
 
-// NewRuns makes one. Attributes says that the namespace has the search attributes; without them lists can be filtered by flow only slowly.
+// NewRuns makes one. Attributes says that the namespace has the search attributes; without them lists can be filtered
+// by flow only slowly.
 func NewRuns(c client.Client, attributes bool) *Runs { return &Runs{client: c, attributes: attributes} }
 
 // Summary is one line of a list of runs.
@@ -39,8 +40,8 @@ type Summary struct {
 	Status  everhook.Status `json:"status"`
 	Started time.Time       `json:"started"`
 	Ended   *time.Time      `json:"ended,omitempty"`
-	// RetryOf is the run that this one is a retry of; empty for one that a delivery started. RetryFrom is the node at which it went on; empty for
-	// one that began at the beginning.
+	// RetryOf is the run that this one is a retry of; empty for one that a delivery started. RetryFrom is the node at
+	// which it went on; empty for one that began at the beginning.
 	RetryOf   everhook.RunID `json:"retryOf,omitempty"`
 	RetryFrom string         `json:"retryFrom,omitempty"`
 	// Caller is the run that called this one, a subflow, as "<flow key>/<run ID>"; empty for others.
@@ -56,7 +57,8 @@ type Detail struct {
 	Events int64 `json:"events"`
 	// Outcome is how it stands or ended; nil when no worker answered in time.
 	Outcome *everhook.Outcome `json:"outcome,omitempty"`
-	// Steps are those that the step log kept, those of loops that other executions went on with included; Total counts all. Note says which are missing and why.
+	// Steps are those that the step log kept, those of loops that other executions went on with included; Total counts
+	// all. Note says which are missing and why.
 	Steps []everhook.Step `json:"steps"`
 	Total int             `json:"total"`
 	Note  string          `json:"note,omitempty"`
@@ -94,8 +96,9 @@ type Filter struct {
 // maxRunPage bounds one page of a list.
 const maxRunPage = 1000
 
-// List gives runs and where the next page begins (nil: there is none): those that go on, the latest first, and then the others, of which the last
-// to end is the first. Temporal has no other order. A run appears within a second of its start.
+// List gives runs and where the next page begins (nil: there is none): those that go on, the latest first, and then the
+// others, of which the last to end is the first. Temporal has no other order. A run appears within a second of its
+// start.
 func (r *Runs) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
 	query, err := r.query(filter)
 	if err != nil {
@@ -105,7 +108,8 @@ func (r *Runs) List(ctx context.Context, filter Filter) ([]Summary, []byte, erro
 	if limit <= 0 {
 		limit = 20
 	}
-	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: int32(min(limit, maxRunPage)), NextPageToken: filter.Page})
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
+		PageSize: int32(min(limit, maxRunPage)), NextPageToken: filter.Page})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,7 +147,8 @@ func (r *Runs) query(filter Filter) (string, error) {
 		terms = append(terms, "(ExecutionStatus = 'Canceled' OR ExecutionStatus = 'Terminated')")
 	case everhook.Failed, everhook.Errored, everhook.Aborted, everhook.Rejected:
 		if !r.attributes {
-			return "", fmt.Errorf("runs cannot be listed by status %q: the Temporal namespace lacks the search attributes of Everhook", filter.Status)
+			return "", fmt.Errorf("runs cannot be listed by status %q: the Temporal namespace lacks the search "+
+				"attributes of Everhook", filter.Status)
 		}
 		terms = append(terms, fmt.Sprintf("%s = '%s'", AttributeStatus.GetName(), filter.Status))
 	default:
@@ -157,7 +162,8 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	if !ok {
 		return Summary{}, false
 	}
-	summary := Summary{ID: id, Flow: flow, Title: flow, Status: statusOf(info), Started: info.GetStartTime().AsTime(), Execution: info.GetExecution().GetRunId()}
+	summary := Summary{ID: id, Flow: flow, Title: flow, Status: statusOf(info), Started: info.GetStartTime().AsTime(),
+		Execution: info.GetExecution().GetRunId()}
 	fields := info.GetMemo().GetFields()
 	decode(fields[MemoTitle], &summary.Title)
 	decode(fields[MemoVersion], &summary.Version)
@@ -199,7 +205,8 @@ func statusOf(info *workflowpb.WorkflowExecutionInfo) everhook.Status {
 	}
 }
 
-// Find tells to which flow a run belongs; without search attributes only the given ones are tried. ErrNoRun: to none, or it has expired.
+// Find tells to which flow a run belongs; without search attributes only the given ones are tried. ErrNoRun: to none,
+// or it has expired.
 func (r *Runs) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
 	// Lists lag behind, and without the search attribute they do not know: then the flows are asked.
 	listed, listErr := r.listed(ctx, id)
@@ -224,7 +231,8 @@ func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
 		return "", nil
 	}
 	query := fmt.Sprintf("%s = '%s' AND WorkflowType = '%s'", AttributeRun.GetName(), id, RunWorkflow)
-	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1})
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
+		PageSize: 1})
 	for _, info := range response.GetExecutions() {
 		if flow, _, ok := everhook.ParseWorkflowID(info.GetExecution().GetWorkflowId()); ok {
 			return flow, nil
@@ -235,10 +243,11 @@ func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
 
 // Times of reading a run.
 const (
-	// queryTimeout bounds what a page waits for a worker to answer. It is longer than the five seconds for which Temporal
-	// keeps a question for a worker that had the run and has just died, before it asks another.
+	// queryTimeout bounds what a page waits for a worker to answer. It is longer than the five seconds for which
+	// Temporal keeps a question for a worker that had the run and has just died, before it asks another.
 	queryTimeout = 10 * time.Second
-	// ShowTimeout is how long Show may ask for the steps of a run whose loops are in many executions. What is not told then is in the note.
+	// ShowTimeout is how long Show may ask for the steps of a run whose loops are in many executions. What is not told
+	// then is in the note.
 	ShowTimeout = 20 * time.Second
 )
 
@@ -258,7 +267,8 @@ func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detai
 		return nil, ErrNoRun
 	}
 	detail := &Detail{Summary: summary, Events: info.GetHistoryLength(), Steps: []everhook.Step{}}
-	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && description.GetPendingWorkflowTask().GetAttempt() == 1 && info.GetHistoryLength() <= 2 {
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING &&
+		description.GetPendingWorkflowTask().GetAttempt() == 1 && info.GetHistoryLength() <= 2 {
 		detail.Status = everhook.Queued
 	}
 	ctx, cancel := context.WithTimeout(ctx, ShowTimeout)

@@ -21,8 +21,8 @@ func IndexedTypes() map[string]enumspb.IndexedValueType {
 	return types
 }
 
-// RegisterSearchAttributes adds the search attributes that a namespace lacks, and returns when the server takes them. An error says why not;
-// runs can then be started without them.
+// RegisterSearchAttributes adds the search attributes that a namespace lacks, and returns when the server takes them.
+// An error says why not; runs can then be started without them.
 func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	operator := c.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
@@ -41,7 +41,8 @@ func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace st
 	if len(missing) == 0 {
 		return nil
 	}
-	if _, err := operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing}); err != nil {
+	if _, err := operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace,
+		SearchAttributes: missing}); err != nil {
 		return fmt.Errorf("add search attributes: %w", err)
 	}
 	return awaitSearchAttributes(ctx, c, namespace)
@@ -50,8 +51,8 @@ func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace st
 // attributeProbe is the pause between two looks at whether the server knows new search attributes.
 const attributeProbe = 100 * time.Millisecond
 
-// awaitSearchAttributes asks for runs by the search attributes until the server understands: it refreshes what it knows of a namespace every
-// few seconds, and refuses to start runs until then.
+// awaitSearchAttributes asks for runs by the search attributes until the server understands: it refreshes what it knows
+// of a namespace every few seconds, and refuses to start runs until then.
 func awaitSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	var terms []string
 	for _, attribute := range SearchAttributes() {

@@ -37,12 +37,14 @@ type StarterOptions struct {
 	Env func() map[string]string
 	// Attributes is set when the namespace has the search attributes.
 	Attributes bool
-	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it directly.
+	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it
+	// directly.
 	Eager bool
 	// Budget is when loops hand over; zero fields are the engine's own, which are right but for tests.
 	Budget Budget
-	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<everhook.ResumeToken>") and the secret that their URLs are made with. It
-	// is asked for flows that wait for calls; nil: their runs have no such URLs.
+	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<everhook.ResumeToken>") and the
+	// secret that their URLs are made with. It is asked for flows that wait for calls; nil: their runs have no such
+	// URLs.
 	Resume func(flow string) (base string, secret []byte, err error)
 	// Resolve gives payloads of a history as they were before they were kept outside of it; nil: none are.
 	Resolve func(ctx context.Context, payloads *commonpb.Payloads) (*commonpb.Payloads, error)
@@ -50,8 +52,8 @@ type StarterOptions struct {
 	Links func(flow string, run everhook.RunID) string
 	// Level is the engine level that runs are started with. 0: this release's.
 	Level int
-	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload where the client and every worker keep large payloads outside of histories;
-	// 0: what Temporal itself takes.
+	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload where the client and every worker keep large
+	// payloads outside of histories; 0: what Temporal itself takes.
 	MaxPayload int
 }
 
@@ -95,12 +97,14 @@ func (s *Starter) startable(version *everhook.Version) (*startable, error) {
 	}
 	flow, problems := s.registry.Compile(version.Definition)
 	if flow == nil {
-		return nil, fmt.Errorf("version %d of flow %q cannot be started: %w", version.Number, version.Definition.Key, firstError(problems))
+		return nil, fmt.Errorf("version %d of flow %q cannot be started: %w", version.Number, version.Definition.Key,
+			firstError(problems))
 	}
 	if len(s.versions) >= maxCompiledFlows {
 		clear(s.versions)
 	}
-	made := &startable{definition: definition, env: flow.Env, takesCalls: flow.TakesCalls(), details: triggerDetails(flow)}
+	made := &startable{definition: definition, env: flow.Env, takesCalls: flow.TakesCalls(),
+		details: triggerDetails(flow)}
 	s.versions[version.Hash] = made
 	return made, nil
 }
@@ -112,7 +116,8 @@ type call struct {
 	start      Start
 }
 
-// call makes the arguments of a start. Definition and delivery that are too large together are an *everhook.Error of type limit.
+// call makes the arguments of a start. Definition and delivery that are too large together are an *everhook.Error of
+// type limit.
 func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, error) {
 	flow, err := s.startable(version)
 	if err != nil {
@@ -136,7 +141,8 @@ func (s *Starter) settings(flow *startable) map[string]string {
 }
 
 // arrange makes the call that starts a run of the version with these arguments.
-func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage, start Start) (*call, error) {
+func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage,
+	start Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
 	start.MaxPayload, start.Resume = cmp.Or(s.options.MaxPayload, maxPayload), nil
 	if flow.takesCalls && s.options.Resume != nil {
@@ -150,7 +156,8 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 	if err := fitsStart(c.definition, c.start); err != nil {
 		return nil, err
 	}
-	shown := presentation{flow: key, title: version.Definition.Name(), version: version.Number, trigger: version.Definition.Trigger.Type, run: d.RunID}
+	shown := presentation{flow: key, title: version.Definition.Name(), version: version.Number,
+		trigger: version.Definition.Trigger.Type, run: d.RunID}
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
 		TaskQueue:                TaskQueue(s.options.Level),
@@ -174,10 +181,12 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 	return c, nil
 }
 
-// Start returns when the run is durable. Duplicate tells that another delivery with the same dedupe key had started it before.
-// An *everhook.Error of type limit says that the delivery is too large, one of type key-reused that its dedupe key came with another body
-// before; after any other error it is not known whether the run exists, and the caller must be told to come again.
-func (s *Starter) Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (duplicate bool, err error) {
+// Start returns when the run is durable. Duplicate tells that another delivery with the same dedupe key had started it
+// before. An *everhook.Error of type limit says that the delivery is too large, one of type key-reused that its dedupe
+// key came with another body before; after any other error it is not known whether the run exists, and the caller must
+// be told to come again.
+func (s *Starter) Start(ctx context.Context, version *everhook.Version,
+	d everhook.Delivery) (duplicate bool, err error) {
 	c, err := s.call(version, d)
 	if err != nil {
 		return false, err
@@ -197,7 +206,8 @@ func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err err
 	fresh := *c
 	fresh.options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	fresh.options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, RunWorkflow, c.definition, c.start); !isAlreadyStarted(err) {
+	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, RunWorkflow, c.definition,
+		c.start); !isAlreadyStarted(err) {
 		return false, err
 	}
 	earlier, err := s.client.DescribeWorkflowExecution(ctx, c.options.ID, "")
@@ -232,7 +242,8 @@ func heals(ended everhook.Status) bool {
 	return ended == everhook.Failed || ended == everhook.Errored || ended == everhook.Aborted
 }
 
-// rerun starts a run again that failed. Of many at once one does; who comes when it runs already, or has ended well, joins it.
+// rerun starts a run again that failed. Of many at once one does; who comes when it runs already, or has ended well,
+// joins it.
 func (s *Starter) rerun(ctx context.Context, c *call) error {
 	again := *c
 	again.options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
@@ -240,7 +251,8 @@ func (s *Starter) rerun(ctx context.Context, c *call) error {
 }
 
 func keyReused() error {
-	return everhook.Failuref(everhook.TypeKeyReused, "this key came before with another body; a new event needs a new key")
+	return everhook.Failuref(everhook.TypeKeyReused, "this key came before with another body; a new event needs a "+
+		"new key")
 }
 
 // start makes the run durable. A run that exists already, running or closed, is success.
@@ -270,16 +282,20 @@ type Reply struct {
 // Run starts a run and waits for its answer, at most wait. Without one by then the reply has none; the run is durable.
 // Errors are those of Start.
 //
-// A start that times out says nothing about whether the run exists, so nothing is acknowledged before a plain start has confirmed it.
-func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (Reply, error) {
+// A start that times out says nothing about whether the run exists, so nothing is acknowledged before a plain start has
+// confirmed it.
+func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery,
+	wait time.Duration) (Reply, error) {
 	deadline := time.Now().Add(wait)
 	c, err := s.call(version, d)
 	if err != nil {
 		return Reply{}, err
 	}
 	answer, err := s.startAndWait(ctx, c, min(wait, startTimeout))
-	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID && (!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
-		// A completed update keeps giving its outcome, whatever the policies of a start say: only a plain start begins anew.
+	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID &&
+		(!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
+		// A completed update keeps giving its outcome, whatever the policies of a start say: only a plain start begins
+		// anew.
 		if err := s.rerun(ctx, c); err != nil {
 			return Reply{}, err
 		}
@@ -331,5 +347,6 @@ func (s *Starter) startAndWait(ctx context.Context, c *call, wait time.Duration)
 }
 
 func answerUpdate(workflowID string) client.UpdateWorkflowOptions {
-	return client.UpdateWorkflowOptions{WorkflowID: workflowID, UpdateID: AnswerUpdate, UpdateName: AnswerUpdate, WaitForStage: client.WorkflowUpdateStageCompleted}
+	return client.UpdateWorkflowOptions{WorkflowID: workflowID, UpdateID: AnswerUpdate, UpdateName: AnswerUpdate,
+		WaitForStage: client.WorkflowUpdateStageCompleted}
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // await gives the answer of a run that exists, or nil when there is none after wait.
-func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID, wait time.Duration) *everhook.Answer {
+func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID,
+	wait time.Duration) *everhook.Answer {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
@@ -37,9 +38,11 @@ func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunI
 }
 
 const (
-	// minAttach is how long Outcome asks for an answer at least: without a wait, the answer that is there is still found.
+	// minAttach is how long Outcome asks for an answer at least: without a wait, the answer that is there is still
+	// found.
 	minAttach = 500 * time.Millisecond
-	// attachPause is between two attempts to attach to a run that refuses, because its worker is not ready or Temporal is away.
+	// attachPause is between two attempts to attach to a run that refuses, because its worker is not ready or Temporal
+	// is away.
 	attachPause = 100 * time.Millisecond
 )
 
@@ -80,7 +83,8 @@ func outcomeOf(err error) (everhook.Outcome, error) {
 		if failure.Details(&outcome) == nil && outcome.Status.Ended() {
 			return outcome, nil
 		}
-		return everhook.Outcome{Status: everhook.Errored, Error: everhook.Errorf(everhook.TypeInternal, "%s", failure.Message())}, nil
+		return everhook.Outcome{Status: everhook.Errored, Error: everhook.Errorf(everhook.TypeInternal, "%s",
+			failure.Message())}, nil
 	}
 	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok {
 		if cancelled.Details(&outcome) == nil && outcome.Status.Ended() {
@@ -89,16 +93,20 @@ func outcomeOf(err error) (everhook.Outcome, error) {
 		return everhook.Outcome{Status: everhook.Cancelled}, nil
 	}
 	if _, ok := errors.AsType[*temporal.TerminatedError](err); ok {
-		return everhook.Outcome{Status: everhook.Cancelled, Error: &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "the run was terminated"}}, nil
+		return everhook.Outcome{Status: everhook.Cancelled, Error: &everhook.Error{Status: everhook.Cancelled,
+			Type: everhook.TypeCancelled, Message: "the run was terminated"}}, nil
 	}
 	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
-		return everhook.Outcome{Status: everhook.Aborted, Error: &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "Temporal timed the run out"}}, nil
+		return everhook.Outcome{Status: everhook.Aborted, Error: &everhook.Error{Status: everhook.Aborted,
+			Type: everhook.TypeTimeout, Message: "Temporal timed the run out"}}, nil
 	}
 	return everhook.Outcome{}, err
 }
 
-// Outcome tells how a run stands, after waiting up to wait for the answer of a sync flow. ErrNoRun: it is unknown or has expired.
-func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, sync bool, wait time.Duration) (everhook.Outcome, error) {
+// Outcome tells how a run stands, after waiting up to wait for the answer of a sync flow. ErrNoRun: it is unknown or
+// has expired.
+func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, sync bool,
+	wait time.Duration) (everhook.Outcome, error) {
 	workflowID := everhook.WorkflowID(flow, id)
 	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {

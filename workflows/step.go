@@ -53,7 +53,8 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 	if s.run.start.Level >= levelHandOver {
 		defer func() { s.data.seed(s.run, s.node, "") }()
 	}
-	loop := map[string]any{"item": position.Item, "index": position.Index, "sequence": position.Index + 1, "length": position.Length}
+	loop := map[string]any{"item": position.Item, "index": position.Index, "sequence": position.Index + 1,
+		"length": position.Length}
 	if position.Open {
 		loop["length"] = nil
 	}
@@ -106,7 +107,8 @@ func (s *step) SetOutput(v any) error {
 		s.run.charge(len(encoded) / nodes.EncodedPerUnit)
 	}
 	if err != nil || len(encoded) > limit {
-		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it", everhook.Size(limit))
+		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it",
+			everhook.Size(limit))
 	}
 	s.run.setOutput(setOutput{Value: everhook.Value{V: v}, At: s.data.line.next()})
 	return nil
@@ -193,9 +195,11 @@ func (s *step) LocalActivity(ctx workflow.Context, name string, input, result an
 	}
 	s.run.events += eventsOfLocalActivity
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: activities.LocalTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: s.summary(),
+		ScheduleToCloseTimeout: activities.LocalTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary: s.summary(),
 	})
-	err := s.run.locally(ctx, result, func() error { return workflow.ExecuteLocalActivity(ctx, name, input).Get(ctx, result) })
+	err := s.run.locally(ctx, result,
+		func() error { return workflow.ExecuteLocalActivity(ctx, name, input).Get(ctx, result) })
 	if err != nil {
 		return s.run.failure(err)
 	}
@@ -217,7 +221,8 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 			timeout = s.node.Spec.Effect.Timeout
 		}
 	}
-	policy := &temporal.RetryPolicy{InitialInterval: defaultInitialInterval, BackoffCoefficient: defaultBackoff, MaximumInterval: defaultMaxInterval, MaximumAttempts: int32(attempts)}
+	policy := &temporal.RetryPolicy{InitialInterval: defaultInitialInterval, BackoffCoefficient: defaultBackoff,
+		MaximumInterval: defaultMaxInterval, MaximumAttempts: int32(attempts)}
 	if retry := s.node.Retry; retry != nil {
 		if retry.MaxAttempts > 0 {
 			policy.MaximumAttempts = int32(retry.MaxAttempts)
@@ -233,7 +238,8 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 		}
 		policy.MaximumInterval = max(policy.MaximumInterval, policy.InitialInterval)
 	}
-	options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: policy, Summary: s.summary()}
+	options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: policy,
+		Summary: s.summary()}
 	if timeout > activities.HeartbeatOver {
 		options.HeartbeatTimeout = activities.HeartbeatTimeout
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// stepLog keeps what the steps of a run did. It lives in the memory of the workflow, costs no history event, and is the same after a replay.
+// stepLog keeps what the steps of a run did. It lives in the memory of the workflow, costs no history event, and is the
+// same after a replay.
 type stepLog struct {
 	// steps are those that are kept for good: all up to MaxLoggedSteps, then the first of each node.
 	steps []*everhook.Step
@@ -25,7 +26,8 @@ type stepLog struct {
 	handed    []everhook.HandedOver
 }
 
-// logState is how full a step log is: what another execution that goes on with a loop keeps counts towards the same bounds.
+// logState is how full a step log is: what another execution that goes on with a loop keeps counts towards the same
+// bounds.
 type logState struct {
 	Total int `json:"total"`
 	Kept  int `json:"kept"`
@@ -38,7 +40,8 @@ type logState struct {
 const pageBytes = 512 << 10
 
 func newStepLog(given logState) *stepLog {
-	l := &stepLog{latest: map[string]*everhook.Step{}, seen: map[string]bool{}, total: given.Total, bytes: given.Bytes, elsewhere: given.Kept}
+	l := &stepLog{latest: map[string]*everhook.Step{}, seen: map[string]bool{}, total: given.Total, bytes: given.Bytes,
+		elsewhere: given.Kept}
 	for _, key := range given.Seen {
 		l.seen[key] = true
 	}
@@ -74,7 +77,8 @@ func (l *stepLog) handedOver(loop *everhook.Step, first everhook.Execution) {
 // begin adds a step. A full log keeps of each node the first step and the last.
 func (l *stepLog) begin(node *nodes.Compiled, iteration string, now time.Time) *everhook.Step {
 	l.total++
-	step := &everhook.Step{Number: l.total, Node: node.Key, Kind: node.Type, Title: node.Title, Iteration: iteration, Status: everhook.Pending, Started: now.UTC()}
+	step := &everhook.Step{Number: l.total, Node: node.Key, Kind: node.Type, Title: node.Title, Iteration: iteration,
+		Status: everhook.Pending, Started: now.UTC()}
 	if l.elsewhere+len(l.steps) < everhook.MaxLoggedSteps || !l.seen[node.Key] {
 		l.seen[node.Key] = true
 		l.steps = append(l.steps, step)
@@ -120,7 +124,8 @@ func (l *stepLog) end(step *everhook.Step, now time.Time, end *nodes.End, result
 	l.resolve(step, now, result)
 	step.Status = end.Status
 	if end.Status != everhook.Resolved {
-		step.Error = &everhook.Error{Status: end.Status, Type: end.Type, Message: everhook.Shorten(end.Error(), 2000), Node: end.Node}
+		step.Error = &everhook.Error{Status: end.Status, Type: end.Type, Message: everhook.Shorten(end.Error(), 2000),
+			Node: end.Node}
 	}
 }
 
@@ -152,7 +157,8 @@ func (l *stepLog) value(v any) any {
 	size := loggedSize(v)
 	switch {
 	case size > everhook.MaxLoggedValue:
-		v = fmt.Sprintf("(%s of more than %s, not kept in the step log)", everhook.TypeName(v), everhook.Size(everhook.MaxLoggedValue))
+		v = fmt.Sprintf("(%s of more than %s, not kept in the step log)", everhook.TypeName(v),
+			everhook.Size(everhook.MaxLoggedValue))
 	case l.bytes+size > everhook.MaxLoggedRun:
 		v = fmt.Sprintf("(not kept: the step log of this run is larger than %s)", everhook.Size(everhook.MaxLoggedRun))
 	default:

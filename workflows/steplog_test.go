@@ -97,7 +97,8 @@ func TestWhatTheStepLogForgetsMakesRoom(t *testing.T) {
 	steps := try.steps(t)
 	after := steps[len(steps)-1]
 	require.Equal(t, "after", after.Node)
-	require.Equal(t, strings.Repeat("x", 400), after.Result.V, "the log is not full, though far more than 1 MiB went through it")
+	require.Equal(t, strings.Repeat("x", 400), after.Result.V, "the log is not full, though far more than 1 MiB went "+
+		"through it")
 }
 
 func TestStepPagesAreSmallAndMeet(t *testing.T) {
@@ -140,7 +141,8 @@ func TestStepsShowTheirConfigWithoutSecrets(t *testing.T) {
 	require.Equal(t, everhook.Resolved, try.run(t).Status)
 	steps := try.steps(t)
 	require.Equal(t, everhook.Mapping{
-		"/method": "POST", "/url": "https://example.com/7", "/headers": map[string]any{"Authorization": "Bearer {{ secret.TOKEN }}"},
+		"/method": "POST", "/url": "https://example.com/7",
+		"/headers":     map[string]any{"Authorization": "Bearer {{ secret.TOKEN }}"},
 		"/auth/bearer": "{{ secret.TOKEN }}", "/body": map[string]any{"id": 7},
 	}, steps[0].Config)
 	require.Equal(t, "Ask", steps[0].Title)

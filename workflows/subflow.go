@@ -19,8 +19,8 @@ const maxSubflowDepth = 16
 // subflowPauses are the waits before a subflow is started again whose run of an earlier attempt has not ended yet.
 var subflowPauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
 
-// Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is cancelled cancels it, one
-// that is aborted aborts it; the step ends when the run has.
+// Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is
+// cancelled cancels it, one that is aborted aborts it; the step ends when the run has.
 func (s *step) Subflow(ctx workflow.Context, call nodes.SubflowCall) (nodes.SubflowReply, error) {
 	defer s.waited(ctx)
 	id := s.calledRun(s.ID())
@@ -41,33 +41,38 @@ func (s *step) Subflow(ctx workflow.Context, call nodes.SubflowCall) (nodes.Subf
 	return child.perform(ctx)
 }
 
-// calledRun is the run that the step calls in a run: the same one however often that is started again. In a retry it is another one, with the
-// origin that the first had, so that effects of the flow keep their idempotency keys.
+// calledRun is the run that the step calls in a run: the same one however often that is started again. In a retry it is
+// another one, with the origin that the first had, so that effects of the flow keep their idempotency keys.
 func (s *step) calledRun(caller everhook.RunID) everhook.RunID {
 	return everhook.DerivedRunID([]byte(caller), s.node.Key+"/"+s.outer)
 }
 
 func (s *step) mayCall(call nodes.SubflowCall) error {
 	if s.run.start.Depth >= maxSubflowDepth {
-		return everhook.Errorf(everhook.TypeLimit, "%d flows call each other to here, and one more is over the limit; does %s call itself?", maxSubflowDepth, call.Flow)
+		return everhook.Errorf(everhook.TypeLimit, "%d flows call each other to here, and one more is over the "+
+			"limit; does %s call itself?", maxSubflowDepth, call.Flow)
 	}
 	_, err := s.run.fits("the input of the subflow", call.Input)
 	return err
 }
 
-// loadSubflow has the definition read by a local activity: the only time that a run reads the store. Its result is recorded, and a replay takes
-// it from there.
-func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall, id everhook.RunID) (loaded activities.LoadedSubflow, err error) {
+// loadSubflow has the definition read by a local activity: the only time that a run reads the store. Its result is
+// recorded, and a replay takes it from there.
+func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall,
+	id everhook.RunID) (loaded activities.LoadedSubflow, err error) {
 	if err := s.run.release(ctx); err != nil {
 		return loaded, err
 	}
 	s.run.events += eventsOfLocalActivity
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: activities.LoadTimeout, ScheduleToCloseTimeout: activities.LoadWithin, Summary: s.summary(),
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3, MaximumInterval: 5 * time.Second, MaximumAttempts: activities.LoadAttempts},
+		StartToCloseTimeout: activities.LoadTimeout, ScheduleToCloseTimeout: activities.LoadWithin,
+		Summary: s.summary(),
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3,
+			MaximumInterval: 5 * time.Second, MaximumAttempts: activities.LoadAttempts},
 	})
 	caller := fmt.Sprintf("step %s of run %s of flow %s", plain(s.summary()), s.ID(), s.run.flow.Definition.Key)
-	input := activities.LoadSubflowInput{Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input}, Run: id, Caller: caller}
+	input := activities.LoadSubflowInput{Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input},
+		Run: id, Caller: caller}
 	err = s.run.locally(ctx, &loaded, func() error {
 		return workflow.ExecuteLocalActivity(ctx, activities.LoadSubflow, input).Get(ctx, &loaded)
 	})
@@ -84,8 +89,8 @@ type subflow struct {
 
 func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, c.run) }
 
-// perform starts the child, and waits for its end if it is to. The child's own context is apart from the caller's: it is told itself when the
-// caller is cancelled or aborted.
+// perform starts the child, and waits for its end if it is to. The child's own context is apart from the caller's: it
+// is told itself when the caller is cancelled or aborted.
 func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 	reply := nodes.SubflowReply{RunID: c.run}
 	c.step.record.Subflow = c.workflowID()
@@ -120,8 +125,8 @@ func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 	return reply, c.failure(outcome)
 }
 
-// begin starts the child. Who is to be waited for must be new: one that an earlier attempt of the caller's run left behind ends soon, as that
-// attempt has. Who is not waited for may run already.
+// begin starts the child. Who is to be waited for must be new: one that an earlier attempt of the caller's run left
+// behind ends soon, as that attempt has. Who is not waited for may run already.
 func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFuture, error) {
 	for attempt := 0; ; attempt++ {
 		start := c.start(ctx)
@@ -129,7 +134,8 @@ func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFutu
 			return nil, err
 		}
 		c.step.run.events += eventsOfChild
-		child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, c.options()), RunWorkflow, c.loaded.Definition, start)
+		child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, c.options()), RunWorkflow,
+			c.loaded.Definition, start)
 		err := child.GetChildWorkflowExecution().Get(apart, nil)
 		running := temporal.IsWorkflowExecutionAlreadyStartedError(err)
 		switch {
@@ -138,7 +144,8 @@ func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFutu
 		case !running:
 			return nil, everhook.Errorf(everhook.TypeUnavailable, "%s cannot be started: %v", c.name(), err)
 		case attempt == len(subflowPauses):
-			return nil, everhook.Errorf(everhook.TypeUnavailable, "%s runs still, since before this run was started again; cancel it or wait for its end", c.name())
+			return nil, everhook.Errorf(everhook.TypeUnavailable, "%s runs still, since before this run was started "+
+				"again; cancel it or wait for its end", c.name())
 		}
 		if err := c.step.Sleep(ctx, subflowPauses[attempt]); err != nil {
 			return nil, err
@@ -149,7 +156,8 @@ func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFutu
 func (c *subflow) start(ctx workflow.Context) Start {
 	parent, now := c.step.run.start, workflow.Now(ctx).UTC()
 	start := Start{
-		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes, Budget: parent.Budget, MaxPayload: parent.MaxPayload, Resume: c.loaded.Resume, Depth: parent.Depth + 1,
+		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes,
+		Budget: parent.Budget, MaxPayload: parent.MaxPayload, Resume: c.loaded.Resume, Depth: parent.Depth + 1,
 		Delivery: everhook.Delivery{RunID: c.run, ReceivedAt: now, Trigger: everhook.Mapping{
 			"input": c.call.Input, "id": string(c.run), "receivedAt": everhook.FormatTime(now),
 		}},
@@ -162,11 +170,14 @@ func (c *subflow) start(ctx workflow.Context) Start {
 
 func (c *subflow) options() workflow.ChildWorkflowOptions {
 	run := c.step.run
-	shown := presentation{flow: c.call.Flow, title: c.loaded.Title, version: c.loaded.Version, trigger: c.loaded.Trigger, run: c.run}
+	shown := presentation{flow: c.call.Flow, title: c.loaded.Title, version: c.loaded.Version,
+		trigger: c.loaded.Trigger, run: c.run}
 	options := workflow.ChildWorkflowOptions{
-		WorkflowID: c.workflowID(), TaskQueue: TaskQueue(run.start.Level), WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		WaitForCancellation: true, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
-		StaticSummary: shown.summary(), StaticDetails: everhook.Shorten(c.loaded.Details, maxDetails), Memo: shown.memo(),
+		WorkflowID: c.workflowID(), TaskQueue: TaskQueue(run.start.Level),
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WaitForCancellation:   true, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		StaticSummary: shown.summary(), StaticDetails: everhook.Shorten(c.loaded.Details, maxDetails),
+		Memo: shown.memo(),
 	}
 	options.Memo[MemoCaller] = everhook.WorkflowID(run.flow.Definition.Key, run.start.Delivery.RunID)
 	if !c.call.Wait {
@@ -178,9 +189,10 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 	return options
 }
 
-// stopChild passes on to a child why its caller ends. A cancellation cannot say that it is an abort, so a signal with why does; who cancels the caller
-// while the child still runs its onFailure, cancels that too.
-func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture, why *everhook.Error) {
+// stopChild passes on to a child why its caller ends. A cancellation cannot say that it is an abort, so a signal with
+// why does; who cancels the caller while the child still runs its onFailure, cancels that too.
+func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture,
+	why *everhook.Error) {
 	if r.aborted != nil && child.SignalChildWorkflow(apart, AbortSignal, why).Get(apart, nil) == nil &&
 		workflow.Await(apart, func() bool { return child.IsReady() || r.stopped() }) == nil && child.IsReady() {
 		return
@@ -195,7 +207,8 @@ func (c *subflow) name() string {
 
 // failure is the error of the step: the child's status and message, and where to find the child.
 func (c *subflow) failure(outcome everhook.Outcome) error {
-	failure := &everhook.Error{Status: outcome.Status, Type: everhook.TypeSubflow, Message: c.name() + " ended " + string(outcome.Status)}
+	failure := &everhook.Error{Status: outcome.Status, Type: everhook.TypeSubflow, Message: c.name() + " ended " +
+		string(outcome.Status)}
 	if outcome.Error != nil {
 		failure.Message += ": " + outcome.Error.Error()
 		failure.Response = outcome.Error.Response
@@ -204,14 +217,15 @@ func (c *subflow) failure(outcome everhook.Outcome) error {
 	return failure
 }
 
-// abortWith aborts the execution when the one that started it tells that it is aborted: a run that waits for a subflow, or for an execution that goes on
-// with a loop, which is told how it ends.
+// abortWith aborts the execution when the one that started it tells that it is aborted: a run that waits for a subflow,
+// or for an execution that goes on with a loop, which is told how it ends.
 func (r *run) abortWith(ctx workflow.Context, abort workflow.CancelFunc) {
 	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
 		var why *everhook.Error
 		workflow.GetSignalChannel(ctx, AbortSignal).Receive(ctx, &why)
 		if why == nil {
-			why = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout, Message: "the run that called it was aborted while it waited"}
+			why = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout,
+				Message: "the run that called it was aborted while it waited"}
 		}
 		r.aborted = why
 		abort()

@@ -21,11 +21,14 @@ func (try *trial) loads(t *testing.T, list string, failing int) *int {
 	attempts := 0
 	// The test environment holds deadlines of local activities against the real time.
 	try.SetStartTime(time.Now())
-	try.RegisterActivityWithOptions(func(context.Context, activities.LoadSubflowInput) (activities.LoadedSubflow, error) {
+	try.RegisterActivityWithOptions(func(context.Context, activities.LoadSubflowInput) (activities.LoadedSubflow,
+		error) {
 		if attempts++; attempts <= failing {
-			return activities.LoadedSubflow{}, activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "the store is away"), true, 0)
+			return activities.LoadedSubflow{},
+				activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "the store is away"), true, 0)
 		}
-		return activities.LoadedSubflow{Definition: json.RawMessage(called.definition), Version: 2, Title: "called", Trigger: "call"}, nil
+		return activities.LoadedSubflow{Definition: json.RawMessage(called.definition), Version: 2, Title: "called",
+			Trigger: "call"}, nil
 	}, activity.RegisterOptions{Name: activities.LoadSubflow})
 	return &attempts
 }
@@ -35,7 +38,8 @@ const callNode = "  - { key: call, type: subflow, config: { flow: called, input:
 func TestAStoreThatIsAwayForAMomentIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	trial := try(t, callNode, nil)
-	attempts := trial.loads(t, "  - { key: out, type: output, config: { value: '{{ trigger.input }}' } }\n", activities.LoadAttempts-1)
+	attempts := trial.loads(t, "  - { key: out, type: output, config: { value: '{{ trigger.input }}' } }\n",
+		activities.LoadAttempts-1)
 	require.Equal(t, everhook.Resolved, trial.run(t).Status)
 	require.Equal(t, 1, trial.steps(t)[0].Result.V)
 	require.Equal(t, activities.LoadAttempts, *attempts)

@@ -17,8 +17,9 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// timedFlow makes random flows of which it is known to the millisecond, in virtual time, when each step happens: who wins a race, which failure comes
-// first, which output is the last. Package flowgen leaves that out, as it makes flows for real time too.
+// timedFlow makes random flows of which it is known to the millisecond, in virtual time, when each step happens: who
+// wins a race, which failure comes first, which output is the last. Package flowgen leaves that out, as it makes flows
+// for real time too.
 type timedFlow struct {
 	random *rand.Rand
 	keys   int
@@ -116,7 +117,8 @@ func (g *timedFlow) node(p timedPlace) map[string]any {
 	}
 	inner := p
 	inner.depth++
-	kinds := []string{"delay", "delay", "delay", "output", "output", "assign", "assign", "declare", "condition", "end", "wait-for-call"}
+	kinds := []string{"delay", "delay", "delay", "output", "output", "assign", "assign", "declare", "condition", "end",
+		"wait-for-call"}
 	if !p.beside {
 		kinds = append(kinds, "response")
 	}
@@ -153,9 +155,11 @@ func (g *timedFlow) node(p timedPlace) map[string]any {
 			node["type"], config["expression"] = "calculation", here
 			break
 		}
-		config["status"], config["message"] = []string{"resolved", "failed", "rejected"}[g.random.IntN(3)], "{{ "+here+" }}"
+		config["status"], config["message"] = []string{"resolved", "failed", "rejected"}[g.random.IntN(3)], "{{ "+here+
+			" }}"
 	case "response":
-		config["status"], config["body"], config["continue"] = 200+g.random.IntN(100), "{{ ["+here+", now()] }}", g.chance(80)
+		config["status"], config["body"], config["continue"] = 200+g.random.IntN(100), "{{ ["+here+", now()] }}",
+			g.chance(80)
 	case "wait-for-call":
 		g.waits = append(g.waits, timedWait{key, p.loops})
 		config["deadline"] = g.duration(p)
@@ -173,9 +177,11 @@ func (g *timedFlow) node(p timedPlace) map[string]any {
 		inner.loops = append(p.loops[:len(p.loops):len(p.loops)], key)
 		switch g.random.IntN(4) {
 		case 0:
-			config["when"], config["check"] = fmt.Sprintf("loop.index < %d", g.random.IntN(4)), []string{"before", "after"}[g.random.IntN(2)]
+			config["when"], config["check"] = fmt.Sprintf("loop.index < %d", g.random.IntN(4)),
+				[]string{"before", "after"}[g.random.IntN(2)]
 		case 1:
-			config["over"], config["when"], config["onFalse"] = 4, fmt.Sprintf("loop.index != %d", g.random.IntN(4)), []string{"break", "skip"}[g.random.IntN(2)]
+			config["over"], config["when"], config["onFalse"] = 4, fmt.Sprintf("loop.index != %d", g.random.IntN(4)),
+				[]string{"break", "skip"}[g.random.IntN(2)]
 		default:
 			config["over"] = 1 + g.random.IntN(4)
 		}
@@ -227,7 +233,8 @@ func (g *timedFlow) text(t *testing.T) string {
 		for _, node := range list {
 			all += ", nodes." + node.(map[string]any)["key"].(string)
 		}
-		list = append(list, map[string]any{"key": "all", "type": "output", "config": map[string]any{"value": "{{ [" + all + "] }}"}})
+		list = append(list, map[string]any{"key": "all", "type": "output", "config": map[string]any{"value": "{{ [" +
+			all + "] }}"}})
 	}
 	flow := map[string]any{"key": "trial", "mode": "sync", "trigger": map[string]any{"type": "webhook"}, "nodes": list}
 	if g.chance(30) {
@@ -236,7 +243,8 @@ func (g *timedFlow) text(t *testing.T) string {
 	if g.chance(50) {
 		failing := top
 		failing.depth = 2
-		flow["onFailure"] = append(g.list(failing), map[string]any{"key": "failed", "type": "output", "config": map[string]any{"value": "{{ [failure, nodes.v, nodes.w] }}"}})
+		flow["onFailure"] = append(g.list(failing), map[string]any{"key": "failed", "type": "output",
+			"config": map[string]any{"value": "{{ [failure, nodes.v, nodes.w] }}"}})
 	}
 	text, err := json.MarshalIndent(flow, "", " ")
 	require.NoError(t, err)
@@ -275,7 +283,8 @@ func TestTimedFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 			children := countChildren(try.TestWorkflowEnvironment)
 			defer func() {
 				if recovered := recover(); recovered != nil {
-					require.Contains(t, string(debug.Stack()), "testWorkflowEnvironmentImpl).RequestCancelExternalWorkflow", "%v\n%s", recovered, text)
+					require.Contains(t, string(debug.Stack()),
+						"testWorkflowEnvironmentImpl).RequestCancelExternalWorkflow", "%v\n%s", recovered, text)
 					t.Logf("seed %d, budget %d: %v", seed, steps, recovered)
 				}
 			}()

@@ -8,7 +8,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// triggerDetails describes a delivery for the Temporal UI, in markdown: when it came, and the values that have a display name.
+// triggerDetails describes a delivery for the Temporal UI, in markdown: when it came, and the values that have a
+// display name.
 func triggerDetails(flow *nodes.Flow) func(everhook.Delivery) string {
 	var named []namedPath
 	if webhook, ok := flow.Trigger.(*nodes.Webhook); ok {

@@ -20,18 +20,21 @@ const (
 	minPollers              = 4
 	eagerActivitiesPerTask  = 32
 	maxConcurrentActivities = 500
-	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers before it, a process ends
-	// within the ten seconds that containers have. What is cut off is done again by another worker, with the same Idempotency-Key.
+	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers
+	// before it, a process ends within the ten seconds that containers have. What is cut off is done again by another
+	// worker, with the same Idempotency-Key.
 	workerStopTimeout = 3 * time.Second
-	// reportTimeout is what there is then to keep and report the results of those that ended in time, so that they are not done again.
+	// reportTimeout is what there is then to keep and report the results of those that ended in time, so that they are
+	// not done again.
 	reportTimeout = time.Second
-	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of evaluation is far shorter than its
-	// default of a second, but reading and measuring a body of 10 MiB is not on a busy machine. A workflow task may take ten seconds.
+	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of
+	// evaluation is far shorter than its default of a second, but reading and measuring a body of 10 MiB is not on a
+	// busy machine. A workflow task may take ten seconds.
 	deadlockAfter = 8 * time.Second
 )
 
-// Worker executes the runs of this release's level and of all earlier ones. Each level has a task queue of its own, so an old worker never sees
-// the run of a newer release, while a new worker goes on with runs that an old one began.
+// Worker executes the runs of this release's level and of all earlier ones. Each level has a task queue of its own, so
+// an old worker never sees the run of a newer release, while a new worker goes on with runs that an old one began.
 type Worker struct {
 	// levels has a Temporal worker for each level, from 1 on.
 	levels []worker.Worker
@@ -63,7 +66,8 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// Stop takes no more work and returns when what is under way has ended, at most after four seconds. It stops a worker that was started.
+// Stop takes no more work and returns when what is under way has ended, at most after four seconds. It stops a worker
+// that was started.
 func (w *Worker) Stop() {
 	effects, cancel := context.WithTimeout(context.Background(), workerStopTimeout)
 	defer cancel()
@@ -75,14 +79,17 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any, settings workerSettings) worker.Worker {
+func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any,
+	settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
 	w := worker.New(c, TaskQueue(level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
-			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
+			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers,
+			MaximumNumberOfPollers: maxPollers,
 		}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
-			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers, MaximumNumberOfPollers: maxPollers,
+			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers,
+			MaximumNumberOfPollers: maxPollers,
 		}),
 		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
@@ -91,10 +98,12 @@ func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effect
 		// Where the server does not tell workers of cancelled activities, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
-		Interceptors:                 []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult, stopping: settings.stopping}},
+		Interceptors: []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult,
+			stopping: settings.stopping}},
 	})
 	interpreter.Register(w)
-	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
+	w.RegisterActivityWithOptions(func(context.Context) error { return nil },
+		activity.RegisterOptions{Name: activities.Yield})
 	for name, function := range effects {
 		w.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
 	}

@@ -1,9 +1,12 @@
-// Package effect makes effects of functions: a kind from outside this repository hands one to nodes.AddEffect and calls it by its name with Run.Activity.
+// Package effect makes effects of functions: a kind from outside this repository hands one to nodes.AddEffect and calls
+// it by its name with Run.Activity.
 //
 // Around the function stands what every effect of Everhook keeps:
 //
-//   - Its context ends when the node's timeout has passed, when the run is cancelled, and when the worker stops; the function then returns.
-//   - The worker reports to Temporal while the function works, so that a worker that is gone is noticed and a cancelled run reaches it.
+//   - Its context ends when the node's timeout has passed, when the run is cancelled, and when the worker stops; the
+//     function then returns.
+//   - The worker reports to Temporal while the function works, so that a worker that is gone is noticed and a cancelled
+//     run reaches it.
 //   - Secrets are taken out of its result and its errors before they are stored.
 //   - An error is tried again or not, as New says.
 package effect
@@ -24,15 +27,17 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// Function makes one attempt of an effect. In and Out are what workflow code hands over and receives, as JSON; both are stored in histories, so later
-// releases of the function must read what earlier ones wrote: fields are added, never renamed. A secret travels in In as an everhook.Sealed.
+// Function makes one attempt of an effect. In and Out are what workflow code hands over and receives, as JSON; both are
+// stored in histories, so later releases of the function must read what earlier ones wrote: fields are added, never
+// renamed. A secret travels in In as an everhook.Sealed.
 //
-// Temporal may run it again although it has done its work (the worker died before it could tell): let In carry a key that is the same for every attempt,
-// and let the other system recognise it.
+// Temporal may run it again although it has done its work (the worker died before it could tell): let In carry a key
+// that is the same for every attempt, and let the other system recognise it.
 type Function[In, Out any] func(ctx context.Context, input In) (Out, error)
 
-// New makes an effect of the function that build gives. Build is called once in each process that runs a worker, before any flow does: it may keep
-// what the attempts share. A name that activities.CheckEffectName refuses panics: a mistake of the program, seen at its start.
+// New makes an effect of the function that build gives. Build is called once in each process that runs a worker, before
+// any flow does: it may keep what the attempts share. A name that activities.CheckEffectName refuses panics: a mistake
+// of the program, seen at its start.
 //
 // What the function's error leads to:
 //
@@ -40,7 +45,8 @@ type Function[In, Out any] func(ctx context.Context, input In) (Out, error)
 //   - What activities.Fail gives says itself whether, and when, it is tried again.
 //   - An address that the egress guard refused is final. It has the type everhook.TypeRefused.
 //   - When the node's timeout has passed it is tried again. It has the type everhook.TypeTimeout.
-//   - Every other error is tried again, and has the type everhook.TypeInternal: a function that tells its errors apart tells people more.
+//   - Every other error is tried again, and has the type everhook.TypeInternal: a function that tells its errors apart
+//     tells people more.
 //   - A panic is final, of the same type, and logged with its stack.
 //
 // Attempts are as many as the node's retry, or else the kind's EffectSpec, says.
@@ -58,7 +64,8 @@ type effect[In, Out any] struct {
 
 func (e *effect[In, Out]) Name() string { return e.name }
 
-// Activity gives the function with its frame. What it returns is In's result, or a value without the secrets that stood in it.
+// Activity gives the function with its frame. What it returns is In's result, or a value without the secrets that stood
+// in it.
 func (e *effect[In, Out]) Activity(d activities.Dependencies) any {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
@@ -82,7 +89,8 @@ func (e *effect[In, Out]) Activity(d activities.Dependencies) any {
 	}
 }
 
-// limited ends a context when the node's timeout has passed, before the server notices: the attempt then reports it itself.
+// limited ends a context when the node's timeout has passed, before the server notices: the attempt then reports it
+// itself.
 func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := activity.GetInfo(ctx).StartToCloseTimeout
 	if limit > activities.Grace {
@@ -95,11 +103,13 @@ func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // guarded calls the function and makes an error of a panic.
-func guarded[In, Out any](ctx context.Context, function Function[In, Out], input In, name string, logger *slog.Logger) (result Out, err error) {
+func guarded[In, Out any](ctx context.Context, function Function[In, Out], input In, name string,
+	logger *slog.Logger) (result Out, err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
 			// What was thrown may hold anything, a secret too: the log has where, and the run that it happened.
-			logger.Error("an effect panicked", "effect", name, "panic", fmt.Sprintf("%T", caught), "stack", string(debug.Stack()))
+			logger.Error("an effect panicked", "effect", name, "panic", fmt.Sprintf("%T", caught), "stack",
+				string(debug.Stack()))
 			err = everhook.Errorf(everhook.TypeInternal, "the effect %s panicked; the worker's log has the place", name)
 		}
 	}()
@@ -136,11 +146,13 @@ func heartbeat(ctx context.Context) (stop func()) {
 func withoutSecrets(result any, secrets activities.Secrets) (any, error) {
 	data, err := everhook.EncodeJSON(result)
 	if err != nil {
-		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the result of the effect cannot be encoded: %v", err), false, 0)
+		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal,
+			"the result of the effect cannot be encoded: %v", err), false, 0)
 	}
 	v, err := everhook.ParseJSON(data)
 	if err != nil {
-		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the result of the effect is no value of a flow: %v", err), false, 0)
+		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal,
+			"the result of the effect is no value of a flow: %v", err), false, 0)
 	}
 	if secrets == nil {
 		return everhook.Value{V: v}, nil

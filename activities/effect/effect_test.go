@@ -36,7 +36,8 @@ func perform(t *testing.T, function effect.Function[input, any]) (result any, lo
 	made := effect.New("acme.try", func(activities.Dependencies) effect.Function[input, any] { return function })
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
-	env.RegisterActivityWithOptions(made.Activity(activities.Dependencies{Secrets: provider, Logger: slog.New(slog.NewTextHandler(&log, nil))}), activity.RegisterOptions{Name: made.Name()})
+	env.RegisterActivityWithOptions(made.Activity(activities.Dependencies{Secrets: provider,
+		Logger: slog.New(slog.NewTextHandler(&log, nil))}), activity.RegisterOptions{Name: made.Name()})
 	encoded, err := env.ExecuteActivity(made.Name(), input{})
 	if err != nil {
 		return nil, log.String(), err
@@ -72,13 +73,20 @@ func TestWhatAnErrorLeadsTo(t *testing.T) {
 		after   time.Duration
 		message string
 	}{
-		"a condition":       {everhook.Failuref("no-stock", "none of hunter2"), everhook.Failed, "no-stock", false, 0, "none of [secret P]"},
-		"wrapped":           {fmt.Errorf("x: %w", everhook.Errorf("broken", "it broke")), everhook.Errored, "broken", false, 0, "it broke"},
-		"tried again":       {activities.Fail(everhook.Errorf("busy", "hunter2 is busy"), true, time.Minute), everhook.Errored, "busy", true, time.Minute, "[secret P] is busy"},
-		"not tried again":   {activities.Fail(everhook.Errorf("busy", "busy"), false, 0), everhook.Errored, "busy", false, 0, "busy"},
-		"a guarded address": {fmt.Errorf("dial: %w", refused), everhook.Errored, everhook.TypeRefused, false, 0, "10.0.0.1 (db) is a private address"},
-		"any other":         {errors.New("reset by hunter2\xff"), everhook.Errored, everhook.TypeInternal, true, 0, "reset by [secret P]\ufffd"},
-		"a long one":        {errors.New(strings.Repeat("é", 5000)), everhook.Errored, everhook.TypeInternal, true, 0, "é…"},
+		"a condition": {everhook.Failuref("no-stock", "none of hunter2"), everhook.Failed, "no-stock", false, 0,
+			"none of [secret P]"},
+		"wrapped": {fmt.Errorf("x: %w", everhook.Errorf("broken", "it broke")), everhook.Errored, "broken",
+			false, 0, "it broke"},
+		"tried again": {activities.Fail(everhook.Errorf("busy", "hunter2 is busy"), true, time.Minute),
+			everhook.Errored, "busy", true, time.Minute, "[secret P] is busy"},
+		"not tried again": {activities.Fail(everhook.Errorf("busy", "busy"), false, 0), everhook.Errored, "busy",
+			false, 0, "busy"},
+		"a guarded address": {fmt.Errorf("dial: %w", refused), everhook.Errored, everhook.TypeRefused, false, 0,
+			"10.0.0.1 (db) is a private address"},
+		"any other": {errors.New("reset by hunter2\xff"), everhook.Errored, everhook.TypeInternal, true, 0,
+			"reset by [secret P]\ufffd"},
+		"a long one": {errors.New(strings.Repeat("é", 5000)), everhook.Errored, everhook.TypeInternal, true, 0,
+			"é…"},
 	} {
 		_, _, err := perform(t, func(context.Context, input) (any, error) { return nil, test.err })
 		told := activities.FromError(err)
@@ -124,7 +132,8 @@ func TestSecretsAreOpenedInTheEffect(t *testing.T) {
 	require.NoError(t, err)
 	d := activities.Dependencies{Secrets: provider}
 	of := func(name string) everhook.Sealed {
-		return everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: "Bearer "}, {Secret: name}}}}}
+		return everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: "Bearer "},
+			{Secret: name}}}}}
 	}
 	text, err := d.Text(of("P"))
 	require.NoError(t, err)
@@ -141,7 +150,8 @@ func TestNamesOfEffects(t *testing.T) {
 	for name, want := range map[string]string{
 		"acme.send-sms": "", "a.b.c9": "",
 		"everhook.http-request": "those are built in",
-		"sms":                   "is no name of an effect", "Acme.sms": "is no name of an effect", "acme.": "is no name of an effect", "": "is no name of an effect",
+		"sms":                   "is no name of an effect", "Acme.sms": "is no name of an effect",
+		"acme.": "is no name of an effect", "": "is no name of an effect",
 		"a." + strings.Repeat("b", 99): "is no name of an effect",
 	} {
 		err := activities.CheckEffectName(name)

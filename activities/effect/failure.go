@@ -43,7 +43,8 @@ func classified(ctx context.Context, err error) (told everhook.Error, retryable 
 		return *everhook.Errorf(everhook.TypeRefused, "%s", refused), false, 0
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return *everhook.Errorf(everhook.TypeTimeout, "an attempt took longer than its timeout; raise the node's timeout if that is not enough: %s", err), true, 0
+		return *everhook.Errorf(everhook.TypeTimeout, "an attempt took longer than its timeout; raise the node's "+
+			"timeout if that is not enough: %s", err), true, 0
 	}
 	return *everhook.Errorf(everhook.TypeInternal, "%s", err), true, 0
 }

@@ -23,7 +23,8 @@ func inWorkflow(t *testing.T, timeout time.Duration, function effect.Function[in
 	made := effect.New("acme.try", func(activities.Dependencies) effect.Function[input, string] { return function })
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.RegisterActivityWithOptions(made.Activity(activities.Dependencies{}), activity.RegisterOptions{Name: made.Name()})
+	env.RegisterActivityWithOptions(made.Activity(activities.Dependencies{}),
+		activity.RegisterOptions{Name: made.Name()})
 	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 		var reported activities.Heartbeat
 		if details.Get(&reported) == nil && reported.Attempt == 1 {
@@ -31,7 +32,8 @@ func inWorkflow(t *testing.T, timeout time.Duration, function effect.Function[in
 		}
 	})
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
-		options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
+		options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace,
+			RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
 		if timeout > activities.HeartbeatOver {
 			options.HeartbeatTimeout = activities.HeartbeatTimeout
 		}

@@ -57,7 +57,8 @@ func (b *builder) encode(contentType activities.ContentType, v any) []byte {
 	case activities.ContentXML:
 		text, ok := v.(string)
 		if !ok {
-			b.problem("body: %s cannot become XML by itself; write the XML as text, with templates for its values", everhook.TypeName(v))
+			b.problem("body: %s cannot become XML by itself; write the XML as text, with templates for its values",
+				everhook.TypeName(v))
 		}
 		return []byte(text)
 	case activities.ContentText:

@@ -42,7 +42,9 @@ func (e *exchange) follow(ctx context.Context, redirects int) (*http.Response, *
 		}
 		drain(response)
 		if hop == redirects {
-			return nil, permanent(everhook.Errorf(everhook.TypeLimit, "%s: more than %d redirects; raise the node's redirects, or call the address where they end", e.request, redirects))
+			return nil, permanent(everhook.Errorf(everhook.TypeLimit,
+				"%s: more than %d redirects; raise the node's redirects, or call the address where they end", e.request,
+				redirects))
 		}
 		if err := e.request.redirect(response.StatusCode, location); err != nil {
 			return nil, permanent(err)
@@ -50,11 +52,12 @@ func (e *exchange) follow(ctx context.Context, redirects int) (*http.Response, *
 	}
 }
 
-// send makes one round trip. The transport is used directly: http.Client would follow redirects by its own rules and put the URL, which may
-// hold secrets, into its errors.
+// send makes one round trip. The transport is used directly: http.Client would follow redirects by its own rules and
+// put the URL, which may hold secrets, into its errors.
 func (e *exchange) send(ctx context.Context) (*http.Response, error) {
 	r := e.request
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { e.sent.Store(true) }})
+	ctx = httptrace.WithClientTrace(ctx,
+		&httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { e.sent.Store(true) }})
 	outgoing, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), nil)
 	if err != nil {
 		return nil, err
@@ -72,33 +75,37 @@ func (e *exchange) send(ctx context.Context) (*http.Response, error) {
 
 func isRedirect(status int) bool {
 	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect:
 		return true
 	default:
 		return false
 	}
 }
 
-// redirect turns the request into the one that RFC 9110 (15.4) has follow. A redirect to another origin takes along only what tells nothing
-// about the sender, and no body with a secret.
+// redirect turns the request into the one that RFC 9110 (15.4) has follow. A redirect to another origin takes along
+// only what tells nothing about the sender, and no body with a secret.
 func (r *request) redirect(status int, location string) *everhook.Error {
 	target, err := r.url.Parse(location)
 	if err != nil {
 		return everhook.Errorf(everhook.TypeStatus, "%s: the redirect leads to what is not a URL", r)
 	}
 	if target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" {
-		return everhook.Errorf(everhook.TypeRefused, "%s: the redirect leads to a %s URL; only http and https can be called", r, r.shown(target.Scheme))
+		return everhook.Errorf(everhook.TypeRefused,
+			"%s: the redirect leads to a %s URL; only http and https can be called", r, r.shown(target.Scheme))
 	}
 	target.User, target.Fragment, target.RawFragment = nil, "", ""
 	if becomesGet(status, r.method) {
 		r.method, r.body, r.secretBody = http.MethodGet, nil, false
-		for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "idempotency-key", "x-idempotency-key"} {
+		for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Location",
+			"idempotency-key", "x-idempotency-key"} {
 			delete(r.header, name)
 		}
 	}
 	if !sameOrigin(r.url, target) {
 		if r.secretBody {
-			return everhook.Errorf(everhook.TypeRefused, "%s: the redirect to %s would hand over a body with a secret; call that address itself if it may have it", r, r.shown(target.Host))
+			return everhook.Errorf(everhook.TypeRefused, "%s: the redirect to %s would hand over a body with a "+
+				"secret; call that address itself if it may have it", r, r.shown(target.Host))
 		}
 		r.host = ""
 		for name := range r.header {
@@ -123,10 +130,12 @@ func becomesGet(status int, method string) bool {
 	}
 }
 
-// anonymous headers describe the message, not its sender. All others, credentials or not, stay with the host that they were written for.
+// anonymous headers describe the message, not its sender. All others, credentials or not, stay with the host that they
+// were written for.
 func anonymous(name string) bool {
 	name = strings.ToLower(name)
-	return strings.HasPrefix(name, "accept") || strings.HasPrefix(name, "content-") || name == "user-agent" || strings.HasSuffix(name, "idempotency-key")
+	return strings.HasPrefix(name, "accept") || strings.HasPrefix(name, "content-") || name == "user-agent" ||
+		strings.HasSuffix(name, "idempotency-key")
 }
 
 // sameOrigin compares scheme, host and port; going over from http to https on their own ports stays at home too.

@@ -26,7 +26,8 @@ const (
 // failure is how an attempt ended, and what matters for trying again.
 type failure struct {
 	err *everhook.Error
-	// cause is activities.RetryConnect, activities.RetryTimeout or a status; empty: another attempt would end the same way.
+	// cause is activities.RetryConnect, activities.RetryTimeout or a status; empty: another attempt would end the same
+	// way.
 	cause string
 	// unsent tells that not a byte of any request left.
 	unsent bool
@@ -78,9 +79,11 @@ func (e *exchange) lost(ctx context.Context, err error) *failure {
 		f.err = everhook.Errorf(everhook.TypeRefused, "%s: %s", e.request, refused)
 	case expired(ctx):
 		f.cause = activities.RetryTimeout
-		f.err = everhook.Errorf(everhook.TypeTimeout, "%s: no complete answer within %s; raise the node's timeout if that is not enough", e.request, e.limit)
+		f.err = everhook.Errorf(everhook.TypeTimeout, "%s: no complete answer within %s; raise the node's timeout if "+
+			"that is not enough", e.request, e.limit)
 	case isCertificate(err):
-		f.err = everhook.Errorf(everhook.TypeConnection, "%s: the other side cannot prove who it is: %s", e.request, utf8Text(err.Error()))
+		f.err = everhook.Errorf(everhook.TypeConnection, "%s: the other side cannot prove who it is: %s", e.request,
+			utf8Text(err.Error()))
 	default:
 		f.cause = activities.RetryConnect
 		f.err = everhook.Errorf(everhook.TypeConnection, "%s: no answer: %s", e.request, utf8Text(err.Error()))

@@ -1,4 +1,5 @@
-// Package httprequest is the activity that sends one HTTP request. Secrets are put in here and taken out of everything that leaves.
+// Package httprequest is the activity that sends one HTTP request. Secrets are put in here and taken out of everything
+// that leaves.
 package httprequest
 
 import (
@@ -31,7 +32,8 @@ type Options struct {
 	Proxy *url.URL
 	// Tracer makes a span of every request. Nil: none; a trace that the activity belongs to is handed on all the same.
 	Tracer trace.Tracer
-	// MaxResult is how many bytes a result may have as JSON, where large ones are kept outside of Temporal's histories. 0: what Temporal takes.
+	// MaxResult is how many bytes a result may have as JSON, where large ones are kept outside of Temporal's histories.
+	// 0: what Temporal takes.
 	MaxResult int
 }
 
@@ -49,14 +51,16 @@ func New(o Options) *HTTPRequest {
 	if o.Tracer == nil {
 		o.Tracer = noop.Tracer{}
 	}
-	return &HTTPRequest{secrets: o.Secrets, transport: o.Guard.Transport(o.Proxy), tracer: o.Tracer, beat: activities.HeartbeatEvery, maxResult: cmp.Or(o.MaxResult, defaultMaxResult)}
+	return &HTTPRequest{secrets: o.Secrets, transport: o.Guard.Transport(o.Proxy), tracer: o.Tracer,
+		beat: activities.HeartbeatEvery, maxResult: cmp.Or(o.MaxResult, defaultMaxResult)}
 }
 
 // Close lets go of idle connections.
 func (h *HTTPRequest) Close() { h.transport.CloseIdleConnections() }
 
-// Do makes one attempt. Its error is one of activities.Fail, context.Canceled when Temporal cancelled the activity, or activity.ErrResultPending
-// when the worker stops: then nothing is reported, and the attempt is made again once Temporal misses it, as after a crash.
+// Do makes one attempt. Its error is one of activities.Fail, context.Canceled when Temporal cancelled the activity, or
+// activity.ErrResultPending when the worker stops: then nothing is reported, and the attempt is made again once
+// Temporal misses it, as after a crash.
 func (h *HTTPRequest) Do(ctx context.Context, input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 	info := activity.GetInfo(ctx)
 	limit := cmp.Or(input.Timeout.Std(), activities.DefaultHTTPTimeout)
@@ -75,7 +79,8 @@ func (h *HTTPRequest) Do(ctx context.Context, input activities.HTTPRequestInput)
 		return activities.HTTPRequestResult{}, activity.ErrResultPending
 	}
 	failed.err.Attempts = int(info.Attempt)
-	return activities.HTTPRequestResult{}, activities.Fail(failed.err, failed.retryable(input.Method, input.RetryOn), failed.after)
+	return activities.HTTPRequestResult{}, activities.Fail(failed.err, failed.retryable(input.Method, input.RetryOn),
+		failed.after)
 }
 
 // heartbeat reports until the function that it returns is called.
@@ -101,7 +106,8 @@ func (h *HTTPRequest) heartbeat(ctx context.Context, attempt int) (stop func()) 
 }
 
 // attempt sends the request and reads the answer. Nothing that it returns holds a secret.
-func (h *HTTPRequest) attempt(ctx context.Context, input activities.HTTPRequestInput, limit time.Duration) (activities.HTTPRequestResult, *failure) {
+func (h *HTTPRequest) attempt(ctx context.Context, input activities.HTTPRequestInput,
+	limit time.Duration) (activities.HTTPRequestResult, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := build(input, h.secrets.Lookup)
@@ -119,7 +125,8 @@ func (h *HTTPRequest) attempt(ctx context.Context, input activities.HTTPRequestI
 		return activities.HTTPRequestResult{}, failed.redacted(redactor)
 	}
 	defer drain(response)
-	reader := reader{exchange: &exchange, redactor: redactor, max: cmp.Or(input.MaxResponse, activities.DefaultMaxResponse), maxResult: h.maxResult}
+	reader := reader{exchange: &exchange, redactor: redactor,
+		max: cmp.Or(input.MaxResponse, activities.DefaultMaxResponse), maxResult: h.maxResult}
 	if !expected(response.StatusCode, input.Expect) {
 		return activities.HTTPRequestResult{}, reader.unexpected(response).redacted(redactor)
 	}

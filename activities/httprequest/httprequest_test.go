@@ -55,7 +55,8 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 }
 
 // run executes the activity as a worker does, under a context that the test may cancel.
-func run(t *testing.T, ctx context.Context, h *HTTPRequest, input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
+func run(t *testing.T, ctx context.Context, h *HTTPRequest,
+	input activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
@@ -85,7 +86,8 @@ func succeed(t *testing.T, h *HTTPRequest, input activities.HTTPRequestInput) ac
 }
 
 // fail gives the error as workflow code sees it, and as Temporal does.
-func fail(t *testing.T, h *HTTPRequest, input activities.HTTPRequestInput) (*everhook.Error, *temporal.ApplicationError) {
+func fail(t *testing.T, h *HTTPRequest,
+	input activities.HTTPRequestInput) (*everhook.Error, *temporal.ApplicationError) {
 	t.Helper()
 	_, err := run(t, t.Context(), h, input)
 	var application *temporal.ApplicationError
@@ -101,7 +103,8 @@ func sealed(segments ...string) everhook.Sealed {
 }
 
 func sealedAt(v any, key string, segments ...string) everhook.Sealed {
-	return everhook.Sealed{Value: everhook.Value{V: v}, Places: []everhook.Place{{At: []any{key}, Segments: parts(segments...)}}}
+	return everhook.Sealed{Value: everhook.Value{V: v},
+		Places: []everhook.Place{{At: []any{key}, Segments: parts(segments...)}}}
 }
 
 func parts(segments ...string) []everhook.Segment {
@@ -120,7 +123,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	w.Header().Set("Content-Type", "text/plain")
 	fmt.Fprintf(w, "%s %s\n", r.Method, r.URL.RequestURI())
-	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "User-Agent", "X-Key", "X-Many", "Cookie"} {
+	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "User-Agent", "X-Key", "X-Many",
+		"Cookie"} {
 		for _, value := range r.Header.Values(name) {
 			fmt.Fprintf(w, "%s: %s\n", name, value)
 		}
@@ -136,45 +140,58 @@ func TestARequestIsWrittenAsTheInputSays(t *testing.T) {
 		input activities.HTTPRequestInput
 		want  string
 	}{
-		"a plain get": {activities.HTTPRequestInput{URL: plainValue(base + "/x#fragment")}, "GET /x\nUser-Agent: everhook\n"},
+		"a plain get": {activities.HTTPRequestInput{URL: plainValue(base + "/x#fragment")},
+			"GET /x\nUser-Agent: everhook\n"},
 		"a query is added to the one of the url": {
-			activities.HTTPRequestInput{URL: plainValue(base + "/?z=1"), Query: plainValue(map[string]any{"b": []any{1, true, "x y"}, "a": "&=", "c": nil})},
+			activities.HTTPRequestInput{URL: plainValue(base + "/?z=1"),
+				Query: plainValue(map[string]any{"b": []any{1, true, "x y"}, "a": "&=", "c": nil})},
 			"GET /?z=1&a=%26%3D&b=1&b=true&b=x+y\nUser-Agent: everhook\n",
 		},
 		"headers": {
-			activities.HTTPRequestInput{URL: plainValue(base), Headers: plainValue(map[string]any{"x-key": 7, "x-many": []any{"a", "b"}, "user-agent": "mine"})},
+			activities.HTTPRequestInput{URL: plainValue(base),
+				Headers: plainValue(map[string]any{"x-key": 7, "x-many": []any{"a", "b"}, "user-agent": "mine"})},
 			"GET /\nUser-Agent: mine\nX-Key: 7\nX-Many: a\nX-Many: b\n",
 		},
 		"json": {
-			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), Body: plainValue(map[string]any{"b": "<é>", "a": 1}), IdempotencyKey: "k1"},
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base),
+				Body: plainValue(map[string]any{"b": "<é>", "a": 1}), IdempotencyKey: "k1"},
 			"POST /\nContent-Type: application/json\nIdempotency-Key: k1\nUser-Agent: everhook\n{\"a\":1,\"b\":\"<é>\"}",
 		},
 		"a form": {
-			activities.HTTPRequestInput{Method: "PUT", URL: plainValue(base), ContentType: "form", Body: plainValue(map[string]any{"b": []any{1, 2}, "a": "x y", "c": nil})},
+			activities.HTTPRequestInput{Method: "PUT", URL: plainValue(base), ContentType: "form",
+				Body: plainValue(map[string]any{"b": []any{1, 2}, "a": "x y", "c": nil})},
 			"PUT /\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: everhook\na=x+y&b=1&b=2",
 		},
 		"xml": {
-			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "xml", Body: plainValue("<a/>")},
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "xml",
+				Body: plainValue("<a/>")},
 			"POST /\nContent-Type: application/xml; charset=utf-8\nUser-Agent: everhook\n<a/>",
 		},
 		"text": {
-			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "text", Body: plainValue(1.5)},
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "text",
+				Body: plainValue(1.5)},
 			"POST /\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\n1.5",
 		},
 		"an empty text": {
-			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "text", Body: plainValue("")},
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "text",
+				Body: plainValue("")},
 			"POST /\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\n",
 		},
 		"none": {
-			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "none", Body: plainValue("x")},
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), ContentType: "none",
+				Body: plainValue("x")},
 			"POST /\nUser-Agent: everhook\n",
 		},
 		"own content type and idempotency key": {
-			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), Headers: plainValue(map[string]any{"content-type": "application/vnd.x+json", "idempotency-key": "own"}), Body: plainValue([]any{}), IdempotencyKey: "k1"},
+			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base),
+				Headers: plainValue(map[string]any{"content-type": "application/vnd.x+json", "idempotency-key": "own"}),
+				Body:    plainValue([]any{}), IdempotencyKey: "k1"},
 			"POST /\nContent-Type: application/vnd.x+json\nIdempotency-Key: own\nUser-Agent: everhook\n[]",
 		},
 		"basic": {
-			activities.HTTPRequestInput{URL: plainValue(base), Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("user"), Password: plainValue("pass")}}},
+			activities.HTTPRequestInput{URL: plainValue(base),
+				Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("user"),
+					Password: plainValue("pass")}}},
 			"GET /\nAuthorization: Basic dXNlcjpwYXNz\nUser-Agent: everhook\n",
 		},
 		"a user in the url": {
@@ -195,7 +212,8 @@ func TestSecretsReachTheServerAndDoNotComeBack(t *testing.T) {
 	var seen atomic.Value
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		seen.Store(r.Header.Get("Authorization") + " " + r.Header.Get("X-Key") + " " + r.URL.Query().Get("k") + " " + string(body))
+		seen.Store(r.Header.Get("Authorization") + " " + r.Header.Get("X-Key") + " " + r.URL.Query().Get("k") + " " +
+			string(body))
 		w.Header().Set("X-Echo", r.Header.Get("Authorization")+" "+r.URL.RawQuery)
 		w.Header().Set("Content-Type", "application/json")
 		status := http.StatusOK
@@ -203,10 +221,12 @@ func TestSecretsReachTheServerAndDoNotComeBack(t *testing.T) {
 			status = http.StatusBadRequest
 		}
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `{"opaque/value": ["%s", "%s"]}`, r.Header.Get("X-Key"), base64.StdEncoding.EncodeToString([]byte("opaque/value")))
+		fmt.Fprintf(w, `{"opaque/value": ["%s", "%s"]}`, r.Header.Get("X-Key"),
+			base64.StdEncoding.EncodeToString([]byte("opaque/value")))
 	})
 	input := activities.HTTPRequestInput{
-		Method: "POST", URL: everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: base + "/ok?k="}, {Secret: "KEY", Escape: everhook.EscapeQuery}}}}},
+		Method: "POST", URL: everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: base +
+			"/ok?k="}, {Secret: "KEY", Escape: everhook.EscapeQuery}}}}},
 		Headers: sealedAt(map[string]any{"X-Key": nil}, "X-Key", "$KEY"),
 		Body:    sealedAt(map[string]any{"pw": nil}, "pw", "my ", "$PW"),
 		Auth:    &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("u"), Password: sealed("$PW")}},
@@ -217,7 +237,8 @@ func TestSecretsReachTheServerAndDoNotComeBack(t *testing.T) {
 	require.Equal(t, "Basic [secret PW] k=[secret KEY]", result.Headers["x-echo"])
 
 	input.Auth = &activities.HTTPAuth{Bearer: new(sealed("$TOKEN"))}
-	input.URL = everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: base + "/fail?k="}, {Secret: "KEY", Escape: everhook.EscapeQuery}}}}}
+	input.URL = everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Text: base + "/fail?k="},
+		{Secret: "KEY", Escape: everhook.EscapeQuery}}}}}
 	failed, application := fail(t, h, input)
 	require.Contains(t, seen.Load(), "Bearer token-of-mine ")
 	require.NotContains(t, application.Error(), "opaque")
@@ -239,30 +260,41 @@ func TestAnInputThatCannotBeSentIsAnErrorThatIsNotTriedAgain(t *testing.T) {
 	h := local(t, "BAD=line\nbreak")
 	ok := plainValue("http://127.0.0.1:1/")
 	for want, input := range map[string]activities.HTTPRequestInput{
-		`method: "CONNECT"`:                          {Method: "CONNECT", URL: ok},
-		`method: "G ET"`:                             {Method: "G ET", URL: ok},
-		"url: nil where text":                        {},
-		"url: a list where text":                     {URL: plainValue([]any{})},
-		"url: not a URL":                             {URL: plainValue("http://[::1/ s3cret")},
-		"url: only http and https":                   {URL: plainValue("file:///etc/passwd")},
-		"url: no host":                               {URL: plainValue("http:///x")},
-		"query: text where a mapping":                {URL: ok, Query: plainValue("a=b")},
-		"query: a: a mapping where text":             {URL: ok, Query: plainValue(map[string]any{"a": map[string]any{}})},
-		`headers: "a b" is not a name`:               {URL: ok, Headers: plainValue(map[string]any{"a b": "x"})},
-		"headers: the value of X-A has a line break": {URL: ok, Headers: plainValue(map[string]any{"X-A": "x\r\nX-B: y"})},
-		"headers: the value of X-S has a line break": {URL: ok, Headers: sealedAt(map[string]any{"X-S": nil}, "X-S", "$BAD")},
-		"headers: Transfer-Encoding is set":          {URL: ok, Headers: plainValue(map[string]any{"Transfer-Encoding": "chunked"})},
-		"headers: the value of Host is not":          {URL: ok, Headers: plainValue(map[string]any{"Host": "a b"})},
-		"auth.bearer: the token has a line break":    {URL: ok, Auth: &activities.HTTPAuth{Bearer: new(sealed("$BAD"))}},
-		"auth.bearer: the secret UNSET is not set":   {URL: ok, Auth: &activities.HTTPAuth{Bearer: new(sealed("$UNSET"))}},
-		"auth: basic and bearer":                     {URL: ok, Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{}, Bearer: new(plainValue("x"))}},
-		"auth.basic.username: a colon":               {URL: ok, Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("a:b"), Password: plainValue("c")}}},
-		"auth: there is an Authorization":            {URL: ok, Headers: plainValue(map[string]any{"authorization": "x"}), Auth: &activities.HTTPAuth{Bearer: new(plainValue("x"))}},
-		`contentType: "yaml"`:                        {URL: ok, ContentType: "yaml", Body: plainValue("x")},
-		"body: a mapping cannot become XML":          {URL: ok, ContentType: "xml", Body: plainValue(map[string]any{})},
-		"body: a list where text is needed":          {URL: ok, ContentType: "text", Body: plainValue([]any{})},
-		"body: text where a mapping":                 {URL: ok, ContentType: "form", Body: plainValue("a=b")},
-		"body: a sealed value has no place":          {URL: ok, Body: sealedAt("text", "key", "$BAD")},
+		`method: "CONNECT"`:           {Method: "CONNECT", URL: ok},
+		`method: "G ET"`:              {Method: "G ET", URL: ok},
+		"url: nil where text":         {},
+		"url: a list where text":      {URL: plainValue([]any{})},
+		"url: not a URL":              {URL: plainValue("http://[::1/ s3cret")},
+		"url: only http and https":    {URL: plainValue("file:///etc/passwd")},
+		"url: no host":                {URL: plainValue("http:///x")},
+		"query: text where a mapping": {URL: ok, Query: plainValue("a=b")},
+		"query: a: a mapping where text": {URL: ok,
+			Query: plainValue(map[string]any{"a": map[string]any{}})},
+		`headers: "a b" is not a name`: {URL: ok, Headers: plainValue(map[string]any{"a b": "x"})},
+		"headers: the value of X-A has a line break": {URL: ok,
+			Headers: plainValue(map[string]any{"X-A": "x\r\nX-B: y"})},
+		"headers: the value of X-S has a line break": {URL: ok, Headers: sealedAt(map[string]any{"X-S": nil}, "X-S",
+			"$BAD")},
+		"headers: Transfer-Encoding is set": {URL: ok,
+			Headers: plainValue(map[string]any{"Transfer-Encoding": "chunked"})},
+		"headers: the value of Host is not": {URL: ok, Headers: plainValue(map[string]any{"Host": "a b"})},
+		"auth.bearer: the token has a line break": {URL: ok,
+			Auth: &activities.HTTPAuth{Bearer: new(sealed("$BAD"))}},
+		"auth.bearer: the secret UNSET is not set": {URL: ok,
+			Auth: &activities.HTTPAuth{Bearer: new(sealed("$UNSET"))}},
+		"auth: basic and bearer": {URL: ok,
+			Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{}, Bearer: new(plainValue("x"))}},
+		"auth.basic.username: a colon": {URL: ok,
+			Auth: &activities.HTTPAuth{Basic: &activities.BasicAuth{Username: plainValue("a:b"),
+				Password: plainValue("c")}}},
+		"auth: there is an Authorization": {URL: ok,
+			Headers: plainValue(map[string]any{"authorization": "x"}),
+			Auth:    &activities.HTTPAuth{Bearer: new(plainValue("x"))}},
+		`contentType: "yaml"`:               {URL: ok, ContentType: "yaml", Body: plainValue("x")},
+		"body: a mapping cannot become XML": {URL: ok, ContentType: "xml", Body: plainValue(map[string]any{})},
+		"body: a list where text is needed": {URL: ok, ContentType: "text", Body: plainValue([]any{})},
+		"body: text where a mapping":        {URL: ok, ContentType: "form", Body: plainValue("a=b")},
+		"body: a sealed value has no place": {URL: ok, Body: sealedAt("text", "key", "$BAD")},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -281,7 +313,8 @@ func TestTheGuardRefusesTheAddressThatIsDialled(t *testing.T) {
 	t.Parallel()
 	base := serve(t, echo)
 	port := base[strings.LastIndex(base, ":"):]
-	for _, target := range []string{base, "http://localhost" + port, "http://2130706433" + port, "http://[::ffff:127.0.0.1]" + port} {
+	for _, target := range []string{base, "http://localhost" + port, "http://2130706433" + port,
+		"http://[::ffff:127.0.0.1]" + port} {
 		failed, application := fail(t, guarded(t, nil), activities.HTTPRequestInput{URL: plainValue(target)})
 		require.Equal(t, everhook.TypeRefused, failed.Type, target)
 		require.Contains(t, failed.Message, "--egress-allow")
@@ -297,14 +330,18 @@ func TestTheGuardRefusesTheAddressThatIsDialled(t *testing.T) {
 
 func TestAProxyIsUsedWhenItIsGiven(t *testing.T) {
 	t.Parallel()
-	proxy, err := url.Parse(serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.String()) }))
+	proxy, err := url.Parse(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_,
+			_ = io.WriteString(w, r.URL.String())
+	}))
 	require.NoError(t, err)
 	h := guarded(t, nil)
 	guard, err := egress.New(nil)
 	require.NoError(t, err)
 	h = New(Options{Secrets: h.secrets, Guard: guard, Proxy: proxy})
 	t.Cleanup(h.Close)
-	require.Equal(t, "http://name.example/x", succeed(t, h, activities.HTTPRequestInput{URL: plainValue("http://name.example/x")}).Body.V)
+	require.Equal(t, "http://name.example/x",
+		succeed(t, h, activities.HTTPRequestInput{URL: plainValue("http://name.example/x")}).Body.V)
 	failed, _ := fail(t, h, activities.HTTPRequestInput{URL: plainValue("http://10.0.0.1/")})
 	require.Equal(t, everhook.TypeRefused, failed.Type)
 }
@@ -333,7 +370,8 @@ func TestASlowAnswerIsATimeoutOfTheAttempt(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	for _, path := range []string{"/header", "/body"} {
 		for method, retried := range map[string]bool{"GET": true, "PUT": true, "POST": false, "PATCH": false} {
-			failed, application := fail(t, local(t), activities.HTTPRequestInput{Method: method, URL: plainValue(base + path), Timeout: everhook.Duration(400 * time.Millisecond)})
+			failed, application := fail(t, local(t), activities.HTTPRequestInput{Method: method,
+				URL: plainValue(base + path), Timeout: everhook.Duration(400 * time.Millisecond)})
 			require.Equal(t, everhook.TypeTimeout, failed.Type)
 			require.Contains(t, failed.Message, "no complete answer within 400ms")
 			require.Equal(t, retried, !application.NonRetryable(), method)
@@ -344,8 +382,10 @@ func TestASlowAnswerIsATimeoutOfTheAttempt(t *testing.T) {
 func TestACancelledActivityStops(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ cause, want error }{
-		"Temporal cancelled it, and is told":                               {temporal.NewCanceledError(), context.Canceled},
-		"the worker is stopping, and the attempt is left to be made again": {worker.ErrWorkerShutdown, activity.ErrResultPending},
+		"Temporal cancelled it, and is told": {temporal.NewCanceledError(),
+			context.Canceled},
+		"the worker is stopping, and the attempt is left to be made again": {worker.ErrWorkerShutdown,
+			activity.ErrResultPending},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -389,6 +429,7 @@ func TestALongAttemptReportsWhileItWaits(t *testing.T) {
 		}
 	})
 	env.RegisterActivity(h.Do)
-	_, err := env.ExecuteActivity(h.Do, activities.HTTPRequestInput{URL: plainValue(base), Timeout: everhook.Duration(30 * time.Second)})
+	_, err := env.ExecuteActivity(h.Do, activities.HTTPRequestInput{URL: plainValue(base),
+		Timeout: everhook.Duration(30 * time.Second)})
 	require.NoError(t, err)
 }

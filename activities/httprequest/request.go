@@ -32,7 +32,8 @@ type request struct {
 }
 
 // reserved headers belong to the connection, not to the flow.
-var reserved = []string{"Connection", "Content-Length", "Expect", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+var reserved = []string{"Connection", "Content-Length", "Expect", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade"}
 
 // builder opens sealed values and remembers the first problem.
 type builder struct {
@@ -40,10 +41,12 @@ type builder struct {
 	err    *everhook.Error
 }
 
-// build makes the request of an input. Errors are of the types secret (one is not set) and config; they may hold secrets.
+// build makes the request of an input. Errors are of the types secret (one is not set) and config; they may hold
+// secrets.
 func build(input activities.HTTPRequestInput, lookup func(string) (string, error)) (*request, *everhook.Error) {
 	b := &builder{lookup: lookup}
-	r := &request{method: input.Method, header: http.Header{"User-Agent": {"everhook"}}, secretBody: len(input.Body.Places) > 0}
+	r := &request{method: input.Method, header: http.Header{"User-Agent": {"everhook"}},
+		secretBody: len(input.Body.Places) > 0}
 	if r.method == "" {
 		r.method = http.MethodGet
 	}
@@ -63,7 +66,8 @@ func (r *request) String() string {
 	return r.method + " " + r.shown(shown.String())
 }
 
-// shown makes a part of a URL fit for a message. Secrets go before the text is cut: half of one would not be known again.
+// shown makes a part of a URL fit for a message. Secrets go before the text is cut: half of one would not be known
+// again.
 func (r *request) shown(text string) string { return clip(r.redactor.Text(utf8Text(text)), 200) }
 
 func (b *builder) problem(format string, args ...any) {
@@ -159,8 +163,9 @@ func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 	keepOnce(r.header)
 }
 
-// keepOnce spells the names of idempotency keys in lower case, which is the same name to a server. Under its own spelling net/http takes one
-// as leave to send a POST again by itself when the connection breaks, unseen by the retry policy.
+// keepOnce spells the names of idempotency keys in lower case, which is the same name to a server. Under its own
+// spelling net/http takes one as leave to send a POST again by itself when the connection breaks, unseen by the retry
+// policy.
 func keepOnce(header http.Header) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if values, ok := header[name]; ok {
@@ -182,7 +187,8 @@ func (b *builder) auth(r *request, auth *activities.HTTPAuth) {
 	case auth.Basic != nil && auth.Bearer != nil:
 		b.problem("auth: basic and bearer exclude each other; keep one of them")
 	case auth.Basic != nil:
-		username, password := b.text("auth.basic.username", auth.Basic.Username), b.text("auth.basic.password", auth.Basic.Password)
+		username, password := b.text("auth.basic.username", auth.Basic.Username),
+			b.text("auth.basic.password", auth.Basic.Password)
 		if strings.Contains(username, ":") {
 			b.problem("auth.basic.username: a colon cannot be part of it (RFC 7617)")
 		}

@@ -19,7 +19,8 @@ import (
 const (
 	// defaultMaxResult is how many bytes a result may have as JSON unless Options say more: Temporal refuses 2 MiB.
 	defaultMaxResult = 1900 << 10
-	// failureRead is how much of an unexpected answer is read: enough that no secret, however it is encoded, is cut in two where it matters.
+	// failureRead is how much of an unexpected answer is read: enough that no secret, however it is encoded, is cut in
+	// two where it matters.
 	failureRead = activities.FailureBody + 3*secrets.MaxSize
 )
 
@@ -53,20 +54,25 @@ func (r *reader) read(ctx context.Context, response *http.Response) (activities.
 		return result, nil
 	}
 	if encoded, err := everhook.EncodeJSON(result); err != nil || len(encoded) > r.maxResult {
-		return activities.HTTPRequestResult{}, permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer, as the result of a node, is larger than %d bytes; ask for less", r.exchange.request, r.maxResult))
+		return activities.HTTPRequestResult{},
+			permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer, as the result of a node, is larger "+
+				"than %d bytes; ask for less", r.exchange.request, r.maxResult))
 	}
 	return result, nil
 }
 
 func (r *reader) tooLarge() *failure {
-	return permanent(everhook.Errorf(everhook.TypeResponse, "%s: the body of the answer is larger than %d bytes; raise the node's maxResponse or ask for less", r.exchange.request, r.max))
+	return permanent(everhook.Errorf(everhook.TypeResponse, "%s: the body of the answer is larger than %d bytes; "+
+		"raise the node's maxResponse or ask for less", r.exchange.request, r.max))
 }
 
-// unexpected takes an answer with a status of failure. Its body tells more, but what cannot be read of it does not change what happened.
+// unexpected takes an answer with a status of failure. Its body tells more, but what cannot be read of it does not
+// change what happened.
 func (r *reader) unexpected(response *http.Response) *failure {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, failureRead))
 	status := response.StatusCode
-	err := everhook.Failuref(everhook.TypeStatus, "%s answered %d %s", r.exchange.request, status, http.StatusText(status))
+	err := everhook.Failuref(everhook.TypeStatus, "%s answered %d %s", r.exchange.request, status,
+		http.StatusText(status))
 	err.Message = strings.TrimSpace(err.Message)
 	headers := map[string]any{}
 	for name, value := range r.headers(response.Header) {
@@ -75,7 +81,8 @@ func (r *reader) unexpected(response *http.Response) *failure {
 	err.Response = everhook.Of(map[string]any{
 		"status": status, "headers": headers, "body": r.start(response.Header.Get("Content-Type"), body),
 	})
-	return &failure{err: err, cause: strconv.Itoa(status), after: retryAfter(response.Header.Get("Retry-After"), time.Now())}
+	return &failure{err: err, cause: strconv.Itoa(status), after: retryAfter(response.Header.Get("Retry-After"),
+		time.Now())}
 }
 
 func (r *reader) headers(header http.Header) map[string]string {
@@ -137,9 +144,11 @@ func isJSON(media string) bool {
 
 func isText(media string) bool {
 	switch media {
-	case "", "application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/x-ndjson", "application/yaml":
+	case "", "application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/x-ndjson",
+		"application/yaml":
 		return true
 	default:
-		return isJSON(media) || strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+xml") || strings.HasSuffix(media, "+yaml")
+		return isJSON(media) || strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+xml") ||
+			strings.HasSuffix(media, "+yaml")
 	}
 }

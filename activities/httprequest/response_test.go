@@ -22,15 +22,17 @@ func TestAnAnswerIsDecodedByItsType(t *testing.T) {
 		contentType, body string
 		want              any
 	}{
-		"json":                        {"application/json; charset=utf-8", `{"a":1.0,"b":[null]}`, map[string]any{"a": 1, "b": []any{nil}}},
+		"json": {"application/json; charset=utf-8", `{"a":1.0,"b":[null]}`,
+			map[string]any{"a": 1, "b": []any{nil}}},
 		"json by suffix":              {"application/problem+json", `[]`, []any{}},
 		"json that is not acceptable": {"application/json", `{"a":1,"a":2}`, `{"a":1,"a":2}`},
 		"no body":                     {"application/json", "", nil},
 		"text":                        {"text/plain", "grüße", "grüße"},
-		"text that is not utf-8":      {"text/plain; charset=latin1", "gr\xfc\xdfe", base64.StdEncoding.EncodeToString([]byte("gr\xfc\xdfe"))},
-		"xml":                         {"image/svg+xml", "<svg/>", "<svg/>"},
-		"binary":                      {"application/octet-stream", "abc", "YWJj"},
-		"a type that cannot be read":  {"text/html; ;=", "<p>", "<p>"},
+		"text that is not utf-8": {"text/plain; charset=latin1", "gr\xfc\xdfe",
+			base64.StdEncoding.EncodeToString([]byte("gr\xfc\xdfe"))},
+		"xml":                        {"image/svg+xml", "<svg/>", "<svg/>"},
+		"binary":                     {"application/octet-stream", "abc", "YWJj"},
+		"a type that cannot be read": {"text/html; ;=", "<p>", "<p>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +77,8 @@ func TestAnUnexpectedStatusFailsWithTheStartOfItsAnswer(t *testing.T) {
 		failed, application := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + path)})
 		require.Equal(t, everhook.Failed, failed.Status)
 		require.Equal(t, everhook.TypeStatus, failed.Type)
-		require.Equal(t, "GET "+base+strings.TrimSuffix(path, "?secret=1")+" answered 402 Payment Required", failed.Message)
+		require.Equal(t, "GET "+base+strings.TrimSuffix(path, "?secret=1")+" answered 402 Payment Required",
+			failed.Message)
 		response := failed.Response.V.(map[string]any)
 		require.Equal(t, 402, response["status"])
 		require.Equal(t, "application/json", response["headers"].(map[string]any)["content-type"])
@@ -83,7 +86,8 @@ func TestAnUnexpectedStatusFailsWithTheStartOfItsAnswer(t *testing.T) {
 		require.True(t, application.NonRetryable())
 		require.Equal(t, temporal.ApplicationErrorCategoryBenign, application.Category())
 	}
-	expected := activities.HTTPRequestInput{URL: plainValue(base), Expect: []activities.StatusRange{{From: 200, To: 299}, {From: 402, To: 402}}}
+	expected := activities.HTTPRequestInput{URL: plainValue(base),
+		Expect: []activities.StatusRange{{From: 200, To: 299}, {From: 402, To: 402}}}
 	require.Equal(t, 402, succeed(t, h, expected).Status)
 }
 
@@ -115,14 +119,18 @@ func TestABodyThatIsTooLargeIsAnErrorAndIsNotReadToItsEnd(t *testing.T) {
 		require.True(t, application.NonRetryable())
 	}
 	require.Less(t, written.Load(), int64(64<<20))
-	require.Len(t, succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/exact"), MaxResponse: 1000}).Body.V, 1000)
+	require.Len(t, succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/exact"),
+		MaxResponse: 1000}).Body.V, 1000)
 	failed, _ := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base + "/escapes")})
 	require.Contains(t, failed.Message, "as the result of a node")
 }
 
 func TestHugeHeadersAreAnError(t *testing.T) {
 	t.Parallel()
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Huge", strings.Repeat("x", 1<<20)) })
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Huge",
+			strings.Repeat("x", 1<<20))
+	})
 	failed, _ := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base)})
 	require.Equal(t, everhook.TypeConnection, failed.Type)
 	require.Contains(t, failed.Message, "headers exceeded")

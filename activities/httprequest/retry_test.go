@@ -32,15 +32,22 @@ func TestWhatIsTriedAgainDependsOnTheMethodAndTheNode(t *testing.T) {
 		on          []string
 		retried     bool
 	}{
-		{"GET", base + "/500", nil, true}, {"GET", base + "/503", nil, true}, {"GET", base + "/429", nil, true}, {"DELETE", base + "/408", nil, true},
-		{"PUT", base + "/425", nil, true}, {"GET", base + "/404", nil, false}, {"GET", base + "/lost", nil, true}, {"GET", nobody, nil, true},
-		{"POST", base + "/500", nil, false}, {"POST", base + "/408", nil, false}, {"POST", base + "/429", nil, true}, {"POST", base + "/503", nil, true},
-		{"POST", base + "/lost", nil, false}, {"PATCH", base + "/lost", nil, false}, {"POST", nobody, nil, true}, {"PATCH", nobody, nil, true},
-		{"POST", base + "/lost", []string{"connect"}, true}, {"POST", base + "/500", []string{"5xx"}, true}, {"POST", base + "/502", []string{"500"}, false},
-		{"POST", base + "/409", []string{"connect", "409"}, true}, {"GET", base + "/500", []string{"429"}, false}, {"GET", nobody, []string{"429"}, false},
+		{"GET", base + "/500", nil, true}, {"GET", base + "/503", nil, true}, {"GET", base + "/429", nil, true},
+		{"DELETE", base + "/408", nil, true},
+		{"PUT", base + "/425", nil, true}, {"GET", base + "/404", nil, false}, {"GET", base + "/lost", nil, true},
+		{"GET", nobody, nil, true},
+		{"POST", base + "/500", nil, false}, {"POST", base + "/408", nil, false}, {"POST", base + "/429", nil, true},
+		{"POST", base + "/503", nil, true},
+		{"POST", base + "/lost", nil, false}, {"PATCH", base + "/lost", nil, false}, {"POST", nobody, nil, true},
+		{"PATCH", nobody, nil, true},
+		{"POST", base + "/lost", []string{"connect"}, true}, {"POST", base + "/500", []string{"5xx"}, true},
+		{"POST", base + "/502", []string{"500"}, false},
+		{"POST", base + "/409", []string{"connect", "409"}, true}, {"GET", base + "/500", []string{"429"}, false},
+		{"GET", nobody, []string{"429"}, false},
 		{"GET", base + "/lost", []string{"timeout"}, false}, {"GET", base + "/404", []string{"4XX"}, true},
 	} {
-		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(c.url), RetryOn: c.on, Body: plainValue("x")})
+		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(c.url),
+			RetryOn: c.on, Body: plainValue("x")})
 		require.Equal(t, c.retried, !application.NonRetryable(), "%s %s %v", c.method, c.url, c.on)
 	}
 }
@@ -61,8 +68,10 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "-1": 0, "soon": 0, "1.5": 0, " 12 ": 12 * time.Second, "3600": time.Hour, "3601": time.Hour, "9223372036854775807": time.Hour, "99999999999999999999": 0,
-		"Fri, 02 Jan 2026 03:04:15 GMT": 10 * time.Second, "Fri, 02 Jan 2026 03:04:00 GMT": 0, "Fri, 02 Jan 2027 03:04:00 GMT": time.Hour,
+		"": 0, "0": 0, "-1": 0, "soon": 0, "1.5": 0, " 12 ": 12 * time.Second, "3600": time.Hour, "3601": time.Hour,
+		"9223372036854775807": time.Hour, "99999999999999999999": 0,
+		"Fri, 02 Jan 2026 03:04:15 GMT": 10 * time.Second, "Fri, 02 Jan 2026 03:04:00 GMT": 0,
+		"Fri, 02 Jan 2027 03:04:00 GMT": time.Hour,
 	} {
 		require.Equal(t, want, retryAfter(value, now), value)
 	}
@@ -79,7 +88,8 @@ func TestAPostIsSentOnceWhenAConnectionThatIsUsedAgainBreaks(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			}
 		})
-		input := activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), Body: plainValue("x"), IdempotencyKey: "k"}
+		input := activities.HTTPRequestInput{Method: "POST", URL: plainValue(base), Body: plainValue("x"),
+			IdempotencyKey: "k"}
 		if header != "" {
 			input.Headers = plainValue(map[string]any{header: "own"})
 		}
@@ -100,18 +110,22 @@ func TestARedirectFollowsTheRulesOfItsStatus(t *testing.T) {
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
-		_, _ = io.WriteString(w, r.Method+" "+r.Header.Get("Content-Type")+" "+r.Header.Get("Idempotency-Key")+" "+r.Header.Get("X-Key")+" "+string(body))
+		_, _ = io.WriteString(w, r.Method+" "+r.Header.Get("Content-Type")+" "+r.Header.Get("Idempotency-Key")+" "+
+			r.Header.Get("X-Key")+" "+string(body))
 	})
 	for _, c := range []struct {
 		status       int
 		method, want string
 	}{
-		{301, "POST", "GET   mine "}, {302, "POST", "GET   mine "}, {303, "POST", "GET   mine "}, {303, "PUT", "GET   mine "},
-		{301, "PUT", "PUT application/json k mine 1"}, {307, "POST", "POST application/json k mine 1"}, {308, "PATCH", "PATCH application/json k mine 1"},
+		{301, "POST", "GET   mine "}, {302, "POST", "GET   mine "}, {303, "POST", "GET   mine "},
+		{303, "PUT", "GET   mine "},
+		{301, "PUT", "PUT application/json k mine 1"}, {307, "POST", "POST application/json k mine 1"},
+		{308, "PATCH", "PATCH application/json k mine 1"},
 	} {
 		result := succeed(t, h, activities.HTTPRequestInput{
-			Method: c.method, URL: plainValue(base + "/" + strconv.Itoa(c.status)), Redirects: 1, Body: plainValue(1), IdempotencyKey: "k",
-			Headers: plainValue(map[string]any{"X-Key": "mine"}),
+			Method: c.method, URL: plainValue(base + "/" + strconv.Itoa(c.status)), Redirects: 1, Body: plainValue(1),
+			IdempotencyKey: "k",
+			Headers:        plainValue(map[string]any{"X-Key": "mine"}),
 		})
 		require.Equal(t, c.want, result.Body.V, "%d %s", c.status, c.method)
 	}
@@ -128,10 +142,12 @@ func TestARedirectToAnotherHostDropsCredentials(t *testing.T) {
 	})
 	input := activities.HTTPRequestInput{
 		Method: "POST", URL: plainValue(base), Redirects: 5, Body: plainValue("b"), ContentType: "text",
-		Headers: sealedAt(map[string]any{"X-Key": nil, "Cookie": "a=b", "X-Many": "m", "Host": "virtual.example"}, "X-Key", "$KEY"),
-		Auth:    &activities.HTTPAuth{Bearer: new(sealed("$KEY"))},
+		Headers: sealedAt(map[string]any{"X-Key": nil, "Cookie": "a=b", "X-Many": "m", "Host": "virtual.example"},
+			"X-Key", "$KEY"),
+		Auth: &activities.HTTPAuth{Bearer: new(sealed("$KEY"))},
 	}
-	require.Equal(t, "POST /end\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\nb", succeed(t, h, input).Body.V)
+	require.Equal(t, "POST /end\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\nb",
+		succeed(t, h, input).Body.V)
 
 	input.Body = sealed("$KEY")
 	failed, application := fail(t, h, input)
@@ -145,14 +161,17 @@ func TestRedirectsThatLeadNowhereAreErrors(t *testing.T) {
 	var calls atomic.Int64
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		calls.Add(1)
-		location := map[string]string{"/loop": "/loop", "/file": "file:///etc/passwd", "/bad": "http://[::1", "/none": ""}[r.URL.Path]
+		location := map[string]string{"/loop": "/loop", "/file": "file:///etc/passwd", "/bad": "http://[::1",
+			"/none": ""}[r.URL.Path]
 		if location != "" {
 			w.Header().Set("Location", location)
 		}
 		w.WriteHeader(http.StatusFound)
 	})
-	for path, want := range map[string]string{"/loop": "more than 3 redirects", "/file": "leads to a file URL", "/bad": "leads to what is not a URL", "/none": "answered 302 Found"} {
-		failed, application := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base + path), Redirects: 3})
+	for path, want := range map[string]string{"/loop": "more than 3 redirects", "/file": "leads to a file URL",
+		"/bad": "leads to what is not a URL", "/none": "answered 302 Found"} {
+		failed, application := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base + path),
+			Redirects: 3})
 		require.Contains(t, failed.Message, want)
 		require.True(t, application.NonRetryable())
 	}
@@ -165,8 +184,10 @@ func TestOriginsAreComparedBySchemeHostAndPort(t *testing.T) {
 		from, to string
 		same     bool
 	}{
-		{"http://a/", "http://A:80/x", true}, {"http://a/", "https://a/", true}, {"https://a/", "http://a/", false}, {"http://a:8080/", "https://a/", false},
-		{"http://a/", "http://b.a/", false}, {"http://a:1/", "http://a:2/", false}, {"https://a/", "https://a:443/", true},
+		{"http://a/", "http://A:80/x", true}, {"http://a/", "https://a/", true}, {"https://a/", "http://a/", false},
+		{"http://a:8080/", "https://a/", false},
+		{"http://a/", "http://b.a/", false}, {"http://a:1/", "http://a:2/", false},
+		{"https://a/", "https://a:443/", true},
 	} {
 		from, to := mustParse(t, c.from), mustParse(t, c.to)
 		require.Equal(t, c.same, sameOrigin(from, to), "%s %s", c.from, c.to)

@@ -22,7 +22,8 @@ func inTrace(t *testing.T) (context.Context, trace.SpanContext) {
 	t.Helper()
 	state, err := trace.ParseTraceState("vendor=7")
 	require.NoError(t, err)
-	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state, Remote: true})
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+		TraceFlags: trace.FlagsSampled, TraceState: state, Remote: true})
 	return trace.ContextWithRemoteSpanContext(t.Context(), parent), parent
 }
 
@@ -67,7 +68,8 @@ func TestATraceThatTheFlowNamesItselfIsLeftAlone(t *testing.T) {
 	base := serve(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
 	ctx, _ := inTrace(t)
 	const own = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-00"
-	_, err := run(t, ctx, local(t), activities.HTTPRequestInput{URL: plainValue(base), Headers: plainValue(map[string]any{"traceparent": own})})
+	_, err := run(t, ctx, local(t), activities.HTTPRequestInput{URL: plainValue(base),
+		Headers: plainValue(map[string]any{"traceparent": own})})
 	require.NoError(t, err)
 	require.Equal(t, []string{own}, (<-got).Values("Traceparent"))
 }
@@ -109,7 +111,8 @@ func TestASpanHoldsNoSecretAndNothingOfTheURLButItsHost(t *testing.T) {
 	require.NoError(t, err)
 	h := guarded(t, []string{"127.0.0.1", "localhost"}, "HOST=localhost")
 	spans := recorded(h)
-	run(t, t.Context(), h, activities.HTTPRequestInput{URL: sealed("http://", "$HOST", ":"+address.Port()+"/path?query=1")})
+	run(t, t.Context(), h, activities.HTTPRequestInput{URL: sealed("http://", "$HOST", ":"+address.Port()+
+		"/path?query=1")})
 	require.Len(t, spans.Ended(), 1)
 	span := spans.Ended()[0]
 	for _, pair := range span.Attributes() {

@@ -1,5 +1,5 @@
-// Package jsonquery performs the activity everhook.json-query. It is a local activity because the engines are not made for replays, and
-// because a query is done at once: its result is recorded, and a replay takes it from there.
+// Package jsonquery performs the activity everhook.json-query. It is a local activity because the engines are not made
+// for replays, and because a query is done at once: its result is recorded, and a replay takes it from there.
 package jsonquery
 
 import (
@@ -110,7 +110,8 @@ func failure(err error) *everhook.Error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return everhook.Errorf(everhook.TypeTimeout, "the query took longer than %s; query less data", activities.QueryTimeout)
+		return everhook.Errorf(everhook.TypeTimeout, "the query took longer than %s; query less data",
+			activities.QueryTimeout)
 	case errors.Is(err, context.Canceled):
 		return everhook.Errorf(everhook.TypeUnavailable, "the worker stopped before the query ended")
 	case errors.Is(err, jsonpath.ErrTooMany):

@@ -24,15 +24,24 @@ func TestAQueryGivesACanonicalValue(t *testing.T) {
 		input activities.JSONQueryInput
 		want  any
 	}{
-		"numbers are as they were":       {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[].b"}, []any{1, 2.5}},
-		"a sum that is whole is an int":  {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[1].b * `2`"}, 5},
-		"nothing is nil":                 {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "x"}, nil},
-		"no node is an empty list":       {activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$.x"}, []any{}},
-		"a model makes mappings":         {activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$.a[*]", Model: []activities.QueryField{{Name: "n", Path: path(t, "b")}}}, []any{map[string]any{"n": 1}, map[string]any{"n": 2.5}}},
-		"a model of a mapping is one":    {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[0]", Model: []activities.QueryField{{Name: "n", Path: path(t, "x")}}}, map[string]any{"n": nil}},
-		"a model of nothing is nothing":  {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "x", Model: []activities.QueryField{{Name: "n", Path: path(t, "x")}}}, nil},
-		"a model of a value is all nil":  {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[0].b", Model: []activities.QueryField{{Name: "n", Path: path(t, "x")}}}, map[string]any{"n": nil}},
-		"sorting leaves the input alone": {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "[reverse(a)[0].b, sort_by(a, &to_string(b))[0].b, a[0].b]"}, []any{2.5, 1, 1}},
+		"numbers are as they were": {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[].b"},
+			[]any{1, 2.5}},
+		"a sum that is whole is an int": {activities.JSONQueryInput{Engine: activities.JMESPath,
+			Query: "a[1].b * `2`"}, 5},
+		"nothing is nil": {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "x"}, nil},
+		"no node is an empty list": {activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$.x"},
+			[]any{}},
+		"a model makes mappings": {activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$.a[*]",
+			Model: []activities.QueryField{{Name: "n", Path: path(t, "b")}}},
+			[]any{map[string]any{"n": 1}, map[string]any{"n": 2.5}}},
+		"a model of a mapping is one": {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[0]",
+			Model: []activities.QueryField{{Name: "n", Path: path(t, "x")}}}, map[string]any{"n": nil}},
+		"a model of nothing is nothing": {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "x",
+			Model: []activities.QueryField{{Name: "n", Path: path(t, "x")}}}, nil},
+		"a model of a value is all nil": {activities.JSONQueryInput{Engine: activities.JMESPath, Query: "a[0].b",
+			Model: []activities.QueryField{{Name: "n", Path: path(t, "x")}}}, map[string]any{"n": nil}},
+		"sorting leaves the input alone": {activities.JSONQueryInput{Engine: activities.JMESPath,
+			Query: "[reverse(a)[0].b, sort_by(a, &to_string(b))[0].b, a[0].b]"}, []any{2.5, 1, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,14 +68,19 @@ func TestAFailureSaysWhy(t *testing.T) {
 		query        string
 		typ, message string
 	}{
-		"a query that does not compile":        {activities.JSONPath, "a", everhook.TypeQuery, "position 1"},
-		"an engine that is not there":          {"jsonata", "a", everhook.TypeQuery, `no query engine "jsonata"`},
-		"a type that a function does not take": {activities.JMESPath, "abs('x')", everhook.TypeQuery, `abs takes an argument of type "number"`},
-		"more nodes than allowed":              {activities.JSONPath, "$.numbers[?count($..*) > 1, ?count($..*) > 1]", everhook.TypeTimeout, "longer than"},
-		"too many nodes":                       {activities.JSONPath, "$[*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*][*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*]", everhook.TypeLimit, "1,000,000 nodes"},
-		"a result that nests too deep":         {activities.JMESPath, "[deep]", everhook.TypeLimit, "nested deeper"},
-		"a result that is too large":           {activities.JMESPath, "numbers[].[$.numbers]", everhook.TypeLimit, "larger than 1536KiB"},
-		"an infinite number":                   {activities.JMESPath, "`1e308` * `10`", everhook.TypeQuery, "+Inf"},
+		"a query that does not compile": {activities.JSONPath, "a", everhook.TypeQuery, "position 1"},
+		"an engine that is not there":   {"jsonata", "a", everhook.TypeQuery, `no query engine "jsonata"`},
+		"a type that a function does not take": {activities.JMESPath, "abs('x')", everhook.TypeQuery,
+			`abs takes an argument of type "number"`},
+		"more nodes than allowed": {activities.JSONPath, "$.numbers[?count($..*) > 1, ?count($..*) > 1]",
+			everhook.TypeTimeout, "longer than"},
+		"too many nodes": {activities.JSONPath,
+			"$[*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*][*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*]", everhook.TypeLimit,
+			"1,000,000 nodes"},
+		"a result that nests too deep": {activities.JMESPath, "[deep]", everhook.TypeLimit, "nested deeper"},
+		"a result that is too large": {activities.JMESPath, "numbers[].[$.numbers]", everhook.TypeLimit,
+			"larger than 1536KiB"},
+		"an infinite number": {activities.JMESPath, "`1e308` * `10`", everhook.TypeQuery, "+Inf"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +89,8 @@ func TestAFailureSaysWhy(t *testing.T) {
 				queries.timeout = 50 * time.Millisecond
 			}
 			_, err := queries.Do(t.Context(), activities.JSONQueryInput{
-				Engine: test.engine, Query: test.query, Input: everhook.Value{V: map[string]any{"numbers": numbers, "deep": deep}},
+				Engine: test.engine, Query: test.query,
+				Input: everhook.Value{V: map[string]any{"numbers": numbers, "deep": deep}},
 			})
 			failure := activities.FromError(err)
 			require.Equal(t, test.typ, failure.Type, failure.Message)
@@ -98,7 +113,8 @@ func TestAQueryWaitsForAFreeSlotAsLongAsItMay(t *testing.T) {
 	<-queries.slots
 	_, err = queries.Do(t.Context(), input)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(queries.slots) == cap(queries.slots)-1 }, time.Minute, time.Millisecond, "the slot is given back")
+	require.Eventually(t, func() bool { return len(queries.slots) == cap(queries.slots)-1 }, time.Minute,
+		time.Millisecond, "the slot is given back")
 }
 
 func TestAQueryEndsWithItsWorker(t *testing.T) {

@@ -69,13 +69,15 @@ func (s *site) retry(w http.ResponseWriter, r *http.Request) {
 		s.failed(w, r, err)
 		return
 	}
-	s.Logger.InfoContext(ctx, "a run is retried", "flow", flow, "run", retried.ID, "retryOf", id, "version", retried.Version, "from", retried.From)
+	s.Logger.InfoContext(ctx, "a run is retried", "flow", flow, "run", retried.ID, "retryOf", id, "version",
+		retried.Version, "from", retried.From)
 	w.Header().Set("Location", "/api/v1/runs/"+string(retried.ID))
 	writeJSON(w, http.StatusCreated, Retried{retried, "/runs/" + string(retried.ID)})
 }
 
 // actedOn finds the run that an action is for, or answers why there is none.
-func (s *site) actedOn(ctx context.Context, w http.ResponseWriter, r *http.Request) (flow string, id everhook.RunID, ok bool) {
+func (s *site) actedOn(ctx context.Context, w http.ResponseWriter,
+	r *http.Request) (flow string, id everhook.RunID, ok bool) {
 	flow, id, ok = namedRun(w, r)
 	if !ok || flow != "" {
 		return flow, id, ok

@@ -26,7 +26,8 @@ func (f *fakeActions) Cancel(_ context.Context, flow string, id everhook.RunID) 
 	return f.err
 }
 
-func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, current bool, from string) (workflows.Retried, error) {
+func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, current bool,
+	from string) (workflows.Retried, error) {
 	f.asked = append(f.asked, flow, id, current, from)
 	return workflows.Retried{ID: runB, Flow: flow, Version: 4, RetryOf: id, From: from}, f.err
 }
@@ -78,13 +79,16 @@ func TestAnActionThatCannotBeReadIsNotDone(t *testing.T) {
 		`{"from":"` + strings.Repeat("a", 70_000): "too large",
 	} {
 		o, actions := acting()
-		requireProblem(t, do(o, post("/api/v1/runs/"+string(runA)+"/retry", body)), 400, everhook.ProblemMalformed, want)
+		requireProblem(t, do(o, post("/api/v1/runs/"+string(runA)+"/retry", body)), 400, everhook.ProblemMalformed,
+			want)
 		require.Empty(t, actions.asked)
 	}
 	o, actions := acting()
 	requireProblem(t, do(o, post("/api/v1/runs/x/cancel", "")), 400, everhook.ProblemMalformed, "a run ID is")
-	requireProblem(t, do(o, post("/api/v1/runs/"+string(runA)+"/retry?flow=A_B", "")), 400, everhook.ProblemMalformed, "not a flow key")
-	requireProblem(t, do(o, post("/api/v1/runs/"+string(runB)+"/cancel", "")), 404, everhook.ProblemNotFound, "no such run")
+	requireProblem(t, do(o, post("/api/v1/runs/"+string(runA)+"/retry?flow=A_B", "")), 400, everhook.ProblemMalformed,
+		"not a flow key")
+	requireProblem(t, do(o, post("/api/v1/runs/"+string(runB)+"/cancel", "")), 404, everhook.ProblemNotFound,
+		"no such run")
 	require.Empty(t, actions.asked)
 }
 

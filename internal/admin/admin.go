@@ -1,5 +1,5 @@
-// Package admin serves the admin address: the REST API below /api/v1, health and readiness, metrics, the pages of the console, and Temporal's UI
-// below /temporal/. It changes nothing but by Actions; Temporal's UI does what it does.
+// Package admin serves the admin address: the REST API below /api/v1, health and readiness, metrics, the pages of the
+// console, and Temporal's UI below /temporal/. It changes nothing but by Actions; Temporal's UI does what it does.
 package admin
 
 import (
@@ -18,7 +18,8 @@ import (
 type Runs interface {
 	// List gives a page of runs, those that go on first, and where the next page begins; nil: there is none.
 	List(ctx context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error)
-	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. workflows.ErrNoRun: to none.
+	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. workflows.ErrNoRun: to
+	// none.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
 	// Show gives one run with its steps. workflows.ErrNoRun: it is unknown or has expired.
 	Show(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error)
@@ -28,8 +29,8 @@ type Runs interface {
 type Actions interface {
 	// Cancel asks a run to end as cancelled.
 	Cancel(ctx context.Context, flow string, id everhook.RunID) error
-	// Retry starts a run again that has ended, and returns when that is durable. Current takes the version of the flow that is enabled now; else it
-	// is the one that the run had. From is the node to go on at; empty: the beginning.
+	// Retry starts a run again that has ended, and returns when that is durable. Current takes the version of the flow
+	// that is enabled now; else it is the one that the run had. From is the node to go on at; empty: the beginning.
 	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (workflows.Retried, error)
 }
 
@@ -67,7 +68,8 @@ type Options struct {
 	Ready func(ctx context.Context) error
 	// UI is Temporal's UI, which expects its paths with TemporalPath in front. Nil: there is none in this process.
 	UI http.Handler
-	// TemporalUIURL is the address of Temporal's UI elsewhere, for links; it counts only without UI. Empty: there is none.
+	// TemporalUIURL is the address of Temporal's UI elsewhere, for links; it counts only without UI. Empty: there is
+	// none.
 	TemporalUIURL string
 	// Namespace is the Temporal namespace of the runs, for links. Default "default".
 	Namespace string
@@ -77,8 +79,9 @@ type Options struct {
 	Metrics http.Handler
 	// Token lets in who sends it as a bearer token, or signs in with it.
 	Token string
-	// Loopback says that the address can be reached from this machine only. Then no token is needed, but callers must name a loopback host:
-	// a page elsewhere whose name was made to point here (DNS rebinding) is refused. With neither, every call but probes is refused.
+	// Loopback says that the address can be reached from this machine only. Then no token is needed, but callers must
+	// name a loopback host: a page elsewhere whose name was made to point here (DNS rebinding) is refused. With
+	// neither, every call but probes is refused.
 	Loopback bool
 	// Console serves the pages, among them GET /login; console.New makes it. Nil: there are no pages.
 	Console http.Handler
@@ -110,7 +113,8 @@ const (
 func Server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
+		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 	}
 }
@@ -128,7 +132,8 @@ func (o Options) TemporalURL(run workflows.Summary) string {
 	if namespace == "" {
 		namespace = "default"
 	}
-	return base + "/namespaces/" + url.PathEscape(namespace) + "/workflows/" + url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
+	return base + "/namespaces/" + url.PathEscape(namespace) + "/workflows/" +
+		url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
 }
 
 // Run gives one run with its steps. An empty flow is searched for. workflows.ErrNoRun: there is no such run.

@@ -45,14 +45,16 @@ const runA, runB = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa"), everhook.RunID(
 var started = time.Date(2026, 7, 30, 12, 0, 0, 0, time.UTC)
 
 func summary(flow string, id everhook.RunID) workflows.Summary {
-	return workflows.Summary{ID: id, Flow: flow, Title: "Orders", Version: 3, Status: everhook.Resolved, Started: started, Execution: "0198-x"}
+	return workflows.Summary{ID: id, Flow: flow, Title: "Orders", Version: 3, Status: everhook.Resolved,
+		Started: started, Execution: "0198-x"}
 }
 
 // options is a server with one flow and one run of it.
 func options() admin.Options {
 	return admin.Options{
 		Flows: fakeFlows(func() ([]admin.Flow, error) {
-			return []admin.Flow{{Key: "orders", Title: "Orders", Mode: everhook.Sync, Version: 3, Enabled: true, URL: "http://h/api/webhook:trigger/t"}}, nil
+			return []admin.Flow{{Key: "orders", Title: "Orders", Mode: everhook.Sync, Version: 3, Enabled: true,
+				URL: "http://h/api/webhook:trigger/t"}}, nil
 		}),
 		Runs: fakeRuns{
 			list: func(workflows.Filter) ([]workflows.Summary, []byte, error) {
@@ -68,7 +70,8 @@ func options() admin.Options {
 				if flow != "orders" || id != runA {
 					return nil, workflows.ErrNoRun
 				}
-				return &workflows.Detail{Summary: summary(flow, id), Steps: []everhook.Step{{Number: 1, Node: "paid"}}, Total: 1}, nil
+				return &workflows.Detail{Summary: summary(flow, id), Steps: []everhook.Step{{Number: 1, Node: "paid"}},
+					Total: 1}, nil
 			},
 		},
 		Ready:    func(context.Context) error { return nil },
@@ -158,7 +161,8 @@ func TestWhatCannotBeReadSaysWhy(t *testing.T) {
 		list: func(workflows.Filter) ([]workflows.Summary, []byte, error) { return nil, nil, away },
 		show: func(string, everhook.RunID) (*workflows.Detail, error) { return nil, away },
 	}
-	for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/api/v1/runs/" + string(runA), "/api/v1/runs/" + string(runA) + "?flow=orders"} {
+	for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/api/v1/runs/" + string(runA), "/api/v1/runs/" +
+		string(runA) + "?flow=orders"} {
 		w := do(o, get(path))
 		requireProblem(t, w, 503, everhook.ProblemUnavailable, away.Error())
 		require.Equal(t, "5", w.Header().Get("Retry-After"))
@@ -183,9 +187,11 @@ func TestARunIsShown(t *testing.T) {
 func TestARunThatIsNotThereIsNotFound(t *testing.T) {
 	t.Parallel()
 	requireProblem(t, do(options(), get("/api/v1/runs/"+string(runB))), 404, everhook.ProblemNotFound, "no such run")
-	requireProblem(t, do(options(), get("/api/v1/runs/"+string(runA)+"?flow=others")), 404, everhook.ProblemNotFound, "no such run")
+	requireProblem(t, do(options(), get("/api/v1/runs/"+string(runA)+"?flow=others")), 404, everhook.ProblemNotFound,
+		"no such run")
 	requireProblem(t, do(options(), get("/api/v1/runs/short")), 400, everhook.ProblemMalformed, "26 characters")
-	requireProblem(t, do(options(), get("/api/v1/runs/"+string(runA)+"?flow=A/B")), 400, everhook.ProblemMalformed, "flow key")
+	requireProblem(t, do(options(), get("/api/v1/runs/"+string(runA)+"?flow=A/B")), 400, everhook.ProblemMalformed,
+		"flow key")
 }
 
 func TestTheFlowOfARunIsFound(t *testing.T) {
@@ -239,10 +245,14 @@ func TestPathsLeadToWhatIsMountedThere(t *testing.T) {
 	o.UI, o.Codec = mounted("ui"), mounted("codec")
 	require.Equal(t, "page /", do(o, get("/")).Body.String())
 	require.Equal(t, "page /runs/x", do(o, get("/runs/x")).Body.String())
-	require.Equal(t, "ui GET /temporal/namespaces/default/workflows/a%2Fb/c", do(o, get("/temporal/namespaces/default/workflows/a%2Fb/c")).Body.String())
-	require.Equal(t, "ui POST /temporal/api", do(o, httptest.NewRequest("POST", "http://127.0.0.1/temporal/api", nil)).Body.String())
-	require.Equal(t, "codec POST /temporal-codec/decode", do(o, httptest.NewRequest("POST", "http://[::1]:1/temporal-codec/decode", nil)).Body.String())
-	require.Equal(t, "/temporal/namespaces/default/workflows/orders%2F"+string(runA)+"/0198-x", o.TemporalURL(summary("orders", runA)))
+	require.Equal(t, "ui GET /temporal/namespaces/default/workflows/a%2Fb/c",
+		do(o, get("/temporal/namespaces/default/workflows/a%2Fb/c")).Body.String())
+	require.Equal(t, "ui POST /temporal/api",
+		do(o, httptest.NewRequest("POST", "http://127.0.0.1/temporal/api", nil)).Body.String())
+	require.Equal(t, "codec POST /temporal-codec/decode",
+		do(o, httptest.NewRequest("POST", "http://[::1]:1/temporal-codec/decode", nil)).Body.String())
+	require.Equal(t, "/temporal/namespaces/default/workflows/orders%2F"+string(runA)+"/0198-x",
+		o.TemporalURL(summary("orders", runA)))
 	requireProblem(t, do(o, get("/api/v2/flows")), 404, everhook.ProblemNotFound, "/api/v1/flows")
 }
 

@@ -12,9 +12,11 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 )
 
-// FuzzNext signs in with any place to go to: a browser stays on this address. Browsers take a backslash for a slash, and leave out tabs and line breaks.
+// FuzzNext signs in with any place to go to: a browser stays on this address. Browsers take a backslash for a slash,
+// and leave out tabs and line breaks.
 func FuzzNext(f *testing.F) {
-	for _, next := range []string{"/", "/runs?flow=a#b", "//evil", "/\\evil", "/\t/evil", "/%09/evil", "https://evil", "/%2F/evil", "/../..//evil", "\x00", "/é"} {
+	for _, next := range []string{"/", "/runs?flow=a#b", "//evil", "/\\evil", "/\t/evil", "/%09/evil", "https://evil",
+		"/%2F/evil", "/../..//evil", "\x00", "/é"} {
 		f.Add(next)
 	}
 	f.Fuzz(func(t *testing.T, next string) {
@@ -23,7 +25,8 @@ func FuzzNext(f *testing.F) {
 			return
 		}
 		location := strings.NewReplacer("\t", "", "\r", "", "\n", "", "\\", "/").Replace(w.Header().Get("Location"))
-		require.True(t, strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//"), "%q leads to %q", next, location)
+		require.True(t, strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//"), "%q leads to %q", next,
+			location)
 	})
 }
 
@@ -41,7 +44,8 @@ func FuzzSession(f *testing.F) {
 
 // FuzzFilter reads any query: a filter that is accepted has only what runs can be listed by.
 func FuzzFilter(f *testing.F) {
-	for _, query := range []string{"", "flow=a&status=failed&limit=7&page=_wA", "flow='", "limit=-1", "status=queued", "page=%", "flow=a;b"} {
+	for _, query := range []string{"", "flow=a&status=failed&limit=7&page=_wA", "flow='", "limit=-1", "status=queued",
+		"page=%", "flow=a;b"} {
 		f.Add(query)
 	}
 	f.Fuzz(func(t *testing.T, query string) {

@@ -13,7 +13,8 @@ import (
 )
 
 // policy lets the pages load their own style and script and nothing else, and be framed by nobody.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard lets a request through to what it asks for, once all checks have passed.
 func (s *site) guard(next http.Handler) http.Handler {
@@ -28,7 +29,8 @@ func (s *site) guard(next http.Handler) http.Handler {
 		case s.Token == "" && !s.Loopback:
 			refuse(recorder, forbidden, "the admin address can be reached from other machines; set an admin token")
 		case s.Token == "" && !namesLoopback(r.Host):
-			refuse(recorder, forbidden, "without an admin token only loopback hosts are served; open http://127.0.0.1 or http://localhost")
+			refuse(recorder, forbidden, "without an admin token only loopback hosts are served; open "+
+				"http://127.0.0.1 or http://localhost")
 		case !methodAllowed(r):
 			refuseMethod(recorder, r)
 		case origins.Check(r) != nil:
@@ -59,7 +61,8 @@ func (s *site) recover(w *recorder, r *http.Request) {
 	if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 		panic(cause)
 	}
-	s.Logger.ErrorContext(r.Context(), "a panic while answering an admin request", "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+	s.Logger.ErrorContext(r.Context(), "a panic while answering an admin request", "path", r.URL.Path, "panic", cause,
+		"stack", string(debug.Stack()))
 	if w.begun {
 		panic(http.ErrAbortHandler)
 	}
@@ -140,7 +143,8 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) {
 
 func below(r *http.Request, path string) bool { return strings.HasPrefix(r.URL.Path, path+"/") }
 
-// namesLoopback reports whether a Host header names this machine: localhost or a name below it (RFC 6761, 6.3), or a loopback address.
+// namesLoopback reports whether a Host header names this machine: localhost or a name below it (RFC 6761, 6.3), or a
+// loopback address.
 func namesLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

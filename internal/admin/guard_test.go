@@ -30,8 +30,10 @@ func form(path string, values url.Values) *http.Request {
 func TestWithoutATokenOnlyLoopbackHostsAreServed(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]int{
-		"localhost": 200, "localhost:13001": 200, "LOCALHOST.": 200, "app.localhost:1": 200, "127.0.0.1:13001": 200, "127.9.8.7": 200, "[::1]:13001": 200, "[::1]": 200,
-		"evil.example": 403, "evil.example:13001": 403, "localhost.evil.example": 403, "127.0.0.1.evil.example": 403, "192.168.1.7": 403, "0.0.0.0": 403, "notlocalhost": 403, "": 403,
+		"localhost": 200, "localhost:13001": 200, "LOCALHOST.": 200, "app.localhost:1": 200, "127.0.0.1:13001": 200,
+		"127.9.8.7": 200, "[::1]:13001": 200, "[::1]": 200,
+		"evil.example": 403, "evil.example:13001": 403, "localhost.evil.example": 403, "127.0.0.1.evil.example": 403,
+		"192.168.1.7": 403, "0.0.0.0": 403, "notlocalhost": 403, "": 403,
 	} {
 		r := get("/api/v1/flows")
 		r.Host = host
@@ -69,7 +71,8 @@ func TestTheTokenLetsIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/", "/runs/x", "/temporal/x", "/temporal-codec/decode", "/metrics"} {
+			for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/", "/runs/x", "/temporal/x",
+				"/temporal-codec/decode", "/metrics"} {
 				o := guarded()
 				o.UI, o.Codec, o.Metrics = o.Console, o.Console, o.Console
 				r := httptest.NewRequest("GET", "http://everhook.example"+path, nil)
@@ -130,7 +133,8 @@ func TestABrowserSignsInAndOut(t *testing.T) {
 	}
 	require.Equal(t, 200, signedIn(cookie.Value))
 	expiry, mac, _ := strings.Cut(cookie.Value, ".")
-	for _, forged := range []string{"", "x", expiry, expiry + "9." + mac, "1." + mac, expiry + "." + mac + "A", expiry + ".", "0" + cookie.Value} {
+	for _, forged := range []string{"", "x", expiry, expiry + "9." + mac, "1." + mac, expiry + "." + mac + "A", expiry +
+		".", "0" + cookie.Value} {
 		require.Equal(t, 401, signedIn(forged), forged)
 	}
 	o.Token = "another"
@@ -156,7 +160,8 @@ func TestBehindHTTPSTheSessionIsSecure(t *testing.T) {
 
 func TestSigningInLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
-	for _, next := range []string{"", "https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "evil", "/\t/evil.example", "http:/x", "///evil.example"} {
+	for _, next := range []string{"", "https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil",
+		"javascript:alert(1)", "evil", "/\t/evil.example", "http:/x", "///evil.example"} {
 		w := do(guarded(), form("/login", url.Values{"token": {"sesame"}, "next": {next}}))
 		require.Equal(t, "/", w.Header().Get("Location"), "%q", next)
 	}
@@ -164,7 +169,8 @@ func TestSigningInLeadsNowhereElse(t *testing.T) {
 
 func TestASignInFormIsBounded(t *testing.T) {
 	t.Parallel()
-	requireProblem(t, do(guarded(), form("/login", url.Values{"token": {strings.Repeat("x", 32<<10)}})), 400, everhook.ProblemMalformed, "sign-in form")
+	requireProblem(t, do(guarded(), form("/login", url.Values{"token": {strings.Repeat("x", 32<<10)}})), 400,
+		everhook.ProblemMalformed, "sign-in form")
 }
 
 func TestWithoutATokenSigningInLeadsStraightOn(t *testing.T) {
@@ -228,7 +234,8 @@ func TestEveryAnswerProtectsItself(t *testing.T) {
 		require.Equal(t, "same-origin", h.Get("Referrer-Policy"))
 		require.Equal(t, "same-origin", h.Get("Cross-Origin-Resource-Policy"))
 		csp := h.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
+		for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'",
+			"base-uri 'none'", "form-action 'self'"} {
 			require.Contains(t, csp, part)
 		}
 		require.NotContains(t, csp, "unsafe")

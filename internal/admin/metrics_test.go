@@ -30,7 +30,8 @@ func TestAnAddressForMetricsServesNothingElse(t *testing.T) {
 	o := withMetrics(options())
 	o.Ready = func(context.Context) error { return errors.New("not yet") }
 	handler := admin.NewMetrics(o)
-	for path, want := range map[string]int{"/metrics": 200, "/healthz": 200, "/readyz": 503, "/": 404, "/api/v1/flows": 404, "/login": 404} {
+	for path, want := range map[string]int{"/metrics": 200, "/healthz": 200, "/readyz": 503, "/": 404,
+		"/api/v1/flows": 404, "/login": 404} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, get(path))
 		require.Equal(t, want, w.Code, path)

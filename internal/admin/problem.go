@@ -8,14 +8,20 @@ import (
 
 // The problems of this address.
 var (
-	notFound     = everhook.Problem{Type: everhook.ProblemNotFound, Title: "Not found", Status: http.StatusNotFound}
-	badMethod    = everhook.Problem{Type: everhook.ProblemMethod, Title: "Method not allowed", Status: http.StatusMethodNotAllowed}
-	malformed    = everhook.Problem{Type: everhook.ProblemMalformed, Title: "Malformed request", Status: http.StatusBadRequest}
-	unauthorized = everhook.Problem{Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: http.StatusUnauthorized}
-	forbidden    = everhook.Problem{Type: everhook.ProblemForbidden, Title: "Address not allowed", Status: http.StatusForbidden}
-	conflict     = everhook.Problem{Type: everhook.ProblemConflict, Title: "Not possible", Status: http.StatusConflict}
-	unavailable  = everhook.Problem{Type: everhook.ProblemUnavailable, Title: "Unavailable", Status: http.StatusServiceUnavailable}
-	internal     = everhook.Problem{Type: everhook.ProblemInternal, Title: "Internal error", Status: http.StatusInternalServerError}
+	notFound  = everhook.Problem{Type: everhook.ProblemNotFound, Title: "Not found", Status: http.StatusNotFound}
+	badMethod = everhook.Problem{Type: everhook.ProblemMethod, Title: "Method not allowed",
+		Status: http.StatusMethodNotAllowed}
+	malformed = everhook.Problem{Type: everhook.ProblemMalformed, Title: "Malformed request",
+		Status: http.StatusBadRequest}
+	unauthorized = everhook.Problem{Type: everhook.ProblemUnauthorized, Title: "Unauthorized",
+		Status: http.StatusUnauthorized}
+	forbidden = everhook.Problem{Type: everhook.ProblemForbidden, Title: "Address not allowed",
+		Status: http.StatusForbidden}
+	conflict    = everhook.Problem{Type: everhook.ProblemConflict, Title: "Not possible", Status: http.StatusConflict}
+	unavailable = everhook.Problem{Type: everhook.ProblemUnavailable, Title: "Unavailable",
+		Status: http.StatusServiceUnavailable}
+	internal = everhook.Problem{Type: everhook.ProblemInternal, Title: "Internal error",
+		Status: http.StatusInternalServerError}
 )
 
 // refuse writes a problem; detail tells an operator what to do.

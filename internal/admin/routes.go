@@ -50,8 +50,8 @@ func New(o Options) http.Handler {
 	return s.guard(mux)
 }
 
-// NewMetrics makes the handler of an address that serves metrics and probes alone, with the same guard. Of the options it needs Metrics and
-// Ready, and Token unless Loopback is set.
+// NewMetrics makes the handler of an address that serves metrics and probes alone, with the same guard. Of the options
+// it needs Metrics and Ready, and Token unless Loopback is set.
 func NewMetrics(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -61,7 +61,10 @@ func NewMetrics(o Options) http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET "+MetricsPath, o.Metrics)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, notFound, "nothing is here but "+MetricsPath) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, notFound, "nothing is here but "+
+			MetricsPath)
+	})
 	return s.guard(mux)
 }
 
@@ -115,7 +118,8 @@ type RunList struct {
 // RunSummary is one run in a list.
 type RunSummary struct {
 	workflows.Summary
-	// TemporalURL is where Temporal's UI shows the run: an address, or a path on the admin address. Empty without that UI.
+	// TemporalURL is where Temporal's UI shows the run: an address, or a path on the admin address. Empty without that
+	// UI.
 	TemporalURL string `json:"temporalUrl,omitempty"`
 }
 
@@ -161,7 +165,8 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, RunDetail{*detail, s.TemporalURL(detail.Summary)})
 }
 
-// namedRun reads which run a request is about; the flow is empty when it has to be searched for. What is no run is refused.
+// namedRun reads which run a request is about; the flow is empty when it has to be searched for. What is no run is
+// refused.
 func namedRun(w http.ResponseWriter, r *http.Request) (flow string, id everhook.RunID, ok bool) {
 	id, ok = everhook.ParseRunID(r.PathValue("id"))
 	if !ok {
@@ -177,7 +182,8 @@ func namedRun(w http.ResponseWriter, r *http.Request) (flow string, id everhook.
 }
 
 func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
-	refuse(w, notFound, "nothing is here; the API has /api/v1/flows, /api/v1/runs and /api/v1/runs/{id}, which can be sent POST /cancel and POST /retry")
+	refuse(w, notFound, "nothing is here; the API has /api/v1/flows, /api/v1/runs and /api/v1/runs/{id}, which can "+
+		"be sent POST /cancel and POST /retry")
 }
 
 // failed answers for what could not be read or done.
@@ -207,7 +213,8 @@ func ParseFilter(query url.Values) (workflows.Filter, error) {
 	if text := query.Get("status"); text != "" {
 		status, err := everhook.ParseStatus(text)
 		if err != nil || status == everhook.Queued {
-			return filter, fmt.Errorf("%q is not a status that runs can be listed by; use one of %v", everhook.Shorten(text, 40), Listable)
+			return filter, fmt.Errorf("%q is not a status that runs can be listed by; use one of %v",
+				everhook.Shorten(text, 40), Listable)
 		}
 		filter.Status = status
 	}

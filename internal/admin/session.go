@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A session is a cookie "<expiry>.<HMAC-SHA256 of it under the token>": the token never leaves the sign-in form, nothing is stored, and a
-// new token ends every session.
+// A session is a cookie "<expiry>.<HMAC-SHA256 of it under the token>": the token never leaves the sign-in form,
+// nothing is stored, and a new token ends every session.
 const (
 	sessionCookie = "everhook_session"
 	sessionTime   = 7 * 24 * time.Hour
@@ -73,7 +73,8 @@ func (s *site) signedIn(r *http.Request) bool {
 // localPath is where to go after signing in: a path on this address, and "/" for everything else.
 func localPath(text string) string {
 	parsed, err := url.Parse(text)
-	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") || strings.ContainsRune(text, '\\') {
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || !strings.HasPrefix(text, "/") ||
+		strings.HasPrefix(text, "//") || strings.ContainsRune(text, '\\') {
 		return "/"
 	}
 	return text

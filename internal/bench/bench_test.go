@@ -87,7 +87,8 @@ func serve(b *testing.B, flow, token string) string { return launch(b, flow).Hoo
 func launch(b *testing.B, flow string) *server.Server {
 	ctx := b.Context()
 	s, err := server.Start(ctx, &server.Options{
-		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: b.TempDir(), MaxHeld: 1000, Retention: everhook.Duration(24 * time.Hour),
+		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: b.TempDir(), MaxHeld: 1000,
+		Retention:   everhook.Duration(24 * time.Hour),
 		Synchronous: "full", TemporalNamespace: "default",
 	}, server.Surroundings{Registry: nodes.Standard(), Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(b, err)
@@ -126,9 +127,11 @@ func throughSDK(c client.Client) call {
 		id := string(everhook.NewRunID())
 		handle, err := c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 			StartWorkflowOperation: c.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
-				ID: id, TaskQueue: handwrittenQueue, WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+				ID: id, TaskQueue: handwrittenQueue,
+				WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 			}, Handwritten, input),
-			UpdateOptions: client.UpdateWorkflowOptions{WorkflowID: id, UpdateID: workflows.AnswerUpdate, UpdateName: "answer", WaitForStage: client.WorkflowUpdateStageCompleted},
+			UpdateOptions: client.UpdateWorkflowOptions{WorkflowID: id, UpdateID: workflows.AnswerUpdate,
+				UpdateName: "answer", WaitForStage: client.WorkflowUpdateStageCompleted},
 		})
 		if err != nil {
 			return err
@@ -145,8 +148,8 @@ const (
 	roundSixteen = time.Second
 )
 
-// BenchmarkSyncFlow compares condition + response through the whole product (HTTP in, HTTP out) with a hand-written Go workflow that does the
-// same, called through the SDK in the same process on the same server.
+// BenchmarkSyncFlow compares condition + response through the whole product (HTTP in, HTTP out) with a hand-written Go
+// workflow that does the same, called through the SDK in the same process on the same server.
 func BenchmarkSyncFlow(b *testing.B) {
 	product, handwritten := start(b)
 	sides := map[string]call{"product": product, "handwritten": handwritten}

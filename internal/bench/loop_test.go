@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkLongLoop takes the time of a sync call whose flow goes through so many pure iterations, and the memory that lives when it has ended.
+// BenchmarkLongLoop takes the time of a sync call whose flow goes through so many pure iterations, and the memory that
+// lives when it has ended.
 func BenchmarkLongLoop(b *testing.B) {
 	url := serve(b, `
 key: long-loop
@@ -48,7 +49,8 @@ nodes:
 }
 
 func loopThrough(ctx context.Context, b *testing.B, url string, iterations int) int {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(fmt.Sprintf(`{"iterations":%d}`, iterations)))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url,
+		strings.NewReader(fmt.Sprintf(`{"iterations":%d}`, iterations)))
 	require.NoError(b, err)
 	response, err := http.DefaultClient.Do(r)
 	require.NoError(b, err)

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// BenchmarkStartToReady starts the built binary on an empty directory, and again on the one it left, until /readyz says 200, and reads how much
-// memory it has while it is idle. The bars: 3 s, 2 s and 250 MB.
+// BenchmarkStartToReady starts the built binary on an empty directory, and again on the one it left, until /readyz says
+// 200, and reads how much memory it has while it is idle. The bars: 3 s, 2 s and 250 MB.
 func BenchmarkStartToReady(b *testing.B) {
 	binary := build(b)
 	for b.Loop() {
@@ -35,7 +35,8 @@ func BenchmarkStartToReady(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkMemoryAfterRuns has the built binary run 10,000 sync deliveries from 16 callers, and reads how much memory it has then. The bar: 500 MB.
+// BenchmarkMemoryAfterRuns has the built binary run 10,000 sync deliveries from 16 callers, and reads how much memory
+// it has then. The bar: 500 MB.
 func BenchmarkMemoryAfterRuns(b *testing.B) {
 	const runs, callers = 10_000, 16
 	binary, flows := build(b), b.TempDir()
@@ -72,7 +73,8 @@ type process struct {
 
 func startUntilReady(b *testing.B, binary string, arguments ...string) *process {
 	p := &process{address: freeAddress(b)}
-	p.command = exec.CommandContext(b.Context(), binary, append(arguments, "--listen", p.address, "--admin", freeAddress(b), "--log-level", "error")...)
+	p.command = exec.CommandContext(b.Context(), binary, append(arguments, "--listen", p.address, "--admin",
+		freeAddress(b), "--log-level", "error")...)
 	began := time.Now()
 	require.NoError(b, p.command.Start())
 	b.Cleanup(p.stop)
@@ -112,7 +114,8 @@ func ready(ctx context.Context, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// residentMegabytes reads VmRSS (proc(5)), some seconds later: what the work before leaves to the garbage collector is not what an idle server has.
+// residentMegabytes reads VmRSS (proc(5)), some seconds later: what the work before leaves to the garbage collector is
+// not what an idle server has.
 func (p *process) residentMegabytes(b *testing.B) float64 {
 	time.Sleep(5 * time.Second)
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))

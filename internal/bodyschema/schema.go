@@ -1,4 +1,5 @@
-// Package bodyschema checks the bodies of deliveries against a JSON Schema (2020-12), within bounds that hold whatever is sent.
+// Package bodyschema checks the bodies of deliveries against a JSON Schema (2020-12), within bounds that hold whatever
+// is sent.
 package bodyschema
 
 import (
@@ -20,7 +21,8 @@ import (
 const (
 	// MaxSchema bounds a schema, as JSON.
 	MaxSchema everhook.Size = 64 << 10
-	// MaxValues bounds the values of a body that is checked, mappings and lists included: each may take a few hundred bytes if it is wrong.
+	// MaxValues bounds the values of a body that is checked, mappings and lists included: each may take a few hundred
+	// bytes if it is wrong.
 	MaxValues = 100_000
 	// MaxProblems bounds the problems that are told of one body.
 	MaxProblems = 20
@@ -38,7 +40,8 @@ const dialect = "https://json-schema.org/draft/2020-12/schema"
 // Schema is a compiled JSON Schema. It is safe for concurrent use.
 type Schema struct {
 	compiled *jsonschema.Schema
-	// turns bounds how many large bodies are checked at once. Checking takes nothing but a processor, so more at once would be no faster.
+	// turns bounds how many large bodies are checked at once. Checking takes nothing but a processor, so more at once
+	// would be no faster.
 	turns chan struct{}
 }
 
@@ -51,8 +54,8 @@ const (
 	location = base + "body"
 )
 
-// Compile makes a Schema of a canonical value. References lead into the schema itself or to JSON Schema's own; `format` is checked. An error
-// is a message for the author of the schema.
+// Compile makes a Schema of a canonical value. References lead into the schema itself or to JSON Schema's own; `format`
+// is checked. An error is a message for the author of the schema.
 func Compile(schema map[string]any) (*Schema, error) {
 	if everhook.EncodedSize(schema, int(MaxSchema)) > int(MaxSchema) {
 		return nil, fmt.Errorf("the schema is larger than %s", MaxSchema)
@@ -78,7 +81,8 @@ func Compile(schema map[string]any) (*Schema, error) {
 type noLoader struct{}
 
 func (noLoader) Load(url string) (any, error) {
-	return nil, fmt.Errorf("the reference %s leads out of the schema; put what it names under $defs", everhook.Shorten(strings.TrimPrefix(url, base), 100))
+	return nil, fmt.Errorf("the reference %s leads out of the schema; put what it names under $defs",
+		everhook.Shorten(strings.TrimPrefix(url, base), 100))
 }
 
 // explain takes the place and the reason out of what the compiler says.
@@ -95,7 +99,8 @@ func explain(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), location, ""))
 }
 
-// Check gives the problems of a canonical value, at most MaxProblems, sorted by their pointers; none: it is valid. ErrTooLarge is the only error.
+// Check gives the problems of a canonical value, at most MaxProblems, sorted by their pointers; none: it is valid.
+// ErrTooLarge is the only error.
 func (s *Schema) Check(body any) ([]everhook.ProblemDetail, error) {
 	values := countValues(body, MaxValues)
 	if values > MaxValues {
@@ -136,7 +141,8 @@ func problemsOf(failed *jsonschema.ValidationError) []everhook.ProblemDetail {
 	gather(failed, &gathered)
 	problems := make([]everhook.ProblemDetail, 0, len(gathered))
 	for _, failure := range gathered {
-		problems = append(problems, everhook.ProblemDetail{Pointer: pointer(failure.InstanceLocation), Detail: everhook.Shorten(detail(failure.ErrorKind), maxDetail)})
+		problems = append(problems, everhook.ProblemDetail{Pointer: pointer(failure.InstanceLocation),
+			Detail: everhook.Shorten(detail(failure.ErrorKind), maxDetail)})
 	}
 	slices.SortStableFunc(problems, func(a, b everhook.ProblemDetail) int { return cmp.Compare(a.Pointer, b.Pointer) })
 	problems = slices.Compact(problems)

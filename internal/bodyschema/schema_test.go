@@ -32,28 +32,48 @@ func TestABodyIsChecked(t *testing.T) {
 		schema, body string
 		want         []string
 	}{
-		"what fits":                       {`{"type":"object","required":["order"]}`, `{"order":1}`, nil},
-		"a missing property":              {`{"type":"object","required":["order"]}`, `{}`, []string{": missing property 'order'"}},
-		"no body":                         {`{"type":"object"}`, `null`, []string{": got null, want object"}},
-		"a place in lists and odd names":  {`{"properties":{"a/b~c":{"items":{"type":"integer"}}}}`, `{"a/b~c":[1,"x",2,null]}`, []string{"/a~1b~0c/1: got string, want integer", "/a~1b~0c/3: got null, want integer"}},
+		"what fits": {`{"type":"object","required":["order"]}`, `{"order":1}`, nil},
+		"a missing property": {`{"type":"object","required":["order"]}`, `{}`,
+			[]string{": missing property 'order'"}},
+		"no body": {`{"type":"object"}`, `null`, []string{": got null, want object"}},
+		"a place in lists and odd names": {`{"properties":{"a/b~c":{"items":{"type":"integer"}}}}`,
+			`{"a/b~c":[1,"x",2,null]}`, []string{"/a~1b~0c/1: got string, want integer",
+				"/a~1b~0c/3: got null, want integer"}},
 		"whole numbers written as floats": {`{"type":"integer"}`, `1.0`, nil},
-		"bounds":                          {`{"properties":{"n":{"maximum":3},"m":{"multipleOf":0.01}}}`, `{"n":4,"m":0.07}`, []string{"/n: maximum: got 4, want 3"}},
-		"a format":                        {`{"format":"email"}`, `"me"`, []string{": is not valid email"}},
-		"a pattern":                       {`{"pattern":"^a+$"}`, `"a secret"`, []string{`: does not match pattern "^a+$"`}},
-		"a word that is none of several":  {`{"enum":["a","b"]}`, `"c"`, []string{": value must be one of 'a', 'b'"}},
-		"alternatives":                    {`{"anyOf":[{"type":"null"},{"required":["a"]}]}`, `{}`, []string{": it fits none of the alternatives (anyOf)", ": got object, want null", ": missing property 'a'"}},
-		"none of exclusive alternatives":  {`{"oneOf":[{"type":"null"},{"type":"string"}]}`, `1`, []string{": it fits none of the alternatives (oneOf)", ": got number, want null", ": got number, want string"}},
-		"several of exclusive ones":       {`{"oneOf":[{"type":"integer"},{"minimum":0}]}`, `1`, []string{": it fits more than one of the alternatives (oneOf)"}},
-		"what is excluded":                {`{"not":{"type":"null"}}`, `null`, []string{": it fits what is excluded (not)"}},
-		"unknown properties":              {`{"properties":{"a":true},"additionalProperties":false}`, `{"a":1,"b":2}`, []string{": additional properties 'b' not allowed"}},
-		"what may not be there":           {`{"properties":{"a":false}}`, `{"a":1}`, []string{"/a: nothing is allowed here"}},
-		"names of properties":             {`{"propertyNames":{"maxLength":1}}`, `{"bb":1}`, []string{": the name of a property is not allowed", ": maxLength: got 2, want 1"}},
-		"a list without what it should":   {`{"contains":{"const":7}}`, `[1]`, []string{": no items match contains schema", "/0: value must be 7"}},
-		"a reference inside":              {`{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}`, `1`, []string{": got number, want string"}},
+		"bounds": {`{"properties":{"n":{"maximum":3},"m":{"multipleOf":0.01}}}`,
+			`{"n":4,"m":0.07}`, []string{"/n: maximum: got 4, want 3"}},
+		"a format": {`{"format":"email"}`, `"me"`, []string{": is not valid email"}},
+		"a pattern": {`{"pattern":"^a+$"}`, `"a secret"`,
+			[]string{`: does not match pattern "^a+$"`}},
+		"a word that is none of several": {`{"enum":["a","b"]}`, `"c"`, []string{": value must be one of 'a', 'b'"}},
+		"alternatives": {`{"anyOf":[{"type":"null"},{"required":["a"]}]}`, `{}`,
+			[]string{": it fits none of the alternatives (anyOf)", ": got object, want null",
+				": missing property 'a'"}},
+		"none of exclusive alternatives": {`{"oneOf":[{"type":"null"},{"type":"string"}]}`, `1`,
+			[]string{": it fits none of the alternatives (oneOf)", ": got number, want null",
+				": got number, want string"}},
+		"several of exclusive ones": {`{"oneOf":[{"type":"integer"},{"minimum":0}]}`, `1`,
+			[]string{": it fits more than one of the alternatives (oneOf)"}},
+		"what is excluded": {`{"not":{"type":"null"}}`, `null`,
+			[]string{": it fits what is excluded (not)"}},
+		"unknown properties": {`{"properties":{"a":true},"additionalProperties":false}`, `{"a":1,"b":2}`,
+			[]string{": additional properties 'b' not allowed"}},
+		"what may not be there": {`{"properties":{"a":false}}`, `{"a":1}`,
+			[]string{"/a: nothing is allowed here"}},
+		"names of properties": {`{"propertyNames":{"maxLength":1}}`, `{"bb":1}`,
+			[]string{": the name of a property is not allowed", ": maxLength: got 2, want 1"}},
+		"a list without what it should": {`{"contains":{"const":7}}`, `[1]`,
+			[]string{": no items match contains schema", "/0: value must be 7"}},
+		"a reference inside": {`{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}`, `1`,
+			[]string{": got number, want string"}},
 		"a schema with a name of its own": {`{"$id":"https://example.org/order","$schema":"https://json-schema.org/draft/2020-12/schema","$ref":"#a","$defs":{"a":{"$anchor":"a","type":"string"}}}`, `1`, []string{": got number, want string"}},
-		"a schema that checks schemas":    {`{"$ref":"https://json-schema.org/draft/2020-12/schema"}`, `{"type":7}`, []string{"/type: it fits none of the alternatives (anyOf)", "/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'", "/type: got number, want array"}},
+		"a schema that checks schemas": {`{"$ref":"https://json-schema.org/draft/2020-12/schema"}`, `{"type":7}`,
+			[]string{"/type: it fits none of the alternatives (anyOf)",
+				"/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'",
+				"/type: got number, want array"}},
 		"a schema that only names itself": {`{"$ref":"#"}`, `1`, []string{": the schema refers to itself without end"}},
-		"properties that others rule out": {`{"properties":{"a":true},"unevaluatedProperties":false}`, `{"b":1}`, []string{"/b: nothing is allowed here"}},
+		"properties that others rule out": {`{"properties":{"a":true},"unevaluatedProperties":false}`, `{"b":1}`,
+			[]string{"/b: nothing is allowed here"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,14 +93,21 @@ func TestABodyIsChecked(t *testing.T) {
 func TestASchemaThatCannotBeUsedSaysWhy(t *testing.T) {
 	t.Parallel()
 	for schema, want := range map[string]string{
-		`{"type":"objekt"}`:                                     "it is no JSON Schema: /type: it fits none of the alternatives (anyOf)",
-		`{"properties":{"a":{"minimum":"1"}}}`:                  "it is no JSON Schema: /properties/a/minimum: got string, want number",
-		`{"pattern":"(?=a)"}`:                                   "it is no JSON Schema: /pattern: is no regular expression, of the kind RE2",
-		`{"$ref":"https://example.org/x.json"}`:                 "the reference https://example.org/x.json leads out of the schema; put what it names under $defs",
-		`{"$ref":"file:///etc/passwd"}`:                         "the reference file:///etc/passwd leads out of the schema; put what it names under $defs",
-		`{"$ref":"other"}`:                                      "the reference other leads out of the schema; put what it names under $defs",
-		`{"$ref":"#/$defs/none"}`:                               "/$defs/none",
-		`{"$schema":"http://json-schema.org/draft-07/schema#"}`: "the schema is of another dialect; leave $schema out, or write https://json-schema.org/draft/2020-12/schema",
+		`{"type":"objekt"}`: "it is no JSON Schema: /type: it fits none of the " +
+			"alternatives (anyOf)",
+		`{"properties":{"a":{"minimum":"1"}}}`: "it is no JSON Schema: /properties/a/minimum: got " +
+			"string, want number",
+		`{"pattern":"(?=a)"}`: "it is no JSON Schema: /pattern: is no regular " +
+			"expression, of the kind RE2",
+		`{"$ref":"https://example.org/x.json"}`: "the reference https://example.org/x.json leads out " +
+			"of the schema; put what it names under $defs",
+		`{"$ref":"file:///etc/passwd"}`: "the reference file:///etc/passwd leads out of the " +
+			"schema; put what it names under $defs",
+		`{"$ref":"other"}`: "the reference other leads out of the schema; put " +
+			"what it names under $defs",
+		`{"$ref":"#/$defs/none"}`: "/$defs/none",
+		`{"$schema":"http://json-schema.org/draft-07/schema#"}`: "the schema is of another dialect; leave $schema " +
+			"out, or write https://json-schema.org/draft/2020-12/schema",
 		`{"description":"` + strings.Repeat("a", 65<<10) + `"}`: "the schema is larger than 64KiB",
 	} {
 		_, err := compile(t, schema)
@@ -91,7 +118,8 @@ func TestASchemaThatCannotBeUsedSaysWhy(t *testing.T) {
 
 func TestProblemsAreFewShortAndSorted(t *testing.T) {
 	t.Parallel()
-	schema, err := compile(t, `{"items":{"properties":{"`+strings.Repeat("n", 1000)+`":{"type":"string"}}},"additionalProperties":false}`)
+	schema, err := compile(t, `{"items":{"properties":{"`+strings.Repeat("n", 1000)+
+		`":{"type":"string"}}},"additionalProperties":false}`)
 	require.NoError(t, err)
 	item := `{"` + strings.Repeat("n", 1000) + `":1}`
 	problems, err := schema.Check(parse(t, "["+strings.Repeat(item+",", 99)+item+"]"))

@@ -27,7 +27,8 @@ func (c *Catalog) access(route *receiver.Route, webhook *nodes.WebhookCalls) {
 		route.Allow = append(route.Allow, allowed.Prefix())
 	}
 	for _, user := range webhook.Auth.Basic {
-		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username, Password: c.credential(user.Password)})
+		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username,
+			Password: c.credential(user.Password)})
 	}
 	if bearer := webhook.Auth.Bearer; bearer != nil {
 		route.Bearer = c.credentials(bearer.Tokens)

@@ -42,7 +42,8 @@ func newPlace(t *testing.T) *place {
 	provider, err := secrets.New(secrets.Options{Dir: p.secrets})
 	require.NoError(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	p.Catalog = catalog.New(catalog.Options{Store: flows, Registry: nodes.Standard(), Secrets: provider, Env: func() map[string]string { return nil }, Logger: quiet})
+	p.Catalog = catalog.New(catalog.Options{Store: flows, Registry: nodes.Standard(), Secrets: provider,
+		Env: func() map[string]string { return nil }, Logger: quiet})
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -65,7 +66,8 @@ func (s starter) Start(_ context.Context, _ *everhook.Version, d everhook.Delive
 	return receiver.Started{}, nil
 }
 
-func (s starter) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery, _ time.Duration) (receiver.Started, error) {
+func (s starter) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
+	_ time.Duration) (receiver.Started, error) {
 	s.starts <- d
 	return receiver.Started{}, nil
 }
@@ -102,7 +104,8 @@ func (p *place) apply(file string) catalog.Flow {
 func (p *place) call(flow catalog.Flow, method, body string, headers map[string]string) (int, string) {
 	p.t.Helper()
 	address, query, _ := strings.Cut(method, "?")
-	request, err := http.NewRequestWithContext(p.t.Context(), address, p.url+"/api/webhook:trigger/"+flow.Token+"?"+query, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(p.t.Context(), address, p.url+"/api/webhook:trigger/"+flow.Token+"?"+
+		query, strings.NewReader(body))
 	require.NoError(p.t, err)
 	for name, value := range headers {
 		request.Header.Set(name, value)
@@ -205,7 +208,8 @@ nodes: [ { key: answer, type: response, config: { body: 1 } } ]
 	require.Equal(t, 504, route.OnWait)
 	require.Nil(t, route.Schema)
 	require.Contains(t, route.NeverKept, "x-hub-signature-256")
-	for i, credential := range append(append([]receiver.Credential{}, route.Bearer...), route.Signature.Secrets[0], route.Signature.VerifyToken) {
+	for i, credential := range append(append([]receiver.Credential{}, route.Bearer...), route.Signature.Secrets[0],
+		route.Signature.VerifyToken) {
 		value, err := credential()
 		require.NoError(t, err)
 		require.Equal(t, "value of "+string("ABCD"[i]), value)
@@ -219,8 +223,10 @@ func TestMetasSubscriptionOfAFlow(t *testing.T) {
 	p := newPlace(t)
 	p.secret("APP", "app secret")
 	p.secret("VERIFY", "meatyhamhock")
-	flow := p.apply("key: m\nmode: async\ntrigger: { type: webhook, signature: { preset: meta, secrets: { secret: APP }, verifyToken: { secret: VERIFY } } }\n")
-	status, reply := p.call(flow, "GET?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=meatyhamhock", "", nil)
+	flow := p.apply("key: m\nmode: async\ntrigger: { type: webhook, signature: { preset: meta, secrets: { secret: " +
+		"APP }, verifyToken: { secret: VERIFY } } }\n")
+	status, reply := p.call(flow, "GET?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=meatyhamhock", "",
+		nil)
 	require.Equal(t, 200, status)
 	require.Equal(t, "1158201444", reply)
 	status, _ = p.call(flow, "GET?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=x", "", nil)
@@ -233,7 +239,8 @@ func TestAFlowWhoseSecretCannotSignIsNotServed(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	p.secret("S", "whsec_not/base64/planted")
-	flow := p.apply("key: s\nmode: async\ntrigger: { type: webhook, signature: { preset: standard-webhooks, secrets: { secret: S } } }\n")
+	flow := p.apply("key: s\nmode: async\ntrigger: { type: webhook, signature: { preset: standard-webhooks, secrets: " +
+		"{ secret: S } } }\n")
 	require.False(t, flow.Served)
 	require.Contains(t, flow.Note, "the secret S is none of standard-webhooks")
 	require.NotContains(t, flow.Note, "planted")
@@ -241,6 +248,7 @@ func TestAFlowWhoseSecretCannotSignIsNotServed(t *testing.T) {
 	p.secret("S", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	require.NoError(t, p.Refresh(t.Context()))
 	require.True(t, p.Flows()[0].Served)
-	status, _ := p.call(flow, "POST", "{}", sign(t, "standard-webhooks", "{}", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+	status, _ := p.call(flow, "POST", "{}",
+		sign(t, "standard-webhooks", "{}", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
 	require.Equal(t, 200, status)
 }

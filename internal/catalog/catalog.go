@@ -1,4 +1,5 @@
-// Package catalog serves the flows of a store: it keeps the enabled versions compiled in memory and gives the receiver a route for each token.
+// Package catalog serves the flows of a store: it keeps the enabled versions compiled in memory and gives the receiver
+// a route for each token.
 package catalog
 
 import (
@@ -56,7 +57,8 @@ type snapshot struct {
 	stored     map[string]store.Flow
 	flows      []Flow
 	sources    []Sourced
-	// waiting is set when a flow may be served later though the store does not change: its secret is missing, or it could not be read.
+	// waiting is set when a flow may be served later though the store does not change: its secret is missing, or it
+	// could not be read.
 	waiting bool
 }
 
@@ -117,7 +119,8 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		return err
 	}
 	next := &snapshot{
-		routes: make(map[string]*receiver.Route, len(flows)), resumables: make(map[string]*receiver.Resumable, len(flows)), stored: make(map[string]store.Flow, len(flows)),
+		routes: make(map[string]*receiver.Route, len(flows)), resumables: make(map[string]*receiver.Resumable,
+			len(flows)), stored: make(map[string]store.Flow, len(flows)),
 	}
 	used := make(map[identity]*compiled, len(flows))
 	for _, flow := range flows {
@@ -165,7 +168,8 @@ func (c *Catalog) tell(flows []Flow) {
 		}
 		if last := before[flow.Key]; last.Version != flow.Version || !slices.Equal(last.Unset, flow.Unset) {
 			for _, name := range flow.Unset {
-				c.options.Logger.Warn("a setting that a flow uses is not set, and nil", "flow", flow.Key, "version", flow.Version, "setting", "env."+name, "variable", secrets.EnvPrefix+name)
+				c.options.Logger.Warn("a setting that a flow uses is not set, and nil", "flow", flow.Key, "version",
+					flow.Version, "setting", "env."+name, "variable", secrets.EnvPrefix+name)
 			}
 		}
 	}

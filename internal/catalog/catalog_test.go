@@ -35,7 +35,8 @@ type fixture struct {
 
 func fresh(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{path: filepath.Join(t.TempDir(), "everhook.db"), secrets: t.TempDir(), log: &bytes.Buffer{}, env: map[string]string{}}
+	f := &fixture{path: filepath.Join(t.TempDir(), "everhook.db"), secrets: t.TempDir(), log: &bytes.Buffer{},
+		env: map[string]string{}}
 	var err error
 	f.store, err = store.Open(t.Context(), f.path)
 	require.NoError(t, err)
@@ -71,7 +72,8 @@ func (f *fixture) apply(t *testing.T, text string) everhook.Version {
 	return version
 }
 
-// unread gives a flow that this program cannot read, as it is shown. It has no route: nobody knows who may call, or ask for an answer.
+// unread gives a flow that this program cannot read, as it is shown. It has no route: nobody knows who may call, or ask
+// for an answer.
 func unread(t *testing.T, c *Catalog, key string) Flow {
 	t.Helper()
 	for _, flow := range c.Flows() {
@@ -127,7 +129,8 @@ func TestAnAppliedFlowIsServedAtOnce(t *testing.T) {
 	f.writeSecret(t, "SHOP", "hunter2")
 	version := f.apply(t, orders)
 	shown, route := flow(t, f.Catalog, "orders")
-	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Trigger: "webhook", Mode: everhook.Async, Version: 1, Served: true, Unset: []string{"OTHER", "REGION"}, Source: "test"}, shown)
+	require.Equal(t, Flow{Key: "orders", Title: "Orders", Token: shown.Token, Trigger: "webhook", Mode: everhook.Async,
+		Version: 1, Served: true, Unset: []string{"OTHER", "REGION"}, Source: "test"}, shown)
 	require.Equal(t, version.Hash, route.Version.Hash)
 	require.Equal(t, everhook.Async, route.Mode)
 	require.EqualValues(t, 2048, route.MaxBody)
@@ -212,7 +215,8 @@ func TestAFlowIsServedWithinASecondOfItsSecretsComing(t *testing.T) {
 	f := fresh(t)
 	f.apply(t, orders)
 	shown, _ := flow(t, f.Catalog, "orders")
-	require.Equal(t, "the secret SHOP is not set or empty; set the variable EVERHOOK_SECRET_SHOP or write the file SHOP in the directory of secrets", shown.Note)
+	require.Equal(t, "the secret SHOP is not set or empty; set the variable EVERHOOK_SECRET_SHOP or write the file "+
+		"SHOP in the directory of secrets", shown.Note)
 	require.Contains(t, f.log.String(), "flow is not served")
 	require.Contains(t, f.log.String(), "EVERHOOK_SECRET_SHOP")
 	follow(t, f.Catalog)
@@ -329,7 +333,8 @@ func TestAFlowThatThisProgramCannotRunSaysSo(t *testing.T) {
 	other := nodes.NewRegistry()
 	nodes.Add[nodes.Delay](other)
 	nodes.AddTrigger[tick](other)
-	require.Equal(t, "nothing here starts a run of it: its trigger webhook is no webhook, no call and no source", unread(t, f.with(t, other), "plain").Note)
+	require.Equal(t, "nothing here starts a run of it: its trigger webhook is no webhook, no call and no source",
+		unread(t, f.with(t, other), "plain").Note)
 }
 
 func TestAVersionThatCannotBeReadStopsItsFlowAlone(t *testing.T) {
@@ -339,7 +344,8 @@ func TestAVersionThatCannotBeReadStopsItsFlowAlone(t *testing.T) {
 	f.apply(t, "key: other\nmode: sync\ntrigger: { type: webhook }\n")
 	db, err := sql.Open("sqlite", f.path)
 	require.NoError(t, err)
-	_, err = db.ExecContext(t.Context(), `DROP TRIGGER versions_never_change; UPDATE versions SET definition = '{' WHERE flow = 'plain'`)
+	_, err = db.ExecContext(t.Context(),
+		`DROP TRIGGER versions_never_change; UPDATE versions SET definition = '{' WHERE flow = 'plain'`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	c := f.with(t, nodes.Standard())
@@ -392,7 +398,8 @@ func TestRoutesAreReadWhileFlowsAreApplied(t *testing.T) {
 	for w := range 2 {
 		writers.Go(func() {
 			for i := range 5 {
-				if _, err := f.Apply(t.Context(), parse(t, fmt.Sprintf("%stitle: T%d\n", plain, 10*w+i)), "test"); err != nil {
+				if _, err := f.Apply(t.Context(), parse(t, fmt.Sprintf("%stitle: T%d\n", plain, 10*w+i)),
+					"test"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -406,13 +413,15 @@ func TestRoutesAreReadWhileFlowsAreApplied(t *testing.T) {
 func TestAFlowThatOthersCallIsServedWithoutARoute(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
-	f.apply(t, "key: called\nmode: sync\ntrigger: { type: call, input: { type: object } }\nnodes: [ { key: a, type: http-request, config: { url: 'https://a.example', headers: { X: '{{ secret.TOKEN }}' } } } ]\n")
+	f.apply(t, "key: called\nmode: sync\ntrigger: { type: call, input: { type: object } }\nnodes: [ { key: a, type: "+
+		"http-request, config: { url: 'https://a.example', headers: { X: '{{ secret.TOKEN }}' } } } ]\n")
 	lacking := unread(t, f.Catalog, "called")
 	require.Contains(t, lacking.Note, "TOKEN")
 	f.writeSecret(t, "TOKEN", "hunter2")
 	require.NoError(t, f.Refresh(t.Context()))
 	shown := f.Flows()[0]
-	require.Equal(t, Flow{Key: "called", Title: "called", Token: shown.Token, Mode: everhook.Sync, Trigger: "call", Version: 1, Served: true, Source: "test"}, shown)
+	require.Equal(t, Flow{Key: "called", Title: "called", Token: shown.Token, Mode: everhook.Sync, Trigger: "call",
+		Version: 1, Served: true, Source: "test"}, shown)
 	_, ok := f.Route(shown.Token)
 	require.False(t, ok, "nobody calls it over HTTP")
 }

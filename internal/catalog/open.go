@@ -7,15 +7,17 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// OpenRoute gives the route that a version would be served by, open to everyone: credentials, signatures, addresses and rates are not checked, so
-// no secret is needed, and every delivery is its own. It is for trying a flow; false: its trigger is no webhook. Env gives the settings that flows see as env.<NAME>.
+// OpenRoute gives the route that a version would be served by, open to everyone: credentials, signatures, addresses and
+// rates are not checked, so no secret is needed, and every delivery is its own. It is for trying a flow; false: its
+// trigger is no webhook. Env gives the settings that flows see as env.<NAME>.
 func OpenRoute(version everhook.Version, flow *nodes.Flow, env func() map[string]string) (*receiver.Route, bool) {
 	webhook, ok := flow.Trigger.(*nodes.Webhook)
 	if !ok {
 		return nil, false
 	}
 	c := &Catalog{options: Options{Env: env, PublicURL: func() string { return openURL }}}
-	route := c.route(store.Flow{Key: version.Definition.Key, Mode: version.Definition.Mode, Token: openToken, Secret: []byte(openToken)}, true, &compiled{version: version, flow: flow, webhook: webhook})
+	route := c.route(store.Flow{Key: version.Definition.Key, Mode: version.Definition.Mode, Token: openToken,
+		Secret: []byte(openToken)}, true, &compiled{version: version, flow: flow, webhook: webhook})
 	route.Basic, route.Bearer, route.APIKey, route.Signature = nil, nil, nil, nil
 	route.Allow, route.Rate, route.Dedupe = nil, nil, nil
 	return route, true

@@ -22,11 +22,13 @@ func TestAnOpenRouteIsThatOfTheFlowWithoutItsCredentials(t *testing.T) {
 	require.True(t, ok)
 	require.True(t, route.Enabled)
 	require.Empty(t, route.Basic)
-	require.Equal(t, []any{served.Flow, served.Mode, served.MaxBody, served.Headers, served.Query, served.Body, served.Wait},
+	require.Equal(t, []any{served.Flow, served.Mode, served.MaxBody, served.Headers, served.Query, served.Body,
+		served.Wait},
 		[]any{route.Flow, route.Mode, route.MaxBody, route.Headers, route.Query, route.Body, route.Wait})
 	answer, err := route.AsyncAnswer(everhook.Mapping{"headers": map[string]any{"x-id": "a"}}, "run")
 	require.NoError(t, err)
-	require.Equal(t, everhook.Answer{Status: 201, Body: everhook.Of(map[string]any{"run": "run", "id": "a", "region": "eu", "other": nil})}, answer)
+	require.Equal(t, everhook.Answer{Status: 201,
+		Body: everhook.Of(map[string]any{"run": "run", "id": "a", "region": "eu", "other": nil})}, answer)
 }
 
 // clock is a trigger that is no webhook.

@@ -19,8 +19,8 @@ func (c *Catalog) Resumable(token string) (*receiver.Resumable, bool) {
 	return flow, ok
 }
 
-// ResumeBase tells where the runs of a flow are resumed, and the secret that their URLs are made with. It is an error when there is no such flow
-// any more.
+// ResumeBase tells where the runs of a flow are resumed, and the secret that their URLs are made with. It is an error
+// when there is no such flow any more.
 func (c *Catalog) ResumeBase(key string) (base string, secret []byte, err error) {
 	flow, ok := c.snapshot.Load().stored[key]
 	if !ok {
@@ -37,19 +37,23 @@ func (c *Catalog) resumeBase(flow store.Flow) string {
 	return base + everhook.ResumePath + everhook.ResumeToken(flow.Secret)
 }
 
-// resumeURL makes the resume URLs of a run where the answer to a call is made, which names the iteration that it is about.
-func (c *Catalog) resumeURL(stored store.Flow, flow *nodes.Flow, run everhook.RunID, iteration string) func(key string) (string, error) {
+// resumeURL makes the resume URLs of a run where the answer to a call is made, which names the iteration that it is
+// about.
+func (c *Catalog) resumeURL(stored store.Flow, flow *nodes.Flow, run everhook.RunID,
+	iteration string) func(key string) (string, error) {
 	return func(key string) (string, error) {
 		loops, ok := flow.LoopsAround(key)
 		if !ok {
 			return "", fmt.Errorf("no node %q waits for a call", key)
 		}
-		return everhook.NewResume(c.resumeBase(stored), stored.Secret, run).URL(run, key, everhook.OuterIteration(iteration, loops)), nil
+		return everhook.NewResume(c.resumeBase(stored), stored.Secret, run).URL(run, key,
+			everhook.OuterIteration(iteration, loops)), nil
 	}
 }
 
 func (c *Catalog) resumable(flow store.Flow) *receiver.Resumable {
-	return &receiver.Resumable{Flow: flow.Key, Secret: flow.Secret, Route: func(ctx context.Context, version int, node string) (*receiver.Route, error) {
+	return &receiver.Resumable{Flow: flow.Key, Secret: flow.Secret, Route: func(ctx context.Context, version int,
+		node string) (*receiver.Route, error) {
 		known, err := c.resumed.get(ctx, c, flow, version)
 		if err != nil {
 			return nil, err
@@ -91,7 +95,8 @@ func (v *versions) get(ctx context.Context, c *Catalog, flow store.Flow, number 
 	}
 	compiled, problems := c.options.Registry.Compile(version.Definition)
 	if compiled == nil {
-		return nil, fmt.Errorf("this program cannot run version %d of flow %q: %w", number, flow.Key, firstError(problems))
+		return nil, fmt.Errorf("this program cannot run version %d of flow %q: %w", number, flow.Key,
+			firstError(problems))
 	}
 	known = &resumedVersion{routes: map[string]*receiver.Route{}}
 	for _, key := range compiled.Waits() {
@@ -123,11 +128,14 @@ func (c *Catalog) waitRoute(stored store.Flow, flow *nodes.Flow, key string, wai
 	c.calls(route, &wait.WebhookCalls)
 	route.ResumeAnswer = func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error) {
 		answer, err := wait.Response.Answer(&expression.Scope{
-			Values:    map[string]any{"call": map[string]any(call), "env": c.settings(flow), "system": map[string]any{"runId": string(run)}},
+			Values: map[string]any{"call": map[string]any(call), "env": c.settings(flow),
+				"system": map[string]any{"runId": string(run)}},
 			ResumeURL: c.resumeURL(stored, flow, run, iteration),
 		})
-		if err == nil && answer.Body != nil && everhook.EncodedSize(answer.Body.V, everhook.MaxAnswerBody) > everhook.MaxAnswerBody {
-			err = everhook.Errorf(everhook.TypeLimit, "the answer is larger than %s", everhook.Size(everhook.MaxAnswerBody))
+		if err == nil && answer.Body != nil &&
+			everhook.EncodedSize(answer.Body.V, everhook.MaxAnswerBody) > everhook.MaxAnswerBody {
+			err = everhook.Errorf(everhook.TypeLimit, "the answer is larger than %s",
+				everhook.Size(everhook.MaxAnswerBody))
 		}
 		return answer, err
 	}

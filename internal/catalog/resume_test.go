@@ -61,7 +61,9 @@ func TestTheRouteOfAWaitIsThatOfItsVersion(t *testing.T) {
 	urls := everhook.NewResume(base, secret, waitingRun)
 	answer, err := route.ResumeAnswer(everhook.Mapping{"body": map[string]any{"n": 5}}, waitingRun, "")
 	require.NoError(t, err)
-	require.Equal(t, everhook.Answer{Status: 201, Body: everhook.Of(map[string]any{"n": 5, "region": "eu", "next": urls.URL(waitingRun, "each_one", "")})}, answer)
+	require.Equal(t, everhook.Answer{Status: 201,
+		Body: everhook.Of(map[string]any{"n": 5, "region": "eu", "next": urls.URL(waitingRun, "each_one", "")})},
+		answer)
 
 	inLoop, err := flow.Route(t.Context(), first.Number, "one")
 	require.NoError(t, err)
@@ -76,7 +78,8 @@ func TestTheRouteOfAWaitIsThatOfItsVersion(t *testing.T) {
 	for name, wanted := range map[string]struct {
 		version int
 		node    string
-	}{"no node": {first.Number, "none"}, "no wait": {first.Number, "each"}, "another version": {second.Number, "done"}, "no version": {99, "done"}} {
+	}{"no node": {first.Number, "none"}, "no wait": {first.Number, "each"}, "another version": {second.Number, "done"},
+		"no version": {99, "done"}} {
 		_, err := flow.Route(t.Context(), wanted.version, wanted.node)
 		require.ErrorIs(t, err, receiver.ErrNoWait, name)
 	}
@@ -101,7 +104,8 @@ func TestACallerOfAnAsyncFlowIsToldWhereToCallBack(t *testing.T) {
 func TestAFlowWhoseWaitLacksASecretIsNotServed(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
-	f.apply(t, waitingFlow(", auth: { bearer: { tokens: { secret: BACK } } }, signature: { preset: standard-webhooks, secrets: { secret: SIGNED } }"))
+	f.apply(t, waitingFlow(", auth: { bearer: { tokens: { secret: BACK } } }, signature: { preset: "+
+		"standard-webhooks, secrets: { secret: SIGNED } }"))
 	shown, _ := flow(t, f.Catalog, "waiting")
 	require.Contains(t, shown.Note, "the secret BACK is not set")
 	for name, value := range map[string]string{"BACK": "tok", "SIGNED": "no base64 !"} {
@@ -115,7 +119,8 @@ func TestAFlowWhoseWaitLacksASecretIsNotServed(t *testing.T) {
 func TestAnAnswerThatIsTooLargeIsNone(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
-	version := f.apply(t, "key: large\nmode: async\ntrigger: { type: webhook }\nnodes: [ { key: done, type: wait-for-call, config: { response: { body: '{{ repeat(call.body, 2) }}' } } } ]\n")
+	version := f.apply(t, "key: large\nmode: async\ntrigger: { type: webhook }\nnodes: [ { key: done, type: "+
+		"wait-for-call, config: { response: { body: '{{ repeat(call.body, 2) }}' } } } ]\n")
 	stored, err := f.options.Store.Flow(t.Context(), f.Flows()[0].Key)
 	require.NoError(t, err)
 	resumable, _ := f.Resumable(everhook.ResumeToken(stored.Secret))

@@ -28,8 +28,8 @@ func identify(flow store.Flow) identity {
 	return identity{flow.Key, string(flow.Secret), number}
 }
 
-// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it. Webhook is nil for a flow that
-// another trigger starts: it is served without a route.
+// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it.
+// Webhook is nil for a flow that another trigger starts: it is served without a route.
 type compiled struct {
 	version everhook.Version
 	flow    *nodes.Flow
@@ -78,7 +78,8 @@ func isServed(trigger nodes.Trigger) bool {
 
 // show tells how a flow stands; waits is set when only a secret is missing.
 func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool) {
-	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token, Version: flow.Enabled, Source: flow.Source}
+	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token,
+		Version: flow.Enabled, Source: flow.Source}
 	shown.Trigger = known.trigger()
 	if known.flow != nil && known.webhook == nil {
 		shown.Token = ""
@@ -108,7 +109,8 @@ func (c *Catalog) unset(flow *nodes.Flow) (names []string) {
 	return names
 }
 
-// missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what it is for.
+// missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what
+// it is for.
 func (c *Catalog) missingSecret(known *compiled) string {
 	names := known.flow.Secrets
 	if namer, ok := known.flow.Trigger.(nodes.SecretNamer); ok {
@@ -134,15 +136,16 @@ func (c *Catalog) missingSecret(known *compiled) string {
 	return ""
 }
 
-// route makes the route of a flow that this program can read. One that is disabled or lacks a secret has a route too: answers of its runs are
-// still given.
+// route makes the route of a flow that this program can read. One that is disabled or lacks a secret has a route too:
+// answers of its runs are still given.
 func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver.Route {
 	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: nodes.DefaultWait.Std()}
 	webhook := known.webhook
 	route.Version = &known.version
 	c.calls(route, &webhook.WebhookCalls)
 	if webhook.Dedupe.IsSet() {
-		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Dedupe.Optional, Secret: flow.Secret, Policy: webhook.Dedupe.Policy()}
+		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Dedupe.Optional, Secret: flow.Secret,
+			Policy: webhook.Dedupe.Policy()}
 	}
 	route.Wait, route.OnWait = known.flow.Wait().Std(), known.version.Definition.Options.OnWait
 	if flow.Mode == everhook.Async {
@@ -152,10 +155,12 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 }
 
 // asyncAnswer evaluates the trigger's response on a delivery.
-func (c *Catalog) asyncAnswer(stored store.Flow, flow *nodes.Flow, webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+func (c *Catalog) asyncAnswer(stored store.Flow, flow *nodes.Flow,
+	webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
 	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
 		return webhook.Response.Answer(&expression.Scope{
-			Values:    map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow), "system": map[string]any{"runId": string(run)}},
+			Values: map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow),
+				"system": map[string]any{"runId": string(run)}},
 			ResumeURL: c.resumeURL(stored, flow, run, ""),
 		})
 	}

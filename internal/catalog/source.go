@@ -14,7 +14,8 @@ type Sourced struct {
 	Secret []byte
 }
 
-// Sourced gives the flows that are served and have a source, sorted by key. As long as a version is served, its Version and Source are the same pointers.
+// Sourced gives the flows that are served and have a source, sorted by key. As long as a version is served, its Version
+// and Source are the same pointers.
 func (c *Catalog) Sourced() []Sourced { return c.snapshot.Load().sources }
 
 func (s *snapshot) addSource(flow store.Flow, version *compiled) {

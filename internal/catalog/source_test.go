@@ -34,7 +34,8 @@ func (w *watcher) Secrets() []string {
 
 // watched is a flow with a watcher.
 func watched(config everhook.Mapping) *everhook.Definition {
-	return &everhook.Definition{Key: "w", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "watcher", Config: config}}
+	return &everhook.Definition{Key: "w", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "watcher",
+		Config: config}}
 }
 
 func TestAFlowWithASourceIsServedWithoutAURL(t *testing.T) {
@@ -43,13 +44,15 @@ func TestAFlowWithASourceIsServedWithoutAURL(t *testing.T) {
 	registry := nodes.Standard()
 	nodes.AddTrigger[watcher](registry)
 	changes := 0
-	c := New(Options{Store: f.store, Registry: registry, Secrets: f.options.Secrets, Env: f.options.Env, Logger: f.options.Logger, Changed: func() { changes++ }})
+	c := New(Options{Store: f.store, Registry: registry, Secrets: f.options.Secrets, Env: f.options.Env,
+		Logger: f.options.Logger, Changed: func() { changes++ }})
 	for _, definition := range []*everhook.Definition{watched(nil), parse(t, plain)} {
 		_, err := c.Apply(t.Context(), definition, "test")
 		require.NoError(t, err)
 	}
 	require.Positive(t, changes)
-	require.Equal(t, Flow{Key: "w", Title: "w", Trigger: "watcher", Mode: "async", Version: 1, Served: true, Source: "test"}, c.Flows()[1])
+	require.Equal(t, Flow{Key: "w", Title: "w", Trigger: "watcher", Mode: "async", Version: 1, Served: true,
+		Source: "test"}, c.Flows()[1])
 	_, ok := c.Route("")
 	require.False(t, ok)
 	sourced := c.Sourced()

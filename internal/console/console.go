@@ -1,5 +1,5 @@
-// Package console is the web page of an Everhook server: its flows, its runs, and every step of a run. It is rendered on the server and
-// works without JavaScript; a small script copies addresses and keeps an open page up to date.
+// Package console is the web page of an Everhook server: its flows, its runs, and every step of a run. It is rendered
+// on the server and works without JavaScript; a small script copies addresses and keeps an open page up to date.
 package console
 
 import (
@@ -21,7 +21,8 @@ import (
 //go:embed web
 var web embed.FS
 
-// New makes the handler of the pages: /, /runs, /runs/{id}, /login and their style and script. The guard of the admin address stands before it.
+// New makes the handler of the pages: /, /runs, /runs/{id}, /login and their style and script. The guard of the admin
+// address stands before it.
 func New(o admin.Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -57,7 +58,8 @@ type page struct {
 }
 
 func (c *console) page(title string, body any) page {
-	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: c.options.Token != "", Temporal: c.options.TemporalUIURL, Body: body}
+	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: c.options.Token != "",
+		Temporal: c.options.TemporalUIURL, Body: body}
 	if c.options.UI != nil {
 		p.Temporal = admin.TemporalPath + "/"
 	}
@@ -112,7 +114,8 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	id, ok := everhook.ParseRunID(r.PathValue("id"))
 	flow := r.URL.Query().Get("flow")
 	if !ok || flow != "" && !everhook.IsFlowKey(flow) {
-		c.refuse(w, r, http.StatusNotFound, "No such run", "A run ID is 26 characters of a-z and 2-7. The caller of a webhook finds it in the header Everhook-Run-Id.")
+		c.refuse(w, r, http.StatusNotFound, "No such run", "A run ID is 26 characters of a-z and 2-7. The caller of "+
+			"a webhook finds it in the header Everhook-Run-Id.")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ShowTimeout)
@@ -124,7 +127,8 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.refuse(w, r, http.StatusServiceUnavailable, "This run cannot be read", err.Error())
 	default:
-		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), runOf(*detail, c.options.TemporalURL(detail.Summary), time.Now()))
+		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), runOf(*detail, c.options.TemporalURL(detail.Summary),
+			time.Now()))
 		p.Live = !detail.Status.Ended()
 		c.show(w, r, http.StatusOK, "run", p)
 	}

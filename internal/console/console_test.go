@@ -61,7 +61,8 @@ func (s *server) Show(_ context.Context, flow string, id everhook.RunID) (*workf
 }
 
 func (s *server) options() admin.Options {
-	return admin.Options{Flows: s, Runs: s, TemporalUIURL: "http://ui.example", Namespace: "default", Version: "1.2.3", Loopback: true}
+	return admin.Options{Flows: s, Runs: s, TemporalUIURL: "http://ui.example", Namespace: "default", Version: "1.2.3",
+		Loopback: true}
 }
 
 func open(o admin.Options, path string) *httptest.ResponseRecorder {
@@ -97,7 +98,8 @@ const runA = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa")
 func oneRun() workflows.Summary {
 	started := time.Now().Add(-90 * time.Second)
 	ended := started.Add(1500 * time.Millisecond)
-	return workflows.Summary{ID: runA, Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored, Started: started, Ended: &ended, Execution: "0198-x"}
+	return workflows.Summary{ID: runA, Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored,
+		Started: started, Ended: &ended, Execution: "0198-x"}
 }
 
 const hookURL = "https://hooks.example.com/api/webhook:trigger/t0ken"
@@ -105,7 +107,8 @@ const hookURL = "https://hooks.example.com/api/webhook:trigger/t0ken"
 func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	t.Parallel()
 	s := &server{runs: []workflows.Summary{oneRun()}, flows: []admin.Flow{
-		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL, Note: "version 4 has problems"},
+		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL,
+			Note: "version 4 has problems"},
 		{Key: "broken", Title: "Broken", Mode: everhook.Async, Version: 2, URL: hookURL, Note: "line 3: unknown kind"},
 		{Key: "off", Note: "disabled"},
 	}}
@@ -127,7 +130,8 @@ func TestRunsThatWaitForWeeksDoNotHideWhatHasJustFailed(t *testing.T) {
 	t.Parallel()
 	s := &server{list: func(filter workflows.Filter) (runs []workflows.Summary) {
 		for i := range filter.Limit {
-			run := workflows.Summary{ID: everhook.RunID(fmt.Sprintf("waits%02d", i)), Flow: "waits", Status: everhook.Pending, Started: time.Now().Add(-time.Hour * time.Duration(i+1))}
+			run := workflows.Summary{ID: everhook.RunID(fmt.Sprintf("waits%02d", i)), Flow: "waits",
+				Status: everhook.Pending, Started: time.Now().Add(-time.Hour * time.Duration(i+1))}
 			if filter.Ended {
 				ended := run.Started.Add(time.Second)
 				run.ID, run.Status, run.Ended = everhook.RunID(fmt.Sprintf("fails%02d", i)), everhook.Failed, &ended
@@ -142,7 +146,8 @@ func TestRunsThatWaitForWeeksDoNotHideWhatHasJustFailed(t *testing.T) {
 	page := read(t, s, "/")
 	require.Equal(t, 20, strings.Count(page, `<a class="id"`))
 	require.Equal(t, 1, strings.Count(page, ">waits00<"))
-	require.Regexp(t, `failed waits .*waits00 .*failed waits fails01 2 h ago .*pending waits waits01 2 h ago .*fails10`, text(page))
+	require.Regexp(t, `failed waits .*waits00 .*failed waits fails01 2 h ago .*pending waits waits01 2 h ago .*fails10`,
+		text(page))
 	require.NotContains(t, page, ">waits15<")
 }
 
@@ -161,16 +166,19 @@ func TestFlowsThatAreNotServedComeFirst(t *testing.T) {
 
 func TestAFlowThatOthersCallHasNoURL(t *testing.T) {
 	t.Parallel()
-	s := &server{flows: []admin.Flow{{Key: "stock", Trigger: "call", Enabled: true}, {Key: "drop", Trigger: "file-drop", Enabled: true}}}
+	s := &server{flows: []admin.Flow{{Key: "stock", Trigger: "call", Enabled: true},
+		{Key: "drop", Trigger: "file-drop", Enabled: true}}}
 	require.Contains(t, text(read(t, s, "/")), "stock served called by other flows drop served started by file-drop")
 }
 
 func TestAnEmptyServerSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, text(read(t, &server{}, "/")), "No flows yet. Write one into the directory that the server watches, and it is served at once: everhook flow new hello")
+	require.Contains(t, text(read(t, &server{}, "/")), "No flows yet. Write one into the directory that the server "+
+		"watches, and it is served at once: everhook flow new hello")
 	require.Contains(t, text(read(t, &server{}, "/runs")), "No runs yet.")
 	s := &server{flows: []admin.Flow{{Key: "off", URL: "http://no"}, {Key: "orders", Enabled: true, URL: hookURL}}}
-	require.Contains(t, text(read(t, s, "/")), `Try it: curl -i '`+hookURL+`' -H 'Content-Type: application/json' -d '{"hello": "world"}'`)
+	require.Contains(t, text(read(t, s, "/")), `Try it: curl -i '`+hookURL+
+		`' -H 'Content-Type: application/json' -d '{"hello": "world"}'`)
 }
 
 func TestWhatCannotBeReadDoesNotHideTheRest(t *testing.T) {
@@ -232,15 +240,20 @@ func TestRunsAreListedPageByPage(t *testing.T) {
 func shownRun() *workflows.Detail {
 	started := time.Date(2026, 7, 30, 12, 0, 0, 5e6, time.Local)
 	ended := started.Add(61 * time.Second)
-	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge", Message: "no answer from pay.example", Attempts: 3}
+	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge",
+		Message: "no answer from pay.example", Attempts: 3}
 	summary := oneRun()
 	return &workflows.Detail{
 		Summary: summary, Events: 31, Total: 1003,
 		Outcome: &everhook.Outcome{Status: everhook.Errored, Error: failure, Output: everhook.Of("done"),
-			Answer: &everhook.Answer{Status: 502, Headers: map[string]string{"X-A": "b"}, Body: everhook.Of(map[string]any{"ok": false})}},
+			Answer: &everhook.Answer{Status: 502, Headers: map[string]string{"X-A": "b"},
+				Body: everhook.Of(map[string]any{"ok": false})}},
 		Steps: []everhook.Step{
-			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: started, Ended: &started, Config: everhook.Mapping{"/expression": "a < b"}, Result: everhook.Of(true)},
-			{Number: 2, Node: "charge", Title: "Charge the card", Iteration: "items[3]", Kind: "http-request", Status: everhook.Errored, Started: started, Ended: &ended, Attempts: 3, Error: failure, Lines: []string{"attempt 1: 503"}},
+			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: started, Ended: &started,
+				Config: everhook.Mapping{"/expression": "a < b"}, Result: everhook.Of(true)},
+			{Number: 2, Node: "charge", Title: "Charge the card", Iteration: "items[3]", Kind: "http-request",
+				Status: everhook.Errored, Started: started, Ended: &ended, Attempts: 3, Error: failure,
+				Lines: []string{"attempt 1: 503"}},
 			{Number: 3, Node: "wait", Kind: "delay", Status: everhook.Pending, Started: started},
 		},
 	}
@@ -251,13 +264,16 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	s := &server{detail: shownRun()}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
 	said := text(page)
-	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy Version 3 Started "+s.detail.Started.Local().Format("2006-01-02 15:04:05"))
+	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy Version 3 Started "+
+		s.detail.Started.Local().Format("2006-01-02 15:04:05"))
 	require.Contains(t, said, "Took 1.5 s Steps 1003 Events 31 Temporal Open its history")
 	require.Contains(t, said, "charge : connection no answer from pay.example")
 	require.Contains(t, said, `Answer to the caller: HTTP 502 Headers { "X-A": "b" } Body { "ok": false }`)
 	require.Contains(t, said, "Output done")
-	require.Contains(t, said, `1 paid resolved condition 12:00:00.005 < 1 ms input, result Input { "/expression": "a < b" } Result true`)
-	require.Contains(t, said, `2 Charge the card charge items[3] error http-request 12:00:00.005 1 min 1 s 3 no answer from pay.example error, lines Error {`)
+	require.Contains(t, said,
+		`1 paid resolved condition 12:00:00.005 < 1 ms input, result Input { "/expression": "a < b" } Result true`)
+	require.Contains(t, said,
+		`2 Charge the card charge items[3] error http-request 12:00:00.005 1 min 1 s 3 no answer from pay.example error, lines Error {`)
 	require.Contains(t, said, "Lines attempt 1: 503")
 	require.Regexp(t, `3 wait pending delay 12:00:00.005 .* so far`, said)
 	require.Contains(t, said, "1000 more steps ran, which the step log did not keep.")
@@ -272,9 +288,11 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 
 func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	t.Parallel()
-	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders", Status: everhook.Pending, Started: time.Now()}}}
+	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders",
+		Status: everhook.Pending, Started: time.Now()}}}
 	add := func(node, kind, iteration string) {
-		s.detail.Steps = append(s.detail.Steps, everhook.Step{Number: len(s.detail.Steps) + 1, Node: node, Kind: kind, Iteration: iteration, Status: everhook.Pending, Started: time.Now()})
+		s.detail.Steps = append(s.detail.Steps, everhook.Step{Number: len(s.detail.Steps) + 1, Node: node, Kind: kind,
+			Iteration: iteration, Status: everhook.Pending, Started: time.Now()})
 	}
 	add("lines", "loop", "")
 	add("pause", "delay", "lines[41]")
@@ -284,7 +302,8 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 		add("call", "wait-for-call", "")
 	}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
-	require.Contains(t, text(page), "It is at call (wait-for-call), call (wait-for-call), call (wait-for-call), and 2 more")
+	require.Contains(t, text(page),
+		"It is at call (wait-for-call), call (wait-for-call), call (wait-for-call), and 2 more")
 	require.Contains(t, page, `<a href="#at-6">call</a>`)
 
 	s.detail.Status = everhook.Resolved
@@ -296,7 +315,8 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 func TestARunThatGoesOnIsKeptUpToDate(t *testing.T) {
 	t.Parallel()
 	started := time.Now()
-	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders", Status: everhook.Queued, Started: started}}}
+	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders", Status: everhook.Queued,
+		Started: started}}}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
 	require.Contains(t, page, `<body data-live>`)
 	require.Contains(t, text(page), "No step has begun yet.")
@@ -321,10 +341,11 @@ func TestARunThatCannotBeShownSaysWhy(t *testing.T) {
 		status int
 		want   string
 	}{
-		"an unknown run":      {"/runs/" + string(runA) + "?flow=orders", nil, 404, "There is no run " + string(runA)},
-		"no run ID":           {"/runs/<b>", nil, 404, "Everhook-Run-Id"},
-		"no flow key":         {"/runs/" + string(runA) + "?flow=A%20B", nil, 404, "No such run"},
-		"Temporal is away":    {"/runs/" + string(runA) + "?flow=orders", errors.New("temporal does not answer"), 503, "temporal does not answer"},
+		"an unknown run": {"/runs/" + string(runA) + "?flow=orders", nil, 404, "There is no run " + string(runA)},
+		"no run ID":      {"/runs/<b>", nil, 404, "Everhook-Run-Id"},
+		"no flow key":    {"/runs/" + string(runA) + "?flow=A%20B", nil, 404, "No such run"},
+		"Temporal is away": {"/runs/" + string(runA) + "?flow=orders", errors.New("temporal does not answer"), 503,
+			"temporal does not answer"},
 		"a page that is none": {"/none", nil, 404, "This address has no page."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -341,16 +362,23 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 	t.Parallel()
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'{{.}}`
 	started := time.Now()
-	run := workflows.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile), Started: started, Execution: hostile}
+	run := workflows.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile),
+		Started: started, Execution: hostile}
 	failure := &everhook.Error{Type: hostile, Message: hostile, Node: hostile, Response: everhook.Of(hostile)}
 	s := &server{
-		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile, Enabled: true, Version: 1, Note: hostile}},
-		runs:  []workflows.Summary{run},
-		detail: &workflows.Detail{Summary: run, Note: hostile, Steps: []everhook.Step{{Node: hostile, Title: hostile, Kind: hostile, Iteration: hostile, Status: hostile, Started: started,
-			Config: everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure, Lines: []string{hostile}}},
-			Outcome: &everhook.Outcome{Error: failure, Output: everhook.Of(hostile), Answer: &everhook.Answer{Headers: map[string]string{hostile: hostile}, Body: everhook.Of(hostile)}}},
+		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile,
+			Enabled: true, Version: 1, Note: hostile}},
+		runs: []workflows.Summary{run},
+		detail: &workflows.Detail{Summary: run, Note: hostile,
+			Steps: []everhook.Step{{Node: hostile, Title: hostile, Kind: hostile, Iteration: hostile, Status: hostile,
+				Started: started,
+				Config:  everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure,
+				Lines: []string{hostile}}},
+			Outcome: &everhook.Outcome{Error: failure, Output: everhook.Of(hostile),
+				Answer: &everhook.Answer{Headers: map[string]string{hostile: hostile}, Body: everhook.Of(hostile)}}},
 	}
-	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders", "/?q=" + "%22%3E%3Cscript%3E", "/login?next=%22%3E%3Cscript%3E"} {
+	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders", "/?q=" + "%22%3E%3Cscript%3E",
+		"/login?next=%22%3E%3Cscript%3E"} {
 		page := read(t, s, path)
 		require.Equal(t, 1, strings.Count(page, "<script"), path)
 		require.NotContains(t, page, "<img", path)
@@ -359,7 +387,9 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 		require.NotContains(t, page, " style=", path)
 	}
 	s.runs = nil
-	require.Contains(t, text(read(t, s, "/")), `curl -i 'javascript:alert(1)//"><script>alert(1)</script><img src=x onerror=alert(1)>'\''{{.}}'`, "a quote stays within the quotes of the shell")
+	require.Contains(t, text(read(t, s, "/")),
+		`curl -i 'javascript:alert(1)//"><script>alert(1)</script><img src=x onerror=alert(1)>'\''{{.}}'`,
+		"a quote stays within the quotes of the shell")
 }
 
 func TestLinksOfHostileAddressesAreDisarmed(t *testing.T) {

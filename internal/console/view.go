@@ -138,7 +138,8 @@ func (c *console) listRuns(ctx context.Context, filter workflows.Filter) runsVie
 	return view
 }
 
-// latest gives the runs that began last. In one list those that go on come first: many that wait for weeks would hide what has just failed.
+// latest gives the runs that began last. In one list those that go on come first: many that wait for weeks would hide
+// what has just failed.
 func (c *console) latest(ctx context.Context) runsView {
 	going := c.listRuns(ctx, workflows.Filter{Status: everhook.Pending, Limit: latestRuns})
 	if going.Problem != "" {
@@ -313,7 +314,8 @@ func pretty(v any) string {
 
 // curl is a call of a flow to try it with, for a POSIX shell.
 func curl(address string) string {
-	return "curl -i '" + strings.ReplaceAll(address, "'", `'\''`) + `' -H 'Content-Type: application/json' -d '{"hello": "world"}'`
+	return "curl -i '" + strings.ReplaceAll(address, "'", `'\''`) +
+		`' -H 'Content-Type: application/json' -d '{"hello": "world"}'`
 }
 
 func entityTag(data []byte) string {

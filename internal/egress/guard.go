@@ -1,5 +1,5 @@
-// Package egress keeps requests that flows make away from the operator's own network: it checks the address that is dialled, after the name
-// is resolved, so no name, notation or redirect leads around it.
+// Package egress keeps requests that flows make away from the operator's own network: it checks the address that is
+// dialled, after the name is resolved, so no name, notation or redirect leads around it.
 package egress
 
 import (
@@ -47,11 +47,12 @@ func (r *Refused) Error() string {
 	if r.Host != "" && r.Host != name {
 		name += " (" + r.Host + ")"
 	}
-	return fmt.Sprintf("%s is %s, which flows may not call; if they should, start with --egress-allow %s", name, r.What, r.Address)
+	return fmt.Sprintf("%s is %s, which flows may not call; if they should, start with --egress-allow %s", name, r.What,
+		r.Address)
 }
 
-// New makes a guard. Each entry of allow is a CIDR ("10.0.0.0/8"), an address or a host name, the last two with an optional port
-// ("localhost:8080", "[::1]:443"). A host name that is listed is allowed whatever it resolves to.
+// New makes a guard. Each entry of allow is a CIDR ("10.0.0.0/8"), an address or a host name, the last two with an
+// optional port ("localhost:8080", "[::1]:443"). A host name that is listed is allowed whatever it resolves to.
 func New(allow []string) (*Guard, error) {
 	guard := &Guard{hosts: map[string]map[uint16]bool{}}
 	for _, entry := range allow {
@@ -82,7 +83,8 @@ func (g *Guard) allow(entry string) error {
 	}
 	name := hostName(host)
 	if name == "" || strings.ContainsAny(name, "/:*@[] ") {
-		return fmt.Errorf("--egress-allow %s: write a CIDR (10.0.0.0/8), an address or a host, the last two with a port or without (localhost:8080)", entry)
+		return fmt.Errorf("--egress-allow %s: write a CIDR (10.0.0.0/8), an address or a host, the last two with a "+
+			"port or without (localhost:8080)", entry)
 	}
 	if g.hosts[name] == nil {
 		g.hosts[name] = map[uint16]bool{}
@@ -106,7 +108,8 @@ func hostName(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
-// DialContext connects as net.Dialer does, to TCP addresses that Guard allows. A refusal is a *Refused in the error's chain.
+// DialContext connects as net.Dialer does, to TCP addresses that Guard allows. A refusal is a *Refused in the error's
+// chain.
 func (g *Guard) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -128,8 +131,9 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 	return dialer.DialContext(ctx, network, address)
 }
 
-// CheckHost refuses a host that a proxy is asked to connect to, as far as that can be told without resolving it: addresses in any
-// notation that resolvers take, and names that always mean this machine. What other names resolve to is the proxy's to check.
+// CheckHost refuses a host that a proxy is asked to connect to, as far as that can be told without resolving it:
+// addresses in any notation that resolvers take, and names that always mean this machine. What other names resolve to
+// is the proxy's to check.
 func (g *Guard) CheckHost(host, port string) error {
 	if g.allowsHost(host, port) {
 		return nil

@@ -101,8 +101,10 @@ func TestAddressesThatAreNotPublicAreRefusedInEveryNotation(t *testing.T) {
 func TestPublicAddressesAndNamesPassTheCheck(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{
-		"8.8.8.8", "134744072", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1",
-		"example.com", "127.0.0.1.example.com", "1.2.3.4.5", "256.1.1.1", "08.example", "10.256.1", "1.2.3.999", "", "a..b",
+		"8.8.8.8", "134744072", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "172.15.0.1", "172.32.0.1",
+		"100.63.0.1", "100.128.0.1",
+		"example.com", "127.0.0.1.example.com", "1.2.3.4.5", "256.1.1.1", "08.example", "10.256.1", "1.2.3.999", "",
+		"a..b",
 	} {
 		require.NoError(t, guard(t).CheckHost(host, "443"), host)
 	}
@@ -125,7 +127,8 @@ func TestANameIsCheckedByTheAddressThatIsDialled(t *testing.T) {
 	require.Equal(t, "localhost", refused.Host)
 	require.Contains(t, err.Error(), "127.0.0.1 (localhost) is a loopback address")
 
-	for _, allow := range []string{"127.0.0.1", "127.0.0.0/8", "localhost", "LocalHost.", address, "127.0.0.1:" + port, "::ffff:127.0.0.0/104", "[::ffff:127.0.0.1]"} {
+	for _, allow := range []string{"127.0.0.1", "127.0.0.0/8", "localhost", "LocalHost.", address, "127.0.0.1:" + port,
+		"::ffff:127.0.0.0/104", "[::ffff:127.0.0.1]"} {
 		conn, err := guard(t, " "+allow).DialContext(context.Background(), "tcp4", address)
 		require.NoError(t, err, allow)
 		require.NoError(t, conn.Close())
@@ -138,7 +141,8 @@ func TestANameIsCheckedByTheAddressThatIsDialled(t *testing.T) {
 
 func TestAnAllowListThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, entry := range []string{"", "10.0.0.0/33", "http://localhost", "localhost:0", "localhost:port", "localhost:70000", "a b", "*.example.com"} {
+	for _, entry := range []string{"", "10.0.0.0/33", "http://localhost", "localhost:0", "localhost:port",
+		"localhost:70000", "a b", "*.example.com"} {
 		_, err := egress.New([]string{entry})
 		require.ErrorContains(t, err, "--egress-allow", entry)
 	}
@@ -153,7 +157,10 @@ func TestAnAddressWithoutAPortIsAnError(t *testing.T) {
 func TestAProxyIsTrustedAndWhatItIsAskedForIsChecked(t *testing.T) {
 	t.Parallel()
 	asked := make(chan string, 1)
-	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.String() }))
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter,
+		r *http.Request) {
+		asked <- r.URL.String()
+	}))
 	t.Cleanup(proxy.Close)
 	proxyURL, err := url.Parse(proxy.URL)
 	require.NoError(t, err)
@@ -167,7 +174,8 @@ func TestAProxyIsTrustedAndWhatItIsAskedForIsChecked(t *testing.T) {
 	require.Equal(t, "http://name.example/x", <-asked)
 
 	for _, target := range []string{"http://127.0.0.1/", "https://2130706433/", "http://localhost/"} {
-		_, err = transport.RoundTrip(httptest.NewRequest(http.MethodGet, target, nil)) //nolint:bodyclose // there is no response
+		_, err = transport.RoundTrip(httptest.NewRequest(http.MethodGet, target,
+			nil)) //nolint:bodyclose // there is no response
 		var refused *egress.Refused
 		require.ErrorAs(t, err, &refused, target)
 	}
@@ -188,7 +196,8 @@ func FuzzNoNotationOfALoopbackAddressIsDialled(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, host string) {
 		err := g.CheckHost(host, "80")
-		if addr, parseErr := netip.ParseAddr(host); parseErr == nil && (addr.Unmap().IsLoopback() || addr.Unmap().IsPrivate()) {
+		if addr, parseErr := netip.ParseAddr(host); parseErr == nil &&
+			(addr.Unmap().IsLoopback() || addr.Unmap().IsPrivate()) {
 			require.Error(t, err)
 		}
 	})

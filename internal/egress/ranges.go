@@ -8,8 +8,9 @@ type span struct {
 	what   string
 }
 
-// denied holds the ranges that the IANA special-purpose registries (RFC 6890 and its updates) do not mark as globally reachable, and
-// the addresses that clouds answer metadata on. The first match names the reason, so single addresses stand before their range.
+// denied holds the ranges that the IANA special-purpose registries (RFC 6890 and its updates) do not mark as globally
+// reachable, and the addresses that clouds answer metadata on. The first match names the reason, so single addresses
+// stand before their range.
 var denied = []span{
 	{netip.MustParsePrefix("169.254.169.254/32"), "a cloud's metadata address"},
 	{netip.MustParsePrefix("169.254.170.0/23"), "a cloud's metadata address"},
@@ -48,7 +49,8 @@ var denied = []span{
 }
 
 var (
-	// globalUnicast is all of IPv6 that is assigned to hosts (RFC 4291); what is outside is refused, whatever it may become.
+	// globalUnicast is all of IPv6 that is assigned to hosts (RFC 4291); what is outside is refused, whatever it may
+	// become.
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 	// nat64 holds an IPv4 address in its last four bytes that a gateway connects to (RFC 6052).
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")

@@ -11,15 +11,16 @@ import (
 const (
 	// maxConnsPerHost is how many connections one host is asked for at once; more requests wait for one.
 	maxConnsPerHost = 128
-	// idleTimeout is below the five seconds after which common servers (Node.js) close an idle connection: a request that is sent
-	// just then is lost, and one that is not idempotent could not be sent again.
+	// idleTimeout is below the five seconds after which common servers (Node.js) close an idle connection: a request
+	// that is sent just then is lost, and one that is not idempotent could not be sent again.
 	idleTimeout = 4 * time.Second
 	// maxHeaderBytes bounds the header of an answer.
 	maxHeaderBytes = 64 << 10
 )
 
-// Transport makes a transport whose every connection, also after a redirect, is guarded. Proxies from the environment are ignored. With a
-// proxy (http, https or socks5), which the operator configures and the guard trusts, hosts are checked by CheckHost before the proxy is asked.
+// Transport makes a transport whose every connection, also after a redirect, is guarded. Proxies from the environment
+// are ignored. With a proxy (http, https or socks5), which the operator configures and the guard trusts, hosts are
+// checked by CheckHost before the proxy is asked.
 func (g *Guard) Transport(proxy *url.URL) *http.Transport {
 	transport := &http.Transport{
 		DialContext:            g.DialContext,

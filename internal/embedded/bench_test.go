@@ -15,8 +15,9 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// BenchmarkSyncAnswer is the server's part of a synchronous delivery: UpdateWithStart of a workflow that answers at once.
-// Besides the mean it reports the median and the 99th percentile, and the CPU time that client, worker and server take together.
+// BenchmarkSyncAnswer is the server's part of a synchronous delivery: UpdateWithStart of a workflow that answers at
+// once. Besides the mean it reports the median and the 99th percentile, and the CPU time that client, worker and server
+// take together.
 func BenchmarkSyncAnswer(b *testing.B) {
 	for _, synchronous := range []string{SynchronousFull, SynchronousNormal} {
 		s, err := Start(b.Context(), Options{Directory: b.TempDir(), Synchronous: synchronous, Logger: quiet()})

@@ -22,7 +22,8 @@ const (
 	visibilityStore = "visibility"
 )
 
-// persistenceConfig keeps visibility in a file of its own, so that its writes do not queue behind those of the histories.
+// persistenceConfig keeps visibility in a file of its own, so that its writes do not queue behind those of the
+// histories.
 func persistenceConfig(history, visibility *config.SQL) config.Persistence {
 	return config.Persistence{
 		DefaultStore:     historyStore,
@@ -40,7 +41,8 @@ func sqlConfig(path string) *config.SQL {
 	attributes := map[string]string{
 		"mode": "rwc",
 		// The server's plugin keeps connections for the life of the process, by their full name. SQLite ignores this
-		// parameter, but it makes the name new, so that a second start does not get a file that was deleted since the first.
+		// parameter, but it makes the name new, so that a second start does not get a file that was deleted since the
+		// first.
 		"setup": rand.Text(),
 	}
 	maps.Copy(attributes, pragmas())

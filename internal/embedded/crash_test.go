@@ -63,7 +63,8 @@ func TestRunsGoOnAfterTheProcessWasKilled(t *testing.T) {
 func spawn(t *testing.T, dir, mode string, runs []string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childMode+"="+mode, childDirectory+"="+dir, childRuns+"="+strings.Join(runs, " "), "GOCOVERDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), childMode+"="+mode, childDirectory+"="+dir, childRuns+"="+strings.Join(runs, " "),
+		"GOCOVERDIR="+t.TempDir())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -109,7 +110,8 @@ func runChild(mode string) error {
 	}
 	if mode == modeStartRuns {
 		for {
-			run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: answerQueue}, resumeWorkflow, 100*time.Millisecond)
+			run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: answerQueue}, resumeWorkflow,
+				100*time.Millisecond)
 			if err != nil {
 				return err
 			}

@@ -80,10 +80,12 @@ func unusable(path string, err error) error {
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("data directory %s is a file or lies below one: choose another path", path)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("data directory %s is not writable for user %d: change its owner or permissions, or choose another directory (%w)",
+		return fmt.Errorf("data directory %s is not writable for user %d: change its owner or permissions, or choose "+
+			"another directory (%w)",
 			path, os.Getuid(), err)
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("data directory %s: the disk is full: free some space, or choose another directory (%w)", path, err)
+		return fmt.Errorf("data directory %s: the disk is full: free some space, or choose another directory (%w)",
+			path, err)
 	default:
 		return fmt.Errorf("data directory %s can't be used: %w", path, err)
 	}

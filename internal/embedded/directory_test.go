@@ -97,7 +97,8 @@ func TestADatabaseOfAnOlderServerIsMigrated(t *testing.T) {
 	require.NoError(t, s.prepare(t.Context()))
 	require.Equal(t, sqlite.Version, query(t, s, "SELECT curr_version FROM schema_version"))
 	require.Equal(t, "0", query(t, s, "SELECT count(*) FROM current_chasm_executions"))
-	require.Equal(t, "1", query(t, s, "SELECT count(*) FROM schema_update_history WHERE old_version = '0.10' AND new_version = '0.11'"))
+	require.Equal(t, "1", query(t, s, "SELECT count(*) FROM schema_update_history WHERE old_version = '0.10' AND "+
+		"new_version = '0.11'"))
 }
 
 func TestAMigrationThatFailsChangesNothing(t *testing.T) {
@@ -107,7 +108,8 @@ func TestAMigrationThatFailsChangesNothing(t *testing.T) {
 	execute(t, s, "UPDATE schema_version SET curr_version = '0.3'", "DROP TABLE nexus_endpoints")
 	require.ErrorContains(t, s.prepare(t.Context()), "duplicate column name", "0.6 adds a column that is there")
 	require.Equal(t, "0.3", query(t, s, "SELECT curr_version FROM schema_version"))
-	require.Equal(t, "0", query(t, s, "SELECT count(*) FROM sqlite_master WHERE name = 'nexus_endpoints'"), "what 0.5 adds is gone")
+	require.Equal(t, "0", query(t, s, "SELECT count(*) FROM sqlite_master WHERE name = 'nexus_endpoints'"),
+		"what 0.5 adds is gone")
 }
 
 func TestADatabaseThatCannotBeUsedIsExplained(t *testing.T) {
@@ -159,7 +161,8 @@ func TestThePragmasAreInForceOnTheServersConnection(t *testing.T) {
 	t.Parallel()
 	s, _ := newStores(t)
 	require.NoError(t, s.prepare(t.Context()))
-	db, err := persistencesql.NewSQLAdminDB(sqlplugin.DbKindMain, sqlConfig(s.path), resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
+	db, err := persistencesql.NewSQLAdminDB(sqlplugin.DbKindMain, sqlConfig(s.path), resolver.NewNoopResolver(),
+		log.NewNoopLogger(), metrics.NoopMetricsHandler)
 	require.NoError(t, err)
 	require.NoError(t, db.Exec(`CREATE TABLE in_force AS
 		SELECT journal_mode, synchronous, timeout, cache_size

@@ -14,11 +14,12 @@ import (
 )
 
 // flusher makes commits outlive a power cut, at a fraction of what SQLite's synchronous=FULL costs. That flushes the
-// write-ahead log on every commit, several for each step of a run, one after the other, while nothing else can be written.
-// But a commit has to be on disk only when somebody is told of it. So SQLite runs with synchronous=NORMAL, which keeps a
-// database consistent and leaves out the flush of commits, and whoever is about to tell flushes first: the frontend before
-// every response (intercept), the visibility store before the server forgets a task (durableVisibility). A flush covers
-// every earlier commit of that database, and callers share it: those that come while one is running all wait for the next.
+// write-ahead log on every commit, several for each step of a run, one after the other, while nothing else can be
+// written. But a commit has to be on disk only when somebody is told of it. So SQLite runs with synchronous=NORMAL,
+// which keeps a database consistent and leaves out the flush of commits, and whoever is about to tell flushes first:
+// the frontend before every response (intercept), the visibility store before the server forgets a task
+// (durableVisibility). A flush covers every earlier commit of that database, and callers share it: those that come
+// while one is running all wait for the next.
 type flusher struct {
 	mu      sync.Mutex
 	wal     *os.File // nil: commits need not outlive a power cut
@@ -82,7 +83,8 @@ func (f *flusher) run() {
 			f.failure = syncData(f.wal)
 		}
 		if f.failure != nil {
-			current.err = fmt.Errorf("%s can't be flushed to disk; check the disk, then start again: %w", f.wal.Name(), f.failure)
+			current.err = fmt.Errorf("%s can't be flushed to disk; check the disk, then start again: %w", f.wal.Name(),
+				f.failure)
 		}
 		close(current.done)
 	}
@@ -90,7 +92,8 @@ func (f *flusher) run() {
 
 // intercept holds a response of the frontend back until what it tells of is on disk. An error tells as well: that a run
 // exists already, say. Only a workflow task goes out at once, because nothing comes of it until it is completed.
-func (f *flusher) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func (f *flusher) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo,
+	handle grpc.UnaryHandler) (any, error) {
 	response, err := handle(ctx, request)
 	if _, ok := request.(*workflowservice.PollWorkflowTaskQueueRequest); ok {
 		return response, err

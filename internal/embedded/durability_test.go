@@ -51,19 +51,24 @@ func TestNothingIsToldThatIsNotOnDisk(t *testing.T) {
 		err     error
 		held    bool
 	}{
-		"a response that is on disk":           {newFlusher(t), &workflowservice.StartWorkflowExecutionRequest{}, nil, false},
-		"an error about what is on disk":       {newFlusher(t), &workflowservice.StartWorkflowExecutionRequest{}, refused, false},
-		"a response that is not":               {broken, &workflowservice.StartWorkflowExecutionRequest{}, nil, true},
-		"an error about what is not":           {broken, &workflowservice.StartWorkflowExecutionRequest{}, refused, true},
-		"an activity task that is not":         {broken, &workflowservice.PollActivityTaskQueueRequest{}, nil, true},
-		"a workflow task, which can be lost":   {broken, &workflowservice.PollWorkflowTaskQueueRequest{}, nil, false},
-		"a response where power cuts may undo": {&flusher{}, &workflowservice.StartWorkflowExecutionRequest{}, nil, false},
+		"a response that is on disk": {newFlusher(t), &workflowservice.StartWorkflowExecutionRequest{}, nil,
+			false},
+		"an error about what is on disk": {newFlusher(t), &workflowservice.StartWorkflowExecutionRequest{},
+			refused, false},
+		"a response that is not": {broken, &workflowservice.StartWorkflowExecutionRequest{}, nil, true},
+		"an error about what is not": {broken, &workflowservice.StartWorkflowExecutionRequest{}, refused,
+			true},
+		"an activity task that is not":       {broken, &workflowservice.PollActivityTaskQueueRequest{}, nil, true},
+		"a workflow task, which can be lost": {broken, &workflowservice.PollWorkflowTaskQueueRequest{}, nil, false},
+		"a response where power cuts may undo": {&flusher{}, &workflowservice.StartWorkflowExecutionRequest{}, nil,
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			response, err := test.flusher.intercept(t.Context(), test.request, nil, func(context.Context, any) (any, error) {
-				return "told", test.err
-			})
+			response, err := test.flusher.intercept(t.Context(), test.request, nil,
+				func(context.Context, any) (any, error) {
+					return "told", test.err
+				})
 			if test.held {
 				unavailable := new(serviceerror.Unavailable)
 				require.ErrorAs(t, err, &unavailable)
@@ -102,19 +107,23 @@ type fakeVisibility struct {
 	err error
 }
 
-func (f fakeVisibility) RecordWorkflowExecutionStarted(context.Context, *visibilitystore.InternalRecordWorkflowExecutionStartedRequest) error {
+func (f fakeVisibility) RecordWorkflowExecutionStarted(context.Context,
+	*visibilitystore.InternalRecordWorkflowExecutionStartedRequest) error {
 	return f.err
 }
 
-func (f fakeVisibility) RecordWorkflowExecutionClosed(context.Context, *visibilitystore.InternalRecordWorkflowExecutionClosedRequest) error {
+func (f fakeVisibility) RecordWorkflowExecutionClosed(context.Context,
+	*visibilitystore.InternalRecordWorkflowExecutionClosedRequest) error {
 	return f.err
 }
 
-func (f fakeVisibility) UpsertWorkflowExecution(context.Context, *visibilitystore.InternalUpsertWorkflowExecutionRequest) error {
+func (f fakeVisibility) UpsertWorkflowExecution(context.Context,
+	*visibilitystore.InternalUpsertWorkflowExecutionRequest) error {
 	return f.err
 }
 
-func (f fakeVisibility) DeleteWorkflowExecution(context.Context, *manager.VisibilityDeleteWorkflowExecutionRequest) error {
+func (f fakeVisibility) DeleteWorkflowExecution(context.Context,
+	*manager.VisibilityDeleteWorkflowExecutionRequest) error {
 	return f.err
 }
 

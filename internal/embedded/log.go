@@ -34,7 +34,8 @@ func (logger) Debug(string, ...tag.Tag) {}
 
 func (logger) Info(string, ...tag.Tag) {}
 
-// unwrapped is what the server warns of, over and over, about calls that it makes itself, as to start the runs of subflows: it adds less to its own log.
+// unwrapped is what the server warns of, over and over, about calls that it makes itself, as to start the runs of
+// subflows: it adds less to its own log.
 const unwrapped = "TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped"
 
 func (l logger) Warn(msg string, tags ...tag.Tag) {

@@ -16,7 +16,8 @@ import (
 func TestTheServersLogReachesSlog(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	l := logger{out: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})), serving: new(atomic.Bool)}
+	l := logger{out: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug,
+		ReplaceAttr: withoutTime})), serving: new(atomic.Bool)}
 	l.Error("while it starts")
 	l.serving.Store(true)
 	l.Debug("noise")
@@ -27,7 +28,8 @@ func TestTheServersLogReachesSlog(t *testing.T) {
 	named.Error("broken", tag.Error(errors.New("disk")))
 	named.DPanic("impossible")
 	require.PanicsWithValue(t, "wrong", func() { named.Panic("wrong") })
-	require.PanicsWithValue(t, fatal("no port: in use"), func() { named.Fatal("no port", tag.Error(errors.New("in use"))) })
+	require.PanicsWithValue(t, fatal("no port: in use"),
+		func() { named.Fatal("no port", tag.Error(errors.New("in use"))) })
 	require.Equal(t, `level=WARN msg=slow wf-id=orders/1
 level=ERROR msg=broken service=history error=disk
 level=ERROR msg=impossible service=history

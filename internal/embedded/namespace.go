@@ -30,7 +30,8 @@ import (
 // It writes to the database before the server starts: through the server's own API the change would
 // have to wait until every cache of namespaces has been refreshed.
 func prepareNamespace(ctx context.Context, cfg *config.SQL, o Options) error {
-	db, err := persistencesql.NewSQLDB(sqlplugin.DbKindMain, cfg, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
+	db, err := persistencesql.NewSQLDB(sqlplugin.DbKindMain, cfg, resolver.NewNoopResolver(), log.NewNoopLogger(),
+		metrics.NoopMetricsHandler)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,8 @@ func configure(c *persistencespb.NamespaceConfig, o Options) error {
 		want := o.SearchAttributes[name]
 		if column, ok := taken[name]; ok {
 			if columns[column] != want {
-				return fmt.Errorf("search attribute %q of namespace %q is of type %v and can't become %v: choose another name",
+				return fmt.Errorf("search attribute %q of namespace %q is of type %v and can't become %v: choose "+
+					"another name",
 					name, o.Namespace, columns[column], want)
 			}
 			continue
@@ -114,7 +116,8 @@ func configure(c *persistencespb.NamespaceConfig, o Options) error {
 }
 
 // freeColumn is the first column of the type that no search attribute uses.
-func freeColumn(columns map[string]enumspb.IndexedValueType, used map[string]string, want enumspb.IndexedValueType) (string, error) {
+func freeColumn(columns map[string]enumspb.IndexedValueType, used map[string]string,
+	want enumspb.IndexedValueType) (string, error) {
 	for _, column := range slices.Sorted(maps.Keys(columns)) {
 		if _, ok := used[column]; !ok && columns[column] == want {
 			return column, nil

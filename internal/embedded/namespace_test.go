@@ -18,7 +18,8 @@ func TestSearchAttributesKeepTheirColumns(t *testing.T) {
 	c := &persistencespb.NamespaceConfig{}
 	require.NoError(t, configure(c, Options{SearchAttributes: keywords("b"), Retention: time.Hour}))
 	require.NoError(t, configure(c, Options{SearchAttributes: keywords("a", "b", "c"), Retention: time.Hour}))
-	require.Equal(t, map[string]string{"Keyword01": "b", "Keyword02": "a", "Keyword03": "c"}, c.CustomSearchAttributeAliases)
+	require.Equal(t, map[string]string{"Keyword01": "b", "Keyword02": "a", "Keyword03": "c"},
+		c.CustomSearchAttributeAliases)
 
 	before := proto.Clone(c)
 	require.NoError(t, configure(c, Options{SearchAttributes: keywords("a"), Retention: time.Hour}))

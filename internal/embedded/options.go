@@ -4,7 +4,8 @@
 // One process at a time owns a data directory. What was acknowledged survives a killed process, and with
 // SynchronousFull a power cut as well.
 //
-// With the build tag noembedded the package keeps its API but leaves the server, some 1,800 packages, out of the binary.
+// With the build tag noembedded the package keeps its API but leaves the server, some 1,800 packages, out of the
+// binary.
 package embedded
 
 import (
@@ -19,7 +20,8 @@ import (
 
 // What outlives a power cut, see Options.Synchronous. A killed process loses nothing either way.
 const (
-	// SynchronousFull flushes to disk whatever is about to be acknowledged: nothing acknowledged is lost in a power cut.
+	// SynchronousFull flushes to disk whatever is about to be acknowledged: nothing acknowledged is lost in a power
+	// cut.
 	SynchronousFull = "full"
 	// SynchronousNormal leaves flushing to SQLite's checkpoints: a power cut can undo the last seconds.
 	SynchronousNormal = "normal"
@@ -54,7 +56,8 @@ type Options struct {
 	UI bool
 	// UIPublicPath is the path below which the handler of the UI is mounted; "/temporal" by default.
 	UIPublicPath string
-	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages: "/temporal-codec". Empty: nowhere.
+	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages:
+	// "/temporal-codec". Empty: nowhere.
 	UICodec string
 	// Logger receives what the server logs at warn and above; slog.Default() by default.
 	Logger *slog.Logger
@@ -84,7 +87,8 @@ func (o Options) withDefaults() (Options, error) {
 		o.UIPublicPath = DefaultUIPublicPath
 	}
 	if !strings.HasPrefix(o.UIPublicPath, "/") || strings.HasSuffix(o.UIPublicPath, "/") {
-		return o, fmt.Errorf("the path of the UI is %q: it begins with a slash and does not end with one", o.UIPublicPath)
+		return o, fmt.Errorf("the path of the UI is %q: it begins with a slash and does not end with one",
+			o.UIPublicPath)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -62,7 +62,8 @@ func (s store) migrate(ctx context.Context, tx *sql.Tx) error {
 	}
 	stored, err := target.ReadSchemaVersion()
 	if err != nil {
-		return fmt.Errorf("it has no schema version, so it is not a database of this program; move it away, or choose another directory (%w)", err)
+		return fmt.Errorf("it has no schema version, so it is not a database of this program; move it away, or "+
+			"choose another directory (%w)", err)
 	}
 	have, err := semver.ParseTolerant(stored)
 	if err != nil {
@@ -70,7 +71,8 @@ func (s store) migrate(ctx context.Context, tx *sql.Tx) error {
 	}
 	switch want := semver.MustParse(s.version + ".0"); {
 	case have.GT(want):
-		return fmt.Errorf("its schema version %s is newer than %s, the one of this program; use the program that wrote it, or a later one", stored, s.version)
+		return fmt.Errorf("its schema version %s is newer than %s, the one of this program; use the program that "+
+			"wrote it, or a later one", stored, s.version)
 	case have.LT(want):
 		return schema.NewUpdateSchemaTask(target,
 			&schema.UpdateConfig{SchemaName: s.schema, TargetVersion: s.version}, log.NewNoopLogger()).Run()
@@ -111,9 +113,11 @@ func (s store) explain(err error) error {
 	}
 	switch failure.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("database %s is damaged or no database: restore it from a backup, or move it away to begin anew (%w)", s.path, err)
+		return fmt.Errorf("database %s is damaged or no database: restore it from a backup, or move it away to begin "+
+			"anew (%w)", s.path, err)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("database %s can't be opened for writing: check owner and permissions of the file and its directory (%w)", s.path, err)
+		return fmt.Errorf("database %s can't be opened for writing: check owner and permissions of the file and its "+
+			"directory (%w)", s.path, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("database %s is locked by another program: close that one first (%w)", s.path, err)
 	case sqlite3.SQLITE_FULL:

@@ -89,8 +89,9 @@ func (s *Server) Namespace() string { return s.options.Namespace }
 // authorizes: whoever reaches it can do whatever Temporal can.
 func (s *Server) UI() http.Handler { return s.ui }
 
-// Stop ends the server and lets the next process have the data directory. It returns when that is done or ctx ends; then
-// the server goes on stopping, and keeps the directory locked meanwhile. Every call after the first waits for the same end.
+// Stop ends the server and lets the next process have the data directory. It returns when that is done or ctx ends;
+// then the server goes on stopping, and keeps the directory locked meanwhile. Every call after the first waits for the
+// same end.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stop.Do(func() { go s.shutDown() })
 	select {

@@ -47,7 +47,8 @@ func testMain(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s, err := Start(context.Background(), Options{Directory: dir, UI: true, Logger: quiet(), SearchAttributes: attributesOfTests()})
+	s, err := Start(context.Background(), Options{Directory: dir, UI: true, Logger: quiet(),
+		SearchAttributes: attributesOfTests()})
 	if err != nil {
 		panic(err)
 	}
@@ -87,7 +88,8 @@ func TestATimerOfAMillisecondIsNotRoundedUpToASecond(t *testing.T) {
 	c := shared.Load().client
 	fastest := time.Hour
 	for range 5 {
-		run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: answerQueue}, sleepWorkflow, time.Millisecond)
+		run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: answerQueue}, sleepWorkflow,
+			time.Millisecond)
 		require.NoError(t, err)
 		var took time.Duration
 		require.NoError(t, run.Get(t.Context(), &took))
@@ -100,9 +102,10 @@ func TestAScheduleStartsRuns(t *testing.T) {
 	t.Parallel()
 	c := shared.Load().client
 	schedule, err := c.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
-		ID:     "every-second",
-		Spec:   client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: time.Second}}},
-		Action: &client.ScheduleWorkflowAction{ID: "scheduled", Workflow: sleepWorkflow, Args: []any{time.Millisecond}, TaskQueue: answerQueue},
+		ID:   "every-second",
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: time.Second}}},
+		Action: &client.ScheduleWorkflowAction{ID: "scheduled", Workflow: sleepWorkflow, Args: []any{time.Millisecond},
+			TaskQueue: answerQueue},
 	})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
@@ -143,7 +146,8 @@ func TestOptionsOfALaterStartApplyToAnExistingDirectory(t *testing.T) {
 
 	moved := filepath.Join(t.TempDir(), "moved")
 	require.NoError(t, os.Rename(first, moved))
-	s = start(t, Options{Directory: moved, Namespace: "flows", Retention: 48 * time.Hour, SearchAttributes: attributesOfTests()})
+	s = start(t, Options{Directory: moved, Namespace: "flows", Retention: 48 * time.Hour,
+		SearchAttributes: attributesOfTests()})
 	c := dial(t, s)
 	require.Equal(t, 48*time.Hour, retention(t, c))
 	w := newWorker(c)
@@ -152,10 +156,12 @@ func TestOptionsOfALaterStartApplyToAnExistingDirectory(t *testing.T) {
 	w.Stop()
 	stop(t, s)
 
-	_, err := Start(t.Context(), Options{Directory: moved, Namespace: "flows", SearchAttributes: map[string]enumspb.IndexedValueType{
-		"EverhookStatus": enumspb.INDEXED_VALUE_TYPE_INT,
-	}})
-	require.ErrorContains(t, err, `search attribute "EverhookStatus" of namespace "flows" is of type Keyword and can't become Int`)
+	_, err := Start(t.Context(), Options{Directory: moved, Namespace: "flows",
+		SearchAttributes: map[string]enumspb.IndexedValueType{
+			"EverhookStatus": enumspb.INDEXED_VALUE_TYPE_INT,
+		}})
+	require.ErrorContains(t, err,
+		`search attribute "EverhookStatus" of namespace "flows" is of type Keyword and can't become Int`)
 	stop(t, start(t, Options{Directory: moved, Namespace: "another"}))
 }
 
@@ -215,11 +221,12 @@ func TestOptionsThatCannotBeMeantAreRefused(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"no directory":                      {Options{}, "name one"},
-		"a synchronous mode nobody knows":   {Options{Directory: "d", Synchronous: "off"}, `use "full" or "normal"`},
-		"a retention below the server's":    {Options{Directory: "d", Retention: time.Minute}, "use 1h0m0s or more"},
-		"a UI path without a slash":         {Options{Directory: "d", UIPublicPath: "temporal"}, "begins with a slash"},
-		"a UI path with a slash at its end": {Options{Directory: "d", UIPublicPath: "/temporal/"}, "does not end with one"},
+		"no directory":                    {Options{}, "name one"},
+		"a synchronous mode nobody knows": {Options{Directory: "d", Synchronous: "off"}, `use "full" or "normal"`},
+		"a retention below the server's":  {Options{Directory: "d", Retention: time.Minute}, "use 1h0m0s or more"},
+		"a UI path without a slash":       {Options{Directory: "d", UIPublicPath: "temporal"}, "begins with a slash"},
+		"a UI path with a slash at its end": {Options{Directory: "d", UIPublicPath: "/temporal/"},
+			"does not end with one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -245,12 +252,14 @@ func stop(t *testing.T, s *Server) {
 
 func retention(t *testing.T, c client.Client) time.Duration {
 	t.Helper()
-	description, err := c.WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: "flows"})
+	description, err := c.WorkflowService().DescribeNamespace(t.Context(),
+		&workflowservice.DescribeNamespaceRequest{Namespace: "flows"})
 	require.NoError(t, err)
 	return description.Config.WorkflowExecutionRetentionTtl.AsDuration()
 }
 
-// listedBy starts a run with a value of its own of the search attribute and waits until a list by it has exactly that run, closed.
+// listedBy starts a run with a value of its own of the search attribute and waits until a list by it has exactly that
+// run, closed.
 func listedBy(t *testing.T, c client.Client, attribute string) {
 	t.Helper()
 	value := rand.Text()
@@ -297,7 +306,8 @@ func dial(t testing.TB, s *Server) client.Client {
 }
 
 func newClient(s *Server) (client.Client, error) {
-	return client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(), Logger: sdklog.NewStructuredLogger(quiet())})
+	return client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(),
+		Logger: sdklog.NewStructuredLogger(quiet())})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -363,7 +373,8 @@ func say(_ context.Context, word string) (string, error) { return word, nil }
 
 // waitForCancellation completes with what its activity made of the cancellation.
 func waitForCancellation(ctx workflow.Context) (outcome string, err error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, WaitForCancellation: true})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute,
+		WaitForCancellation: true})
 	err = workflow.ExecuteActivity(ctx, block).Get(ctx, &outcome)
 	return outcome, err
 }

@@ -18,15 +18,16 @@ const historyShards = 1
 // unlimited stands for "no rate limit": high enough never to be reached, low enough for burst arithmetic on it.
 const unlimited = 1_000_000
 
-// tuning makes a cluster of one quick. The defaults of the server protect a shared database from many hosts and tenants.
+// tuning makes a cluster of one quick. The defaults of the server protect a shared database from many hosts and
+// tenants.
 func tuning() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
 		// At the default of 20 polls a second and shard, a task waits up to 50 ms before it is dispatched.
 		dynamicconfig.TransferProcessorMaxPollRPS.Key(): unlimited,
 		dynamicconfig.TimerProcessorMaxPollRPS.Key():    unlimited,
 		dynamicconfig.OutboundProcessorMaxPollRPS.Key(): unlimited,
-		// Lists may lag by a fifth of a second. A run that closes meanwhile is written to visibility once instead of twice,
-		// and visibility is a third of the cost of a small run.
+		// Lists may lag by a fifth of a second. A run that closes meanwhile is written to visibility once instead of
+		// twice, and visibility is a third of the cost of a small run.
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 5,
 		dynamicconfig.VisibilityTaskBatchSize.Key():       2000,
 		// At the default of a second, timers and the backoff of retries fire up to a second late.
@@ -48,8 +49,9 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key():                     unlimited,
 		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key():                    unlimited,
 
-		// Tasks are forgotten every second. Until then each is kept in memory, and walked over when another one arrives: at the
-		// default of half a minute a busy minute ends with hundreds of megabytes and an eighth of the time spent on that.
+		// Tasks are forgotten every second. Until then each is kept in memory, and walked over when another one
+		// arrives: at the default of half a minute a busy minute ends with hundreds of megabytes and an eighth of the
+		// time spent on that.
 		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
@@ -64,8 +66,8 @@ func tuning() dynamicconfig.StaticClient {
 	}
 }
 
-// pragmas are the settings of every SQLite connection. Their names are plain: SQLite takes one with a leading underscore
-// for an unknown pragma, and ignores it.
+// pragmas are the settings of every SQLite connection. Their names are plain: SQLite takes one with a leading
+// underscore for an unknown pragma, and ignores it.
 func pragmas() map[string]string {
 	return map[string]string{
 		"journal_mode":       "wal",

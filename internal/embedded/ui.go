@@ -22,8 +22,8 @@ import (
 	"github.com/temporalio/ui-server/v2/ui"
 )
 
-// newUI puts the web UI together from the parts of the UI server, and serves it in this process. That server's own Start
-// would listen on one more port, and end the process when the port is taken.
+// newUI puts the web UI together from the parts of the UI server, and serves it in this process. That server's own
+// Start would listen on one more port, and end the process when the port is taken.
 func newUI(frontend string, o Options) (http.Handler, error) {
 	assets, err := uiAssets(o.UIPublicPath)
 	if err != nil {
@@ -99,8 +99,9 @@ var (
 	scriptHash   = regexp.MustCompile(`'sha256-[^']*'`)
 )
 
-// rebase makes the index page work below the public path. The page's content security policy allows its one inline script
-// by hash, so that changes too; the UI server would drop the policy instead, on pages that show what strangers sent.
+// rebase makes the index page work below the public path. The page's content security policy allows its one inline
+// script by hash, so that changes too; the UI server would drop the policy instead, on pages that show what strangers
+// sent.
 func rebase(index []byte, publicPath string) []byte {
 	index = bytes.ReplaceAll(index, []byte(`base: ""`), []byte(`base: "`+publicPath+`"`))
 	index = bytes.ReplaceAll(index, []byte(`"/_app/`), []byte(`"`+publicPath+`/_app/`))

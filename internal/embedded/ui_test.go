@@ -66,10 +66,12 @@ func TestTheUIListsRuns(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewServer(shared.Load().server.UI())
 	t.Cleanup(web.Close)
-	_, err := shared.Load().client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "listed", TaskQueue: answerQueue}, sleepWorkflow, time.Millisecond)
+	_, err := shared.Load().client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "listed",
+		TaskQueue: answerQueue}, sleepWorkflow, time.Millisecond)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		return strings.Contains(fetch(t, web, "/temporal/api/v1/namespaces/default/workflows"), `"workflowId": "listed"`)
+		return strings.Contains(fetch(t, web, "/temporal/api/v1/namespaces/default/workflows"),
+			`"workflowId": "listed"`)
 	}, time.Minute, 20*time.Millisecond, "visibility is written after the run has begun")
 }
 
@@ -77,15 +79,18 @@ func TestTheUIFindsARunWhoseIDHasASlash(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewServer(shared.Load().server.UI())
 	t.Cleanup(web.Close)
-	_, err := shared.Load().client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "orders/17", TaskQueue: answerQueue}, sleepWorkflow, time.Millisecond)
+	_, err := shared.Load().client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "orders/17",
+		TaskQueue: answerQueue}, sleepWorkflow, time.Millisecond)
 	require.NoError(t, err)
-	require.Contains(t, fetch(t, web, "/temporal/api/v1/namespaces/default/workflows/orders%2F17"), `"workflowId": "orders/17"`)
+	require.Contains(t, fetch(t, web, "/temporal/api/v1/namespaces/default/workflows/orders%2F17"),
+		`"workflowId": "orders/17"`)
 }
 
 func TestTheUIRefusesRequestsOfOtherSites(t *testing.T) {
 	t.Parallel()
 	for site, want := range map[string]int{"same-origin": http.StatusNotFound, "cross-site": http.StatusForbidden} {
-		request := httptest.NewRequest(http.MethodPost, "/temporal/api/v1/namespaces/default/workflows/nobody/terminate", strings.NewReader("{}"))
+		request := httptest.NewRequest(http.MethodPost,
+			"/temporal/api/v1/namespaces/default/workflows/nobody/terminate", strings.NewReader("{}"))
 		request.Header.Set("Sec-Fetch-Site", site)
 		recorder := httptest.NewRecorder()
 		shared.Load().server.UI().ServeHTTP(recorder, request)

@@ -20,26 +20,30 @@ import (
 	"go.temporal.io/server/common/searchattribute"
 )
 
-// durableVisibility is the server's own SQL store, whose writes return when they are on disk: then the server deletes the
-// task that made it write, and nothing else would ever write that record again.
+// durableVisibility is the server's own SQL store, whose writes return when they are on disk: then the server deletes
+// the task that made it write, and nothing else would ever write that record again.
 type durableVisibility struct {
 	visibilitystore.VisibilityStore
 	flusher *flusher
 }
 
-func (v durableVisibility) RecordWorkflowExecutionStarted(ctx context.Context, r *visibilitystore.InternalRecordWorkflowExecutionStartedRequest) error {
+func (v durableVisibility) RecordWorkflowExecutionStarted(ctx context.Context,
+	r *visibilitystore.InternalRecordWorkflowExecutionStartedRequest) error {
 	return v.flushAfter(v.VisibilityStore.RecordWorkflowExecutionStarted(ctx, r))
 }
 
-func (v durableVisibility) RecordWorkflowExecutionClosed(ctx context.Context, r *visibilitystore.InternalRecordWorkflowExecutionClosedRequest) error {
+func (v durableVisibility) RecordWorkflowExecutionClosed(ctx context.Context,
+	r *visibilitystore.InternalRecordWorkflowExecutionClosedRequest) error {
 	return v.flushAfter(v.VisibilityStore.RecordWorkflowExecutionClosed(ctx, r))
 }
 
-func (v durableVisibility) UpsertWorkflowExecution(ctx context.Context, r *visibilitystore.InternalUpsertWorkflowExecutionRequest) error {
+func (v durableVisibility) UpsertWorkflowExecution(ctx context.Context,
+	r *visibilitystore.InternalUpsertWorkflowExecutionRequest) error {
 	return v.flushAfter(v.VisibilityStore.UpsertWorkflowExecution(ctx, r))
 }
 
-func (v durableVisibility) DeleteWorkflowExecution(ctx context.Context, r *manager.VisibilityDeleteWorkflowExecutionRequest) error {
+func (v durableVisibility) DeleteWorkflowExecution(ctx context.Context,
+	r *manager.VisibilityDeleteWorkflowExecutionRequest) error {
 	return v.flushAfter(v.VisibilityStore.DeleteWorkflowExecution(ctx, r))
 }
 

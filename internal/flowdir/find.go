@@ -9,8 +9,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. A key that no readable
-// file has, or two have, is an error that says what to do.
+// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. A
+// key that no readable file has, or two have, is an error that says what to do.
 func Find(path string, registry *nodes.Registry, key string) (flow *nodes.Flow, file string, err error) {
 	d, err := New(path, registry, nil, nil)
 	if err != nil {
@@ -34,9 +34,11 @@ func Find(path string, registry *nodes.Registry, key string) (flow *nodes.Flow, 
 	case len(names) == 1:
 		return files[names[0]].flow, filepath.Join(path, names[0]), nil
 	case len(names) > 1:
-		return nil, "", fmt.Errorf("the flow %s is in %s; give the file instead of the key", key, strings.Join(names, " and "))
+		return nil, "", fmt.Errorf("the flow %s is in %s; give the file instead of the key", key,
+			strings.Join(names, " and "))
 	case len(broken) > 0:
-		return nil, "", fmt.Errorf("no flow %s in %s, but files with errors: %s; see `everhook flow validate`", key, path, strings.Join(broken[:min(len(broken), 5)], ", "))
+		return nil, "", fmt.Errorf("no flow %s in %s, but files with errors: %s; see `everhook flow validate`", key,
+			path, strings.Join(broken[:min(len(broken), 5)], ", "))
 	default:
 		return nil, "", fmt.Errorf("no flow %s in %s; give its directory with --dir, or its file", key, path)
 	}

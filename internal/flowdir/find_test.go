@@ -15,9 +15,11 @@ func TestAFlowIsFoundByItsKey(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"one/flow.yaml": "key: one\nmode: async\ntrigger: { type: webhook }\n", "two.json": `{"key":"two","mode":"async","trigger":{"type":"webhook"}}`,
-		"again.yml": "key: again\nmode: async\ntrigger: { type: webhook }\n", "again.yaml": "key: again\nmode: sync\ntrigger: { type: webhook }\n",
-		"other.yaml": "no: flow\n", ".hidden/one.yaml": "key: one\nmode: async\ntrigger: { type: webhook }\n",
+		"one/flow.yaml": "key: one\nmode: async\ntrigger: { type: webhook }\n",
+		"two.json":      `{"key":"two","mode":"async","trigger":{"type":"webhook"}}`,
+		"again.yml":     "key: again\nmode: async\ntrigger: { type: webhook }\n",
+		"again.yaml":    "key: again\nmode: sync\ntrigger: { type: webhook }\n",
+		"other.yaml":    "no: flow\n", ".hidden/one.yaml": "key: one\nmode: async\ntrigger: { type: webhook }\n",
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
@@ -35,7 +37,8 @@ func TestAFlowIsFoundByItsKey(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "broken.yaml"), []byte("key: three\ntrigger: {\n"), 0o600))
 	_, _, err = flowdir.Find(dir, nodes.Standard(), "three")
-	require.EqualError(t, err, "no flow three in "+dir+", but files with errors: broken.yaml; see `everhook flow validate`")
+	require.EqualError(t, err, "no flow three in "+dir+", but files with errors: broken.yaml; see `everhook flow "+
+		"validate`")
 	_, _, err = flowdir.Find(filepath.Join(dir, "two.json"), nodes.Standard(), "two")
 	require.ErrorContains(t, err, "is not a directory")
 }

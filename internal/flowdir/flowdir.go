@@ -1,4 +1,5 @@
-// Package flowdir keeps the flows of a directory applied: it finds the flow files, applies what is new, and disables what is gone.
+// Package flowdir keeps the flows of a directory applied: it finds the flow files, applies what is new, and disables
+// what is gone.
 package flowdir
 
 import (
@@ -14,7 +15,8 @@ import (
 
 // Target is where flows are applied to.
 type Target interface {
-	// Apply makes the definition the enabled version of its key; source is where it came from. Applying what is enabled already changes nothing.
+	// Apply makes the definition the enabled version of its key; source is where it came from. Applying what is enabled
+	// already changes nothing.
 	Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error)
 	// Disable ends the serving of a flow; unknown keys are no error.
 	Disable(ctx context.Context, key string) error
@@ -22,8 +24,8 @@ type Target interface {
 	Sources(ctx context.Context) (map[string]string, error)
 }
 
-// Listener is told what happens, for people to see. Files are named as the directory was given, so that they can be opened from where the
-// program was started.
+// Listener is told what happens, for people to see. Files are named as the directory was given, so that they can be
+// opened from where the program was started.
 type Listener interface {
 	// Applied: the flow is enabled with this content. Problems are warnings.
 	Applied(file string, version everhook.Version, problems flowfile.Problems)
@@ -55,7 +57,8 @@ func New(path string, registry *nodes.Registry, target Target, listener Listener
 	if err != nil {
 		return nil, err
 	}
-	return &Dir{given: path, path: absolute, registry: registry, target: target, listener: listener, files: map[string]*file{}}, nil
+	return &Dir{given: path, path: absolute, registry: registry, target: target, listener: listener,
+		files: map[string]*file{}}, nil
 }
 
 // Check says what is wrong with a path that is no directory.
@@ -70,8 +73,8 @@ func Check(path string) error {
 	return nil
 }
 
-// Sync looks at every file and applies what changed since the last time. Its error is about the directory or the target, and the next call
-// goes on from there; what is wrong with files goes to the listener.
+// Sync looks at every file and applies what changed since the last time. Its error is about the directory or the
+// target, and the next call goes on from there; what is wrong with files goes to the listener.
 func (d *Dir) Sync(ctx context.Context) error {
 	found, err := d.scan()
 	if err != nil {
@@ -161,7 +164,8 @@ func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) 
 		return nil
 	case clash.message != "":
 		f.applied = false
-		d.refuse(name, f, clash.message, d.problem(name, clash.pointer, clash.message, "give each flow its own; neither file is applied"))
+		d.refuse(name, f, clash.message, d.problem(name, clash.pointer, clash.message,
+			"give each flow its own; neither file is applied"))
 		return nil
 	case f.applied:
 		return nil
@@ -216,8 +220,8 @@ func (d *Dir) retire(ctx context.Context, name, key string, flows files) error {
 	return nil
 }
 
-// disableGone disables flows that were applied from this directory before the program started, and whose files are gone or have another
-// key now. A file that is broken now keeps its flow until it is mended.
+// disableGone disables flows that were applied from this directory before the program started, and whose files are gone
+// or have another key now. A file that is broken now keeps its flow until it is mended.
 func (d *Dir) disableGone(ctx context.Context, flows files) error {
 	sources, err := d.target.Sources(ctx)
 	if err != nil {

@@ -104,92 +104,136 @@ func TestWhatBecomesOfFiles(t *testing.T) {
 	const brokenTold = "DIR/a.yaml:5:"
 	for name, steps := range map[string][]step{
 		"flows are found at any depth, in any of the notations": {
-			{files: map[string]string{"a.yaml": flow("a", "A"), "deep/er/b.yml": flow("b", "B"), "c.json": `{"key":"c","mode":"async","trigger":{"type":"webhook"}}`},
-				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/c.json applied as c "", 0 warnings`, `DIR/deep/er/b.yml applied as b "B", 0 warnings`}, enabled: []string{"a", "b", "c"}},
+			{files: map[string]string{"a.yaml": flow("a", "A"), "deep/er/b.yml": flow("b", "B"),
+				"c.json": `{"key":"c","mode":"async","trigger":{"type":"webhook"}}`},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/c.json applied as c "", 0 warnings`,
+					`DIR/deep/er/b.yml applied as b "B", 0 warnings`}, enabled: []string{"a", "b", "c"}},
 		},
 		"what is no flow is told once, except data and what is hidden": {
-			{files: map[string]string{"compose.yaml": "services: {}", "half.yml": "key: a\n", "request.json": `{"key": 1}`, ".hidden.yaml": flow("h", ""), ".git/x.yaml": flow("g", ""), "node_modules/x.yaml": flow("n", ""), "everhook-data/x.yaml": flow("d", ""), "text.txt": flow("t", "")},
+			{files: map[string]string{"compose.yaml": "services: {}", "half.yml": "key: a\n",
+				"request.json": `{"key": 1}`, ".hidden.yaml": flow("h", ""), ".git/x.yaml": flow("g", ""),
+				"node_modules/x.yaml": flow("n", ""), "everhook-data/x.yaml": flow("d", ""), "text.txt": flow("t", "")},
 				told: []string{"ignored DIR/compose.yaml DIR/half.yml"}},
 			{files: map[string]string{"compose.yaml": "services: {a: {}}"}},
 			{files: map[string]string{"later.yaml": "x: 1"}, told: []string{"ignored DIR/later.yaml"}},
-			{files: map[string]string{"half.yml": flow("a", "A")}, told: []string{`DIR/half.yml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"half.yml": flow("a", "A")},
+				told: []string{`DIR/half.yml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 		},
 		"contract tests are neither flows nor told of": {
-			{files: map[string]string{"a.yaml": flow("a", "A"), "a.test.yaml": "tests: []", "b.test.yml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A"), "a.test.yaml": "tests: []",
+				"b.test.yml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`},
+				enabled: []string{"a"}},
 		},
 		"only what changed is applied again": {
-			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`}, enabled: []string{"a", "b"}},
+			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")},
+				told:    []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`},
+				enabled: []string{"a", "b"}},
 			{enabled: []string{"a", "b"}},
-			{files: map[string]string{"b.yaml": flow("b", "B2")}, told: []string{`DIR/b.yaml applied as b "B2", 0 warnings`}, enabled: []string{"a", "b"}},
+			{files: map[string]string{"b.yaml": flow("b", "B2")},
+				told: []string{`DIR/b.yaml applied as b "B2", 0 warnings`}, enabled: []string{"a", "b"}},
 		},
 		"a broken file keeps what was enabled, and is told once": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 			{files: map[string]string{"a.yaml": broken}, told: []string{brokenTold}, enabled: []string{"a"}},
 			{enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 		},
 		"a file that was a flow stays one without its trigger, or empty": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": "key: a\nmode: async\n"}, told: []string{"\"trigger\" is missing"}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": "key: a\nmode: async\n"}, told: []string{"\"trigger\" is missing"},
+				enabled: []string{"a"}},
 			{files: map[string]string{"a.yaml": "\n"}, told: []string{"DIR/a.yaml:1:1: "}, enabled: []string{"a"}},
 			{files: map[string]string{"a.yaml": ""}, told: []string{"DIR/a.yaml removed a"}},
 		},
 		"a file that cannot be parsed is a flow when it looks like one": {
-			{files: map[string]string{"a.yaml": "key: a\ntrigger:\n\t- x", "b.yaml": "other: a\n\t- x"}, told: []string{"ignored DIR/b.yaml", "DIR/a.yaml:3:1: "}},
+			{files: map[string]string{"a.yaml": "key: a\ntrigger:\n\t- x", "b.yaml": "other: a\n\t- x"},
+				told: []string{"ignored DIR/b.yaml", "DIR/a.yaml:3:1: "}},
 		},
 		"a removed file disables its flow": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 			{files: map[string]string{"a.yaml": ""}, told: []string{"DIR/a.yaml removed a"}},
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 		},
 		"a renamed file keeps its flow": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": "", "z.yaml": flow("a", "A")}, told: []string{`DIR/z.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": "", "z.yaml": flow("a", "A")},
+				told: []string{`DIR/z.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 		},
 		"another key in a file disables the flow of the one before": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": flow("b", "B")}, told: []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as b "B", 0 warnings`}, enabled: []string{"b"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("b", "B")},
+				told:    []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as b "B", 0 warnings`},
+				enabled: []string{"b"}},
 		},
 		"the key that a file had is remembered while it is broken": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 			{files: map[string]string{"a.yaml": broken}, told: []string{brokenTold}, enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": flow("b", "B")}, told: []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as b "B", 0 warnings`}, enabled: []string{"b"}},
+			{files: map[string]string{"a.yaml": flow("b", "B")},
+				told:    []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as b "B", 0 warnings`},
+				enabled: []string{"b"}},
 		},
 		"two files that swap their keys both stay enabled": {
-			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`}, enabled: []string{"a", "b"}},
-			{files: map[string]string{"a.yaml": flow("b", "B"), "b.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as b "B", 0 warnings`, `DIR/b.yaml applied as a "A", 0 warnings`}, enabled: []string{"a", "b"}},
+			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")},
+				told:    []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`},
+				enabled: []string{"a", "b"}},
+			{files: map[string]string{"a.yaml": flow("b", "B"), "b.yaml": flow("a", "A")},
+				told:    []string{`DIR/a.yaml applied as b "B", 0 warnings`, `DIR/b.yaml applied as a "A", 0 warnings`},
+				enabled: []string{"a", "b"}},
 		},
 		"two files with one key are both refused, and what was enabled stays": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 			{files: map[string]string{"b.yaml": flow("a", "B")}, enabled: []string{"a"}, told: []string{
 				"DIR/a.yaml:1:6: the key \"a\" is also that of DIR/b.yaml\n    fix: give each flow its own; neither file is applied",
 				"DIR/b.yaml:1:6: the key \"a\" is also that of DIR/a.yaml\n    fix: give each flow its own; neither file is applied"}},
 			{enabled: []string{"a"}},
-			{files: map[string]string{"b.yaml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`}, enabled: []string{"a", "b"}},
+			{files: map[string]string{"b.yaml": flow("b", "B")},
+				told:    []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`},
+				enabled: []string{"a", "b"}},
 		},
 		"a file whose new key clashes gives its old one up when it has its own": {
-			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`}, enabled: []string{"a", "b"}},
+			{files: map[string]string{"a.yaml": flow("a", "A"), "b.yaml": flow("b", "B")},
+				told:    []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`},
+				enabled: []string{"a", "b"}},
 			{files: map[string]string{"a.yaml": flow("b", "A")}, enabled: []string{"a", "b"}, told: []string{
 				"DIR/a.yaml:1:6: the key \"b\" is also that of DIR/b.yaml\n    fix: give each flow its own; neither file is applied",
 				"DIR/b.yaml:1:6: the key \"b\" is also that of DIR/a.yaml\n    fix: give each flow its own; neither file is applied"}},
-			{files: map[string]string{"a.yaml": flow("c", "A")}, enabled: []string{"b", "c"}, told: []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as c "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`}},
+			{files: map[string]string{"a.yaml": flow("c", "A")}, enabled: []string{"b", "c"},
+				told: []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as c "A", 0 warnings`,
+					`DIR/b.yaml applied as b "B", 0 warnings`}},
 		},
 		"two files with one token are both refused, and the token is not shown": {
-			{files: map[string]string{"a.yaml": flow("a", "A", "  token: abcdefghijkl"), "b.yaml": flow("b", "B", "  token: abcdefghijkl")}, told: []string{
+			{files: map[string]string{"a.yaml": flow("a", "A", "  token: abcdefghijkl"),
+				"b.yaml": flow("b", "B", "  token: abcdefghijkl")}, told: []string{
 				"DIR/a.yaml:6:10: the token abcd… is also that of DIR/b.yaml\n    fix: give each flow its own; neither file is applied",
 				"DIR/b.yaml:6:10: the token abcd… is also that of DIR/a.yaml\n    fix: give each flow its own; neither file is applied"}},
 		},
 		"what the target refuses is told once and tried again": {
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": flow("b", "A")}, fail: errors.New("the token is taken"), told: []string{"DIR/a.yaml:1:1: the token is taken"}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("b", "A")}, fail: errors.New("the token is taken"),
+				told: []string{"DIR/a.yaml:1:1: the token is taken"}, enabled: []string{"a"}},
 			{fail: errors.New("the token is taken"), enabled: []string{"a"}},
 			{told: []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as b "A", 0 warnings`}, enabled: []string{"b"}},
 		},
 		"a file that is too large for a flow is told unless it is data": {
-			{files: map[string]string{"a.yaml": strings.Repeat("#", flowfile.MaxFileSize+1), "b.json": strings.Repeat(" ", flowfile.MaxFileSize+1)}, told: []string{"DIR/a.yaml:1:1: the file has 1048577 bytes; a flow has at most 1048576"}},
+			{files: map[string]string{"a.yaml": strings.Repeat("#", flowfile.MaxFileSize+1),
+				"b.json": strings.Repeat(" ", flowfile.MaxFileSize+1)},
+				told: []string{"DIR/a.yaml:1:1: the file has 1048577 bytes; a flow has at most 1048576"}},
 			{},
-			{files: map[string]string{"a.yaml": flow("a", "A")}, told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
-			{files: map[string]string{"a.yaml": strings.Repeat("#", flowfile.MaxFileSize+1)}, told: []string{"DIR/a.yaml:1:1: the file has 1048577 bytes; a flow has at most 1048576"}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": flow("a", "A")},
+				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
+			{files: map[string]string{"a.yaml": strings.Repeat("#", flowfile.MaxFileSize+1)},
+				told:    []string{"DIR/a.yaml:1:1: the file has 1048577 bytes; a flow has at most 1048576"},
+				enabled: []string{"a"}},
 			{files: map[string]string{"a.yaml": ""}, told: []string{"DIR/a.yaml removed a"}},
 		},
 	} {
@@ -225,7 +269,8 @@ func TestFilesAreNamedAsTheDirectoryWasGiven(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	write(t, dir, "flows/a.yaml", flow("a", "A"))
-	for given, want := range map[string]string{"flows": "flows/a.yaml", "./flows": "flows/a.yaml", ".": "flows/a.yaml", dir: dir + "/flows/a.yaml"} {
+	for given, want := range map[string]string{"flows": "flows/a.yaml", "./flows": "flows/a.yaml", ".": "flows/a.yaml",
+		dir: dir + "/flows/a.yaml"} {
 		f := newFlows()
 		require.NoError(t, open(t, given, f).Sync(t.Context()))
 		require.Equal(t, []string{want + ` applied as a "A", 0 warnings`}, f.told)
@@ -252,7 +297,8 @@ func TestWhatHappenedWhileTheProgramWasAwayIsCaughtUpWith(t *testing.T) {
 	write(t, dir, "other-key.yaml", flow("new", "N"))
 	write(t, dir, "renamed.yaml", flow("renamed", "R"))
 	write(t, dir, "broken.yaml", "key: broken\ntrigger: 7\n")
-	for key, file := range map[string]string{"same": "same.yaml", "old": "other-key.yaml", "renamed": "before.yaml", "gone": "gone.yaml", "broken": "broken.yaml"} {
+	for key, file := range map[string]string{"same": "same.yaml", "old": "other-key.yaml", "renamed": "before.yaml",
+		"gone": "gone.yaml", "broken": "broken.yaml"} {
 		f.enabled[key] = filepath.Join(dir, file)
 	}
 	f.enabled["elsewhere"], f.enabled["api"] = "/srv/flows/elsewhere.yaml", "api"
@@ -262,7 +308,8 @@ func TestWhatHappenedWhileTheProgramWasAwayIsCaughtUpWith(t *testing.T) {
 	require.Equal(t, []string{"DIR/gone.yaml removed gone", "DIR/other-key.yaml removed old"}, f.take(dir)[:2])
 	write(t, dir, "broken.yaml", flow("mended", "M"))
 	require.NoError(t, d.Sync(t.Context()))
-	require.Equal(t, []string{"DIR/broken.yaml removed broken", `DIR/broken.yaml applied as mended "M", 0 warnings`}, f.take(dir))
+	require.Equal(t, []string{"DIR/broken.yaml removed broken", `DIR/broken.yaml applied as mended "M", 0 warnings`},
+		f.take(dir))
 }
 
 func TestADirectoryThatIsAwayDisablesNothing(t *testing.T) {
@@ -314,7 +361,8 @@ func TestADirectoryOfSomethingElseIsRefused(t *testing.T) {
 	for i := range maxFiles + 1 {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.json", i)), nil, 0o600))
 	}
-	require.EqualError(t, open(t, dir, f).Sync(t.Context()), dir+" has more than 5000 YAML and JSON files; give the directory that holds only your flows")
+	require.EqualError(t, open(t, dir, f).Sync(t.Context()), dir+
+		" has more than 5000 YAML and JSON files; give the directory that holds only your flows")
 	require.Empty(t, f.told)
 }
 

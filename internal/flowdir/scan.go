@@ -71,7 +71,8 @@ func (d *Dir) scan() (files, error) {
 			return nil
 		}
 		if count++; count > maxFiles {
-			return fmt.Errorf("%s has more than %d YAML and JSON files; give the directory that holds only your flows", d.given, maxFiles)
+			return fmt.Errorf("%s has more than %d YAML and JSON files; give the directory that holds only your flows",
+				d.given, maxFiles)
 		}
 		name = filepath.FromSlash(name)
 		if f := d.read(name); f != nil {
@@ -88,7 +89,8 @@ func (d *Dir) skips(path string) bool {
 }
 
 func couldBeFlow(name string) bool {
-	return (isYAML(name) || filepath.Ext(name) == ".json") && !strings.HasPrefix(filepath.Base(name), ".") && !flowfile.IsTest(name)
+	return (isYAML(name) || filepath.Ext(name) == ".json") && !strings.HasPrefix(filepath.Base(name), ".") &&
+		!flowfile.IsTest(name)
 }
 
 func isYAML(name string) bool {
@@ -122,7 +124,8 @@ func (d *Dir) read(name string) *file {
 	return f
 }
 
-// unreadable is a file that is there and cannot be read: of one that was no flow, or is named as data are, nothing is said.
+// unreadable is a file that is there and cannot be read: of one that was no flow, or is named as data are, nothing is
+// said.
 func (d *Dir) unreadable(name string, known *file, err error) *file {
 	hash := sha256.Sum256([]byte(err.Error()))
 	switch {

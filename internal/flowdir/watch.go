@@ -19,7 +19,8 @@ const (
 	rescan = 5 * time.Second
 )
 
-// Watch syncs whenever the directory changes, until ctx ends. Errors of a sync go to failed, the same one once, and the watch goes on.
+// Watch syncs whenever the directory changes, until ctx ends. Errors of a sync go to failed, the same one once, and the
+// watch goes on.
 func (d *Dir) Watch(ctx context.Context, failed func(error)) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -66,9 +67,11 @@ func (d *Dir) Watch(ctx context.Context, failed func(error)) error {
 	}
 }
 
-// matters reports whether the flows may have changed. What comes or goes may be a folder or a link; what is written must be a flow file.
+// matters reports whether the flows may have changed. What comes or goes may be a folder or a link; what is written
+// must be a flow file.
 func matters(event fsnotify.Event) bool {
-	return event.Has(fsnotify.Create) || event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) || couldBeFlow(event.Name)
+	return event.Has(fsnotify.Create) || event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) ||
+		couldBeFlow(event.Name)
 }
 
 // watchTree watches the directory and those below it; watching one twice is no error.
@@ -80,7 +83,8 @@ func (d *Dir) watchTree(watcher *fsnotify.Watcher) {
 		case d.skips(name):
 			return fs.SkipDir
 		}
-		_ = watcher.Add(filepath.Join(d.path, filepath.FromSlash(name))) // one that cannot be watched is looked at now and then
+		_ = watcher.Add(filepath.Join(d.path,
+			filepath.FromSlash(name))) // one that cannot be watched is looked at now and then
 		return nil
 	})
 }

@@ -1,5 +1,5 @@
-// Package flowfile reads flow files: YAML or JSON text becomes one canonical value with the place of each of its parts, and every problem is
-// reported at once, with its place and its fix.
+// Package flowfile reads flow files: YAML or JSON text becomes one canonical value with the place of each of its parts,
+// and every problem is reported at once, with its place and its fix.
 package flowfile
 
 import (
@@ -38,9 +38,11 @@ type Scalar struct {
 	Style Style
 	// Text is its text; of a number, true, false and null, the characters of the file.
 	Text string
-	// Comment is what follows a plain scalar on its line, with the "#": perhaps a part of an expression that should have been quoted.
+	// Comment is what follows a plain scalar on its line, with the "#": perhaps a part of an expression that should
+	// have been quoted.
 	Comment string
-	// Tag is the YAML tag before it, with its "!". A tag is a problem of the document already, and Text then has it too.
+	// Tag is the YAML tag before it, with its "!". A tag is a problem of the document already, and Text then has it
+	// too.
 	Tag string
 }
 
@@ -59,7 +61,8 @@ func (d *Document) Position(pointer string) Position {
 	return d.source.position(at.offset)
 }
 
-// KeyPosition is the place of the key of the mapping's entry at a JSON pointer. Where there is no such entry it is as Position.
+// KeyPosition is the place of the key of the mapping's entry at a JSON pointer. Where there is no such entry it is as
+// Position.
 func (d *Document) KeyPosition(pointer string) Position {
 	at, exact := d.find(pointer)
 	if !exact {
@@ -115,7 +118,8 @@ func (d *Document) NodeKey(pointer string) string {
 // Problem makes a report's entry about the value at a JSON pointer.
 func (d *Document) Problem(pointer, message, fix string) Problem {
 	return Problem{
-		File: d.File, Position: d.Position(pointer), Node: d.NodeKey(pointer), Pointer: pointer, Message: message, Fix: fix,
+		File: d.File, Position: d.Position(pointer), Node: d.NodeKey(pointer), Pointer: pointer, Message: message,
+		Fix: fix,
 	}
 }
 

@@ -43,9 +43,11 @@ func TestPositionFindsValuesOrTheirNearestParent(t *testing.T) {
 	t.Parallel()
 	document := parse(t, "flow.yaml", sample)
 	for pointer, want := range map[string]flowfile.Position{
-		"": {1, 1}, "/key": {1, 6}, "/nodes": {3, 3}, "/nodes/0": {3, 5}, "/nodes/0/key": {3, 10}, "/nodes/0/config": {4, 13},
-		"/nodes/0/config/a~1b~0c": {4, 24}, "/nodes/0/config/expression": {4, 42}, "/nodes/0/config/none/deeper": {4, 13},
-		"/nodes/7": {3, 3}, "/nodes/x": {3, 3}, "/none": {1, 1}, "/text": {11, 7},
+		"": {1, 1}, "/key": {1, 6}, "/nodes": {3, 3}, "/nodes/0": {3, 5}, "/nodes/0/key": {3, 10},
+		"/nodes/0/config":         {4, 13},
+		"/nodes/0/config/a~1b~0c": {4, 24}, "/nodes/0/config/expression": {4, 42},
+		"/nodes/0/config/none/deeper": {4, 13},
+		"/nodes/7":                    {3, 3}, "/nodes/x": {3, 3}, "/none": {1, 1}, "/text": {11, 7},
 	} {
 		require.Equal(t, want, document.Position(pointer), pointer)
 	}
@@ -55,7 +57,8 @@ func TestKeyPositionFindsKeys(t *testing.T) {
 	t.Parallel()
 	document := parse(t, "flow.yaml", sample)
 	for pointer, want := range map[string]flowfile.Position{
-		"/key": {1, 1}, "/nodes": {2, 1}, "/nodes/0": {3, 5}, "/nodes/0/config": {4, 5}, "/nodes/0/config/a~1b~0c": {4, 15},
+		"/key": {1, 1}, "/nodes": {2, 1}, "/nodes/0": {3, 5}, "/nodes/0/config": {4, 5},
+		"/nodes/0/config/a~1b~0c":    {4, 15},
 		"/nodes/0/config/expression": {4, 30}, "/nodes/0/config/none": {4, 13}, "/nodes/0/branches/else": {7, 7},
 	} {
 		require.Equal(t, want, document.KeyPosition(pointer), pointer)
@@ -122,9 +125,11 @@ func TestNodeKeyIsThatOfTheInnermostNode(t *testing.T) {
 	t.Parallel()
 	document := parse(t, "flow.yaml", sample)
 	for pointer, want := range map[string]string{
-		"": "", "/key": "", "/nodes": "", "/nodes/0": "é", "/nodes/0/config/x": "é", "/nodes/0/branches": "é", "/nodes/0/branches/else": "é",
-		"/nodes/0/branches/else/0": "inner", "/nodes/0/branches/else/0/config/expression": "inner", "/nodes/0/branches/none/0/config": "é",
-		"/nodes/5/key": "", "/onFailure/0": "",
+		"": "", "/key": "", "/nodes": "", "/nodes/0": "é", "/nodes/0/config/x": "é", "/nodes/0/branches": "é",
+		"/nodes/0/branches/else":   "é",
+		"/nodes/0/branches/else/0": "inner", "/nodes/0/branches/else/0/config/expression": "inner",
+		"/nodes/0/branches/none/0/config": "é",
+		"/nodes/5/key":                    "", "/onFailure/0": "",
 	} {
 		require.Equal(t, want, document.NodeKey(pointer), pointer)
 	}
@@ -132,7 +137,8 @@ func TestNodeKeyIsThatOfTheInnermostNode(t *testing.T) {
 
 func TestProblemNamesPlaceAndNode(t *testing.T) {
 	t.Parallel()
-	problem := parse(t, "flow.yaml", sample).Problem("/nodes/0/config/expression", "not boolean:\nx == 1\n  ^", "compare")
+	problem := parse(t, "flow.yaml", sample).Problem("/nodes/0/config/expression", "not boolean:\nx == 1\n  ^",
+		"compare")
 	require.Equal(t, "flow.yaml:4:42: node é: not boolean:\n    x == 1\n      ^\n    fix: compare", problem.String())
 	problem.Warning = true
 	problem.Fix = ""
@@ -147,11 +153,13 @@ func TestProblemNamesPlaceAndNode(t *testing.T) {
 func TestProblemsAreSortedAndSplit(t *testing.T) {
 	t.Parallel()
 	at := func(file string, line, column int, warning bool) flowfile.Problem {
-		return flowfile.Problem{File: file, Position: flowfile.Position{Line: line, Column: column}, Message: "m", Warning: warning}
+		return flowfile.Problem{File: file, Position: flowfile.Position{Line: line, Column: column}, Message: "m",
+			Warning: warning}
 	}
 	problems := flowfile.Problems{at("b", 1, 1, false), at("a", 2, 1, false), at("a", 1, 9, true), at("a", 1, 2, false)}
 	problems.Sort()
-	require.Equal(t, flowfile.Problems{at("a", 1, 2, false), at("a", 1, 9, true), at("a", 2, 1, false), at("b", 1, 1, false)}, problems)
+	require.Equal(t, flowfile.Problems{at("a", 1, 2, false), at("a", 1, 9, true), at("a", 2, 1, false),
+		at("b", 1, 1, false)}, problems)
 	require.Len(t, problems.Errors(), 3)
 	require.Len(t, problems.Warnings(), 1)
 	require.EqualError(t, problems.Err(), "a:1:2: m\na:2:1: m\nb:1:1: m")
@@ -163,15 +171,21 @@ func TestParseDocumentReportsLimits(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", everhook.MaxDepth+1) + strings.Repeat("]", everhook.MaxDepth+1)
 	for name, test := range map[string]struct{ file, text, want string }{
-		"a file that is too long":                {"f.yaml", strings.Repeat("#", flowfile.MaxFileSize+1), "f.yaml:1:1: the file has 1048577 bytes; a flow file has at most 1048576"},
-		"YAML that is nested too deeply":         {"f.yaml", deep, "f.yaml:1:101: nested deeper than 100"},
-		"YAML that the library finds too deep":   {"f.yaml", strings.Repeat("[", 20_000), "f.yaml:1:10001: nested deeper than 100"},
-		"JSON that is nested too deeply":         {"f.json", deep, "f.json:1:101: nested deeper than 100"},
-		"YAML with too many values":              {"f.yaml", "[" + strings.Repeat("1,", flowfile.MaxValues) + "]", "f.yaml:1:200000: more than 100000 values"},
-		"JSON with too many values":              {"f.json", "[" + strings.Repeat("1,", flowfile.MaxValues) + "1]", "f.json:1:1: more than 100000 values"},
-		"a byte that is not UTF-8":               {"f.yaml", "a: é\xff", "f.yaml:1:5: a byte or control character that text cannot hold"},
-		"a byte in JSON that is not UTF-8":       {"f.json", "\"\xff\"", "f.json:1:2: invalid UTF-8"},
-		"a byte order mark of the wrong charset": {"f.yaml", "\xfe\xff\x00a", "f.yaml:1:1: a byte or control character that text cannot hold"},
+		"a file that is too long": {"f.yaml", strings.Repeat("#", flowfile.MaxFileSize+1),
+			"f.yaml:1:1: the file has 1048577 bytes; a flow file has at most 1048576"},
+		"YAML that is nested too deeply": {"f.yaml", deep, "f.yaml:1:101: nested deeper than 100"},
+		"YAML that the library finds too deep": {"f.yaml", strings.Repeat("[", 20_000),
+			"f.yaml:1:10001: nested deeper than 100"},
+		"JSON that is nested too deeply": {"f.json", deep, "f.json:1:101: nested deeper than 100"},
+		"YAML with too many values": {"f.yaml", "[" + strings.Repeat("1,", flowfile.MaxValues) + "]",
+			"f.yaml:1:200000: more than 100000 values"},
+		"JSON with too many values": {"f.json", "[" + strings.Repeat("1,", flowfile.MaxValues) + "1]",
+			"f.json:1:1: more than 100000 values"},
+		"a byte that is not UTF-8": {"f.yaml", "a: é\xff",
+			"f.yaml:1:5: a byte or control character that text cannot hold"},
+		"a byte in JSON that is not UTF-8": {"f.json", "\"\xff\"", "f.json:1:2: invalid UTF-8"},
+		"a byte order mark of the wrong charset": {"f.yaml", "\xfe\xff\x00a",
+			"f.yaml:1:1: a byte or control character that text cannot hold"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -224,7 +238,9 @@ func TestParseDocumentIsQuickOnHostileFiles(t *testing.T) {
 func FuzzParseDocument(f *testing.F) {
 	f.Add(true, sample)
 	f.Add(false, `{"a": [1, {"b": null}], "c": "d"}`)
-	for _, line := range []string{"a: {{ b }} c", "a: b ? c : d", "{ a: b[0] }", "a: !x y", "a: &b *c", "a: 'b", "a: \"b\" + c", "a: @", "\ta: b", "a:\n b\n c: d", "? a", "- - : x", "a: |2\n b", "%A", "---\n---", "a: [b # c\n]"} {
+	for _, line := range []string{"a: {{ b }} c", "a: b ? c : d", "{ a: b[0] }", "a: !x y", "a: &b *c", "a: 'b",
+		"a: \"b\" + c", "a: @", "\ta: b", "a:\n b\n c: d", "? a", "- - : x", "a: |2\n b", "%A", "---\n---",
+		"a: [b # c\n]"} {
 		f.Add(true, line)
 	}
 	f.Fuzz(func(t *testing.T, isYAML bool, text string) {

@@ -10,7 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// Load reads a flow file: its definition, compiled, and every problem with its place in the file. The flow is nil if a problem is an error.
+// Load reads a flow file: its definition, compiled, and every problem with its place in the file. The flow is nil if a
+// problem is an error.
 func Load(file string, data []byte, registry *nodes.Registry) (*nodes.Flow, Problems) {
 	document, problems := ParseDocument(file, data)
 	if document == nil {
@@ -67,21 +68,25 @@ type loader struct {
 
 func (l *loader) add(pointer, node, message, fix string, warning bool) {
 	l.problems = append(l.problems, Problem{
-		File: l.document.File, Position: l.document.Position(pointer), Node: node, Pointer: pointer, Message: message, Fix: fix, Warning: warning,
+		File: l.document.File, Position: l.document.Position(pointer), Node: node, Pointer: pointer, Message: message,
+		Fix: fix, Warning: warning,
 	})
 }
 
-// definition decodes the document. What is wrong with its structure is reported; the rest is left for the compiler, so that one report has both.
+// definition decodes the document. What is wrong with its structure is reported; the rest is left for the compiler, so
+// that one report has both.
 func (l *loader) definition() *everhook.Definition {
 	root, ok := l.document.Value.(map[string]any)
 	if !ok {
-		l.add("", "", fmt.Sprintf("the file holds %s, not a flow", everhook.TypeName(l.document.Value)), "start with `key:`, `mode:`, `trigger:` and `nodes:`", false)
+		l.add("", "", fmt.Sprintf("the file holds %s, not a flow", everhook.TypeName(l.document.Value)),
+			"start with `key:`, `mode:`, `trigger:` and `nodes:`", false)
 		return nil
 	}
 	var fields flowFields
 	strict.Decode(root, &fields, "", func(pointer, message, fix string) { l.add(pointer, "", message, fix, false) })
 	d := &everhook.Definition{
-		Key: fields.Key, Title: fields.Title, Description: fields.Description, Mode: everhook.Mode(fields.Mode), Options: fields.Options,
+		Key: fields.Key, Title: fields.Title, Description: fields.Description, Mode: everhook.Mode(fields.Mode),
+		Options: fields.Options,
 		Trigger: everhook.Trigger{Config: everhook.Mapping{}}, Nodes: l.nodes(fields.Nodes, "/nodes", 0),
 		OnFailure: l.nodes(fields.OnFailure, "/onFailure", 0),
 	}
@@ -91,7 +96,8 @@ func (l *loader) definition() *everhook.Definition {
 			continue
 		}
 		if d.Trigger.Type, ok = v.(string); !ok {
-			l.add("/trigger/type", "", fmt.Sprintf("the type of the trigger is %s, not text", everhook.TypeName(v)), "write `type: webhook`", false)
+			l.add("/trigger/type", "", fmt.Sprintf("the type of the trigger is %s, not text", everhook.TypeName(v)),
+				"write `type: webhook`", false)
 		}
 	}
 	return d
@@ -113,7 +119,8 @@ func (l *loader) node(v any, pointer string, depth int) everhook.Node {
 	key, _ := mapping(v)["key"].(string)
 	strict.Decode(v, &fields, pointer, func(at, message, fix string) { l.add(at, key, message, fix, false) })
 	node := everhook.Node{
-		Key: fields.Key, Type: fields.Type, Title: fields.Title, Config: fields.Config, OnError: everhook.OnError(fields.OnError),
+		Key: fields.Key, Type: fields.Type, Title: fields.Title, Config: fields.Config,
+		OnError: everhook.OnError(fields.OnError),
 		Timeout: fields.Timeout, Retry: fields.Retry,
 	}
 	for _, name := range l.document.OrderedKeys(pointer + "/branches") {
@@ -124,7 +131,8 @@ func (l *loader) node(v any, pointer string, depth int) everhook.Node {
 		case nil:
 			node.Branches = append(node.Branches, everhook.Branch{Name: name})
 		default:
-			l.add(at, key, fmt.Sprintf("the branch %q is %s, not a list of nodes", name, everhook.TypeName(branch)), "write its nodes as a list: `- { key: …, type: … }`", false)
+			l.add(at, key, fmt.Sprintf("the branch %q is %s, not a list of nodes", name, everhook.TypeName(branch)),
+				"write its nodes as a list: `- { key: …, type: … }`", false)
 		}
 	}
 	return node
@@ -146,7 +154,8 @@ func (l *loader) scalarTraps(flow *nodes.Flow) {
 			continue
 		}
 		if flow.Fields[pointer].Class() == expression.ClassExpression || strings.Contains(scalar.Comment, "}}") {
-			l.add(pointer, "", fmt.Sprintf("YAML takes %q for a comment, so it is no part of the value", everhook.Shorten(scalar.Comment, 60)),
+			l.add(pointer, "", fmt.Sprintf("YAML takes %q for a comment, so it is no part of the value",
+				everhook.Shorten(scalar.Comment, 60)),
 				"put the value in single quotes, or the comment on a line of its own", false)
 		}
 	}

@@ -11,8 +11,8 @@ func IsTest(name string) bool {
 	return ok
 }
 
-// TestedBy gives the name, without its extension, of the flow file that a file of contract tests belongs to: order-intake of
-// order-intake.test.yaml. False: it is none.
+// TestedBy gives the name, without its extension, of the flow file that a file of contract tests belongs to:
+// order-intake of order-intake.test.yaml. False: it is none.
 func TestedBy(name string) (string, bool) {
 	for _, ending := range testEndings {
 		if flow, ok := strings.CutSuffix(name, ending); ok {

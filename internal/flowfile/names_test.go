@@ -10,7 +10,8 @@ import (
 
 func TestTheNameOfAFileSaysWhetherItHoldsContractTests(t *testing.T) {
 	t.Parallel()
-	for name, flow := range map[string]string{"order-intake.test.yaml": "order-intake", "flows/flow.test.yml": "flows/flow"} {
+	for name, flow := range map[string]string{"order-intake.test.yaml": "order-intake",
+		"flows/flow.test.yml": "flows/flow"} {
 		require.True(t, flowfile.IsTest(name))
 		tested, _ := flowfile.TestedBy(name)
 		require.Equal(t, flow, tested)

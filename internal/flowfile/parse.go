@@ -19,13 +19,15 @@ const (
 	maxProblems = 100
 )
 
-// ParseDocument reads a file's text: JSON (RFC 8259) when the file's name ends in .json, else YAML with JSON's types. There plain null, true,
-// false and JSON's numbers are typed, an empty value is null, and everything else is text. The document is nil only if nothing can be
-// read at all; with errors in the report it holds what its author probably meant, good for finding more problems, not for use.
+// ParseDocument reads a file's text: JSON (RFC 8259) when the file's name ends in .json, else YAML with JSON's types.
+// There plain null, true, false and JSON's numbers are typed, an empty value is null, and everything else is text. The
+// document is nil only if nothing can be read at all; with errors in the report it holds what its author probably
+// meant, good for finding more problems, not for use.
 func ParseDocument(file string, data []byte) (*Document, Problems) {
 	r := &report{file: file, source: newSource("")}
 	if len(data) > MaxFileSize {
-		r.add(0, nil, fmt.Sprintf("the file has %d bytes; a flow file has at most %d", len(data), MaxFileSize), "move large data out of the flow")
+		r.add(0, nil, fmt.Sprintf("the file has %d bytes; a flow file has at most %d", len(data), MaxFileSize),
+			"move large data out of the flow")
 		return nil, r.problems
 	}
 	r.source = newSource(strings.TrimPrefix(string(data), "\ufeff"))
@@ -59,7 +61,8 @@ func (r *report) add(offset int, path []string, message, fix string) {
 		return
 	}
 	r.problems = append(r.problems, Problem{
-		File: r.file, Position: r.source.position(offset), Pointer: strict.Pointer("", path...), Message: message, Fix: fix,
+		File: r.file, Position: r.source.position(offset), Pointer: strict.Pointer("", path...), Message: message,
+		Fix: fix,
 	})
 }
 

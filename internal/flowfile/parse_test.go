@@ -35,7 +35,8 @@ func TestReports(t *testing.T) {
 				require.NoError(t, err)
 				value = string(data)
 			}
-			archive.Files = []txtar.File{input, {Name: "value", Data: []byte(value + "\n")}, {Name: "report", Data: []byte(problems.Error())}}
+			archive.Files = []txtar.File{input, {Name: "value", Data: []byte(value + "\n")},
+				{Name: "report", Data: []byte(problems.Error())}}
 			got := txtar.Format(archive)
 			if *update {
 				require.NoError(t, os.WriteFile(name, got, 0o644))

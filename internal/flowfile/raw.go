@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// raw gives what the author of an unquoted value probably meant it to be: the rest of its line without a comment, inside a flow collection
-// up to the comma or bracket that ends it. Brackets and quotes that are closed on the line hide such ends.
+// raw gives what the author of an unquoted value probably meant it to be: the rest of its line without a comment,
+// inside a flow collection up to the comma or bracket that ends it. Brackets and quotes that are closed on the line
+// hide such ends.
 func (s *source) raw(offset int, flow bool) string {
 	_, end := s.lineAt(offset)
 	line := s.text[offset:max(offset, min(end, offset+maxRaw))]
@@ -30,7 +31,8 @@ func (s *source) raw(offset int, flow bool) string {
 // maxRaw bounds the bytes of a line that raw looks at.
 const maxRaw = 4096
 
-// closingBrackets maps the index of each opening bracket outside quotes to that of the bracket which closes it, if there is one.
+// closingBrackets maps the index of each opening bracket outside quotes to that of the bracket which closes it, if
+// there is one.
 func closingBrackets(text string) map[int]int {
 	closing := map[int]int{}
 	var open []int
@@ -66,7 +68,8 @@ func hasOpenBracket(text string) bool {
 	return open > 0
 }
 
-// plainEnd gives the end of the plain scalar that starts at offset and has the given value, in which line breaks were folded.
+// plainEnd gives the end of the plain scalar that starts at offset and has the given value, in which line breaks were
+// folded.
 func (s *source) plainEnd(offset int, value string) int {
 	for _, r := range value {
 		if unicode.IsSpace(r) {

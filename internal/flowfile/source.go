@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// source is the text of a file with the ways to name a place in it: a byte offset inside this package, a Position for people, and a mark,
-// which is YAML's line and column: YAML 1.1 ends lines at more characters than editors do.
+// source is the text of a file with the ways to name a place in it: a byte offset inside this package, a Position for
+// people, and a mark, which is YAML's line and column: YAML 1.1 ends lines at more characters than editors do.
 type source struct {
 	text  string
 	lines []int // offsets of the lines' starts, as editors see lines

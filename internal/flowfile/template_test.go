@@ -17,7 +17,8 @@ func TestATemplateLoadsWithoutAProblem(t *testing.T) {
 	for _, mode := range []everhook.Mode{everhook.Sync, everhook.Async} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			flow, problems := flowfile.Load("new.yaml", []byte(flowfile.Template("order-intake-2", mode)), nodes.Standard())
+			flow, problems := flowfile.Load("new.yaml", []byte(flowfile.Template("order-intake-2", mode)),
+				nodes.Standard())
 			require.Empty(t, problems)
 			require.Equal(t, "order-intake-2", flow.Definition.Key)
 			require.Equal(t, mode, flow.Definition.Mode)

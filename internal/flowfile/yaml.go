@@ -12,8 +12,8 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// parseYAML reads YAML with JSON's types. Where the text is no YAML because of a value that should have been quoted, the value is taken as if
-// it were and reading goes on, so that one report has all of them.
+// parseYAML reads YAML with JSON's types. Where the text is no YAML because of a value that should have been quoted,
+// the value is taken as if it were and reading goes on, so that one report has all of them.
 func parseYAML(r *report) (*place, any) {
 	root, intended := readTolerantly(r)
 	if root == nil {
@@ -32,7 +32,8 @@ type yamlReader struct {
 	values   int
 	tooMany  bool
 	looks    int
-	// taken is the end of the text that was taken as one value although YAML sees more than one there: what starts before it is no entry.
+	// taken is the end of the text that was taken as one value although YAML sees more than one there: what starts
+	// before it is no entry.
 	taken int
 }
 
@@ -148,7 +149,8 @@ func (y *yamlReader) mapping(n *yaml.Node, at *place, flow bool) (*place, any) {
 			continue
 		}
 		if first, duplicate := at.fields[name]; duplicate {
-			y.add(offset, append(y.path, name), fmt.Sprintf("the key %q stands twice in one mapping, first on line %d", shown(name), y.source.position(first.key).Line),
+			y.add(offset, append(y.path, name), fmt.Sprintf("the key %q stands twice in one mapping, first on line %d",
+				shown(name), y.source.position(first.key).Line),
 				"remove one of the two, or rename it")
 			continue
 		}
@@ -169,7 +171,8 @@ func (y *yamlReader) key(n *yaml.Node, offset int) (name string, ok bool) {
 	case mark != "":
 		y.add(offset, y.path, markMessages[mark], "remove it, or put the key in quotes")
 	case n.Kind != yaml.ScalarNode && strings.HasPrefix(y.source.text[offset:], "{{"):
-		y.add(offset, y.path, "a key starts with an unquoted {{, which YAML reads as a mapping", "put it in quotes, but mind that keys are never evaluated")
+		y.add(offset, y.path, "a key starts with an unquoted {{, which YAML reads as a mapping",
+			"put it in quotes, but mind that keys are never evaluated")
 	case n.Kind != yaml.ScalarNode:
 		y.add(offset, y.path, "a key that is a list or a mapping; keys are text", "write a name")
 	case isPlain(n) && n.Value == "<<":
@@ -227,8 +230,8 @@ func (y *yamlReader) scalar(n *yaml.Node, at *place, flow bool) (*place, any) {
 	}
 }
 
-// cutOff tells whether a plain scalar with an open bracket ends at a comment or, in a flow collection, at a comma although the bracket is
-// closed later on the line. It gives the text as it was meant.
+// cutOff tells whether a plain scalar with an open bracket ends at a comment or, in a flow collection, at a comma
+// although the bracket is closed later on the line. It gives the text as it was meant.
 func (y *yamlReader) cutOff(at *place, end int, flow bool) (text, cause string) {
 	if !hasOpenBracket(at.scalar.Text) {
 		return "", ""

@@ -8,13 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// diagnosis is a syntax error in our words. Value is what the text at offset was meant to be, where quotes are all that it lacks.
+// diagnosis is a syntax error in our words. Value is what the text at offset was meant to be, where quotes are all that
+// it lacks.
 type diagnosis struct {
 	offset              int
 	message, fix, value string
 }
 
-// diagnose finds the place and the cause of a syntax error. The text is the source's, perhaps with some values replaced by quoted ones.
+// diagnose finds the place and the cause of a syntax error. The text is the source's, perhaps with some values replaced
+// by quoted ones.
 func diagnose(s *source, text string, err *yamlError) diagnosis {
 	fault := faultOf(err.problem)
 	line := err.line
@@ -26,9 +28,11 @@ func diagnose(s *source, text string, err *yamlError) diagnosis {
 	if !fault.atContext {
 		offset = firstFailing(text, err.problem, fault.tail)
 	}
-	// Missing quotes explain the problem if their value starts before the place, or, where a value runs over lines, on the line of the context.
+	// Missing quotes explain the problem if their value starts before the place, or, where a value runs over lines, on
+	// the line of the context.
 	for _, place := range []int{offset, context} {
-		if found := missingQuotes(s, text, place); found.message != "" && (place == offset && found.offset <= offset || fault.startsValue) {
+		if found := missingQuotes(s, text, place); found.message != "" && (place == offset && found.offset <= offset ||
+			fault.startsValue) {
 			return found
 		}
 	}
@@ -39,8 +43,9 @@ func diagnose(s *source, text string, err *yamlError) diagnosis {
 	return found
 }
 
-// firstFailing gives the offset of the character that the library stumbles over: the last one of the shortest beginning of the text that has
-// the same problem. A beginning that is merely unfinished may have that problem too: the tail then gives it another one.
+// firstFailing gives the offset of the character that the library stumbles over: the last one of the shortest beginning
+// of the text that has the same problem. A beginning that is merely unfinished may have that problem too: the tail then
+// gives it another one.
 func firstFailing(text, problem, tail string) int {
 	boundary := func(n int) int {
 		for n > 0 && n < len(text) && !utf8.RuneStart(text[n]) {
@@ -48,13 +53,14 @@ func firstFailing(text, problem, tail string) int {
 		}
 		return n
 	}
-	length := boundary(sort.Search(len(text), func(n int) bool { return hasProblem(text[:boundary(n)], problem, tail) }))
+	length := boundary(sort.Search(len(text),
+		func(n int) bool { return hasProblem(text[:boundary(n)], problem, tail) }))
 	_, size := utf8.DecodeLastRuneInString(text[:length])
 	return length - size
 }
 
-// hasProblem tells whether a beginning of the text has the problem. The library looks two tokens ahead: a quote or key that the cut left
-// unfinished may hide the problem, until it is finished.
+// hasProblem tells whether a beginning of the text has the problem. The library looks two tokens ahead: a quote or key
+// that the cut left unfinished may hide the problem, until it is finished.
 func hasProblem(beginning, problem, tail string) bool {
 	for _, finish := range []string{"", `"`, `'`, ":", `":`, `':`} {
 		_, err := readYAML(beginning + finish + tail)
@@ -87,9 +93,11 @@ func quoteFix(text string) string {
 }
 
 // lineExp finds where the value of a line `- key: value` or `- value` starts.
-var lineExp = regexp.MustCompile(`^ *(?:- +)*(?:(?:[^\s"'\[\]{},#&*!|>%@` + "`" + `-][^"'{}\[\]#]*?|"[^"]*"|'[^']*') *:[ \t]+)?`)
+var lineExp = regexp.MustCompile(`^ *(?:- +)*(?:(?:[^\s"'\[\]{},#&*!|>%@` + "`" +
+	`-][^"'{}\[\]#]*?|"[^"]*"|'[^']*') *:[ \t]+)?`)
 
-// missingQuotes diagnoses the value on the line of an offset; without a message when its quotes are not what is missing.
+// missingQuotes diagnoses the value on the line of an offset; without a message when its quotes are not what is
+// missing.
 func missingQuotes(s *source, text string, at int) diagnosis {
 	start, end := s.lineAt(at)
 	line := text[start:end]
@@ -102,7 +110,8 @@ func missingQuotes(s *source, text string, at int) diagnosis {
 	if message == "" || strings.TrimSpace(text[start:offset]) == "" && message != templateMessage {
 		return diagnosis{} // a line that is a value as a whole goes on from the line above
 	}
-	if strings.HasSuffix(value, ",") || strings.Count(value, "}") > strings.Count(value, "{") || strings.Count(value, "]") > strings.Count(value, "[") {
+	if strings.HasSuffix(value, ",") || strings.Count(value, "}") > strings.Count(value, "{") ||
+		strings.Count(value, "]") > strings.Count(value, "[") {
 		return diagnosis{} // a part of something in brackets, which do not belong into the quotes
 	}
 	return diagnosis{offset: offset, message: message, fix: quoteFix(value), value: value}

@@ -12,7 +12,8 @@ import (
 type fault struct {
 	// scanner is set for messages of the library's scanner, whose lines count from 1.
 	scanner bool
-	// atContext is set where the library's line is the right one; else the place is searched, and tail is put behind beginnings of the text.
+	// atContext is set where the library's line is the right one; else the place is searched, and tail is put behind
+	// beginnings of the text.
 	atContext bool
 	tail      string
 	// startsValue is set where the cause may be a value on the library's line, although the place is elsewhere.
@@ -32,35 +33,50 @@ const (
 func faultOf(problem string) fault {
 	switch problem {
 	case "mapping values are not allowed in this context":
-		return fault{scanner: true, message: "a key where none can stand: the line above has a value already", fix: "align the line with the keys that it belongs to; a value with a colon and a space needs quotes"}
+		return fault{scanner: true, message: "a key where none can stand: the line above has a value already",
+			fix: "align the line with the keys that it belongs to; a value with a colon and a space needs quotes"}
 	case "mapping keys are not allowed in this context":
-		return fault{scanner: true, message: "an unquoted ? and a space make YAML read a key", fix: "put the whole value in quotes"}
+		return fault{scanner: true, message: "an unquoted ? and a space make YAML read a key",
+			fix: "put the whole value in quotes"}
 	case "did not find expected key":
-		return fault{message: "the indentation does not fit the lines above", fix: "align the line with the keys that it belongs to"}
+		return fault{message: "the indentation does not fit the lines above",
+			fix: "align the line with the keys that it belongs to"}
 	case "did not find expected '-' indicator":
-		return fault{message: "a line at the indentation of a list that is none of its elements", fix: "start it with `- `, or indent it like the keys of the element above"}
+		return fault{message: "a line at the indentation of a list that is none of its elements",
+			fix: "start it with `- `, or indent it like the keys of the element above"}
 	case "block sequence entries are not allowed in this context":
-		return fault{scanner: true, message: "a list starts behind its key", fix: "start the list on a line of its own, or write it in [ ]"}
+		return fault{scanner: true, message: "a list starts behind its key",
+			fix: "start the list on a line of its own, or write it in [ ]"}
 	case keyWithoutColon:
-		return fault{scanner: true, atContext: true, message: "a line that is neither `key: value` nor an element of a list", refine: refineNoKey}
+		return fault{scanner: true, atContext: true,
+			message: "a line that is neither `key: value` nor an element of a list", refine: refineNoKey}
 	case "did not find expected ',' or '}'", "did not find expected ',' or ']'":
 		return fault{tail: ",\nx,\n@", startsValue: true, refine: refineFlow}
 	case "did not find expected node content":
 		return fault{tail: "x,\nx,\n@", message: "a value is missing", refine: refineStart}
 	case "found character that cannot start any token":
 		return fault{scanner: true, refine: refineStart}
-	case "found a tab character that violates indentation", "found a tab character where an indentation space is expected":
+	case "found a tab character that violates indentation", "found a tab character where an indentation space is " +
+		"expected":
 		return fault{scanner: true, message: tabMessage, fix: tabFix}
 	case unclosedQuote, "found unexpected document indicator":
-		return fault{scanner: true, atContext: true, message: "a quote that is opened here is not closed", fix: "close it; inside single quotes a quote is written twice, '', and inside double quotes \\\"", refine: refineQuote}
-	case "found unknown escape character", "did not find expected hexdecimal number", "found invalid Unicode character escape code":
-		return fault{scanner: true, message: "an unknown escape in double quotes", fix: "use single quotes, or write the backslash twice"}
+		return fault{scanner: true, atContext: true, message: "a quote that is opened here is not closed",
+			fix:    "close it; inside single quotes a quote is written twice, '', and inside double quotes \\\"",
+			refine: refineQuote}
+	case "found unknown escape character", "did not find expected hexdecimal number",
+		"found invalid Unicode character escape code":
+		return fault{scanner: true, message: "an unknown escape in double quotes",
+			fix: "use single quotes, or write the backslash twice"}
 	case "did not find expected alphabetic or numeric character":
-		return fault{scanner: true, atContext: true, startsValue: true, message: "an unquoted value cannot start with & or *", fix: "put the whole value in quotes", refine: refineMark}
+		return fault{scanner: true, atContext: true, startsValue: true,
+			message: "an unquoted value cannot start with & or *", fix: "put the whole value in quotes",
+			refine: refineMark}
 	case "found an indentation indicator equal to 0":
-		return fault{scanner: true, atContext: true, message: "| and > take an indentation of 1 to 9", fix: "leave the number out", refine: refineBlock}
+		return fault{scanner: true, atContext: true, message: "| and > take an indentation of 1 to 9",
+			fix: "leave the number out", refine: refineBlock}
 	case "did not find expected <document start>":
-		return fault{message: "text after the end of the document", fix: "remove it, or indent it like the lines that it belongs to"}
+		return fault{message: "text after the end of the document",
+			fix: "remove it, or indent it like the lines that it belongs to"}
 	case "exceeded max depth of 10000":
 		return fault{scanner: true, message: fmt.Sprintf("nested deeper than %d", everhook.MaxDepth)}
 	}
@@ -81,13 +97,17 @@ func otherFault(problem string) fault {
 	case has("unknown anchor"):
 		return fault{message: markMessages["alias"], fix: "put the whole value in quotes", refine: refineAlias}
 	case has("comment or line break"):
-		return fault{scanner: true, atContext: true, message: "| and > begin a text on the lines below", fix: "move the text to the next line and indent it, or put the value in quotes", refine: refineBlock}
+		return fault{scanner: true, atContext: true, message: "| and > begin a text on the lines below",
+			fix: "move the text to the next line and indent it, or put the value in quotes", refine: refineBlock}
 	case has("directive", "version number", "digit or '.'", "incompatible YAML document", "non-alphabetical"):
-		return fault{scanner: true, atContext: true, message: "a line that starts with % is a YAML directive; directives are not part of the format", fix: "remove it"}
+		return fault{scanner: true, atContext: true, message: "a line that starts with % is a YAML directive; " +
+			"directives are not part of the format", fix: "remove it"}
 	case has("'!'", "'>'", "tag URI", "tag handle", "URI escaped", "UTF-8 octet", "whitespace or line break"):
-		return fault{scanner: true, atContext: true, startsValue: true, message: markMessages["tag"], fix: "put the whole value in quotes", refine: refineMark}
+		return fault{scanner: true, atContext: true, startsValue: true, message: markMessages["tag"],
+			fix: "put the whole value in quotes", refine: refineMark}
 	default:
-		return fault{atContext: true, message: "this is not YAML: " + problem, fix: "check quotes, brackets and indentation near this line"}
+		return fault{atContext: true, message: "this is not YAML: " + problem,
+			fix: "check quotes, brackets and indentation near this line"}
 	}
 }
 

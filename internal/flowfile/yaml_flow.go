@@ -5,13 +5,15 @@ import (
 	"strings"
 )
 
-// refineFlow tells what ends an entry of { } or [ ] where a comma or the closing bracket is needed: mostly a value that lacks quotes.
+// refineFlow tells what ends an entry of { } or [ ] where a comma or the closing bracket is needed: mostly a value that
+// lacks quotes.
 func refineFlow(found *diagnosis, text string, context int) {
 	if isBlank(text[found.offset]) && found.offset > 0 && text[found.offset-1] == ':' {
 		found.offset-- // only with the blank it is the colon of a key
 	}
 	line := strings.LastIndexByte(text[:found.offset], '\n') + 1
-	if open := unclosedBracket(text, context); open.message != "" && (open.offset < line || strings.TrimSpace(text[found.offset+1:]) == "") {
+	if open := unclosedBracket(text, context); open.message != "" &&
+		(open.offset < line || strings.TrimSpace(text[found.offset+1:]) == "") {
 		*found = open
 		return
 	}
@@ -33,10 +35,12 @@ func refineFlow(found *diagnosis, text string, context int) {
 	case (c == '{' || c == '[') && value != "":
 		found.message = flowValueMessage + string(c)
 	case c == ':':
-		found.message, found.fix = "a second colon in one entry of { } or [ ]", "put a comma between entries, and values with a colon and a space in quotes"
+		found.message, found.fix = "a second colon in one entry of { } or [ ]",
+			"put a comma between entries, and values with a colon and a space in quotes"
 		return
 	default:
-		found.message, found.fix = "a comma or the closing bracket is missing", "put a comma between entries, and values with brackets in quotes"
+		found.message, found.fix = "a comma or the closing bracket is missing",
+			"put a comma between entries, and values with brackets in quotes"
 		return
 	}
 	found.offset = start
@@ -69,13 +73,15 @@ func flowValue(line string) int {
 	return start
 }
 
-// unclosedBracket diagnoses a bracket on the line of context that is closed nowhere; without a message when there is none.
+// unclosedBracket diagnoses a bracket on the line of context that is closed nowhere; without a message when there is
+// none.
 func unclosedBracket(text string, context int) diagnosis {
 	line, _, _ := strings.Cut(text[context:], "\n")
 	closing := closingBrackets(text[context:])
 	for i := range len(line) {
 		if (line[i] == '{' || line[i] == '[') && closing[i] == 0 {
-			return diagnosis{offset: context + i, message: fmt.Sprintf("%c is not closed", line[i]), fix: fmt.Sprintf("close it with %c", line[i]+2)}
+			return diagnosis{offset: context + i, message: fmt.Sprintf("%c is not closed", line[i]),
+				fix: fmt.Sprintf("close it with %c", line[i]+2)}
 		}
 	}
 	return diagnosis{}

@@ -15,8 +15,9 @@ import (
 // maxRepairs bounds how often a file is read again after a value was repaired; large files are read less often.
 const maxRepairs = 20
 
-// readTolerantly reads the one document of a text. A value that makes the text no YAML only because it lacks quotes is reported, and gone on
-// as if it had them: the values that were meant are returned by offset. The node is nil when something else is wrong.
+// readTolerantly reads the one document of a text. A value that makes the text no YAML only because it lacks quotes is
+// reported, and gone on as if it had them: the values that were meant are returned by offset. The node is nil when
+// something else is wrong.
 func readTolerantly(r *report) (root *yaml.Node, intended map[int]string) {
 	text := r.source.text
 	if offset := unreadable(text); offset >= 0 {
@@ -41,7 +42,8 @@ func readTolerantly(r *report) (root *yaml.Node, intended map[int]string) {
 			r.add(0, nil, "the file is empty", "a flow has at least key, mode and trigger")
 			return nil, nil
 		case err != nil:
-			r.add(r.source.offset(root.Line-1, root.Column), nil, "a second document begins; one file holds one flow", "move it to a file of its own")
+			r.add(r.source.offset(root.Line-1, root.Column), nil, "a second document begins; one file holds one flow",
+				"move it to a file of its own")
 			return nil, nil
 		default:
 			return root, intended
@@ -61,7 +63,8 @@ func withQuoted(text string, offset, length int) string {
 // errSecond comes with the node of a second document.
 var errSecond = errors.New("a second document")
 
-// yamlError is what the YAML library says. Line is that of the library's context, on which the problem began; 0 where it gives none.
+// yamlError is what the YAML library says. Line is that of the library's context, on which the problem began; 0 where
+// it gives none.
 type yamlError struct {
 	problem string
 	line    int
@@ -72,7 +75,8 @@ func (e *yamlError) Error() string { return e.problem }
 // The library takes line 0 for no line: with an empty line before the text each line has a number.
 const lineBefore = "\n"
 
-// readYAML gives the content of the only document, or of the second with errSecond, and nil where there is no document. Other errors are *yamlError.
+// readYAML gives the content of the only document, or of the second with errSecond, and nil where there is no document.
+// Other errors are *yamlError.
 func readYAML(text string) (root *yaml.Node, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {

@@ -18,8 +18,8 @@ type Step struct {
 	ErrorType string
 }
 
-// CanonicalSteps gives the steps of a comparable flow so that those of two executions can be compared: by iteration and node, because steps of branches
-// that run at once begin in any order.
+// CanonicalSteps gives the steps of a comparable flow so that those of two executions can be compared: by iteration and
+// node, because steps of branches that run at once begin in any order.
 func CanonicalSteps(steps []everhook.Step) []Step {
 	list := make([]Step, len(steps))
 	for i, step := range steps {

@@ -15,11 +15,14 @@ func template(of string) string { return "{{ " + of + " }}" }
 func (g *generator) body() map[string]any {
 	items := []any{}
 	for range g.random.IntN(5) {
-		items = append(items, map[string]any{"sku": pick(g, "A-1", "B-2", "C-3"), "price": float64(g.random.IntN(400))/8 + 0.0625, "quantity": 1 + g.random.IntN(9)})
+		items = append(items, map[string]any{"sku": pick(g, "A-1", "B-2", "C-3"),
+			"price": float64(g.random.IntN(400))/8 + 0.0625, "quantity": 1 + g.random.IntN(9)})
 	}
 	return map[string]any{
-		"id": g.random.IntN(100_000), "name": pick(g, "größe", "o'brien", "{{ trigger.body.id }}", "<b>&", ""), "amount": 10.25 + float64(g.random.IntN(40))/4,
-		"flag": g.chance(50), "items": items, "tags": []any{"red", "green", "ünïcode"}, "nothing": nil, "nested": map[string]any{"a": map[string]any{"b": 1, "z": nil}, "list": []any{1, 2.5, "x"}},
+		"id": g.random.IntN(100_000), "name": pick(g, "größe", "o'brien", "{{ trigger.body.id }}", "<b>&", ""),
+		"amount": 10.25 + float64(g.random.IntN(40))/4,
+		"flag":   g.chance(50), "items": items, "tags": []any{"red", "green", "ünïcode"}, "nothing": nil,
+		"nested": map[string]any{"a": map[string]any{"b": 1, "z": nil}, "list": []any{1, 2.5, "x"}},
 	}
 }
 
@@ -61,7 +64,8 @@ func (g *generator) sound(p place) string {
 
 // broken are expressions that compile and cannot be evaluated.
 func (g *generator) broken() string {
-	return pick(g, "trigger.body.missing + 1", "len(trigger.body.nothing)", `fromJSON("{" + trigger.body.name)`, "trigger.body.tags < 3", "map(trigger.body.missing, #)")
+	return pick(g, "trigger.body.missing + 1", "len(trigger.body.nothing)", `fromJSON("{" + trigger.body.name)`,
+		"trigger.body.tags < 3", "map(trigger.body.missing, #)")
 }
 
 // condition is a boolean, now and then none.
@@ -98,7 +102,8 @@ func (g *generator) number(p place, depth int) string {
 	}
 	depth--
 	if len(p.loops) > 0 && g.chance(30) {
-		return pick(g, "loop.index", "loop.sequence", "(loop.length ?? 7)", "loops."+pick(g, p.loops...)+".index", "loops."+pick(g, p.loops...)+".sequence")
+		return pick(g, "loop.index", "loop.sequence", "(loop.length ?? 7)", "loops."+pick(g, p.loops...)+".index",
+			"loops."+pick(g, p.loops...)+".sequence")
 	}
 	switch g.random.IntN(10) {
 	case 0:
@@ -202,7 +207,8 @@ func (g *generator) listOf(p place, depth int) string {
 	}
 }
 
-// examples are the documented examples of all functions, which stand for themselves. That of resumeUrl needs a node that waits.
+// examples are the documented examples of all functions, which stand for themselves. That of resumeUrl needs a node
+// that waits.
 var examples = func() []string {
 	var list []string
 	for _, f := range expression.Functions() {

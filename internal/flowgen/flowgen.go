@@ -1,4 +1,5 @@
-// Package flowgen makes random flows for tests: valid definitions with nodes of every kind in every position, the same for the same seed.
+// Package flowgen makes random flows for tests: valid definitions with nodes of every kind in every position, the same
+// for the same seed.
 //
 // Every kind has one generator, see generators. A kind without one fails this package's tests.
 package flowgen
@@ -15,8 +16,9 @@ import (
 type Options struct {
 	// Pure leaves out what waits or leaves the workflow: delay, json-query, http-request, wait-for-call and subflow.
 	Pure bool
-	// Comparable makes flows whose outcome and steps are the same for every execution, whatever the timing: branches that run at once cannot
-	// overtake each other, and no value depends on the clock, the run ID or the attempts of an effect. See Comparable of the steps.
+	// Comparable makes flows whose outcome and steps are the same for every execution, whatever the timing: branches
+	// that run at once cannot overtake each other, and no value depends on the clock, the run ID or the attempts of an
+	// effect. See Comparable of the steps.
 	Comparable bool
 	// Sequential leaves out parallel nodes.
 	Sequential bool
@@ -26,7 +28,8 @@ type Options struct {
 	Abort time.Duration
 	// Key is the flow's key. Default: random-<seed>.
 	Key string
-	// MaxNodes, MaxDepth and MaxIterations bound the definition: its nodes (default 30), the depth of its branches (4), the iterations of one loop (4).
+	// MaxNodes, MaxDepth and MaxIterations bound the definition: its nodes (default 30), the depth of its branches (4),
+	// the iterations of one loop (4).
 	MaxNodes, MaxDepth, MaxIterations int
 	// MaxSteps bounds the steps of a run, roughly (200); MaxEffects its effects and waits (12).
 	MaxSteps, MaxEffects int
@@ -39,7 +42,8 @@ type Flow struct {
 	// Seed made it.
 	Seed       uint64
 	Definition *everhook.Definition
-	// Companions are the flows that it calls, directly or through others: each is to be there, as version 1, before the flow runs.
+	// Companions are the flows that it calls, directly or through others: each is to be there, as version 1, before the
+	// flow runs.
 	Companions []*everhook.Definition
 	// Waits are the nodes that wait for calls, of the flow and of its companions.
 	Waits []Wait
@@ -77,7 +81,8 @@ func Generate(seed uint64, options Options) *Flow {
 	g := &generator{random: rand.New(rand.NewPCG(seed, 0x45564552)), options: options.withDefaults(seed)}
 	g.nodesLeft, g.stepsLeft, g.effectsLeft = g.options.MaxNodes, g.options.MaxSteps, g.options.MaxEffects
 	g.flow = &Flow{Seed: seed, Body: g.body()}
-	d := &everhook.Definition{Key: g.options.Key, Title: "Random flow", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}}}
+	d := &everhook.Definition{Key: g.options.Key, Title: "Random flow", Mode: everhook.Async,
+		Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}}}
 	if g.chance(50) {
 		d.Mode = everhook.Sync
 	}
@@ -90,7 +95,8 @@ func Generate(seed uint64, options Options) *Flow {
 	if options.Abort > 0 && !g.options.Pure && g.chance(15) {
 		d.Options.Timeout = everhook.Duration(options.Abort)
 		g.flow.Aborts = true
-		d.Nodes = append(d.Nodes, everhook.Node{Key: g.key(), Type: "delay", Config: everhook.Mapping{"duration": "10h"}})
+		d.Nodes = append(d.Nodes, everhook.Node{Key: g.key(), Type: "delay",
+			Config: everhook.Mapping{"duration": "10h"}})
 	}
 	return g.flow
 }
@@ -127,21 +133,25 @@ type generator struct {
 	nodesLeft, stepsLeft, effectsLeft int
 }
 
-// place is where a node is to stand, and what it sees there. Its slices are shared: they are only appended to after clipping.
+// place is where a node is to stand, and what it sees there. Its slices are shared: they are only appended to after
+// clipping.
 type place struct {
-	// reads are expressions of any value that is there, variables the keys of the variables that are declared, loops those of the loops around.
+	// reads are expressions of any value that is there, variables the keys of the variables that are declared, loops
+	// those of the loops around.
 	reads, variables, loops []string
 	depth                   int
 	// weight is how often the place is reached, at most.
 	weight int
 	// safe: every node of the list must resolve or have its error caught.
 	safe bool
-	// beside: something runs at the same time that the place must not overtake: what is decided by who comes first is left out.
+	// beside: something runs at the same time that the place must not overtake: what is decided by who comes first is
+	// left out.
 	beside bool
 }
 
 func (g *generator) top() place {
-	p := place{weight: 1, reads: []string{"trigger.body", "trigger.body.items", "trigger.body.tags", "trigger.body.nothing", "trigger.body.nested.a", "trigger.body.missing.member"}}
+	p := place{weight: 1, reads: []string{"trigger.body", "trigger.body.items", "trigger.body.tags",
+		"trigger.body.nothing", "trigger.body.nested.a", "trigger.body.missing.member"}}
 	if !g.options.Comparable {
 		p.reads = append(p.reads, "system.now", "system.runId", "now()", "uuid()", "trigger.receivedAt")
 	}
@@ -214,7 +224,8 @@ func (g *generator) node(p place) (everhook.Node, place) {
 
 // onError decides what happens when the node does not resolve.
 func (g *generator) onError(p place, node *everhook.Node, left *place) {
-	handling := pick(g, "", everhook.OnErrorFail, everhook.OnErrorContinue, everhook.OnErrorContinue, everhook.OnErrorBranch, everhook.OnErrorBranch)
+	handling := pick(g, "", everhook.OnErrorFail, everhook.OnErrorContinue, everhook.OnErrorContinue,
+		everhook.OnErrorBranch, everhook.OnErrorBranch)
 	if p.safe && (handling == "" || handling == everhook.OnErrorFail) {
 		handling = pick(g, everhook.OnErrorContinue, everhook.OnErrorBranch)
 	}
@@ -225,7 +236,8 @@ func (g *generator) onError(p place, node *everhook.Node, left *place) {
 	if handling == "" || handling == everhook.OnErrorFail {
 		return
 	}
-	caught := place{reads: []string{"errors." + node.Key + ".type", "errors." + node.Key + ".status", "nodes." + node.Key + " == nil"}}
+	caught := place{reads: []string{"errors." + node.Key + ".type", "errors." + node.Key + ".status", "nodes." +
+		node.Key + " == nil"}}
 	if !g.options.Comparable {
 		caught.reads = append(caught.reads, "errors."+node.Key, "errors."+node.Key+".message")
 	}

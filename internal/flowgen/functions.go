@@ -8,17 +8,20 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// FunctionNodes are nodes of kind calculation that evaluate the documented example of every function of the language, and what varies from run to run
-// or step to step but not from replay to replay. They stand for themselves: a test puts them at the top of a flow, into a loop, or where it likes.
+// FunctionNodes are nodes of kind calculation that evaluate the documented example of every function of the language,
+// and what varies from run to run or step to step but not from replay to replay. They stand for themselves: a test puts
+// them at the top of a flow, into a loop, or where it likes.
 func FunctionNodes() []everhook.Node {
 	var list []everhook.Node
 	add := func(key, of string) {
-		list = append(list, everhook.Node{Key: key, Type: "calculation", OnError: everhook.OnErrorContinue, Config: everhook.Mapping{"expression": of}})
+		list = append(list, everhook.Node{Key: key, Type: "calculation", OnError: everhook.OnErrorContinue,
+			Config: everhook.Mapping{"expression": of}})
 	}
 	for _, f := range expression.Functions() {
 		add("f_"+f.Name, f.Example)
 	}
-	for i, varying := range []string{"uuid()", "[uuid(), uuid()]", "now()", "system.now", "system.runId", "toJSON(system)", "now() + duration(\"1h\")"} {
+	for i, varying := range []string{"uuid()", "[uuid(), uuid()]", "now()", "system.now", "system.runId",
+		"toJSON(system)", "now() + duration(\"1h\")"} {
 		add(fmt.Sprintf("varying%d", i), varying)
 	}
 	return list
@@ -33,25 +36,29 @@ func FunctionResults() map[string]string {
 	return results
 }
 
-// FunctionFlow evaluates every function at its top and in two iterations of a loop "each", and then waits up to ten hours for a call at its node
-// "confirm", which the example of resumeUrl names. The loop is where a hand-over may come; the flow's output is what the loop collects: the results in each
-// iteration but those that have the time.
+// FunctionFlow evaluates every function at its top and in two iterations of a loop "each", and then waits up to ten
+// hours for a call at its node "confirm", which the example of resumeUrl names. The loop is where a hand-over may come;
+// the flow's output is what the loop collects: the results in each iteration but those that have the time.
 func FunctionFlow(key string) *everhook.Definition {
 	body := FunctionNodes()
 	var collected []string
 	for i := range body {
 		body[i].Key = "in_" + body[i].Key
-		if of := body[i].Config["expression"].(string); !strings.HasPrefix(of, "now() +") && of != "now()" && !strings.Contains(of, "system") || of == "system.runId" {
+		if of := body[i].Config["expression"].(string); !strings.HasPrefix(of, "now() +") && of != "now()" &&
+			!strings.Contains(of, "system") || of == "system.runId" {
 			collected = append(collected, "nodes."+body[i].Key)
 		}
 	}
 	each := everhook.Node{
-		Key: "each", Type: "loop", Config: everhook.Mapping{"over": "2", "collect": "[" + strings.Join(collected, ", ") + "]"},
+		Key: "each", Type: "loop", Config: everhook.Mapping{"over": "2", "collect": "[" +
+			strings.Join(collected, ", ") + "]"},
 		Branches: everhook.Branches{{Name: "do", Nodes: body}},
 	}
 	output := everhook.Node{Key: "output", Type: "output", Config: everhook.Mapping{"value": "{{ nodes.each.items }}"}}
-	wait := everhook.Node{Key: "confirm", Type: "wait-for-call", Config: everhook.Mapping{"deadline": "10h", "onDeadline": "continue"}}
+	wait := everhook.Node{Key: "confirm", Type: "wait-for-call", Config: everhook.Mapping{"deadline": "10h",
+		"onDeadline": "continue"}}
 	return &everhook.Definition{
-		Key: key, Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}}, Nodes: append(FunctionNodes(), each, output, wait),
+		Key: key, Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook", Config: everhook.Mapping{}},
+		Nodes: append(FunctionNodes(), each, output, wait),
 	}
 }

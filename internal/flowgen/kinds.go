@@ -10,8 +10,9 @@ type kindGenerator struct {
 	weight int
 	// fits tells whether the kind can stand at a place; nil: everywhere.
 	fits func(g *generator, p place) bool
-	// make fills config and branches of a node whose key and type are set, and tells what it leaves for those behind it: expressions that read
-	// its result, its branches' nodes and variables. What it leaves must be the same in every execution, if flows are to be comparable.
+	// make fills config and branches of a node whose key and type are set, and tells what it leaves for those behind
+	// it: expressions that read its result, its branches' nodes and variables. What it leaves must be the same in every
+	// execution, if flows are to be comparable.
 	make func(g *generator, p place, node *everhook.Node) place
 }
 
@@ -26,7 +27,10 @@ func init() { //nolint:gochecknoinits // the generators of containers refer to t
 		"condition":        {weight: 14, make: condition},
 		"multi-conditions": {weight: 8, make: multiConditions},
 		"loop":             {weight: 12, fits: repeats, make: loop},
-		"parallel":         {weight: 10, fits: func(g *generator, p place) bool { return !g.options.Sequential && nests(g, p) }, make: parallel},
+		"parallel": {weight: 10, fits: func(g *generator, p place) bool {
+			return !g.options.Sequential &&
+				nests(g, p)
+		}, make: parallel},
 		"variable":         {weight: 14, make: variable},
 		"output":           {weight: 6, fits: alone, make: output},
 		"json-mapping":     {weight: 6, make: jsonMapping},
@@ -35,10 +39,16 @@ func init() { //nolint:gochecknoinits // the generators of containers refer to t
 		"calculation":      {weight: 20, make: calculation},
 		"date-calculation": {weight: 6, make: dateCalculation},
 		"json-query":       {weight: 6, fits: leaves, make: jsonQuery},
-		"http-request":     {weight: 8, fits: func(g *generator, p place) bool { return g.options.Partner != "" && leaves(g, p) }, make: httpRequest},
-		"subflow":          {weight: 8, fits: calls, make: subflow},
-		"wait-for-call":    {weight: 7, fits: leaves, make: waitForCall},
-		"response":         {weight: 5, fits: func(g *generator, p place) bool { return g.mode == everhook.Sync && g.called == 0 && alone(g, p) }, make: response},
+		"http-request": {weight: 8, fits: func(g *generator, p place) bool {
+			return g.options.Partner != "" &&
+				leaves(g, p)
+		}, make: httpRequest},
+		"subflow":       {weight: 8, fits: calls, make: subflow},
+		"wait-for-call": {weight: 7, fits: leaves, make: waitForCall},
+		"response": {weight: 5, fits: func(g *generator, p place) bool {
+			return g.mode == everhook.Sync &&
+				g.called == 0 && alone(g, p)
+		}, make: response},
 	}
 	names = everhook.SortedKeys(generators)
 }
@@ -151,7 +161,8 @@ func loop(g *generator, p place, node *everhook.Node) place {
 		body.variables, body.beside = nil, g.options.Comparable
 	}
 	nodes, _ := g.branch(body)
-	// What the body declares and reads is gone behind the loop; the fields that are evaluated after the body see what stands in it.
+	// What the body declares and reads is gone behind the loop; the fields that are evaluated after the body see what
+	// stands in it.
 	after := body
 	for i := range nodes {
 		if timeless(&nodes[i]) {
@@ -216,8 +227,9 @@ func (g *generator) over(p place, iterations int) string {
 	}
 }
 
-// parallel makes comparable flows by letting only branches run beside each other that cannot change each other's course: with all and
-// allSettled each resolves or is waited for; with any and race one branch is done long before the others, which wait for ten hours.
+// parallel makes comparable flows by letting only branches run beside each other that cannot change each other's
+// course: with all and allSettled each resolves or is waited for; with any and race one branch is done long before the
+// others, which wait for ten hours.
 func parallel(g *generator, p place, node *everhook.Node) place {
 	mode := pick(g, "", "all", "any", "race", "allSettled", "allSettled")
 	node.Config = everhook.Mapping{}
@@ -274,12 +286,14 @@ func (g *generator) waitsLong(p place) ([]everhook.Node, place) {
 	return nodes, place{}
 }
 
-// settled lets a branch end in a value that is the same in every execution: the result of its last step is part of the parallel node's.
+// settled lets a branch end in a value that is the same in every execution: the result of its last step is part of the
+// parallel node's.
 func (g *generator) settled(p place, nodes []everhook.Node, left place) ([]everhook.Node, place) {
 	if timeless(&nodes[len(nodes)-1]) {
 		return nodes, left
 	}
 	g.nodesLeft--
-	node := everhook.Node{Key: g.key(), Type: "calculation", Config: everhook.Mapping{"expression": itoa(g.random.IntN(100))}}
+	node := everhook.Node{Key: g.key(), Type: "calculation",
+		Config: everhook.Mapping{"expression": itoa(g.random.IntN(100))}}
 	return append(nodes, node), left.with(read("nodes." + node.Key))
 }

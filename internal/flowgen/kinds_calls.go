@@ -16,7 +16,8 @@ type Wait struct {
 	Flow, Node string
 	// Loops are those around it, from the outside.
 	Loops []string
-	// Called tells that whoever runs the flow is to bring a call, with CallBody, to each of the node's waits that has begun. Those of others end by their deadline.
+	// Called tells that whoever runs the flow is to bring a call, with CallBody, to each of the node's waits that has
+	// begun. Those of others end by their deadline.
 	Called bool
 	// Early tells that the call of the first wait, see First, is to come as soon as the run is there.
 	Early bool
@@ -32,7 +33,8 @@ func (w Wait) First() string {
 
 // CallBody is the body of the call that a wait is brought.
 func CallBody(node, iteration string) map[string]any {
-	return map[string]any{"node": node, "iteration": iteration, "approved": len(iteration)%2 == 0, "lines": []any{1, 2.5, nil}}
+	return map[string]any{"node": node, "iteration": iteration, "approved": len(iteration)%2 == 0,
+		"lines": []any{1, 2.5, nil}}
 }
 
 // WaitOf is the wait of a node; false: it is of another kind.
@@ -66,7 +68,8 @@ func waitForCall(g *generator, p place, node *everhook.Node) place {
 		node.Config["response"] = map[string]any{"status": 202, "body": template("call.body.node")}
 	}
 	g.flow.Waits = append(g.flow.Waits, wait)
-	left := read("nodes."+node.Key+".body.node", "nodes."+node.Key+".body", `resumeUrl("`+node.Key+`") startsWith "http"`)
+	left := read("nodes."+node.Key+".body.node", "nodes."+node.Key+".body", `resumeUrl("`+node.Key+
+		`") startsWith "http"`)
 	if !g.options.Comparable {
 		left.reads = append(left.reads, "nodes."+node.Key, "nodes."+node.Key+".receivedAt", `resumeUrl("`+node.Key+`")`)
 	}
@@ -109,24 +112,30 @@ func subflow(g *generator, p place, node *everhook.Node) place {
 	return read(of, of+" != nil")
 }
 
-// companion makes a flow to be called, and gives its key. It is a random flow that finds what others have in the body of their trigger in its input.
+// companion makes a flow to be called, and gives its key. It is a random flow that finds what others have in the body
+// of their trigger in its input.
 func (g *generator) companion(p place) string {
-	called := &generator{random: g.random, options: g.options, flow: g.flow, called: g.called + 1, mode: pick(g, everhook.Sync, everhook.Async)}
+	called := &generator{random: g.random, options: g.options, flow: g.flow, called: g.called + 1,
+		mode: pick(g, everhook.Sync, everhook.Async)}
 	called.options.Key = fmt.Sprintf("%s-%d", g.flow.Definition.Key, len(g.flow.Companions)+1)
 	called.options.MaxIterations = min(2, g.options.MaxIterations)
-	called.nodesLeft, called.stepsLeft, called.effectsLeft = calledNodes, min(calledSteps, g.stepsLeft/p.weight), min(calledEffects, g.effectsLeft/p.weight)
+	called.nodesLeft, called.stepsLeft, called.effectsLeft = calledNodes, min(calledSteps, g.stepsLeft/p.weight),
+		min(calledEffects, g.effectsLeft/p.weight)
 	steps, effects := called.stepsLeft, called.effectsLeft
-	d := &everhook.Definition{Key: called.options.Key, Title: "A flow that is called", Mode: called.mode, Trigger: everhook.Trigger{Type: "call", Config: everhook.Mapping{}}}
+	d := &everhook.Definition{Key: called.options.Key, Title: "A flow that is called", Mode: called.mode,
+		Trigger: everhook.Trigger{Type: "call", Config: everhook.Mapping{}}}
 	if g.chance(20) {
 		d.Trigger.Config["input"] = map[string]any{"type": "object", "required": []any{"id"}}
 	}
 	g.flow.Companions = append(g.flow.Companions, d)
 	nodes, left := called.list(called.top(), 1+g.random.IntN(3))
 	if g.chance(70) {
-		nodes = append(nodes, everhook.Node{Key: called.key(), Type: "output", Config: everhook.Mapping{"value": called.value(called.top().with(left))}})
+		nodes = append(nodes, everhook.Node{Key: called.key(), Type: "output",
+			Config: everhook.Mapping{"value": called.value(called.top().with(left))}})
 	}
 	if g.chance(30) {
-		nodes = append(nodes, everhook.Node{Key: called.key(), Type: "end", Config: everhook.Mapping{"status": pick(g, "resolved", "failed", "rejected")}})
+		nodes = append(nodes, everhook.Node{Key: called.key(), Type: "end",
+			Config: everhook.Mapping{"status": pick(g, "resolved", "failed", "rejected")}})
 	}
 	if d.Nodes = ofInput(nodes); g.chance(20) {
 		caught, _ := called.list(called.failing(left), 1)

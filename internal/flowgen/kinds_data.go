@@ -48,9 +48,11 @@ func jsonQuery(g *generator, p place, node *everhook.Node) place {
 	engine := pick(g, "jsonpath", "jmespath")
 	query := pick(g, "$.items[?@.price > 5].sku", "$..sku", "$.tags[-1:]", "$.nested.*")
 	if engine == "jmespath" {
-		query = pick(g, "items[?price > `5`].sku", "sort_by(items, &price)[*].[sku, quantity]", "nested.a", "sum(items[*].quantity)", "abs(name)")
+		query = pick(g, "items[?price > `5`].sku", "sort_by(items, &price)[*].[sku, quantity]", "nested.a",
+			"sum(items[*].quantity)", "abs(name)")
 	}
-	node.Config = everhook.Mapping{"input": template(pick(g, "trigger.body", "trigger.body", pick(g, p.reads...))), "engine": engine, "query": query}
+	node.Config = everhook.Mapping{"input": template(pick(g, "trigger.body", "trigger.body", pick(g, p.reads...))),
+		"engine": engine, "query": query}
 	return read("nodes." + node.Key)
 }
 
@@ -94,7 +96,8 @@ func response(g *generator, p place, node *everhook.Node) place {
 // partnerPaths are what http-request nodes call; each says what is answered, see PartnerStatus.
 var partnerPaths = []string{"/200/a", "/200/b", "/200/c", "/201/a", "/404/a", "/500/a"}
 
-// PartnerStatus is the status that the partner of random flows answers a path with, its body is PartnerBody. Ok is false for other paths.
+// PartnerStatus is the status that the partner of random flows answers a path with, its body is PartnerBody. Ok is
+// false for other paths.
 func PartnerStatus(path string) (status int, ok bool) {
 	code, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	status, err := strconv.Atoi(code)
@@ -118,12 +121,14 @@ func httpRequest(g *generator, p place, node *everhook.Node) place {
 		node.Config["body"] = g.value(p)
 	}
 	node.Timeout = everhook.Duration(4 * time.Second)
-	// A busy machine and a process that is killed do not show in the result, unless they cut off the last attempt: so nothing else is tried again.
+	// A busy machine and a process that is killed do not show in the result, unless they cut off the last attempt: so
+	// nothing else is tried again.
 	on := []everhook.RetryCause{"connect", "timeout"}
 	if !g.options.Comparable {
 		on = append(on, "500")
 	}
-	node.Retry = &everhook.Retry{MaxAttempts: 8, On: on, InitialInterval: everhook.Duration(time.Millisecond), Backoff: 1, MaxInterval: everhook.Duration(time.Millisecond)}
+	node.Retry = &everhook.Retry{MaxAttempts: 8, On: on, InitialInterval: everhook.Duration(time.Millisecond),
+		Backoff: 1, MaxInterval: everhook.Duration(time.Millisecond)}
 	if g.chance(30) {
 		node.Config["only"] = "body"
 		return read("nodes."+node.Key+".path", "nodes."+node.Key)
@@ -133,20 +138,25 @@ func httpRequest(g *generator, p place, node *everhook.Node) place {
 
 func dateCalculation(g *generator, _ place, node *everhook.Node) place {
 	amount := func() map[string]any {
-		return map[string]any{"amount": g.random.IntN(40) - 10, "unit": pick(g, "millisecond", "hour", "day", "week", "month", "quarter", "year")}
+		return map[string]any{"amount": g.random.IntN(40) - 10, "unit": pick(g, "millisecond", "hour", "day", "week",
+			"month", "quarter", "year")}
 	}
 	unit := func() map[string]any { return map[string]any{"unit": pick(g, "hour", "day", "week", "month", "year")} }
 	var steps []any
 	for range g.random.IntN(3) {
 		steps = append(steps, pick(g,
-			map[string]any{"add": amount()}, map[string]any{"subtract": amount()}, map[string]any{"startOf": unit()}, map[string]any{"endOf": unit()},
-			map[string]any{"timezone": map[string]any{"name": pick(g, "Europe/Zurich", "America/New_York", "Asia/Kolkata")}},
+			map[string]any{"add": amount()}, map[string]any{"subtract": amount()}, map[string]any{"startOf": unit()},
+			map[string]any{"endOf": unit()},
+			map[string]any{"timezone": map[string]any{"name": pick(g, "Europe/Zurich", "America/New_York",
+				"Asia/Kolkata")}},
 		))
 	}
 	steps = append(steps, pick(g,
 		map[string]any{"add": amount()}, map[string]any{"get": unit()}, map[string]any{"isLeapYear": map[string]any{}},
-		map[string]any{"diff": map[string]any{"with": "2025-03-30T00:30:00Z", "unit": pick(g, "hour", "day", "month", "year"), "round": pick(g, "none", "floor", "nearest")}},
-		map[string]any{"toTimestamp": map[string]any{"unit": "second"}}, map[string]any{"format": map[string]any{"layout": "YYYY-MM-DD HH:mm Z"}},
+		map[string]any{"diff": map[string]any{"with": "2025-03-30T00:30:00Z",
+			"unit": pick(g, "hour", "day", "month", "year"), "round": pick(g, "none", "floor", "nearest")}},
+		map[string]any{"toTimestamp": map[string]any{"unit": "second"}},
+		map[string]any{"format": map[string]any{"layout": "YYYY-MM-DD HH:mm Z"}},
 	))
 	input := pick(g, "2024-02-29T23:59:59.999Z", "2026-01-31", "2026-03-29T01:30:00+01:00")
 	if g.chance(8) {

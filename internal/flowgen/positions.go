@@ -7,12 +7,13 @@ import (
 // Positions are the places in which a node can stand, as Walk names them.
 func Positions() []string {
 	return []string{
-		"top", "then", "else", "case", "otherwise", "loop", "parallel all", "parallel any", "parallel race", "parallel allSettled", "error branch", "behind a caught error", "onFailure",
+		"top", "then", "else", "case", "otherwise", "loop", "parallel all", "parallel any", "parallel race",
+		"parallel allSettled", "error branch", "behind a caught error", "onFailure",
 	}
 }
 
-// Walk visits every node of a definition with the position it stands in: that of its list and, if the node before it in its list catches
-// errors, also "behind a caught error".
+// Walk visits every node of a definition with the position it stands in: that of its list and, if the node before it in
+// its list catches errors, also "behind a caught error".
 func Walk(d *everhook.Definition, visit func(position string, node *everhook.Node)) {
 	walk("top", d.Nodes, visit)
 	walk("onFailure", d.OnFailure, visit)

@@ -11,7 +11,8 @@ import (
 
 // Failure is one reason why a test did not pass.
 type Failure struct {
-	// Field is what of want differs, as a JSON pointer (RFC 6901) below it: "/answer/body". Empty: the test itself went wrong.
+	// Field is what of want differs, as a JSON pointer (RFC 6901) below it: "/answer/body". Empty: the test itself went
+	// wrong.
 	Field string `json:"field,omitempty"`
 	// Message says what is wrong.
 	Message string `json:"message"`
@@ -72,7 +73,8 @@ type comparison struct {
 }
 
 func (c *comparison) add(field, message string, want, got any) {
-	c.failures = append(c.failures, Failure{Field: field, Message: message, Want: everhook.Of(want), Got: everhook.Of(got)})
+	c.failures = append(c.failures, Failure{Field: field, Message: message, Want: everhook.Of(want),
+		Got: everhook.Of(got)})
 }
 
 // refused reports what the test wants of a run that there is not.
@@ -80,9 +82,12 @@ func (c *comparison) refused(want wantFields) {
 	for _, field := range []struct {
 		name   string
 		wanted bool
-	}{{"status", want.Status != ""}, {"steps", want.Steps != nil}, {"output", want.Output != nil}, {"error", want.Error != nil}, {"calls", want.Calls != nil}} {
+	}{{"status", want.Status != ""}, {"steps", want.Steps != nil}, {"output", want.Output != nil},
+		{"error", want.Error != nil}, {"calls", want.Calls != nil}} {
 		if field.wanted {
-			c.failures = append(c.failures, Failure{Field: "/" + field.name, Message: "the call was refused, so there is no run and no " + field.name})
+			c.failures = append(c.failures,
+				Failure{Field: "/" + field.name, Message: "the call was refused, so there is no run and no " +
+					field.name})
 		}
 	}
 }
@@ -112,7 +117,8 @@ func (c *comparison) answer(want *answerFields) {
 	case want == nil:
 		return
 	case got == nil:
-		c.failures = append(c.failures, Failure{Message: "nobody waits for an answer of this flow; remove `want.answer`"})
+		c.failures = append(c.failures,
+			Failure{Message: "nobody waits for an answer of this flow; remove `want.answer`"})
 		return
 	}
 	if want.Status != 0 && want.Status != got.status {
@@ -123,7 +129,8 @@ func (c *comparison) answer(want *answerFields) {
 		if value, ok := got.header(name); !ok {
 			c.lack(strict.Pointer("/answer/headers", name), "the answer lacks the header "+name, want.Headers[name])
 		} else if value != want.Headers[name] {
-			c.add(strict.Pointer("/answer/headers", name), "the answer has another header "+name, want.Headers[name], value)
+			c.add(strict.Pointer("/answer/headers", name), "the answer has another header "+name, want.Headers[name],
+				value)
 		}
 	}
 	if want.Body != nil && !everhook.Equal(want.Body.V, got.body) {
@@ -144,7 +151,8 @@ func (c *comparison) steps(want *[]string) {
 	}
 	if c.got.total > len(c.got.steps) {
 		// No list can be written that compares: the failure has no field to update.
-		c.failures = append(c.failures, Failure{Message: fmt.Sprintf("the run took %d steps, of which the step log keeps %d: leave `want.steps` out", c.got.total, len(c.got.steps))})
+		c.failures = append(c.failures,
+			Failure{Message: fmt.Sprintf("the run took %d steps, of which the step log keeps %d: leave `want.steps` out", c.got.total, len(c.got.steps))})
 		return
 	}
 	wanted := make([]any, len(*want))
@@ -154,7 +162,8 @@ func (c *comparison) steps(want *[]string) {
 	c.add("/steps", "the run took other steps", wanted, stepNames(c.got.steps, *want))
 }
 
-// isStep compares a step with its key, or with its key and its place: "stock[lines[0]]", or "stock[0]" for the innermost loop alone.
+// isStep compares a step with its key, or with its key and its place: "stock[lines[0]]", or "stock[0]" for the
+// innermost loop alone.
 func isStep(want string, step everhook.Step) bool {
 	key, place, placed := strings.Cut(want, "[")
 	if key != step.Node {
@@ -245,9 +254,11 @@ func (c *comparison) call(which, field string, want map[string]any, got any) {
 			switch {
 			case sameText(wanted[key], value):
 			case value == nil:
-				c.lack(strict.Pointer(at, key), fmt.Sprintf("%s would send no %s in its %s", which, key, name), wanted[key])
+				c.lack(strict.Pointer(at, key), fmt.Sprintf("%s would send no %s in its %s", which, key, name),
+					wanted[key])
 			default:
-				c.add(strict.Pointer(at, key), fmt.Sprintf("%s would send another %s in its %s", which, key, name), wanted[key], value)
+				c.add(strict.Pointer(at, key), fmt.Sprintf("%s would send another %s in its %s", which, key, name),
+					wanted[key], value)
 			}
 		}
 	}
@@ -310,7 +321,8 @@ type httpCall struct {
 // usualFields are those of a call that tells the most about it.
 var usualFields = []string{"method", "url", "headers", "query", "body", "flow", "input"}
 
-// partOf is what of a call a test compares that names the fields of like; without any, the usual ones, or all where there is none of these.
+// partOf is what of a call a test compares that names the fields of like; without any, the usual ones, or all where
+// there is none of these.
 func partOf(call any, like map[string]any) any {
 	sent, ok := call.(map[string]any)
 	if !ok {

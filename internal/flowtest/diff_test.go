@@ -30,7 +30,8 @@ func TestADiffShowsWhatIsOnOneSideAlone(t *testing.T) {
 			everhook.Of(map[string]any{"a": 1, "b": 2}), everhook.Of(map[string]any{"a": 1, "b": 3}),
 			"  {\n    \"a\": 1,\n-   \"b\": 2\n+   \"b\": 3\n  }",
 		},
-		"lines that are far from it are left out": {everhook.Of(long), everhook.Of(other), "  …\n    8,\n    9,\n    10,\n-   11\n+   \"x\"\n  ]"},
+		"lines that are far from it are left out": {everhook.Of(long), everhook.Of(other),
+			"  …\n    8,\n    9,\n    10,\n-   11\n+   \"x\"\n  ]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

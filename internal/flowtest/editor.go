@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// editor puts single fields of a YAML file in the place of what stood there, line by line: a file that is written anew as a whole loses its
-// empty lines and the alignment of its comments.
+// editor puts single fields of a YAML file in the place of what stood there, line by line: a file that is written anew
+// as a whole loses its empty lines and the alignment of its comments.
 type editor struct {
 	// lines end with their line break.
 	lines []string
@@ -23,8 +23,8 @@ type place struct {
 	name    string
 }
 
-// placeOf gives the smallest field of a test that has lines for itself and has in it what a path below want leads to. What is taken away is
-// looked for from above: its own lines go.
+// placeOf gives the smallest field of a test that has lines for itself and has in it what a path below want leads to.
+// What is taken away is looked for from above: its own lines go.
 func placeOf(test *yaml.Node, path []string, removed bool) place {
 	found := place{test, "want"}
 	at := field(test, "want")
@@ -53,8 +53,8 @@ func placeOf(test *yaml.Node, path []string, removed bool) place {
 	return found
 }
 
-// replaceAll writes fields anew, from the last to the first: the lines of those above stay where they are. A field inside another one is
-// written with it.
+// replaceAll writes fields anew, from the last to the first: the lines of those above stay where they are. A field
+// inside another one is written with it.
 func (e *editor) replaceAll(places []place) {
 	slices.SortStableFunc(places, func(a, b place) int { return b.line() - a.line() })
 	for i, p := range places {
@@ -143,7 +143,8 @@ func (e *editor) write(mapping *yaml.Node, prefix string, from, to int) {
 	e.lines = slices.Concat(e.lines[:from], fresh, e.lines[to:])
 }
 
-// lastLine gives the last line of a field that begins on a line: of those indented more than its key, the last that is not empty.
+// lastLine gives the last line of a field that begins on a line: of those indented more than its key, the last that is
+// not empty.
 func (e *editor) lastLine(first, indent int) int {
 	last := first
 	for n := first + 1; n < len(e.lines); n++ {
@@ -159,7 +160,8 @@ func (e *editor) lastLine(first, indent int) int {
 	return last
 }
 
-// within copies a node without the comments that stand elsewhere than in the lines: the YAML library gives a node those around it too.
+// within copies a node without the comments that stand elsewhere than in the lines: the YAML library gives a node those
+// around it too.
 func within(node *yaml.Node, lines []string) *yaml.Node {
 	text := strings.Join(lines, "")
 	inside := func(comment string) string {
@@ -169,7 +171,8 @@ func within(node *yaml.Node, lines []string) *yaml.Node {
 		return ""
 	}
 	kept := *node
-	kept.HeadComment, kept.LineComment, kept.FootComment = inside(node.HeadComment), inside(node.LineComment), inside(node.FootComment)
+	kept.HeadComment, kept.LineComment, kept.FootComment = inside(node.HeadComment), inside(node.LineComment),
+		inside(node.FootComment)
 	kept.Content = make([]*yaml.Node, len(node.Content))
 	for i, below := range node.Content {
 		kept.Content[i] = within(below, lines)

@@ -13,7 +13,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// effects stands between workflow code and Temporal: it answers every effect with its outcome, and notes what would have been sent.
+// effects stands between workflow code and Temporal: it answers every effect with its outcome, and notes what would
+// have been sent.
 type effects struct {
 	interceptor.WorkerInterceptorBase
 
@@ -24,7 +25,8 @@ type effects struct {
 	subflows map[string]everhook.Outcome
 	// waited counts the waits for calls.
 	waited map[string]int
-	// unanswered are the nodes without an outcome, with what the first of their steps would have sent, in the order in which they were reached.
+	// unanswered are the nodes without an outcome, with what the first of their steps would have sent, in the order in
+	// which they were reached.
 	unanswered []unanswered
 }
 
@@ -37,13 +39,16 @@ type unanswered struct {
 // message says what to add.
 func (u unanswered) message() string {
 	if u.waits {
-		return fmt.Sprintf("node %s waits for a call, and the test has none for it; add `nodes: { %s: { call: { body: … } } }`, or `{ %s: deadline }` if nobody calls", u.node, u.node, u.node)
+		return fmt.Sprintf("node %s waits for a call, and the test has none for it; add `nodes: { %s: { call: { "+
+			"body: … } } }`, or `{ %s: deadline }` if nobody calls", u.node, u.node, u.node)
 	}
-	return fmt.Sprintf("node %s has effects, and the test has no outcome for it: it would send %s; add `nodes: { %s: { result: … } }`", u.node, u.sent, u.node)
+	return fmt.Sprintf("node %s has effects, and the test has no outcome for it: it would send %s; add `nodes: { %s: "+
+		"{ result: … } }`", u.node, u.sent, u.node)
 }
 
 func newEffects(outcomes map[string][]outcome) *effects {
-	return &effects{outcomes: outcomes, calls: map[string][]any{}, waited: map[string]int{}, subflows: map[string]everhook.Outcome{}}
+	return &effects{outcomes: outcomes, calls: map[string][]any{}, waited: map[string]int{},
+		subflows: map[string]everhook.Outcome{}}
 }
 
 // take notes a call and gives its outcome; false: the test has none for the node.
@@ -70,7 +75,8 @@ func (e *effects) sent() (calls map[string][]any, missing []unanswered) {
 }
 
 // InterceptWorkflow puts this between workflow code and Temporal.
-func (e *effects) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+func (e *effects) InterceptWorkflow(_ workflow.Context,
+	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
 	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, effects: e}
 }
 
@@ -93,8 +99,8 @@ type outbound struct {
 	effects *effects
 }
 
-// ExecuteActivity answers in workflow code, in the order of the calls: answers from other goroutines would come in any order, and the steps of
-// parallel branches with them.
+// ExecuteActivity answers in workflow code, in the order of the calls: answers from other goroutines would come in any
+// order, and the steps of parallel branches with them.
 func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
 	effect, ok := workflows.EffectOf(ctx)
 	if !ok {
@@ -129,7 +135,8 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args 
 }
 
 // ExecuteChildWorkflow ends a subflow at once, as load has it from the outcome.
-func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, childType string, args ...any) workflow.ChildWorkflowFuture {
+func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, childType string,
+	args ...any) workflow.ChildWorkflowFuture {
 	effect, ok := workflows.EffectOf(ctx)
 	if !ok {
 		return o.Next.ExecuteChildWorkflow(ctx, childType, args...)
@@ -149,7 +156,8 @@ func (e *effects) perform(node string, args []any) (result any, err error) {
 	}
 	taken, ok := e.take(node, shown(input), sent)
 	if !ok {
-		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the test has no outcome for %s", node), false, 0)
+		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the test has no outcome for %s", node),
+			false, 0)
 	}
 	if failure := taken.failure(sent); failure != nil {
 		return nil, activities.Fail(failure, false, 0)

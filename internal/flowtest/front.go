@@ -16,8 +16,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// front is a receiver that listens in memory, so that a test's request is checked, parsed and kept as that of any caller. It has one test at a
-// time: current is set between calls alone.
+// front is a receiver that listens in memory, so that a test's request is checked, parsed and kept as that of any
+// caller. It has one test at a time: current is set between calls alone.
 type front struct {
 	listener *fasthttputil.InmemoryListener
 	receiver *receiver.Receiver
@@ -61,8 +61,8 @@ func (f *front) close() error {
 	return errors.Join(f.listener.Close(), <-f.served)
 }
 
-// call sends the request of a test, and gives what its sender receives. It returns when nobody touches the trial any more: the trial ends itself
-// when it is interrupted.
+// call sends the request of a test, and gives what its sender receives. It returns when nobody touches the trial any
+// more: the trial ends itself when it is interrupted.
 func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 	f.current = t
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit+2*stopGrace)
@@ -135,7 +135,8 @@ func (f *front) Start(_ context.Context, _ *everhook.Version, d everhook.Deliver
 }
 
 // Run runs the flow to its end, and gives its answer if it was there before its caller had waited too long.
-func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
+func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
+	wait time.Duration) (receiver.Started, error) {
 	f.current.delivery = &d
 	f.current.run()
 	if f.current.answered > wait {

@@ -46,8 +46,8 @@ type junitProblem struct {
 	Text    string `xml:",cdata"`
 }
 
-// WriteJUnit writes results as a JUnit file: a suite for each file of tests, an error for each file that has problems and did not run. Describe
-// gives the text about a test that did not pass.
+// WriteJUnit writes results as a JUnit file: a suite for each file of tests, an error for each file that has problems
+// and did not run. Describe gives the text about a test that did not pass.
 func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, describe func(Result) string) error {
 	all := junitSuites{Name: "everhook flow test"}
 	byFile := map[string]int{}
@@ -64,9 +64,11 @@ func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, descr
 	total := 0.0
 	for _, result := range results {
 		s := suite(result.File)
-		one := junitCase{Name: result.Name, Class: result.Flow, File: result.File, Line: result.Line, Time: junitTime(result.Seconds)}
+		one := junitCase{Name: result.Name, Class: result.Flow, File: result.File, Line: result.Line,
+			Time: junitTime(result.Seconds)}
 		if !result.Passed {
-			one.Failure = &junitProblem{Message: result.Failures[0].Message, Type: "contract", Text: xmlText(describe(result))}
+			one.Failure = &junitProblem{Message: result.Failures[0].Message, Type: "contract",
+				Text: xmlText(describe(result))}
 			s.Failures++
 			all.Failures++
 		}
@@ -79,7 +81,8 @@ func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, descr
 	for _, problem := range problems {
 		s := suite(problem.File)
 		s.Cases = append(s.Cases, junitCase{
-			Name: fmt.Sprintf("line %d, column %d", problem.Line, problem.Column), Class: problem.File, File: problem.File, Line: problem.Line, Time: junitTime(0),
+			Name: fmt.Sprintf("line %d, column %d", problem.Line, problem.Column), Class: problem.File,
+			File: problem.File, Line: problem.Line, Time: junitTime(0),
 			Error: &junitProblem{Message: problem.Message, Type: "problem", Text: xmlText(problem.String())},
 		})
 		s.Tests++

@@ -15,13 +15,17 @@ import (
 func TestAJUnitFileHasASuiteForEachFile(t *testing.T) {
 	t.Parallel()
 	results := []flowtest.Result{
-		{File: "a.test.yaml", Position: flowfile.Position{Line: 2}, Flow: "a", Name: "one", Passed: true, Seconds: 0.25},
-		{File: "a.test.yaml", Position: flowfile.Position{Line: 9}, Flow: "a", Name: "two \x00 & <\"three\">", Seconds: 0.5, Failures: []flowtest.Failure{{Message: "the \x1b[1m answer"}}},
+		{File: "a.test.yaml", Position: flowfile.Position{Line: 2}, Flow: "a", Name: "one", Passed: true,
+			Seconds: 0.25},
+		{File: "a.test.yaml", Position: flowfile.Position{Line: 9}, Flow: "a", Name: "two \x00 & <\"three\">",
+			Seconds: 0.5, Failures: []flowtest.Failure{{Message: "the \x1b[1m answer"}}},
 		{File: "b.test.yaml", Flow: "b", Name: "other", Passed: true},
 	}
-	problems := flowfile.Problems{{File: "c.yaml", Position: flowfile.Position{Line: 3, Column: 4}, Message: "no\x07 good", Fix: "mend it"}}
+	problems := flowfile.Problems{{File: "c.yaml", Position: flowfile.Position{Line: 3, Column: 4},
+		Message: "no\x07 good", Fix: "mend it"}}
 	var text bytes.Buffer
-	require.NoError(t, flowtest.WriteJUnit(&text, results, problems, func(flowtest.Result) string { return "why: ]]> \x00\x1b \ufffe\nand\tmore" }))
+	require.NoError(t, flowtest.WriteJUnit(&text, results, problems,
+		func(flowtest.Result) string { return "why: ]]> \x00\x1b \ufffe\nand\tmore" }))
 	require.Equal(t, `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="everhook flow test" tests="4" failures="1" errors="1" time="0.750">
   <testsuite name="a.test.yaml" tests="2" failures="1" errors="0" skipped="0" time="0.750">

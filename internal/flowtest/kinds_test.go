@@ -50,7 +50,8 @@ type mailResult struct {
 }
 
 func (*mail) Spec() nodes.Spec {
-	return nodes.Spec{Kind: "mail", Group: nodes.Effects, Effect: &nodes.EffectSpec{Timeout: time.Second, MaxAttempts: 2}}
+	return nodes.Spec{Kind: "mail", Group: nodes.Effects, Effect: &nodes.EffectSpec{Timeout: time.Second,
+		MaxAttempts: 2}}
 }
 func (*mail) Validate(*nodes.Validation) {}
 func (m *mail) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
@@ -59,7 +60,8 @@ func (m *mail) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error
 		return nodes.Result{}, err
 	}
 	var result mailResult
-	input := mailInput{mailHead: mailHead{From: "us"}, To: []string{m.To}, Password: &password, Tags: map[string]any{"run": string(run.ID())}, At: time.Unix(0, 0).UTC(), hidden: "no"}
+	input := mailInput{mailHead: mailHead{From: "us"}, To: []string{m.To}, Password: &password,
+		Tags: map[string]any{"run": string(run.ID())}, At: time.Unix(0, 0).UTC(), hidden: "no"}
 	if err := run.Activity(ctx, "mail.send", input, &result); err != nil {
 		return nodes.Result{}, err
 	}

@@ -94,9 +94,11 @@ func (p *parser) outcome(node *nodes.Compiled, v any, pointer string) outcome {
 	request, isHTTP := node.Kind.(*nodes.HTTPRequest)
 	switch {
 	case given != 1:
-		p.report(pointer, "an outcome is one of result, failed and error", "write `{ result: … }`, `{ failed: { status: 402, body: … } }` or `{ error: no answer }`")
+		p.report(pointer, "an outcome is one of result, failed and error",
+			"write `{ result: … }`, `{ failed: { status: 402, body: … } }` or `{ error: no answer }`")
 	case fields.Error != nil && *fields.Error == "":
-		p.report(pointer+"/error", "an empty message", "write why there is no answer, for example `error: connection refused`")
+		p.report(pointer+"/error", "an empty message", "write why there is no answer, for example `error: connection "+
+			"refused`")
 	case fields.Error != nil:
 		return outcome{message: *fields.Error}
 	case fields.Failed != nil:
@@ -116,7 +118,8 @@ func (p *parser) failed(request *nodes.HTTPRequest, status int, pointer string) 
 	case status < 100 || status > 599:
 		p.report(pointer, fmt.Sprintf("%d is not an HTTP status", status), "write 100 to 599, for example 503")
 	case request != nil && expects(request, status):
-		p.report(pointer, fmt.Sprintf("the node takes %d for success", status), fmt.Sprintf("write `{ result: { status: %d, body: … } }`", status))
+		p.report(pointer, fmt.Sprintf("the node takes %d for success", status),
+			fmt.Sprintf("write `{ result: { status: %d, body: … } }`", status))
 	}
 }
 
@@ -133,9 +136,11 @@ func (p *parser) httpResult(request *nodes.HTTPRequest, result any, pointer stri
 	case fields.Status == 0:
 		fields.Status = expectedStatus(request)
 	case !expects(request, fields.Status):
-		p.report(pointer+"/status", fmt.Sprintf("the node takes %d for a failure", fields.Status), fmt.Sprintf("write `{ failed: { status: %d, body: … } }`", fields.Status))
+		p.report(pointer+"/status", fmt.Sprintf("the node takes %d for a failure", fields.Status),
+			fmt.Sprintf("write `{ failed: { status: %d, body: … } }`", fields.Status))
 	}
-	return activities.HTTPRequestResult{Status: fields.Status, Headers: lowerNames(fields.Headers), Body: fields.Body, Attempts: 1}
+	return activities.HTTPRequestResult{Status: fields.Status, Headers: lowerNames(fields.Headers), Body: fields.Body,
+		Attempts: 1}
 }
 
 // defaultExpect are the statuses of success of a node that names none.
@@ -184,7 +189,8 @@ func (o outcome) failure(sent string) *everhook.Error {
 		return failure
 	}
 	status := o.failed.Status
-	failure := everhook.Failuref(everhook.TypeStatus, "%s", strings.TrimSpace(fmt.Sprintf("%s answered %d %s", sent, status, http.StatusText(status))))
+	failure := everhook.Failuref(everhook.TypeStatus, "%s",
+		strings.TrimSpace(fmt.Sprintf("%s answered %d %s", sent, status, http.StatusText(status))))
 	headers := map[string]any{}
 	for name, value := range lowerNames(o.failed.Headers) {
 		headers[name] = value

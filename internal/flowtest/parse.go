@@ -24,7 +24,8 @@ type parser struct {
 
 func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problems) {
 	if isBlank(text) {
-		return nil, flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1}, Message: "the file is empty", Fix: "write `tests:` and a list of tests"}}
+		return nil, flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1},
+			Message: "the file is empty", Fix: "write `tests:` and a list of tests"}}
 	}
 	document, problems := flowfile.ParseDocument(file, text)
 	if document == nil {
@@ -47,7 +48,8 @@ func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problem
 			env = map[string]string{}
 		}
 		maps.Copy(env, test.Env)
-		tests[i] = Test{Name: test.Name, Position: document.Position(pointer), index: i, env: env, fields: test, outcomes: p.outcomes(test.Nodes, pointer+"/nodes")}
+		tests[i] = Test{Name: test.Name, Position: document.Position(pointer), index: i, env: env, fields: test,
+			outcomes: p.outcomes(test.Nodes, pointer+"/nodes")}
 		if test.Name != "" && names[test.Name] {
 			p.report(pointer+"/name", fmt.Sprintf("two tests are named %q", test.Name), "give each its own name")
 		}
@@ -86,7 +88,8 @@ func effectsOf(list []*nodes.Compiled, keys []string) []string {
 	return keys
 }
 
-// hasOutcome reports whether a test says how executions of the node end: it acts on other systems, or calls another flow.
+// hasOutcome reports whether a test says how executions of the node end: it acts on other systems, or calls another
+// flow.
 func hasOutcome(node *nodes.Compiled) bool {
 	_, calls := node.Kind.(*nodes.Subflow)
 	return calls || node.Spec.Effect != nil
@@ -96,12 +99,14 @@ func hasOutcome(node *nodes.Compiled) bool {
 func (p *parser) settings(env map[string]string, pointer string) {
 	for _, name := range everhook.SortedKeys(env) {
 		if !slices.Contains(p.flow.Env, name) {
-			p.report(strict.Pointer(pointer, name), fmt.Sprintf("the flow does not use `env.%s`", everhook.Shorten(name, 64)), strict.Suggest(name, p.flow.Env))
+			p.report(strict.Pointer(pointer, name), fmt.Sprintf("the flow does not use `env.%s`",
+				everhook.Shorten(name, 64)), strict.Suggest(name, p.flow.Env))
 		}
 	}
 }
 
-// unset warns of settings that the flow uses and no test gives. That one of many tests leaves one out may be what it is about.
+// unset warns of settings that the flow uses and no test gives. That one of many tests leaves one out may be what it is
+// about.
 func (p *parser) unset(fields fileFields) {
 	for _, name := range p.flow.Env {
 		_, given := fields.Env[name]
@@ -110,7 +115,9 @@ func (p *parser) unset(fields fileFields) {
 			given = given || gives
 		}
 		if !given && len(fields.Tests) > 0 {
-			problem := p.document.Problem("/tests", fmt.Sprintf("the flow uses `env.%s`, and no test gives it: it is nil in all of them", name), fmt.Sprintf("write `env: { %s: … }`, beside `tests` or in a test", name))
+			problem := p.document.Problem("/tests",
+				fmt.Sprintf("the flow uses `env.%s`, and no test gives it: it is nil in all of them", name),
+				fmt.Sprintf("write `env: { %s: … }`, beside `tests` or in a test", name))
 			problem.Warning = true
 			p.problems = append(p.problems, problem)
 		}
@@ -122,14 +129,17 @@ func (p *parser) start(test testFields, pointer string) {
 	_, isWebhook := p.flow.Trigger.(*nodes.Webhook)
 	switch {
 	case isWebhook && test.Trigger != nil:
-		p.report(pointer+"/trigger", "the flow is called by a webhook", "write `request: { headers: …, query: …, body: … }`; what the run sees of it is made as the receiver does")
+		p.report(pointer+"/trigger", "the flow is called by a webhook",
+			"write `request: { headers: …, query: …, body: … }`; what the run sees of it is made as the receiver does")
 	case !isWebhook && test.Request != nil:
-		p.report(pointer+"/request", fmt.Sprintf("the trigger of the flow is %s, and no webhook", p.flow.Definition.Trigger.Type), "write what expressions see as `trigger:`")
+		p.report(pointer+"/request", fmt.Sprintf("the trigger of the flow is %s, and no webhook",
+			p.flow.Definition.Trigger.Type), "write what expressions see as `trigger:`")
 	case !isWebhook:
 		p.startCall(test.Trigger, pointer+"/trigger")
 	case test.Request != nil:
 		if _, err := queryText(test.Request.Query); err != nil {
-			p.report(pointer+"/request/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, lists and mappings")
+			p.report(pointer+"/request/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, "+
+				"booleans, lists and mappings")
 		}
 	}
 }
@@ -139,10 +149,12 @@ func (p *parser) effect(key, pointer string) *nodes.Compiled {
 	node := p.flow.Node(key)
 	switch {
 	case node == nil:
-		p.report(pointer, fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), strict.Suggest(key, slices.Concat(p.effects, p.waits)))
+		p.report(pointer, fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)),
+			strict.Suggest(key, slices.Concat(p.effects, p.waits)))
 		return nil
 	case !hasOutcome(node):
-		p.report(pointer, fmt.Sprintf("%s is of kind %s, which has no effects: it runs in the test as it is", key, node.Type), "remove it")
+		p.report(pointer, fmt.Sprintf("%s is of kind %s, which has no effects: it runs in the test as it is", key,
+			node.Type), "remove it")
 		return nil
 	}
 	return node
@@ -165,7 +177,8 @@ func (p *parser) want(want wantFields, pointer string) {
 				if nearest := p.flow.Nearest(key); nearest != "" {
 					fix = fmt.Sprintf("did you mean %q?", nearest)
 				}
-				p.report(strict.Pointer(pointer, "steps", strconv.Itoa(i)), fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), fix)
+				p.report(strict.Pointer(pointer, "steps", strconv.Itoa(i)),
+					fmt.Sprintf("the flow has no node %q", everhook.Shorten(key, 64)), fix)
 			}
 		}
 	}

@@ -45,7 +45,8 @@ func TestWhatIsNoQueryIsRefused(t *testing.T) {
 	text, err = queryText(map[string]any{"n": 4.5, "b": true, "i": 7})
 	require.NoError(t, err)
 	require.Equal(t, "b=true&i=7&n=4.5", text)
-	for _, wrong := range []any{7, map[string]any{"a": nil}, map[string]any{"a": []any{nil}}, map[string]any{"a": map[string]any{"b": nil}}} {
+	for _, wrong := range []any{7, map[string]any{"a": nil}, map[string]any{"a": []any{nil}},
+		map[string]any{"a": map[string]any{"b": nil}}} {
 		_, err := queryText(wrong)
 		require.Error(t, err)
 	}

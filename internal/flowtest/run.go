@@ -41,7 +41,8 @@ type Result struct {
 	observed *observed
 }
 
-// Run runs the tests of a suite one after the other, and gives one result for each that was picked. It stops early when ctx ends.
+// Run runs the tests of a suite one after the other, and gives one result for each that was picked. It stops early when
+// ctx ends.
 func (s *Suite) Run(ctx context.Context, o Options) ([]Result, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
@@ -84,7 +85,8 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 			result.Failures = append(result.Failures, Failure{Message: m.message()})
 		}
 	default:
-		result.observed = &observed{answer: answer, ran: t.ran, outcome: t.outcome, steps: t.steps, total: t.total, calls: calls}
+		result.observed = &observed{answer: answer, ran: t.ran, outcome: t.outcome, steps: t.steps, total: t.total,
+			calls: calls}
 		result.Failures = compare(test.fields.Want, result.observed)
 	}
 	result.Passed = len(result.Failures) == 0

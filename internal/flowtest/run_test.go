@@ -137,19 +137,24 @@ want: { answer: { body: 404 } }`,
 		},
 		"ten years are nothing": {async + `  - { key: nap, type: delay, config: { duration: 520w } }`, `
 want: { status: resolved, steps: [nap] }`},
-		"the clock begins where the test says": {async + `  - { key: out, type: output, config: { value: ['{{ system.now }}', '{{ trigger.receivedAt }}', '{{ system.runId }}'] } }`, `
+		"the clock begins where the test says": {async +
+			`  - { key: out, type: output, config: { value: ['{{ system.now }}', '{{ trigger.receivedAt }}', '{{ system.runId }}'] } }`, `
 now: 2026-02-28T23:00:00+01:00
 want: { output: ['2026-02-28T22:00:00Z', '2026-02-28T22:00:00Z', contracttestcontracttestab] }`},
 		"a caller who waits too long gets a 202": {sync + `  - { key: nap, type: delay, config: { duration: 31s } }
   - { key: answer, type: response, config: { status: 201 } }`, `
 want: { answer: { status: 202, headers: { Retry-After: '5' }, body: { runId: contracttestcontracttestab, status: pending, location: '/api/webhook:trigger/contract-test' } } }`},
-		"a caller waits as long as the flow says": {"options: { wait: 1m }\n" + sync + `  - { key: nap, type: delay, config: { duration: 31s } }
+		"a caller waits as long as the flow says": {"options: { wait: 1m }\n" + sync +
+			`  - { key: nap, type: delay, config: { duration: 31s } }
   - { key: answer, type: response, config: { status: 201 } }`, `
 want: { answer: { status: 201 } }`},
-		"settings are those of the test": {sync + `  - { key: answer, type: response, config: { body: '{{ env.CURRENCY }} {{ env.OTHER ?? "none" }}' } }`, `
+		"settings are those of the test": {sync +
+			`  - { key: answer, type: response, config: { body: '{{ env.CURRENCY }} {{ env.OTHER ?? "none" }}' } }`, `
 env: { CURRENCY: CHF }
 want: { answer: { body: CHF none } }`},
-		"the request is kept as the receiver keeps it": {strings.Replace(sync, "{ type: webhook }", "{ type: webhook, request: { headers: [x-id, user-agent], query: ['a[0].b'], body: [id] } }", 1) + `  - { key: answer, type: response, config: { body: ['{{ trigger.headers }}', '{{ trigger.query }}', '{{ trigger.body }}'] } }`, `
+		"the request is kept as the receiver keeps it": {strings.Replace(sync, "{ type: webhook }",
+			"{ type: webhook, request: { headers: [x-id, user-agent], query: ['a[0].b'], body: [id] } }", 1) +
+			`  - { key: answer, type: response, config: { body: ['{{ trigger.headers }}', '{{ trigger.query }}', '{{ trigger.body }}'] } }`, `
 request:
   headers: { X-ID: a, X-Other: b }
   query: { a: [{ b: 1, c: 2 }], d: 3 }
@@ -158,32 +163,40 @@ want: { answer: { body: [{ x-id: a }, { a: [{ b: '1' }] }, { id: 7 }] } }`},
 		"a query may be text": {sync + `  - { key: answer, type: response, config: { body: '{{ trigger.query }}' } }`, `
 request: { query: 'a[]=1&a[]=x%20y' }
 want: { answer: { body: { a: ['1', x y] } } }`},
-		"credentials are not asked for": {strings.Replace(sync, "{ type: webhook }", "{ type: webhook, auth: { basic: { username: a, password: { secret: NOT_SET } } } }", 1) + `  - { key: answer, type: response }`, `
+		"credentials are not asked for": {strings.Replace(sync, "{ type: webhook }",
+			"{ type: webhook, auth: { basic: { username: a, password: { secret: NOT_SET } } } }", 1) +
+			`  - { key: answer, type: response }`, `
 want: { answer: { status: 200, body: null } }`},
 		"a call may be refused": {sync, `
 request: { headers: { Content-Type: text/csv }, body: 'a;b' }
 want: { answer: { status: 415, headers: { content-type: application/problem+json } } }`},
-		"an async flow answers as its trigger says": {strings.Replace(async, "{ type: webhook }", "{ type: webhook, response: { status: 202, body: { id: '{{ trigger.body.id }}', run: '{{ system.runId }}', x: '{{ env.X }}' } } }", 1), `
+		"an async flow answers as its trigger says": {strings.Replace(async, "{ type: webhook }",
+			"{ type: webhook, response: { status: 202, body: { id: '{{ trigger.body.id }}', run: '{{ system.runId }}', x: '{{ env.X }}' } } }", 1), `
 env: { X: y }
 request: { body: { id: 7 } }
 want: { answer: { status: 202, body: { id: 7, run: contracttestcontracttestab, x: y } }, status: resolved, steps: [] }`},
-		"a failed run gives its caller a problem": {sync + `  - { key: no, type: condition, config: { expression: 'false', rejectOnFalse: true } }`, `
+		"a failed run gives its caller a problem": {sync +
+			`  - { key: no, type: condition, config: { expression: 'false', rejectOnFalse: true } }`, `
 want:
   answer: { status: 500 }
   status: failed
   error: { node: no, type: condition, message: '' }`},
-		"an error may be a part of its message": {async + `  - { key: no, type: end, config: { status: rejected, message: not today } }`, `
+		"an error may be a part of its message": {async +
+			`  - { key: no, type: end, config: { status: rejected, message: not today } }`, `
 want: { status: rejected, error: today }`},
-		"a kind of somebody else has outcomes too": {sync + `  - { key: tell, type: mail, config: { to: ada, password: '{{ secret.MAIL }}' } }
+		"a kind of somebody else has outcomes too": {sync +
+			`  - { key: tell, type: mail, config: { to: ada, password: '{{ secret.MAIL }}' } }
   - { key: answer, type: response, config: { body: '{{ nodes.tell }}' } }`, `
 nodes: { tell: { result: { id: m1 } } }
 want:
   answer: { body: m1 }
   calls: { tell: [{ from: us, to: [ada], password: '{{ secret.MAIL }}', tags: { run: contracttestcontracttestab }, Plain: 0, left: null, at: '1970-01-01T00:00:00Z', hidden: null }] }`},
-		"a flow with another trigger is started with its data": {strings.Replace(async, "webhook", "clock", 1) + `  - { key: out, type: output, config: { value: '{{ trigger.at }}' } }`, `
+		"a flow with another trigger is started with its data": {strings.Replace(async, "webhook", "clock", 1) +
+			`  - { key: out, type: output, config: { value: '{{ trigger.at }}' } }`, `
 trigger: { at: noon }
 want: { output: noon }`},
-		"a sync flow with another trigger has an answer too": {strings.Replace(sync, "webhook", "clock", 1) + `  - { key: out, type: output, config: { value: '{{ trigger.at }}' } }`, `
+		"a sync flow with another trigger has an answer too": {strings.Replace(sync, "webhook", "clock", 1) +
+			`  - { key: out, type: output, config: { value: '{{ trigger.at }}' } }`, `
 trigger: { at: noon }
 want: { answer: { status: 200, body: noon } }`},
 	} {
@@ -193,7 +206,8 @@ want: { answer: { status: 200, body: noon } }`},
 			if name == "a caller who waits too long gets a 202" {
 				// Where the answer will be has a test of the receiver's.
 				require.Equal(t, []string{"/answer/body: the answer has another body"}, told(result))
-				require.Contains(t, result.Failures[0].Diff(), `"location": "/api/webhook:answer/contract-test/contracttestcontracttestab"`)
+				require.Contains(t, result.Failures[0].Diff(),
+					`"location": "/api/webhook:answer/contract-test/contracttestcontracttestab"`)
 				return
 			}
 			require.Empty(t, told(result))
@@ -217,9 +231,11 @@ want: { answer: { status: 201, headers: { X-A: b, Content-Type: text/plain }, bo
 				"/answer/headers/X-A: the answer lacks the header X-A",
 				"/answer/body: the answer has another body",
 			}},
-		"an answer that nobody waits for": {strings.Replace(async, "webhook", "clock", 1), `want: { answer: { status: 200 } }`,
+		"an answer that nobody waits for": {strings.Replace(async, "webhook", "clock", 1),
+			`want: { answer: { status: 200 } }`,
 			[]string{"nobody waits for an answer of this flow; remove `want.answer`"}},
-		"a run that fails": {async + `  - { key: no, type: condition, config: { expression: 'false', rejectOnFalse: true } }`, `
+		"a run that fails": {async +
+			`  - { key: no, type: condition, config: { expression: 'false', rejectOnFalse: true } }`, `
 want: { status: resolved, steps: [no, 'no[0]'], output: 1 }`,
 			[]string{
 				"/status: the run ended otherwise: no: the condition is false",
@@ -227,7 +243,8 @@ want: { status: resolved, steps: [no, 'no[0]'], output: 1 }`,
 				"/output: the output differs",
 			}},
 		"an error that is not there": {async, `want: { error: { node: a } }`, []string{"/error: the run resolved"}},
-		"an error that is another one": {async + `  - { key: no, type: end, config: { status: failed, message: not today } }`, `
+		"an error that is another one": {async +
+			`  - { key: no, type: end, config: { status: failed, message: not today } }`, `
 want: { error: { node: yes, type: x, message: tomorrow } }`,
 			[]string{
 				"/error/message: the run ended with another message",
@@ -262,13 +279,17 @@ want: { answer: { status: 200 }, status: resolved, steps: [], output: 1, error: 
 				"/calls: the call was refused, so there is no run and no calls",
 			}},
 		"an effect without an outcome, although the flow catches it": {charging, `want: { answer: { status: 500 } }`,
-			[]string{"node charge has effects, and the test has no outcome for it: it would send POST https://pay.example/charges; add `nodes: { charge: { result: … } }`"}},
-		"an effect of another kind without an outcome": {async + `  - { key: tell, type: mail, config: { to: ada } }`, `want: {}`,
-			[]string{"node tell has effects, and the test has no outcome for it: it would send the effect of tell; add `nodes: { tell: { result: … } }`"}},
+			[]string{"node charge has effects, and the test has no outcome for it: it would send POST " +
+				"https://pay.example/charges; add `nodes: { charge: { result: … } }`"}},
+		"an effect of another kind without an outcome": {async + `  - { key: tell, type: mail, config: { to: ada } }`,
+			`want: {}`,
+			[]string{"node tell has effects, and the test has no outcome for it: it would send the effect of tell; " +
+				"add `nodes: { tell: { result: … } }`"}},
 		"a result that the effect cannot have": {async + `  - { key: tell, type: mail, config: { to: ada } }`, `
 nodes: { tell: { result: 7 } }
 want: { status: resolved }`,
-			[]string{"/status: the run ended otherwise: tell: payload item 0: unable to decode: json: cannot unmarshal number into Go value of type flowtest_test.mailResult"}},
+			[]string{"/status: the run ended otherwise: tell: payload item 0: unable to decode: json: cannot " +
+				"unmarshal number into Go value of type flowtest_test.mailResult"}},
 		"a header that no request can have": {async, `request: { headers: { 'X A': b } }`,
 			[]string{`the request cannot be made: Post "http://everhook.test/api/webhook:trigger/contract-test": net/http: invalid header field name "X A"`}},
 		"a run that waits for ever": {async + `  - { key: wait, type: stuck }`, `want: { status: resolved }`,
@@ -287,7 +308,8 @@ want: { status: resolved }`,
 
 func TestAResultSaysWhichTestItIsAndWhatRan(t *testing.T) {
 	t.Parallel()
-	results := run(t, async+"  - { key: nap, type: delay, config: { duration: 3d } }", "tests:\n  - name: first\n  - name: second\n")
+	results := run(t, async+"  - { key: nap, type: delay, config: { duration: 3d } }",
+		"tests:\n  - name: first\n  - name: second\n")
 	require.Len(t, results, 2)
 	second := results[1]
 	require.Equal(t, "tested.test.yaml", second.File)
@@ -317,7 +339,8 @@ func TestATestThatNeverEndsIsStopped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := suite(t, c.flow+"  - { key: nap, type: delay, config: { duration: 1h } }\n  - { key: wait, type: restless }", "tests: [{ name: a, want: { status: resolved } }, { name: b }]")
+			s := suite(t, c.flow+"  - { key: nap, type: delay, config: { duration: 1h } }\n  - { key: wait, type: "+
+				"restless }", "tests: [{ name: a, want: { status: resolved } }, { name: b }]")
 			results, err := s.Run(t.Context(), flowtest.Options{Limit: 500 * time.Millisecond})
 			require.NoError(t, err)
 			require.Len(t, results, 2, "the tests after it run")
@@ -352,13 +375,16 @@ func TestParallelBranchesTakeTheirStepsInOneOrder(t *testing.T) {
 	t.Parallel()
 	var branches, nodes, first []string
 	for _, key := range []string{"a", "b", "c", "d", "e"} {
-		branches = append(branches, "      "+key+": [{ key: "+key+"1, type: http-request, timeout: 5s, config: { url: 'https://"+key+".example' } }, { key: "+key+"2, type: calculation, config: { expression: '1' } }]")
+		branches = append(branches, "      "+key+": [{ key: "+key+
+			"1, type: http-request, timeout: 5s, config: { url: 'https://"+key+".example' } }, { key: "+key+
+			"2, type: calculation, config: { expression: '1' } }]")
 		nodes = append(nodes, key+"1: { result: null }")
 		first = append(first, key+"1")
 	}
 	flow := async + "  - key: all\n    type: parallel\n    branches:\n" + strings.Join(branches, "\n")
 	for range 20 {
-		result := one(t, flow, "nodes: { "+strings.Join(nodes, ", ")+" }\nwant: { steps: [all, "+strings.Join(first, ", ")+", a2, b2, c2, d2, e2] }")
+		result := one(t, flow, "nodes: { "+strings.Join(nodes, ", ")+" }\nwant: { steps: [all, "+
+			strings.Join(first, ", ")+", a2, b2, c2, d2, e2] }")
 		require.Empty(t, told(result), diffOf(result))
 	}
 }

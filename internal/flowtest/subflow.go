@@ -73,7 +73,8 @@ func (p *parser) subflowOutcome(v any, pointer string) outcome {
 	switch {
 	case len(p.problems) > before:
 	case given != 1:
-		p.report(pointer, "an outcome is one of result, failed and error", "write `{ result: … }`, the output of the flow that is called, `{ failed: it is sold out }` or `{ error: it broke }`")
+		p.report(pointer, "an outcome is one of result, failed and error",
+			"write `{ result: … }`, the output of the flow that is called, `{ failed: it is sold out }` or `{ error: it broke }`")
 	case fields.Result != nil:
 		return outcome{ended: everhook.Outcome{Status: everhook.Resolved, Output: fields.Result}}
 	case fields.Failed != nil:
@@ -85,7 +86,8 @@ func (p *parser) subflowOutcome(v any, pointer string) outcome {
 }
 
 func unresolved(status everhook.Status, message string) everhook.Outcome {
-	return everhook.Outcome{Status: status, Error: &everhook.Error{Status: status, Type: everhook.TypeEnd, Message: message}}
+	return everhook.Outcome{Status: status, Error: &everhook.Error{Status: status, Type: everhook.TypeEnd,
+		Message: message}}
 }
 
 // load notes the call of a flow, and stands in for the flow: its definition is never read.
@@ -97,12 +99,14 @@ func (e *effects) load(effect workflows.Effect, input activities.LoadSubflowInpu
 	node := effect.Node.Key
 	taken, ok := e.take(node, map[string]any{"flow": flow, "input": input.Input.V}, "a call of the flow "+flow)
 	if !ok {
-		return activities.LoadedSubflow{}, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the test has no outcome for %s", node), false, 0)
+		return activities.LoadedSubflow{},
+			activities.Fail(everhook.Errorf(everhook.TypeInternal, "the test has no outcome for %s", node), false, 0)
 	}
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	e.subflows[stepOf(effect)] = taken.ended
-	return activities.LoadedSubflow{Definition: json.RawMessage("{}"), Version: testedVersion, Title: input.Flow, Trigger: "call"}, nil
+	return activities.LoadedSubflow{Definition: json.RawMessage("{}"), Version: testedVersion, Title: input.Flow,
+		Trigger: "call"}, nil
 }
 
 func stepOf(effect workflows.Effect) string { return effect.Node.Key + " " + effect.Iteration }
@@ -132,7 +136,8 @@ func endedSubflow(ctx workflow.Context, outcome everhook.Outcome) workflow.Child
 	if outcome.Status == everhook.Resolved {
 		end.SetValue(outcome)
 	} else {
-		end.SetError(temporal.NewApplicationErrorWithOptions(outcome.Error.Message, string(outcome.Status), temporal.ApplicationErrorOptions{Details: []any{outcome}}))
+		end.SetError(temporal.NewApplicationErrorWithOptions(outcome.Error.Message, string(outcome.Status),
+			temporal.ApplicationErrorOptions{Details: []any{outcome}}))
 	}
 	return ended{future, started}
 }
@@ -148,7 +153,9 @@ func (p *parser) startCall(trigger everhook.Mapping, pointer string) {
 		p.report(pointer+"/input", err.Error(), "call the flow with less")
 	}
 	for _, problem := range problems {
-		p.report(pointer+"/input"+problem.Pointer, "the input does not fit the schema of the flow's trigger, so the flow would not run: "+problem.Detail, "correct it; that calls are refused is tested by no test of the flow that is called")
+		p.report(pointer+"/input"+problem.Pointer, "the input does not fit the schema of the flow's trigger, so the "+
+			"flow would not run: "+problem.Detail, "correct it; that calls are refused is tested by no test of the "+
+			"flow that is called")
 	}
 }
 

@@ -40,7 +40,8 @@ want:
 `)
 	require.Empty(t, told(result))
 	require.Regexp(t, `^stock/[a-z2-7]{26}$`, result.Steps[1].Subflow)
-	for i, message := range map[int]string{2: "ended failed: sold out", 3: "ended rejected: nobody wants it", 4: "ended error: it broke"} {
+	for i, message := range map[int]string{2: "ended failed: sold out", 3: "ended rejected: nobody wants it",
+		4: "ended error: it broke"} {
 		require.Contains(t, result.Steps[i].Error.Message, message)
 	}
 }
@@ -52,7 +53,8 @@ request: { body: { skus: [] } }
 want: {}
 `)
 	require.Len(t, told(result), 1)
-	require.Contains(t, told(result)[0], "node tell has effects, and the test has no outcome for it: it would send a call of the flow tell")
+	require.Contains(t, told(result)[0], "node tell has effects, and the test has no outcome for it: it would send a "+
+		"call of the flow tell")
 }
 
 func TestOutcomesOfCalledFlowsAreChecked(t *testing.T) {

@@ -1,8 +1,9 @@
-// Package flowtest runs contract tests of flows: what a flow answers, which steps it takes and what it would send to other systems, for
-// requests and outcomes of effects that a file says.
+// Package flowtest runs contract tests of flows: what a flow answers, which steps it takes and what it would send to
+// other systems, for requests and outcomes of effects that a file says.
 //
-// A test goes the way of a delivery: through a receiver that listens in memory, with the flow's own route, into the interpreter in Temporal's
-// test environment, whose clock jumps to the next timer. Effects are never performed. Nothing leaves the process, and no secret is read.
+// A test goes the way of a delivery: through a receiver that listens in memory, with the flow's own route, into the
+// interpreter in Temporal's test environment, whose clock jumps to the next timer. Effects are never performed. Nothing
+// leaves the process, and no secret is read.
 package flowtest
 
 import (
@@ -48,8 +49,9 @@ type Test struct {
 	outcomes map[string][]outcome
 }
 
-// Load reads a file of tests, and the flow file beside it: order-intake.yaml, .yml or .json for order-intake.test.yaml. The suite is nil if a
-// problem of one of the two is an error; warnings about the flow are left to those who validate it. The error is that of reading files.
+// Load reads a file of tests, and the flow file beside it: order-intake.yaml, .yml or .json for order-intake.test.yaml.
+// The suite is nil if a problem of one of the two is an error; warnings about the flow are left to those who validate
+// it. The error is that of reading files.
 func Load(file string, registry *nodes.Registry) (*Suite, flowfile.Problems, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -73,7 +75,8 @@ var flowEndings = []string{".yaml", ".yml", ".json"}
 func readFlow(file string) (name string, text []byte, err error) {
 	base, ok := flowfile.TestedBy(file)
 	if !ok {
-		return "", nil, fmt.Errorf("%s is no file of contract tests; those are named after their flow, as order-intake.test.yaml", file)
+		return "", nil, fmt.Errorf("%s is no file of contract tests; those are named after their flow, as "+
+			"order-intake.test.yaml", file)
 	}
 	for _, ending := range flowEndings {
 		text, err := os.ReadFile(base + ending)
@@ -84,9 +87,11 @@ func readFlow(file string) (name string, text []byte, err error) {
 	return "", nil, fmt.Errorf("%s has no flow beside it: there is no %s", file, filepath.Base(base)+flowEndings[0])
 }
 
-// New makes a suite of the text of a test file, for a flow that was compiled with the registry. It is nil if a problem is an error.
+// New makes a suite of the text of a test file, for a flow that was compiled with the registry. It is nil if a problem
+// is an error.
 func New(file string, text []byte, flow *nodes.Flow, registry *nodes.Registry) (*Suite, flowfile.Problems) {
-	s := &Suite{File: file, Flow: flow.Definition.Key, text: text, flow: flow, interpreter: workflows.NewInterpreter(registry)}
+	s := &Suite{File: file, Flow: flow.Definition.Key, text: text, flow: flow,
+		interpreter: workflows.NewInterpreter(registry)}
 	var problems flowfile.Problems
 	if s.Tests, problems = parse(file, text, flow); len(problems.Errors()) > 0 {
 		return nil, problems
@@ -96,7 +101,8 @@ func New(file string, text []byte, flow *nodes.Flow, registry *nodes.Registry) (
 		s.definition, err = everhook.EncodeJSON(flow.Definition)
 	}
 	if err != nil {
-		return nil, append(problems, flowfile.Problem{File: file, Message: fmt.Sprintf("the flow cannot be encoded: %v", err)})
+		return nil, append(problems, flowfile.Problem{File: file, Message: fmt.Sprintf("the flow cannot be encoded: %v",
+			err)})
 	}
 	s.version = everhook.Version{Number: testedVersion, Hash: hash, Definition: flow.Definition}
 	return s, problems
@@ -105,8 +111,9 @@ func New(file string, text []byte, flow *nodes.Flow, registry *nodes.Registry) (
 // testedVersion is the number of the version that tests run, whatever versions a server has.
 const testedVersion = 1
 
-// Find gives the files of tests that the names stand for: a file itself, of a directory all in it and below it, sorted. Directories whose name
-// begins with a dot, node_modules, everhook-data and those with a file .everhookignore are left out. A name that leads to no test is an error.
+// Find gives the files of tests that the names stand for: a file itself, of a directory all in it and below it, sorted.
+// Directories whose name begins with a dot, node_modules, everhook-data and those with a file .everhookignore are left
+// out. A name that leads to no test is an error.
 func Find(names []string) ([]string, error) {
 	var files []string
 	for _, name := range names {
@@ -115,7 +122,8 @@ func Find(names []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s has no file of contract tests, as order-intake.test.yaml beside order-intake.yaml", name)
+			return nil, fmt.Errorf("%s has no file of contract tests, as order-intake.test.yaml beside "+
+				"order-intake.yaml", name)
 		}
 		files = append(files, found...)
 	}

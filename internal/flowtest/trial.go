@@ -78,7 +78,8 @@ func (t *trial) run() {
 	}
 	t.broken = stopped
 	if len(t.steps) > 0 {
-		t.broken += fmt.Sprintf(" at %s, after %s of its own clock", stepName(t.steps[len(t.steps)-1]), everhook.Duration(t.elapsed.Round(time.Second)))
+		t.broken += fmt.Sprintf(" at %s, after %s of its own clock", stepName(t.steps[len(t.steps)-1]),
+			everhook.Duration(t.elapsed.Round(time.Second)))
 	}
 }
 
@@ -91,14 +92,16 @@ func (t *trial) environment() *testsuite.TestWorkflowEnvironment {
 	// These bounds of Temporal's are not ours: a run may wait for years, and what stops it is the limit.
 	env.SetWorkflowRunTimeout(runTimeout)
 	env.SetTestTimeout(t.limit + stopGrace)
-	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: t.limit + stopGrace, Interceptors: []interceptor.WorkerInterceptor{t.effects}})
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: t.limit + stopGrace,
+		Interceptors: []interceptor.WorkerInterceptor{t.effects}})
 	env.SetOnTimerScheduledListener(func(string, time.Duration) {
 		if t.abandoned.Load() {
 			panic("abandoned")
 		}
 	})
 	t.suite.interpreter.Register(env)
-	env.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: activities.Yield})
+	env.RegisterActivityWithOptions(func(context.Context) error { return nil },
+		activity.RegisterOptions{Name: activities.Yield})
 	return env
 }
 

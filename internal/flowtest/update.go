@@ -13,9 +13,9 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 )
 
-// Update gives the text of the suite's file with what was observed in place of what the results' tests want: in fields that differ and, where a
-// test wants nothing yet, in those that tell the most. The rest of the text stays as it is, comments included. Changed counts the tests that
-// were written; what went wrong otherwise with a test is not updated.
+// Update gives the text of the suite's file with what was observed in place of what the results' tests want: in fields
+// that differ and, where a test wants nothing yet, in those that tell the most. The rest of the text stays as it is,
+// comments included. Changed counts the tests that were written; what went wrong otherwise with a test is not updated.
 func (s *Suite) Update(results []Result) (text []byte, changed int, err error) {
 	var file yaml.Node
 	if err := yaml.Unmarshal(s.text, &file); err != nil {
@@ -98,7 +98,8 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 	return len(places) > 0
 }
 
-// spellNulls writes out the nulls inside { } and [ ] that are nothing in the text: the YAML library would make empty texts of them.
+// spellNulls writes out the nulls inside { } and [ ] that are nothing in the text: the YAML library would make empty
+// texts of them.
 func spellNulls(node *yaml.Node) {
 	for _, below := range node.Content {
 		if node.Style&yaml.FlowStyle != 0 && below.ShortTag() == "!!null" && below.Value == "" {
@@ -210,8 +211,8 @@ func removeField(mapping *yaml.Node, name string) {
 // maxInLine is how long a value may be, as JSON, that stands in one line.
 const maxInLine = 100
 
-// nodeOf writes a value: mappings and lists that are short in one line, others one entry a line; numbers as JSON has them. Keys of the value
-// itself that are named come first.
+// nodeOf writes a value: mappings and lists that are short in one line, others one entry a line; numbers as JSON has
+// them. Keys of the value itself that are named come first.
 func nodeOf(v any, first ...string) *yaml.Node {
 	node := &yaml.Node{}
 	switch v := v.(type) {

@@ -74,12 +74,14 @@ func TestUpdateLeavesATestThatWentWrong(t *testing.T) {
 
 func TestUpdateWritesNoListOfStepsThatCannotPass(t *testing.T) {
 	t.Parallel()
-	const flow = async + "  - key: many\n    type: loop\n    config: { over: '2000' }\n    branches: { do: [ { key: one, type: calculation, config: { expression: '1' } } ] }\n"
+	const flow = async + "  - key: many\n    type: loop\n    config: { over: '2000' }\n    branches: { do: [ { key: " +
+		"one, type: calculation, config: { expression: '1' } } ] }\n"
 	const text = "tests:\n  - name: a\n    want: { steps: [many] }\n"
 	s := suite(t, flow, text)
 	results, err := s.Run(t.Context(), flowtest.Options{})
 	require.NoError(t, err)
-	require.Equal(t, []string{"the run took 2001 steps, of which the step log keeps 1001: leave `want.steps` out"}, told(results[0]))
+	require.Equal(t, []string{"the run took 2001 steps, of which the step log keeps 1001: leave `want.steps` out"},
+		told(results[0]))
 	updated, changed, err := s.Update(results)
 	require.NoError(t, err)
 	require.Zero(t, changed)
@@ -96,7 +98,8 @@ func FuzzUpdate(f *testing.F) {
 		f.Add(string(data))
 	}
 	f.Add("tests: [{name: a, request: {body: {order: {id: \"# 1\"}}}, want: {status: failed, steps: [paid]}}]")
-	f.Add("tests:\n- want: # x\n    # y\n    status:\n        failed\n    answer: {\n      status: 1\n    }\n  name: |\n    a\n    # b\n")
+	f.Add("tests:\n- want: # x\n    # y\n    status:\n        failed\n    answer: {\n      status: 1\n    }\n  name: " +
+		"|\n    a\n    # b\n")
 	f.Add("tests:\n- name: a\n  want:\n    error: |\n      # x\n\n      y\n  # z\n\n# end")
 	f.Add("{\"tests\": [{\"name\": \"a\", \"want\": {\"status\": \"failed\"}}]}")
 	data, err := os.ReadFile(filepath.Join(examplesDir, "payment-callback", "flow.yaml"))

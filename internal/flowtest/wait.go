@@ -34,7 +34,8 @@ func (p *parser) wait(node *nodes.WaitForCall, v any, pointer string) outcome {
 		return outcome{}
 	}
 	if _, ok := v.(map[string]any); !ok {
-		p.report(pointer, fmt.Sprintf("%s is no outcome of a wait", everhook.TypeName(v)), "write `{ call: { headers: …, query: …, body: … } }`, or `deadline` if nobody calls")
+		p.report(pointer, fmt.Sprintf("%s is no outcome of a wait", everhook.TypeName(v)),
+			"write `{ call: { headers: …, query: …, body: … } }`, or `deadline` if nobody calls")
 		return outcome{}
 	}
 	var fields waitFields
@@ -46,11 +47,13 @@ func (p *parser) wait(node *nodes.WaitForCall, v any, pointer string) outcome {
 	return outcome{call: p.call(node, fields.Call, pointer+"/call")}
 }
 
-// call gives what the run sees of a call, as the receiver keeps it. One that the receiver would refuse is a mistake of the test.
+// call gives what the run sees of a call, as the receiver keeps it. One that the receiver would refuse is a mistake of
+// the test.
 func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer string) everhook.Mapping {
 	query, err := queryText(fields.Query)
 	if err != nil {
-		p.report(pointer+"/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, lists and mappings")
+		p.report(pointer+"/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, "+
+			"lists and mappings")
 		return nil
 	}
 	parsed, err := receiver.ParseQuery(query)
@@ -67,7 +70,9 @@ func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer strin
 		p.report(pointer+"/body", err.Error(), "send less")
 	}
 	for _, problem := range problems {
-		p.report(pointer+"/body", fmt.Sprintf("it does not fit the schema of the node, so the call would get 422: %s: %s", problem.Pointer, problem.Detail), "correct the body, or the schema")
+		p.report(pointer+"/body",
+			fmt.Sprintf("it does not fit the schema of the node, so the call would get 422: %s: %s", problem.Pointer,
+				problem.Detail), "correct the body, or the schema")
 	}
 	sent := lowerNames(fields.Headers)
 	headers := map[string]any{}
@@ -77,7 +82,8 @@ func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer strin
 		}
 	}
 	return everhook.Mapping{
-		"headers": headers, "query": kept(map[string]any(parsed), node.Request.Query), "body": kept(body, node.Request.Body),
+		"headers": headers, "query": kept(map[string]any(parsed), node.Request.Query),
+		"body": kept(body, node.Request.Body),
 	}
 }
 
@@ -92,7 +98,8 @@ func kept(v any, paths *[]nodes.KeptPath) any {
 func (e *effects) call(waiting workflows.Effect) workflows.CannedCall {
 	taken, ok := e.answer(waiting.Node.Key)
 	if !ok {
-		return workflows.CannedCall{Err: everhook.Errorf(everhook.TypeInternal, "the test has no call for %s", waiting.Node.Key)}
+		return workflows.CannedCall{Err: everhook.Errorf(everhook.TypeInternal, "the test has no call for %s",
+			waiting.Node.Key)}
 	}
 	return workflows.CannedCall{Call: taken.call}
 }

@@ -44,7 +44,8 @@ want:
 func TestAWaitWithoutACallFailsByName(t *testing.T) {
 	t.Parallel()
 	result := one(t, calledBack, `want: { status: resolved }`)
-	require.Equal(t, []string{"node done waits for a call, and the test has none for it; add `nodes: { done: { call: { body: … } } }`, or `{ done: deadline }` if nobody calls"}, told(result))
+	require.Equal(t, []string{"node done waits for a call, and the test has none for it; add `nodes: { done: { call: " +
+		"{ body: … } } }`, or `{ done: deadline }` if nobody calls"}, told(result))
 }
 
 func TestACallThatWouldBeRefusedIsAMistakeOfTheTest(t *testing.T) {
@@ -59,7 +60,8 @@ func TestACallThatWouldBeRefusedIsAMistakeOfTheTest(t *testing.T) {
 	} {
 		compiled, problems := flowfile.Load("tested.yaml", []byte(calledBack), registry())
 		require.NoError(t, problems.Err())
-		_, problems = flowtest.New("tested.test.yaml", []byte("tests:\n  - name: it\n    nodes: { done: "+outcome+" }\n    want: { status: resolved }\n"), compiled, registry())
+		_, problems = flowtest.New("tested.test.yaml", []byte("tests:\n  - name: it\n    nodes: { done: "+outcome+
+			" }\n    want: { status: resolved }\n"), compiled, registry())
 		require.ErrorContains(t, problems.Err(), problem, outcome)
 	}
 }

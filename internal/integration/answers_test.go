@@ -65,13 +65,17 @@ func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
 		ended             everhook.Status
 	}{
 		{
-			name: "a response node with a text and headers", key: "response-text", status: 201, body: "7 < 8", contentType: "text/csv", ended: everhook.Resolved,
-			flow: "nodes: [{ key: a, type: response, config: { status: 201, headers: { Content-Type: text/csv }, body: '{{ trigger.body.id }} < 8' } }]",
+			name: "a response node with a text and headers", key: "response-text", status: 201, body: "7 < 8",
+			contentType: "text/csv", ended: everhook.Resolved,
+			flow: "nodes: [{ key: a, type: response, config: { status: 201, headers: { Content-Type: text/csv }, " +
+				"body: '{{ trigger.body.id }} < 8' } }]",
 		}, {
-			name: "a response node with a mapping", key: "response-json", status: 200, body: `{"id":7,"list":[1,null]}`, contentType: "application/json", ended: everhook.Resolved,
+			name: "a response node with a mapping", key: "response-json", status: 200, body: `{"id":7,"list":[1,null]}`,
+			contentType: "application/json", ended: everhook.Resolved,
 			flow: "nodes: [{ key: a, type: response, config: { body: { id: '{{ trigger.body.id }}', list: [1, null] } } }]",
 		}, {
-			name: "no response node and an output", key: "answer-output", status: 200, body: `{"id":7}`, contentType: "application/json", ended: everhook.Resolved,
+			name: "no response node and an output", key: "answer-output", status: 200, body: `{"id":7}`,
+			contentType: "application/json", ended: everhook.Resolved,
 			flow: "nodes: [{ key: a, type: output, config: { value: { id: '{{ trigger.body.id }}' } } }]",
 		}, {
 			name: "no response node and no output", key: "answer-empty", status: 200, ended: everhook.Resolved,
@@ -79,25 +83,36 @@ func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
 		}, {
 			name: "no nodes at all", key: "answer-nothing", status: 200, ended: everhook.Resolved, flow: "nodes: []",
 		}, {
-			name: "a condition that rejects", key: "answer-failed", status: 500, problem: everhook.ProblemRunFailed, ended: everhook.Failed,
-			flow: "nodes: [{ key: broken, type: condition, config: { expression: 'trigger.body.id == 8', rejectOnFalse: true } }]",
+			name: "a condition that rejects", key: "answer-failed", status: 500, problem: everhook.ProblemRunFailed,
+			ended: everhook.Failed,
+			flow: "nodes: [{ key: broken, type: condition, config: { expression: 'trigger.body.id == 8', " +
+				"rejectOnFalse: true } }]",
 		}, {
-			name: "an expression that fails", key: "answer-error", status: 500, problem: everhook.ProblemRunFailed, ended: everhook.Errored,
-			flow: "nodes: [{ key: broken, type: calculation, config: { expression: 'trigger.body.id + trigger.body.text' } }]",
+			name: "an expression that fails", key: "answer-error", status: 500, problem: everhook.ProblemRunFailed,
+			ended: everhook.Errored,
+			flow: "nodes: [{ key: broken, type: calculation, config: { expression: 'trigger.body.id + " +
+				"trigger.body.text' } }]",
 		}, {
-			name: "an expression that fails in the answer's body", key: "answer-broken-body", status: 500, problem: everhook.ProblemRunFailed, ended: everhook.Errored,
-			flow: "nodes: [{ key: broken, type: response, config: { body: { x: '{{ trigger.body.id + trigger.body.text }}' } } }]",
+			name: "an expression that fails in the answer's body", key: "answer-broken-body", status: 500,
+			problem: everhook.ProblemRunFailed, ended: everhook.Errored,
+			flow: "nodes: [{ key: broken, type: response, config: { body: { x: '{{ trigger.body.id + " +
+				"trigger.body.text }}' } } }]",
 		}, {
-			name: "an end node that rejects", key: "answer-rejected", status: 409, problem: everhook.ProblemRunRejected, ended: everhook.Rejected,
-			flow: "nodes: [{ key: broken, type: end, config: { status: rejected, message: 'internal words' } }]",
+			name: "an end node that rejects", key: "answer-rejected", status: 409, problem: everhook.ProblemRunRejected,
+			ended: everhook.Rejected,
+			flow:  "nodes: [{ key: broken, type: end, config: { status: rejected, message: 'internal words' } }]",
 		}, {
-			name: "the run's timeout", key: "answer-timeout", status: 408, problem: everhook.ProblemRunAborted, ended: everhook.Aborted,
-			flow: "options: { timeout: 1s }\nnodes: [{ key: broken, type: delay, config: { duration: 1h } }]",
+			name: "the run's timeout", key: "answer-timeout", status: 408, problem: everhook.ProblemRunAborted,
+			ended: everhook.Aborted,
+			flow:  "options: { timeout: 1s }\nnodes: [{ key: broken, type: delay, config: { duration: 1h } }]",
 		}, {
-			name: "the first of two responses", key: "answer-twice", status: 202, body: "first", contentType: "text/plain; charset=utf-8", ended: everhook.Resolved,
-			flow: "nodes:\n  - { key: a, type: response, config: { status: 202, body: first, continue: true } }\n  - { key: b, type: response, config: { body: second } }\n",
+			name: "the first of two responses", key: "answer-twice", status: 202, body: "first",
+			contentType: "text/plain; charset=utf-8", ended: everhook.Resolved,
+			flow: "nodes:\n  - { key: a, type: response, config: { status: 202, body: first, continue: true } }\n  - " +
+				"{ key: b, type: response, config: { body: second } }\n",
 		}, {
-			name: "the first in time of responses in parallel branches", key: "answer-parallel", status: 200, body: "fast", contentType: "text/plain; charset=utf-8", ended: everhook.Resolved,
+			name: "the first in time of responses in parallel branches", key: "answer-parallel", status: 200,
+			body: "fast", contentType: "text/plain; charset=utf-8", ended: everhook.Resolved,
 			flow: `nodes:
   - key: both
     type: parallel
@@ -106,8 +121,10 @@ func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
       fast: [{ key: b, type: response, config: { body: fast } }]
 `,
 		}, {
-			name: "a response after more than the time of a start", key: "answer-late", status: 200, body: "late", contentType: "text/plain; charset=utf-8", ended: everhook.Resolved,
-			flow: "nodes:\n  - { key: pause, type: delay, config: { duration: 6s } }\n  - { key: a, type: response, config: { body: late } }\n",
+			name: "a response after more than the time of a start", key: "answer-late", status: 200, body: "late",
+			contentType: "text/plain; charset=utf-8", ended: everhook.Resolved,
+			flow: "nodes:\n  - { key: pause, type: delay, config: { duration: 6s } }\n  - { key: a, type: response, " +
+				"config: { body: late } }\n",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -139,7 +156,8 @@ func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
 
 func TestASecondResponseIsAStepWithAWarning(t *testing.T) {
 	t.Parallel()
-	f := shared.sync(t, "second-response", "nodes:\n  - { key: a, type: response, config: { body: first, continue: true } }\n  - { key: b, type: response, config: { body: second } }\n")
+	f := shared.sync(t, "second-response", "nodes:\n  - { key: a, type: response, config: { body: first, continue: "+
+		"true } }\n  - { key: b, type: response, config: { body: second } }\n")
 	got := f.post(t, "")
 	require.Equal(t, "first", got.body)
 	f.ended(t, got.run)
@@ -151,7 +169,8 @@ func TestASecondResponseIsAStepWithAWarning(t *testing.T) {
 
 func TestAnAnswerLeavesBeforeTheRestOfTheRun(t *testing.T) {
 	t.Parallel()
-	f := shared.sync(t, "answer-then-work", "nodes:\n  - { key: a, type: response, config: { body: early, continue: true } }\n  - "+longWait+"\n")
+	f := shared.sync(t, "answer-then-work", "nodes:\n  - { key: a, type: response, config: { body: early, continue: "+
+		"true } }\n  - "+longWait+"\n")
 	got := f.post(t, "")
 	require.Equal(t, "early", got.body)
 	require.Less(t, got.took, 10*time.Second)
@@ -232,7 +251,8 @@ nodes:
 
 func TestARunGoesOnWithoutItsCaller(t *testing.T) {
 	t.Parallel()
-	f := shared.sync(t, "caller-hangs-up", "nodes:\n  - { key: pause, type: delay, config: { duration: 1s } }\n  - { key: a, type: response, config: { body: nobody hears } }\n")
+	f := shared.sync(t, "caller-hangs-up", "nodes:\n  - { key: pause, type: delay, config: { duration: 1s } }\n  - { "+
+		"key: a, type: response, config: { body: nobody hears } }\n")
 	ctx, hangUp := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {

@@ -30,11 +30,14 @@ func TestBodiesOfEveryFormatReachTheirRun(t *testing.T) {
 	require.NoError(t, writer.Close())
 
 	for name, test := range map[string]struct{ mediaType, body, want string }{
-		"JSON":      {"application/json", `{"order":{"id":7}}`, `{"order":{"id":7}}`},
-		"form":      {"application/x-www-form-urlencoded", url.Values{"order[id]": {"7"}, "tags[]": {"a", "b"}}.Encode(), `{"order":{"id":"7"},"tags":["a","b"]}`},
-		"multipart": {writer.FormDataContentType(), files.String(), `{"order":{"id":"7"},"photo":{"name":"photo","filename":"a.png","contentType":"application/octet-stream","size":2,"base64":"AP8="}}`},
-		"XML":       {"application/xml", `<order id="7"><item>a</item><item>b</item></order>`, `{"order":{"@id":"7","item":["a","b"]}}`},
-		"text":      {"text/plain", "order {{ 7 }}", `"order {{ 7 }}"`},
+		"JSON": {"application/json", `{"order":{"id":7}}`, `{"order":{"id":7}}`},
+		"form": {"application/x-www-form-urlencoded",
+			url.Values{"order[id]": {"7"}, "tags[]": {"a", "b"}}.Encode(), `{"order":{"id":"7"},"tags":["a","b"]}`},
+		"multipart": {writer.FormDataContentType(), files.String(),
+			`{"order":{"id":"7"},"photo":{"name":"photo","filename":"a.png","contentType":"application/octet-stream","size":2,"base64":"AP8="}}`},
+		"XML": {"application/xml", `<order id="7"><item>a</item><item>b</item></order>`,
+			`{"order":{"@id":"7","item":["a","b"]}}`},
+		"text": {"text/plain", "order {{ 7 }}", `"order {{ 7 }}"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +50,8 @@ func TestBodiesOfEveryFormatReachTheirRun(t *testing.T) {
 
 func TestARunReadsABodyThatIsAsDeepAsIsAccepted(t *testing.T) {
 	t.Parallel()
-	f := shared.sync(t, "deep-body", "nodes:\n  - { key: taken, type: response, config: { body: { kind: '{{ trigger.body[0][0] != nil }}' } } }\n")
+	f := shared.sync(t, "deep-body", "nodes:\n  - { key: taken, type: response, config: { body: { kind: '{{ "+
+		"trigger.body[0][0] != nil }}' } } }\n")
 	got := f.post(t, strings.Repeat("[", 100)+strings.Repeat("]", 100))
 	require.Equal(t, 200, got.status, got.body)
 	require.JSONEq(t, `{"kind":true}`, got.body)

@@ -50,7 +50,8 @@ nodes:
 	}
 }
 
-// ledger is a partner who does what it is asked once for each Idempotency-Key, and lets the first request of some wait for ever.
+// ledger is a partner who does what it is asked once for each Idempotency-Key, and lets the first request of some wait
+// for ever.
 type ledger struct {
 	*partner
 	mutex   sync.Mutex
@@ -191,7 +192,8 @@ func TestADataDirectoryBelongsToOneProcess(t *testing.T) {
 	_, err := launch(t.Context(), config{dir: data})
 	require.ErrorContains(t, err, fmt.Sprintf("is in use by process %d", p.cmd.Process.Pid))
 	acks := &acknowledged{runs: map[string][]everhook.RunID{}}
-	require.True(t, acks.send(t.Context(), p, "crash-async", crashAsync, `{"pause":"1h","block":false}`), "the first goes on undisturbed")
+	require.True(t, acks.send(t.Context(), p, "crash-async", crashAsync, `{"pause":"1h","block":false}`),
+		"the first goes on undisturbed")
 }
 
 func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
@@ -199,8 +201,11 @@ func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
 	data := t.TempDir()
 	gate := newGate(t)
 	p := spawn(t, writeFlows(t, map[string]string{
-		"held.yaml": "key: held\nmode: sync\ntrigger: { type: webhook, token: " + crashSync + " }\nnodes: [" + longWait + "]\n",
-		"asks.yaml": "key: asks\nmode: async\ntrigger: { type: webhook, token: " + crashAsync + " }\nnodes: [{ key: ask, type: http-request, timeout: 1m, config: { method: POST, url: '" + gate.URL + "', body: 1 } }]\n",
+		"held.yaml": "key: held\nmode: sync\ntrigger: { type: webhook, token: " + crashSync + " }\nnodes: [" +
+			longWait + "]\n",
+		"asks.yaml": "key: asks\nmode: async\ntrigger: { type: webhook, token: " + crashAsync +
+			" }\nnodes: [{ key: ask, type: http-request, timeout: 1m, config: { method: POST, url: '" + gate.URL +
+			"', body: 1 } }]\n",
 	}), data)
 	asking, err := call(t.Context(), http.MethodPost, p.url(crashAsync), nil)
 	require.NoError(t, err)

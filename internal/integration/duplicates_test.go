@@ -111,7 +111,8 @@ func TestAKeyThatComesWithAnotherBodyIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := shared.deduped(t, name, test.mode, test.more, `nodes: [ { key: a, type: output, config: { value: '{{ trigger.body.n }}' } } ]`)
+			f := shared.deduped(t, name, test.mode, test.more,
+				`nodes: [ { key: a, type: output, config: { value: '{{ trigger.body.n }}' } } ]`)
 			first := f.post(t, `{"n":1}`, delivery("1"))
 			require.Equal(t, http.StatusOK, first.status)
 			other := f.post(t, `{"n":2}`, delivery("1"))
@@ -155,7 +156,8 @@ trigger: { type: webhook, dedupe: { preset: idempotency-key, optional: true } }
 	require.Equal(t, quoted.run, optional.post(t, `{}`, header("Idempotency-Key", `8e03978e`)).run)
 }
 
-// TestARetryHeals: a run that failed without an answer runs again, under the same ID and with the same keys of its effects.
+// TestARetryHeals: a run that failed without an answer runs again, under the same ID and with the same keys of its
+// effects.
 func TestARetryHeals(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []everhook.Mode{everhook.Sync, everhook.Async} {
@@ -183,7 +185,8 @@ func TestARetryHeals(t *testing.T) {
 				require.Equal(t, first.run, r.run)
 			}
 			require.Equal(t, everhook.Resolved, f.ended(t, first.run).Status)
-			require.True(t, f.insist(t, `{"n":1}`, delivery("1")).duplicate(), "a run that ended well is never started again")
+			require.True(t, f.insist(t, `{"n":1}`, delivery("1")).duplicate(),
+				"a run that ended well is never started again")
 			f.executions(t, first.run, 2)
 			calls := p.received()
 			require.Len(t, calls, 2)
@@ -199,8 +202,10 @@ func TestWhatDoesNotHealIsAnsweredAgain(t *testing.T) {
 		more, nodes string
 		status      int
 	}{
-		"dedupe-stored-failure": {", onFailure: answer", `nodes: [ { key: stop, type: end, config: { status: failed } } ]`, http.StatusInternalServerError},
-		"dedupe-rejected":       {"", `nodes: [ { key: stop, type: end, config: { status: rejected } } ]`, http.StatusConflict},
+		"dedupe-stored-failure": {", onFailure: answer",
+			`nodes: [ { key: stop, type: end, config: { status: failed } } ]`, http.StatusInternalServerError},
+		"dedupe-rejected": {"", `nodes: [ { key: stop, type: end, config: { status: rejected } } ]`,
+			http.StatusConflict},
 		"dedupe-own-answer": {"", `nodes:
   - { key: a, type: response, config: { status: 422, body: no, continue: true } }
   - { key: stop, type: end, config: { status: failed } }`, http.StatusUnprocessableEntity},

@@ -90,7 +90,8 @@ func TestFailuresAreCaughtWhereTheFlowSays(t *testing.T) {
 func TestACancelledRunStopsItsRequests(t *testing.T) {
 	t.Parallel()
 	gate := newGate(t)
-	f := shared.async(t, "cancelled-request", "nodes: [{ key: ask, type: http-request, timeout: 50s, config: { url: '"+gate.URL+"' } }]")
+	f := shared.async(t, "cancelled-request", "nodes: [{ key: ask, type: http-request, timeout: 50s, config: { url: '"+
+		gate.URL+"' } }]")
 	got := f.post(t, "")
 	gate.reached(t, 1)
 	began := time.Now()
@@ -105,7 +106,8 @@ func TestACancelledRunStopsItsRequests(t *testing.T) {
 
 func TestReplayNoticesCodeThatDoesOtherThings(t *testing.T) {
 	t.Parallel()
-	f := shared.sync(t, "replay-notices", "nodes:\n  - { key: pause, type: delay, config: { duration: 10ms } }\n  - { key: a, type: response }\n")
+	f := shared.sync(t, "replay-notices", "nodes:\n  - { key: pause, type: delay, config: { duration: 10ms } }\n  - "+
+		"{ key: a, type: response }\n")
 	got := f.post(t, "")
 	f.ended(t, got.run)
 	history, err := shared.history(t.Context(), everhook.WorkflowID(f.key, got.run), "")

@@ -126,7 +126,8 @@ func signed(t *testing.T, f flow, body []byte) (changes []change) {
 	f.post(t, string(body)).problem(t, http.StatusUnauthorized, everhook.ProblemUnauthorized)
 	secret, err := route.Signature.Secrets[0]()
 	require.NoError(t, err)
-	headers, err := route.Signature.Preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body}, secret)
+	headers, err := route.Signature.Preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(),
+		Body: body}, secret)
 	require.NoError(t, err)
 	for name, value := range headers {
 		changes = append(changes, header(name, value))
@@ -140,7 +141,8 @@ func servedFlow(t *testing.T, key string) flow {
 	for _, known := range shared.Catalog().Flows() {
 		if known.Key == key {
 			require.True(t, known.Served, known.Note)
-			return flow{product: shared, key: key, token: known.Token, url: shared.HookURL(known.Token), version: known.Version}
+			return flow{product: shared, key: key, token: known.Token, url: shared.HookURL(known.Token),
+				version: known.Version}
 		}
 	}
 	t.Fatalf("no flow has the key %s: an example's folder is named after its flow", key)

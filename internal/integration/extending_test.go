@@ -18,8 +18,8 @@ import (
 // extension is the module that adds kinds from outside.
 var extension = filepath.Join(examplesDir, customKindDir)
 
-// TestAModuleOutsideAddsKinds builds the example as its author would, and lets it work: a file starts a run, whose nodes are of the module's kinds,
-// and whose effect sends a secret that nobody else sees.
+// TestAModuleOutsideAddsKinds builds the example as its author would, and lets it work: a file starts a run, whose
+// nodes are of the module's kinds, and whose effect sends a secret that nobody else sees.
 func TestAModuleOutsideAddsKinds(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "acme-everhook")
@@ -30,15 +30,18 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 	require.NoError(t, os.CopyFS(filepath.Join(work, "flows"), os.DirFS(filepath.Join(extension, "flows"))))
 
 	require.Contains(t, tool(t, work, binary, "flow", "test", "flows"), "5 of 5 tests passed")
-	require.Contains(t, tool(t, work, binary, "flow", "validate", "--strict", "flows/payout.yaml"), "1 of 1 flow files valid, 0 errors, 0 warnings")
+	require.Contains(t, tool(t, work, binary, "flow", "validate", "--strict", "flows/payout.yaml"),
+		"1 of 1 flow files valid, 0 errors, 0 warnings")
 	require.Contains(t, tool(t, work, binary, "flow", "schema"), `"folder": {`)
-	require.Contains(t, tool(t, work, binary, "flow", "reference"), "### iban-check\n\nChecks the number of a bank account")
+	require.Contains(t, tool(t, work, binary, "flow", "reference"), "### iban-check\n\nChecks the number of a bank "+
+		"account")
 	require.Contains(t, tool(t, work, binary, "flow", "reference", "triggers"), "## file-drop\n")
 	require.Contains(t, tool(t, work, binary, "flow", "new", "hello", "-o", "-"), "\nkey: hello ")
 
 	p := spawnIn(t, work, binary, "flows")
 	require.Contains(t, p.out.String(), "  Payout (async)\n    started by file-drop\n")
-	answer, err := call(t.Context(), http.MethodPost, p.url("check-account-demo-token-00"), []byte(`{"iban":"DE89 3704 0044 0532 0130 00"}`), header("Content-Type", "application/json"))
+	answer, err := call(t.Context(), http.MethodPost, p.url("check-account-demo-token-00"),
+		[]byte(`{"iban":"DE89 3704 0044 0532 0130 00"}`), header("Content-Type", "application/json"))
 	require.NoError(t, err)
 	require.JSONEq(t, `{"valid":true,"iban":"DE89370400440532013000","country":"DE","reason":null}`, answer.body)
 
@@ -56,7 +59,8 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 
 	// A retry of the run gives the gateway the key of the first one, which it knows: the message is not sent again.
 	message := regexp.MustCompile(`"msg_[a-z0-9]+"`).FindString(shown.body)
-	retry := regexp.MustCompile(`run (\S+) repeats`).FindStringSubmatch(tool(t, work, binary, "run", "retry", id, "--server", admin))
+	retry := regexp.MustCompile(`run (\S+) repeats`).FindStringSubmatch(tool(t, work, binary, "run", "retry", id,
+		"--server", admin))
 	require.NotNil(t, retry)
 	require.Eventually(t, func() bool {
 		shown, err = call(t.Context(), http.MethodGet, admin+"/api/v1/runs/"+retry[1], nil)
@@ -66,7 +70,8 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 
 	// The same file again is the same event.
 	dropFile(t, work, "7.json", `{"iban":"DE89370400440532013000","phone":"+4930123456","amount":12.5}`)
-	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "run="+id+" duplicate=true") }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "run="+id+" duplicate=true") },
+		patience, 20*time.Millisecond)
 }
 
 // goTool runs the go command in the module, as it is: nothing may have to be downloaded or tidied.
@@ -76,7 +81,8 @@ func goTool(t *testing.T, args ...string) {
 	command.Dir = extension
 	command.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off")
 	out, err := command.CombinedOutput()
-	require.NoError(t, err, "go %s in %s; if its go.mod is out of step, run `make extension`:\n%s", strings.Join(args, " "), extension, out)
+	require.NoError(t, err, "go %s in %s; if its go.mod is out of step, run `make extension`:\n%s",
+		strings.Join(args, " "), extension, out)
 }
 
 // tool runs a command of the module's binary.

@@ -31,7 +31,8 @@ func TestFlowSendGetsTheAnswerOfALockedFlow(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "flow.yaml"), []byte(lateAndLocked), 0o600))
 	program, err := os.Executable()
 	require.NoError(t, err)
-	command := exec.CommandContext(t.Context(), program, "flow", "send", "late-and-locked", "--dir", dir, "--server", shared.AdminURL(), "--body", "-", "--wait", "--output", "json")
+	command := exec.CommandContext(t.Context(), program, "flow", "send", "late-and-locked", "--dir", dir, "--server",
+		shared.AdminURL(), "--body", "-", "--wait", "--output", "json")
 	command.Env = append(append(os.Environ(), asEverhook+"=1"), plantedEnviron()...)
 	command.Stdin = bytes.NewReader([]byte("<order><id>7</id></order>"))
 	var errs bytes.Buffer

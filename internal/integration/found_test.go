@@ -19,7 +19,8 @@ func TestARunIsFoundByItsID(t *testing.T) {
 	f.ended(t, got.run)
 	query := fmt.Sprintf("%s = '%s'", workflows.AttributeRun.GetName(), got.run)
 	require.Eventually(t, func() bool {
-		count, err := f.product.Temporal().CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+		count, err := f.product.Temporal().CountWorkflow(t.Context(),
+			&workflowservice.CountWorkflowExecutionsRequest{Query: query})
 		return err == nil && count.GetCount() == 1
 	}, patience, 20*time.Millisecond)
 	require.Equal(t, got.run, f.show(t, got.run).ID)

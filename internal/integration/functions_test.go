@@ -12,8 +12,9 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// TestEveryFunctionGivesTheSameAfterAReplay compares what a run logged when it evaluated every function of the language with what a worker logs that
-// knows nothing of the run but its history: after its cache was purged, and after a restart.
+// TestEveryFunctionGivesTheSameAfterAReplay compares what a run logged when it evaluated every function of the language
+// with what a worker logs that knows nothing of the run but its history: after its cache was purged, and after a
+// restart.
 func TestEveryFunctionGivesTheSameAfterAReplay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

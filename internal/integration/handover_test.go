@@ -27,9 +27,11 @@ func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook
 	require.True(t, ok)
 	d := everhook.Delivery{
 		ID: string(everhook.NewRunID()), RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
-		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x", "receivedAt": "x"},
+		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x",
+			"receivedAt": "x"},
 	}
-	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true, Budget: budget, Resume: f.product.Catalog().ResumeBase})
+	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true,
+		Budget: budget, Resume: f.product.Catalog().ResumeBase})
 	_, err = starter.Start(t.Context(), route.Version, d)
 	require.NoError(t, err)
 	return d.RunID
@@ -108,12 +110,15 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 		note string
 		told bool
 	}{
-		"executions of a loop": {func(id string) bool { return id != everhook.WorkflowID(f.key, run) }, "did not come in time: look again", true},
-		"the run itself":       {func(string) bool { return true }, "no worker told its steps in time; look again", false},
+		"executions of a loop": {func(id string) bool { return id != everhook.WorkflowID(f.key, run) },
+			"did not come in time: look again", true},
+		"the run itself": {func(string) bool { return true }, "no worker told its steps in time; look again",
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shown, err := workflows.NewRuns(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key, run)
+			shown, err := workflows.NewRuns(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key,
+				run)
 			require.NoError(t, err)
 			require.Contains(t, shown.Note, test.note)
 			require.Equal(t, everhook.Resolved, shown.Status)
@@ -129,7 +134,8 @@ type lateClient struct {
 	late func(workflowID string) bool
 }
 
-func (c lateClient) QueryWorkflow(ctx context.Context, workflowID, runID, query string, args ...any) (converter.EncodedValue, error) {
+func (c lateClient) QueryWorkflow(ctx context.Context, workflowID, runID, query string,
+	args ...any) (converter.EncodedValue, error) {
 	if c.late(workflowID) {
 		return nil, serviceerror.NewDeadlineExceeded("context deadline exceeded")
 	}
@@ -168,7 +174,8 @@ func (f flow) loopExecutions(t *testing.T, run everhook.RunID) (loops []everhook
 		loops = nil
 		for _, info := range listed {
 			if strings.HasPrefix(info.GetExecution().GetWorkflowId(), everhook.WorkflowID(f.key, run)+"/") {
-				loops = append(loops, everhook.Execution{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()})
+				loops = append(loops, everhook.Execution{WorkflowID: info.GetExecution().GetWorkflowId(),
+					RunID: info.GetExecution().GetRunId()})
 			}
 		}
 		return len(loops) > 0 && len(loops) == before
@@ -245,9 +252,11 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		require.NotNil(t, outcome.Answer)
 		require.Equal(t, 2, outcome.Answer.Body.V)
 		require.False(t, outcome.Status.Ended())
-		require.Equal(t, everhook.Resolved, f.ended(t, run).Status, "the losing branch, in an execution of its own, was cancelled")
+		require.Equal(t, everhook.Resolved, f.ended(t, run).Status, "the losing branch, in an execution of its own, "+
+			"was cancelled")
 		require.Eventually(t, func() bool {
-			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
+			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+
+				everhook.WorkflowID(f.key, run)+"'")
 			return err == nil && open == 0
 		}, patience, 50*time.Millisecond)
 		record(t, f, run, "handed-over-answer")
@@ -258,12 +267,17 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		f.running(t, run, "rest")
 		require.Eventually(t, func() bool {
 			shown := f.show(t, run)
-			return shown.Note == "" && slices.ContainsFunc(shown.Steps, func(step everhook.Step) bool { return step.Node == "wait" && step.Iteration == "waits[3]" })
+			return shown.Note == "" &&
+				slices.ContainsFunc(shown.Steps, func(step everhook.Step) bool {
+					return step.Node == "wait" &&
+						step.Iteration == "waits[3]"
+				})
 		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
 		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
 		require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
 		require.Eventually(t, func() bool {
-			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
+			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+
+				everhook.WorkflowID(f.key, run)+"'")
 			return err == nil && open == 0
 		}, patience, 50*time.Millisecond)
 	})
@@ -271,9 +285,11 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 		t.Parallel()
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "1h"})
 		f.running(t, run, "rest")
-		require.NoError(t, shared.Temporal().TerminateWorkflow(t.Context(), everhook.WorkflowID(f.key, run), "", "test"))
+		require.NoError(t, shared.Temporal().TerminateWorkflow(t.Context(), everhook.WorkflowID(f.key, run), "",
+			"test"))
 		require.Eventually(t, func() bool {
-			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+everhook.WorkflowID(f.key, run)+"'")
+			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+
+				everhook.WorkflowID(f.key, run)+"'")
 			return err == nil && open == 0
 		}, patience, 50*time.Millisecond, "executions of loops are not left behind")
 	})

@@ -31,14 +31,16 @@ import (
 )
 
 // update records the histories of named runs under new names, see record.
-var update = flag.Bool("update", false, "record histories under workflows/testdata/histories, beside those that are there")
+var update = flag.Bool("update", false,
+	"record histories under workflows/testdata/histories, beside those that are there")
 
 // historiesDir has the histories that every release replays.
 const historiesDir = "../../workflows/testdata/histories"
 
 // history exports the history of a run.
 func (p *product) history(ctx context.Context, workflowID, execution string) (*historypb.History, error) {
-	events := p.Temporal().GetWorkflowHistory(ctx, workflowID, execution, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := p.Temporal().GetWorkflowHistory(ctx, workflowID, execution, false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	history := &historypb.History{}
 	for events.HasNext() {
 		event, err := events.Next()
@@ -77,7 +79,8 @@ func replay(t *testing.T, f flow, runs ...everhook.RunID) {
 	}
 }
 
-// replayHistory is for a history of any age, open or closed. Large values stand in it as claims, so the replayer needs what keeps them.
+// replayHistory is for a history of any age, open or closed. Large values stand in it as claims, so the replayer needs
+// what keeps them.
 func (p *product) replayHistory(history *historypb.History) error {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(), ExternalStorage: p.Payloads(), DisableDeadlockDetection: true})
 	if err != nil {
@@ -117,7 +120,8 @@ func (p *product) listed(ctx context.Context) (all []*workflowpb.WorkflowExecuti
 	}
 }
 
-// replayAll replays every execution that the server has, running or closed; those of runs that replies named must be among them.
+// replayAll replays every execution that the server has, running or closed; those of runs that replies named must be
+// among them.
 func (p *product) replayAll(ctx context.Context) error {
 	listed, err := p.listed(ctx)
 	if err != nil {
@@ -125,7 +129,8 @@ func (p *product) replayAll(ctx context.Context) error {
 	}
 	all := map[everhook.Execution]bool{}
 	for _, info := range listed {
-		all[everhook.Execution{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}] = true
+		all[everhook.Execution{WorkflowID: info.GetExecution().GetWorkflowId(),
+			RunID: info.GetExecution().GetRunId()}] = true
 	}
 	// A run is listed within a second of its start.
 	for _, id := range p.remembered() {
@@ -167,7 +172,10 @@ func (f flow) running(t *testing.T, run everhook.RunID, node string) {
 		if r.status != http.StatusOK || json.Unmarshal([]byte(r.body), &detail) != nil {
 			return false
 		}
-		return slices.ContainsFunc(detail.Steps, func(step everhook.Step) bool { return step.Node == node && step.Status == everhook.Pending })
+		return slices.ContainsFunc(detail.Steps, func(step everhook.Step) bool {
+			return step.Node == node &&
+				step.Status == everhook.Pending
+		})
 	}, patience, 20*time.Millisecond, "the run does not reach %s", node)
 }
 
@@ -198,7 +206,8 @@ var (
 	stickyQueue = regexp.MustCompile(`("name": *)"[^"]*:[0-9a-f-]{36}"`)
 )
 
-// record keeps the history of a run for all releases to come when the tests run with -update. What was recorded before stays.
+// record keeps the history of a run for all releases to come when the tests run with -update. What was recorded before
+// stays.
 func record(t *testing.T, f flow, run everhook.RunID, name string) {
 	t.Helper()
 	if !*update {
@@ -216,7 +225,8 @@ func recordExecution(t *testing.T, p *product, execution everhook.Execution, nam
 	data = stickyQueue.ReplaceAll(identity.ReplaceAll(data, []byte(`${1}"everhook"`)), []byte(`${1}"everhook"`))
 	require.NoError(t, os.MkdirAll(historiesDir, 0o755))
 	for number := 1; ; number++ {
-		file, err := os.OpenFile(filepath.Join(historiesDir, fmt.Sprintf("%s-%d.json", name, number)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		file, err := os.OpenFile(filepath.Join(historiesDir, fmt.Sprintf("%s-%d.json", name, number)),
+			os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if errors.Is(err, os.ErrExist) {
 			continue
 		}

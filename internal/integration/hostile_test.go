@@ -69,7 +69,8 @@ func TestALargeBodyComesBackAsItCame(t *testing.T) {
 	require.Equal(t, text, got.body)
 	replay(t, f, got.run)
 
-	counted := shared.sync(t, "large-counted", "nodes: [{ key: a, type: response, config: { body: { length: '{{ len(trigger.body) }}' } } }]")
+	counted := shared.sync(t, "large-counted", "nodes: [{ key: a, type: response, config: { body: { length: '{{ "+
+		"len(trigger.body) }}' } } }]")
 	got = counted.post(t, `"`+random(1<<20-2)+`"`)
 	require.Equal(t, 200, got.status, "%v", counted.ended(t, got.run).Error)
 	require.JSONEq(t, `{"length":1048574}`, got.body)
@@ -100,7 +101,8 @@ func TestTemplatesAndExpressionsInADeliveryStayText(t *testing.T) {
 
 func TestAnEndlessExpressionEndsItsRunAlone(t *testing.T) {
 	t.Parallel()
-	f := shared.sync(t, "endless", "nodes: [{ key: broken, type: calculation, config: { expression: 'len(filter(1..100000, len(filter(1..100000, # > 0)) > 0))' } }]\n")
+	f := shared.sync(t, "endless", "nodes: [{ key: broken, type: calculation, config: { expression: "+
+		"'len(filter(1..100000, len(filter(1..100000, # > 0)) > 0))' } }]\n")
 	got := f.post(t, "")
 	got.problem(t, 500, everhook.ProblemRunFailed)
 	require.Less(t, got.took, 20*time.Second)
@@ -145,19 +147,26 @@ mode: sync
 trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLANTED_PASSWORD } } } }
 `+echo)
 	path := func(f flow) string { return strings.TrimPrefix(f.url, shared.BaseURL()) }
-	inner := "POST " + path(open) + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+	inner := "POST " + path(open) + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+		"2\r\n\r\n{}"
 	after := "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 	head := "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n\r\n%s"
 	chunked := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(inner), inner)
 	padding := strings.Repeat(" ", 2<<20)
 	for name, request := range map[string]string{
-		"a declared body":                fmt.Sprintf(head, path(closed), fmt.Sprintf("Content-Length: %d", len(inner)), inner),
-		"a chunked body":                 fmt.Sprintf(head, path(closed), "Transfer-Encoding: chunked", chunked),
-		"a body over the limit":          fmt.Sprintf(head, path(open), fmt.Sprintf("Content-Length: %d", len(inner)+len(padding)), inner+padding),
-		"a body for an unknown path":     fmt.Sprintf(head, "/nothing", fmt.Sprintf("Content-Length: %d", len(inner)), inner),
-		"a body with both kinds of ends": fmt.Sprintf(head, path(open), fmt.Sprintf("Transfer-Encoding: chunked\r\nContent-Length: %d", len(chunked)), chunked),
-		"a body that is no JSON":         fmt.Sprintf(head, path(open), fmt.Sprintf("Content-Length: %d", len(inner)), inner),
-		"a body of another content type": strings.Replace(fmt.Sprintf(head, path(open), fmt.Sprintf("Content-Length: %d", len(inner)), inner), "application/json", "image/png", 1),
+		"a declared body": fmt.Sprintf(head, path(closed), fmt.Sprintf("Content-Length: %d", len(inner)),
+			inner),
+		"a chunked body": fmt.Sprintf(head, path(closed), "Transfer-Encoding: chunked", chunked),
+		"a body over the limit": fmt.Sprintf(head, path(open),
+			fmt.Sprintf("Content-Length: %d", len(inner)+len(padding)), inner+padding),
+		"a body for an unknown path": fmt.Sprintf(head, "/nothing", fmt.Sprintf("Content-Length: %d", len(inner)),
+			inner),
+		"a body with both kinds of ends": fmt.Sprintf(head, path(open),
+			fmt.Sprintf("Transfer-Encoding: chunked\r\nContent-Length: %d", len(chunked)), chunked),
+		"a body that is no JSON": fmt.Sprintf(head, path(open), fmt.Sprintf("Content-Length: %d", len(inner)),
+			inner),
+		"a body of another content type": strings.Replace(fmt.Sprintf(head, path(open),
+			fmt.Sprintf("Content-Length: %d", len(inner)), inner), "application/json", "image/png", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +177,8 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			// Writing may fail when the refusal closes the connection.
 			_, _ = io.WriteString(conn, request+after)
 			reader := bufio.NewReader(conn)
-			refusal, err := http.ReadResponse(reader, nil) //nolint:bodyclose // it is read to its end from a connection that is closed
+			refusal, err := http.ReadResponse(reader,
+				nil) //nolint:bodyclose // it is read to its end from a connection that is closed
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, refusal.StatusCode, 400)
 			_, err = io.Copy(io.Discard, refusal.Body)
@@ -176,7 +186,8 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			// Either the connection ends here, or it goes on with the request after the body.
 			rest, _ := io.ReadAll(reader)
 			if len(rest) > 0 {
-				next, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(rest)), nil) //nolint:bodyclose // it stands in memory
+				next, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(rest)),
+					nil) //nolint:bodyclose // it stands in memory
 				require.NoError(t, err)
 				require.Equal(t, 200, next.StatusCode, "%s", rest)
 				require.Empty(t, next.Header.Get("Everhook-Run-Id"))

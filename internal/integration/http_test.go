@@ -76,7 +76,8 @@ func call(ctx context.Context, method, address string, body []byte, changes ...c
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{response.StatusCode, response.Header, string(text), everhook.RunID(response.Header.Get("Everhook-Run-Id")), time.Since(began)}, nil
+	return reply{response.StatusCode, response.Header, string(text),
+		everhook.RunID(response.Header.Get("Everhook-Run-Id")), time.Since(began)}, nil
 }
 
 // post sends a delivery with a JSON body.

@@ -19,10 +19,12 @@ const (
 	killedLoopSum   = 7_199_940_000
 )
 
-// killedLoopFlows are one that waits for a call, goes through a loop beyond the budget of one execution, and calls the other; each has an effect.
+// killedLoopFlows are one that waits for a call, goes through a loop beyond the budget of one execution, and calls the
+// other; each has an effect.
 func killedLoopFlows(partner string) map[string]string {
 	effect := func(key, body string) string {
-		return `{ key: ` + key + `, type: http-request, timeout: 4s, retry: { maxAttempts: 20, initialInterval: 100ms, backoff: 1, on: [connect, timeout] }, config: { method: POST, url: '` + partner + `/200/a', body: ` + body + ` } }`
+		return `{ key: ` + key +
+			`, type: http-request, timeout: 4s, retry: { maxAttempts: 20, initialInterval: 100ms, backoff: 1, on: [connect, timeout] }, config: { method: POST, url: '` + partner + `/200/a', body: ` + body + ` } }`
 	}
 	return map[string]string{
 		"called.yaml": `key: killed-called
@@ -64,8 +66,9 @@ func (p *partner) told() []string {
 	return bodies
 }
 
-// TestALongLoopEndsTheSameWhereverTheProcessIsKilled kills a process while its run waits for a call, and twice at random points of a loop that is
-// handed over and of what comes behind it. Outcome, steps and what the partner was told are those of a run that nobody disturbed.
+// TestALongLoopEndsTheSameWhereverTheProcessIsKilled kills a process while its run waits for a call, and twice at
+// random points of a loop that is handed over and of what comes behind it. Outcome, steps and what the partner was told
+// are those of a run that nobody disturbed.
 func TestALongLoopEndsTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	calm, disturbed := randomPartner(t), randomPartner(t)
@@ -112,5 +115,6 @@ func TestALongLoopEndsTheSameWhereverTheProcessIsKilled(t *testing.T) {
 
 // outsideLoops are the steps outside of loops.
 func outsideLoops(steps []everhook.Step) []flowgen.Step {
-	return slices.DeleteFunc(flowgen.CanonicalSteps(steps), func(step flowgen.Step) bool { return step.Iteration != "" })
+	return slices.DeleteFunc(flowgen.CanonicalSteps(steps),
+		func(step flowgen.Step) bool { return step.Iteration != "" })
 }

@@ -24,12 +24,14 @@ const (
 	killWithin = 400 * time.Millisecond
 )
 
-// comparableFlows are random flows that end the same however they are interrupted. They have tokens, by which a process serves them.
+// comparableFlows are random flows that end the same however they are interrupted. They have tokens, by which a process
+// serves them.
 func comparableFlows(t *testing.T, partner string) []*flowgen.Flow {
 	t.Helper()
 	var flows []*flowgen.Flow
 	for _, seed := range seeds(1000, max(killedFlows, *randomFlows/8)) {
-		random := flowgen.Generate(seed, flowgen.Options{Partner: partner, Comparable: true, MaxDelay: 100 * time.Millisecond})
+		random := flowgen.Generate(seed, flowgen.Options{Partner: partner, Comparable: true,
+			MaxDelay: 100 * time.Millisecond})
 		random.Definition.Trigger.Config["token"] = random.Definition.Key + "-token-of-some-26-characters"
 		flows = append(flows, random)
 	}
@@ -50,8 +52,8 @@ func (f flow) ending(t *testing.T, random *flowgen.Flow, run everhook.RunID) end
 	return ending{flowgen.CanonicalOutcome(outcome), flowgen.CanonicalSteps(f.show(t, run).Steps)}
 }
 
-// TestRandomFlowsEndTheSameWhereverTheProcessIsKilled kills a process three times, at random points of random flows, and compares how they end in the
-// last process with how they end undisturbed: outcome, output, answer and every step.
+// TestRandomFlowsEndTheSameWhereverTheProcessIsKilled kills a process three times, at random points of random flows,
+// and compares how they end in the last process with how they end undisturbed: outcome, output, answer and every step.
 func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	flows := comparableFlows(t, randomPartner(t).URL)
@@ -72,7 +74,8 @@ func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	delivered.find(t, last)
 	undisturbed := start(t, config{})
 	for _, random := range flows {
-		interrupted := flow{product: last, key: random.Definition.Key, token: token(random), url: last.HookURL(token(random))}
+		interrupted := flow{product: last, key: random.Definition.Key, token: token(random),
+			url: last.HookURL(token(random))}
 		run, ok := delivered.runs[interrupted.key]
 		if !ok {
 			run = startWith(t, interrupted, workflows.Budget{}, random.Body)
@@ -81,7 +84,8 @@ func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 		replay(t, interrupted, run)
 		whole := undisturbed.applyRandom(t, random)
 		want := whole.ending(t, random, startWith(t, whole, workflows.Budget{}, random.Body))
-		require.Equal(t, want, got, "go test ./internal/integration -run 'TestRandomFlowsEnd' -seed %d\n%s", random.Seed, random)
+		require.Equal(t, want, got, "go test ./internal/integration -run 'TestRandomFlowsEnd' -seed %d\n%s",
+			random.Seed, random)
 	}
 	t.Logf("%d of %d runs were begun in a process that was killed", len(delivered.runs), len(flows))
 	if *randomSeed == 0 {
@@ -97,7 +101,8 @@ type deliveries struct {
 	runs   map[string]everhook.RunID
 }
 
-// untilKilled calls flows that were not called yet, a part of them in each process, and kills the process at a random point.
+// untilKilled calls flows that were not called yet, a part of them in each process, and kills the process at a random
+// point.
 func (d *deliveries) untilKilled(t *testing.T, p *process, flows []*flowgen.Flow) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())

@@ -36,7 +36,8 @@ type deploy struct {
 func (d *deploy) effect(context.Context, activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 	d.asked.Add(1)
 	if !d.open.Load() {
-		return activities.HTTPRequestResult{}, activities.Fail(everhook.Errorf(everhook.TypeConnection, "not yet"), true, 0)
+		return activities.HTTPRequestResult{}, activities.Fail(everhook.Errorf(everhook.TypeConnection, "not yet"),
+			true, 0)
 	}
 	return activities.HTTPRequestResult{Status: 200, Attempts: 1}, nil
 }
@@ -74,13 +75,16 @@ nodes:
 func (d *deploy) release(t *testing.T, name string, level int) *release {
 	t.Helper()
 	c, err := client.Dial(client.Options{
-		HostPort: d.server.Address(), Namespace: d.server.Namespace(), Identity: name, DataConverter: workflows.DataConverter(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: d.server.Address(), Namespace: d.server.Namespace(), Identity: name,
+		DataConverter: workflows.DataConverter(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	worker := workflows.NewWorker(c, workflows.NewInterpreter(nodes.Standard()).AtLevel(level), map[string]any{activities.HTTPRequest: d.effect})
+	worker := workflows.NewWorker(c, workflows.NewInterpreter(nodes.Standard()).AtLevel(level),
+		map[string]any{activities.HTTPRequest: d.effect})
 	require.NoError(t, worker.Start())
-	r := &release{client: c, starter: workflows.NewStarter(c, nodes.Standard(), workflows.StarterOptions{Level: level}), stop: sync.OnceFunc(worker.Stop)}
+	r := &release{client: c, starter: workflows.NewStarter(c, nodes.Standard(), workflows.StarterOptions{Level: level}),
+		stop: sync.OnceFunc(worker.Stop)}
 	t.Cleanup(r.stop)
 	return r
 }
@@ -89,12 +93,17 @@ func (d *deploy) release(t *testing.T, name string, level int) *release {
 func (r *release) begin(t *testing.T, d *deploy, asks bool) string {
 	t.Helper()
 	delivery := newRun(asks)
-	require.Eventually(t, func() bool { _, err := r.starter.Start(t.Context(), d.version, delivery); return err == nil }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		_, err := r.starter.Start(t.Context(), d.version,
+			delivery)
+		return err == nil
+	}, patience, 50*time.Millisecond)
 	return everhook.WorkflowID("levels", delivery.RunID)
 }
 
 func newRun(asks bool) everhook.Delivery {
-	return everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(), Trigger: everhook.Mapping{"body": map[string]any{"asks": asks}}}
+	return everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
+		Trigger: everhook.Mapping{"body": map[string]any{"asks": asks}}}
 }
 
 // resolved waits for the end of a run, and gives its history.
@@ -159,10 +168,12 @@ func TestARollingDeployOfANewEngineLevel(t *testing.T) {
 	old.stop()
 	d.open.Store(true)
 	after := workers(fresh.resolved(t, before))
-	require.Equal(t, []string{"old", "fresh"}, []string{after[0], after[len(after)-1]}, "what the old worker began, the new one ends")
+	require.Equal(t, []string{"old", "fresh"}, []string{after[0], after[len(after)-1]},
+		"what the old worker began, the new one ends")
 }
 
-// TestAWorkerRefusesARunOfALaterLevel is what the task queues prevent: such a run on the queue of an old worker. It waits for a worker that knows it.
+// TestAWorkerRefusesARunOfALaterLevel is what the task queues prevent: such a run on the queue of an old worker. It
+// waits for a worker that knows it.
 func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 	t.Parallel()
 	d := newDeploy(t)
@@ -171,7 +182,8 @@ func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 	require.NoError(t, err)
 	stray := workflows.Start{Level: workflows.Level + 1, Version: 1, Delivery: newRun(false)}
 	workflowID := everhook.WorkflowID("levels", stray.Delivery.RunID)
-	_, err = old.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID, TaskQueue: workflows.TaskQueue(workflows.Level)}, workflows.RunWorkflow, json.RawMessage(definition), stray)
+	_, err = old.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID,
+		TaskQueue: workflows.TaskQueue(workflows.Level)}, workflows.RunWorkflow, json.RawMessage(definition), stray)
 	require.NoError(t, err)
 	var refusal *historypb.WorkflowTaskFailedEventAttributes
 	require.Eventually(t, func() bool {
@@ -182,7 +194,8 @@ func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 		}
 		return refusal != nil
 	}, patience, 20*time.Millisecond)
-	require.Contains(t, refusal.GetFailure().GetMessage(), fmt.Sprintf("this worker knows engine level %d, and the run has level %d", workflows.Level, workflows.Level+1))
+	require.Contains(t, refusal.GetFailure().GetMessage(),
+		fmt.Sprintf("this worker knows engine level %d, and the run has level %d", workflows.Level, workflows.Level+1))
 
 	old.stop()
 	fresh := d.release(t, "fresh", workflows.Level+1)
@@ -197,7 +210,8 @@ func TestAWorkerPollsEveryLevelUpToItsOwn(t *testing.T) {
 	fresh := d.release(t, "fresh", 3)
 	for level := 1; level <= 4; level++ {
 		polled := func() bool {
-			answer, err := fresh.client.DescribeTaskQueue(t.Context(), workflows.TaskQueue(level), enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+			answer, err := fresh.client.DescribeTaskQueue(t.Context(), workflows.TaskQueue(level),
+				enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 			return err == nil && len(answer.GetPollers()) > 0
 		}
 		if level <= 3 {

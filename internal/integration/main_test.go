@@ -51,7 +51,8 @@ func runTests(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if shared, err = launch(context.Background(), config{dir: dir, environ: append(settings, plantedEnviron()...)}); err != nil {
+	if shared, err = launch(context.Background(),
+		config{dir: dir, environ: append(settings, plantedEnviron()...)}); err != nil {
 		return 1, err
 	}
 	defer shared.Stop()

@@ -25,9 +25,13 @@ func (p *product) metrics(t *testing.T) string {
 
 func TestMetricsCountDeliveriesRunsAndFlows(t *testing.T) {
 	t.Parallel()
-	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	t.Cleanup(busy.Close)
-	fails := shared.async(t, "counted-failing", "nodes:\n  - { key: partner, type: http-request, retry: { maxAttempts: 1 }, config: { url: "+busy.URL+" } }\n")
+	fails := shared.async(t, "counted-failing", "nodes:\n  - { key: partner, type: http-request, retry: { "+
+		"maxAttempts: 1 }, config: { url: "+busy.URL+" } }\n")
 	require.Equal(t, everhook.Failed, fails.ended(t, fails.post(t, `{}`).run).Status)
 	works := shared.sync(t, "counted", conditionAndResponse)
 	got := works.post(t, `{"paid":true,"id":1}`)
@@ -65,13 +69,19 @@ func TestTheMetricsOfTemporalThatThePageNamesAreThere(t *testing.T) {
 	require.NoError(t, err)
 	names := ofTemporal.FindAllStringSubmatch(string(page), -1)
 	require.NotEmpty(t, names)
-	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	t.Cleanup(busy.Close)
-	f := shared.async(t, "makes-metrics", "nodes:\n  - { key: partner, type: http-request, retry: { maxAttempts: 2, initialInterval: 1ms }, config: { url: "+busy.URL+" } }\n")
+	f := shared.async(t, "makes-metrics", "nodes:\n  - { key: partner, type: http-request, retry: { maxAttempts: 2, "+
+		"initialInterval: 1ms }, config: { url: "+busy.URL+" } }\n")
 	f.ended(t, f.post(t, `{}`).run)
-	get(t, shared.AdminURL()+"/api/v1/runs/"+strings.Repeat("a", 26)+"?flow=makes-metrics") // Temporal refuses to know that run
+	get(t, shared.AdminURL()+"/api/v1/runs/"+strings.Repeat("a", 26)+
+		"?flow=makes-metrics") // Temporal refuses to know that run
 	for _, name := range names {
-		require.Eventually(t, func() bool { return strings.Contains(shared.metrics(t), "\n# TYPE "+name[1]+" ") }, patience, 100*time.Millisecond, name[1])
+		require.Eventually(t, func() bool { return strings.Contains(shared.metrics(t), "\n# TYPE "+name[1]+" ") },
+			patience, 100*time.Millisecond, name[1])
 	}
 }
 

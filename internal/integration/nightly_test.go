@@ -12,13 +12,15 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// TestNightlyTenThousandEffectsInALoop calls a partner in each of 10,000 iterations, one after the other and many at once.
+// TestNightlyTenThousandEffectsInALoop calls a partner in each of 10,000 iterations, one after the other and many at
+// once.
 func TestNightlyTenThousandEffectsInALoop(t *testing.T) {
 	t.Parallel()
 	for name, concurrency := range map[string]string{"one-by-one": "1", "at-once": "20"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+			partner := newPartner(t,
+				func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 			f := shared.async(t, "ten-thousand-"+name, `nodes:
   - key: each
     type: loop

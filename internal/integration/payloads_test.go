@@ -39,7 +39,8 @@ func (f flow) untroubled(t *testing.T, run everhook.RunID) []*historypb.HistoryE
 		if event.GetWorkflowTaskFailedEventAttributes().GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND {
 			continue // so the server makes room for results that arrive while a task is under way
 		}
-		require.NotContains(t, []enumspb.EventType{enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT}, event.GetEventType(), "%v", event)
+		require.NotContains(t, []enumspb.EventType{enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+			enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT}, event.GetEventType(), "%v", event)
 	}
 	return events
 }
@@ -64,7 +65,8 @@ func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
   - { key: a, type: %s, config: { %s: { id: '{{ nodes.query }}', sent: '{{ len(trigger.body.big) }}', got: '{{ len(nodes.ask) }}' } } }
 `
 			const want = `{"id":7,"sent":9437184,"got":3145728}`
-			f := p.apply(t, "key: nine\nmode: sync\ntrigger: { type: webhook, maxBody: 10MiB }\nnodes:"+fmt.Sprintf(steps, partner.URL, "response", "body"))
+			f := p.apply(t, "key: nine\nmode: sync\ntrigger: { type: webhook, maxBody: 10MiB }\nnodes:"+
+				fmt.Sprintf(steps, partner.URL, "response", "body"))
 			got := f.post(t, body)
 			require.Equal(t, 200, got.status, got.body)
 			require.JSONEq(t, want, got.body)
@@ -77,23 +79,27 @@ func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
 			require.NoError(t, err)
 			events := history.GetEvents()
 			require.Less(t, sizeOf(events), 100_000, "the history has claims")
-			require.Contains(t, fmt.Sprint(events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()), "everhook-"+kind)
+			require.Contains(t, fmt.Sprint(events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()),
+				"everhook-"+kind)
 
-			async := p.apply(t, "key: nine-later\nmode: async\ntrigger: { type: webhook, maxBody: 10MiB }\nnodes:"+fmt.Sprintf(steps, partner.URL, "variable", "value"))
+			async := p.apply(t, "key: nine-later\nmode: async\ntrigger: { type: webhook, maxBody: 10MiB }\nnodes:"+
+				fmt.Sprintf(steps, partner.URL, "variable", "value"))
 			later := async.post(t, body)
 			require.Equal(t, 200, later.status, later.body)
 			t.Logf("durable after %v", later.took)
 			require.Equal(t, everhook.Resolved, async.ended(t, later.run).Status)
 			async.untroubled(t, later.run)
 			retried := async.retry(t, later.run, `{"from":"query"}`)
-			require.Equal(t, everhook.Of(body[:3<<20]), async.ended(t, retried.ID).Output, "the values before a node are as large")
+			require.Equal(t, everhook.Of(body[:3<<20]), async.ended(t, retried.ID).Output,
+				"the values before a node are as large")
 			async.untroubled(t, retried.ID)
 			require.Equal(t, 413, f.post(t, large(11<<20)).status)
 
 			input := events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
 			claim := &commonpb.Payloads{Payloads: input.GetPayloads()[1:]}
 			require.Contains(t, p.decode(t, "decode", input), body[1:2000])
-			require.Contains(t, p.decode(t, "decode?preserveStorageRefs=true", input), "claimData", "the Temporal UI shows a large value as what it is")
+			require.Contains(t, p.decode(t, "decode?preserveStorageRefs=true", input), "claimData",
+				"the Temporal UI shows a large value as what it is")
 			require.Contains(t, p.decode(t, "download", claim), body[1:2000], "and fetches it when it is asked to")
 			require.Contains(t, get(t, p.AdminURL()+"/temporal/api/v1/settings").body, `"Endpoint":"/temporal-codec"`)
 			require.NoError(t, p.replayAll(t.Context()))
@@ -113,7 +119,8 @@ func (p *product) decode(t *testing.T, how string, payloads *commonpb.Payloads) 
 	t.Helper()
 	body, err := protojson.Marshal(payloads)
 	require.NoError(t, err)
-	got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/temporal-codec/"+how, body, header("X-Namespace", "default"))
+	got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/temporal-codec/"+how, body,
+		header("X-Namespace", "default"))
 	require.NoError(t, err)
 	require.Equal(t, 200, got.status, got.body)
 	var decoded commonpb.Payloads
@@ -133,7 +140,8 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		_, _ = w.Write([]byte(random(len(r.Header.Get("X-Size")) << 17)))
 	})
 	ask := func(size int) string {
-		return `{ key: ask, type: http-request, timeout: 30s, config: { url: '` + partner.URL + `', headers: { X-Size: '` + strings.Repeat("x", size>>17) + `' }, maxResponse: 10MiB, only: body } }`
+		return `{ key: ask, type: http-request, timeout: 30s, config: { url: '` + partner.URL +
+			`', headers: { X-Size: '` + strings.Repeat("x", size>>17) + `' }, maxResponse: 10MiB, only: body } }`
 	}
 	for name, test := range map[string]struct {
 		body  string
@@ -141,23 +149,40 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		// want is the type of the error; empty: the run resolves.
 		want string
 	}{
-		"input of an effect":             {large(1_600_000), "{ key: ask, type: http-request, timeout: 5s, config: { method: POST, url: '" + partner.URL + "', body: '{{ trigger.body }}' } }", "limit"},
-		"result of an effect":            {"{}", ask(3 << 20), "response-size"},
-		"output":                         {large(1 << 20), "{ key: out, type: output, config: { value: '{{ trigger.body }}' } }", "limit"},
-		"answer":                         {large(1_100_000), "{ key: a, type: response, config: { body: '{{ trigger.body }}' } }", "limit"},
-		"result of a query":              {large(1_400_000), "{ key: q, type: json-query, config: { input: '{{ [trigger.body, trigger.body] }}', engine: jmespath, query: '@' } }", "limit"},
-		"answer and output just fit":     {large(700_000), "{ key: out, type: output, config: { value: '{{ trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}' } }", ""},
-		"large inputs at once":           {large(1_400_000), atOnce(6, "{ key: ask, type: http-request, timeout: 30s, config: { method: POST, url: '"+partner.URL+"', body: '{{ trigger.body }}' } }"), ""},
-		"large results at once":          {"{}", atOnce(6, ask(1_700_000)), ""},
-		"large local results in a row":   {large(1_200_000), "{ key: each, type: loop, config: { over: 8 }, branches: { do: [{ key: q, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: '@' } }] } }", ""},
-		"large local results at once":    {large(1_200_000), atOnce(8, "{ key: ask, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: '@' } }"), ""},
-		"a loop as long as no history":   {large(1_400_000), "{ key: each, type: loop, config: { over: 32 }, branches: { do: [{ key: ask, type: http-request, timeout: 30s, config: { method: POST, url: '" + partner.URL + "', body: '{{ trigger.body }}' } }] } }", ""},
-		"more than a history has":        {large(1_400_000), inARow(24, "type: http-request, timeout: 30s, config: { method: POST, url: '"+partner.URL+"', headers: { X-Size: '"+strings.Repeat("x", 14)+"' }, body: '{{ trigger.body }}', only: body, maxResponse: 3MiB }"), "limit"},
-		"a failed run with large values": {large(700_000), "{ key: out, type: output, config: { value: '{{ trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}', continue: true } }, { key: stop, type: end, config: { status: failed } }", "end"},
+		"input of an effect": {large(1_600_000), "{ key: ask, type: http-request, timeout: 5s, config: { " +
+			"method: POST, url: '" + partner.URL + "', body: '{{ trigger.body }}' } }", "limit"},
+		"result of an effect": {"{}", ask(3 << 20), "response-size"},
+		"output": {large(1 << 20), "{ key: out, type: output, config: { value: '{{ " +
+			"trigger.body }}' } }", "limit"},
+		"answer": {large(1_100_000), "{ key: a, type: response, config: { body: '{{ " +
+			"trigger.body }}' } }", "limit"},
+		"result of a query": {large(1_400_000), "{ key: q, type: json-query, config: { input: '{{ " +
+			"[trigger.body, trigger.body] }}', engine: jmespath, query: '@' } }", "limit"},
+		"answer and output just fit": {large(700_000), "{ key: out, type: output, config: { value: '{{ " +
+			"trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}' } }", ""},
+		"large inputs at once": {large(1_400_000),
+			atOnce(6, "{ key: ask, type: http-request, timeout: 30s, config: { method: POST, url: '"+partner.URL+
+				"', body: '{{ trigger.body }}' } }"), ""},
+		"large results at once": {"{}", atOnce(6, ask(1_700_000)), ""},
+		"large local results in a row": {large(1_200_000), "{ key: each, type: loop, config: { over: 8 }, " +
+			"branches: { do: [{ key: q, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: '@' } }] } }", ""},
+		"large local results at once": {large(1_200_000),
+			atOnce(8, "{ key: ask, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: "+
+				"'@' } }"), ""},
+		"a loop as long as no history": {large(1_400_000), "{ key: each, type: loop, config: { over: 32 }, " +
+			"branches: { do: [{ key: ask, type: http-request, timeout: 30s, config: { method: POST, url: '" +
+			partner.URL + "', body: '{{ trigger.body }}' } }] } }", ""},
+		"more than a history has": {large(1_400_000),
+			inARow(24, "type: http-request, timeout: 30s, config: { method: POST, url: '"+partner.URL+
+				"', headers: { X-Size: '"+strings.Repeat("x", 14)+
+				"' }, body: '{{ trigger.body }}', only: body, maxResponse: 3MiB }"), "limit"},
+		"a failed run with large values": {large(700_000), "{ key: out, type: output, config: { value: '{{ " +
+			"trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}', continue: true } }, { key: stop, type: end, config: { status: failed } }", "end"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := strings.ReplaceAll(name, " ", "-")
-			f := p.apply(t, "key: "+key+"\nmode: sync\ntrigger: { type: webhook, maxBody: 4MiB }\nnodes: [ "+test.nodes+" ]\n")
+			f := p.apply(t, "key: "+key+"\nmode: sync\ntrigger: { type: webhook, maxBody: 4MiB }\nnodes: [ "+test.nodes+
+				" ]\n")
 			got := f.post(t, test.body)
 			require.NotEmpty(t, got.run, got.body)
 			outcome := f.ended(t, got.run)
@@ -179,10 +204,12 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 		require.Equal(t, 200, f.post(t, "{}").status, "other runs go on")
 	})
 	t.Run("call", func(t *testing.T) {
-		f := p.apply(t, "key: too-much-later\nmode: async\ntrigger: { type: webhook }\nnodes: [ { key: done, type: wait-for-call, config: { maxBody: 3MiB } } ]\n")
+		f := p.apply(t, "key: too-much-later\nmode: async\ntrigger: { type: webhook }\nnodes: [ { key: done, type: "+
+			"wait-for-call, config: { maxBody: 3MiB } } ]\n")
 		run := f.post(t, "").run
 		url := f.resumeURL(t, run, "done", "")
-		got := callBack(t, url, `"`+noise(2_900_000)+`"`).problem(t, http.StatusRequestEntityTooLarge, everhook.ProblemTooLarge)
+		got := callBack(t, url, `"`+noise(2_900_000)+`"`).problem(t, http.StatusRequestEntityTooLarge,
+			everhook.ProblemTooLarge)
 		require.Contains(t, got["detail"], "larger than a run can keep")
 		require.Equal(t, 200, callBack(t, url, "{}").status)
 		require.Equal(t, everhook.Resolved, f.ended(t, run).Status)
@@ -225,7 +252,8 @@ nodes:
 	require.NoError(t, os.Rename(place, away))
 	second := start(t, config{dir: dir})
 	f.product = second
-	require.Eventually(t, func() bool { return strings.Contains(second.logs.String(), "is not in "+place) }, patience, 50*time.Millisecond, "the log says what is missing")
+	require.Eventually(t, func() bool { return strings.Contains(second.logs.String(), "is not in "+place) }, patience,
+		50*time.Millisecond, "the log says what is missing")
 	require.Contains(t, second.logs.String(), "--payload-dir")
 	other := second.sync(t, "beside", "nodes: []")
 	require.Equal(t, 200, other.post(t, "").status, "other runs go on")
@@ -245,7 +273,8 @@ func TestAnEffectWhoseResultCannotBeStoredIsNotDoneAgain(t *testing.T) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = w.Write([]byte(random(900_000)))
 	})
-	f := p.async(t, "charged-once", "nodes: [ { key: charge, type: http-request, timeout: 5s, config: { method: POST, url: '"+partner.URL+"' } } ]")
+	f := p.async(t, "charged-once", "nodes: [ { key: charge, type: http-request, timeout: 5s, config: { method: "+
+		"POST, url: '"+partner.URL+"' } } ]")
 	outcome := f.ended(t, f.post(t, "").run)
 	require.Equal(t, everhook.TypeUnavailable, outcome.Error.Type)
 	require.Contains(t, outcome.Error.Message, "it lies below a file: choose another --payload-dir")
@@ -270,7 +299,8 @@ func TestAResultThatIsBeingStoredWhenTheWorkerStopsIsKept(t *testing.T) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = w.Write([]byte(random(900_000)))
 	})
-	f := first.async(t, "stored-late", "nodes: [ { key: charge, type: http-request, config: { method: POST, url: '"+partner.URL+"' } } ]")
+	f := first.async(t, "stored-late", "nodes: [ { key: charge, type: http-request, config: { method: POST, url: '"+
+		partner.URL+"' } } ]")
 	run := f.post(t, "").run
 	lock := <-locked
 	time.AfterFunc(3100*time.Millisecond, func() { _ = lock.Rollback() }) // when effects have been cut off
@@ -292,10 +322,12 @@ func TestAnEffectWhoseInputCannotBeReadIsTriedAgainWhenItMayBeBack(t *testing.T)
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
-	f := p.apply(t, "key: read-late\nmode: async\ntrigger: { type: webhook, maxBody: 2MiB }\nnodes: [ { key: send, type: http-request, timeout: 5s, retry: { initialInterval: 100ms }, config: { method: POST, url: '"+
+	f := p.apply(t, "key: read-late\nmode: async\ntrigger: { type: webhook, maxBody: 2MiB }\nnodes: [ { key: send, "+
+		"type: http-request, timeout: 5s, retry: { initialInterval: 100ms }, config: { method: POST, url: '"+
 		partner.URL+"', body: '{{ trigger.body }}' } } ]")
 	run := f.post(t, large(1<<20)).run
-	require.Eventually(t, func() bool { return strings.Contains(p.logs.String(), "is not in "+place) }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(p.logs.String(), "is not in "+place) }, patience,
+		10*time.Millisecond)
 	time.Sleep(2 * time.Second)
 	require.NoError(t, os.RemoveAll(place))
 	require.NoError(t, os.Rename(away, place))
@@ -317,7 +349,8 @@ func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {
 	old := []byte("old")
 	for _, run := range []everhook.RunID{gone, kept} {
 		workflow := everhook.WorkflowID(f.key, run)
-		require.NoError(t, objects.Put(t.Context(), largevalues.OwnerOf(workflow), workflow, largevalues.NameOf(old, time.Now().Add(-48*time.Hour)), old))
+		require.NoError(t, objects.Put(t.Context(), largevalues.OwnerOf(workflow), workflow,
+			largevalues.NameOf(old, time.Now().Add(-48*time.Hour)), old))
 	}
 	sweeper := largevalues.NewSweeper(objects, largevalues.NewExecutions(p.Temporal(), "default"), 24*time.Hour)
 	swept, err := sweeper.Sweep(t.Context())
@@ -327,9 +360,11 @@ func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, everhook.WorkflowID(f.key, gone), root)
 
-	_, err = p.Temporal().WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace: "default", WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: everhook.WorkflowID(f.key, gone)},
-	})
+	_, err = p.Temporal().WorkflowService().DeleteWorkflowExecution(t.Context(),
+		&workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: "default", WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: everhook.WorkflowID(f.key,
+				gone)},
+		})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		swept, err = sweeper.Sweep(t.Context())
@@ -343,7 +378,8 @@ func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {
 // namespaceID is what objects of the namespace stand under.
 func (p *product) namespaceID(t *testing.T) string {
 	t.Helper()
-	described, err := p.Temporal().WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
+	described, err := p.Temporal().WorkflowService().DescribeNamespace(t.Context(),
+		&workflowservice.DescribeNamespaceRequest{Namespace: "default"})
 	require.NoError(t, err)
 	return described.GetNamespaceInfo().GetId()
 }

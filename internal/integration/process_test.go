@@ -36,7 +36,8 @@ func spawnIn(t *testing.T, dir, binary, flows string) *process {
 }
 
 func devArguments(flows, data string) []string {
-	return []string{"dev", flows, "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--egress-allow", "127.0.0.1"}
+	return []string{"dev", flows, "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--egress-allow",
+		"127.0.0.1"}
 }
 
 // follow starts a command that serves flows, and returns when it does.
@@ -51,7 +52,8 @@ func follow(t *testing.T, command *exec.Cmd) *process {
 		close(p.exited)
 	}()
 	t.Cleanup(func() { p.kill() })
-	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "Ctrl-C stops") || p.hasExited() }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), "Ctrl-C stops") || p.hasExited() },
+		patience, 10*time.Millisecond)
 	_, after, served := strings.Cut(p.out.String(), "    http://")
 	require.True(t, served, "%s", p.out)
 	host, _, _ := strings.Cut(after, "/")

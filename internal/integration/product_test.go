@@ -99,7 +99,8 @@ func (p *product) apply(t *testing.T, file string) flow {
 	for _, known := range p.Catalog().Flows() {
 		if known.Key == definition.Key {
 			require.True(t, known.Served, known.Note)
-			return flow{product: p, key: known.Key, token: known.Token, url: p.HookURL(known.Token), version: version.Number}
+			return flow{product: p, key: known.Key, token: known.Token, url: p.HookURL(known.Token),
+				version: version.Number}
 		}
 	}
 	t.Fatalf("flow %s is applied and unknown", definition.Key)
@@ -155,7 +156,8 @@ func (l *logbook) String() string {
 func (l *logbook) lines(levels ...string) []string {
 	var found []string
 	for line := range bytes.Lines([]byte(l.String())) {
-		if slices.ContainsFunc(levels, func(level string) bool { return bytes.Contains(line, []byte(`"level":"`+level+`"`)) }) {
+		if slices.ContainsFunc(levels,
+			func(level string) bool { return bytes.Contains(line, []byte(`"level":"`+level+`"`)) }) {
 			found = append(found, string(line))
 		}
 	}

@@ -53,10 +53,12 @@ func TestAnAnswerLeavesBeforeAQuery(t *testing.T) {
 	require.Equal(t, 202, got.status)
 	require.Equal(t, []any{1}, f.ended(t, got.run).Output.V)
 	events := types(f.events(t, got.run))
-	answered, queried := slices.Index(events, "WorkflowExecutionUpdateCompleted"), slices.Index(events, "MarkerRecorded")
+	answered, queried := slices.Index(events, "WorkflowExecutionUpdateCompleted"),
+		slices.Index(events, "MarkerRecorded")
 	require.Positive(t, answered)
 	require.Greater(t, queried, answered)
-	require.Contains(t, events[answered:queried], "WorkflowTaskStarted", "the answer leaves with its workflow task: %s", events)
+	require.Contains(t, events[answered:queried], "WorkflowTaskStarted", "the answer leaves with its workflow task: %s",
+		events)
 	require.Equal(t, 1, count(events, "ActivityTaskScheduled"), "the second query needs no break: %s", events)
 	record(t, f, got.run, "json-query-after-answer")
 }

@@ -22,8 +22,8 @@ type calledRun struct {
 	run  everhook.RunID
 }
 
-// outcome waits until a run of a random flow has ended, and those that it called, and gives how. Meanwhile it does what others do to such a run:
-// the caller of a sync flow waits for the answer, and calls come to the waits.
+// outcome waits until a run of a random flow has ended, and those that it called, and gives how. Meanwhile it does what
+// others do to such a run: the caller of a sync flow waits for the answer, and calls come to the waits.
 func (f flow) outcome(t *testing.T, random *flowgen.Flow, run everhook.RunID) everhook.Outcome {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -123,13 +123,15 @@ func (c *caller) call(ctx context.Context, of calledRun, node, iteration string)
 	c.done[url] = err == nil && reply.status < http.StatusMultipleChoices
 }
 
-// ofWinners leaves out steps of branches that lost a race: whether they have begun before the winner ended depends on whether that had to wait.
+// ofWinners leaves out steps of branches that lost a race: whether they have begun before the winner ended depends on
+// whether that had to wait.
 func (e ending) ofWinners() ending {
 	e.steps = slices.DeleteFunc(e.steps, func(step flowgen.Step) bool { return step.Status == everhook.Cancelled })
 	return e
 }
 
-// TestRandomFlowsReadTheSameWhereverTheirLoopsAreHandedOver compares the merged step log of runs whose loops are handed over with that of uninterrupted ones.
+// TestRandomFlowsReadTheSameWhereverTheirLoopsAreHandedOver compares the merged step log of runs whose loops are handed
+// over with that of uninterrupted ones.
 func TestRandomFlowsReadTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	p := start(t, config{})
@@ -143,7 +145,9 @@ func TestRandomFlowsReadTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 				want := f.ending(t, random, startWith(t, f, workflows.Budget{}, random.Body)).ofWinners()
 				for _, steps := range []int{1, 4} {
 					run := startWith(t, f, workflows.Budget{Steps: steps}, random.Body)
-					require.Equal(t, want, f.ending(t, random, run).ofWinners(), "go test ./internal/integration -run 'TestRandomFlowsRead' -seed %d: after %d steps\n%s", seed, steps, random)
+					require.Equal(t, want, f.ending(t, random, run).ofWinners(),
+						"go test ./internal/integration -run 'TestRandomFlowsRead' -seed %d: after %d steps\n%s", seed,
+						steps, random)
 				}
 			})
 		}

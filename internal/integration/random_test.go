@@ -57,7 +57,8 @@ func (p *product) applyRandom(t *testing.T, random *flowgen.Flow) flow {
 	return p.apply(t, string(text))
 }
 
-// TestRandomFlowsReplay runs random flows through the product and replays what they did. Every seventh is cancelled on the way.
+// TestRandomFlowsReplay runs random flows through the product and replays what they did. Every seventh is cancelled on
+// the way.
 func TestRandomFlowsReplay(t *testing.T) {
 	t.Parallel()
 	p := start(t, config{})

@@ -21,7 +21,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// cluster is a Temporal server that is not Everhook's own, at an address that stays when it is stopped and started again.
+// cluster is a Temporal server that is not Everhook's own, at an address that stays when it is stopped and started
+// again.
 type cluster struct {
 	dir      string
 	listener net.Listener
@@ -50,7 +51,8 @@ func (c *cluster) address() string { return c.listener.Addr().String() }
 
 func (c *cluster) start(t *testing.T) {
 	t.Helper()
-	started, err := embedded.Start(t.Context(), embedded.Options{Directory: c.dir, Logger: slog.New(slog.DiscardHandler)})
+	started, err := embedded.Start(t.Context(),
+		embedded.Options{Directory: c.dir, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -127,7 +129,8 @@ func TestEverhookWorksWithATemporalServerThatIsThere(t *testing.T) {
 	f.ended(t, got.run)
 	require.Len(t, f.events(t, got.run), 7)
 
-	known, err := p.Temporal().OperatorService().ListSearchAttributes(t.Context(), &operatorservice.ListSearchAttributesRequest{Namespace: "default"})
+	known, err := p.Temporal().OperatorService().ListSearchAttributes(t.Context(),
+		&operatorservice.ListSearchAttributesRequest{Namespace: "default"})
 	require.NoError(t, err)
 	for name, typ := range workflows.IndexedTypes() {
 		require.Equal(t, typ, known.GetCustomAttributes()[name], name)
@@ -142,7 +145,8 @@ func TestReceiverAndWorkerAreProcessesOfTheirOwn(t *testing.T) {
 	c := newCluster(t)
 	receiver := start(t, config{change: c.uses, roles: []string{server.RoleReceiver, server.RoleAdmin}})
 	sync := receiver.sync(t, "split-sync", "options: { wait: 1s }\n"+conditionAndResponse)
-	async := receiver.async(t, "split-async", "nodes: [{ key: a, type: output, config: { value: '{{ trigger.body.id }}' } }]")
+	async := receiver.async(t, "split-async", "nodes: [{ key: a, type: output, config: { value: '{{ trigger.body.id "+
+		"}}' } }]")
 
 	// Without a worker deliveries are durable and wait.
 	held := sync.post(t, `{"paid":true,"id":7}`)
@@ -181,12 +185,14 @@ func TestWhileTemporalIsAwayNothingIsAcknowledged(t *testing.T) {
 	c := newCluster(t)
 	p := start(t, config{change: c.uses})
 	sync := p.sync(t, "away-sync", "options: { wait: 2s }\n"+conditionAndResponse)
-	async := p.async(t, "away-async", "nodes:\n  - { key: pause, type: delay, config: { duration: 2s } }\n  - { key: a, type: output, config: { value: 1 } }\n")
+	async := p.async(t, "away-async", "nodes:\n  - { key: pause, type: delay, config: { duration: 2s } }\n  - { key: "+
+		"a, type: output, config: { value: 1 } }\n")
 	before := async.post(t, "{}")
 	require.Equal(t, 200, before.status)
 	require.Equal(t, 200, sync.post(t, `{"paid":true,"id":1}`).status)
 	held := p.sync(t, "away-held", "options: { wait: 3s }\nnodes: ["+longWait+"]").postLater(t, "")
-	require.Eventually(t, func() bool { ids, err := p.executions(t.Context()); return err == nil && len(ids) == 3 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { ids, err := p.executions(t.Context()); return err == nil && len(ids) == 3 },
+		patience, 20*time.Millisecond)
 
 	c.stop(t)
 	ready := get(t, p.BaseURL()+"/readyz")
@@ -224,7 +230,9 @@ func TestAStartWithoutTemporalSaysWhatIsWrong(t *testing.T) {
 		change func(*testing.T, *server.Options)
 		want   []string
 	}{
-		{"an address where nothing listens", func(_ *testing.T, o *server.Options) { o.TemporalAddress = "127.0.0.1:1" }, []string{"127.0.0.1:1", "--temporal-address"}},
+		{"an address where nothing listens",
+			func(_ *testing.T, o *server.Options) { o.TemporalAddress = "127.0.0.1:1" },
+			[]string{"127.0.0.1:1", "--temporal-address"}},
 		{"an address that does not speak", func(t *testing.T, o *server.Options) {
 			silent, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
@@ -235,12 +243,14 @@ func TestAStartWithoutTemporalSaysWhatIsWrong(t *testing.T) {
 			newCluster(t).uses(o)
 			o.TemporalNamespace = "nowhere"
 		}, []string{`"nowhere"`, "--temporal-namespace"}},
-		{"roles without a server of their own", func(_ *testing.T, o *server.Options) {}, []string{"--temporal-address"}},
+		{"roles without a server of their own", func(_ *testing.T, o *server.Options) {},
+			[]string{"--temporal-address"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			_, err := launch(t.Context(), config{dir: t.TempDir(), roles: []string{server.RoleReceiver}, change: func(o *server.Options) { test.change(t, o) }})
+			_, err := launch(t.Context(), config{dir: t.TempDir(), roles: []string{server.RoleReceiver},
+				change: func(o *server.Options) { test.change(t, o) }})
 			require.Error(t, err)
 			t.Log(err)
 			for _, want := range test.want {
@@ -251,8 +261,8 @@ func TestAStartWithoutTemporalSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestAWorkerThatCannotRunAFlowHoldsNothingUp: a bad deploy, whose workers fail their tasks. Callers are told that their runs are durable, and a
-// worker that can takes the runs on.
+// TestAWorkerThatCannotRunAFlowHoldsNothingUp: a bad deploy, whose workers fail their tasks. Callers are told that
+// their runs are durable, and a worker that can takes the runs on.
 func TestAWorkerThatCannotRunAFlowHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -264,7 +274,8 @@ func TestAWorkerThatCannotRunAFlowHoldsNothingUp(t *testing.T) {
 	bad := start(t, config{change: c.uses, roles: []string{server.RoleWorker}, registry: few})
 	held := f.post(t, `{"paid":true,"id":7}`)
 	require.Equal(t, http.StatusAccepted, held.status, held.body)
-	require.Eventually(t, func() bool { return strings.Contains(bad.logs.String(), "this worker cannot run") }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(bad.logs.String(), "this worker cannot run") },
+		patience, 50*time.Millisecond)
 
 	bad.Stop()
 	start(t, config{change: c.uses, roles: []string{server.RoleWorker}})

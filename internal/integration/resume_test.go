@@ -46,17 +46,20 @@ const callbackFlow = `nodes:
 
 func TestACallResumesTheRunThatWaitsForIt(t *testing.T) {
 	t.Parallel()
-	f := shared.apply(t, "key: callback\nmode: async\ntrigger: { type: webhook, response: { body: '{{ resumeUrl(\"done\") }}' } }\n"+callbackFlow)
+	f := shared.apply(t, "key: callback\nmode: async\ntrigger: { type: webhook, response: { body: '{{ "+
+		"resumeUrl(\"done\") }}' } }\n"+callbackFlow)
 	started := f.post(t, "{}")
 	url := started.body
 	require.Equal(t, f.resumeURL(t, started.run, "done", ""), url, "the caller of an async flow can be told the URL")
 	f.running(t, started.run, "done")
 	require.Eventually(t, func() bool {
-		n, err := shared.count(t.Context(), fmt.Sprintf("%s = '%s' AND %s = 'call:done'", workflows.AttributeRun.GetName(), started.run, workflows.AttributeWaiting.GetName()))
+		n, err := shared.count(t.Context(), fmt.Sprintf("%s = '%s' AND %s = 'call:done'",
+			workflows.AttributeRun.GetName(), started.run, workflows.AttributeWaiting.GetName()))
 		return err == nil && n == 1
 	}, patience, 50*time.Millisecond, "the run is not found by what it waits for")
 
-	first := callBack(t, url+"&a=1", `{"total":5,"dropped":true}`, header("X-Kept", "yes"), header("Authorization", "no"))
+	first := callBack(t, url+"&a=1", `{"total":5,"dropped":true}`, header("X-Kept", "yes"),
+		header("Authorization", "no"))
 
 	require.Equal(t, http.StatusAccepted, first.status, first.body)
 	require.Equal(t, started.run, first.run)
@@ -70,7 +73,8 @@ func TestACallResumesTheRunThatWaitsForIt(t *testing.T) {
 	kept := output["call"].(map[string]any)
 	require.NotEmpty(t, kept["receivedAt"])
 	delete(kept, "receivedAt")
-	require.Equal(t, map[string]any{"headers": map[string]any{"x-kept": "yes"}, "query": map[string]any{"a": "1"}, "body": map[string]any{"total": 5}}, kept, "the ticket is no part of the call")
+	require.Equal(t, map[string]any{"headers": map[string]any{"x-kept": "yes"}, "query": map[string]any{"a": "1"},
+		"body": map[string]any{"total": 5}}, kept, "the ticket is no part of the call")
 
 	again := callBack(t, url, `{"total":6}`)
 	require.Equal(t, first.status, again.status)
@@ -128,7 +132,8 @@ func TestManyWaitsOfARunAreCalledAtOnce(t *testing.T) {
 			url := f.resumeURL(t, run, "one", fmt.Sprintf("each[%d]", i))
 			replies[i] = callBack(t, url, strconv.Itoa(i))
 			// On a busy machine they are sent again, as partners do. If they held up each other, that would not help.
-			for until := time.Now().Add(patience); replies[i].status == http.StatusServiceUnavailable && time.Now().Before(until); {
+			for until := time.Now().Add(patience); replies[i].status == http.StatusServiceUnavailable &&
+				time.Now().Before(until); {
 				replies[i] = callBack(t, url, strconv.Itoa(i))
 			}
 		})
@@ -166,7 +171,8 @@ func TestWhoIsTooLateIsTold(t *testing.T) {
 
 func TestWhoDoesNotKnowTheURLFindsNothing(t *testing.T) {
 	t.Parallel()
-	f := shared.async(t, "callback-forged", "nodes: [ { key: done, type: wait-for-call }, { key: other, type: wait-for-call } ]")
+	f := shared.async(t, "callback-forged", "nodes: [ { key: done, type: wait-for-call }, { key: other, type: "+
+		"wait-for-call } ]")
 	run := f.post(t, "").run
 	url, other := f.resumeURL(t, run, "done", ""), f.resumeURL(t, run, "other", "")
 	path, ticket, _ := strings.Cut(url, "?")
@@ -174,9 +180,12 @@ func TestWhoDoesNotKnowTheURLFindsNothing(t *testing.T) {
 	require.NotContains(t, url, f.token)
 	unknown := callBack(t, strings.Replace(url, "/api/webhook:resume/", "/api/webhook:resume/unknown", 1), "{}")
 	for name, forged := range map[string]string{
-		"no ticket": path, "another ticket": path + "?ticket=" + strings.Repeat("a", 26), "that of another node": path + "?" + foreign,
-		"another iteration": url + "&iteration=x%5B0%5D", "no run": strings.Replace(url, string(run), "abc", 1), "another run": strings.Replace(url, string(run), string(everhook.NewRunID()), 1),
-		"another node": strings.Replace(url, "/done?", "/nodes?", 1), "no node": path[:len(path)-len("/done")] + "?" + ticket, "more path": path + "/more?" + ticket,
+		"no ticket": path, "another ticket": path + "?ticket=" + strings.Repeat("a", 26), "that of another node": path +
+			"?" + foreign,
+		"another iteration": url + "&iteration=x%5B0%5D", "no run": strings.Replace(url, string(run), "abc", 1),
+		"another run":  strings.Replace(url, string(run), string(everhook.NewRunID()), 1),
+		"another node": strings.Replace(url, "/done?", "/nodes?", 1), "no node": path[:len(path)-len("/done")] + "?" +
+			ticket, "more path": path + "/more?" + ticket,
 	} {
 		got := callBack(t, forged, "{}")
 		got.problem(t, http.StatusNotFound, everhook.ProblemNotFound)
@@ -204,7 +213,8 @@ func TestANodeChecksItsCallersAsATriggerDoes(t *testing.T) {
 	url := f.resumeURL(t, run, "done", "")
 	signed := func(body string) []change {
 		preset, _ := signature.Find("github")
-		headers, err := preset.Sign(signature.Delivery{ID: "1", SentAt: time.Now(), Body: []byte(body)}, "sig-of-the-partner")
+		headers, err := preset.Sign(signature.Delivery{ID: "1", SentAt: time.Now(), Body: []byte(body)},
+			"sig-of-the-partner")
 		require.NoError(t, err)
 		changes := []change{header("Authorization", "Bearer tok-of-the-partner")}
 		for name, value := range headers {
@@ -215,10 +225,12 @@ func TestANodeChecksItsCallersAsATriggerDoes(t *testing.T) {
 	refused := callBack(t, url, `{"ok":true}`)
 	refused.problem(t, http.StatusUnauthorized, everhook.ProblemUnauthorized)
 	require.Equal(t, run, refused.run)
-	callBack(t, url, `{"ok":true}`, signed("other")...).problem(t, http.StatusUnauthorized, everhook.ProblemUnauthorized)
+	callBack(t, url, `{"ok":true}`, signed("other")...).problem(t, http.StatusUnauthorized,
+		everhook.ProblemUnauthorized)
 	callBack(t, url, `{}`, signed(`{}`)...).problem(t, http.StatusUnprocessableEntity, everhook.ProblemInvalidBody)
 	large := `{"ok":"` + noise(2_900_000) + `"}`
-	require.Equal(t, http.StatusOK, callBack(t, url, large, signed(large)...).status, "it is kept outside of the history")
+	require.Equal(t, http.StatusOK, callBack(t, url, large, signed(large)...).status,
+		"it is kept outside of the history")
 	require.Equal(t, everhook.Resolved, f.ended(t, run).Status)
 	replay(t, f, run)
 }
@@ -246,7 +258,8 @@ func TestLoopsAndBranchesWaitForCallsOfTheirOwn(t *testing.T) {
 `)
 	run := f.post(t, "").run
 	f.running(t, run, "one")
-	for _, wait := range []struct{ node, iteration, body string }{{"one", "each[1]", "1"}, {"one", "each[0]", "0"}, {"r", "", `"right"`}, {"l", "", `"left"`}} {
+	for _, wait := range []struct{ node, iteration, body string }{{"one", "each[1]", "1"}, {"one", "each[0]", "0"},
+		{"r", "", `"right"`}, {"l", "", `"left"`}} {
 		require.Equal(t, http.StatusOK, callBack(t, f.resumeURL(t, run, wait.node, wait.iteration), wait.body).status)
 	}
 	require.Equal(t, []any{[]any{0, 1}, "left", "right"}, f.ended(t, run).Output.V)
@@ -256,11 +269,13 @@ func TestLoopsAndBranchesWaitForCallsOfTheirOwn(t *testing.T) {
 func TestARunIsCalledBackInItsOwnVersionThoughTheFlowIsDisabled(t *testing.T) {
 	t.Parallel()
 	version := func(answer string) string {
-		return "nodes: [ { key: done, type: wait-for-call, config: { response: { body: " + answer + " } } }, { key: out, type: output, config: { value: " + answer + " } } ]"
+		return "nodes: [ { key: done, type: wait-for-call, config: { response: { body: " + answer +
+			" } } }, { key: out, type: output, config: { value: " + answer + " } } ]"
 	}
 	f := shared.async(t, "callback-version", version("first"))
 	run := f.post(t, "").run
-	second := shared.async(t, "callback-version", "nodes: [ { key: other, type: calculation, config: { expression: '1' } } ]")
+	second := shared.async(t, "callback-version", "nodes: [ { key: other, type: calculation, config: { expression: "+
+		"'1' } } ]")
 	require.Greater(t, second.version, f.version)
 	require.NoError(t, shared.Catalog().Disable(t.Context(), f.key))
 	got := callBack(t, f.resumeURL(t, run, "done", ""), "")

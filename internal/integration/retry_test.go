@@ -17,7 +17,8 @@ import (
 // act has the admin API do something to a run.
 func (f flow) act(t *testing.T, run everhook.RunID, action, body string) reply {
 	t.Helper()
-	r, err := call(t.Context(), http.MethodPost, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"/"+action+"?flow="+f.key, []byte(body))
+	r, err := call(t.Context(), http.MethodPost, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"/"+action+"?flow="+
+		f.key, []byte(body))
 	require.NoError(t, err)
 	return r
 }
@@ -104,7 +105,8 @@ func TestARunIsCancelledAndRetriedByAnOperator(t *testing.T) {
 	caller := f.postLater(t, "")
 	run := f.started(t)
 	f.running(t, run, "long")
-	require.Equal(t, "the run still goes on; cancel it first, or wait until it has ended", f.notDone(t, run, "retry", ""))
+	require.Equal(t, "the run still goes on; cancel it first, or wait until it has ended",
+		f.notDone(t, run, "retry", ""))
 	require.Equal(t, http.StatusAccepted, f.act(t, run, "cancel", "").status)
 	received(t, caller).problem(t, http.StatusServiceUnavailable, everhook.ProblemRunCancelled)
 	require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
@@ -124,8 +126,10 @@ func TestARunIsCancelledAndRetriedByAnOperator(t *testing.T) {
 func TestARetryTakesTheCurrentVersionIfItIsAsked(t *testing.T) {
 	t.Parallel()
 	nodes := func(total, rest string) string {
-		return "nodes:\n  - { key: before, type: calculation, config: { expression: 'trigger.body.n * 2' } }\n  - { key: gone, type: calculation, config: { expression: '1' } }\n" +
-			"  - { key: total, type: calculation, config: { expression: '" + total + "' } }\n  - { key: out, type: output, config: { value: '{{ [nodes.before, nodes.total, system.flow.version] }}' } }\n" + rest
+		return "nodes:\n  - { key: before, type: calculation, config: { expression: 'trigger.body.n * 2' } }\n  - { " +
+			"key: gone, type: calculation, config: { expression: '1' } }\n" +
+			"  - { key: total, type: calculation, config: { expression: '" + total +
+			"' } }\n  - { key: out, type: output, config: { value: '{{ [nodes.before, nodes.total, system.flow.version] }}' } }\n" + rest
 	}
 	f := shared.async(t, "retried-current", nodes("nodes.before + trigger.body.none", ""))
 	run := f.post(t, `{"n":4}`).run
@@ -140,17 +144,23 @@ func TestARetryTakesTheCurrentVersionIfItIsAsked(t *testing.T) {
 		require.Equal(t, everhook.Of([]any{8, 9, fixed.version}), f.ended(t, retried.ID).Output)
 		replay(t, f, retried.ID)
 	}
-	require.Contains(t, f.notDone(t, run, "retry", `{"from":"out"}`), `this run did not reach the node "out"; its last step was "total"`)
+	require.Contains(t, f.notDone(t, run, "retry", `{"from":"out"}`),
+		`this run did not reach the node "out"; its last step was "total"`)
 	require.Contains(t, f.notDone(t, run, "retry", `{"from":"nope"}`), `the flow of this run has no node "nope"`)
 
-	shared.async(t, "retried-current", "nodes:\n  - key: each\n    type: loop\n    config: { over: 1 }\n    branches: { do: [{ key: total, type: calculation, config: { expression: '1' } }] }\n")
-	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"total"}`), `the node "total" stands within "each", where a run cannot be continued`)
+	shared.async(t, "retried-current", "nodes:\n  - key: each\n    type: loop\n    config: { over: 1 }\n    "+
+		"branches: { do: [{ key: total, type: calculation, config: { expression: '1' } }] }\n")
+	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"total"}`),
+		`the node "total" stands within "each", where a run cannot be continued`)
 	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"gone"}`), `has no node "gone"`)
-	shared.async(t, "retried-current", "nodes: []\nonFailure:\n  - { key: total, type: calculation, config: { expression: '1' } }\n")
-	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"total"}`), `the node "total" stands in onFailure, where a run cannot be continued`)
+	shared.async(t, "retried-current", "nodes: []\nonFailure:\n  - { key: total, type: calculation, config: { "+
+		"expression: '1' } }\n")
+	require.Contains(t, f.notDone(t, run, "retry", `{"current":true,"from":"total"}`),
+		`the node "total" stands in onFailure, where a run cannot be continued`)
 	require.NoError(t, shared.Catalog().Disable(t.Context(), f.key))
 	require.Contains(t, f.notDone(t, run, "retry", `{"current":true}`), "has no enabled version")
-	require.Equal(t, everhook.Errored, f.ended(t, f.retry(t, run, "").ID).Status, "the version of the run needs no store")
+	require.Equal(t, everhook.Errored, f.ended(t, f.retry(t, run, "").ID).Status,
+		"the version of the run needs no store")
 }
 
 func TestARetryInsideALoopBeginsTheLoopAnew(t *testing.T) {
@@ -210,7 +220,8 @@ func TestARetryLongAfterwardsHasItsWholeTimeout(t *testing.T) {
 	began := f.show(t, retried.ID)
 	require.Equal(t, everhook.Aborted, f.ended(t, retried.ID).Status)
 	require.GreaterOrEqual(t, f.show(t, retried.ID).Ended.Sub(began.Started), 1900*time.Millisecond)
-	require.ErrorIs(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, everhook.NewRunID()), workflows.ErrNoRun)
+	require.ErrorIs(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, everhook.NewRunID()),
+		workflows.ErrNoRun)
 }
 
 func TestARetryThatNobodyWillCallIsToldSo(t *testing.T) {
@@ -223,7 +234,8 @@ func TestARetryThatNobodyWillCallIsToldSo(t *testing.T) {
 	require.Equal(t, everhook.Failed, f.ended(t, run).Status)
 	whole, from := f.retry(t, run, ""), f.retry(t, run, `{"from":"done"}`)
 	require.Empty(t, whole.Note)
-	require.Equal(t, "no node from done on gives away the URL of done, which is another one in this run: nobody will call it; retry from the node that does", from.Note)
+	require.Equal(t, "no node from done on gives away the URL of done, which is another one in this run: nobody will "+
+		"call it; retry from the node that does", from.Note)
 	f.ended(t, whole.ID)
 	f.ended(t, from.ID)
 }

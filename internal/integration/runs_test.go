@@ -30,7 +30,8 @@ nodes:
       aborted: [`+longWait+`]
 `)
 	runs := map[everhook.Status]everhook.RunID{}
-	for _, status := range []everhook.Status{everhook.Resolved, everhook.Failed, everhook.Errored, everhook.Rejected, everhook.Aborted} {
+	for _, status := range []everhook.Status{everhook.Resolved, everhook.Failed, everhook.Errored, everhook.Rejected,
+		everhook.Aborted} {
 		runs[status] = f.post(t, `"`+string(status)+`"`).run
 		require.Equal(t, status, f.ended(t, runs[status]).Status)
 	}

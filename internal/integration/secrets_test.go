@@ -21,7 +21,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Secrets that are planted in the shared server. They need escaping in URLs, so that every way of writing them is another.
+// Secrets that are planted in the shared server. They need escaping in URLs, so that every way of writing them is
+// another.
 const (
 	plantedPassword = "pl4nted/pass+word?&="
 	plantedBearer   = "pl4nted-bearer/t0k+en="
@@ -31,14 +32,16 @@ const (
 // plantedEnviron are the variables that set them.
 func plantedEnviron() []string {
 	return []string{
-		"EVERHOOK_SECRET_PLANTED_PASSWORD=" + plantedPassword, "EVERHOOK_SECRET_PLANTED_BEARER=" + plantedBearer, "EVERHOOK_SECRET_PLANTED_URL=" + plantedInURL,
+		"EVERHOOK_SECRET_PLANTED_PASSWORD=" + plantedPassword, "EVERHOOK_SECRET_PLANTED_BEARER=" + plantedBearer,
+		"EVERHOOK_SECRET_PLANTED_URL=" + plantedInURL,
 	}
 }
 
 // plantedForms are all the ways in which a planted secret could be written, by a name.
 func plantedForms() map[string]string {
 	forms := map[string]string{}
-	for name, secret := range map[string]string{"password": plantedPassword, "bearer": plantedBearer, "url": plantedInURL} {
+	for name, secret := range map[string]string{"password": plantedPassword, "bearer": plantedBearer,
+		"url": plantedInURL} {
 		forms[name] = secret
 		forms[name+" in a query"] = url.QueryEscape(secret)
 		forms[name+" in a path"] = url.PathEscape(secret)
@@ -72,7 +75,8 @@ func gossip(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"headers": r.Header, "url": r.URL.String(), "query": query,
-		"encoded": base64.StdEncoding.EncodeToString([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))),
+		"encoded": base64.StdEncoding.EncodeToString([]byte(strings.TrimPrefix(r.Header.Get("Authorization"),
+			"Bearer "))),
 	})
 }
 
@@ -98,11 +102,13 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 `
 	answer := `  - { key: a, type: response, config: { headers: { X-Gossip: '{{ nodes.tells.headers["x-gossip"] }}' }, body: { tells: '{{ nodes.tells }}', fails: '{{ errors.fails }}', away: '{{ errors.away }}' } } }
 `
-	f := shared.apply(t, "key: secrets\nmode: sync\ntrigger: { type: webhook, auth: { basic: { username: shop, password: { secret: PLANTED_PASSWORD } } } }\n"+nodes+answer)
+	f := shared.apply(t, "key: secrets\nmode: sync\ntrigger: { type: webhook, auth: { basic: { username: shop, "+
+		"password: { secret: PLANTED_PASSWORD } } } }\n"+nodes+answer)
 	f.post(t, "{}", user("shop", "wrong")).problem(t, 401, everhook.ProblemUnauthorized)
 	got := f.post(t, "{}", user("shop", plantedPassword))
 	require.Equal(t, 200, got.status, got.body)
-	failing := shared.apply(t, "key: secrets-failing\nmode: sync\ntrigger: { type: webhook }\n"+strings.ReplaceAll(nodes, "    onError: continue\n", ""))
+	failing := shared.apply(t, "key: secrets-failing\nmode: sync\ntrigger: { type: webhook }\n"+
+		strings.ReplaceAll(nodes, "    onError: continue\n", ""))
 	failed := failing.post(t, "{}")
 	failed.problem(t, 500, everhook.ProblemRunFailed)
 
@@ -122,8 +128,10 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 		requireNothingPlanted(t, "the answer", []byte(one.got.body))
 		requireNothingPlanted(t, "the headers of the answer", headers.Bytes())
 		requireNothingPlanted(t, "the history", payloads(t, f, run))
-		requireNothingPlanted(t, "the answer endpoint", []byte(f.answer(t, run, "", user("shop", plantedPassword)).body))
-		for _, path := range []string{"/api/v1/runs/" + string(run), "/runs/" + string(run), "/api/v1/runs?flow=" + f.key, "/api/v1/flows", "/", "/runs?flow=" + f.key} {
+		requireNothingPlanted(t, "the answer endpoint",
+			[]byte(f.answer(t, run, "", user("shop", plantedPassword)).body))
+		for _, path := range []string{"/api/v1/runs/" + string(run), "/runs/" + string(run), "/api/v1/runs?flow=" +
+			f.key, "/api/v1/flows", "/", "/runs?flow=" + f.key} {
 			page := get(t, shared.AdminURL()+path)
 			require.Equal(t, 200, page.status, path)
 			requireNothingPlanted(t, path, []byte(page.body))

@@ -26,27 +26,48 @@ func TestWrongSettingsSayWhatToDo(t *testing.T) {
 		change func(*server.Options)
 		want   string
 	}{
-		{"a public URL without a scheme", func(o *server.Options) { o.PublicURL = "hooks.example.com" }, "--public-url"},
-		{"a public URL with a query", func(o *server.Options) { o.PublicURL = "https://hooks.example.com?a=b" }, "--public-url"},
-		{"a retention that Temporal does not take", func(o *server.Options) { o.Retention = everhook.Duration(time.Minute) }, "--retention"},
+		{"a public URL without a scheme", func(o *server.Options) { o.PublicURL = "hooks.example.com" },
+			"--public-url"},
+		{"a public URL with a query", func(o *server.Options) { o.PublicURL = "https://hooks.example.com?a=b" },
+			"--public-url"},
+		{"a retention that Temporal does not take",
+			func(o *server.Options) { o.Retention = everhook.Duration(time.Minute) }, "--retention"},
 		{"an admin address for everybody without a token", func(o *server.Options) { o.Admin = ":0" }, "--admin-token"},
 		{"a webhook address that is taken", func(o *server.Options) { o.Listen = taken.Addr().String() }, "--listen"},
 		{"an admin address that is taken", func(o *server.Options) { o.Admin = taken.Addr().String() }, "--admin"},
-		{"an egress rule that is none", func(o *server.Options) { o.EgressAllow = []string{"http://x"} }, "--egress-allow"},
+		{"an egress rule that is none", func(o *server.Options) { o.EgressAllow = []string{"http://x"} },
+			"--egress-allow"},
 		{"an egress proxy that is none", func(o *server.Options) { o.EgressProxy = "proxy" }, "--egress-proxy"},
 		{"a data directory that is a file", func(o *server.Options) { o.Data = file }, file},
 		{"a directory of secrets that is a file", func(o *server.Options) { o.SecretsDir = file }, file},
-		{"CA certificates that are missing", func(o *server.Options) { o.TemporalAddress, o.TemporalTLSCA = "127.0.0.1:1", file+"x" }, "--temporal-tls-ca"},
-		{"CA certificates that are none", func(o *server.Options) { o.TemporalAddress, o.TemporalTLSCA = "127.0.0.1:1", file }, "no PEM certificate"},
-		{"a client certificate without its key", func(o *server.Options) { o.TemporalAddress, o.TemporalTLSCert = "127.0.0.1:1", file }, "--temporal-tls-key"},
+		{"CA certificates that are missing", func(o *server.Options) {
+			o.TemporalAddress,
+				o.TemporalTLSCA = "127.0.0.1:1", file+"x"
+		}, "--temporal-tls-ca"},
+		{"CA certificates that are none", func(o *server.Options) {
+			o.TemporalAddress, o.TemporalTLSCA = "127.0.0.1:1",
+				file
+		}, "no PEM certificate"},
+		{"a client certificate without its key", func(o *server.Options) {
+			o.TemporalAddress,
+				o.TemporalTLSCert = "127.0.0.1:1", file
+		}, "--temporal-tls-key"},
 		{"a client certificate that is none", func(o *server.Options) {
 			o.TemporalAddress, o.TemporalTLSCert, o.TemporalTLSKey = "127.0.0.1:1", file, file
 		}, "--temporal-tls-cert"},
 		{"a place of large values that is none", func(o *server.Options) { o.PayloadStore = "s3" }, "--payload-store"},
-		{"a directory of large values that nobody shares", func(o *server.Options) { o.TemporalAddress, o.PayloadStore = "127.0.0.1:1", "directory" }, "--payload-dir"},
-		{"a threshold of large values that is too low", func(o *server.Options) { o.PayloadThreshold = 1 << 10 }, "--payload-threshold"},
-		{"a threshold of large values that is too high", func(o *server.Options) { o.PayloadThreshold = 2 << 20 }, "--payload-threshold"},
-		{"an API key, which implies TLS", func(o *server.Options) { o.TemporalAddress, o.TemporalAPIKey = "127.0.0.1:1", "key" }, "--temporal-address"},
+		{"a directory of large values that nobody shares", func(o *server.Options) {
+			o.TemporalAddress,
+				o.PayloadStore = "127.0.0.1:1", "directory"
+		}, "--payload-dir"},
+		{"a threshold of large values that is too low", func(o *server.Options) { o.PayloadThreshold = 1 << 10 },
+			"--payload-threshold"},
+		{"a threshold of large values that is too high", func(o *server.Options) { o.PayloadThreshold = 2 << 20 },
+			"--payload-threshold"},
+		{"an API key, which implies TLS", func(o *server.Options) {
+			o.TemporalAddress, o.TemporalAPIKey = "127.0.0.1:1",
+				"key"
+		}, "--temporal-address"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -20,13 +20,16 @@ func newStarter(t *testing.T, key, body string) (*workflows.Starter, flow, *ever
 	f := shared.sync(t, key, body)
 	route, ok := shared.Catalog().Route(f.token)
 	require.True(t, ok)
-	d := everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(), Trigger: everhook.Mapping{"body": map[string]any{"paid": true, "id": 7}}}
-	return workflows.NewStarter(shared.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true}), f, route.Version, d
+	d := everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
+		Trigger: everhook.Mapping{"body": map[string]any{"paid": true, "id": 7}}}
+	return workflows.NewStarter(shared.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true}), f,
+		route.Version, d
 }
 
 func TestOneRunAnswersAllWhoStartItAtOnce(t *testing.T) {
 	t.Parallel()
-	starter, f, version, d := newStarter(t, "start-at-once", "nodes:\n  - { key: pause, type: delay, config: { duration: 300ms } }\n  - { key: a, type: response, config: { body: '{{ system.now }}' } }\n")
+	starter, f, version, d := newStarter(t, "start-at-once", "nodes:\n  - { key: pause, type: delay, config: { "+
+		"duration: 300ms } }\n  - { key: a, type: response, config: { body: '{{ system.now }}' } }\n")
 	const callers = 8
 	answers := make([]workflows.Reply, callers)
 	failures := make([]error, callers)
@@ -62,7 +65,8 @@ func TestARunThatWasStartedWithoutACallerAnswersOneWhoComesLater(t *testing.T) {
 	f.ended(t, d.RunID)
 	answer, err := starter.Run(t.Context(), version, d, 10*time.Second)
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"ok": true, "id": 7}, answer.Answer.Body.V, "from the close event: no caller had asked")
+	require.Equal(t, map[string]any{"ok": true, "id": 7}, answer.Answer.Body.V,
+		"from the close event: no caller had asked")
 	replay(t, f, d.RunID)
 	record(t, f, d.RunID, "response-without-caller")
 }
@@ -76,7 +80,8 @@ func TestACallerWhoStopsWaitingLeavesADurableRun(t *testing.T) {
 		stop func(context.CancelFunc)
 	}{
 		{"because the wait is over", time.Second, func(context.CancelFunc) {}},
-		{"because the receiver stops", time.Hour, func(cancel context.CancelFunc) { time.AfterFunc(500*time.Millisecond, cancel) }},
+		{"because the receiver stops", time.Hour,
+			func(cancel context.CancelFunc) { time.AfterFunc(500*time.Millisecond, cancel) }},
 		{"before it began", time.Hour, func(cancel context.CancelFunc) { cancel() }},
 		{"with no time at all", 0, func(context.CancelFunc) {}},
 	} {

@@ -70,7 +70,8 @@ nodes: [ { key: out, type: output, config: { value: { left: '{{ 10 - trigger.inp
 	require.EqualValues(t, 1, n)
 	page := get(t, p.AdminURL()+"/runs/"+string(got.run))
 	require.Contains(t, page.body, "/runs/"+string(child)+"?flow=stock", "its caller's page leads to it")
-	require.Contains(t, get(t, p.AdminURL()+"/runs/"+string(child)).body, "/runs/"+string(got.run)+"?flow=selling", "and back")
+	require.Contains(t, get(t, p.AdminURL()+"/runs/"+string(child)).body, "/runs/"+string(got.run)+"?flow=selling",
+		"and back")
 	events := types(f.events(t, got.run))
 	require.Equal(t, 1, count(events, "MarkerRecorded"), events)
 	require.Equal(t, 1, count(events, "StartChildWorkflowExecutionInitiated"), events)
@@ -91,7 +92,8 @@ nodes:
   - { key: broken, type: condition, config: { expression: trigger.input == "error" }, branches: { then: [ { key: sum, type: calculation, config: { expression: 1 + trigger.input } } ] } }
   - { key: fin, type: end, config: { status: '{{ trigger.input }}', message: sold out } }
 `)
-	f := shared.sync(t, "sub-fails", "nodes: [ { key: sub, type: subflow, config: { flow: sub-ends, input: '{{ trigger.body }}' } } ]")
+	f := shared.sync(t, "sub-fails", "nodes: [ { key: sub, type: subflow, config: { flow: sub-ends, input: '{{ "+
+		"trigger.body }}' } } ]")
 	for text, status := range map[string]int{"failed": 500, "error": 500, "rejected": 409} {
 		got := f.post(t, `"`+text+`"`)
 		require.Equal(t, status, got.status)
@@ -121,7 +123,8 @@ func TestWhoEndsAWaitingCallerEndsTheSubflow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := shared.async(t, "sub-"+string(test.want), test.options+"nodes: [ { key: sub, type: subflow, onError: continue, config: { flow: sub-middle } } ]")
+			f := shared.async(t, "sub-"+string(test.want), test.options+
+				"nodes: [ { key: sub, type: subflow, onError: continue, config: { flow: sub-middle } } ]")
 			run := f.post(t, "").run
 			between := f.calls(t, run, "sub")
 			below := middle.calls(t, between, "sub")
@@ -148,7 +151,8 @@ func TestWhoEndsAWaitingCallerEndsTheSubflow(t *testing.T) {
 
 func TestAnOperatorNeedNotWaitForTheOnFailureOfASubflow(t *testing.T) {
 	t.Parallel()
-	slow := shared.called(t, "sub-slow-failure", "nodes: [ { key: first, type: delay, config: { duration: 1h } } ]\nonFailure: ["+longWait+"]")
+	slow := shared.called(t, "sub-slow-failure", "nodes: [ { key: first, type: delay, config: { duration: 1h } } "+
+		"]\nonFailure: ["+longWait+"]")
 	f := shared.async(t, "sub-impatient", `options: { timeout: 3s }
 nodes:
   - key: many
@@ -156,14 +160,16 @@ nodes:
     config: { over: 2, when: 'loop.index == 1', onFalse: skip }
     branches: { do: [ { key: sub, type: subflow, config: { flow: sub-slow-failure } } ] }
 `)
-	for name, budget := range map[string]workflows.Budget{"of the run": {}, "of a loop that was handed over": {Steps: 1}} {
+	for name, budget := range map[string]workflows.Budget{"of the run": {},
+		"of a loop that was handed over": {Steps: 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run := startWith(t, f, budget, nil)
 			below := f.calls(t, run, "sub")
 			slow.running(t, below, "long")
 			require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
-			require.Equal(t, everhook.Aborted, slow.ended(t, below).Status, "cancelling its onFailure does not change how it ended")
+			require.Equal(t, everhook.Aborted, slow.ended(t, below).Status,
+				"cancelling its onFailure does not change how it ended")
 			require.Equal(t, everhook.Aborted, f.ended(t, run).Status)
 			replay(t, f, run)
 			replay(t, slow, below)
@@ -174,7 +180,8 @@ nodes:
 func TestACancelledSubflowCancelsItsCaller(t *testing.T) {
 	t.Parallel()
 	slow := shared.called(t, "sub-cancelled-alone", "nodes: ["+longWait+"]")
-	f := shared.async(t, "sub-cancels", "nodes: [ { key: sub, type: subflow, onError: continue, config: { flow: sub-cancelled-alone } } ]")
+	f := shared.async(t, "sub-cancels", "nodes: [ { key: sub, type: subflow, onError: continue, config: { flow: "+
+		"sub-cancelled-alone } } ]")
 	run := f.post(t, "").run
 	child := f.calls(t, run, "sub")
 	slow.running(t, child, "long")
@@ -221,7 +228,8 @@ func TestFlowsCallEachOtherSixteenDeep(t *testing.T) {
 
 func TestACallerThatRunsAgainCallsTheSameRun(t *testing.T) {
 	t.Parallel()
-	flaky := shared.called(t, "sub-flaky", "nodes: [ { key: fin, type: end, config: { status: '{{ env.EVERHOOK_URL == nil ? \"resolved\" : \"failed\" }}' } } ]")
+	flaky := shared.called(t, "sub-flaky", "nodes: [ { key: fin, type: end, config: { status: '{{ env.EVERHOOK_URL "+
+		"== nil ? \"resolved\" : \"failed\" }}' } } ]")
 	f := shared.apply(t, `key: sub-rerun
 mode: async
 trigger: { type: webhook, dedupe: { key: body.id } }
@@ -235,7 +243,8 @@ nodes: [ { key: sub, type: subflow, config: { flow: sub-flaky } } ]
 
 	again := f.post(t, `{"id":"a"}`)
 	require.Equal(t, first.run, again.run)
-	require.Eventually(t, func() bool { return f.ended(t, first.run).Status == everhook.Resolved }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return f.ended(t, first.run).Status == everhook.Resolved }, patience,
+		50*time.Millisecond)
 	require.Equal(t, child, f.calls(t, first.run, "sub"), "the same run of the subflow")
 	require.NotEqual(t, before, execution(t, flaky, child), "has run again, on the version that is enabled now")
 	require.Equal(t, 2, flaky.show(t, child).Version)
@@ -286,7 +295,8 @@ func TestASubflowOfATerminatedCallerIsCancelled(t *testing.T) {
 	run := f.post(t, "").run
 	child := f.calls(t, run, "sub")
 	slow.running(t, child, "long")
-	require.NoError(t, shared.Temporal().TerminateWorkflow(context.Background(), everhook.WorkflowID(f.key, run), "", "test"))
+	require.NoError(t, shared.Temporal().TerminateWorkflow(context.Background(), everhook.WorkflowID(f.key, run), "",
+		"test"))
 	require.Equal(t, everhook.Cancelled, slow.ended(t, child).Status)
 	described, err := shared.Temporal().DescribeWorkflowExecution(t.Context(), everhook.WorkflowID(slow.key, child), "")
 	require.NoError(t, err)

@@ -138,7 +138,10 @@ func TestEveryFailingAttemptHasASpanBelowThatOfTheRun(t *testing.T) {
 	t.Parallel()
 	spans := &collector{}
 	p := start(t, config{spans: spans})
-	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	t.Cleanup(busy.Close)
 	f := p.async(t, "attempts", fmt.Sprintf(`nodes:
   - { key: partner, type: http-request, retry: { maxAttempts: 3, initialInterval: 1ms }, config: { url: %s } }
@@ -150,7 +153,8 @@ func TestEveryFailingAttemptHasASpanBelowThatOfTheRun(t *testing.T) {
 	run := spans.only(t, "run")
 	require.Equal(t, string(everhook.Failed), attribute(run, "everhook.status"))
 	require.Equal(t, "Error", run.Status().Code.String())
-	require.Equal(t, spans.only(t, "POST /api/webhook:trigger/:token").SpanContext().TraceID(), run.SpanContext().TraceID(), "without a caller's trace the delivery begins one")
+	require.Equal(t, spans.only(t, "POST /api/webhook:trigger/:token").SpanContext().TraceID(),
+		run.SpanContext().TraceID(), "without a caller's trace the delivery begins one")
 	var attempts []int64
 	for _, effect := range spans.named(t, "everhook.http-request") {
 		require.Equal(t, run.SpanContext().SpanID(), effect.Parent().SpanID())
@@ -229,5 +233,6 @@ func TestAStopLosesNoHeldCallerAndNoSpan(t *testing.T) {
 		t.Fatal("the product does not stop")
 	}
 	require.Len(t, spans.named(t, "POST /api/webhook:trigger/:token"), 2)
-	require.Equal(t, string(first.run), attribute(spans.only(t, "run"), "everhook.run"), "a run that goes on has not ended its span")
+	require.Equal(t, string(first.run), attribute(spans.only(t, "run"), "everhook.run"),
+		"a run that goes on has not ended its span")
 }

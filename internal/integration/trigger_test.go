@@ -35,7 +35,8 @@ nodes:
 func TestSettingsOfARunAreThoseOfItsStart(t *testing.T) {
 	t.Parallel()
 	p := start(t, config{environ: []string{"EVERHOOK_ENV_CURRENCY=EUR"}})
-	f := p.sync(t, "settings", "nodes: [{ key: a, type: response, config: { body: '{{ env.CURRENCY }} {{ env.UNSET ?? \"none\" }} {{ env.EVERHOOK_URL }}' } }]")
+	f := p.sync(t, "settings", "nodes: [{ key: a, type: response, config: { body: '{{ env.CURRENCY }} {{ env.UNSET "+
+		"?? \"none\" }} {{ env.EVERHOOK_URL }}' } }]")
 	require.Equal(t, "EUR none "+p.BaseURL(), f.post(t, "").body)
 	require.NoError(t, p.replayAll(t.Context()))
 }

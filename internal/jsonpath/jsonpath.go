@@ -1,5 +1,6 @@
-// Package jsonpath is JSONPath as RFC 9535 defines it, with its five functions, on canonical values. Where the RFC leaves an order open, that of
-// the members of an object, it is the order of their names, so that a query gives the same list every time. Evaluating is bounded.
+// Package jsonpath is JSONPath as RFC 9535 defines it, with its five functions, on canonical values. Where the RFC
+// leaves an order open, that of the members of an object, it is the order of their names, so that a query gives the
+// same list every time. Evaluating is bounded.
 package jsonpath
 
 import (
@@ -45,8 +46,8 @@ func Parse(query string) (*Path, error) {
 	return &Path{segments}, nil
 }
 
-// Select gives the values of the nodes that the query selects in a canonical value, in order; a node that is selected twice stands there
-// twice. They are shared with the value. The error is that of ctx, or ErrTooMany.
+// Select gives the values of the nodes that the query selects in a canonical value, in order; a node that is selected
+// twice stands there twice. They are shared with the value. The error is that of ctx, or ErrTooMany.
 func (p *Path) Select(ctx context.Context, root any) ([]any, error) {
 	e := evaluation{ctx: ctx, root: root}
 	nodes := e.follow(p.segments, root)
@@ -121,7 +122,8 @@ func (s segment) from(e *evaluation, node any, into []any) []any {
 	return into
 }
 
-// eachChild visits the children of a node: elements in order, members in the order of their names. It ends early when the evaluation does.
+// eachChild visits the children of a node: elements in order, members in the order of their names. It ends early when
+// the evaluation does.
 func eachChild(e *evaluation, node any, selected int, visit func(any)) {
 	switch node := node.(type) {
 	case []any:
@@ -189,8 +191,8 @@ func (s sliceSelector) from(e *evaluation, node any, into []any) []any {
 	return into
 }
 
-// bounds are the first index, the one to stop before, and the step, which is cut to the length so that sums of it do not overflow; 0 selects
-// nothing (RFC 9535, 2.3.4.2.2).
+// bounds are the first index, the one to stop before, and the step, which is cut to the length so that sums of it do
+// not overflow; 0 selects nothing (RFC 9535, 2.3.4.2.2).
 func (s sliceSelector) bounds(length int) (from, to, step int) {
 	step = 1
 	if s.step != nil {

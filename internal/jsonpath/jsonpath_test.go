@@ -14,8 +14,8 @@ import (
 	"github.com/everhook/everhook/internal/jsonpath"
 )
 
-// section is a part of testdata/rfc9535.json: the examples of RFC 9535, and what its grammar takes and refuses. Members of objects are selected
-// in the order of their names.
+// section is a part of testdata/rfc9535.json: the examples of RFC 9535, and what its grammar takes and refuses. Members
+// of objects are selected in the order of their names.
 type section struct {
 	Section  string         `json:"section"`
 	Document everhook.Value `json:"document"`
@@ -42,7 +42,8 @@ func TestTheExamplesOfTheRFC(t *testing.T) {
 				t.Parallel()
 				query, document := c.Query, section.Document.V
 				if c.Holds != nil {
-					// The condition is about the document: it becomes the one element of a list, and $ the element itself.
+					// The condition is about the document: it becomes the one element of a list, and $ the element
+					// itself.
 					query, document = "$[?"+strings.ReplaceAll(c.Query, "$", "@")+"]", []any{document}
 				}
 				path, err := jsonpath.Parse(query)
@@ -108,7 +109,8 @@ func TestAnEvaluationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, query := range []string{"$[?count($[?count($[?count($..*) > 1]) > 1]) > 1]", "$..a", "$[*][*]", "$[*][::2]"} {
+	for _, query := range []string{"$[?count($[?count($[?count($..*) > 1]) > 1]) > 1]", "$..a", "$[*][*]",
+		"$[*][::2]"} {
 		path, err := jsonpath.Parse(query)
 		require.NoError(t, err)
 		_, err = path.Select(ctx, thousand())
@@ -123,7 +125,8 @@ func TestLongMatchesAndComparisonsEndWithTheContext(t *testing.T) {
 		"patterns": []any{strings.Repeat("a{1000}", 100) + "b", strings.Repeat("a{1000}", 100) + "c"},
 	}
 	for _, query := range []string{
-		`$.many[?match($.text, '(a|ab)*(ab | )*c')]`, `$.many[?search($.text, '((a{10}){10}){10}c')]`, `$.many[?search($.text, $.patterns[0])]`, `$.many[?$.large == $.large]`,
+		`$.many[?match($.text, '(a|ab)*(ab | )*c')]`, `$.many[?search($.text, '((a{10}){10}){10}c')]`,
+		`$.many[?search($.text, $.patterns[0])]`, `$.many[?$.large == $.large]`,
 	} {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
@@ -143,7 +146,8 @@ func TestALongTextMatchesAsAShortOneDoes(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("äb", 200_000)
 	for query, want := range map[string]int{
-		`$[?match(@, '(äb)*')]`: 1, `$[?match(@, '(äb)*c')]`: 0, `$[?search(@, 'bä')]`: 1, `$[?search(@, 'b{2}')]`: 0, `$[?match(@, '.{1000}.*b')]`: 1,
+		`$[?match(@, '(äb)*')]`: 1, `$[?match(@, '(äb)*c')]`: 0, `$[?search(@, 'bä')]`: 1, `$[?search(@, 'b{2}')]`: 0,
+		`$[?match(@, '.{1000}.*b')]`: 1,
 	} {
 		path, err := jsonpath.Parse(query)
 		require.NoError(t, err)
@@ -157,9 +161,11 @@ func TestManyRegularExpressionsOfTheData(t *testing.T) {
 	t.Parallel()
 	var list []any
 	for i := range 300 {
-		list = append(list, map[string]any{"text": strings.Repeat("a", i), "pattern": "a{" + string(rune('0'+i%10)) + "}"})
+		list = append(list, map[string]any{"text": strings.Repeat("a", i), "pattern": "a{" + string(rune('0'+i%10)) +
+			"}"})
 	}
-	list = append(list, map[string]any{"text": "a", "pattern": strings.Repeat("a?", 1000)}, map[string]any{"text": "a", "pattern": "a{1001}|a"})
+	list = append(list, map[string]any{"text": "a", "pattern": strings.Repeat("a?", 1000)},
+		map[string]any{"text": "a", "pattern": "a{1001}|a"})
 	path, err := jsonpath.Parse("$[?match(@.text, @.pattern)].text")
 	require.NoError(t, err)
 	got, err := path.Select(t.Context(), list)

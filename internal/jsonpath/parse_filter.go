@@ -115,7 +115,8 @@ func (p *parser) comparable(operand value, offset int) error {
 	switch operand := operand.(type) {
 	case query:
 		if !operand.singular() {
-			return p.fail(offset, "a query that can select several nodes cannot be compared; use names and indexes only, or the functions count or value")
+			return p.fail(offset, "a query that can select several nodes cannot be compared; use names and indexes "+
+				"only, or the functions count or value")
 		}
 	case call:
 		if operand.gives != valueType {
@@ -157,7 +158,8 @@ func (p *parser) operand() (value, error) {
 	if constant, ok := constants[word]; ok {
 		return literal{constant}, nil
 	}
-	return nil, p.fail(start, "%q is neither a literal nor a function; put text in quotes, and `@.` before the name of a member", everhook.Shorten(word, 40))
+	return nil, p.fail(start, "%q is neither a literal nor a function; put text in quotes, and `@.` before the name "+
+		"of a member", everhook.Shorten(word, 40))
 }
 
 func (p *parser) number(text string) (value, error) {
@@ -173,7 +175,8 @@ func (p *parser) number(text string) (value, error) {
 func (p *parser) arguments(name string, start int) (value, error) {
 	f, ok := functions[name]
 	if !ok {
-		return nil, p.fail(start, "there is no function %q; there are %v", everhook.Shorten(name, 40), everhook.SortedKeys(functions))
+		return nil, p.fail(start, "there is no function %q; there are %v", everhook.Shorten(name, 40),
+			everhook.SortedKeys(functions))
 	}
 	c := call{function: f}
 	err := p.nested(func() error {

@@ -113,8 +113,9 @@ func (r *runes) ReadRune() (rune, int, error) {
 	return c, size, nil
 }
 
-// translateRegexp makes a regular expression of Go of an I-Regexp, as RFC 9485, 5.4 says: only the dot differs. It reports false for what is no
-// I-Regexp, such as \d and (?i): then another implementation would give something else. A ^ and a $ are anchors, as in the compliance test suite.
+// translateRegexp makes a regular expression of Go of an I-Regexp, as RFC 9485, 5.4 says: only the dot differs. It
+// reports false for what is no I-Regexp, such as \d and (?i): then another implementation would give something else. A
+// ^ and a $ are anchors, as in the compliance test suite.
 func translateRegexp(source string) (string, bool) {
 	if len(source) > maxPattern {
 		return "", false
@@ -169,7 +170,8 @@ var (
 	quantifier     = regexp.MustCompile(`^(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})`)
 )
 
-// operatorLength is the length of a group's start or of one quantifier; a second one behind it, as in a*?, is no I-Regexp.
+// operatorLength is the length of a group's start or of one quantifier; a second one behind it, as in a*?, is no
+// I-Regexp.
 func operatorLength(text string) int {
 	if text[0] == '(' {
 		if strings.HasPrefix(text, "(?") {
@@ -184,8 +186,8 @@ func operatorLength(text string) int {
 	return length
 }
 
-// classLength is the length of the character class that a text begins with, 0 if it is none. A hyphen stands for itself at its ends only,
-// and a bracket only escaped.
+// classLength is the length of the character class that a text begins with, 0 if it is none. A hyphen stands for itself
+// at its ends only, and a bracket only escaped.
 func classLength(text string) int {
 	i := 1
 	if strings.HasPrefix(text[i:], "^") {

@@ -188,7 +188,8 @@ func target(workflow string) converter.StorageDriverTargetInfo {
 }
 
 func payload(data []byte) *commonpb.Payload {
-	return &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain"), "a": []byte("b")}, Data: data}
+	return &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain"), "a": []byte("b")},
+		Data: data}
 }
 
 func TestADriverGivesBackWhatItStored(t *testing.T) {
@@ -198,9 +199,11 @@ func TestADriverGivesBackWhatItStored(t *testing.T) {
 		for i := range 20 {
 			all = append(all, payload(bytes.Repeat([]byte{byte(i)}, 10_000)))
 		}
-		claims, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target("flow/run")}, all)
+		claims, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target("flow/run")},
+			all)
 		require.NoError(t, err)
-		again, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target("flow/run")}, all)
+		again, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target("flow/run")},
+			all)
 		require.NoError(t, err)
 		require.Equal(t, claims, again, "the same bytes in the same hour are the same object")
 		got, err := d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, claims)
@@ -234,7 +237,8 @@ func TestManyStoreAndRetrieveAtOnce(t *testing.T) {
 		for i := range failures {
 			all.Go(func() {
 				one := []*commonpb.Payload{payload(bytes.Repeat([]byte{byte(i % 4)}, 300_000))}
-				claims, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target(fmt.Sprint(i % 3))}, one)
+				claims, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(),
+					Target: target(fmt.Sprint(i % 3))}, one)
 				if err != nil {
 					failures[i] = err
 					return
@@ -259,17 +263,20 @@ func TestAnObjectThatIsGoneOrDamagedIsAClearError(t *testing.T) {
 		d := payloads.NewDriver(payloads.DirectoryDriver, o)
 		owner, name := payloads.OwnerOf("flow/run"), payloads.NameOf([]byte("what it was"), noon)
 		claim := converter.StorageDriverClaim{ClaimData: map[string]string{"object": owner + "/" + name}}
-		_, err := d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, []converter.StorageDriverClaim{claim})
+		_, err := d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()},
+			[]converter.StorageDriverClaim{claim})
 		require.ErrorContains(t, err, "is not in "+o.String())
 		require.ErrorContains(t, err, "--payload-dir")
 		require.NoError(t, o.Put(t.Context(), owner, "flow/run", name, []byte("what it is")))
-		_, err = d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, []converter.StorageDriverClaim{claim})
+		_, err = d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()},
+			[]converter.StorageDriverClaim{claim})
 		require.ErrorContains(t, err, "it is damaged")
 		notPayload := []byte("\xff\xff")
 		name = payloads.NameOf(notPayload, noon)
 		require.NoError(t, o.Put(t.Context(), owner, "flow/run", name, notPayload))
 		claim.ClaimData["object"] = owner + "/" + name
-		_, err = d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, []converter.StorageDriverClaim{claim})
+		_, err = d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()},
+			[]converter.StorageDriverClaim{claim})
 		require.ErrorContains(t, err, "the large payload "+owner)
 	})
 }
@@ -279,7 +286,8 @@ func TestWhatIsLargerThanAnObjectIsNeitherStoredNorRead(t *testing.T) {
 		o := open("ns")
 		d := payloads.NewDriver(payloads.DirectoryDriver, o)
 		data := make([]byte, payloads.MaxObject+1)
-		_, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target("flow/run")}, []*commonpb.Payload{payload(data)})
+		_, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context(), Target: target("flow/run")},
+			[]*commonpb.Payload{payload(data)})
 		require.ErrorContains(t, err, "larger than the 67108864")
 		owner, name := payloads.OwnerOf("flow/run"), payloads.NameOf(data, noon)
 		require.NoError(t, o.Put(t.Context(), owner, "flow/run", name, data))
@@ -290,7 +298,8 @@ func TestWhatIsLargerThanAnObjectIsNeitherStoredNorRead(t *testing.T) {
 
 func FuzzAClaimNeverLeadsOutsideOfItsPlace(f *testing.F) {
 	owner, name := payloads.OwnerOf("flow/run"), payloads.NameOf([]byte("x"), noon)
-	for _, seed := range []string{"", "/", "../../etc/passwd", owner + "/" + name, owner + "/../" + name, owner + "/workflow", owner + "/" + name + "\x00", owner + "//" + name, "/" + owner + "/" + name} {
+	for _, seed := range []string{"", "/", "../../etc/passwd", owner + "/" + name, owner + "/../" + name, owner +
+		"/workflow", owner + "/" + name + "\x00", owner + "//" + name, "/" + owner + "/" + name} {
 		f.Add(seed)
 	}
 	dir := f.TempDir()
@@ -300,7 +309,8 @@ func FuzzAClaimNeverLeadsOutsideOfItsPlace(f *testing.F) {
 	require.NoError(f, err)
 	d := payloads.NewDriver(payloads.DirectoryDriver, spy{inside})
 	f.Fuzz(func(t *testing.T, claim string) {
-		_, err := d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()}, []converter.StorageDriverClaim{{ClaimData: map[string]string{"object": claim}}})
+		_, err := d.Retrieve(converter.StorageDriverRetrieveContext{Context: t.Context()},
+			[]converter.StorageDriverClaim{{ClaimData: map[string]string{"object": claim}}})
 		require.Error(t, err)
 		require.Less(t, len(err.Error()), 1000)
 	})
@@ -310,7 +320,8 @@ func FuzzAClaimNeverLeadsOutsideOfItsPlace(f *testing.F) {
 type spy struct{ payloads.Objects }
 
 func (s spy) Get(ctx context.Context, owner, name string) ([]byte, error) {
-	if len(owner) != 32 || filepath.Base(owner) != owner || filepath.Base(name) != name || filepath.Clean(name) != name || len(name) > 75 {
+	if len(owner) != 32 || filepath.Base(owner) != owner || filepath.Base(name) != name ||
+		filepath.Clean(name) != name || len(name) > 75 {
 		panic("asked for " + owner + " / " + name)
 	}
 	return s.Objects.Get(ctx, owner, name)
@@ -325,7 +336,8 @@ func TestOnlyWhatTemporalDoesNotTakeIsStoredWhereTheSettingIsOff(t *testing.T) {
 			stored bool
 		}{{false, 300_000, true}, {true, 300_000, false}, {true, 1_950_000, false}, {true, 2_000_001, true}} {
 			external := payloads.External(256<<10, test.off, driver)
-			selected, err := external.DriverSelector.SelectDriver(converter.StorageDriverSelectContext{}, &commonpb.Payload{Data: make([]byte, test.size)})
+			selected, err := external.DriverSelector.SelectDriver(converter.StorageDriverSelectContext{},
+				&commonpb.Payload{Data: make([]byte, test.size)})
 			require.NoError(t, err)
 			require.Equal(t, test.stored, selected != nil, "%+v", test)
 		}

@@ -16,10 +16,11 @@ import (
 	"time"
 )
 
-// Directory keeps objects as files: <namespace>/<first two digits of the owner>/<owner>/<name>. It may be a volume that machines share.
+// Directory keeps objects as files: <namespace>/<first two digits of the owner>/<owner>/<name>. It may be a volume that
+// machines share.
 //
-// A file is written aside, flushed, renamed into its place, and the directories above it are flushed: so a file in its place is whole, and what
-// Put has returned from outlives a power cut.
+// A file is written aside, flushed, renamed into its place, and the directories above it are flushed: so a file in its
+// place is whole, and what Put has returned from outlives a power cut.
 type Directory struct {
 	path string
 }
@@ -35,8 +36,8 @@ const (
 	asideAge = 24 * time.Hour
 )
 
-// NewDirectory gives the part of a directory for a namespace, by the namespace's ID: namespaces share a directory and not their objects. Nothing is
-// made before the first Put.
+// NewDirectory gives the part of a directory for a namespace, by the namespace's ID: namespaces share a directory and
+// not their objects. Nothing is made before the first Put.
 func NewDirectory(path, namespaceID string) (*Directory, error) {
 	if namespaceID == "" || strings.ContainsAny(namespaceID, `/\.`) {
 		return nil, fmt.Errorf("the ID of the Temporal namespace is %q", namespaceID)

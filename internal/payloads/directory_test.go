@@ -34,7 +34,8 @@ func TestADirectoryThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 func TestAFullDiskAndAReadOnlyOneAreExplained(t *testing.T) {
 	t.Parallel()
 	for errno, want := range map[syscall.Errno]string{
-		syscall.ENOSPC: "the disk is full: free some space", syscall.EROFS: "choose another --payload-dir", syscall.EACCES: "choose another --payload-dir",
+		syscall.ENOSPC: "the disk is full: free some space", syscall.EROFS: "choose another --payload-dir",
+		syscall.EACCES: "choose another --payload-dir",
 	} {
 		err := payloads.Explain(&os.PathError{Op: "write", Path: "/somewhere", Err: errno})
 		require.ErrorContains(t, err, want)
@@ -57,7 +58,8 @@ func TestOnlyTheOwnerMayReadObjects(t *testing.T) {
 	require.NoError(t, err)
 	owner, name := payloads.OwnerOf("w"), payloads.NameOf([]byte("x"), noon)
 	require.NoError(t, d.Put(t.Context(), owner, "w", name, []byte("x")))
-	for path, mode := range map[string]os.FileMode{base: 0o700 | os.ModeDir, filepath.Join(base, "ns", owner[:2], owner, name): 0o600} {
+	for path, mode := range map[string]os.FileMode{base: 0o700 | os.ModeDir, filepath.Join(base, "ns", owner[:2], owner,
+		name): 0o600} {
 		info, err := os.Stat(path)
 		require.NoError(t, err)
 		require.Equal(t, mode, info.Mode())

@@ -55,9 +55,11 @@ type NotReadError struct{ error }
 // Unwrap gives the cause.
 func (e *NotReadError) Unwrap() error { return e.error }
 
-// Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most objects that nobody
-// refers to, for the sweep. A worker that stops does not cut it off: the effect has happened whose result it may be.
-func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
+// Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most
+// objects that nobody refers to, for the sweep. A worker that stops does not cut it off: the effect has happened whose
+// result it may be.
+func (d *Driver) Store(ctx converter.StorageDriverStoreContext,
+	payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
 	workflow := ""
 	if target, ok := ctx.Target.(converter.StorageDriverWorkflowInfo); ok {
 		workflow = target.WorkflowID
@@ -86,9 +88,10 @@ func (d *Driver) Store(ctx converter.StorageDriverStoreContext, payloads []*comm
 	return claims, err
 }
 
-// Retrieve gives what was stored, verified. A worker that gets an error fails its workflow task, and Temporal has the task tried again: the run
-// goes on when the object can be read.
-func (d *Driver) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []converter.StorageDriverClaim) ([]*commonpb.Payload, error) {
+// Retrieve gives what was stored, verified. A worker that gets an error fails its workflow task, and Temporal has the
+// task tried again: the run goes on when the object can be read.
+func (d *Driver) Retrieve(ctx converter.StorageDriverRetrieveContext,
+	claims []converter.StorageDriverClaim) ([]*commonpb.Payload, error) {
 	limiter := ctx.GetLimiter()
 	payloads := make([]*commonpb.Payload, len(claims))
 	err := together(ctx.Context, len(claims), func(ctx context.Context, i int) error {
@@ -129,7 +132,8 @@ func (d *Driver) retrieve(ctx context.Context, claim string) (*commonpb.Payload,
 	}
 	data, err := d.objects.Get(ctx, owner, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the large payload %s is not in %s; every process needs the same place of payloads: check --payload-store and --payload-dir, "+
+		return nil, fmt.Errorf("the large payload %s is not in %s; every process needs the same place of payloads: "+
+			"check --payload-store and --payload-dir, "+
 			"or restore it from a backup", claim, d.objects)
 	}
 	if err == nil {
@@ -154,13 +158,13 @@ func together(ctx context.Context, n int, work func(ctx context.Context, i int) 
 	return group.Wait()
 }
 
-// maxInline is the largest payload that stays in a history where the setting is off, in bytes: Temporal takes 2 MiB for all of a command. Runs that
-// were started with the setting off have no larger one.
+// maxInline is the largest payload that stays in a history where the setting is off, in bytes: Temporal takes 2 MiB for
+// all of a command. Runs that were started with the setting off have no larger one.
 const maxInline = 2_000_000
 
-// External is the setting of client, worker and replayer: payloads above threshold bytes go to the first driver; what any of them keeps is read.
-// Off is set where nothing is to be kept outside of histories: then only what Temporal would not take goes there, of runs that were started
-// before. A replayer needs it as well.
+// External is the setting of client, worker and replayer: payloads above threshold bytes go to the first driver; what
+// any of them keeps is read. Off is set where nothing is to be kept outside of histories: then only what Temporal would
+// not take goes there, of runs that were started before. A replayer needs it as well.
 func External(threshold int, off bool, drivers ...*Driver) converter.ExternalStorage {
 	external := converter.ExternalStorage{PayloadSizeThreshold: threshold}
 	for _, driver := range drivers {
@@ -175,7 +179,8 @@ type selector struct {
 	off    bool
 }
 
-func (s selector) SelectDriver(_ converter.StorageDriverSelectContext, payload *commonpb.Payload) (converter.StorageDriver, error) {
+func (s selector) SelectDriver(_ converter.StorageDriverSelectContext,
+	payload *commonpb.Payload) (converter.StorageDriver, error) {
 	if s.off && proto.Size(payload) <= maxInline {
 		return nil, nil
 	}

@@ -39,12 +39,14 @@ func (t temporal) Root(ctx context.Context, workflow string) (string, bool, erro
 	return workflow, true, nil
 }
 
-// Related asks the visibility store, which may be seconds behind: an execution that was started just now is of a family that has others.
+// Related asks the visibility store, which may be seconds behind: an execution that was started just now is of a family
+// that has others.
 func (t temporal) Related(ctx context.Context, workflow, root string) (bool, error) {
 	if strings.ContainsAny(workflow+root, `'"\`) {
 		return true, nil // No run of ours has such an ID, and the query could not name it.
 	}
-	return t.any(ctx, fmt.Sprintf("WorkflowId = '%s' OR WorkflowId = '%s' OR RootWorkflowId = '%s'", workflow, root, root))
+	return t.any(ctx, fmt.Sprintf("WorkflowId = '%s' OR WorkflowId = '%s' OR RootWorkflowId = '%s'", workflow, root,
+		root))
 }
 
 // StartedBefore asks the visibility store.
@@ -53,6 +55,7 @@ func (t temporal) StartedBefore(ctx context.Context, before time.Time) (bool, er
 }
 
 func (t temporal) any(ctx context.Context, query string) (bool, error) {
-	found, err := t.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: t.namespace, Query: query})
+	found, err := t.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: t.namespace,
+		Query: query})
 	return found.GetCount() > 0, err
 }

@@ -1,15 +1,17 @@
-// Package payloads keeps what is too large for Temporal's histories: the SDK hands over each payload above a threshold and writes a claim into
-// the history in its place (Temporal's external storage). Two stores keep them, a directory and the SQL store; one Driver speaks for both, and
-// a Sweeper deletes what no history can refer to any more.
+// Package payloads keeps what is too large for Temporal's histories: the SDK hands over each payload above a threshold
+// and writes a claim into the history in its place (Temporal's external storage). Two stores keep them, a directory and
+// the SQL store; one Driver speaks for both, and a Sweeper deletes what no history can refer to any more.
 //
 // # Objects
 //
-// An object is one payload as the data converter made it (compressed if that helps), under an owner: the workflow ID that the SDK names when it
-// stores. Its name is the hour in which it was stored and the SHA-256 of its bytes. So what is read back is verified, storing the same bytes
-// again within an hour is the same object, and a claim that is handed out never names an object that a sweep may be looking at: a sweep deletes
-// by the hour in the name, and only long past ones.
+// An object is one payload as the data converter made it (compressed if that helps), under an owner: the workflow ID
+// that the SDK names when it stores. Its name is the hour in which it was stored and the SHA-256 of its bytes. So what
+// is read back is verified, storing the same bytes again within an hour is the same object, and a claim that is handed
+// out never names an object that a sweep may be looking at: a sweep deletes by the hour in the name, and only long past
+// ones.
 //
-// A claim comes from a history, which a stranger may have written: it is parsed strictly, and nothing of it is ever used as a path unparsed.
+// A claim comes from a history, which a stranger may have written: it is parsed strictly, and nothing of it is ever
+// used as a path unparsed.
 package payloads
 
 import (
@@ -28,10 +30,12 @@ const MaxObject = 64 << 20
 
 // Objects keeps objects of one Temporal namespace. It is safe for concurrent use, by several processes too.
 type Objects interface {
-	// Put keeps data under owner and name, and remembers the workflow ID that the owner stands for. When it returns nil, the object outlives
-	// a power cut. What is there under that name already is the same data, and may be written again.
+	// Put keeps data under owner and name, and remembers the workflow ID that the owner stands for. When it returns
+	// nil, the object outlives a power cut. What is there under that name already is the same data, and may be written
+	// again.
 	Put(ctx context.Context, owner, workflow, name string, data []byte) error
-	// Get gives an object. fs.ErrNotExist is in the error when there is none, and an object of more than MaxObject is an error.
+	// Get gives an object. fs.ErrNotExist is in the error when there is none, and an object of more than MaxObject is
+	// an error.
 	Get(ctx context.Context, owner, name string) ([]byte, error)
 	// Owners gives at most limit owners that come after one, in order; "" is before all.
 	Owners(ctx context.Context, after string, limit int) ([]string, error)
@@ -41,7 +45,8 @@ type Objects interface {
 	SetRoot(ctx context.Context, owner, root string) error
 	// Names lists the objects of an owner.
 	Names(ctx context.Context, owner string) ([]string, error)
-	// Delete deletes objects and gives how many bytes they had; an owner without objects is forgotten. What is not there is no error.
+	// Delete deletes objects and gives how many bytes they had; an owner without objects is forgotten. What is not
+	// there is no error.
 	Delete(ctx context.Context, owner string, names []string) (bytes int64, err error)
 	// String says where the objects are, for a person.
 	String() string
@@ -94,7 +99,8 @@ func parseKey(text string) (owner, name string, err error) {
 func verify(name string, data []byte) error {
 	sum := sha256.Sum256(data)
 	if _, digest, _ := strings.Cut(name, "-"); digest != hex.EncodeToString(sum[:]) {
-		return fmt.Errorf("it is damaged: its %d bytes are not those that were stored; restore it from a backup", len(data))
+		return fmt.Errorf("it is damaged: its %d bytes are not those that were stored; restore it from a backup",
+			len(data))
 	}
 	return nil
 }

@@ -34,19 +34,20 @@ func TestAHistoryWithClaimsReplaysWhereTheObjectsAre(t *testing.T) {
 		claims := 0
 		handler, err := converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{ExternalStorage: external})
 		require.NoError(t, err)
-		require.NoError(t, proxy.VisitPayloads(t.Context(), history, proxy.VisitPayloadsOptions{SkipSearchAttributes: true,
-			Visitor: func(_ *proxy.VisitPayloadsContext, found []*commonpb.Payload) ([]*commonpb.Payload, error) {
-				body, err := protojson.Marshal(&commonpb.Payloads{Payloads: found})
-				if err != nil {
-					return nil, err
-				}
-				w := httptest.NewRecorder()
-				handler.ServeHTTP(w, httptest.NewRequest("POST", "/encode", strings.NewReader(string(body))))
-				stored := &commonpb.Payloads{}
-				err = protojson.Unmarshal(w.Body.Bytes(), stored)
-				claims += len(stored.GetPayloads())
-				return stored.GetPayloads(), err
-			}}))
+		require.NoError(t, proxy.VisitPayloads(t.Context(), history,
+			proxy.VisitPayloadsOptions{SkipSearchAttributes: true,
+				Visitor: func(_ *proxy.VisitPayloadsContext, found []*commonpb.Payload) ([]*commonpb.Payload, error) {
+					body, err := protojson.Marshal(&commonpb.Payloads{Payloads: found})
+					if err != nil {
+						return nil, err
+					}
+					w := httptest.NewRecorder()
+					handler.ServeHTTP(w, httptest.NewRequest("POST", "/encode", strings.NewReader(string(body))))
+					stored := &commonpb.Payloads{}
+					err = protojson.Unmarshal(w.Body.Bytes(), stored)
+					claims += len(stored.GetPayloads())
+					return stored.GetPayloads(), err
+				}}))
 		require.Greater(t, claims, 5)
 		require.Contains(t, history.String(), payloads.DirectoryDriver)
 
@@ -61,7 +62,9 @@ func replay(t *testing.T, history *historypb.History, external converter.Externa
 	t.Helper()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(), ExternalStorage: external})
 	require.NoError(t, err)
-	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run, workflow.RegisterOptions{Name: workflows.RunWorkflow})
+	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run,
+		workflow.RegisterOptions{Name: workflows.RunWorkflow})
 	// The replayer puts what it retrieves into the history that it is given.
-	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), proto.Clone(history).(*historypb.History))
+	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		proto.Clone(history).(*historypb.History))
 }

@@ -9,10 +9,11 @@ import (
 
 // Executions tells the Sweeper what Temporal still has.
 type Executions interface {
-	// Root tells whether there is an execution with that workflow ID, running or within its retention, and the workflow ID of its root: its own,
-	// unless it is a child.
+	// Root tells whether there is an execution with that workflow ID, running or within its retention, and the workflow
+	// ID of its root: its own, unless it is a child.
 	Root(ctx context.Context, workflow string) (root string, exists bool, err error)
-	// Related tells whether there is an execution, running or within its retention, with that workflow ID or with that root.
+	// Related tells whether there is an execution, running or within its retention, with that workflow ID or with that
+	// root.
 	Related(ctx context.Context, workflow, root string) (bool, error)
 	// StartedBefore tells whether there is an execution, running or within its retention, that was started before t.
 	StartedBefore(ctx context.Context, t time.Time) (bool, error)
@@ -20,17 +21,18 @@ type Executions interface {
 
 // Sweeper deletes objects that no history can refer to any more.
 //
-// Whose histories can refer to an object? The SDK stores what an execution is started with, does and returns under that execution's workflow
-// ID. What crosses between parent and child stands in both histories and is stored under one of them: the input of a child under the child, its
-// result under the parent, unless it had continued as new or failed. A signal from a child to its root is stored under the root. So an object
-// may go when nothing of its whole family is left: of the executions with its owner's workflow ID, or with the same root. The root is written
-// down while the owner's execution exists, which is for its retention at least, and a sweep comes more often.
+// Whose histories can refer to an object? The SDK stores what an execution is started with, does and returns under that
+// execution's workflow ID. What crosses between parent and child stands in both histories and is stored under one of
+// them: the input of a child under the child, its result under the parent, unless it had continued as new or failed. A
+// signal from a child to its root is stored under the root. So an object may go when nothing of its whole family is
+// left: of the executions with its owner's workflow ID, or with the same root. The root is written down while the
+// owner's execution exists, which is for its retention at least, and a sweep comes more often.
 //
-// Of an owner whose root was never seen, nothing is known: a start that was never sent, say. Its objects go when no execution is left that was
-// started before they were stored, which may be late.
+// Of an owner whose root was never seen, nothing is known: a start that was never sent, say. Its objects go when no
+// execution is left that was started before they were stored, which may be late.
 //
-// Younger objects than the retention are left alone, and so is whatever Temporal cannot tell of. Deleting late is fine; deleting too early would
-// leave a run that cannot go on.
+// Younger objects than the retention are left alone, and so is whatever Temporal cannot tell of. Deleting late is fine;
+// deleting too early would leave a run that cannot go on.
 type Sweeper struct {
 	objects    Objects
 	executions Executions
@@ -44,7 +46,8 @@ func NewSweeper(objects Objects, executions Executions, retention time.Duration)
 }
 
 const (
-	// minAge is how old an object is at least when it goes: far more than a start takes, and than the clocks of machines differ.
+	// minAge is how old an object is at least when it goes: far more than a start takes, and than the clocks of
+	// machines differ.
 	minAge = time.Hour
 	// margin is how long after an object was stored the execution may have been started that it was stored for.
 	margin = 24 * time.Hour
@@ -180,10 +183,12 @@ func (s *Sweeper) Run(ctx context.Context, logger *slog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		attributes := []any{"deleted", swept.Deleted, "bytes", swept.Bytes, "kept", swept.Kept, "workflows", swept.Owners, "took", s.clock().Sub(began)}
+		attributes := []any{"deleted", swept.Deleted, "bytes", swept.Bytes, "kept", swept.Kept, "workflows",
+			swept.Owners, "took", s.clock().Sub(began)}
 		switch {
 		case err != nil:
-			logger.Warn("large payloads were not all swept; the next sweep begins anew", append(attributes, "error", err)...)
+			logger.Warn("large payloads were not all swept; the next sweep begins anew",
+				append(attributes, "error", err)...)
 		case swept.Deleted > 0:
 			logger.Info("swept large payloads", attributes...)
 		default:

@@ -77,16 +77,23 @@ func TestASweepDeletesOnlyWhatNoHistoryCanReferTo(t *testing.T) {
 		after       time.Duration
 		want        []string
 	}{
-		"a run that exists":             {world{"run": {"run", noon}}, world{"run": {"run", noon}}, 10 * 365 * 24 * time.Hour, []string{"run"}},
-		"a run that has expired":        {world{"run": {"run", noon}}, world{}, week + 2*time.Hour, []string{}},
-		"within the retention":          {world{"run": {"run", noon}}, world{}, week - time.Hour, []string{"run"}},
-		"a run beside long ones":        {world{"run": {"run", noon}}, world{"other": {"other", noon.Add(-week)}}, 4 * week, []string{}},
-		"a child whose parent exists":   {world{"run": {"parent", noon}}, world{"parent": {"parent", noon}}, 4 * week, []string{"run"}},
-		"a parent whose child exists":   {world{"run": {"run", noon}}, world{"child": {"run", noon}}, 4 * week, []string{"run"}},
-		"a child whose sibling exists":  {world{"run": {"parent", noon}}, world{"sibling": {"parent", noon}}, 4 * week, []string{"run"}},
-		"a family that has expired":     {world{"run": {"parent", noon}}, world{"other": stranger}, 4 * week, []string{}},
-		"a start that was never sent":   {world{}, world{"other": stranger}, 4 * week, []string{}},
-		"never seen, and old ones left": {world{}, world{"other": {"other", noon.Add(-time.Hour)}}, 4 * week, []string{"run"}},
+		"a run that exists": {world{"run": {"run", noon}}, world{"run": {"run", noon}},
+			10 * 365 * 24 * time.Hour, []string{"run"}},
+		"a run that has expired": {world{"run": {"run", noon}}, world{}, week + 2*time.Hour, []string{}},
+		"within the retention":   {world{"run": {"run", noon}}, world{}, week - time.Hour, []string{"run"}},
+		"a run beside long ones": {world{"run": {"run", noon}}, world{"other": {"other", noon.Add(-week)}},
+			4 * week, []string{}},
+		"a child whose parent exists": {world{"run": {"parent", noon}}, world{"parent": {"parent", noon}}, 4 * week,
+			[]string{"run"}},
+		"a parent whose child exists": {world{"run": {"run", noon}}, world{"child": {"run", noon}}, 4 * week,
+			[]string{"run"}},
+		"a child whose sibling exists": {world{"run": {"parent", noon}}, world{"sibling": {"parent", noon}}, 4 * week,
+			[]string{"run"}},
+		"a family that has expired": {world{"run": {"parent", noon}}, world{"other": stranger}, 4 * week,
+			[]string{}},
+		"a start that was never sent": {world{}, world{"other": stranger}, 4 * week, []string{}},
+		"never seen, and old ones left": {world{}, world{"other": {"other", noon.Add(-time.Hour)}}, 4 * week,
+			[]string{"run"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, open func(string) payloads.Objects) {

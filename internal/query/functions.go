@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// jmesPathFunctions are the library's functions, some of them replaced: the members of a mapping come in the order of their names, and no
-// argument is changed.
+// jmesPathFunctions are the library's functions, some of them replaced: the members of a mapping come in the order of
+// their names, and no argument is changed.
 func jmesPathFunctions() map[string]functions.FunctionEntry {
 	table := map[string]functions.FunctionEntry{}
 	for _, entry := range functions.GetDefaultFunctions() {
@@ -64,7 +64,8 @@ func values(mapping map[string]any) []any {
 	return list
 }
 
-// charge counts what a function reads, and refuses calls that would make far more than they are given. Without a name it is for a result.
+// charge counts what a function reads, and refuses calls that would make far more than they are given. Without a name
+// it is for a result.
 func (i *interpreter) charge(name string, arguments []any) error {
 	size := 0
 	for _, argument := range arguments {
@@ -93,7 +94,8 @@ func (i *interpreter) charge(name string, arguments []any) error {
 		}
 	case "split":
 		if parts(arguments)*bytesOfPart > maxWork {
-			return everhook.Errorf(everhook.TypeLimit, "the query splits a text into more than %d parts; query less data", maxWork/bytesOfPart)
+			return everhook.Errorf(everhook.TypeLimit,
+				"the query splits a text into more than %d parts; query less data", maxWork/bytesOfPart)
 		}
 	}
 	return nil

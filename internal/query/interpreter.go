@@ -24,8 +24,8 @@ const (
 	stepsBetweenChecks = 1024
 )
 
-// interpreter evaluates a JMESPath query. It does what the library's does, and besides counts its steps, ends with its context, and takes the
-// members of a mapping in the order of their names.
+// interpreter evaluates a JMESPath query. It does what the library's does, and besides counts its steps, ends with its
+// context, and takes the members of a mapping in the order of their names.
 type interpreter struct {
 	ctx       context.Context
 	functions library.FunctionCaller
@@ -341,7 +341,8 @@ func calculate(operator any, a, b float64) (any, error) {
 // deep bounds what is walked as a whole: a query can make a value that holds the same part very often.
 func (i *interpreter) deep(values []any) error {
 	if size := everhook.EncodedSize(values, maxWork); size > maxWork {
-		return everhook.Errorf(everhook.TypeLimit, "the query makes a value larger than %s; query less data", everhook.Size(maxWork))
+		return everhook.Errorf(everhook.TypeLimit, "the query makes a value larger than %s; query less data",
+			everhook.Size(maxWork))
 	}
 	return i.ctx.Err()
 }

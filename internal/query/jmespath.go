@@ -15,8 +15,8 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// jmesPath is a query as the library parses it. The library's functions evaluate it too, but not its interpreter, which cannot be stopped and
-// takes the memory that it likes: see interpreter.
+// jmesPath is a query as the library parses it. The library's functions evaluate it too, but not its interpreter, which
+// cannot be stopped and takes the memory that it likes: see interpreter.
 type jmesPath struct {
 	tree      parsing.ASTNode
 	functions library.FunctionCaller
@@ -93,8 +93,8 @@ func (q jmesPath) Search(ctx context.Context, input any) (any, error) {
 	return i.eval(q.tree, input, nil)
 }
 
-// toFloats copies a canonical value with numbers as the library needs them. An integer that float64 has not stays an int: it goes through a
-// query unchanged, but no function takes it.
+// toFloats copies a canonical value with numbers as the library needs them. An integer that float64 has not stays an
+// int: it goes through a query unchanged, but no function takes it.
 func toFloats(v any) any {
 	switch v := v.(type) {
 	case int:

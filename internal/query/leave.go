@@ -4,7 +4,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Leave makes what a query found canonical, in at most limit bytes of JSON: a query can repeat a part of its input very often.
+// Leave makes what a query found canonical, in at most limit bytes of JSON: a query can repeat a part of its input very
+// often.
 func Leave(v any, limit int) (any, error) {
 	l := leaver{limit: limit, left: limit}
 	return l.value(v, 0)
@@ -14,14 +15,16 @@ type leaver struct{ limit, left int }
 
 func (l *leaver) spend(size int) error {
 	if l.left -= size; l.left < 0 {
-		return everhook.Errorf(everhook.TypeLimit, "the result of the query is larger than %s; select less", everhook.Size(l.limit))
+		return everhook.Errorf(everhook.TypeLimit, "the result of the query is larger than %s; select less",
+			everhook.Size(l.limit))
 	}
 	return nil
 }
 
 func (l *leaver) value(v any, depth int) (any, error) {
 	if depth > everhook.MaxDepth {
-		return nil, everhook.Errorf(everhook.TypeLimit, "the result of the query is nested deeper than %d", everhook.MaxDepth)
+		return nil, everhook.Errorf(everhook.TypeLimit, "the result of the query is nested deeper than %d",
+			everhook.MaxDepth)
 	}
 	switch v := v.(type) {
 	case []any:
@@ -42,7 +45,8 @@ func (l *leaver) value(v any, depth int) (any, error) {
 	case nil, bool, int:
 		return v, l.spend(8)
 	default:
-		return nil, everhook.Errorf(everhook.TypeQuery, "the query gives an expression, which is not data; leave out the `&`")
+		return nil, everhook.Errorf(everhook.TypeQuery, "the query gives an expression, which is not data; leave out "+
+			"the `&`")
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package query compiles queries on JSON, each language behind the same two calls, and keeps what they give canonical and bounded.
+// Package query compiles queries on JSON, each language behind the same two calls, and keeps what they give canonical
+// and bounded.
 package query
 
 import (
@@ -12,8 +13,8 @@ import (
 
 // Query is a compiled query. It may be used by several goroutines.
 type Query interface {
-	// Search gives what the query finds in a canonical value, which is not changed: a canonical value, not bounded yet. JSONPath gives a list
-	// always. Evaluating ends with ctx.
+	// Search gives what the query finds in a canonical value, which is not changed: a canonical value, not bounded yet.
+	// JSONPath gives a list always. Evaluating ends with ctx.
 	Search(ctx context.Context, input any) (any, error)
 }
 
@@ -45,7 +46,8 @@ func Compile(engine activities.QueryEngine, text string) (Query, error) {
 	case activities.JSONPath:
 		return compileJSONPath(text)
 	default:
-		return nil, &SyntaxError{Offset: -1, Message: fmt.Sprintf("there is no query engine %q", everhook.Shorten(string(engine), 40))}
+		return nil, &SyntaxError{Offset: -1, Message: fmt.Sprintf("there is no query engine %q",
+			everhook.Shorten(string(engine), 40))}
 	}
 }
 

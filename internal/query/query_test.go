@@ -84,16 +84,20 @@ func TestCompileTellsWhatIsWrongAndWhere(t *testing.T) {
 		offset  int
 		message string
 	}{
-		"an unknown engine":            {"jsonata", "a", -1, `there is no query engine "jsonata"`},
-		"a query that is too long":     {activities.JMESPath, strings.Repeat("a", 16<<10+1), 16 << 10, "longer than 16384 bytes"},
-		"a query that nests too deep":  {activities.JMESPath, deep, -1, "nested deeper than 500"},
-		"a wrong token":                {activities.JMESPath, "a[?b > 5]", 7, "Invalid token"},
-		"an open text":                 {activities.JMESPath, "a == 'b", 7, "Unclosed delimiter"},
-		"an unknown function":          {activities.JMESPath, "a | lengths(b)", -1, `there is no function "lengths"; did you mean "length"?`},
-		"an unknown function in a let": {activities.JMESPath, "let $a = foo(b) in $a", -1, `there is no function "foo"`},
-		"an unbound variable":          {activities.JMESPath, "let $a = $b in $a", -1, `there is no variable "$b"`},
-		"a variable behind its let":    {activities.JMESPath, "[let $a = b in $a, $a]", -1, `there is no variable "$a"`},
-		"a wrong path":                 {activities.JSONPath, "$.a[", 4, "a name in quotes"},
+		"an unknown engine": {"jsonata", "a", -1, `there is no query engine "jsonata"`},
+		"a query that is too long": {activities.JMESPath, strings.Repeat("a", 16<<10+1), 16 << 10,
+			"longer than 16384 bytes"},
+		"a query that nests too deep": {activities.JMESPath, deep, -1, "nested deeper than 500"},
+		"a wrong token":               {activities.JMESPath, "a[?b > 5]", 7, "Invalid token"},
+		"an open text":                {activities.JMESPath, "a == 'b", 7, "Unclosed delimiter"},
+		"an unknown function": {activities.JMESPath, "a | lengths(b)", -1,
+			`there is no function "lengths"; did you mean "length"?`},
+		"an unknown function in a let": {activities.JMESPath, "let $a = foo(b) in $a", -1,
+			`there is no function "foo"`},
+		"an unbound variable": {activities.JMESPath, "let $a = $b in $a", -1, `there is no variable "$b"`},
+		"a variable behind its let": {activities.JMESPath, "[let $a = b in $a, $a]", -1,
+			`there is no variable "$a"`},
+		"a wrong path": {activities.JSONPath, "$.a[", 4, "a name in quotes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +124,8 @@ func search(t *testing.T, text, input string) (any, error) {
 	return query.Leave(got, 1<<20)
 }
 
-// What the community added to JMESPath is in no suite that can be had: these are the examples of its specification, and our own bounds.
+// What the community added to JMESPath is in no suite that can be had: these are the examples of its specification, and
+// our own bounds.
 func TestWhatTheSuiteOfJMESPathLacks(t *testing.T) {
 	t.Parallel()
 	for text, test := range map[string]struct{ input, want string }{
@@ -156,8 +161,9 @@ func TestWhatTheSuiteOfJMESPathLacks(t *testing.T) {
 		"to_string(@)":                  {`{"a":[1]}`, `"{\"a\":[1]}"`},
 		"contains(@, `{\"a\": 1}`)":     {`[{"a":1}]`, `true`},
 		"a == `9007199254740993`":       {`{"a":9007199254740993}`, `false`},
-		"group_by(@, &a)":               {`[{"a":"x"},{"a":"y"},{"a":"x"}]`, `{"x":[{"a":"x"},{"a":"x"}],"y":[{"a":"y"}]}`},
-		"zip(@, @)":                     {`[1,2]`, `[[1,1],[2,2]]`},
+		"group_by(@, &a)": {`[{"a":"x"},{"a":"y"},{"a":"x"}]`,
+			`{"x":[{"a":"x"},{"a":"x"}],"y":[{"a":"y"}]}`},
+		"zip(@, @)": {`[1,2]`, `[[1,1],[2,2]]`},
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()

@@ -11,7 +11,8 @@ import (
 
 var dotEnvKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// ReadDotEnv reads a .env file, if there is one, into variables as os.Environ gives them. Put them before the process's own, which then count.
+// ReadDotEnv reads a .env file, if there is one, into variables as os.Environ gives them. Put them before the process's
+// own, which then count.
 func ReadDotEnv(path string) ([]string, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,9 +28,10 @@ func ReadDotEnv(path string) ([]string, error) {
 	return variables, nil
 }
 
-// ParseDotEnv reads lines "NAME=value". "export " before a name, empty lines, comments (# at the start of a line or after a
-// space) are allowed. A value in single quotes is taken as it is; in double quotes \n, \r, \t, \", \\ and \$ are escapes; both may span lines. Nothing is
-// expanded: $ is a character as any other. Errors name the line and never show a value.
+// ParseDotEnv reads lines "NAME=value". "export " before a name, empty lines, comments (# at the start of a line or
+// after a space) are allowed. A value in single quotes is taken as it is; in double quotes \n, \r, \t, \", \\ and \$
+// are escapes; both may span lines. Nothing is expanded: $ is a character as any other. Errors name the line and never
+// show a value.
 func ParseDotEnv(text string) ([]string, error) {
 	p := dotEnv{rest: strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), line: 1}
 	var variables []string
@@ -69,7 +71,8 @@ func (p *dotEnv) next() (string, error) {
 		return "", errors.New("what stands before = is not a name of letters, digits and underscores")
 	}
 	p.advance(len(name) + 1)
-	if unpadded := strings.TrimLeft(value, " \t"); strings.HasPrefix(unpadded, "'") || strings.HasPrefix(unpadded, `"`) {
+	if unpadded := strings.TrimLeft(value, " \t"); strings.HasPrefix(unpadded, "'") ||
+		strings.HasPrefix(unpadded, `"`) {
 		p.advance(len(value) - len(unpadded))
 	}
 	text, err := p.value()

@@ -1,4 +1,5 @@
-// Package secrets gives secrets by name, from variables or mounted files, and takes their values out of what leaves an activity.
+// Package secrets gives secrets by name, from variables or mounted files, and takes their values out of what leaves an
+// activity.
 package secrets
 
 import (
@@ -23,7 +24,8 @@ const (
 	EnvPrefix = "EVERHOOK_ENV_"
 	// MaxSize is how many bytes a secret may have.
 	MaxSize = 64 << 10
-	// refresh is how old the list of known values may be: a file that nobody looked up is redacted at the latest after this long.
+	// refresh is how old the list of known values may be: a file that nobody looked up is redacted at the latest after
+	// this long.
 	refresh = time.Second
 )
 
@@ -49,8 +51,8 @@ type Provider struct {
 
 // Options say where secrets are.
 type Options struct {
-	// Dir holds one file for each secret, named as it is, as Kubernetes and Docker mount them. Empty: none. A file goes before a variable
-	// of the same name, and is read at each look-up, so that a changed one counts at once.
+	// Dir holds one file for each secret, named as it is, as Kubernetes and Docker mount them. Empty: none. A file goes
+	// before a variable of the same name, and is read at each look-up, so that a changed one counts at once.
 	Dir string
 	// Environ are variables as os.Environ gives them; where a name stands twice the last counts.
 	Environ []string
@@ -67,13 +69,15 @@ func New(o Options) (*Provider, error) {
 			return nil, fmt.Errorf("the directory of secrets: %s is not a directory", o.Dir)
 		}
 	}
-	p := &Provider{dir: o.Dir, variables: map[string]string{}, settings: map[string]string{}, known: map[string]map[string]bool{}}
+	p := &Provider{dir: o.Dir, variables: map[string]string{}, settings: map[string]string{},
+		known: map[string]map[string]bool{}}
 	for _, variable := range o.Environ {
 		key, value, _ := strings.Cut(variable, "=")
 		if name, ok := strings.CutPrefix(key, SecretPrefix); ok && ValidName(name) {
 			p.variables[name] = value
 		}
-		if name, ok := strings.CutPrefix(key, EnvPrefix); ok && settingName.MatchString(name) && utf8.ValidString(value) {
+		if name, ok := strings.CutPrefix(key, EnvPrefix); ok && settingName.MatchString(name) &&
+			utf8.ValidString(value) {
 			p.settings[name] = value
 		}
 	}
@@ -83,11 +87,12 @@ func New(o Options) (*Provider, error) {
 // Env gives the plain settings: NAME to the value of EVERHOOK_ENV_NAME.
 func (p *Provider) Env() map[string]string { return maps.Clone(p.settings) }
 
-// Lookup gives the value of a secret: one line ending at the end of a file is not part of it. A secret that is not set, empty, larger than
-// MaxSize or not UTF-8 is an error that names it and says what to do; it never carries the value.
+// Lookup gives the value of a secret: one line ending at the end of a file is not part of it. A secret that is not set,
+// empty, larger than MaxSize or not UTF-8 is an error that names it and says what to do; it never carries the value.
 func (p *Provider) Lookup(name string) (string, error) {
 	if !ValidName(name) {
-		return "", fmt.Errorf("%q is not a name of a secret; write capitals, digits and underscores, for example API_TOKEN", name)
+		return "", fmt.Errorf("%q is not a name of a secret; write capitals, digits and underscores, for example "+
+			"API_TOKEN", name)
 	}
 	value, err := p.value(name)
 	if err != nil {
@@ -142,7 +147,8 @@ func readSecret(path string) (string, error) {
 		return "", err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxSize+3)) // the limit, a line ending, and one byte that tells of more
+	data, err := io.ReadAll(io.LimitReader(file,
+		MaxSize+3)) // the limit, a line ending, and one byte that tells of more
 	if err != nil {
 		return "", err
 	}

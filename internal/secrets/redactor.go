@@ -15,12 +15,14 @@ import (
 const (
 	// MinRedacted is how many bytes a value needs to be taken out: a shorter one stands in too many texts by chance.
 	MinRedacted = 4
-	// minInside is how many bytes a value needs to be looked for in the middle of base64, where its first and last characters are not told.
+	// minInside is how many bytes a value needs to be looked for in the middle of base64, where its first and last
+	// characters are not told.
 	minInside = 6
 )
 
-// Redactor replaces secrets by "[secret NAME]": their values, and these as base64 (also within a longer text that is base64), percent-encoded
-// and as the inside of a JSON string. It is safe for concurrent use. The zero Redactor changes nothing.
+// Redactor replaces secrets by "[secret NAME]": their values, and these as base64 (also within a longer text that is
+// base64), percent-encoded and as the inside of a JSON string. It is safe for concurrent use. The zero Redactor changes
+// nothing.
 type Redactor struct {
 	values   []named
 	replacer *strings.Replacer
@@ -49,7 +51,8 @@ func newRedactor(values []named) *Redactor {
 	if len(forms) == 0 {
 		return r
 	}
-	// The replacer tries its pairs in order where several begin at one place. Names settle what is equal, so that the result is always the same.
+	// The replacer tries its pairs in order where several begin at one place. Names settle what is equal, so that the
+	// result is always the same.
 	slices.SortFunc(forms, func(a, b named) int {
 		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), cmp.Compare(a.text, b.text), cmp.Compare(a.name, b.name))
 	})
@@ -61,7 +64,8 @@ func newRedactor(values []named) *Redactor {
 	return r
 }
 
-// With gives a redactor that takes out one more text under that name, for example a credential that a secret is part of.
+// With gives a redactor that takes out one more text under that name, for example a credential that a secret is part
+// of.
 func (r *Redactor) With(name, text string) *Redactor {
 	return newRedactor(append(slices.Clone(r.values), named{name, text}))
 }
@@ -112,7 +116,8 @@ func (p *Provider) Redact(v any) any { return p.Redactor().Value(v) }
 // encodings lists the forms of a value, each once.
 func encodings(text string) []string {
 	forms := []string{text}
-	for _, escaped := range []string{url.QueryEscape(text), url.PathEscape(text), percentEncode(text, unreserved), percentEncode(text, unreserved+"!'()*")} {
+	for _, escaped := range []string{url.QueryEscape(text), url.PathEscape(text), percentEncode(text, unreserved),
+		percentEncode(text, unreserved+"!'()*")} {
 		forms = append(forms, escaped, lowerHex(escaped))
 	}
 	if data, err := everhook.EncodeJSON(text); err == nil {
@@ -129,8 +134,8 @@ func encodings(text string) []string {
 	return slices.Compact(forms)
 }
 
-// inside gives what stands for text in the middle of base64, at each of the three positions that it can begin at: the characters that hold
-// no bit of what is before or behind it.
+// inside gives what stands for text in the middle of base64, at each of the three positions that it can begin at: the
+// characters that hold no bit of what is before or behind it.
 func inside(encoding *base64.Encoding, text string) []string {
 	forms := make([]string, 3)
 	for offset := range forms {
@@ -144,7 +149,8 @@ func inside(encoding *base64.Encoding, text string) []string {
 
 const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
-// percentEncode writes every byte but those kept as %XX (RFC 3986); url.QueryEscape and url.PathEscape keep more and write a space differently.
+// percentEncode writes every byte but those kept as %XX (RFC 3986); url.QueryEscape and url.PathEscape keep more and
+// write a space differently.
 func percentEncode(text, kept string) string {
 	var out strings.Builder
 	for i := range len(text) {

@@ -27,7 +27,8 @@ func write(t *testing.T, path, text string) {
 
 func TestASecretComesFromAVariable(t *testing.T) {
 	t.Parallel()
-	p := provider(t, "", "EVERHOOK_SECRET_TOKEN=a=b", "EVERHOOK_SECRET_TWICE=1111", "EVERHOOK_SECRET_TWICE=2222", "EVERHOOK_SECRET_EMPTY=", "EVERHOOK_ENV_REGION=eu", "EVERHOOK_ENV_1=x", "PATH=/bin")
+	p := provider(t, "", "EVERHOOK_SECRET_TOKEN=a=b", "EVERHOOK_SECRET_TWICE=1111", "EVERHOOK_SECRET_TWICE=2222",
+		"EVERHOOK_SECRET_EMPTY=", "EVERHOOK_ENV_REGION=eu", "EVERHOOK_ENV_1=x", "PATH=/bin")
 	value, err := p.Lookup("TOKEN")
 	require.NoError(t, err)
 	require.Equal(t, "a=b", value)
@@ -46,7 +47,8 @@ func TestASecretComesFromAFileAndAChangedOneIsPickedUp(t *testing.T) {
 	dir := t.TempDir()
 	p := provider(t, dir, "EVERHOOK_SECRET_TOKEN=variable", "EVERHOOK_SECRET_OTHER=other-value")
 	path := filepath.Join(dir, "TOKEN")
-	for file, want := range map[string]string{"first\n": "first", "second\r\n": "second", " third \n\n": " third \n", "fourth": "fourth"} {
+	for file, want := range map[string]string{"first\n": "first", "second\r\n": "second", " third \n\n": " third \n",
+		"fourth": "fourth"} {
 		write(t, path, file)
 		value, err := p.Lookup("TOKEN")
 		require.NoError(t, err)
@@ -55,7 +57,8 @@ func TestASecretComesFromAFileAndAChangedOneIsPickedUp(t *testing.T) {
 	value, err := p.Lookup("OTHER")
 	require.NoError(t, err)
 	require.Equal(t, "other-value", value)
-	require.Equal(t, "[secret TOKEN] [secret TOKEN]", p.Redactor().Text("second fourth"), "values that were given out stay secret")
+	require.Equal(t, "[secret TOKEN] [secret TOKEN]", p.Redactor().Text("second fourth"),
+		"values that were given out stay secret")
 }
 
 func TestASwappedLinkChangesTheSecret(t *testing.T) {
@@ -89,8 +92,10 @@ func TestWhatCannotBeASecretIsRefusedWithoutItsValue(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "FOLDER"), 0o700))
 	p := provider(t, dir)
 	for name, want := range map[string]string{
-		"BIG": "larger than 65536 bytes", "BINARY": "not text", "FOLDER": "is not a file", "UNSET": "or write the file UNSET",
-		"../etc/passwd": "is not a name", "a": "is not a name", "": "is not a name", "A/B": "is not a name", "..": "is not a name", "A\n": "is not a name", "1A": "is not a name",
+		"BIG": "larger than 65536 bytes", "BINARY": "not text", "FOLDER": "is not a file",
+		"UNSET":         "or write the file UNSET",
+		"../etc/passwd": "is not a name", "a": "is not a name", "": "is not a name", "A/B": "is not a name",
+		"..": "is not a name", "A\n": "is not a name", "1A": "is not a name",
 	} {
 		_, err := p.Lookup(name)
 		require.ErrorContains(t, err, want, name)
@@ -153,7 +158,8 @@ func TestARedactorFindsASecretInTheMiddleOfBase64(t *testing.T) {
 
 func TestARedactorWorksOnValues(t *testing.T) {
 	t.Parallel()
-	r := provider(t, "", "EVERHOOK_SECRET_A=alpha", "EVERHOOK_SECRET_AB=alphabet", "EVERHOOK_SECRET_PIN=12345", "EVERHOOK_SECRET_SHORT=abc").Redactor()
+	r := provider(t, "", "EVERHOOK_SECRET_A=alpha", "EVERHOOK_SECRET_AB=alphabet", "EVERHOOK_SECRET_PIN=12345",
+		"EVERHOOK_SECRET_SHORT=abc").Redactor()
 	in := map[string]any{"alpha": []any{"alphabet soup", 12345, 99123456, 1.5, nil, true}, "abc": "abc"}
 	require.Equal(t, map[string]any{
 		"[secret A]": []any{"[secret AB] soup", "[secret PIN]", "99[secret PIN]6", 1.5, nil, true}, "abc": "abc",

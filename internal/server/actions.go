@@ -20,7 +20,8 @@ type actions struct {
 var _ admin.Actions = actions{}
 
 // Retry takes the current version from the store; the version that the run had is in its history.
-func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (workflows.Retried, error) {
+func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, current bool,
+	from string) (workflows.Retried, error) {
 	options := workflows.RetryOptions{From: from}
 	if current {
 		version, err := a.enabled(ctx, flow)
@@ -35,7 +36,9 @@ func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, curr
 func (a actions) enabled(ctx context.Context, key string) (everhook.Version, error) {
 	flow, err := a.store.Flow(ctx, key)
 	if errors.Is(err, store.ErrNotFound) || err == nil && flow.Enabled == 0 {
-		return everhook.Version{}, workflows.Refusef("flow %q has no enabled version; enable one, or retry with the version that the run had", key)
+		return everhook.Version{},
+			workflows.Refusef("flow %q has no enabled version; enable one, or retry with the version that the run had",
+				key)
 	}
 	if err != nil {
 		return everhook.Version{}, err

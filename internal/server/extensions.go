@@ -23,7 +23,8 @@ func (s *Server) dependencies(guard *egress.Guard, proxy *url.URL) activities.De
 	}
 }
 
-// startSources serves the triggers that start runs by themselves. They belong to the role receiver: they are where deliveries come in.
+// startSources serves the triggers that start runs by themselves. They belong to the role receiver: they are where
+// deliveries come in.
 func (s *Server) startSources(starter *workflows.Starter) {
 	s.sources = sources.New(sources.Options{
 		Flows: s.catalog.Sourced, Start: starter.Start, Secret: s.secrets.Lookup, Logger: s.logger,
@@ -35,7 +36,8 @@ func (s *Server) startSources(starter *workflows.Starter) {
 // observed is an event as metrics count deliveries.
 func observed(r sources.Record) receiver.Record {
 	record := receiver.Record{
-		Flow: r.Flow, Run: r.Run, Reason: receiver.Accepted, Bytes: r.Bytes, Duration: r.Took, Durable: r.Took, Duplicate: r.Duplicate,
+		Flow: r.Flow, Run: r.Run, Reason: receiver.Accepted, Bytes: r.Bytes, Duration: r.Took, Durable: r.Took,
+		Duplicate: r.Duplicate,
 	}
 	if r.Failed {
 		record.Reason, record.Durable = receiver.Unavailable, 0

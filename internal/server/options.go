@@ -1,4 +1,5 @@
-// Package server puts the parts together: Temporal, the store, the worker, the receiver and the admin address, in one process.
+// Package server puts the parts together: Temporal, the store, the worker, the receiver and the admin address, in one
+// process.
 package server
 
 import (
@@ -59,8 +60,10 @@ const minRetention = time.Hour
 func (o *Options) check() error {
 	if o.PublicURL != "" {
 		parsed, err := url.Parse(o.PublicURL)
-		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
-			return fmt.Errorf("--public-url %q is no base of URLs; write for example https://hooks.example.com", o.PublicURL)
+		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" ||
+			parsed.RawQuery != "" || parsed.Fragment != "" {
+			return fmt.Errorf("--public-url %q is no base of URLs; write for example https://hooks.example.com",
+				o.PublicURL)
 		}
 		o.PublicURL = strings.TrimRight(o.PublicURL, "/")
 	}
@@ -71,10 +74,12 @@ func (o *Options) check() error {
 		return err
 	}
 	if o.AdminToken == "" && !isLoopback(o.Admin) {
-		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1", o.Admin)
+		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
+			o.Admin)
 	}
 	if o.Metrics != "" && o.AdminToken == "" && !isLoopback(o.Metrics) {
-		return fmt.Errorf("--metrics %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1", o.Metrics)
+		return fmt.Errorf("--metrics %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
+			o.Metrics)
 	}
 	return nil
 }
@@ -132,7 +137,8 @@ func (o *Options) temporalTLS() (*tls.Config, error) {
 func listen(flag, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; is another Everhook running? choose another address with --%s", address, err, flag)
+		return nil, fmt.Errorf("cannot listen on %s: %w; is another Everhook running? choose another address with --%s",
+			address, err, flag)
 	}
 	return l, nil
 }

@@ -36,7 +36,8 @@ const (
 const (
 	// defaultPayloadThreshold is from which size payloads are kept outside of histories.
 	defaultPayloadThreshold everhook.Size = 256 << 10
-	// minPayloadThreshold leaves memos and summaries in their place, which readers take as they are; Temporal's own limit is above the other end.
+	// minPayloadThreshold leaves memos and summaries in their place, which readers take as they are; Temporal's own
+	// limit is above the other end.
 	minPayloadThreshold everhook.Size = 64 << 10
 	maxPayloadThreshold everhook.Size = 1 << 20
 )
@@ -54,20 +55,23 @@ func (o *Options) checkPayloads() error {
 	case payloadsNone, payloadsStore:
 	case payloadsDirectory:
 		if o.TemporalAddress != "" && o.PayloadDir == "" {
-			return errors.New("--payload-store directory needs --payload-dir with --temporal-address; name a directory that every process shares")
+			return errors.New("--payload-store directory needs --payload-dir with --temporal-address; name a " +
+				"directory that every process shares")
 		}
 	default:
 		return fmt.Errorf("--payload-store %q is none; write auto, directory, store or none", o.PayloadStore)
 	}
 	o.PayloadDir = cmp.Or(o.PayloadDir, filepath.Join(o.Data, "payloads"))
-	if o.PayloadThreshold = cmp.Or(o.PayloadThreshold, defaultPayloadThreshold); o.PayloadThreshold < minPayloadThreshold || o.PayloadThreshold > maxPayloadThreshold {
-		return fmt.Errorf("--payload-threshold %s is out of bounds; write between %s and %s", o.PayloadThreshold, minPayloadThreshold, maxPayloadThreshold)
+	if o.PayloadThreshold = cmp.Or(o.PayloadThreshold,
+		defaultPayloadThreshold); o.PayloadThreshold < minPayloadThreshold || o.PayloadThreshold > maxPayloadThreshold {
+		return fmt.Errorf("--payload-threshold %s is out of bounds; write between %s and %s", o.PayloadThreshold,
+			minPayloadThreshold, maxPayloadThreshold)
 	}
 	return nil
 }
 
-// large is where this process keeps large payloads, and reads them: it reads both places, whatever the setting says, so that changing the setting
-// leaves no run behind.
+// large is where this process keeps large payloads, and reads them: it reads both places, whatever the setting says, so
+// that changing the setting leaves no run behind.
 type large struct {
 	external converter.ExternalStorage
 	// maxPayload is the limit that runs get which are started here; 0: that of Temporal alone.
@@ -79,14 +83,16 @@ type large struct {
 func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Store) (*large, error) {
 	namespace, err := c.WorkflowService().DescribeNamespace(ctx, describeNamespace(o.TemporalNamespace))
 	if err != nil {
-		return nil, fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace", o.TemporalNamespace, err)
+		return nil, fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace",
+			o.TemporalNamespace, err)
 	}
 	directory, err := payloads.NewDirectory(o.PayloadDir, namespace.GetNamespaceInfo().GetId())
 	if err != nil {
 		return nil, err
 	}
 	table := s.Payloads(namespace.GetNamespaceInfo().GetId())
-	drivers := []*payloads.Driver{payloads.NewDriver(payloads.DirectoryDriver, directory), payloads.NewDriver(payloads.StoreDriver, table)}
+	drivers := []*payloads.Driver{payloads.NewDriver(payloads.DirectoryDriver, directory),
+		payloads.NewDriver(payloads.StoreDriver, table)}
 	if o.PayloadStore == payloadsStore {
 		drivers[0], drivers[1] = drivers[1], drivers[0]
 	}
@@ -94,7 +100,8 @@ func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Sto
 	if o.PayloadStore != payloadsNone {
 		l.maxPayload = workflows.MaxStoredPayload
 	}
-	executions, retention := payloads.NewExecutions(c, o.TemporalNamespace), namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
+	executions, retention := payloads.NewExecutions(c, o.TemporalNamespace),
+		namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
 	for _, objects := range []payloads.Objects{directory, table} {
 		l.sweepers = append(l.sweepers, payloads.NewSweeper(objects, executions, max(retention, time.Hour)))
 	}
@@ -104,29 +111,34 @@ func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Sto
 // readPause is between attempts to read what an effect is given.
 const readPause = 10 * time.Second
 
-// failures tells Temporal of errors. An effect whose result could not be stored has happened: it is not tried again, as one whose result is too large is not.
-// One that cannot be given what it needs has not: it is tried again, but not at once, for its attempts are soon used up and the store may be back then.
+// failures tells Temporal of errors. An effect whose result could not be stored has happened: it is not tried again, as
+// one whose result is too large is not. One that cannot be given what it needs has not: it is tried again, but not at
+// once, for its attempts are soon used up and the store may be back then.
 type failures struct{ converter.FailureConverter }
 
 // ErrorToFailure is that of converter.FailureConverter.
 func (f failures) ErrorToFailure(err error) *failurepb.Failure {
 	if notStored, ok := errors.AsType[*payloads.NotStoredError](err); ok {
-		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what came of it cannot be kept: %v", notStored), false, 0)
+		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what came of it cannot be kept: %v",
+			notStored), false, 0)
 	}
 	if notRead, ok := errors.AsType[*payloads.NotReadError](err); ok {
-		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what it is given cannot be read: %v", notRead), true, readPause)
+		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what it is given cannot be read: %v", notRead),
+			true, readPause)
 	}
 	return f.FailureConverter.ErrorToFailure(err)
 }
 
-// codec lets the Temporal UI show values in place of claims. What the UI sends is never stored outside of histories: nobody could tell whose it is.
+// codec lets the Temporal UI show values in place of claims. What the UI sends is never stored outside of histories:
+// nobody could tell whose it is.
 func (l *large) codec() (http.Handler, error) {
 	external := l.external
 	external.DriverSelector = inline{}
 	return converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{PreStorageCodecs: []converter.PayloadCodec{workflows.PayloadCodec()}, ExternalStorage: external})
 }
 
-// resolve gives payloads of a history with values in place of claims. The SDK offers that to HTTP clients alone, so its handler is called here.
+// resolve gives payloads of a history with values in place of claims. The SDK offers that to HTTP clients alone, so its
+// handler is called here.
 func (l *large) resolve(ctx context.Context, claimed *commonpb.Payloads) (*commonpb.Payloads, error) {
 	handler, err := l.codec()
 	if err != nil {

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// quiet gives a logger that drops what is below a warning: the Temporal SDK tells much that is of no use to an operator.
+// quiet gives a logger that drops what is below a warning: the Temporal SDK tells much that is of no use to an
+// operator.
 func quiet(logger *slog.Logger) *slog.Logger {
 	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool { return record.Level >= slog.LevelWarn }})
 }
 
-// patient gives a logger for the embedded Temporal server that drops its complaints about calls that wait: a held caller waits for the answer
-// of its run as long as its flow allows, and that is no trouble.
+// patient gives a logger for the embedded Temporal server that drops its complaints about calls that wait: a held
+// caller waits for the answer of its run as long as its flow allows, and that is no trouble.
 func patient(logger *slog.Logger) *slog.Logger {
 	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool {
 		switch record.Message {
@@ -29,7 +30,8 @@ func patient(logger *slog.Logger) *slog.Logger {
 
 // waits tells whether a method of Temporal's frontend returns only when there is an answer.
 func waits(method string) bool {
-	for _, name := range []string{"/ExecuteMultiOperation", "/UpdateWorkflowExecution", "/PollWorkflowExecutionUpdate"} {
+	for _, name := range []string{"/ExecuteMultiOperation", "/UpdateWorkflowExecution",
+		"/PollWorkflowExecutionUpdate"} {
 		if strings.HasSuffix(method, name) {
 			return true
 		}

@@ -71,7 +71,8 @@ type Surroundings struct {
 	Registry *nodes.Registry
 	// Logger takes the log.
 	Logger *slog.Logger
-	// Environ are variables as os.Environ gives them, for secrets and settings; where a name stands twice the last counts.
+	// Environ are variables as os.Environ gives them, for secrets and settings; where a name stands twice the last
+	// counts.
 	Environ []string
 	// SelfCalls lets flows call the receiver's own address.
 	SelfCalls bool
@@ -79,9 +80,11 @@ type Surroundings struct {
 	Version string
 	// Roles are the parts to run: receiver, worker, admin. None: all.
 	Roles []string
-	// Prepare is called when the store is open and the addresses are known, and before anything is served: it applies flows. Nil: nothing.
+	// Prepare is called when the store is open and the addresses are known, and before anything is served: it applies
+	// flows. Nil: nothing.
 	Prepare func(ctx context.Context, s *Server) error
-	// Spans takes the spans of traces. Nil: an OTLP exporter if the process's environment names one, see telemetry.Options.
+	// Spans takes the spans of traces. Nil: an OTLP exporter if the process's environment names one, see
+	// telemetry.Options.
 	Spans sdktrace.SpanExporter
 }
 
@@ -102,7 +105,8 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if s.watch.Telemetry, err = telemetry.New(ctx, telemetry.Options{Version: with.Version, Spans: with.Spans, Logger: s.logger}); err != nil {
+	if s.watch.Telemetry, err = telemetry.New(ctx, telemetry.Options{Version: with.Version, Spans: with.Spans,
+		Logger: s.logger}); err != nil {
 		return nil, err
 	}
 	if s.temporal, err = connectTemporal(ctx, o, s.watch.Telemetry, s.logger); err != nil {
@@ -117,7 +121,8 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {
 		return nil, err
 	}
-	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env, PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
+	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env,
+		PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -163,7 +168,8 @@ func (s *Server) has(role string) bool {
 func (s *Server) listen() (err error) {
 	for _, role := range []string{RoleReceiver, RoleWorker, RoleAdmin} {
 		if !s.has(role) && s.options.TemporalAddress == "" {
-			return fmt.Errorf("without the role %s the embedded Temporal server cannot be used; add --temporal-address, or run all roles", role)
+			return fmt.Errorf("without the role %s the embedded Temporal server cannot be used; add "+
+				"--temporal-address, or run all roles", role)
 		}
 	}
 	if s.has(RoleReceiver) {
@@ -242,14 +248,19 @@ func (s *Server) startWorker() error {
 	var proxy *url.URL
 	if s.options.EgressProxy != "" {
 		if proxy, err = url.Parse(s.options.EgressProxy); err != nil || proxy.Host == "" {
-			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128", s.options.EgressProxy)
+			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128",
+				s.options.EgressProxy)
 		}
 	}
-	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy, Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
-	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup, Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
-	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do, activities.LoadSubflow: subflows.Do}
+	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy,
+		Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
+	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup,
+		Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
+	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do,
+		activities.LoadSubflow: subflows.Do}
 	maps.Copy(effects, s.with.Registry.Activities(s.dependencies(guard, proxy)))
-	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects, workflows.LargePayloads(s.temporal.large.maxPayload))
+	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects,
+		workflows.LargePayloads(s.temporal.large.maxPayload))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -264,7 +275,8 @@ func (s *Server) startReceiver() error {
 	}
 	s.receiver = receiver.New(receiver.Options{
 		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger,
-		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.Observe, Tracer: s.watch.Tracer(),
+		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.Observe,
+		Tracer: s.watch.Tracer(),
 	}, s.catalog, starts{starter, s.catalog})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(starter)
@@ -293,7 +305,8 @@ func (s *Server) startAdmin() error {
 	}
 	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
 	options := admin.Options{
-		Runs: runs, Actions: actions{runs, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready, UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
+		Runs: runs, Actions: actions{runs, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
+		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
@@ -338,7 +351,8 @@ const (
 	pagesTimeout = 2 * time.Second
 )
 
-// Stop drains: no new events and calls, answers for held callers, then the worker, the pages, Temporal, the store, and what is left of traces.
+// Stop drains: no new events and calls, answers for held callers, then the worker, the pages, Temporal, the store, and
+// what is left of traces.
 func (s *Server) Stop() {
 	s.stopSources()
 	if s.receiver != nil {
@@ -390,7 +404,8 @@ func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	var flows []admin.Flow
 	for _, flow := range s.catalog.Flows() {
 		flows = append(flows, admin.Flow{
-			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Trigger: flow.Trigger, Version: flow.Version, Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note,
+			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Trigger: flow.Trigger, Version: flow.Version,
+			Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note,
 		})
 	}
 	return flows, nil

@@ -24,13 +24,15 @@ func (s starts) Start(ctx context.Context, version *everhook.Version, d everhook
 }
 
 // Run of a sync flow.
-func (s starts) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (receiver.Started, error) {
+func (s starts) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery,
+	wait time.Duration) (receiver.Started, error) {
 	reply, err := s.Starter.Run(ctx, version, d, wait)
 	return receiver.Started(reply), err
 }
 
 // Outcome of an earlier run.
-func (s starts) Outcome(ctx context.Context, flow string, id everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
+func (s starts) Outcome(ctx context.Context, flow string, id everhook.RunID,
+	wait time.Duration) (*receiver.Outcome, error) {
 	outcome, err := s.Starter.Outcome(ctx, flow, id, s.catalog.Mode(flow) == everhook.Sync, wait)
 	if err != nil {
 		return nil, asReceiverError(err)
@@ -45,7 +47,8 @@ func (s starts) RunVersion(ctx context.Context, flow string, run everhook.RunID)
 }
 
 // Resume of a run that waits.
-func (s starts) Resume(ctx context.Context, flow string, run everhook.RunID, call receiver.Resume) (receiver.Resumed, error) {
+func (s starts) Resume(ctx context.Context, flow string, run everhook.RunID,
+	call receiver.Resume) (receiver.Resumed, error) {
 	resumed, err := s.Starter.Resume(ctx, flow, run, workflows.Call(call))
 	return receiver.Resumed(resumed), asReceiverError(err)
 }
@@ -53,7 +56,8 @@ func (s starts) Resume(ctx context.Context, flow string, run everhook.RunID, cal
 // asReceiverError gives the receiver's own word for what the engine says of a run.
 func asReceiverError(err error) error {
 	for engine, word := range map[error]error{
-		workflows.ErrNoRun: receiver.ErrNoRun, workflows.ErrEnded: receiver.ErrRunEnded, workflows.ErrWaitOver: receiver.ErrWaitOver, workflows.ErrInboxFull: receiver.ErrInboxFull,
+		workflows.ErrNoRun: receiver.ErrNoRun, workflows.ErrEnded: receiver.ErrRunEnded,
+		workflows.ErrWaitOver: receiver.ErrWaitOver, workflows.ErrInboxFull: receiver.ErrInboxFull,
 	} {
 		if errors.Is(err, engine) {
 			return word

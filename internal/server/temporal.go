@@ -38,16 +38,20 @@ const (
 )
 
 // connectTemporal starts the embedded server, or dials the one of --temporal-address.
-func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry, logger *slog.Logger) (_ *temporal, err error) {
+func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry,
+	logger *slog.Logger) (_ *temporal, err error) {
 	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
 	options := client.Options{
-		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)), DataConverter: workflows.DataConverter(),
-		MetricsHandler: watch.TemporalMetrics(), Interceptors: []interceptor.ClientInterceptor{watch.TemporalInterceptor()},
+		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)),
+		DataConverter:  workflows.DataConverter(),
+		MetricsHandler: watch.TemporalMetrics(),
+		Interceptors:   []interceptor.ClientInterceptor{watch.TemporalInterceptor()},
 	}
 	if o.TemporalAddress == "" {
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
-			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath, UICodec: admin.CodecPath, Logger: patient(logger.With("part", "temporal")),
+			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath,
+			UICodec: admin.CodecPath, Logger: patient(logger.With("part", "temporal")),
 		})
 		if err != nil {
 			return nil, err
@@ -64,7 +68,8 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if t.client, err = client.DialContext(dialing, options); err != nil {
-		return nil, fmt.Errorf("no Temporal server answers at %s: %w; check --temporal-address, its TLS flags and the network", options.HostPort, err)
+		return nil, fmt.Errorf("no Temporal server answers at %s: %w; check --temporal-address, its TLS flags and "+
+			"the network", options.HostPort, err)
 	}
 	if t.embedded == nil {
 		if err := t.register(dialing, logger); err != nil {
@@ -110,10 +115,12 @@ func remote(options *client.Options, o *Options) error {
 // register adds the search attributes to a namespace that lacks them. Without the permission runs are started without.
 func (t *temporal) register(ctx context.Context, logger *slog.Logger) error {
 	if _, err := t.client.WorkflowService().DescribeNamespace(ctx, describeNamespace(t.namespace)); err != nil {
-		return fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace", t.namespace, err)
+		return fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace",
+			t.namespace, err)
 	}
 	if err := workflows.RegisterSearchAttributes(ctx, t.client, t.namespace); err != nil {
-		logger.Warn("runs are started without search attributes; they are then found by workflow ID and memo only", "error", err)
+		logger.Warn("runs are started without search attributes; they are then found by workflow ID and memo only",
+			"error", err)
 		return nil
 	}
 	t.attributes = true

@@ -13,8 +13,8 @@ type KeyForm int
 const (
 	// TextKeys are used as they are, byte for byte.
 	TextKeys KeyForm = iota
-	// StandardKeys are those of Standard Webhooks: whsec_ (or nothing) and base64 of a shared key, whpk_ and base64 of an Ed25519 public key, or
-	// whsk_ and base64 of an Ed25519 private key or its seed, which also signs.
+	// StandardKeys are those of Standard Webhooks: whsec_ (or nothing) and base64 of a shared key, whpk_ and base64 of
+	// an Ed25519 public key, or whsk_ and base64 of an Ed25519 private key or its seed, which also signs.
 	StandardKeys
 )
 
@@ -34,7 +34,8 @@ type key struct {
 
 func (k key) fits(algorithm Algorithm) bool { return (algorithm == Ed25519) == (k.public != nil) }
 
-// CheckSecret returns an error when no key can be made of a secret. It says what a secret looks like, and nothing of this one.
+// CheckSecret returns an error when no key can be made of a secret. It says what a secret looks like, and nothing of
+// this one.
 func (s *Scheme) CheckSecret(secret string) error {
 	_, err := s.key(secret)
 	return err
@@ -42,7 +43,8 @@ func (s *Scheme) CheckSecret(secret string) error {
 
 var (
 	errEmpty    = errors.New("it is empty")
-	errStandard = errors.New("it is neither whsec_ and base64 of a shared key, nor whpk_ and base64 of an Ed25519 public key; copy it as the sender shows it")
+	errStandard = errors.New("it is neither whsec_ and base64 of a shared key, nor whpk_ and base64 of an Ed25519 " +
+		"public key; copy it as the sender shows it")
 )
 
 func (s *Scheme) key(secret string) (key, error) {

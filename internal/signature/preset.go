@@ -15,15 +15,16 @@ type Preset struct {
 	Name string
 	// Scheme is how it signs. That of Generic is made by a flow's own fields.
 	Scheme
-	// DedupeHeader or DedupeBody is where the ID of an event stands, which is the same in each of its deliveries; else both are empty.
+	// DedupeHeader or DedupeBody is where the ID of an event stands, which is the same in each of its deliveries; else
+	// both are empty.
 	DedupeHeader string
 	DedupeBody   everhook.Path
 	// Subscription is how the provider asks with GET whether the URL is meant for it; nil: it does not.
 	Subscription *Subscription
 	// Confirmation is how it asks with a delivery; nil: it does not.
 	Confirmation *Confirmation
-	// Wait is how long callers are held where a flow does not say, Patience how long the provider waits for an answer before it takes the delivery
-	// for failed; 0: not known.
+	// Wait is how long callers are held where a flow does not say, Patience how long the provider waits for an answer
+	// before it takes the delivery for failed; 0: not known.
 	Wait, Patience time.Duration
 }
 
@@ -40,15 +41,17 @@ var presets = []Preset{
 		Scheme: Scheme{
 			Header: "webhook-signature", Separator: " ",
 			Methods: []Method{{"v1,", SHA256, Base64}, {"v1a,", Ed25519, Base64}},
-			Signed:  template("{id}.{timestamp}.{body}"), ID: "webhook-id", Timestamp: Source{Header: "webhook-timestamp"},
+			Signed:  template("{id}.{timestamp}.{body}"), ID: "webhook-id",
+			Timestamp: Source{Header: "webhook-timestamp"},
 			Tolerance: tolerance, Keys: StandardKeys,
 		},
 		DedupeHeader: "webhook-id",
 		Wait:         15 * time.Second, Patience: 15 * time.Second,
 	},
 	{
-		Name:         "github",
-		Scheme:       Scheme{Header: "X-Hub-Signature-256", Methods: []Method{{"sha256=", SHA256, Hex}}, Signed: template("{body}")},
+		Name: "github",
+		Scheme: Scheme{Header: "X-Hub-Signature-256", Methods: []Method{{"sha256=", SHA256, Hex}},
+			Signed: template("{body}")},
 		DedupeHeader: "X-GitHub-Delivery",
 		Wait:         9 * time.Second, Patience: 10 * time.Second,
 	},
@@ -65,15 +68,17 @@ var presets = []Preset{
 		Name: "slack",
 		Scheme: Scheme{
 			Header: "X-Slack-Signature", Methods: []Method{{"v0=", SHA256, Hex}},
-			Signed: template("v0:{timestamp}:{body}"), Timestamp: Source{Header: "X-Slack-Request-Timestamp"}, Tolerance: tolerance,
+			Signed: template("v0:{timestamp}:{body}"), Timestamp: Source{Header: "X-Slack-Request-Timestamp"},
+			Tolerance: tolerance,
 		},
 		DedupeBody:   path("event_id"),
 		Confirmation: &Confirmation{Field: path("type"), Value: "url_verification", Challenge: path("challenge")},
 		Wait:         2500 * time.Millisecond, Patience: 3 * time.Second,
 	},
 	{
-		Name:         "shopify",
-		Scheme:       Scheme{Header: "X-Shopify-Hmac-Sha256", Methods: []Method{{"", SHA256, Base64}}, Signed: template("{body}")},
+		Name: "shopify",
+		Scheme: Scheme{Header: "X-Shopify-Hmac-Sha256", Methods: []Method{{"", SHA256, Base64}},
+			Signed: template("{body}")},
 		DedupeHeader: "X-Shopify-Webhook-Id",
 		Wait:         4 * time.Second, Patience: 5 * time.Second,
 	},
@@ -87,10 +92,12 @@ var presets = []Preset{
 		Wait:         5 * time.Second, Patience: 5 * time.Second,
 	},
 	{
-		Name:         "meta",
-		Scheme:       Scheme{Header: "X-Hub-Signature-256", Methods: []Method{{"sha256=", SHA256, Hex}}, Signed: template("{body}")},
-		Subscription: &Subscription{Mode: "hub.mode", Subscribe: "subscribe", Token: "hub.verify_token", Challenge: "hub.challenge"},
-		Wait:         5 * time.Second, Patience: 5 * time.Second,
+		Name: "meta",
+		Scheme: Scheme{Header: "X-Hub-Signature-256", Methods: []Method{{"sha256=", SHA256, Hex}},
+			Signed: template("{body}")},
+		Subscription: &Subscription{Mode: "hub.mode", Subscribe: "subscribe", Token: "hub.verify_token",
+			Challenge: "hub.challenge"},
+		Wait: 5 * time.Second, Patience: 5 * time.Second,
 	},
 	{Name: Generic, Wait: 30 * time.Second},
 }
@@ -114,7 +121,8 @@ func Names() []string {
 	return names
 }
 
-// DedupeKey is the ID of the event of a delivery, empty where it has none. Header gives the value of a header or "", body is the whole body.
+// DedupeKey is the ID of the event of a delivery, empty where it has none. Header gives the value of a header or "",
+// body is the whole body.
 func (p *Preset) DedupeKey(header func(name string) string, body any) string {
 	if p.DedupeHeader != "" {
 		return header(p.DedupeHeader)

@@ -47,13 +47,16 @@ func TestTheStandardWebhooksLibraryVerifiesOurs(t *testing.T) {
 func TestDeliveriesOfStripesLibraryAreVerified(t *testing.T) {
 	t.Parallel()
 	preset := find(t, "stripe")
-	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(`{"id":"evt_1"}`), Secret: "whsec_test", Timestamp: receivedAt})
+	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(`{"id":"evt_1"}`),
+		Secret: "whsec_test", Timestamp: receivedAt})
 	header := http.Header{"Stripe-Signature": {signed.Header}}
 	require.NoError(t, preset.Verify(message(header, signed.Payload), []string{"whsec_test"}))
 	require.Equal(t, signature.Mismatch, preset.Verify(message(header, signed.Payload), []string{"whsec_other"}))
 
-	other := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: signed.Payload, Secret: "whsec_test", Timestamp: receivedAt, Scheme: "v0"})
-	require.Equal(t, signature.Malformed, preset.Verify(message(http.Header{"Stripe-Signature": {other.Header}}, signed.Payload), []string{"whsec_test"}))
+	other := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: signed.Payload, Secret: "whsec_test",
+		Timestamp: receivedAt, Scheme: "v0"})
+	require.Equal(t, signature.Malformed,
+		preset.Verify(message(http.Header{"Stripe-Signature": {other.Header}}, signed.Payload), []string{"whsec_test"}))
 }
 
 func TestStripesLibraryVerifiesOurs(t *testing.T) {
@@ -70,12 +73,15 @@ func TestGitHubsLibraryVerifiesOurs(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"zen":"Keep it logically awesome."}`)
 	preset := find(t, "github")
-	headers, err := preset.Sign(signature.Delivery{ID: "72d3162e-cc78-11e3-81ab-4c9367dc0958", SentAt: receivedAt, Body: body}, "secret")
+	headers, err := preset.Sign(signature.Delivery{ID: "72d3162e-cc78-11e3-81ab-4c9367dc0958", SentAt: receivedAt,
+		Body: body}, "secret")
 	require.NoError(t, err)
 	require.Equal(t, "72d3162e-cc78-11e3-81ab-4c9367dc0958", headers["X-GitHub-Delivery"])
-	payload, err := github.ValidatePayloadFromBody("application/json", bytes.NewReader(body), headers["X-Hub-Signature-256"], []byte("secret"))
+	payload, err := github.ValidatePayloadFromBody("application/json", bytes.NewReader(body),
+		headers["X-Hub-Signature-256"], []byte("secret"))
 	require.NoError(t, err)
 	require.Equal(t, body, payload)
-	_, err = github.ValidatePayloadFromBody("application/json", bytes.NewReader(body), headers["X-Hub-Signature-256"], []byte("other"))
+	_, err = github.ValidatePayloadFromBody("application/json", bytes.NewReader(body), headers["X-Hub-Signature-256"],
+		[]byte("other"))
 	require.Error(t, err)
 }

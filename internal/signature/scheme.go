@@ -1,5 +1,5 @@
-// Package signature verifies that a webhook delivery was signed by who shares a secret with its receiver, and signs deliveries the same way.
-// What providers do differently is data: a Scheme, of which the presets are a table.
+// Package signature verifies that a webhook delivery was signed by who shares a secret with its receiver, and signs
+// deliveries the same way. What providers do differently is data: a Scheme, of which the presets are a table.
 package signature
 
 import (
@@ -18,7 +18,8 @@ type Scheme struct {
 	Header string
 	// Separator stands between the elements of Header; empty: its value is one signature.
 	Separator string
-	// Methods are the forms that a signature can have, told apart by their prefixes. Elements of no form are passed over.
+	// Methods are the forms that a signature can have, told apart by their prefixes. Elements of no form are passed
+	// over.
 	Methods []Method
 	// Signed is the text that is signed.
 	Signed Template
@@ -26,7 +27,8 @@ type Scheme struct {
 	ID string
 	// Timestamp is where the time of sending stands.
 	Timestamp Source
-	// Tolerance is how far the time of sending may be from that of receipt, in both directions; used where Timestamp is set.
+	// Tolerance is how far the time of sending may be from that of receipt, in both directions; used where Timestamp is
+	// set.
 	Tolerance time.Duration
 	// Keys says how a secret is written.
 	Keys KeyForm
@@ -40,7 +42,8 @@ type Method struct {
 	Encoding  Encoding
 }
 
-// Source is where the time of sending stands, in seconds or milliseconds since 1970 (their size tells which) or as RFC 3339. The zero Source is nowhere.
+// Source is where the time of sending stands, in seconds or milliseconds since 1970 (their size tells which) or as RFC
+// 3339. The zero Source is nowhere.
 type Source struct {
 	// Header is a header of its own.
 	Header string
@@ -63,8 +66,8 @@ type Message struct {
 	ReceivedAt time.Time
 }
 
-// Refused is an error of Verify that is about the message: it was not sent by who has the secret, or not now. It says why, for the operator's
-// log; a caller must not learn it.
+// Refused is an error of Verify that is about the message: it was not sent by who has the secret, or not now. It says
+// why, for the operator's log; a caller must not learn it.
 type Refused string
 
 // Why a message is refused.
@@ -77,12 +80,13 @@ const (
 
 func (r Refused) Error() string { return string(r) }
 
-// maxSignatures bounds how many signatures of one message are looked at: providers send one for each secret while they rotate.
+// maxSignatures bounds how many signatures of one message are looked at: providers send one for each secret while they
+// rotate.
 const maxSignatures = 8
 
-// Verify returns nil if one of the message's signatures is right under one of the secrets and its time is within the tolerance. Errors are
-// Refused, or about a secret that no key can be made of when none of the others fits; they hold no secret. An empty secret is no key. How long
-// it takes does not tell how nearly right a signature was.
+// Verify returns nil if one of the message's signatures is right under one of the secrets and its time is within the
+// tolerance. Errors are Refused, or about a secret that no key can be made of when none of the others fits; they hold
+// no secret. An empty secret is no key. How long it takes does not tell how nearly right a signature was.
 func (s *Scheme) Verify(m Message, secrets []string) error {
 	shown, err := s.read(m)
 	if err != nil {

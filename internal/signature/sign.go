@@ -18,8 +18,9 @@ type Delivery struct {
 	Body   []byte
 }
 
-// Sign gives the headers of a delivery as who has the secret sends it: the signature, the time and the ID as far as they stand in headers.
-// Verify accepts it within the tolerance. A body that holds its own time (Timestamp.Body) is signed as it is.
+// Sign gives the headers of a delivery as who has the secret sends it: the signature, the time and the ID as far as
+// they stand in headers. Verify accepts it within the tolerance. A body that holds its own time (Timestamp.Body) is
+// signed as it is.
 func (s *Scheme) Sign(d Delivery, secret string) (map[string]string, error) {
 	key, err := s.key(secret)
 	if err != nil {

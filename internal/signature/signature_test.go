@@ -51,7 +51,9 @@ func TestEveryChangeOfADeliveryIsRefused(t *testing.T) {
 	t.Parallel()
 	all := vectors(t)
 	stripe := find(t, "stripe")
-	all["stripe"] = vector{stripe.Scheme, "whsec_test", headerOf(sign(t, stripe, signature.Delivery{SentAt: receivedAt, Body: []byte(`{"id":"evt_1"}`)}, "whsec_test")), `{"id":"evt_1"}`, receivedAt}
+	all["stripe"] = vector{stripe.Scheme, "whsec_test",
+		headerOf(sign(t, stripe, signature.Delivery{SentAt: receivedAt, Body: []byte(`{"id":"evt_1"}`)}, "whsec_test")),
+		`{"id":"evt_1"}`, receivedAt}
 	for name, v := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,23 +83,32 @@ func TestEveryChangeOfADeliveryIsRefused(t *testing.T) {
 			require.Error(t, verify(same, ""), "an empty secret")
 			require.NoError(t, verify(same, "", v.secret), "an empty secret beside the right one")
 			require.Equal(t, signature.Mismatch, v.scheme.Verify(v.message(), nil), "no secret")
-			require.Equal(t, signature.Mismatch, verify(func(v *vector) { v.body = v.body[:len(v.body)-1] + "~" }), "a changed byte")
+			require.Equal(t, signature.Mismatch, verify(func(v *vector) { v.body = v.body[:len(v.body)-1] + "~" }),
+				"a changed byte")
 			require.Equal(t, signature.Mismatch, verify(func(v *vector) { v.body += " " }), "a byte more")
 			require.Equal(t, signature.Mismatch, verify(func(v *vector) { v.body = "" }), "no body")
-			require.Equal(t, signature.Missing, verify(func(v *vector) { v.header.Del(v.scheme.Header) }), "no signature")
+			require.Equal(t, signature.Missing, verify(func(v *vector) { v.header.Del(v.scheme.Header) }),
+				"no signature")
 			require.Equal(t, signature.Mismatch, verify(set(wrong(value))), "another signature")
-			for _, malformed := range []string{"", " ", "sha256=", "x", value[:len(value)-6], value + "00", strings.Repeat("A", 100_000)} {
+			for _, malformed := range []string{"", " ", "sha256=", "x", value[:len(value)-6], value + "00",
+				strings.Repeat("A", 100_000)} {
 				require.Equal(t, signature.Malformed, verify(set(malformed)), everhook.Shorten(malformed, 200))
 			}
 			if v.scheme.Timestamp.Element == "" {
 				require.Equal(t, signature.Malformed, verify(set("other="+value)), "another prefix")
 			}
 			if v.scheme.Separator != "" {
-				require.NoError(t, verify(set(value+v.scheme.Separator+lastElement(v.scheme, wrong(value)))), "two signatures, the first is right")
-				require.NoError(t, verify(set(wrong(value)+v.scheme.Separator+lastElement(v.scheme, value))), "two signatures, the second is right")
-				require.Equal(t, signature.Mismatch, verify(set(wrong(value)+v.scheme.Separator+lastElement(v.scheme, wrong(value)))), "two signatures, both wrong")
+				require.NoError(t, verify(set(value+v.scheme.Separator+lastElement(v.scheme, wrong(value)))),
+					"two signatures, the first is right")
+				require.NoError(t, verify(set(wrong(value)+v.scheme.Separator+lastElement(v.scheme, value))),
+					"two signatures, the second is right")
+				require.Equal(t, signature.Mismatch,
+					verify(set(wrong(value)+v.scheme.Separator+lastElement(v.scheme, wrong(value)))),
+					"two signatures, both wrong")
 				require.NoError(t, verify(set(value+v.scheme.Separator+"v9=x")), "an unknown element")
-				require.Equal(t, signature.Malformed, verify(set(value+strings.Repeat(v.scheme.Separator+lastElement(v.scheme, value), 8))), "too many signatures")
+				require.Equal(t, signature.Malformed,
+					verify(set(value+strings.Repeat(v.scheme.Separator+lastElement(v.scheme, value), 8))),
+					"too many signatures")
 			}
 			for _, header := range []string{v.scheme.ID, v.scheme.Timestamp.Header} {
 				if header == "" {
@@ -105,7 +116,8 @@ func TestEveryChangeOfADeliveryIsRefused(t *testing.T) {
 				}
 				require.Equal(t, signature.Missing, verify(func(v *vector) { v.header.Del(header) }), header)
 				require.Equal(t, signature.Missing, verify(func(v *vector) { v.header.Set(header, "") }), header)
-				require.Equal(t, signature.Malformed, verify(func(v *vector) { v.header.Add(header, v.header.Get(header)) }), header)
+				require.Equal(t, signature.Malformed,
+					verify(func(v *vector) { v.header.Add(header, v.header.Get(header)) }), header)
 			}
 			if !v.scheme.Timestamp.IsSet() {
 				require.NoError(t, verify(func(v *vector) { v.sent = v.sent.AddDate(1, 0, 0) }))
@@ -113,14 +125,16 @@ func TestEveryChangeOfADeliveryIsRefused(t *testing.T) {
 			}
 			for _, late := range []time.Duration{v.scheme.Tolerance, -v.scheme.Tolerance} {
 				require.NoError(t, verify(func(v *vector) { v.sent = v.sent.Add(late) }), late)
-				require.Equal(t, signature.Untimely, verify(func(v *vector) { v.sent = v.sent.Add(late + late/1000) }), late)
+				require.Equal(t, signature.Untimely, verify(func(v *vector) { v.sent = v.sent.Add(late + late/1000) }),
+					late)
 			}
 			if header := v.scheme.Timestamp.Header; header != "" {
 				require.Equal(t, signature.Mismatch, verify(func(v *vector) {
 					v.header.Set(header, later(v.header.Get(header)))
 				}), "another time")
 				for _, malformed := range []string{"soon", "-1", "0", "1e9", "99999999999999999999"} {
-					require.Equal(t, signature.Malformed, verify(func(v *vector) { v.header.Set(header, malformed) }), malformed)
+					require.Equal(t, signature.Malformed, verify(func(v *vector) { v.header.Set(header, malformed) }),
+						malformed)
 				}
 			}
 		})
@@ -182,28 +196,34 @@ func TestEd25519(t *testing.T) {
 	private := ed25519.NewKeyFromSeed(seed)
 	public := "whpk_" + base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey))
 	body := []byte(`{"a":1}`)
-	signatureOf := "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte("msg_1.1700000000."+string(body))))
-	header := http.Header{"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {signatureOf}}
+	signatureOf := "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(private,
+		[]byte("msg_1.1700000000."+string(body))))
+	header := http.Header{"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1700000000"},
+		"Webhook-Signature": {signatureOf}}
 
 	require.NoError(t, preset.Verify(message(header, body), []string{public}))
 	require.NoError(t, preset.Verify(message(header, body), []string{standardSecret, public}))
 	require.Equal(t, signature.Mismatch, preset.Verify(message(header, []byte("{}")), []string{public}))
-	require.Equal(t, signature.Mismatch, preset.Verify(message(header, body), []string{standardSecret}), "a key of the other kind")
+	require.Equal(t, signature.Mismatch, preset.Verify(message(header, body), []string{standardSecret}),
+		"a key of the other kind")
 
-	for _, secret := range []string{"whsk_" + base64.StdEncoding.EncodeToString(seed), "whsk_" + base64.StdEncoding.EncodeToString(private)} {
+	for _, secret := range []string{"whsk_" + base64.StdEncoding.EncodeToString(seed), "whsk_" +
+		base64.StdEncoding.EncodeToString(private)} {
 		headers := sign(t, preset, signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: body}, secret)
 		require.Equal(t, signatureOf, headers["webhook-signature"])
 		require.NoError(t, preset.Verify(message(headerOf(headers), body), []string{secret}))
 	}
 	mac := sign(t, preset, signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: body}, standardSecret)
-	both := http.Header{"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {mac["webhook-signature"] + " " + signatureOf}}
+	both := http.Header{"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1700000000"},
+		"Webhook-Signature": {mac["webhook-signature"] + " " + signatureOf}}
 	require.NoError(t, preset.Verify(message(both, body), []string{public}))
 	require.NoError(t, preset.Verify(message(both, body), []string{standardSecret}))
 
 	_, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: receivedAt}, public)
 	require.ErrorContains(t, err, "cannot sign")
 	// A public key is no secret: what it would sign as one is not right.
-	forged := sign(t, preset, signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: body}, strings.Replace(public, "whpk_", "whsec_", 1))
+	forged := sign(t, preset, signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: body},
+		strings.Replace(public, "whpk_", "whsec_", 1))
 	require.Equal(t, signature.Mismatch, preset.Verify(message(headerOf(forged), body), []string{public}))
 	stripe := find(t, "stripe")
 	require.NoError(t, stripe.CheckSecret(public), "elsewhere a secret is any text")
@@ -212,7 +232,8 @@ func TestEd25519(t *testing.T) {
 func TestSecretsThatAreNone(t *testing.T) {
 	t.Parallel()
 	standard, github := find(t, "standard-webhooks"), find(t, "github")
-	for _, secret := range []string{"", "whsec_", "whsec_*", "whsec_===", "not base64!", "whpk_AAAA", "whsk_AAAA", "whsec_AA\nAA"} {
+	for _, secret := range []string{"", "whsec_", "whsec_*", "whsec_===", "not base64!", "whpk_AAAA", "whsk_AAAA",
+		"whsec_AA\nAA"} {
 		require.Error(t, standard.CheckSecret(secret), secret)
 		_, err := standard.Sign(signature.Delivery{ID: "a", SentAt: receivedAt}, secret)
 		require.Error(t, err, secret)
@@ -256,12 +277,16 @@ func TestStripesTimeStandsOnce(t *testing.T) {
 	preset := find(t, "stripe")
 	value := sign(t, preset, signature.Delivery{SentAt: receivedAt}, "s")["Stripe-Signature"]
 	for _, header := range []http.Header{
-		{"Stripe-Signature": {"t=1," + value}}, {"Stripe-Signature": {value + ",t=1700000000"}}, {"Stripe-Signature": {value, "t=1700000000"}},
+		{"Stripe-Signature": {"t=1," + value}}, {"Stripe-Signature": {value + ",t=1700000000"}},
+		{"Stripe-Signature": {value, "t=1700000000"}},
 	} {
 		require.Equal(t, signature.Malformed, preset.Verify(message(header, nil), []string{"s"}))
 	}
-	require.Equal(t, signature.Missing, preset.Verify(message(http.Header{"Stripe-Signature": {strings.TrimPrefix(value, "t=1700000000,")}}, nil), []string{"s"}))
-	require.NoError(t, preset.Verify(message(http.Header{"Stripe-Signature": {"t=1700000000", strings.TrimPrefix(value, "t=1700000000,")}}, nil), []string{"s"}), "in two headers")
+	require.Equal(t, signature.Missing,
+		preset.Verify(message(http.Header{"Stripe-Signature": {strings.TrimPrefix(value, "t=1700000000,")}}, nil),
+			[]string{"s"}))
+	require.NoError(t, preset.Verify(message(http.Header{"Stripe-Signature": {"t=1700000000",
+		strings.TrimPrefix(value, "t=1700000000,")}}, nil), []string{"s"}), "in two headers")
 }
 
 func TestTheTimeInABodyIsReadAfterItsSignature(t *testing.T) {
@@ -297,15 +322,20 @@ func TestTheEncodingCounts(t *testing.T) {
 	sum, err := base64.StdEncoding.DecodeString(base)
 	require.NoError(t, err)
 	for value, want := range map[string]error{
-		base: nil, strings.TrimRight(base, "="): nil, hex.EncodeToString(sum): signature.Malformed, base + "\n": nil, base[:10] + "\n" + base[10:]: signature.Malformed,
+		base: nil, strings.TrimRight(base, "="): nil, hex.EncodeToString(sum): signature.Malformed, base + "\n": nil,
+		base[:10] + "\n" + base[10:]: signature.Malformed,
 	} {
-		require.Equal(t, want, shopify.Verify(message(http.Header{"X-Shopify-Hmac-Sha256": {value}}, nil), []string{"s"}), "%q", value)
+		require.Equal(t, want, shopify.Verify(message(http.Header{"X-Shopify-Hmac-Sha256": {value}}, nil),
+			[]string{"s"}), "%q", value)
 	}
 	for value, want := range map[string]error{
-		"sha256=" + hex.EncodeToString(sum): nil, "sha256=" + strings.ToUpper(hex.EncodeToString(sum)): nil, "sha256=" + base: signature.Malformed,
-		"SHA256=" + hex.EncodeToString(sum): signature.Malformed, hex.EncodeToString(sum): signature.Malformed, "sha1=" + hex.EncodeToString(sum): signature.Malformed,
+		"sha256=" + hex.EncodeToString(sum): nil, "sha256=" + strings.ToUpper(hex.EncodeToString(sum)): nil, "sha256=" +
+			base: signature.Malformed,
+		"SHA256=" + hex.EncodeToString(sum): signature.Malformed, hex.EncodeToString(sum): signature.Malformed,
+		"sha1=" + hex.EncodeToString(sum): signature.Malformed,
 	} {
-		require.Equal(t, want, github.Verify(message(http.Header{"X-Hub-Signature-256": {value}}, nil), []string{"s"}), value)
+		require.Equal(t, want, github.Verify(message(http.Header{"X-Hub-Signature-256": {value}}, nil), []string{"s"}),
+			value)
 	}
 }
 
@@ -324,7 +354,8 @@ func TestTemplates(t *testing.T) {
 		_, err := signature.ParseTemplate(text)
 		require.EqualError(t, err, want, text)
 	}
-	for text, want := range map[string][2]bool{"body": {}, "{body}": {}, "{id}{body}": {true, false}, "v0:{timestamp}:{body}}": {false, true}} {
+	for text, want := range map[string][2]bool{"body": {}, "{body}": {}, "{id}{body}": {true, false},
+		"v0:{timestamp}:{body}}": {false, true}} {
 		template, err := signature.ParseTemplate(text)
 		require.NoError(t, err)
 		require.Equal(t, want, [2]bool{template.HasID(), template.HasTimestamp()})
@@ -336,7 +367,8 @@ func TestHandshakes(t *testing.T) {
 	subscription := find(t, "meta").Subscription
 	query := func(token string) func(string) string {
 		return func(name string) string {
-			return map[string]string{"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}[name]
+			return map[string]string{"hub.mode": "subscribe", "hub.verify_token": token,
+				"hub.challenge": "1158201444"}[name]
 		}
 	}
 	require.True(t, subscription.IsOne(query("x")))
@@ -353,7 +385,8 @@ func TestHandshakes(t *testing.T) {
 	answer, ok = confirmation.Answer(map[string]any{"type": "url_verification", "challenge": "3eZbrw1a"})
 	require.True(t, ok)
 	require.Equal(t, "3eZbrw1a", answer)
-	for _, body := range []any{nil, "x", map[string]any{"type": "event_callback", "challenge": "x"}, map[string]any{"type": "url_verification"}, map[string]any{"type": "url_verification", "challenge": true}} {
+	for _, body := range []any{nil, "x", map[string]any{"type": "event_callback", "challenge": "x"},
+		map[string]any{"type": "url_verification"}, map[string]any{"type": "url_verification", "challenge": true}} {
 		_, ok := confirmation.Answer(body)
 		require.False(t, ok, body)
 	}
@@ -368,7 +401,8 @@ func TestAPresetThatIsNotThere(t *testing.T) {
 // FuzzVerify sends every preset any headers: whoever has no secret is refused, and nothing breaks.
 func FuzzVerify(f *testing.F) {
 	for name, v := range vectors(f) {
-		f.Add(strings.Fields(name)[0], v.header.Get(v.scheme.Header), v.header.Get(v.scheme.Timestamp.Header), v.header.Get(v.scheme.ID), []byte(v.body))
+		f.Add(strings.Fields(name)[0], v.header.Get(v.scheme.Header), v.header.Get(v.scheme.Timestamp.Header),
+			v.header.Get(v.scheme.ID), []byte(v.body))
 	}
 	f.Add("stripe", "t=1700000000,v1=00,v1=,,v0=1", "", "", []byte("{}"))
 	f.Add("standard-webhooks", "v1, v1a,AAAA v2,x", "1700000000000", "a.b", []byte("{}"))
@@ -379,7 +413,8 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		header := http.Header{}
-		for name, value := range map[string]string{preset.Header: signatures, preset.Timestamp.Header: timestamp, preset.ID: id} {
+		for name, value := range map[string]string{preset.Header: signatures, preset.Timestamp.Header: timestamp,
+			preset.ID: id} {
 			if name != "" {
 				header.Set(name, value)
 			}

@@ -10,7 +10,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Template is the text that is signed: pieces of text, and in their places the delivery's ID, its time as it was sent, and its body.
+// Template is the text that is signed: pieces of text, and in their places the delivery's ID, its time as it was sent,
+// and its body.
 type Template struct{ parts []part }
 
 // part is a piece of text, or the name of a place.
@@ -27,8 +28,8 @@ const (
 	placeBody      place = "{body}"
 )
 
-// ParseTemplate reads a text with {id}, {timestamp} and {body}, each at most once; "body" alone is {body}. A text without {body} is an error:
-// whoever has one signature could then send any body.
+// ParseTemplate reads a text with {id}, {timestamp} and {body}, each at most once; "body" alone is {body}. A text
+// without {body} is an error: whoever has one signature could then send any body.
 func ParseTemplate(text string) (Template, error) {
 	if text == "body" {
 		text = string(placeBody)
@@ -87,7 +88,8 @@ func (t Template) has(name place) bool {
 	return false
 }
 
-// ambiguous reports whether an ID holds the text that ends it: the same signature would then fit another ID, with another time and body.
+// ambiguous reports whether an ID holds the text that ends it: the same signature would then fit another ID, with
+// another time and body.
 func (t Template) ambiguous(id string) bool {
 	for i, part := range t.parts {
 		if part.place == placeID && i+1 < len(t.parts) && t.parts[i+1].text != "" {

@@ -19,7 +19,8 @@ type vector struct {
 	sent   time.Time
 }
 
-// vectors are those that providers have published. Shopify, Linear and Meta publish none; theirs, and those of hmac, were signed with openssl:
+// vectors are those that providers have published. Shopify, Linear and Meta publish none; theirs, and those of hmac,
+// were signed with openssl:
 //
 //	printf '…' | openssl dgst -sha256 -hmac SECRET [-binary | base64]
 func vectors(t testing.TB) map[string]vector {
@@ -51,42 +52,54 @@ func vectors(t testing.TB) map[string]vector {
 			time.Unix(1531420618, 0),
 		},
 		"shopify": {
-			preset("shopify"), "hush-shopify", http.Header{"X-Shopify-Hmac-Sha256": {"MWpyKJYabH72qI/yDN6NYmDSsyVHSs+LeGmsMwtGgRo="}},
+			preset("shopify"), "hush-shopify",
+			http.Header{"X-Shopify-Hmac-Sha256": {"MWpyKJYabH72qI/yDN6NYmDSsyVHSs+LeGmsMwtGgRo="}},
 			`{"id":820982911946154508,"email":"jon@example.com"}`, receivedAt,
 		},
 		"linear": {
-			preset("linear"), "lin_wh_secret", http.Header{"Linear-Signature": {"183590c07dec2b12f5222bca65a170e056f00d687785f6c46cb7bfb7cc1973c6"}},
+			preset("linear"), "lin_wh_secret",
+			http.Header{"Linear-Signature": {"183590c07dec2b12f5222bca65a170e056f00d687785f6c46cb7bfb7cc1973c6"}},
 			`{"action":"create","webhookTimestamp":1676056940508}`, time.UnixMilli(1676056940508),
 		},
 		"meta": {
-			preset("meta"), "meta-app-secret", http.Header{"X-Hub-Signature-256": {"sha256=c86bf0da4fe2f7064daf6a60655f6eaefc0111fcc737903bbe81e4f96d197116"}},
+			preset("meta"), "meta-app-secret",
+			http.Header{"X-Hub-Signature-256": {"sha256=c86bf0da4fe2f7064daf6a60655f6eaefc0111fcc737903bbe81e4f96d197116"}},
 			`{"object":"page","text":"\u00e4"}`, receivedAt,
 		},
 		"hmac as Twitch signs": {
 			generic(t, signature.Scheme{
-				Header: "Twitch-Eventsub-Message-Signature", Methods: []signature.Method{{Prefix: "sha256=", Algorithm: signature.SHA256, Encoding: signature.Hex}},
-				ID: "Twitch-Eventsub-Message-Id", Timestamp: signature.Source{Header: "Twitch-Eventsub-Message-Timestamp"}, Tolerance: 10 * time.Minute,
+				Header: "Twitch-Eventsub-Message-Signature",
+				Methods: []signature.Method{{Prefix: "sha256=", Algorithm: signature.SHA256,
+					Encoding: signature.Hex}},
+				ID:        "Twitch-Eventsub-Message-Id",
+				Timestamp: signature.Source{Header: "Twitch-Eventsub-Message-Timestamp"}, Tolerance: 10 * time.Minute,
 			}, "{id}{timestamp}{body}"),
 			"twitch-secret", http.Header{
 				"Twitch-Eventsub-Message-Signature": {"sha256=9f94ca11907d827542f15eb1acfdcac0d961dbc6a41c015ddd1475bb4ef1157e"},
-				"Twitch-Eventsub-Message-Id":        {"abc"}, "Twitch-Eventsub-Message-Timestamp": {"2024-02-03T04:05:06Z"},
+				"Twitch-Eventsub-Message-Id":        {"abc"},
+				"Twitch-Eventsub-Message-Timestamp": {"2024-02-03T04:05:06Z"},
 			}, `{"a":1}`, time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC),
 		},
 		"hmac as Zendesk signs": {
 			generic(t, signature.Scheme{
-				Header: "X-Zendesk-Webhook-Signature", Methods: []signature.Method{{Algorithm: signature.SHA256, Encoding: signature.Base64}},
+				Header:    "X-Zendesk-Webhook-Signature",
+				Methods:   []signature.Method{{Algorithm: signature.SHA256, Encoding: signature.Base64}},
 				Timestamp: signature.Source{Header: "X-Zendesk-Webhook-Signature-Timestamp"}, Tolerance: time.Minute,
 			}, "{timestamp}{body}"),
 			"zendesk-secret", http.Header{
-				"X-Zendesk-Webhook-Signature": {"ybdZG5zH0Q0ayIJ3zjvqzP61jOp+oE+uL4iJ1S/Uyp0="}, "X-Zendesk-Webhook-Signature-Timestamp": {"2024-02-03T04:05:06Z"},
+				"X-Zendesk-Webhook-Signature":           {"ybdZG5zH0Q0ayIJ3zjvqzP61jOp+oE+uL4iJ1S/Uyp0="},
+				"X-Zendesk-Webhook-Signature-Timestamp": {"2024-02-03T04:05:06Z"},
 			}, `{"a":1}`, time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC),
 		},
 		"hmac with sha1": {
-			generic(t, signature.Scheme{Header: "X-Sig", Methods: []signature.Method{{Algorithm: signature.SHA1, Encoding: signature.Hex}}}, "body"),
+			generic(t, signature.Scheme{Header: "X-Sig",
+				Methods: []signature.Method{{Algorithm: signature.SHA1, Encoding: signature.Hex}}}, "body"),
 			"k", http.Header{"X-Sig": {"cb00131fcec602a8fc84413a2a70154d8c06a0d2"}}, "x", receivedAt,
 		},
 		"hmac with sha512 and base64url": {
-			generic(t, signature.Scheme{Header: "X-Sig", Separator: ",", Methods: []signature.Method{{Prefix: "s=", Algorithm: signature.SHA512, Encoding: signature.Base64URL}}}, "body"),
+			generic(t, signature.Scheme{Header: "X-Sig", Separator: ",",
+				Methods: []signature.Method{{Prefix: "s=", Algorithm: signature.SHA512,
+					Encoding: signature.Base64URL}}}, "body"),
 			"k", http.Header{"X-Sig": {"s=OPvLCUuZ-ac9hi0MsrAfmIIlnFYvuufz45_gXr8dy3pnWA2Moj3SoN5xDDVj2YgBiuFCTlstLeNN1PTt48f8TA=="}}, "x", receivedAt,
 		},
 	}

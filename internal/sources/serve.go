@@ -21,7 +21,8 @@ const startTimeout = 10 * time.Second
 // serve runs a source until ctx ends, and starts it again when it fails.
 func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
 	definition := flow.Version.Definition
-	logger := s.options.Logger.With("flow", definition.Key, "version", flow.Version.Number, "trigger", definition.Trigger.Type)
+	logger := s.options.Logger.With("flow", definition.Key, "version", flow.Version.Number, "trigger",
+		definition.Trigger.Type)
 	served := nodes.SourceFlow{
 		Key: definition.Key, Version: flow.Version.Number, Secret: s.options.Secret, Logger: logger,
 		Start: func(ctx context.Context, event nodes.Event) (nodes.Started, error) {
@@ -63,7 +64,8 @@ func guarded(ctx context.Context, source nodes.Source, flow nodes.SourceFlow, lo
 }
 
 // start makes the run of an event durable.
-func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.Event, logger *slog.Logger) (nodes.Started, error) {
+func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.Event,
+	logger *slog.Logger) (nodes.Started, error) {
 	d, size, err := s.delivery(flow, event)
 	if err != nil {
 		return nodes.Started{}, err
@@ -76,7 +78,8 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.E
 	began := s.options.Clock()
 	duplicate, err := s.options.Start(ctx, flow.Version, d)
 	s.options.Observe(Record{
-		Flow: flow.Version.Definition.Key, Run: d.RunID, Bytes: size, Took: s.options.Clock().Sub(began), Duplicate: duplicate, Failed: err != nil,
+		Flow: flow.Version.Definition.Key, Run: d.RunID, Bytes: size, Took: s.options.Clock().Sub(began),
+		Duplicate: duplicate, Failed: err != nil,
 	})
 	if err != nil {
 		return nodes.Started{}, fmt.Errorf("start a run: %w", err)
@@ -85,8 +88,8 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.E
 	return nodes.Started{RunID: d.RunID, Duplicate: duplicate}, nil
 }
 
-// delivery makes an event what a run is started with, and tells the size of its data. The kind is part of what the run ID is derived from: a flow that another trigger started
-// before had other events.
+// delivery makes an event what a run is started with, and tells the size of its data. The kind is part of what the run
+// ID is derived from: a flow that another trigger started before had other events.
 func (s *Sources) delivery(flow catalog.Sourced, event nodes.Event) (d everhook.Delivery, size int, err error) {
 	if event.Key == "" {
 		return d, 0, errors.New("an event without a key: what is given twice could not be told from what happens twice")
@@ -105,7 +108,8 @@ func (s *Sources) delivery(flow catalog.Sourced, event nodes.Event) (d everhook.
 	}
 	digest := sha256.Sum256(encoded)
 	return everhook.Delivery{
-		ID: string(everhook.NewRunID()), RunID: everhook.DerivedRunID(flow.Secret, flow.Version.Definition.Trigger.Type+"\x00"+event.Key),
+		ID: string(everhook.NewRunID()), RunID: everhook.DerivedRunID(flow.Secret, flow.Version.Definition.Trigger.Type+
+			"\x00"+event.Key),
 		ReceivedAt: s.options.Clock(), Trigger: data, Digest: hex.EncodeToString(digest[:]), DedupeKey: event.Key,
 		Duplicates: &everhook.DuplicatePolicy{Rerun: event.Rerun},
 	}, len(encoded), nil

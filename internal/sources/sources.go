@@ -1,5 +1,5 @@
-// Package sources runs the triggers that find out by themselves when a run is due (nodes.Source): one for each flow that is served, started again
-// when it fails, and ended when its flow changes or the process stops.
+// Package sources runs the triggers that find out by themselves when a run is due (nodes.Source): one for each flow
+// that is served, started again when it fails, and ended when its flow changes or the process stops.
 package sources
 
 import (
@@ -22,7 +22,8 @@ type Options struct {
 	Secret func(name string) (string, error)
 	// Redact takes the values of secrets out of a text.
 	Redact func(text string) string
-	// Observe is called for each event that was given, with its flow, how long its start took and how it ended. Nil: nothing.
+	// Observe is called for each event that was given, with its flow, how long its start took and how it ended. Nil:
+	// nothing.
 	Observe func(Record)
 	// Clock is time.Now unless a test has its own.
 	Clock  func() time.Time
@@ -39,7 +40,8 @@ type Record struct {
 	Bytes int
 	// Took is how long it took to make the run durable.
 	Took time.Duration
-	// Duplicate tells that an event with the same key had started the run before, Failed that it is not known to be durable.
+	// Duplicate tells that an event with the same key had started the run before, Failed that it is not known to be
+	// durable.
 	Duplicate, Failed bool
 }
 
@@ -129,7 +131,8 @@ func (s *Sources) reconcile(running map[string]*running) {
 	}
 }
 
-// running is the source of one version, from when it is served. It stays when the source has ended by itself: it is not begun again.
+// running is the source of one version, from when it is served. It stays when the source has ended by itself: it is not
+// begun again.
 type running struct {
 	flow   catalog.Sourced
 	cancel context.CancelFunc

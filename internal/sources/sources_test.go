@@ -100,7 +100,8 @@ func (w *world) sources(t *testing.T) *Sources {
 // version is a version of a flow with that source.
 func version(number int, serve func(ctx context.Context, flow nodes.SourceFlow) error) catalog.Sourced {
 	definition := &everhook.Definition{Key: "w", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "watcher"}}
-	return catalog.Sourced{Version: &everhook.Version{Number: number, Definition: definition}, Source: &source{serve: serve}, Secret: []byte("secret of w")}
+	return catalog.Sourced{Version: &everhook.Version{Number: number, Definition: definition},
+		Source: &source{serve: serve}, Secret: []byte("secret of w")}
 }
 
 // waiting serves until its context ends, and tells when it begins and ends.
@@ -185,7 +186,8 @@ func TestASourceThatFailsIsServedAgain(t *testing.T) {
 	}))
 	w.sources(t)
 	heard(t, told, "it begins")
-	require.Contains(t, w.logged(), `msg="the trigger failed and is started again" flow=w version=1 trigger=watcher error="the password [secret] is wrong"`)
+	require.Contains(t, w.logged(),
+		`msg="the trigger failed and is started again" flow=w version=1 trigger=watcher error="the password [secret] is wrong"`)
 	require.Contains(t, w.logged(), "it panicked: a defect")
 	require.NotContains(t, w.logged(), "hunter2")
 }
@@ -199,7 +201,8 @@ func TestASourceThatIsThroughIsNotServedAgain(t *testing.T) {
 	}))
 	s := w.sources(t)
 	heard(t, told, "it is through")
-	require.Eventually(t, func() bool { return strings.Contains(w.logged(), "the trigger has ended") }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(w.logged(), "the trigger has ended") }, patience,
+		time.Millisecond)
 	for range 5 {
 		s.Changed()
 	}
@@ -217,10 +220,12 @@ func TestAnEventBecomesADeliveryOfItsKey(t *testing.T) {
 			return err
 		}
 		for _, event := range []nodes.Event{
-			{Key: "a", Data: map[string]any{"n": int32(7), "password": password}}, {Key: "a", Rerun: true}, {Key: "b"}, {}, {Key: "c", Data: map[string]any{"c": make(chan int)}},
+			{Key: "a", Data: map[string]any{"n": int32(7), "password": password}}, {Key: "a", Rerun: true}, {Key: "b"},
+			{}, {Key: "c", Data: map[string]any{"c": make(chan int)}},
 		} {
 			started, err := flow.Start(ctx, event)
-			told <- fmt.Sprint(started.RunID == everhook.DerivedRunID([]byte("secret of w"), "watcher\x00"+event.Key), " ", started.Duplicate, " ", err)
+			told <- fmt.Sprint(started.RunID == everhook.DerivedRunID([]byte("secret of w"), "watcher\x00"+event.Key),
+				" ", started.Duplicate, " ", err)
 		}
 		return nil
 	}))
@@ -240,7 +245,8 @@ func TestAnEventBecomesADeliveryOfItsKey(t *testing.T) {
 	require.Equal(t, everhook.DuplicatePolicy{}, *first.Duplicates)
 	require.Equal(t, everhook.DuplicatePolicy{Rerun: true}, *again.Duplicates)
 	require.Len(t, w.records, 3)
-	require.Equal(t, Record{Flow: "w", Run: first.RunID, Bytes: len(`{"n":7,"password":"value of P"}`), Took: w.records[0].Took}, w.records[0])
+	require.Equal(t, Record{Flow: "w", Run: first.RunID, Bytes: len(`{"n":7,"password":"value of P"}`),
+		Took: w.records[0].Took}, w.records[0])
 	require.True(t, w.records[1].Duplicate)
 }
 

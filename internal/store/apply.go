@@ -28,14 +28,16 @@ type Applied struct {
 	Token string
 }
 
-// Apply makes a definition the next version of its key, unless a version has the same content: then that one is meant. Source says
-// where the definition is from.
+// Apply makes a definition the next version of its key, unless a version has the same content: then that one is meant.
+// Source says where the definition is from.
 //
-// The flow's token is the one in the trigger of the version that was enabled last and has one, or else was made, of 130 random bits, with
-// the first version, and stays. A token that another flow has is ErrTokenTaken.
-func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source string, o ApplyOptions) (applied Applied, err error) {
+// The flow's token is the one in the trigger of the version that was enabled last and has one, or else was made, of 130
+// random bits, with the first version, and stays. A token that another flow has is ErrTokenTaken.
+func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source string,
+	o ApplyOptions) (applied Applied, err error) {
 	if !everhook.IsFlowKey(def.Key) {
-		return Applied{}, fmt.Errorf("%q is no flow's key; a key is made of a-z, 0-9 and -", everhook.Shorten(def.Key, 64))
+		return Applied{}, fmt.Errorf("%q is no flow's key; a key is made of a-z, 0-9 and -",
+			everhook.Shorten(def.Key, 64))
 	}
 	content, err := everhook.EncodeJSON(def)
 	if err != nil {
@@ -77,7 +79,8 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 		if err := save(ctx, tx, &before, &after); err != nil || !applied.Created {
 			return after.differs(&before), err
 		}
-		_, err = tx.ExecContext(ctx, insertVersion, def.Key, number, hash, def.Title, def.Mode, string(content), source, moment(time.Now()))
+		_, err = tx.ExecContext(ctx, insertVersion, def.Key, number, hash, def.Title, def.Mode, string(content), source,
+			moment(time.Now()))
 		return true, err
 	})
 	if err != nil {
@@ -86,7 +89,8 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 	return applied, nil
 }
 
-// Enable makes a version the enabled one of its flow: an older one is a roll back. ErrNotFound when there is no such version.
+// Enable makes a version the enabled one of its flow: an older one is a roll back. ErrNotFound when there is no such
+// version.
 func (s *Store) Enable(ctx context.Context, key string, number int) error {
 	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
 		before, err := flowOf(ctx, tx, key)
@@ -171,14 +175,17 @@ func versionWith(ctx context.Context, tx *sql.Tx, key, hash string) (number int,
 func save(ctx context.Context, tx *sql.Tx, before, after *Flow) (err error) {
 	switch {
 	case before.Key == "":
-		_, err = tx.ExecContext(ctx, insertFlow, after.Key, after.Token, after.Secret, after.Enabled, after.Latest, after.Source, moment(time.Now()))
+		_, err = tx.ExecContext(ctx, insertFlow, after.Key, after.Token, after.Secret, after.Enabled, after.Latest,
+			after.Source, moment(time.Now()))
 	case after.differs(before):
-		_, err = tx.ExecContext(ctx, updateFlow, after.Token, after.Enabled, after.Latest, after.Source, moment(time.Now()), after.Key)
+		_, err = tx.ExecContext(ctx, updateFlow, after.Token, after.Enabled, after.Latest, after.Source,
+			moment(time.Now()), after.Key)
 	}
 	return err
 }
 
 // differs compares what can change of a flow.
 func (f *Flow) differs(other *Flow) bool {
-	return f.Key != other.Key || f.Token != other.Token || f.Enabled != other.Enabled || f.Latest != other.Latest || f.Source != other.Source
+	return f.Key != other.Key || f.Token != other.Token || f.Enabled != other.Enabled || f.Latest != other.Latest ||
+		f.Source != other.Source
 }

@@ -88,7 +88,8 @@ type querier interface {
 // scanner is a row.
 type scanner interface{ Scan(into ...any) error }
 
-func collect[T any](ctx context.Context, db querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, db querier, scan func(scanner) (T, error), query string,
+	args ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,8 @@ func scanFlow(row scanner) (flow Flow, err error) {
 
 // columns are where selectFlows writes its columns.
 func (f *Flow) columns() []any {
-	return []any{&f.Key, &f.Token, &f.Secret, &f.Enabled, &f.Latest, &f.Source, (*moment)(&f.UpdatedAt), &f.Title, &f.Mode}
+	return []any{&f.Key, &f.Token, &f.Secret, &f.Enabled, &f.Latest, &f.Source, (*moment)(&f.UpdatedAt), &f.Title,
+		&f.Mode}
 }
 
 func scanVersion(row scanner) (version everhook.Version, err error) {

@@ -35,7 +35,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	case application != applicationID && (tables > 0 || application != 0):
 		return fmt.Errorf("the database is not Everhook's; use another data directory")
 	case taken > len(names):
-		return fmt.Errorf("the database was written by a newer Everhook (schema %d, this one knows %d); use that one", taken, len(names))
+		return fmt.Errorf("the database was written by a newer Everhook (schema %d, this one knows %d); use that one",
+			taken, len(names))
 	case taken == len(names):
 		return nil
 	}
@@ -49,7 +50,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	// A pragma takes no parameters.
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(names))); err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID,
+		len(names))); err != nil {
 		return err
 	}
 	return tx.Commit()

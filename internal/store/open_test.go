@@ -88,7 +88,9 @@ func TestOpenRefuses(t *testing.T) {
 		want string
 	}{
 		"a file that is no database": {func(t *testing.T, path string) {
-			require.NoError(t, os.WriteFile(path, []byte("This is a text that is long enough to have a header of a hundred bytes, which SQLite needs to look at it."), 0o600))
+			require.NoError(t, os.WriteFile(path,
+				[]byte("This is a text that is long enough to have a header of a hundred bytes, which SQLite needs "+
+					"to look at it."), 0o600))
 		}, "is not a database; move it away, or use another data directory"},
 		"a database of something else": {func(t *testing.T, path string) {
 			_, err := raw(t, path).Exec(`CREATE TABLE other (x)`)
@@ -113,8 +115,12 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, file.Close())
 		}, "is damaged; restore it from a backup"},
-		"a folder":                 {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, "is a directory"},
-		"a folder that is missing": {func(t *testing.T, path string) { require.NoError(t, os.Remove(filepath.Dir(path))) }, "no such file or directory"},
+		"a folder": {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) },
+			"is a directory"},
+		"a folder that is missing": {func(t *testing.T,
+			path string) {
+			require.NoError(t, os.Remove(filepath.Dir(path)))
+		}, "no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

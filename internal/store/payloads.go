@@ -8,8 +8,8 @@ import (
 	"io/fs"
 )
 
-// Payloads keeps what is too large for Temporal's histories, for one Temporal namespace: objects that are named within an owner, which stands for
-// a workflow ID. The contract is that of payloads.Objects.
+// Payloads keeps what is too large for Temporal's histories, for one Temporal namespace: objects that are named within
+// an owner, which stands for a workflow ID. The contract is that of payloads.Objects.
 type Payloads struct {
 	store     *Store
 	namespace string

@@ -16,7 +16,8 @@ func TestEveryConnectionIsDurableAndChecksReferences(t *testing.T) {
 		connection, err := s.db.Conn(t.Context())
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, connection.Close()) })
-		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
+			"busy_timeout": "10000"} {
 			var got string
 			require.NoError(t, connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
 			require.Equal(t, want, got, pragma)

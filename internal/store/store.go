@@ -24,12 +24,13 @@ var ErrTokenTaken = errors.New("the token is taken")
 // Store is an open database. It is safe for concurrent use, by several processes too: writes wait for each other.
 type Store struct {
 	db *sql.DB
-	// writing lets one write of this process at a time to the database, which would otherwise make them poll for its lock.
+	// writing lets one write of this process at a time to the database, which would otherwise make them poll for its
+	// lock.
 	writing sync.Mutex
 }
 
-// pragmas hold for every connection. A writer of another process is waited for, for ten seconds; synchronous FULL makes a commit durable.
-// The values are only read.
+// pragmas hold for every connection. A writer of another process is waited for, for ten seconds; synchronous FULL makes
+// a commit durable. The values are only read.
 var pragmas = url.Values{
 	"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 	"_txlock": {"immediate"},
@@ -38,8 +39,8 @@ var pragmas = url.Values{
 // maxConnections bounds the readers.
 const maxConnections = 4
 
-// Open opens the database at path, makes it when there is no such file, and brings its schema up to date. The folder must exist. Only
-// the owner may read a file that it makes: it holds the tokens and secrets of flows.
+// Open opens the database at path, makes it when there is no such file, and brings its schema up to date. The folder
+// must exist. Only the owner may read a file that it makes: it holds the tokens and secrets of flows.
 func Open(ctx context.Context, path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -81,7 +82,8 @@ func explain(path string, err error) error {
 	}
 }
 
-// write runs one transaction and counts the revision up if it changed anything. Nothing of it is kept when it returns an error.
+// write runs one transaction and counts the revision up if it changed anything. Nothing of it is kept when it returns
+// an error.
 func (s *Store) write(ctx context.Context, change func(tx *sql.Tx) (changed bool, err error)) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()

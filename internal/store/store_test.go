@@ -35,7 +35,8 @@ func define(key, title, token string) *everhook.Definition {
 	}
 	return &everhook.Definition{
 		Key: key, Title: title, Mode: everhook.Sync, Trigger: everhook.Trigger{Type: "webhook", Config: config},
-		Nodes: []everhook.Node{{Key: "n", Type: "condition", Config: everhook.Mapping{"expression": "a < 1.5", "list": []any{1, nil, 2.5}},
+		Nodes: []everhook.Node{{Key: "n", Type: "condition", Config: everhook.Mapping{"expression": "a < 1.5",
+			"list": []any{1, nil, 2.5}},
 			Branches: everhook.Branches{{Name: "then", Nodes: []everhook.Node{}}, {Name: "else"}}}},
 	}
 }
@@ -96,9 +97,11 @@ func TestFlowTellsWhatBelongsToItsKey(t *testing.T) {
 	require.Regexp(t, `^[a-z2-7]{26}$`, flow.Token)
 	require.Equal(t, applied.Token, flow.Token)
 	require.True(t, everhook.IsToken(flow.Token))
-	require.True(t, flow.UpdatedAt.After(before) && flow.UpdatedAt.Before(time.Now().Add(time.Millisecond)), flow.UpdatedAt)
+	require.True(t, flow.UpdatedAt.After(before) && flow.UpdatedAt.Before(time.Now().Add(time.Millisecond)),
+		flow.UpdatedAt)
 	require.Equal(t, store.Flow{
-		Key: "a", Token: flow.Token, Secret: flow.Secret, Latest: 1, Title: "one", Mode: everhook.Sync, Source: "test", UpdatedAt: flow.UpdatedAt,
+		Key: "a", Token: flow.Token, Secret: flow.Secret, Latest: 1, Title: "one", Mode: everhook.Sync, Source: "test",
+		UpdatedAt: flow.UpdatedAt,
 	}, flow)
 
 	apply(t, s, define("a", "two", ""), false)
@@ -145,7 +148,8 @@ func TestAFlowHasTheTokenOfItsEnabledVersion(t *testing.T) {
 	}
 	require.Equal(t, "first-token", apply(t, s, define("a", "1", "first-token"), false).Token)
 	require.Equal(t, "first-token", apply(t, s, define("a", "2", ""), true).Token, "a version without a token keeps it")
-	require.Equal(t, "first-token", apply(t, s, define("a", "3", "other-token"), false).Token, "the URL stays as long as the version is not enabled")
+	require.Equal(t, "first-token", apply(t, s, define("a", "3", "other-token"), false).Token,
+		"the URL stays as long as the version is not enabled")
 	require.NoError(t, s.Enable(t.Context(), "a", 3))
 	require.Equal(t, "other-token", token())
 	require.NoError(t, s.Enable(t.Context(), "a", 1))
@@ -159,7 +163,8 @@ func TestATokenBelongsToOneFlow(t *testing.T) {
 	for _, enable := range []bool{true, false} {
 		_, err := s.Apply(t.Context(), define("b", "", "shared-token"), "test", store.ApplyOptions{Enable: enable})
 		require.ErrorIs(t, err, store.ErrTokenTaken)
-		require.EqualError(t, err, `the token is taken: flow "a" has it; choose another, or leave it out, and one is made`)
+		require.EqualError(t, err,
+			`the token is taken: flow "a" has it; choose another, or leave it out, and one is made`)
 	}
 	_, err := s.Flow(t.Context(), "b")
 	require.ErrorIs(t, err, store.ErrNotFound, "nothing of a refused version is kept")
@@ -232,7 +237,8 @@ func TestWhatDoesNotExistIsNotFound(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrNotFound)
 	}
 	for _, err := range []error{
-		versions, s.Disable(t.Context(), "none"), s.Delete(t.Context(), "none"), s.Enable(t.Context(), "none", 1), s.Enable(t.Context(), "a", 2), s.Enable(t.Context(), "a", 0),
+		versions, s.Disable(t.Context(), "none"), s.Delete(t.Context(), "none"), s.Enable(t.Context(), "none", 1),
+		s.Enable(t.Context(), "a", 2), s.Enable(t.Context(), "a", 0),
 	} {
 		require.ErrorIs(t, err, store.ErrNotFound)
 	}
@@ -287,7 +293,8 @@ func TestConcurrentAppliesSerialise(t *testing.T) {
 		group.Go(func() {
 			for r := range rounds {
 				// Two writers of different stores have the same contents.
-				_, err := stores[w%2].Apply(t.Context(), define("a", fmt.Sprintf("%d/%d", w/2, r), ""), "test", store.ApplyOptions{Enable: true})
+				_, err := stores[w%2].Apply(t.Context(), define("a", fmt.Sprintf("%d/%d", w/2, r), ""), "test",
+					store.ApplyOptions{Enable: true})
 				errs <- err
 			}
 		})

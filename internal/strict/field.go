@@ -27,7 +27,8 @@ type field struct {
 	name string
 }
 
-// fieldsOf lists the fields of a struct in its order, those of embedded structs in their place. Index leads to each from the outermost struct.
+// fieldsOf lists the fields of a struct in its order, those of embedded structs in their place. Index leads to each
+// from the outermost struct.
 func fieldsOf(t reflect.Type, outer []int) []field {
 	var fields []field
 	for i := range t.NumField() {

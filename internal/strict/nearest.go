@@ -9,8 +9,9 @@ import (
 // maxNearest bounds the names that are compared, in characters: nobody mistypes a longer one.
 const maxNearest = 64
 
-// Nearest gives the candidate that name was probably meant to be, or "" when none is close: at most a third of its characters, and one at
-// least, mistyped, missing, too many or swapped with a neighbour, upper and lower case being the same. Of two equally close the first is taken.
+// Nearest gives the candidate that name was probably meant to be, or "" when none is close: at most a third of its
+// characters, and one at least, mistyped, missing, too many or swapped with a neighbour, upper and lower case being the
+// same. Of two equally close the first is taken.
 func Nearest(name string, candidates []string) string {
 	nearest, least := "", maxNearest
 	for _, candidate := range candidates {

@@ -41,10 +41,12 @@ func (d decoder) integer(n int, target reflect.Value, pointer string) {
 	case target.CanInt() && !target.OverflowInt(int64(n)):
 		target.SetInt(int64(n))
 	case target.CanInt():
-		d.report(pointer, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("write %d to %d", math.MinInt64>>(64-bits), math.MaxInt64>>(64-bits)))
+		d.report(pointer, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("write %d to %d", math.MinInt64>>(64-bits),
+			math.MaxInt64>>(64-bits)))
 	case n >= 0 && !target.OverflowUint(uint64(n)):
 		target.SetUint(uint64(n))
 	default:
-		d.report(pointer, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("write 0 to %d", min(math.MaxInt64, uint64(math.MaxUint64)>>(64-bits))))
+		d.report(pointer, fmt.Sprintf("%d is out of range", n),
+			fmt.Sprintf("write 0 to %d", min(math.MaxInt64, uint64(math.MaxUint64)>>(64-bits))))
 	}
 }

@@ -1,5 +1,6 @@
-// Package strict fills config structs from canonical values and leaves nothing unsaid: unknown fields, wrong types, missing fields and
-// words outside an enumeration are all reported at once, each with its place and, where there is one, the name that was probably meant.
+// Package strict fills config structs from canonical values and leaves nothing unsaid: unknown fields, wrong types,
+// missing fields and words outside an enumeration are all reported at once, each with its place and, where there is
+// one, the name that was probably meant.
 package strict
 
 import (
@@ -13,28 +14,30 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Decoder is a type that reads its own canonical value, for example a field that may be an expression. Decode gets a present null as nil.
-// Its error is a message for the author of the value.
+// Decoder is a type that reads its own canonical value, for example a field that may be an expression. Decode gets a
+// present null as nil. Its error is a message for the author of the value.
 type Decoder interface {
 	Decode(v any) error
 }
 
-// Report takes one problem: the JSON pointer (RFC 6901) of the value, what is wrong, and what to do about it; the fix may be empty.
+// Report takes one problem: the JSON pointer (RFC 6901) of the value, what is wrong, and what to do about it; the fix
+// may be empty.
 type Report func(pointer, message, fix string)
 
-// Decode fills target, a pointer, from the canonical value v that stands at pointer, and reports every problem. What has a problem keeps
-// its zero value, so target is to be used only if nothing was reported.
+// Decode fills target, a pointer, from the canonical value v that stands at pointer, and reports every problem. What
+// has a problem keeps its zero value, so target is to be used only if nothing was reported.
 //
-// Fields are named by their json tags as in encoding/json, but case counts, and embedded structs without a tag are part of the outer one.
-// More tags refine them:
+// Fields are named by their json tags as in encoding/json, but case counts, and embedded structs without a tag are part
+// of the outer one. More tags refine them:
 //
 //	required:"true"   the field must be present
 //	enum:"a,b"        text, or every text of a list, must be one of these
 //	single:"true"     one value may stand in place of a list of one
 //
-// A null is as good as leaving the field out, except where nil is a value: in any, everhook.Value and Decoder. Types may read themselves as
-// Decoder or encoding.TextUnmarshaler; the latter get text, and numbers as their decimal text. Numbers must fit the type's range. Lists,
-// mappings and values of type any are shared with v, never copied. Decode panics when target has a type that no value could fill.
+// A null is as good as leaving the field out, except where nil is a value: in any, everhook.Value and Decoder. Types
+// may read themselves as Decoder or encoding.TextUnmarshaler; the latter get text, and numbers as their decimal text.
+// Numbers must fit the type's range. Lists, mappings and values of type any are shared with v, never copied. Decode
+// panics when target has a type that no value could fill.
 func Decode(v any, target any, pointer string, report func(pointer, message, fix string)) {
 	decoder{report}.value(v, reflect.ValueOf(target).Elem(), pointer, "")
 }
@@ -123,7 +126,8 @@ func (d decoder) mappingToStruct(v any, target reflect.Value, pointer string) {
 		case present && (item != nil || takesNil(field.Type)):
 			d.value(item, target.FieldByIndex(field.Index), Pointer(pointer, field.name), field.Tag)
 		case field.Tag.Get("required") == "true":
-			d.report(Pointer(pointer, field.name), fmt.Sprintf("%q is missing", field.name), fmt.Sprintf("add `%s:`", field.name))
+			d.report(Pointer(pointer, field.name), fmt.Sprintf("%q is missing", field.name),
+				fmt.Sprintf("add `%s:`", field.name))
 		}
 	}
 	d.unknown(mapping, known, pointer)
@@ -136,7 +140,8 @@ func (d decoder) unknown(mapping map[string]any, known []string, pointer string)
 	}
 	for _, name := range everhook.SortedKeys(mapping) {
 		if !isKnown[name] {
-			d.report(Pointer(pointer, name), fmt.Sprintf("unknown field %q", everhook.Shorten(name, 60)), Suggest(name, known))
+			d.report(Pointer(pointer, name), fmt.Sprintf("unknown field %q", everhook.Shorten(name, 60)),
+				Suggest(name, known))
 		}
 	}
 }
@@ -196,7 +201,8 @@ func (d decoder) text(v any, target reflect.Value, pointer string, tag reflect.S
 	if enum := tag.Get("enum"); enum != "" {
 		words := strings.Split(enum, ",")
 		if !slices.Contains(words, text) {
-			d.report(pointer, fmt.Sprintf("%q is none of %s", everhook.Shorten(text, 60), strings.Join(words, ", ")), didYouMean(text, words))
+			d.report(pointer, fmt.Sprintf("%q is none of %s", everhook.Shorten(text, 60), strings.Join(words, ", ")),
+				didYouMean(text, words))
 			return
 		}
 	}

@@ -1,5 +1,6 @@
-// Package subflow performs the activity everhook.load-subflow: it finds the flow that another one calls, checks that it can be called with the
-// input, and gives its definition. It is a local activity, whose result is recorded: the run that calls depends on no store from then on.
+// Package subflow performs the activity everhook.load-subflow: it finds the flow that another one calls, checks that it
+// can be called with the input, and gives its definition. It is a local activity, whose result is recorded: the run
+// that calls depends on no store from then on.
 package subflow
 
 import (
@@ -62,7 +63,8 @@ func (l *Loader) Do(ctx context.Context, input activities.LoadSubflowInput) (act
 	return loaded, nil
 }
 
-func (l *Loader) load(ctx context.Context, input activities.LoadSubflowInput) (loaded activities.LoadedSubflow, err error) {
+func (l *Loader) load(ctx context.Context,
+	input activities.LoadSubflowInput) (loaded activities.LoadedSubflow, err error) {
 	version, err := l.version(ctx, input)
 	if err != nil {
 		return loaded, err
@@ -73,7 +75,8 @@ func (l *Loader) load(ctx context.Context, input activities.LoadSubflowInput) (l
 	}
 	trigger, ok := flow.Trigger.(*nodes.Call)
 	if !ok {
-		return loaded, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called: its trigger is %s; only flows with `trigger: { type: call }` can", name(version), flow.Definition.Trigger.Type)
+		return loaded, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called: its trigger is %s; only flows with "+
+			"`trigger: { type: call }` can", name(version), flow.Definition.Trigger.Type)
 	}
 	for _, secret := range flow.Secrets {
 		if _, err := l.options.Secret(secret); err != nil {
@@ -84,7 +87,8 @@ func (l *Loader) load(ctx context.Context, input activities.LoadSubflowInput) (l
 		return loaded, err
 	}
 	loaded = activities.LoadedSubflow{
-		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type, Env: l.env(flow), Details: l.details(input),
+		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type,
+		Env: l.env(flow), Details: l.details(input),
 	}
 	if flow.TakesCalls() && l.options.Resume != nil {
 		base, secret, err := l.options.Resume(input.Flow)
@@ -108,7 +112,8 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 	number := input.Version
 	flow, err := l.options.Store.Flow(ctx, input.Flow)
 	if errors.Is(err, store.ErrNotFound) {
-		return everhook.Version{}, everhook.Errorf(everhook.TypeNoFlow, "there is no flow %s; apply it, or correct the key", input.Flow)
+		return everhook.Version{},
+			everhook.Errorf(everhook.TypeNoFlow, "there is no flow %s; apply it, or correct the key", input.Flow)
 	}
 	if err != nil {
 		return everhook.Version{}, err
@@ -120,7 +125,8 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 	}
 	version, err := l.options.Store.Version(ctx, input.Flow, number)
 	if errors.Is(err, store.ErrNotFound) {
-		return version, everhook.Errorf(everhook.TypeNoFlow, "the flow %s has no version %d; its latest is %d", input.Flow, number, flow.Latest)
+		return version, everhook.Errorf(everhook.TypeNoFlow, "the flow %s has no version %d; its latest is %d",
+			input.Flow, number, flow.Latest)
 	}
 	return version, err
 }
@@ -137,7 +143,8 @@ func (l *Loader) compile(version everhook.Version) (*nodes.Flow, error) {
 	if flow == nil {
 		for _, problem := range problems {
 			if !problem.Warning {
-				return nil, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called, as this program cannot run it: %v", name(version), problem)
+				return nil, everhook.Errorf(everhook.TypeNoFlow,
+					"%s cannot be called, as this program cannot run it: %v", name(version), problem)
 			}
 		}
 	}
@@ -153,11 +160,13 @@ func (l *Loader) compile(version everhook.Version) (*nodes.Flow, error) {
 // shownProblems is how many places of an input are named that do not fit.
 const shownProblems = 5
 
-// check holds the input against the schema of the trigger. One that does not fit is no defect of the flow: the node fails.
+// check holds the input against the schema of the trigger. One that does not fit is no defect of the flow: the node
+// fails.
 func check(version everhook.Version, trigger *nodes.Call, input any) error {
 	problems, err := trigger.Check(input)
 	if err != nil {
-		return everhook.Errorf(everhook.TypeLimit, "the input is too large for the schema of %s: %v", name(version), err)
+		return everhook.Errorf(everhook.TypeLimit, "the input is too large for the schema of %s: %v", name(version),
+			err)
 	}
 	if len(problems) == 0 {
 		return nil
@@ -173,7 +182,8 @@ func check(version everhook.Version, trigger *nodes.Call, input any) error {
 	if more := len(problems) - shownProblems; more > 0 {
 		text = append(text, fmt.Sprintf("and %d more", more))
 	}
-	return everhook.Failuref(everhook.TypeInput, "the input does not fit %s: %s", name(version), strings.Join(text, "; "))
+	return everhook.Failuref(everhook.TypeInput, "the input does not fit %s: %s", name(version),
+		strings.Join(text, "; "))
 }
 
 // env are the settings that the flow refers to.
@@ -209,7 +219,8 @@ func bounded(loaded activities.LoadedSubflow, input everhook.Value) error {
 		size += len(payload.GetData())
 	}
 	if size > activities.MaxSubflow {
-		return everhook.Errorf(everhook.TypeLimit, "flow and input are larger than a run can be started with: %d bytes of %d; send less", size, activities.MaxSubflow)
+		return everhook.Errorf(everhook.TypeLimit, "flow and input are larger than a run can be started with: %d "+
+			"bytes of %d; send less", size, activities.MaxSubflow)
 	}
 	return nil
 }

@@ -33,7 +33,8 @@ func fresh(t *testing.T, registry *nodes.Registry) *fixture {
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	f := &fixture{store: opened, secrets: map[string]string{}}
 	f.Loader = subflow.New(subflow.Options{
-		Store: opened, Registry: registry, Env: func() map[string]string { return map[string]string{"REGION": "eu", "OTHER": "x"} },
+		Store: opened, Registry: registry,
+		Env: func() map[string]string { return map[string]string{"REGION": "eu", "OTHER": "x"} },
 		Secret: func(name string) (string, error) {
 			if value, ok := f.secrets[name]; ok {
 				return value, nil
@@ -54,11 +55,13 @@ func (f *fixture) apply(t *testing.T, text string) {
 }
 
 func numbered(number int) string {
-	return fmt.Sprintf("key: called\ntitle: Title %d\nmode: async\ntrigger: { type: call }\nnodes: [ { key: out, type: output, config: { value: '{{ env.REGION }} {{ env.UNSET }}' } } ]\n", number)
+	return fmt.Sprintf("key: called\ntitle: Title %d\nmode: async\ntrigger: { type: call }\nnodes: [ { key: out, "+
+		"type: output, config: { value: '{{ env.REGION }} {{ env.UNSET }}' } } ]\n", number)
 }
 
 func call(version int) activities.LoadSubflowInput {
-	return activities.LoadSubflowInput{Flow: "called", Version: version, Run: "abcdefghijklmnopqrstuvwxyz", Caller: "step a"}
+	return activities.LoadSubflowInput{Flow: "called", Version: version, Run: "abcdefghijklmnopqrstuvwxyz",
+		Caller: "step a"}
 }
 
 func TestTheEnabledVersionIsLoadedOrElseTheLatest(t *testing.T) {
@@ -89,7 +92,8 @@ func TestTheEnabledVersionIsLoadedOrElseTheLatest(t *testing.T) {
 func TestASecretIsLookedForAndNeverLoaded(t *testing.T) {
 	t.Parallel()
 	f := fresh(t, nodes.Standard())
-	f.apply(t, "key: called\nmode: async\ntrigger: { type: call }\nnodes: [ { key: a, type: http-request, config: { url: 'https://a.example', headers: { X: '{{ secret.TOKEN }}' } } } ]\n")
+	f.apply(t, "key: called\nmode: async\ntrigger: { type: call }\nnodes: [ { key: a, type: http-request, config: { "+
+		"url: 'https://a.example', headers: { X: '{{ secret.TOKEN }}' } } } ]\n")
 	_, err := f.Do(t.Context(), call(0))
 	failure := activities.FromError(err)
 	require.Equal(t, everhook.TypeSecret, failure.Type)

@@ -13,19 +13,22 @@ import (
 func BenchmarkDelivery(b *testing.B) {
 	t, err := New(b.Context(), Options{})
 	require.NoError(b, err)
-	record := receiver.Record{Flow: "shop", Reason: receiver.Accepted, Status: 200, Bytes: 100, Duration: time.Millisecond, Durable: time.Millisecond}
+	record := receiver.Record{Flow: "shop", Reason: receiver.Accepted, Status: 200, Bytes: 100,
+		Duration: time.Millisecond, Durable: time.Millisecond}
 	for b.Loop() {
 		t.Observe(record)
 	}
 }
 
-// BenchmarkTemporalMetrics is what a request to Temporal pays: two counts and a time, with the tags that the SDK gives them.
+// BenchmarkTemporalMetrics is what a request to Temporal pays: two counts and a time, with the tags that the SDK gives
+// them.
 func BenchmarkTemporalMetrics(b *testing.B) {
 	t, err := New(b.Context(), Options{})
 	require.NoError(b, err)
 	handler := t.TemporalMetrics().WithTags(map[string]string{"namespace": "default", "client_name": "temporal_go"})
 	for b.Loop() {
-		tagged := handler.WithTags(map[string]string{"workflow_type": "everhook.run", "task_queue": "everhook/2", "operation": "StartWorkflowExecution"})
+		tagged := handler.WithTags(map[string]string{"workflow_type": "everhook.run", "task_queue": "everhook/2",
+			"operation": "StartWorkflowExecution"})
 		tagged.Counter("temporal_request").Inc(1)
 		tagged.Timer("temporal_request_latency").Record(time.Millisecond)
 	}

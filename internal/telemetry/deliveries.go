@@ -20,7 +20,8 @@ type deliveries struct {
 	sets sync.Map
 }
 
-// labels are all that series differ by. A flow is the key of one that the catalog has, or empty: never what a caller sent.
+// labels are all that series differ by. A flow is the key of one that the catalog has, or empty: never what a caller
+// sent.
 type labels struct {
 	flow    string
 	outcome receiver.Reason
@@ -38,17 +39,25 @@ func newDeliveries(meter metric.Meter) (*deliveries, error) {
 		failed = errors.Join(failed, err)
 		return h
 	}
-	size, err := meter.Int64Histogram("everhook.delivery.body.size", metric.WithUnit("By"), metric.WithDescription("Bodies of deliveries that reached a flow."))
+	size, err := meter.Int64Histogram("everhook.delivery.body.size", metric.WithUnit("By"),
+		metric.WithDescription("Bodies of deliveries that reached a flow."))
 	return &deliveries{
-		total:      counter("everhook.deliveries", "{delivery}", "Deliveries by flow and outcome; flow is empty when the call reached none."),
-		lookups:    counter("everhook.lookups", "{call}", "Calls for the answer of an earlier run, by flow and outcome."),
-		resumes:    counter("everhook.resumes", "{call}", "Calls that resume a run which waits for them, by flow and outcome."),
-		duplicates: counter("everhook.delivery.duplicates", "{delivery}", "Deliveries whose run another one with the same dedupe key had started."),
-		signatures: counter("everhook.delivery.signature.failures", "{delivery}", "Deliveries refused for their signature."),
-		unanswered: counter("everhook.delivery.answer.failures", "{delivery}", "Async answers that could not be made; the callers got 200 ok."),
-		answering:  seconds("everhook.delivery.duration", "From the head of a delivery that reached a flow to its answer."),
-		starting:   seconds("everhook.delivery.start.duration", "Until the run of an async delivery is durable."),
-		size:       size,
+		total: counter("everhook.deliveries", "{delivery}", "Deliveries by flow and outcome; flow is empty when "+
+			"the call reached none."),
+		lookups: counter("everhook.lookups", "{call}",
+			"Calls for the answer of an earlier run, by flow and outcome."),
+		resumes: counter("everhook.resumes", "{call}", "Calls that resume a run which waits for them, by flow and "+
+			"outcome."),
+		duplicates: counter("everhook.delivery.duplicates", "{delivery}",
+			"Deliveries whose run another one with the same dedupe key had started."),
+		signatures: counter("everhook.delivery.signature.failures", "{delivery}",
+			"Deliveries refused for their signature."),
+		unanswered: counter("everhook.delivery.answer.failures", "{delivery}",
+			"Async answers that could not be made; the callers got 200 ok."),
+		answering: seconds("everhook.delivery.duration", "From the head of a delivery that reached a flow to its "+
+			"answer."),
+		starting: seconds("everhook.delivery.start.duration", "Until the run of an async delivery is durable."),
+		size:     size,
 	}, errors.Join(failed, err)
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// maxSeries bounds the combinations of attributes that one instrument has: a thousand flows with every outcome. What goes over it is
-// counted under otel_metric_overflow.
+// maxSeries bounds the combinations of attributes that one instrument has: a thousand flows with every outcome. What
+// goes over it is counted under otel_metric_overflow.
 const maxSeries = 20_000
 
 // Bounds of histograms.
@@ -29,13 +29,15 @@ var (
 )
 
 func newMeters(registry *prometheus.Registry, described *resource.Resource) (*sdkmetric.MeterProvider, error) {
-	reader, err := prometheusexporter.New(prometheusexporter.WithRegisterer(registry), prometheusexporter.WithoutScopeInfo())
+	reader, err := prometheusexporter.New(prometheusexporter.WithRegisterer(registry),
+		prometheusexporter.WithoutScopeInfo())
 	if err != nil {
 		return nil, err
 	}
 	return sdkmetric.NewMeterProvider(
 		sdkmetric.WithReader(reader), sdkmetric.WithResource(described), sdkmetric.WithCardinalityLimit(maxSeries),
-		sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter), sdkmetric.WithView(histogram("s", secondsBounds), histogram("By", bytesBounds)),
+		sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter), sdkmetric.WithView(histogram("s", secondsBounds),
+			histogram("By", bytesBounds)),
 	), nil
 }
 
@@ -59,9 +61,12 @@ type runMetrics struct {
 }
 
 func newRunMetrics(meter metric.Meter) (*runMetrics, error) {
-	total, err := meter.Int64Counter("everhook.runs", metric.WithUnit("{run}"), metric.WithDescription("Runs that ended, by flow and status."))
-	attempts, err2 := meter.Int64Counter("everhook.effect.attempts", metric.WithUnit("{attempt}"), metric.WithDescription("Attempts of effects, by effect and status."))
-	duration, err3 := meter.Float64Histogram("everhook.run.duration", metric.WithUnit("s"), metric.WithDescription("From the start of a run to its end."))
+	total, err := meter.Int64Counter("everhook.runs", metric.WithUnit("{run}"),
+		metric.WithDescription("Runs that ended, by flow and status."))
+	attempts, err2 := meter.Int64Counter("everhook.effect.attempts", metric.WithUnit("{attempt}"),
+		metric.WithDescription("Attempts of effects, by effect and status."))
+	duration, err3 := meter.Float64Histogram("everhook.run.duration", metric.WithUnit("s"),
+		metric.WithDescription("From the start of a run to its end."))
 	return &runMetrics{total, attempts, duration}, errors.Join(err, err2, err3)
 }
 
@@ -74,20 +79,24 @@ func (t *Telemetry) RunEnded(flow string, status everhook.Status, took time.Dura
 
 // AttemptEnded counts an attempt of an effect that ended, tried again or not.
 func (t *Telemetry) AttemptEnded(effect string, status everhook.Status) {
-	t.runs.attempts.Add(context.Background(), 1, metric.WithAttributes(attribute.String("effect", effect), attribute.String("status", string(status))))
+	t.runs.attempts.Add(context.Background(), 1, metric.WithAttributes(attribute.String("effect", effect),
+		attribute.String("status", string(status))))
 }
 
 // WatchCallers shows how many callers are held, and how many may be.
 func (t *Telemetry) WatchCallers(held func() int, limit int) error {
-	if err := t.gauge("everhook.callers.held", "{caller}", "Callers that wait for an answer now.", func(observe observe) { observe(held()) }); err != nil {
+	if err := t.gauge("everhook.callers.held", "{caller}", "Callers that wait for an answer now.",
+		func(observe observe) { observe(held()) }); err != nil {
 		return err
 	}
-	return t.gauge("everhook.callers.limit", "{caller}", "How many callers may wait at once (--max-held).", func(observe observe) { observe(limit) })
+	return t.gauge("everhook.callers.limit", "{caller}", "How many callers may wait at once (--max-held).",
+		func(observe observe) { observe(limit) })
 }
 
 // Flows counts flows by how they stand.
 type Flows struct {
-	// Served flows take deliveries; Broken ones are enabled and do not, and their note says why; Disabled ones are not to.
+	// Served flows take deliveries; Broken ones are enabled and do not, and their note says why; Disabled ones are not
+	// to.
 	Served, Broken, Disabled int
 }
 

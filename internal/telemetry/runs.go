@@ -26,11 +26,13 @@ import (
 // headerKey is where traces stand in Temporal's headers, for all of its SDKs: a mapping of traceparent and tracestate.
 const headerKey = "_tracer-data"
 
-// tracing carries the trace of a delivery into its run, its activities and its children, and makes spans of runs and activities.
+// tracing carries the trace of a delivery into its run, its activities and its children, and makes spans of runs and
+// activities.
 //
-// Temporal's own interceptor ends the span of a run whenever the worker lets go of it, also after a query, and gives it another ID on every
-// replay. Here the ID follows from the execution's, so that a run has one span whatever happens to its workers, and only an execution that
-// closes, on no replay, ends it. Nothing here reaches a command, so that a replay does the same with and without it.
+// Temporal's own interceptor ends the span of a run whenever the worker lets go of it, also after a query, and gives it
+// another ID on every replay. Here the ID follows from the execution's, so that a run has one span whatever happens to
+// its workers, and only an execution that closes, on no replay, ends it. Nothing here reaches a command, so that a
+// replay does the same with and without it.
 type tracing struct {
 	interceptor.InterceptorBase
 	tracer trace.Tracer
@@ -53,11 +55,13 @@ func (t *tracing) InterceptClient(next interceptor.ClientOutboundInterceptor) in
 	return &starts{interceptor.ClientOutboundInterceptorBase{Next: next}}
 }
 
-func (t *tracing) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+func (t *tracing) InterceptWorkflow(_ workflow.Context,
+	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
 	return &runs{interceptor.WorkflowInboundInterceptorBase{Next: next}, t}
 }
 
-func (t *tracing) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+func (t *tracing) InterceptActivity(_ context.Context,
+	next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	return &effects{interceptor.ActivityInboundInterceptorBase{Next: next}, t}
 }
 
@@ -66,12 +70,14 @@ type starts struct {
 	interceptor.ClientOutboundInterceptorBase
 }
 
-func (s *starts) ExecuteWorkflow(ctx context.Context, in *interceptor.ClientExecuteWorkflowInput) (client.WorkflowRun, error) {
+func (s *starts) ExecuteWorkflow(ctx context.Context,
+	in *interceptor.ClientExecuteWorkflowInput) (client.WorkflowRun, error) {
 	inject(interceptor.Header(ctx), trace.SpanContextFromContext(ctx))
 	return s.Next.ExecuteWorkflow(ctx, in)
 }
 
-func (s *starts) UpdateWithStartWorkflow(ctx context.Context, in *interceptor.ClientUpdateWithStartWorkflowInput) (client.WorkflowUpdateHandle, error) {
+func (s *starts) UpdateWithStartWorkflow(ctx context.Context,
+	in *interceptor.ClientUpdateWithStartWorkflowInput) (client.WorkflowUpdateHandle, error) {
 	inject(interceptor.Header(ctx), trace.SpanContextFromContext(ctx))
 	return s.Next.UpdateWithStartWorkflow(ctx, in)
 }
@@ -100,7 +106,8 @@ func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWork
 	if !isRun {
 		name = "loop" // an execution that goes on with a loop of a run
 	}
-	_, span := r.tracer.Start(withFixedIDs(trace.ContextWithRemoteSpanContext(context.Background(), parent), idsOf(info.WorkflowExecution.RunID)),
+	_, span := r.tracer.Start(withFixedIDs(trace.ContextWithRemoteSpanContext(context.Background(), parent),
+		idsOf(info.WorkflowExecution.RunID)),
 		name, trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(info.WorkflowStartTime))
 	result, err := r.Next.ExecuteWorkflow(workflow.WithValue(ctx, runKey{}, traces{parent, span.SpanContext()}), in)
 	// A worker that lets go of a run does not come here.
@@ -195,7 +202,8 @@ type effects struct {
 
 func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info := activity.GetInfo(ctx)
-	ctx, span := e.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, extract(interceptor.Header(ctx))), info.ActivityType.Name)
+	ctx, span := e.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, extract(interceptor.Header(ctx))),
+		info.ActivityType.Name)
 	defer span.End()
 	result, err := e.Next.ExecuteActivity(ctx, in)
 	if errors.Is(err, activity.ErrResultPending) {
@@ -208,7 +216,8 @@ func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	}
 	e.counts.AttemptEnded(info.ActivityType.Name, status)
 	if span.IsRecording() {
-		span.SetAttributes(attribute.Int("everhook.attempt", int(info.Attempt)), attribute.String("everhook.status", string(status)))
+		span.SetAttributes(attribute.Int("everhook.attempt", int(info.Attempt)),
+			attribute.String("everhook.status", string(status)))
 		span.SetAttributes(identify(info.WorkflowExecution.ID)...)
 		if failure != nil {
 			// Its type alone: a message may show what went in or came out.

@@ -31,13 +31,15 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// replayed replays a history on a worker that traces and may count nothing, and gives the spans that were begun and ended.
+// replayed replays a history on a worker that traces and may count nothing, and gives the spans that were begun and
+// ended.
 func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 	t.Helper()
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithIDGenerator(ids{}))
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
-		DataConverter: workflows.DataConverter(), Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), nil)},
+		DataConverter: workflows.DataConverter(),
+		Interceptors:  []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), nil)},
 	})
 	require.NoError(t, err)
 	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
@@ -68,7 +70,8 @@ func TestEveryRecordedHistoryReplaysOnAWorkerThatTraces(t *testing.T) {
 			first, second := replayed(t, history), replayed(t, history)
 			require.Empty(t, first.Ended(), "a replay is no run")
 			require.Len(t, first.Started(), 1)
-			require.Equal(t, first.Started()[0].SpanContext().SpanID(), second.Started()[0].SpanContext().SpanID(), "the span of a run is the same on every replay")
+			require.Equal(t, first.Started()[0].SpanContext().SpanID(), second.Started()[0].SpanContext().SpanID(),
+				"the span of a run is the same on every replay")
 			require.Empty(t, replayed(t, bare).Ended(), "without a trace")
 		})
 	}
@@ -79,7 +82,8 @@ func TestATraceSurvivesAHeader(t *testing.T) {
 	t.Parallel()
 	state, err := trace.ParseTraceState("a=1,b=2")
 	require.NoError(t, err)
-	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state})
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+		TraceFlags: trace.FlagsSampled, TraceState: state})
 	header := map[string]*commonpb.Payload{}
 	inject(header, span)
 	require.True(t, extract(header).Equal(span.WithRemote(true)))
@@ -95,7 +99,8 @@ func TestNoTraceLeavesAHeaderAsItIs(t *testing.T) {
 func TestAHeaderThatIsNoTraceIsNone(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]any{
-		"another shape": []int{1}, "nothing in it": map[string]string{}, "nonsense": map[string]string{"traceparent": "x"}, "another encoding": []byte{0xff},
+		"another shape": []int{1}, "nothing in it": map[string]string{},
+		"nonsense": map[string]string{"traceparent": "x"}, "another encoding": []byte{0xff},
 	} {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
 		require.NoError(t, err)
@@ -119,7 +124,8 @@ func TestTheIDsOfARunFollowFromItsExecution(t *testing.T) {
 
 func TestATraceGoesOnInChildrenAndInWhatContinuesARun(t *testing.T) {
 	t.Parallel()
-	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true})
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+		TraceFlags: trace.FlagsSampled, Remote: true})
 	header := map[string]*commonpb.Payload{}
 	inject(header, parent)
 	spans := tracetest.NewSpanRecorder()
@@ -193,7 +199,8 @@ func TestTheSpanOfARunTellsHowItEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			spans := tracetest.NewSpanRecorder()
-			_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test").Start(t.Context(), "run")
+			_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test").Start(t.Context(),
+				"run")
 			describeRun(span, "shop/abcdefghijklmnopqrstuvwxyz", statusOf(c.err))
 			span.End()
 			require.Equal(t, c.code, spans.Ended()[0].Status().Code)

@@ -18,14 +18,16 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// exporterOf makes the exporter that the environment asks for in OpenTelemetry's own variables; nil: none. All other settings of it
-// (headers, certificates, timeouts) the exporter reads there by itself.
+// exporterOf makes the exporter that the environment asks for in OpenTelemetry's own variables; nil: none. All other
+// settings of it (headers, certificates, timeouts) the exporter reads there by itself.
 func exporterOf(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
 	endpoint := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
-	if endpoint == "" || strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
+	if endpoint == "" || strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") ||
+		getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return nil, nil
 	}
-	switch protocol := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf"); protocol {
+	switch protocol := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), getenv("OTEL_EXPORTER_OTLP_PROTOCOL"),
+		"http/protobuf"); protocol {
 	case "http/protobuf":
 		return otlptracehttp.New(ctx)
 	case "grpc":
@@ -40,7 +42,8 @@ func newTracer(o Options, described *resource.Resource) (*sdktrace.TracerProvide
 		return nil, noop.Tracer{}
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(&tolerant{SpanExporter: o.Spans, logger: o.Logger}), sdktrace.WithResource(described), sdktrace.WithIDGenerator(ids{}),
+		sdktrace.WithBatcher(&tolerant{SpanExporter: o.Spans, logger: o.Logger}), sdktrace.WithResource(described),
+		sdktrace.WithIDGenerator(ids{}),
 	)
 	return provider, provider.Tracer(scope, trace.WithInstrumentationVersion(o.Version))
 }
@@ -66,7 +69,8 @@ func (e *tolerant) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	defer e.mutex.Unlock()
 	e.lost += len(spans)
 	if now := time.Now(); now.Sub(e.told) >= tellEvery {
-		e.logger.Warn("spans cannot be exported; check the collector and OTEL_EXPORTER_OTLP_ENDPOINT", "lost", e.lost, "error", err)
+		e.logger.Warn("spans cannot be exported; check the collector and OTEL_EXPORTER_OTLP_ENDPOINT", "lost", e.lost,
+			"error", err)
 		e.told, e.lost = now, 0
 	}
 	return nil

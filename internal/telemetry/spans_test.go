@@ -25,13 +25,17 @@ func TestTheEnvironmentDecidesWhetherSpansAreExported(t *testing.T) {
 		environ map[string]string
 		exports bool
 	}{
-		"not without an endpoint":            {nil, false},
-		"over HTTP to an endpoint":           {map[string]string{endpoint: "http://127.0.0.1:4318"}, true},
-		"to an endpoint for traces alone":    {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, true},
-		"over gRPC":                          {map[string]string{endpoint: "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true},
-		"not when OpenTelemetry is off":      {map[string]string{endpoint: "http://127.0.0.1:4318", "OTEL_SDK_DISABLED": "TRUE"}, false},
-		"not when no traces are asked for":   {map[string]string{endpoint: "http://127.0.0.1:4318", "OTEL_TRACES_EXPORTER": "none"}, false},
-		"the protocol for traces goes first": {map[string]string{endpoint: "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "x", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, true},
+		"not without an endpoint":         {nil, false},
+		"over HTTP to an endpoint":        {map[string]string{endpoint: "http://127.0.0.1:4318"}, true},
+		"to an endpoint for traces alone": {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, true},
+		"over gRPC": {map[string]string{endpoint: "http://127.0.0.1:4317",
+			"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true},
+		"not when OpenTelemetry is off": {map[string]string{endpoint: "http://127.0.0.1:4318",
+			"OTEL_SDK_DISABLED": "TRUE"}, false},
+		"not when no traces are asked for": {map[string]string{endpoint: "http://127.0.0.1:4318",
+			"OTEL_TRACES_EXPORTER": "none"}, false},
+		"the protocol for traces goes first": {map[string]string{endpoint: "http://127.0.0.1:4317",
+			"OTEL_EXPORTER_OTLP_PROTOCOL": "x", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +51,8 @@ func TestTheEnvironmentDecidesWhetherSpansAreExported(t *testing.T) {
 
 func TestAProtocolThatIsNotKnownIsRefused(t *testing.T) {
 	t.Parallel()
-	environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
+	environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+		"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
 	_, err := exporterOf(t.Context(), func(name string) string { return environ[name] })
 	require.EqualError(t, err, `OTEL_EXPORTER_OTLP_PROTOCOL is "http/json"; set it to http/protobuf or grpc`)
 }
@@ -85,7 +90,8 @@ func TestWithoutAnExporterSpansCostNothingAndTracesGoOn(t *testing.T) {
 	t.Parallel()
 	watched, err := New(t.Context(), Options{})
 	require.NoError(t, err)
-	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, Remote: true})
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+		Remote: true})
 	_, span := watched.Tracer().Start(trace.ContextWithRemoteSpanContext(t.Context(), parent), "delivery")
 	require.False(t, span.IsRecording())
 	require.True(t, span.SpanContext().Equal(parent))

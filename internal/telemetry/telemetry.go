@@ -1,4 +1,5 @@
-// Package telemetry is what operators watch: metrics in the format of Prometheus, and traces by OTLP. It sets nothing global.
+// Package telemetry is what operators watch: metrics in the format of Prometheus, and traces by OTLP. It sets nothing
+// global.
 package telemetry
 
 import (
@@ -29,8 +30,8 @@ const scope = "github.com/everhook/everhook"
 type Options struct {
 	// Version is this release, as service.version.
 	Version string
-	// Spans takes ended spans; it is shut down with the Telemetry. Default: an OTLP exporter if the environment names an endpoint, as
-	// OTEL_EXPORTER_OTLP_ENDPOINT does, else none.
+	// Spans takes ended spans; it is shut down with the Telemetry. Default: an OTLP exporter if the environment names
+	// an endpoint, as OTEL_EXPORTER_OTLP_ENDPOINT does, else none.
 	Spans sdktrace.SpanExporter
 	// Logger is told when spans cannot be exported, at most once a minute. Default: slog.Default().
 	Logger *slog.Logger
@@ -53,7 +54,8 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	described := describe(ctx, o)
 	t := &Telemetry{registry: prometheus.NewRegistry()}
-	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if t.meters, err = newMeters(t.registry, described); err != nil {
 		return nil, err
@@ -77,7 +79,8 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 // describe names this process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what is known here.
 func describe(ctx context.Context, o Options) *resource.Resource {
 	described, err := resource.New(ctx,
-		resource.WithAttributes(attribute.String("service.name", "everhook"), attribute.String("service.version", o.Version)),
+		resource.WithAttributes(attribute.String("service.name", "everhook"),
+			attribute.String("service.version", o.Version)),
 		resource.WithHost(), resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		o.Logger.Warn("this process is described in part only; check OTEL_RESOURCE_ATTRIBUTES", "error", err)
@@ -90,13 +93,15 @@ func (t *Telemetry) Handler() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
 }
 
-// Tracer makes spans. Without an exporter it makes none, and costs nothing; the trace that a context names goes on all the same.
+// Tracer makes spans. Without an exporter it makes none, and costs nothing; the trace that a context names goes on all
+// the same.
 func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
 
 // TemporalMetrics takes the metrics of the Temporal SDK, whose names begin with temporal_.
 func (t *Telemetry) TemporalMetrics() client.MetricsHandler { return newSDKMetrics(t.meters) }
 
-// TemporalInterceptor carries traces into runs and activities, and counts the runs that end. Clients and workers need it.
+// TemporalInterceptor carries traces into runs and activities, and counts the runs that end. Clients and workers need
+// it.
 func (t *Telemetry) TemporalInterceptor() interceptor.Interceptor {
 	return newTracing(t.tracer, t)
 }

@@ -73,38 +73,53 @@ func TestACallIsCountedForWhatItWas(t *testing.T) {
 		labels labels
 	}{
 		"a delivery by flow and outcome": {
-			receiver.Record{Flow: "shop", Reason: receiver.Accepted}, map[string]float64{"everhook_deliveries_total": 1, "everhook_lookups_total": 0}, labels{"flow": "shop", "outcome": "accepted"},
+			receiver.Record{Flow: "shop", Reason: receiver.Accepted}, map[string]float64{"everhook_deliveries_total": 1,
+				"everhook_lookups_total": 0}, labels{"flow": "shop", "outcome": "accepted"},
 		},
 		"one that reached no flow": {
-			receiver.Record{Reason: receiver.NotFound}, map[string]float64{"everhook_deliveries_total": 1}, labels{"flow": "", "outcome": "not-found"},
+			receiver.Record{Reason: receiver.NotFound}, map[string]float64{"everhook_deliveries_total": 1},
+			labels{"flow": "", "outcome": "not-found"},
 		},
 		"one for an earlier run, which is no delivery": {
-			receiver.Record{Flow: "shop", Reason: receiver.Answered, Lookup: true}, map[string]float64{"everhook_deliveries_total": 0, "everhook_lookups_total": 1}, labels{"flow": "shop", "outcome": "answered"},
+			receiver.Record{Flow: "shop", Reason: receiver.Answered, Lookup: true},
+			map[string]float64{"everhook_deliveries_total": 0, "everhook_lookups_total": 1},
+			labels{"flow": "shop", "outcome": "answered"},
 		},
 		"one that resumes a run, which is no delivery": {
-			receiver.Record{Flow: "shop", Node: "done", Reason: receiver.Accepted, Duplicate: true}, map[string]float64{"everhook_deliveries_total": 0, "everhook_resumes_total": 1}, labels{"flow": "shop", "outcome": "accepted"},
+			receiver.Record{Flow: "shop", Node: "done", Reason: receiver.Accepted, Duplicate: true},
+			map[string]float64{"everhook_deliveries_total": 0, "everhook_resumes_total": 1},
+			labels{"flow": "shop", "outcome": "accepted"},
 		},
 		"one that resumes a run, with a wrong signature": {
-			receiver.Record{Flow: "shop", Node: "done", Reason: receiver.BadSignature}, map[string]float64{"everhook_delivery_signature_failures_total": 1}, shop,
+			receiver.Record{Flow: "shop", Node: "done", Reason: receiver.BadSignature},
+			map[string]float64{"everhook_delivery_signature_failures_total": 1}, shop,
 		},
 		"its time to an answer": {
-			receiver.Record{Flow: "shop", Reason: receiver.Answered, Duration: 250 * time.Millisecond}, map[string]float64{"everhook_delivery_duration_seconds": 0.25}, shop,
+			receiver.Record{Flow: "shop", Reason: receiver.Answered, Duration: 250 * time.Millisecond},
+			map[string]float64{"everhook_delivery_duration_seconds": 0.25}, shop,
 		},
 		"its time to a durable start, and its body": {
 			receiver.Record{Flow: "shop", Reason: receiver.Accepted, Durable: 5 * time.Millisecond, Bytes: 300},
-			map[string]float64{"everhook_delivery_start_duration_seconds": 0.005, "everhook_delivery_body_size_bytes": 300}, labels{},
+			map[string]float64{"everhook_delivery_start_duration_seconds": 0.005,
+				"everhook_delivery_body_size_bytes": 300}, labels{},
 		},
 		"a duplicate": {
-			receiver.Record{Flow: "shop", Reason: receiver.Accepted, Duplicate: true}, map[string]float64{"everhook_delivery_duplicates_total": 1, "everhook_delivery_signature_failures_total": 0}, shop,
+			receiver.Record{Flow: "shop", Reason: receiver.Accepted, Duplicate: true},
+			map[string]float64{"everhook_delivery_duplicates_total": 1,
+				"everhook_delivery_signature_failures_total": 0}, shop,
 		},
 		"a wrong signature": {
-			receiver.Record{Flow: "shop", Reason: receiver.BadSignature}, map[string]float64{"everhook_delivery_signature_failures_total": 1, "everhook_delivery_duplicates_total": 0}, shop,
+			receiver.Record{Flow: "shop", Reason: receiver.BadSignature},
+			map[string]float64{"everhook_delivery_signature_failures_total": 1,
+				"everhook_delivery_duplicates_total": 0}, shop,
 		},
 		"an answer that could not be made": {
-			receiver.Record{Flow: "shop", Reason: receiver.Accepted, NoAnswer: true}, map[string]float64{"everhook_delivery_answer_failures_total": 1}, shop,
+			receiver.Record{Flow: "shop", Reason: receiver.Accepted, NoAnswer: true},
+			map[string]float64{"everhook_delivery_answer_failures_total": 1}, shop,
 		},
 		"not at all, when it is a probe": {
-			receiver.Record{Reason: receiver.Probe}, map[string]float64{"everhook_deliveries_total": 0}, labels{"flow": "", "outcome": "probe"},
+			receiver.Record{Reason: receiver.Probe}, map[string]float64{"everhook_deliveries_total": 0},
+			labels{"flow": "", "outcome": "probe"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +184,8 @@ func TestTemporalsMetricsAreTaken(t *testing.T) {
 func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 	t.Parallel()
 	watched := start(t)
-	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.BadSignature, Duplicate: true, NoAnswer: true, Durable: 1})
+	watched.Observe(receiver.Record{Flow: "shop", Reason: receiver.BadSignature, Duplicate: true, NoAnswer: true,
+		Durable: 1})
 	var families []*dto.MetricFamily
 	for _, family := range scrape(t, watched) {
 		families = append(families, family)

@@ -21,7 +21,8 @@ func (m *machine) index(n *ast.MemberNode, v, key any) (any, error) {
 	case []any:
 		i, ok := key.(int)
 		if !ok {
-			return nil, notPosition(n, key, "a list", "use `map(…, .name)` or `get(…, \"name\")` for a member of each element")
+			return nil, notPosition(n, key, "a list", "use `map(…, .name)` or `get(…, \"name\")` for a member of "+
+				"each element")
 		}
 		if i < 0 {
 			i += len(v)

@@ -19,7 +19,8 @@ func BenchmarkCondition(b *testing.B) {
 }
 
 func BenchmarkTemplateMapping(b *testing.B) {
-	f := field(b, &Template[any]{}, map[string]any{"id": "{{ trigger.body.order.id }}", "text": "Order {{ trigger.body.order.id }} is {{ trigger.body.order.status }}", "literal": true})
+	f := field(b, &Template[any]{}, map[string]any{"id": "{{ trigger.body.order.id }}",
+		"text": "Order {{ trigger.body.order.id }} is {{ trigger.body.order.status }}", "literal": true})
 	scope := testScope(b)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -65,7 +66,8 @@ func BenchmarkCompile(b *testing.B) {
 	env := testEnvironment()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Compile(`trigger.body.order.status == "paid" and any(trigger.body.order.items, .price > 3)`, env); err != nil {
+		if _, err := Compile(`trigger.body.order.status == "paid" and any(trigger.body.order.items, .price > 3)`,
+			env); err != nil {
 			b.Fatal(err)
 		}
 	}

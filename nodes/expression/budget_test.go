@@ -103,16 +103,20 @@ func TestHostileExpressionsEndAtALimitAndSoon(t *testing.T) {
 
 func TestLimitsSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "error: evaluating takes more than 1000000 units of work; work on less data, or spread it over several nodes", evaluate(t, `count(1..100000, all(1..100, true))`))
-	require.Equal(t, "error: evaluating makes more than 8MiB of data; work on less data", evaluate(t, `repeat("a", 9000000)`))
-	require.Equal(t, "error: the value is larger than 8MiB", evaluate(t, `let s = repeat("a", 1000000); [s, s, s, s, s, s, s, s, s]`))
+	require.Equal(t, "error: evaluating takes more than 1000000 units of work; work on less data, or spread it over "+
+		"several nodes", evaluate(t, `count(1..100000, all(1..100, true))`))
+	require.Equal(t, "error: evaluating makes more than 8MiB of data; work on less data",
+		evaluate(t, `repeat("a", 9000000)`))
+	require.Equal(t, "error: the value is larger than 8MiB",
+		evaluate(t, `let s = repeat("a", 1000000); [s, s, s, s, s, s, s, s, s]`))
 	require.Equal(t, "error: the value is nested deeper than 100", evaluate(t, `reduce(1..200, [#acc], 1)`))
 	require.Equal(t, "error: a value is nested deeper than 100", evaluate(t, `flatten(reduce(1..200, [#acc], 1))`))
 }
 
 func TestSpentIsTheSameOnEveryEvaluationAndGrows(t *testing.T) {
 	t.Parallel()
-	p, err := Compile(`sortBy(filter(trigger.body.order.items, .price > 1), .sku) | map(.sku) | join("-")`, testEnvironment())
+	p, err := Compile(`sortBy(filter(trigger.body.order.items, .price > 1), .sku) | map(.sku) | join("-")`,
+		testEnvironment())
 	require.NoError(t, err)
 	scope := testScope(t)
 	_, err = p.Eval(scope)
@@ -129,7 +133,8 @@ func TestSpentIsTheSameOnEveryEvaluationAndGrows(t *testing.T) {
 func TestATemplateHasOneBudgetForAllItsExpressions(t *testing.T) {
 	t.Parallel()
 	var field Template[any]
-	require.NoError(t, field.Decode([]any{`{{ count(1..100000, true) }}`, `{{ count(1..100000, true) }}`, `{{ count(1..100000, true) }}`, `{{ count(1..100000, true) }}`}))
+	require.NoError(t, field.Decode([]any{`{{ count(1..100000, true) }}`, `{{ count(1..100000, true) }}`,
+		`{{ count(1..100000, true) }}`, `{{ count(1..100000, true) }}`}))
 	require.Empty(t, field.Compile("/value", testEnvironment()))
 	_, err := field.Eval(testScope(t))
 	require.Equal(t, everhook.TypeLimit, everhook.AsError(err).Type)
@@ -138,8 +143,10 @@ func TestATemplateHasOneBudgetForAllItsExpressions(t *testing.T) {
 func TestSourcesThatNestDeeplyCompile(t *testing.T) {
 	t.Parallel()
 	for _, source := range []string{
-		strings.Repeat("1 + ", 4900) + "1", strings.Repeat("true ? 1 : ", 2500) + "2", strings.Repeat("-", 9000) + "1", strings.Repeat("1 ** ", 4900) + "0", "nil" + strings.Repeat(" ?? nil", 4900),
-		doubling("1", "v", "v", 2400), "trigger.body" + strings.Repeat(".a", 4900), strings.Repeat("[", 190) + strings.Repeat("]", 190),
+		strings.Repeat("1 + ", 4900) + "1", strings.Repeat("true ? 1 : ", 2500) + "2", strings.Repeat("-", 9000) + "1",
+		strings.Repeat("1 ** ", 4900) + "0", "nil" + strings.Repeat(" ?? nil", 4900),
+		doubling("1", "v", "v", 2400), "trigger.body" + strings.Repeat(".a", 4900),
+		strings.Repeat("[", 190) + strings.Repeat("]", 190),
 	} {
 		started := time.Now()
 		p, err := Compile(source, testEnvironment())

@@ -19,7 +19,8 @@ func equals(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 				if pair[0] == kindDuration {
 					read = "duration"
 				}
-				return nil, fmt.Errorf("%s is %s and %s is %s, which are never equal; read the text with `%s(…)`", quoted(n.Left), ka, quoted(n.Right), kb, read)
+				return nil, fmt.Errorf("%s is %s and %s is %s, which are never equal; read the text with `%s(…)`",
+					quoted(n.Left), ka, quoted(n.Right), kb, read)
 			}
 		}
 	}
@@ -83,7 +84,8 @@ func (m *machine) equalLists(a, b []any, depth int) (bool, error) {
 	return true, nil
 }
 
-// equalMappings goes through the keys in order: what is spent until a difference is found must be the same on every replay.
+// equalMappings goes through the keys in order: what is spent until a difference is found must be the same on every
+// replay.
 func (m *machine) equalMappings(a, b map[string]any, depth int) (bool, error) {
 	if err := m.descend(depth, 4+4*len(a)); err != nil {
 		return false, err
@@ -107,8 +109,8 @@ func (m *machine) descend(depth, units int) error {
 	return m.spend(1 + units)
 }
 
-// compareNumbers orders by value. A canonical float64 is either no whole number, and then small enough for the conversion of an int next to
-// it to be exact, or beyond every int.
+// compareNumbers orders by value. A canonical float64 is either no whole number, and then small enough for the
+// conversion of an int next to it to be exact, or beyond every int.
 func compareNumbers(a, b any) int {
 	x, isInt := a.(int)
 	y, otherInt := b.(int)
@@ -127,7 +129,8 @@ func compareNumbers(a, b any) int {
 	}
 }
 
-// order compares two values of one orderable type: numbers, texts (by code points), times, durations, and booleans where lists are sorted.
+// order compares two values of one orderable type: numbers, texts (by code points), times, durations, and booleans
+// where lists are sorted.
 func (m *machine) order(a, b any) (order int, ok bool, err error) {
 	switch x := a.(type) {
 	case int, float64:
@@ -157,7 +160,8 @@ func ordered(holds func(order int) bool) func(*machine, *ast.BinaryNode, any, an
 			return nil, err
 		}
 		if !ok {
-			return nil, mismatched(n, a, b, "two numbers, two texts, two times or two durations; `date(…)` and `duration(…)` read text")
+			return nil, mismatched(n, a, b, "two numbers, two texts, two times or two durations; `date(…)` and "+
+				"`duration(…)` read text")
 		}
 		return holds(order), nil
 	}

@@ -16,8 +16,9 @@ import (
 // repetitions is how often everything is evaluated again. Go ranges over a mapping in another order each time.
 const repetitions = 100
 
-// TestEveryFunctionGivesTheSameForTheSame evaluates every function that there is, on whatever arguments it takes or refuses, over and over, while the
-// mappings that it sees are built in another order each time: the value, or the message, and what it costs must be the same.
+// TestEveryFunctionGivesTheSameForTheSame evaluates every function that there is, on whatever arguments it takes or
+// refuses, over and over, while the mappings that it sees are built in another order each time: the value, or the
+// message, and what it costs must be the same.
 func TestEveryFunctionGivesTheSameForTheSame(t *testing.T) {
 	t.Parallel()
 	for _, f := range Functions() {
@@ -42,13 +43,18 @@ func TestEveryFunctionGivesTheSameForTheSame(t *testing.T) {
 	}
 }
 
-// applications are calls of a function with arguments of all types; those that do not compile are left out by who uses them.
+// applications are calls of a function with arguments of all types; those that do not compile are left out by who uses
+// them.
 func applications(name string) []string {
 	mapping, list, text := "trigger.body.wide", "trigger.body.records", "trigger.body.text"
 	arguments := []string{
-		"", mapping, list, text, mapping + ", " + mapping, list + ", " + list, list + ", " + mapping, mapping + ", " + list, mapping + `, "k7"`, mapping + ", " + text, list + `, "k7"`,
-		text + `, "r"`, text + `, "r", "x"`, text + ", 2", list + ", 2", list + ", .k7", list + ", .k7 > 3", list + ", .k0 == .k1", list + ", # == " + mapping, list + ", toJSON(#)", list + ", keys(#)",
-		list + ", [.k3, .k4]", list + ", #acc + len(#), 0", "values(" + mapping + ")", "toPairs(" + mapping + ")", "toPairs(" + mapping + "), #[1] > 3", "[" + mapping + ", " + mapping + "]", "7", "7.5, 2", "7, 2", `"2030-01-31"`, `"90m"`,
+		"", mapping, list, text, mapping + ", " + mapping, list + ", " + list, list + ", " + mapping, mapping + ", " +
+			list, mapping + `, "k7"`, mapping + ", " + text, list + `, "k7"`,
+		text + `, "r"`, text + `, "r", "x"`, text + ", 2", list + ", 2", list + ", .k7", list + ", .k7 > 3", list +
+			", .k0 == .k1", list + ", # == " + mapping, list + ", toJSON(#)", list + ", keys(#)",
+		list + ", [.k3, .k4]", list + ", #acc + len(#), 0", "values(" + mapping + ")", "toPairs(" + mapping + ")",
+		"toPairs(" + mapping + "), #[1] > 3", "[" + mapping + ", " + mapping + "]", "7", "7.5, 2", "7, 2",
+		`"2030-01-31"`, `"90m"`,
 	}
 	sources := make([]string, len(arguments))
 	for i, argument := range arguments {
@@ -69,7 +75,8 @@ func outcomeOf(program *Program, scope *Scope) string {
 
 // shuffledScope is that of tests, with mappings of many keys that are put in in a random order.
 func shuffledScope(t *testing.T, values map[string]any) *Scope {
-	scope := Scope{Values: values, Now: func() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) }, Seed: t.Name(), ResumeURL: func(key string) (string, error) { return "https://hooks.example/" + key, nil }}
+	scope := Scope{Values: values, Now: func() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) },
+		Seed: t.Name(), ResumeURL: func(key string) (string, error) { return "https://hooks.example/" + key, nil }}
 	body := values["trigger"].(map[string]any)["body"].(map[string]any)
 	body["wide"] = shuffled(0)
 	body["records"] = []any{shuffled(0), shuffled(3), shuffled(0)}
@@ -86,7 +93,8 @@ func shuffled(from int) map[string]any {
 
 func TestTheApplicationsReachTheFunctionsThatTakeMappings(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"keys", "values", "toPairs", "toJSON", "groupBy", "uniq", "sortBy", "len", "get", "concat", "reduce", "fromPairs"} {
+	for _, name := range []string{"keys", "values", "toPairs", "toJSON", "groupBy", "uniq", "sortBy", "len", "get",
+		"concat", "reduce", "fromPairs"} {
 		reached := slices.ContainsFunc(applications(name), func(source string) bool {
 			program, err := Compile(source, testEnvironment())
 			if err != nil || !strings.Contains(source, "trigger.body.") {

@@ -23,7 +23,8 @@ type Shape struct {
 
 // Index looks up the names below a shape.
 type Index interface {
-	// Look gives what is below a name; or nil and the reason why the name, which exists elsewhere, is hidden; or nil and "".
+	// Look gives what is below a name; or nil and the reason why the name, which exists elsewhere, is hidden; or nil
+	// and "".
 	Look(name string) (below *Shape, hidden string)
 	// Names are the names that Look finds, for suggestions.
 	Names() []string
@@ -70,7 +71,8 @@ func (r *References) Sort() {
 
 var secretName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,127}$`)
 
-// IsSecretName reports whether name can be the name of a secret: A-Z, 0-9 and _, not starting with a digit, at most 128 characters.
+// IsSecretName reports whether name can be the name of a secret: A-Z, 0-9 and _, not starting with a digit, at most 128
+// characters.
 func IsSecretName(name string) bool { return secretName.MatchString(name) }
 
 // named are the roots that have a member for each node, setting or loop: only their members are values.
@@ -94,7 +96,8 @@ func (e *Environment) root(name string) (*Shape, *Error) {
 	}
 	known := everhook.SortedKeys(e.Roots)
 	if _, ok := functionIndex[name]; ok {
-		return nil, &Error{Message: fmt.Sprintf("`%s` is a function", name), Fix: fmt.Sprintf("call it: `%s`", functionIndex[name].Signature)}
+		return nil, &Error{Message: fmt.Sprintf("`%s` is a function", name),
+			Fix: fmt.Sprintf("call it: `%s`", functionIndex[name].Signature)}
 	}
 	return nil, &Error{Message: fmt.Sprintf("unknown name `%s`", name), Fix: strict.Suggest(name, known)}
 }

@@ -18,8 +18,8 @@ const (
 	ClassTemplate Class = "template"
 )
 
-// Field is a config field that is evaluated when its node runs. A kind's config struct holds Expression, Bool, Template and URL values;
-// whoever applies the flow decodes and compiles them once, and from then on they are only read.
+// Field is a config field that is evaluated when its node runs. A kind's config struct holds Expression, Bool, Template
+// and URL values; whoever applies the flow decodes and compiles them once, and from then on they are only read.
 type Field interface {
 	// Decode takes the canonical value of the config. Its error is for the flow's author.
 	Decode(v any) error
@@ -56,13 +56,15 @@ func (e *Expression) Decode(v any) error {
 	case bool, int, float64:
 		e.source = numberText(v)
 	case nil:
-		return fmt.Errorf("nothing where an expression is needed; write for example `trigger.body.id`, or leave the field out")
+		return fmt.Errorf("nothing where an expression is needed; write for example `trigger.body.id`, or leave the " +
+			"field out")
 	default:
 		return fmt.Errorf("%s where an expression is needed; write it as text, in single quotes", everhook.TypeName(v))
 	}
 	if inside, ok := strings.CutPrefix(strings.TrimSpace(e.source), "{{"); ok {
 		inside = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(inside), "}}"))
-		return fmt.Errorf("this field is an expression, not a template; write it without braces: `%s`", everhook.Shorten(inside, 80))
+		return fmt.Errorf("this field is an expression, not a template; write it without braces: `%s`",
+			everhook.Shorten(inside, 80))
 	}
 	e.set = true
 	return nil
@@ -127,7 +129,8 @@ func (b *Bool) Compile(pointer string, env *Environment) []Problem {
 		return problems
 	}
 	if kind := b.program.result; kind != kindAny && kind != kindBool {
-		err := &Error{Message: fmt.Sprintf("the expression gives %s, not a boolean", kind), Fix: "compare it with something, for example with `==`", Source: b.source}
+		err := &Error{Message: fmt.Sprintf("the expression gives %s, not a boolean", kind),
+			Fix: "compare it with something, for example with `==`", Source: b.source}
 		return []Problem{err.problem(pointer)}
 	}
 	return nil

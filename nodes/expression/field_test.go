@@ -21,19 +21,23 @@ func TestAnExpressionFieldTakesTextNumbersAndBooleans(t *testing.T) {
 		require.Equal(t, ClassExpression, f.Class())
 	}
 	for v, want := range map[any]string{
-		nil:                            "nothing where an expression is needed; write for example `trigger.body.id`, or leave the field out",
-		" {{ trigger.body.order.id }}": "this field is an expression, not a template; write it without braces: `trigger.body.order.id`",
+		nil: "nothing where an expression is needed; write for example `trigger.body.id`, " +
+			"or leave the field out",
+		" {{ trigger.body.order.id }}": "this field is an expression, not a template; write it without braces: " +
+			"`trigger.body.order.id`",
 	} {
 		require.EqualError(t, new(Expression).Decode(v), want)
 	}
-	require.EqualError(t, new(Expression).Decode([]any{}), "a list where an expression is needed; write it as text, in single quotes")
+	require.EqualError(t, new(Expression).Decode([]any{}), "a list where an expression is needed; write it as text, "+
+		"in single quotes")
 }
 
 func TestAnExpressionFieldReportsWhatDoesNotCompile(t *testing.T) {
 	t.Parallel()
 	f := &Expression{}
 	require.NoError(t, f.Decode("trigger.bdy"))
-	require.Equal(t, []Problem{{Pointer: "/config/over", Message: "`trigger` has no member \"bdy\"\n | trigger.bdy\n |         ^", Fix: `did you mean "body"?`}}, f.Compile("/config/over", testEnvironment()))
+	require.Equal(t, []Problem{{Pointer: "/config/over", Message: "`trigger` has no member \"bdy\"\n | trigger.bdy\n " +
+		"|         ^", Fix: `did you mean "body"?`}}, f.Compile("/config/over", testEnvironment()))
 	require.Zero(t, f.References())
 	_, err := f.Eval(&Scope{})
 	require.Equal(t, everhook.TypeInternal, everhook.AsError(err).Type)
@@ -47,13 +51,15 @@ func TestABooleanFieldIsNothingElse(t *testing.T) {
 	require.True(t, is)
 	for source, want := range map[string]string{
 		`trigger.body.paid`: "`trigger.body.paid` is nil; use `?? false`",
-		`trigger.body.text`: "`trigger.body.text` is text, not a boolean; compare it with something, for example with `==`",
-		`trigger.body.x.y`:  "`trigger.body.x.y` is nil; use `?? false`",
+		`trigger.body.text`: "`trigger.body.text` is text, not a boolean; compare it with something, for example " +
+			"with `==`",
+		`trigger.body.x.y`: "`trigger.body.x.y` is nil; use `?? false`",
 	} {
 		_, err := field(t, &Bool{}, source).Eval(testScope(t))
 		require.Equal(t, everhook.Errorf(everhook.TypeExpression, "%s", want), err)
 	}
-	for _, source := range []string{`"yes"`, `1`, `len(trigger.body.list)`, `trigger.body.list[1:] ?? []; []`, `trigger.body.yes ? "a" : "b"`} {
+	for _, source := range []string{`"yes"`, `1`, `len(trigger.body.list)`, `trigger.body.list[1:] ?? []; []`,
+		`trigger.body.yes ? "a" : "b"`} {
 		f := &Bool{}
 		require.NoError(t, f.Decode(source))
 		problems := f.Compile("/config/when", testEnvironment())
@@ -109,7 +115,8 @@ type Embedded struct {
 
 func TestWalkVisitsEveryFieldInOrder(t *testing.T) {
 	t.Parallel()
-	config := walked{Pointer: &Template[int]{}, Map: map[string]Template[string]{"b": {}, "a": {}}, Numbers: map[int]Expression{1: {}}}
+	config := walked{Pointer: &Template[int]{}, Map: map[string]Template[string]{"b": {}, "a": {}},
+		Numbers: map[int]Expression{1: {}}}
 	config.Cases = append(config.Cases, struct {
 		When Bool `json:"when"`
 	}{}, struct {
@@ -120,7 +127,8 @@ func TestWalkVisitsEveryFieldInOrder(t *testing.T) {
 		pointers = append(pointers, pointer)
 		require.NoError(t, f.Decode(map[bool]any{true: 1, false: "https://example.com/"}[pointer == "/a~1b"]))
 	})
-	require.Equal(t, []string{"/when", "/nested/url", "/cases/0/when", "/cases/1/when", "/a~1b", "/map/a", "/map/b", "/Named", "/inner"}, pointers)
+	require.Equal(t, []string{"/when", "/nested/url", "/cases/0/when", "/cases/1/when", "/a~1b", "/map/a", "/map/b",
+		"/Named", "/inner"}, pointers)
 	require.True(t, config.Cases[1].When.IsSet())
 	require.True(t, config.Pointer.IsSet())
 	a := config.Map["a"]
@@ -134,7 +142,8 @@ func TestProgramsAreSharedByGoroutines(t *testing.T) {
 	t.Parallel()
 	p, err := Compile(`let n = trigger.body.number; sum(map(1..100, {let x = #; x * n + #index})) + len(sortBy(trigger.body.order.items, .price))`, testEnvironment())
 	require.NoError(t, err)
-	f := field(t, &Template[any]{}, map[string]any{"a": "{{ trigger.body.order.id }}/{{ uuid() }}", "b": []any{"{{ trigger.body.map }}"}})
+	f := field(t, &Template[any]{}, map[string]any{"a": "{{ trigger.body.order.id }}/{{ uuid() }}",
+		"b": []any{"{{ trigger.body.map }}"}})
 	want, err := f.Eval(testScope(t))
 	require.NoError(t, err)
 	var group sync.WaitGroup

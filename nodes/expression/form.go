@@ -84,7 +84,8 @@ type literalForm struct{ value any }
 
 func (l literalForm) compile(c *formCompiler, pointer string) {
 	if text, ok := l.value.(string); ok && looksLikeExpression(text, c.env) {
-		c.warn(pointer, &Error{Message: "this is text, though it reads like an expression", Fix: fmt.Sprintf("write `{{ %s }}` if its value is meant", strings.TrimSpace(text)), Source: text})
+		c.warn(pointer, &Error{Message: "this is text, though it reads like an expression",
+			Fix: fmt.Sprintf("write `{{ %s }}` if its value is meant", strings.TrimSpace(text)), Source: text})
 	}
 }
 
@@ -119,7 +120,8 @@ func (m *mappingForm) compile(c *formCompiler, pointer string) {
 	for i, key := range m.keys {
 		below := strict.Pointer(pointer, key)
 		if strings.Contains(key, "{{") {
-			c.warn(below, &Error{Message: "a key is never a template: its braces stay as they are", Fix: "build the mapping in one template, for example `{{ {(trigger.body.id): 1} }}`"})
+			c.warn(below, &Error{Message: "a key is never a template: its braces stay as they are",
+				Fix: "build the mapping in one template, for example `{{ {(trigger.body.id): 1} }}`"})
 		}
 		m.forms[i].compile(c, below)
 	}
@@ -153,7 +155,8 @@ func (t *textForm) compile(c *formCompiler, pointer string) {
 		case p.literal():
 		case p.secret == "" && isBadSecret(p.source):
 			c.report(pointer, &Error{
-				Message: "not the name of a secret", Fix: "a name has A-Z, 0-9 and _ only, and is at most 128 characters long", Source: t.source, Offset: p.offset,
+				Message: "not the name of a secret", Fix: "a name has A-Z, 0-9 and _ only, and is at most 128 " +
+					"characters long", Source: t.source, Offset: p.offset,
 			})
 		case p.secret != "" && !c.env.Secrets:
 			err := secretError(false)
@@ -208,7 +211,8 @@ func (e *formEval) join(parts []part, at []any) (any, error) {
 		return text.String(), nil
 	}
 	if !e.sealed {
-		return nil, everhook.Errorf(everhook.TypeSecret, "a secret cannot stand here: this field is used before the effect runs")
+		return nil, everhook.Errorf(everhook.TypeSecret, "a secret cannot stand here: this field is used before the "+
+			"effect runs")
 	}
 	if text.Len() > 0 {
 		segments = append(segments, everhook.Segment{Text: text.String()})

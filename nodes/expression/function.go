@@ -33,7 +33,8 @@ type Function struct {
 	predicate predicateImplementation
 }
 
-// implementation is called with evaluated arguments, which it may keep but not change; the slice itself is only lent. It charges what it does.
+// implementation is called with evaluated arguments, which it may keep but not change; the slice itself is only lent.
+// It charges what it does.
 type implementation func(m *machine, c *call, args []any) (any, error)
 
 // Functions lists all functions, by group.
@@ -56,7 +57,8 @@ type functionGroup struct {
 
 var (
 	functionGroups = []functionGroup{
-		{"Lists, with a predicate", predicateFunctions}, {"Lists", listFunctions}, {"Text", textFunctions}, {"Numbers", numberFunctions},
+		{"Lists, with a predicate", predicateFunctions}, {"Lists", listFunctions}, {"Text", textFunctions},
+		{"Numbers", numberFunctions},
 		{"Mappings", mappingFunctions}, {"Types", typeFunctions}, {"Times", timeFunctions}, {"Codes", codeFunctions},
 	}
 	functionIndex = indexFunctions()
@@ -230,8 +232,13 @@ func (t *translator) unknownFunction(n ast.Node, name string) operand {
 
 // elsewhere helps with functions of other languages.
 var elsewhere = map[string]string{
-	"length": "use `len`", "size": "use `len`", "substring": "use a slice, as in `text[0:3]`", "substr": "use a slice, as in `text[0:3]`", "slice": "use a slice, as in `list[0:3]`",
-	"str": "use `string`", "tostring": "use `string`", "number": "use `int` or `float`", "parseint": "use `int`", "json": "use `toJSON` or `fromJSON`", "includes": "use `contains` or `in`",
-	"contains": "it is an operator: `text contains \"part\"`", "matches": "it is an operator: `text matches \"pattern\"`", "startswith": "it is an operator: `text startsWith \"part\"`",
-	"endswith": "it is an operator: `text endsWith \"part\"`", "coalesce": "use `??`", "default": "use `??`", "if": "use `condition ? a : b`", "format": "use `date(…).Format(\"2006-01-02\")` or `fixed`",
+	"length": "use `len`", "size": "use `len`", "substring": "use a slice, as in `text[0:3]`",
+	"substr": "use a slice, as in `text[0:3]`", "slice": "use a slice, as in `list[0:3]`",
+	"str": "use `string`", "tostring": "use `string`", "number": "use `int` or `float`", "parseint": "use `int`",
+	"json": "use `toJSON` or `fromJSON`", "includes": "use `contains` or `in`",
+	"contains": "it is an operator: `text contains \"part\"`",
+	"matches":  "it is an operator: `text matches \"pattern\"`", "startswith": "it is an operator: `text startsWith " +
+		"\"part\"`",
+	"endswith": "it is an operator: `text endsWith \"part\"`", "coalesce": "use `??`", "default": "use `??`",
+	"if": "use `condition ? a : b`", "format": "use `date(…).Format(\"2006-01-02\")` or `fixed`",
 }

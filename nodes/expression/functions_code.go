@@ -74,7 +74,8 @@ func urlEncode(m *machine, c *call, args []any) (any, error) {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20"), nil
 }
 
-// uuid gives a UUID of version 8 (RFC 9562, section 5.8), made of the Scope's seed and the ordinal of the call, so that replays give the same.
+// uuid gives a UUID of version 8 (RFC 9562, section 5.8), made of the Scope's seed and the ordinal of the call, so that
+// replays give the same.
 func uuid(m *machine, _ *call, _ []any) (any, error) {
 	m.scope.ordinal++
 	digest := sha256.Sum256(fmt.Appendf(nil, "%d:%s:%d", len(m.scope.Seed), m.scope.Seed, m.scope.ordinal))
@@ -100,11 +101,25 @@ func resumeURL(m *machine, c *call, args []any) (any, error) {
 }
 
 var codeFunctions = []*Function{
-	{Name: "toBase64", Signature: "toBase64(text)", Doc: "The text in Base64 (RFC 4648).", Example: `toBase64("user:pass")`, Result: `"dXNlcjpwYXNz"`, minimum: 1, maximum: 1, gives: kindText, apply: toBase64},
-	{Name: "fromBase64", Signature: "fromBase64(text)", Doc: "The text that is written in Base64 (RFC 4648).", Example: `fromBase64("dXNlcjpwYXNz")`, Result: `"user:pass"`, minimum: 1, maximum: 1, gives: kindText, apply: fromBase64},
-	{Name: "sha256", Signature: "sha256(text)", Doc: "The SHA-256 of the text, in hexadecimal.", Example: `sha256("")`, Result: `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`, minimum: 1, maximum: 1, gives: kindText, apply: sha256Hex},
-	{Name: "hmac", Signature: "hmac(text, key)", Doc: "The HMAC-SHA-256 of the text, in hexadecimal. A key that is a secret belongs into `sign`.", Example: `hmac("a", "b")`, Result: `"cb448b440c42ac8ad084fc8a8795c98f5b7802359c305eabd57ecdb20e248896"`, minimum: 2, maximum: 2, gives: kindText, apply: hmacHex},
-	{Name: "urlEncode", Signature: "urlEncode(text)", Doc: "The text percent-encoded, to stand anywhere in a url (RFC 3986). Templates of a url field encode by themselves.", Example: `urlEncode("a b/c")`, Result: `"a%20b%2Fc"`, minimum: 1, maximum: 1, gives: kindText, apply: urlEncode},
-	{Name: "uuid", Signature: "uuid()", Doc: "A UUID, another one for each call, the same on every replay of the step.", Example: `len(uuid())`, Result: `36`, minimum: 0, maximum: 0, gives: kindText, apply: uuid, varying: true},
-	{Name: "resumeUrl", Signature: `resumeUrl("key")`, Doc: "The URL that resumes the waiting node with that key.", Example: `hasPrefix(resumeUrl("confirm"), "https://")`, Result: `true`, minimum: 1, maximum: 1, gives: kindText, apply: resumeURL, varying: true},
+	{Name: "toBase64", Signature: "toBase64(text)", Doc: "The text in Base64 (RFC 4648).",
+		Example: `toBase64("user:pass")`, Result: `"dXNlcjpwYXNz"`, minimum: 1, maximum: 1, gives: kindText,
+		apply: toBase64},
+	{Name: "fromBase64", Signature: "fromBase64(text)", Doc: "The text that is written in Base64 (RFC 4648).",
+		Example: `fromBase64("dXNlcjpwYXNz")`, Result: `"user:pass"`, minimum: 1, maximum: 1, gives: kindText,
+		apply: fromBase64},
+	{Name: "sha256", Signature: "sha256(text)", Doc: "The SHA-256 of the text, in hexadecimal.", Example: `sha256("")`,
+		Result: `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`, minimum: 1, maximum: 1,
+		gives: kindText, apply: sha256Hex},
+	{Name: "hmac", Signature: "hmac(text, key)", Doc: "The HMAC-SHA-256 of the text, in hexadecimal. A key that is a " +
+		"secret belongs into `sign`.", Example: `hmac("a", "b")`,
+		Result: `"cb448b440c42ac8ad084fc8a8795c98f5b7802359c305eabd57ecdb20e248896"`, minimum: 2, maximum: 2,
+		gives: kindText, apply: hmacHex},
+	{Name: "urlEncode", Signature: "urlEncode(text)", Doc: "The text percent-encoded, to stand anywhere in a url " +
+		"(RFC 3986). Templates of a url field encode by themselves.", Example: `urlEncode("a b/c")`,
+		Result: `"a%20b%2Fc"`, minimum: 1, maximum: 1, gives: kindText, apply: urlEncode},
+	{Name: "uuid", Signature: "uuid()", Doc: "A UUID, another one for each call, the same on every replay of the step.",
+		Example: `len(uuid())`, Result: `36`, minimum: 0, maximum: 0, gives: kindText, apply: uuid, varying: true},
+	{Name: "resumeUrl", Signature: `resumeUrl("key")`, Doc: "The URL that resumes the waiting node with that key.",
+		Example: `hasPrefix(resumeUrl("confirm"), "https://")`, Result: `true`, minimum: 1, maximum: 1, gives: kindText,
+		apply: resumeURL, varying: true},
 }

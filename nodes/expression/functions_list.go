@@ -270,7 +270,8 @@ func (c *call) descending(order any, i int) (bool, error) {
 	return order == "desc", nil
 }
 
-// sort gives the items in the order of their keys. It is stable, also downwards. What is the argument that the keys come from.
+// sort gives the items in the order of their keys. It is stable, also downwards. What is the argument that the keys
+// come from.
 func (m *machine) sort(c *call, what int, items, keys []any, descending bool) (any, error) {
 	if err := m.spend(len(items) * log2(len(items))); err != nil {
 		return nil, err
@@ -312,9 +313,11 @@ func (m *machine) sort(c *call, what int, items, keys []any, descending bool) (a
 
 func (c *call) unsortable(what, i int, key, first any) error {
 	if key == nil || i == 0 {
-		return c.errorf("for element %d, %s is %s; numbers, texts, times and durations can be sorted", i, c.what(what), typeName(key))
+		return c.errorf("for element %d, %s is %s; numbers, texts, times and durations can be sorted", i, c.what(what),
+			typeName(key))
 	}
-	return c.errorf("for element %d, %s is %s, and %s for the first; make them one type", i, c.what(what), typeName(key), typeName(first))
+	return c.errorf("for element %d, %s is %s, and %s for the first; make them one type", i, c.what(what),
+		typeName(key), typeName(first))
 }
 
 // log2 is the number of bits of n, and at least 1.
@@ -376,21 +379,44 @@ func fromPairs(m *machine, c *call, args []any) (any, error) {
 }
 
 var listFunctions = []*Function{
-	{Name: "len", Signature: "len(value)", Doc: "The number of elements, entries or characters.", Example: `len("größe")`, Result: `5`, minimum: 1, maximum: 1, gives: kindNumber, apply: length},
-	{Name: "first", Signature: "first(list)", Doc: "The first element or character, or nil.", Example: `first([1, 2, 3])`, Result: `1`, minimum: 1, maximum: 1, apply: end(0)},
-	{Name: "last", Signature: "last(list)", Doc: "The last element or character, or nil.", Example: `last([1, 2, 3])`, Result: `3`, minimum: 1, maximum: 1, apply: end(-1)},
-	{Name: "take", Signature: "take(list, n)", Doc: "The first n elements, or all if there are fewer.", Example: `take([1, 2, 3], 2)`, Result: `[1,2]`, minimum: 2, maximum: 2, gives: kindList, apply: take},
-	{Name: "get", Signature: "get(value, path)", Doc: "What stands at a path or position, or nil. Through a list it is the field of every element that has it, flattened one level.", Example: `get({items: [{sku: "a"}, {sku: "b"}]}, "items.sku")`, Result: `["a","b"]`, minimum: 2, maximum: 2, apply: get},
-	{Name: "reverse", Signature: "reverse(list)", Doc: "The elements from last to first.", Example: `reverse([1, 2, 3])`, Result: `[3,2,1]`, minimum: 1, maximum: 1, gives: kindList, apply: reverse},
-	{Name: "concat", Signature: "concat(list, list, …)", Doc: "One list of the elements of all.", Example: `concat([1], [2, 3])`, Result: `[1,2,3]`, minimum: 1, maximum: unlimited, gives: kindList, apply: concat},
-	{Name: "flatten", Signature: "flatten(list)", Doc: "The elements, with those of lists inside in their place, at any depth.", Example: `flatten([1, [2, [3]]])`, Result: `[1,2,3]`, minimum: 1, maximum: 1, gives: kindList, apply: flatten},
-	{Name: "uniq", Signature: "uniq(list)", Doc: "The elements without those that are equal to an earlier one.", Example: `uniq([1, 2, 1])`, Result: `[1,2]`, minimum: 1, maximum: 1, gives: kindList, apply: uniq},
-	{Name: "sort", Signature: `sort(list[, "asc" or "desc"])`, Doc: "The numbers, texts, times or durations in order.", Example: `sort([3, 1, 2], "desc")`, Result: `[3,2,1]`, minimum: 1, maximum: 2, gives: kindList, apply: sortList},
+	{Name: "len", Signature: "len(value)", Doc: "The number of elements, entries or characters.",
+		Example: `len("größe")`, Result: `5`, minimum: 1, maximum: 1, gives: kindNumber, apply: length},
+	{Name: "first", Signature: "first(list)", Doc: "The first element or character, or nil.",
+		Example: `first([1, 2, 3])`, Result: `1`, minimum: 1, maximum: 1, apply: end(0)},
+	{Name: "last", Signature: "last(list)", Doc: "The last element or character, or nil.", Example: `last([1, 2, 3])`,
+		Result: `3`, minimum: 1, maximum: 1, apply: end(-1)},
+	{Name: "take", Signature: "take(list, n)", Doc: "The first n elements, or all if there are fewer.",
+		Example: `take([1, 2, 3], 2)`, Result: `[1,2]`, minimum: 2, maximum: 2, gives: kindList, apply: take},
+	{Name: "get", Signature: "get(value, path)", Doc: "What stands at a path or position, or nil. Through a list it " +
+		"is the field of every element that has it, flattened one level.",
+		Example: `get({items: [{sku: "a"}, {sku: "b"}]}, "items.sku")`, Result: `["a","b"]`, minimum: 2, maximum: 2,
+		apply: get},
+	{Name: "reverse", Signature: "reverse(list)", Doc: "The elements from last to first.",
+		Example: `reverse([1, 2, 3])`, Result: `[3,2,1]`, minimum: 1, maximum: 1, gives: kindList, apply: reverse},
+	{Name: "concat", Signature: "concat(list, list, …)", Doc: "One list of the elements of all.",
+		Example: `concat([1], [2, 3])`, Result: `[1,2,3]`, minimum: 1, maximum: unlimited, gives: kindList,
+		apply: concat},
+	{Name: "flatten", Signature: "flatten(list)", Doc: "The elements, with those of lists inside in their place, at " +
+		"any depth.", Example: `flatten([1, [2, [3]]])`, Result: `[1,2,3]`, minimum: 1, maximum: 1, gives: kindList,
+		apply: flatten},
+	{Name: "uniq", Signature: "uniq(list)", Doc: "The elements without those that are equal to an earlier one.",
+		Example: `uniq([1, 2, 1])`, Result: `[1,2]`, minimum: 1, maximum: 1, gives: kindList, apply: uniq},
+	{Name: "sort", Signature: `sort(list[, "asc" or "desc"])`, Doc: "The numbers, texts, times or durations in order.",
+		Example: `sort([3, 1, 2], "desc")`, Result: `[3,2,1]`, minimum: 1, maximum: 2, gives: kindList,
+		apply: sortList},
 }
 
 var mappingFunctions = []*Function{
-	{Name: "keys", Signature: "keys(mapping)", Doc: "The keys, sorted.", Example: `keys({b: 1, a: 2})`, Result: `["a","b"]`, minimum: 1, maximum: 1, gives: kindList, apply: entries(0, func(key string, _ any) any { return key })},
-	{Name: "values", Signature: "values(mapping)", Doc: "The values, sorted by their keys.", Example: `values({b: 1, a: 2})`, Result: `[2,1]`, minimum: 1, maximum: 1, gives: kindList, apply: entries(0, func(_ string, v any) any { return v })},
-	{Name: "toPairs", Signature: "toPairs(mapping)", Doc: "A list of [key, value], sorted by key.", Example: `toPairs({b: 1, a: 2})`, Result: `[["a",2],["b",1]]`, minimum: 1, maximum: 1, gives: kindList, apply: entries(2*elementWeight, func(key string, v any) any { return []any{key, v} })},
-	{Name: "fromPairs", Signature: "fromPairs(list)", Doc: "A mapping of a list of [key, value]; of equal keys the last one stays.", Example: `fromPairs([["a", 2]])`, Result: `{"a":2}`, minimum: 1, maximum: 1, gives: kindMapping, apply: fromPairs},
+	{Name: "keys", Signature: "keys(mapping)", Doc: "The keys, sorted.", Example: `keys({b: 1, a: 2})`,
+		Result: `["a","b"]`, minimum: 1, maximum: 1, gives: kindList,
+		apply: entries(0, func(key string, _ any) any { return key })},
+	{Name: "values", Signature: "values(mapping)", Doc: "The values, sorted by their keys.",
+		Example: `values({b: 1, a: 2})`, Result: `[2,1]`, minimum: 1, maximum: 1, gives: kindList,
+		apply: entries(0, func(_ string, v any) any { return v })},
+	{Name: "toPairs", Signature: "toPairs(mapping)", Doc: "A list of [key, value], sorted by key.",
+		Example: `toPairs({b: 1, a: 2})`, Result: `[["a",2],["b",1]]`, minimum: 1, maximum: 1, gives: kindList,
+		apply: entries(2*elementWeight, func(key string, v any) any { return []any{key, v} })},
+	{Name: "fromPairs", Signature: "fromPairs(list)", Doc: "A mapping of a list of [key, value]; of equal keys the " +
+		"last one stays.", Example: `fromPairs([["a", 2]])`, Result: `{"a":2}`, minimum: 1, maximum: 1,
+		gives: kindMapping, apply: fromPairs},
 }

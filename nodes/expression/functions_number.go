@@ -72,8 +72,8 @@ func (c *call) fixed(args []any) (string, error) {
 	return roundDecimal(strconv.FormatFloat(args[0].(float64), 'f', -1, 64), digits), nil
 }
 
-// roundDecimal rounds a decimal number as people do, half away from zero, on the digits that are written: 2.675 has two digits 2.68, although
-// the float64 next to it is a little less.
+// roundDecimal rounds a decimal number as people do, half away from zero, on the digits that are written: 2.675 has two
+// digits 2.68, although the float64 next to it is a little less.
 func roundDecimal(text string, digits int) string {
 	sign := ""
 	if text[0] == '-' {
@@ -209,21 +209,47 @@ func shiftBy(apply func(a, b int) int) implementation {
 }
 
 var numberFunctions = []*Function{
-	{Name: "max", Signature: "max(a, b, …) or max(list)", Doc: "The greatest number; nil for an empty list.", Example: `max(5, 7)`, Result: `7`, minimum: 1, maximum: unlimited, apply: extreme(1)},
-	{Name: "min", Signature: "min(a, b, …) or min(list)", Doc: "The least number; nil for an empty list.", Example: `min([5, 7])`, Result: `5`, minimum: 1, maximum: unlimited, apply: extreme(-1)},
-	{Name: "mean", Signature: "mean(list)", Doc: "The average of the numbers; 0 for an empty list.", Example: `mean([1, 2, 6])`, Result: `3`, minimum: 1, maximum: unlimited, gives: kindNumber, apply: mean},
-	{Name: "median", Signature: "median(list)", Doc: "The number in the middle when they are sorted; 0 for an empty list.", Example: `median([1, 2, 6])`, Result: `2`, minimum: 1, maximum: unlimited, gives: kindNumber, apply: median},
-	{Name: "abs", Signature: "abs(number)", Doc: "The number without its sign.", Example: `abs(-5)`, Result: `5`, minimum: 1, maximum: 1, gives: kindNumber, apply: abs},
-	{Name: "ceil", Signature: "ceil(number)", Doc: "The next whole number upwards.", Example: `ceil(1.2)`, Result: `2`, minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Ceil)},
-	{Name: "floor", Signature: "floor(number)", Doc: "The next whole number downwards.", Example: `floor(1.8)`, Result: `1`, minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Floor)},
-	{Name: "round", Signature: "round(number[, digits])", Doc: "The number rounded to so many digits behind the point (0 to 15), half away from zero, as decimals are written.", Example: `round(2.675, 2)`, Result: `2.68`, minimum: 1, maximum: 2, gives: kindNumber, apply: round},
-	{Name: "fixed", Signature: "fixed(number, digits)", Doc: "The rounded number as text, always with so many digits behind the point (0 to 15).", Example: `fixed(7, 2)`, Result: `"7.00"`, minimum: 2, maximum: 2, gives: kindText, apply: fixed},
-	{Name: "bitand", Signature: "bitand(a, b)", Doc: "The bits that are set in both whole numbers.", Example: `bitand(0b1010, 0b1100)`, Result: `8`, minimum: 2, maximum: 2, gives: kindNumber, apply: bitwise(func(a, b int) int { return a & b })},
-	{Name: "bitor", Signature: "bitor(a, b)", Doc: "The bits that are set in one of the whole numbers.", Example: `bitor(0b1010, 0b1100)`, Result: `14`, minimum: 2, maximum: 2, gives: kindNumber, apply: bitwise(func(a, b int) int { return a | b })},
-	{Name: "bitxor", Signature: "bitxor(a, b)", Doc: "The bits that are set in exactly one of the whole numbers.", Example: `bitxor(0b1010, 0b1100)`, Result: `6`, minimum: 2, maximum: 2, gives: kindNumber, apply: bitwise(func(a, b int) int { return a ^ b })},
-	{Name: "bitnand", Signature: "bitnand(a, b)", Doc: "The bits of the first whole number that are not set in the second.", Example: `bitnand(0b1010, 0b1100)`, Result: `2`, minimum: 2, maximum: 2, gives: kindNumber, apply: bitwise(func(a, b int) int { return a &^ b })},
-	{Name: "bitnot", Signature: "bitnot(a)", Doc: "The bits that are not set.", Example: `bitnot(0b1010)`, Result: `-11`, minimum: 1, maximum: 1, gives: kindNumber, apply: bitwise(func(a, _ int) int { return ^a })},
-	{Name: "bitshl", Signature: "bitshl(a, n)", Doc: "The bits moved n places up.", Example: `bitshl(0b101, 2)`, Result: `20`, minimum: 2, maximum: 2, gives: kindNumber, apply: shiftBy(func(a, b int) int { return a << b })},
-	{Name: "bitshr", Signature: "bitshr(a, n)", Doc: "The bits moved n places down; the sign stays.", Example: `bitshr(0b10100, 2)`, Result: `5`, minimum: 2, maximum: 2, gives: kindNumber, apply: shiftBy(func(a, b int) int { return a >> b })},
-	{Name: "bitushr", Signature: "bitushr(a, n)", Doc: "The bits moved n places down; zeros come from above.", Example: `bitushr(-5, 2)`, Result: `4611686018427387902`, minimum: 2, maximum: 2, gives: kindNumber, apply: shiftBy(func(a, b int) int { return int(uint(a) >> b) })},
+	{Name: "max", Signature: "max(a, b, …) or max(list)", Doc: "The greatest number; nil for an empty list.",
+		Example: `max(5, 7)`, Result: `7`, minimum: 1, maximum: unlimited, apply: extreme(1)},
+	{Name: "min", Signature: "min(a, b, …) or min(list)", Doc: "The least number; nil for an empty list.",
+		Example: `min([5, 7])`, Result: `5`, minimum: 1, maximum: unlimited, apply: extreme(-1)},
+	{Name: "mean", Signature: "mean(list)", Doc: "The average of the numbers; 0 for an empty list.",
+		Example: `mean([1, 2, 6])`, Result: `3`, minimum: 1, maximum: unlimited, gives: kindNumber, apply: mean},
+	{Name: "median", Signature: "median(list)",
+		Doc: "The number in the middle when they are sorted; 0 for an empty list.", Example: `median([1, 2, 6])`,
+		Result: `2`, minimum: 1, maximum: unlimited, gives: kindNumber, apply: median},
+	{Name: "abs", Signature: "abs(number)", Doc: "The number without its sign.", Example: `abs(-5)`, Result: `5`,
+		minimum: 1, maximum: 1, gives: kindNumber, apply: abs},
+	{Name: "ceil", Signature: "ceil(number)", Doc: "The next whole number upwards.", Example: `ceil(1.2)`, Result: `2`,
+		minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Ceil)},
+	{Name: "floor", Signature: "floor(number)", Doc: "The next whole number downwards.", Example: `floor(1.8)`,
+		Result: `1`, minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Floor)},
+	{Name: "round", Signature: "round(number[, digits])", Doc: "The number rounded to so many digits behind the " +
+		"point (0 to 15), half away from zero, as decimals are written.", Example: `round(2.675, 2)`, Result: `2.68`,
+		minimum: 1, maximum: 2, gives: kindNumber, apply: round},
+	{Name: "fixed", Signature: "fixed(number, digits)", Doc: "The rounded number as text, always with so many digits " +
+		"behind the point (0 to 15).", Example: `fixed(7, 2)`, Result: `"7.00"`, minimum: 2, maximum: 2,
+		gives: kindText, apply: fixed},
+	{Name: "bitand", Signature: "bitand(a, b)", Doc: "The bits that are set in both whole numbers.",
+		Example: `bitand(0b1010, 0b1100)`, Result: `8`, minimum: 2, maximum: 2, gives: kindNumber,
+		apply: bitwise(func(a, b int) int { return a & b })},
+	{Name: "bitor", Signature: "bitor(a, b)", Doc: "The bits that are set in one of the whole numbers.",
+		Example: `bitor(0b1010, 0b1100)`, Result: `14`, minimum: 2, maximum: 2, gives: kindNumber,
+		apply: bitwise(func(a, b int) int { return a | b })},
+	{Name: "bitxor", Signature: "bitxor(a, b)", Doc: "The bits that are set in exactly one of the whole numbers.",
+		Example: `bitxor(0b1010, 0b1100)`, Result: `6`, minimum: 2, maximum: 2, gives: kindNumber,
+		apply: bitwise(func(a, b int) int { return a ^ b })},
+	{Name: "bitnand", Signature: "bitnand(a, b)", Doc: "The bits of the first whole number that are not set in the " +
+		"second.", Example: `bitnand(0b1010, 0b1100)`, Result: `2`, minimum: 2, maximum: 2, gives: kindNumber,
+		apply: bitwise(func(a, b int) int { return a &^ b })},
+	{Name: "bitnot", Signature: "bitnot(a)", Doc: "The bits that are not set.", Example: `bitnot(0b1010)`,
+		Result: `-11`, minimum: 1, maximum: 1, gives: kindNumber, apply: bitwise(func(a, _ int) int { return ^a })},
+	{Name: "bitshl", Signature: "bitshl(a, n)", Doc: "The bits moved n places up.", Example: `bitshl(0b101, 2)`,
+		Result: `20`, minimum: 2, maximum: 2, gives: kindNumber, apply: shiftBy(func(a, b int) int { return a << b })},
+	{Name: "bitshr", Signature: "bitshr(a, n)", Doc: "The bits moved n places down; the sign stays.",
+		Example: `bitshr(0b10100, 2)`, Result: `5`, minimum: 2, maximum: 2, gives: kindNumber,
+		apply: shiftBy(func(a, b int) int { return a >> b })},
+	{Name: "bitushr", Signature: "bitushr(a, n)", Doc: "The bits moved n places down; zeros come from above.",
+		Example: `bitushr(-5, 2)`, Result: `4611686018427387902`, minimum: 2, maximum: 2, gives: kindNumber,
+		apply: shiftBy(func(a, b int) int { return int(uint(a) >> b) })},
 }

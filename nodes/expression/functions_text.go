@@ -148,7 +148,8 @@ func join(m *machine, c *call, args []any) (any, error) {
 	for i, item := range list {
 		text, ok := item.(string)
 		if !ok {
-			return nil, c.errorf("%s[%d] is %s where text is needed; use `map(…, string(#))`", c.what(0), i, typeName(item))
+			return nil, c.errorf("%s[%d] is %s where text is needed; use `map(…, string(#))`", c.what(0), i,
+				typeName(item))
 		}
 		texts[i] = text
 		size += len(text)
@@ -171,18 +172,42 @@ func characterIndex(find func(text, part string) int) func(text, part string) in
 }
 
 var textFunctions = []*Function{
-	{Name: "trim", Signature: "trim(text[, characters])", Doc: "The text without white space, or the given characters, at both ends.", Example: `trim("  hello ")`, Result: `"hello"`, minimum: 1, maximum: 2, gives: kindText, apply: trim},
-	{Name: "trimPrefix", Signature: "trimPrefix(text, prefix)", Doc: "The text without the prefix, if it starts with it.", Example: `trimPrefix("INV-7", "INV-")`, Result: `"7"`, minimum: 2, maximum: 2, gives: kindText, apply: twoTexts(strings.TrimPrefix)},
-	{Name: "trimSuffix", Signature: "trimSuffix(text, suffix)", Doc: "The text without the suffix, if it ends with it.", Example: `trimSuffix("a.pdf", ".pdf")`, Result: `"a"`, minimum: 2, maximum: 2, gives: kindText, apply: twoTexts(strings.TrimSuffix)},
-	{Name: "upper", Signature: "upper(text)", Doc: "The text in upper case.", Example: `upper("eur")`, Result: `"EUR"`, minimum: 1, maximum: 1, gives: kindText, apply: onText(strings.ToUpper)},
-	{Name: "lower", Signature: "lower(text)", Doc: "The text in lower case.", Example: `lower("EUR")`, Result: `"eur"`, minimum: 1, maximum: 1, gives: kindText, apply: onText(strings.ToLower)},
-	{Name: "split", Signature: "split(text, delimiter[, n])", Doc: "The pieces between the delimiters; at most n, the last with the rest.", Example: `split("a,b,c", ",", 2)`, Result: `["a","b,c"]`, minimum: 2, maximum: 3, gives: kindList, apply: split(strings.SplitN)},
-	{Name: "splitAfter", Signature: "splitAfter(text, delimiter[, n])", Doc: "Like split, with the delimiter at the end of each piece.", Example: `splitAfter("a,b", ",")`, Result: `["a,","b"]`, minimum: 2, maximum: 3, gives: kindList, apply: split(strings.SplitAfterN)},
-	{Name: "replace", Signature: "replace(text, old, new)", Doc: "The text with every old replaced.", Example: `replace("1 000", " ", "")`, Result: `"1000"`, minimum: 3, maximum: 3, gives: kindText, apply: replace},
-	{Name: "repeat", Signature: "repeat(text, n)", Doc: "The text n times.", Example: `repeat("ab", 2)`, Result: `"abab"`, minimum: 2, maximum: 2, gives: kindText, apply: repeat},
-	{Name: "join", Signature: "join(list[, delimiter])", Doc: "One text of a list of texts.", Example: `join(["a", "b"], ", ")`, Result: `"a, b"`, minimum: 1, maximum: 2, gives: kindText, apply: join},
-	{Name: "indexOf", Signature: "indexOf(text, part)", Doc: "The position of the first character of the first part, or -1.", Example: `indexOf("größe", "e")`, Result: `4`, minimum: 2, maximum: 2, gives: kindNumber, apply: twoTexts(characterIndex(strings.Index))},
-	{Name: "lastIndexOf", Signature: "lastIndexOf(text, part)", Doc: "The position of the first character of the last part, or -1.", Example: `lastIndexOf("a/b/c", "/")`, Result: `3`, minimum: 2, maximum: 2, gives: kindNumber, apply: twoTexts(characterIndex(strings.LastIndex))},
-	{Name: "hasPrefix", Signature: "hasPrefix(text, prefix)", Doc: "Whether the text starts with the prefix.", Example: `hasPrefix("INV-7", "INV-")`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool, apply: twoTexts(strings.HasPrefix)},
-	{Name: "hasSuffix", Signature: "hasSuffix(text, suffix)", Doc: "Whether the text ends with the suffix.", Example: `hasSuffix("a.pdf", ".pdf")`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool, apply: twoTexts(strings.HasSuffix)},
+	{Name: "trim", Signature: "trim(text[, characters])", Doc: "The text without white space, or the given " +
+		"characters, at both ends.", Example: `trim("  hello ")`, Result: `"hello"`, minimum: 1, maximum: 2,
+		gives: kindText, apply: trim},
+	{Name: "trimPrefix", Signature: "trimPrefix(text, prefix)",
+		Doc: "The text without the prefix, if it starts with it.", Example: `trimPrefix("INV-7", "INV-")`,
+		Result: `"7"`, minimum: 2, maximum: 2, gives: kindText, apply: twoTexts(strings.TrimPrefix)},
+	{Name: "trimSuffix", Signature: "trimSuffix(text, suffix)", Doc: "The text without the suffix, if it ends with it.",
+		Example: `trimSuffix("a.pdf", ".pdf")`, Result: `"a"`, minimum: 2, maximum: 2, gives: kindText,
+		apply: twoTexts(strings.TrimSuffix)},
+	{Name: "upper", Signature: "upper(text)", Doc: "The text in upper case.", Example: `upper("eur")`, Result: `"EUR"`,
+		minimum: 1, maximum: 1, gives: kindText, apply: onText(strings.ToUpper)},
+	{Name: "lower", Signature: "lower(text)", Doc: "The text in lower case.", Example: `lower("EUR")`, Result: `"eur"`,
+		minimum: 1, maximum: 1, gives: kindText, apply: onText(strings.ToLower)},
+	{Name: "split", Signature: "split(text, delimiter[, n])", Doc: "The pieces between the delimiters; at most n, " +
+		"the last with the rest.", Example: `split("a,b,c", ",", 2)`, Result: `["a","b,c"]`, minimum: 2, maximum: 3,
+		gives: kindList, apply: split(strings.SplitN)},
+	{Name: "splitAfter", Signature: "splitAfter(text, delimiter[, n])",
+		Doc: "Like split, with the delimiter at the end of each piece.", Example: `splitAfter("a,b", ",")`,
+		Result: `["a,","b"]`, minimum: 2, maximum: 3, gives: kindList, apply: split(strings.SplitAfterN)},
+	{Name: "replace", Signature: "replace(text, old, new)", Doc: "The text with every old replaced.",
+		Example: `replace("1 000", " ", "")`, Result: `"1000"`, minimum: 3, maximum: 3, gives: kindText,
+		apply: replace},
+	{Name: "repeat", Signature: "repeat(text, n)", Doc: "The text n times.", Example: `repeat("ab", 2)`,
+		Result: `"abab"`, minimum: 2, maximum: 2, gives: kindText, apply: repeat},
+	{Name: "join", Signature: "join(list[, delimiter])", Doc: "One text of a list of texts.",
+		Example: `join(["a", "b"], ", ")`, Result: `"a, b"`, minimum: 1, maximum: 2, gives: kindText, apply: join},
+	{Name: "indexOf", Signature: "indexOf(text, part)",
+		Doc: "The position of the first character of the first part, or -1.", Example: `indexOf("größe", "e")`,
+		Result: `4`, minimum: 2, maximum: 2, gives: kindNumber, apply: twoTexts(characterIndex(strings.Index))},
+	{Name: "lastIndexOf", Signature: "lastIndexOf(text, part)", Doc: "The position of the first character of the " +
+		"last part, or -1.", Example: `lastIndexOf("a/b/c", "/")`, Result: `3`, minimum: 2, maximum: 2,
+		gives: kindNumber, apply: twoTexts(characterIndex(strings.LastIndex))},
+	{Name: "hasPrefix", Signature: "hasPrefix(text, prefix)", Doc: "Whether the text starts with the prefix.",
+		Example: `hasPrefix("INV-7", "INV-")`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool,
+		apply: twoTexts(strings.HasPrefix)},
+	{Name: "hasSuffix", Signature: "hasSuffix(text, suffix)", Doc: "Whether the text ends with the suffix.",
+		Example: `hasSuffix("a.pdf", ".pdf")`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool,
+		apply: twoTexts(strings.HasSuffix)},
 }

@@ -54,7 +54,8 @@ func date(m *machine, c *call, args []any) (any, error) {
 	}
 	t, err := parseTimeAs(layout, text, zone)
 	if err != nil {
-		return nil, c.errorf("%s does not have the layout %q, which is written as Go does: 2006-01-02 15:04:05", c.what(0), everhook.Shorten(layout, 40))
+		return nil, c.errorf("%s does not have the layout %q, which is written as Go does: 2006-01-02 15:04:05",
+			c.what(0), everhook.Shorten(layout, 40))
 	}
 	return t, nil
 }
@@ -121,9 +122,20 @@ func fromUnix(_ *machine, c *call, args []any) (any, error) {
 }
 
 var timeFunctions = []*Function{
-	{Name: "now", Signature: "now()", Doc: "The run's clock, the same on every replay. Outside an expression a time is RFC 3339 text.", Example: `now() > date("2020-01-01")`, Result: `true`, minimum: 0, maximum: 0, gives: kindTime, apply: now, varying: true},
-	{Name: "date", Signature: "date(text[, layout[, zone]])", Doc: "The time that a text is written as: RFC 3339, 2006-01-02, RFC 1123 and others, or a layout of Go's. Without an offset it is UTC, or the zone that is given.", Example: `date("2030-01-31") + duration("1d12h")`, Result: `"2030-02-01T12:00:00Z"`, minimum: 1, maximum: 3, gives: kindTime, apply: date},
-	{Name: "fromUnix", Signature: "fromUnix(seconds)", Doc: "The time that many seconds after 1970, in UTC.", Example: `fromUnix(1700000000)`, Result: `"2023-11-14T22:13:20Z"`, minimum: 1, maximum: 1, gives: kindTime, apply: fromUnix},
-	{Name: "duration", Signature: "duration(text)", Doc: "The span that a text is written as (1d12h, P3D), with a minus too. Outside an expression a duration is ISO 8601 text.", Example: `duration("90m")`, Result: `"PT1H30M"`, minimum: 1, maximum: 1, gives: kindDuration, apply: duration},
-	{Name: "timezone", Signature: "timezone(name)", Doc: "A time zone of the IANA database, for date(…).In(…).", Example: `date("2030-01-31T12:00:00Z").In(timezone("Europe/Zurich")).Hour()`, Result: `13`, minimum: 1, maximum: 1, apply: timezone},
+	{Name: "now", Signature: "now()", Doc: "The run's clock, the same on every replay. Outside an expression a time " +
+		"is RFC 3339 text.", Example: `now() > date("2020-01-01")`, Result: `true`, minimum: 0, maximum: 0,
+		gives: kindTime, apply: now, varying: true},
+	{Name: "date", Signature: "date(text[, layout[, zone]])", Doc: "The time that a text is written as: RFC 3339, " +
+		"2006-01-02, RFC 1123 and others, or a layout of Go's. Without an offset it is UTC, or the zone that is given.",
+		Example: `date("2030-01-31") + duration("1d12h")`, Result: `"2030-02-01T12:00:00Z"`, minimum: 1, maximum: 3,
+		gives: kindTime, apply: date},
+	{Name: "fromUnix", Signature: "fromUnix(seconds)", Doc: "The time that many seconds after 1970, in UTC.",
+		Example: `fromUnix(1700000000)`, Result: `"2023-11-14T22:13:20Z"`, minimum: 1, maximum: 1, gives: kindTime,
+		apply: fromUnix},
+	{Name: "duration", Signature: "duration(text)", Doc: "The span that a text is written as (1d12h, P3D), with a " +
+		"minus too. Outside an expression a duration is ISO 8601 text.", Example: `duration("90m")`,
+		Result: `"PT1H30M"`, minimum: 1, maximum: 1, gives: kindDuration, apply: duration},
+	{Name: "timezone", Signature: "timezone(name)", Doc: "A time zone of the IANA database, for date(…).In(…).",
+		Example: `date("2030-01-31T12:00:00Z").In(timezone("Europe/Zurich")).Hour()`, Result: `13`, minimum: 1,
+		maximum: 1, apply: timezone},
 }

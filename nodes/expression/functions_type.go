@@ -105,7 +105,8 @@ func fromJSON(m *machine, c *call, args []any) (any, error) {
 	}
 	// Two bytes of JSON ("0,") can become one element, and six ("\"\":0,") one entry.
 	elements := strings.Count(text, ",") + strings.Count(text, "[") + strings.Count(text, "{")
-	if err := m.produce(len(text) + elements*elementWeight + strings.Count(text, ":")*(entryWeight-elementWeight)); err != nil {
+	if err := m.produce(len(text) + elements*elementWeight + strings.Count(text,
+		":")*(entryWeight-elementWeight)); err != nil {
 		return nil, err
 	}
 	v, err := everhook.ParseJSON([]byte(text))
@@ -116,10 +117,19 @@ func fromJSON(m *machine, c *call, args []any) (any, error) {
 }
 
 var typeFunctions = []*Function{
-	{Name: "type", Signature: "type(value)", Doc: "nil, bool, int, float, string, array, map, time.Time or time.Duration.", Example: `type("a")`, Result: `"string"`, minimum: 1, maximum: 1, gives: kindText, apply: typeOf},
-	{Name: "int", Signature: "int(value)", Doc: "The whole number that a text is written as; a number without its fraction.", Example: `int("42")`, Result: `42`, minimum: 1, maximum: 1, gives: kindNumber, apply: toInt},
-	{Name: "float", Signature: "float(value)", Doc: "The number that a text is written as.", Example: `float("1.5")`, Result: `1.5`, minimum: 1, maximum: 1, gives: kindNumber, apply: toFloat},
-	{Name: "string", Signature: "string(value)", Doc: "The value as text, as in a template: nil is empty, lists and mappings are JSON.", Example: `string(1.50)`, Result: `"1.5"`, minimum: 1, maximum: 1, gives: kindText, apply: toText},
-	{Name: "toJSON", Signature: "toJSON(value)", Doc: "The value as compact JSON with sorted keys.", Example: `toJSON({b: 1, a: [nil]})`, Result: `"{\"a\":[null],\"b\":1}"`, minimum: 1, maximum: 1, gives: kindText, apply: toJSON},
-	{Name: "fromJSON", Signature: "fromJSON(text)", Doc: "The value of a JSON text.", Example: `fromJSON('{"a": 1.0}')`, Result: `{"a":1}`, minimum: 1, maximum: 1, apply: fromJSON},
+	{Name: "type", Signature: "type(value)", Doc: "nil, bool, int, float, string, array, map, time.Time or " +
+		"time.Duration.", Example: `type("a")`, Result: `"string"`, minimum: 1, maximum: 1, gives: kindText,
+		apply: typeOf},
+	{Name: "int", Signature: "int(value)", Doc: "The whole number that a text is written as; a number without its " +
+		"fraction.", Example: `int("42")`, Result: `42`, minimum: 1, maximum: 1, gives: kindNumber, apply: toInt},
+	{Name: "float", Signature: "float(value)", Doc: "The number that a text is written as.", Example: `float("1.5")`,
+		Result: `1.5`, minimum: 1, maximum: 1, gives: kindNumber, apply: toFloat},
+	{Name: "string", Signature: "string(value)", Doc: "The value as text, as in a template: nil is empty, lists and " +
+		"mappings are JSON.", Example: `string(1.50)`, Result: `"1.5"`, minimum: 1, maximum: 1, gives: kindText,
+		apply: toText},
+	{Name: "toJSON", Signature: "toJSON(value)", Doc: "The value as compact JSON with sorted keys.",
+		Example: `toJSON({b: 1, a: [nil]})`, Result: `"{\"a\":[null],\"b\":1}"`, minimum: 1, maximum: 1,
+		gives: kindText, apply: toJSON},
+	{Name: "fromJSON", Signature: "fromJSON(text)", Doc: "The value of a JSON text.", Example: `fromJSON('{"a": 1.0}')`,
+		Result: `{"a":1}`, minimum: 1, maximum: 1, apply: fromJSON},
 }

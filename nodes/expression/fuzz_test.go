@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// FuzzExpression looks for sources and data with which compiling or evaluating panics, hangs, gives what is not canonical, or differs between
-// two evaluations.
+// FuzzExpression looks for sources and data with which compiling or evaluating panics, hangs, gives what is not
+// canonical, or differs between two evaluations.
 func FuzzExpression(f *testing.F) {
 	for _, group := range functionGroups {
 		for _, function := range group.functions {
@@ -22,12 +22,16 @@ func FuzzExpression(f *testing.F) {
 		f.Add(source, `{}`)
 	}
 	for _, source := range []string{
-		`trigger.body.a[0] ?? nodes.x.y`, `let x = trigger; x?.body.a[-1:] | map(#index + 1)`, `if a {1} else {2}`, `a ? b : c`, `not (a in b) and a matches "^x"`, `1..3 | filter(# > 1) | reduce(#acc + #, 0)`, "`raw``text`", `b"x"`, `$env`, `a.b()`, `date("2030-01-01").Year() ** -1`,
-		`{(trigger): 1}`, `a?.[0]`, `::len(1)`, `1 < 2 < 3`, `a | b`, `"\u{1F600}"`, `get(trigger, "body.a")`, `#`, `trigger.body.a[1:][0]`, `-(-9223372036854775807 - 1)`, `0x`, `//`, `/*`, `"\777"`, `"\ud800"`,
+		`trigger.body.a[0] ?? nodes.x.y`, `let x = trigger; x?.body.a[-1:] | map(#index + 1)`, `if a {1} else {2}`,
+		`a ? b : c`, `not (a in b) and a matches "^x"`, `1..3 | filter(# > 1) | reduce(#acc + #, 0)`, "`raw``text`",
+		`b"x"`, `$env`, `a.b()`, `date("2030-01-01").Year() ** -1`,
+		`{(trigger): 1}`, `a?.[0]`, `::len(1)`, `1 < 2 < 3`, `a | b`, `"\u{1F600}"`, `get(trigger, "body.a")`, `#`,
+		`trigger.body.a[1:][0]`, `-(-9223372036854775807 - 1)`, `0x`, `//`, `/*`, `"\777"`, `"\ud800"`,
 	} {
 		f.Add(source, `{"body": {"a": [1.5, {"b": "{{ x }}"}]}}`)
 	}
-	env := &Environment{Roots: map[string]*Shape{"trigger": {}, "a": {}, "b": {}, "nodes": {Fields: map[string]*Shape{"x": {}}}}}
+	env := &Environment{Roots: map[string]*Shape{"trigger": {}, "a": {}, "b": {},
+		"nodes": {Fields: map[string]*Shape{"x": {}}}}}
 	f.Fuzz(func(t *testing.T, source, data string) {
 		if len(source) > 2000 {
 			return
@@ -43,7 +47,8 @@ func FuzzExpression(f *testing.F) {
 			return
 		}
 		run := func() (any, int, error) {
-			scope := &Scope{Values: map[string]any{"trigger": value, "a": value, "b": "text"}, Now: func() time.Time { return time.Unix(1, 0) }}
+			scope := &Scope{Values: map[string]any{"trigger": value, "a": value, "b": "text"},
+				Now: func() time.Time { return time.Unix(1, 0) }}
 			v, err := p.Eval(scope)
 			return v, scope.Spent, err
 		}
@@ -69,7 +74,8 @@ func FuzzExpression(f *testing.F) {
 
 // FuzzTemplate looks for texts whose parts are not the text.
 func FuzzTemplate(f *testing.F) {
-	for _, text := range []string{`a {{ b }} c`, `{{ "}}" }}`, `{{ {"a": {}} }}`, "{{ `a``}}` }}", `{{ 1 // x`, `{{ /* }} */ 1 }}`, `{{ secret.TOKEN }}`, `{{`, `}}`, `{{ "\`, `{{ '\'' }}é{{ 1 }}`, `https://x/{{ 1 }}`} {
+	for _, text := range []string{`a {{ b }} c`, `{{ "}}" }}`, `{{ {"a": {}} }}`, "{{ `a``}}` }}", `{{ 1 // x`,
+		`{{ /* }} */ 1 }}`, `{{ secret.TOKEN }}`, `{{`, `}}`, `{{ "\`, `{{ '\'' }}é{{ 1 }}`, `https://x/{{ 1 }}`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

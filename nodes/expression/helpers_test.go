@@ -10,7 +10,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// soon is far beyond what a full budget takes (BenchmarkUnits), also on a busy machine, and far below what a missing charge takes.
+// soon is far beyond what a full budget takes (BenchmarkUnits), also on a busy machine, and far below what a missing
+// charge takes.
 const soon = 30 * time.Second
 
 // testEnvironment is a place behind the nodes charge and items, inside the loop each.
@@ -21,12 +22,15 @@ func testEnvironment() *Environment {
 		Roots: map[string]*Shape{
 			"trigger": {Fields: map[string]*Shape{
 				"body": {Fields: map[string]*Shape{
-					"order": {Fields: map[string]*Shape{"id": anything, "status": anything, "items": {Fields: map[string]*Shape{"sku": anything, "price": anything}}}},
+					"order": {Fields: map[string]*Shape{"id": anything, "status": anything,
+						"items": {Fields: map[string]*Shape{"sku": anything, "price": anything}}}},
 				}, Open: true},
-				"query":   anything,
-				"headers": {Fields: map[string]*Shape{"date": anything}, Hidden: map[string]string{"cookie": "it is not among trigger.request.headers"}},
+				"query": anything,
+				"headers": {Fields: map[string]*Shape{"date": anything},
+					Hidden: map[string]string{"cookie": "it is not among trigger.request.headers"}},
 			}},
-			"nodes":  {Fields: map[string]*Shape{"charge": anything, "items": anything}, Hidden: map[string]string{"later": "it runs later"}},
+			"nodes": {Fields: map[string]*Shape{"charge": anything, "items": anything},
+				Hidden: map[string]string{"later": "it runs later"}},
 			"errors": {Fields: map[string]*Shape{"charge": {Fields: map[string]*Shape{"message": anything}}}},
 			"loop":   position,
 			"loops":  {Fields: map[string]*Shape{"each": position}},

@@ -27,7 +27,8 @@ const (
 
 // String is the word for messages.
 func (k kind) String() string {
-	return [...]string{"any value", "nil", "a boolean", "a number", "text", "a list", "a mapping", "a time", "a duration"}[k]
+	return [...]string{"any value", "nil", "a boolean", "a number", "text", "a list", "a mapping", "a time",
+		"a duration"}[k]
 }
 
 func kindOf(v any) kind {
@@ -65,7 +66,8 @@ func typeName(v any) string {
 }
 
 // defaults are what `??` gives for a missing value of a kind.
-var defaults = map[kind]string{kindBool: "false", kindNumber: "0", kindText: `""`, kindList: "[]", kindMapping: "{}", kindTime: "now()", kindDuration: `duration("0")`}
+var defaults = map[kind]string{kindBool: "false", kindNumber: "0", kindText: `""`, kindList: "[]", kindMapping: "{}",
+	kindTime: "now()", kindDuration: `duration("0")`}
 
 // needs is the error of an operand with the wrong type. What is the operand's source in backquotes.
 func needs(what string, v any, need kind) error {
@@ -140,7 +142,8 @@ func describeTo(n ast.Node, depth int) string {
 	}
 }
 
-// describeMember does not count levels along a path: it is read from its end to its start without recursion getting deep.
+// describeMember does not count levels along a path: it is read from its end to its start without recursion getting
+// deep.
 func describeMember(n *ast.MemberNode, depth int) string {
 	base := n.Node
 	if chain, ok := base.(*ast.ChainNode); ok {

@@ -101,7 +101,8 @@ func (w *walker) grow(bytes int) error {
 	return nil
 }
 
-// text is a value inside a longer text: nil is empty, lists and mappings are compact JSON, times RFC 3339, durations ISO 8601.
+// text is a value inside a longer text: nil is empty, lists and mappings are compact JSON, times RFC 3339, durations
+// ISO 8601.
 func (m *machine) text(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:

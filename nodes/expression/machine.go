@@ -7,8 +7,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Budget of one evaluation, which for a Template is that of all expressions in it together. A unit is work of some ten nanoseconds: an
-// operation, an element that is looked at, sixteen bytes of text that are read. Breaches are errors of everhook.TypeLimit.
+// Budget of one evaluation, which for a Template is that of all expressions in it together. A unit is work of some ten
+// nanoseconds: an operation, an element that is looked at, sixteen bytes of text that are read. Breaches are errors of
+// everhook.TypeLimit.
 const (
 	MaxUnits = 1_000_000
 	MaxBytes = 8 << 20
@@ -85,7 +86,8 @@ func (m *machine) run(p *Program) (any, error) {
 func (m *machine) spend(units int) error {
 	if m.units += units; m.units > m.maxUnits || units < 0 {
 		m.units = m.maxUnits + 1
-		return everhook.Errorf(everhook.TypeLimit, "evaluating takes more than %d units of work; work on less data, or spread it over several nodes", m.maxUnits)
+		return everhook.Errorf(everhook.TypeLimit, "evaluating takes more than %d units of work; work on less data, "+
+			"or spread it over several nodes", m.maxUnits)
 	}
 	return nil
 }
@@ -97,7 +99,8 @@ func (m *machine) read(bytes int) error { return m.spend(1 + bytes/16) }
 func (m *machine) produce(bytes int) error {
 	if bytes < 0 || bytes > m.maxBytes-m.bytes {
 		m.bytes = m.maxBytes
-		return everhook.Errorf(everhook.TypeLimit, "evaluating makes more than %s of data; work on less data", everhook.Size(m.maxBytes))
+		return everhook.Errorf(everhook.TypeLimit, "evaluating makes more than %s of data; work on less data",
+			everhook.Size(m.maxBytes))
 	}
 	m.bytes += bytes
 	return m.spend(1 + bytes/64)
@@ -124,8 +127,8 @@ func (m *machine) mapping(length int) (map[string]any, error) {
 	return make(map[string]any, length), nil
 }
 
-// canonical gives the value as it leaves the expression: times and durations as text. What was made here is walked in full, because a list
-// that holds another one many times is small in memory and huge when it is written.
+// canonical gives the value as it leaves the expression: times and durations as text. What was made here is walked in
+// full, because a list that holds another one many times is small in memory and huge when it is written.
 func (m *machine) canonical(v any) (any, error) {
 	switch v := v.(type) {
 	case []any, map[string]any:

@@ -16,7 +16,8 @@ const maxPattern = 1000
 // pattern is a compiled regular expression (RE2 syntax, as in Go's package regexp).
 type pattern struct {
 	exp *regexp.Regexp
-	// weight is how many units a byte of text costs; it grows with the instructions, each of which may be tried for each byte.
+	// weight is how many units a byte of text costs; it grows with the instructions, each of which may be tried for
+	// each byte.
 	weight int
 	// size is the number of instructions.
 	size int
@@ -42,8 +43,8 @@ func compilePattern(text string) (*pattern, error) {
 	return &pattern{exp: exp, weight: 1 + size/8, size: size}, nil
 }
 
-// patternUnits is what compiling a regular expression costs at least, before its size is known: in proportion to its text and the largest
-// repetition that the syntax allows.
+// patternUnits is what compiling a regular expression costs at least, before its size is known: in proportion to its
+// text and the largest repetition that the syntax allows.
 const patternUnits = 100
 
 func (t *translator) matches(n *ast.BinaryNode, left, right operand) operand {

@@ -21,7 +21,10 @@ type method struct {
 }
 
 func timePart[T ~int | ~int64](part func(time.Time) T) method {
-	return method{gives: kindNumber, time: func(_ *machine, _ *call, t time.Time, _ []any) (any, error) { return int(part(t)), nil }}
+	return method{gives: kindNumber, time: func(_ *machine, _ *call, t time.Time, _ []any) (any,
+		error) {
+		return int(part(t)), nil
+	}}
 }
 
 func durationPart(part func(time.Duration) float64) method {
@@ -162,9 +165,11 @@ func (f method) apply(m *machine, c *call, callee *ast.MemberNode, v any, args [
 		}
 	case string:
 		if f.time != nil {
-			return nil, fmt.Errorf("%s is text and has no method %s; read it with `date(…)`", quoted(callee.Node), c.name)
+			return nil, fmt.Errorf("%s is text and has no method %s; read it with `date(…)`", quoted(callee.Node),
+				c.name)
 		}
-		return nil, fmt.Errorf("%s is text and has no method %s; read it with `duration(…)`", quoted(callee.Node), c.name)
+		return nil, fmt.Errorf("%s is text and has no method %s; read it with `duration(…)`", quoted(callee.Node),
+			c.name)
 	}
 	return nil, fmt.Errorf("%s is %s and has no method %s", quoted(callee.Node), typeName(v), c.name)
 }

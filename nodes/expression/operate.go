@@ -57,7 +57,8 @@ func mismatched(n *ast.BinaryNode, a, b any, takes string) error {
 			return fmt.Errorf("%s is nil; use `?? %s`", quoted(side.node), value)
 		}
 	}
-	return fmt.Errorf("%s is %s and %s is %s; `%s` takes %s", quoted(n.Left), typeName(a), quoted(n.Right), typeName(b), n.Operator, takes)
+	return fmt.Errorf("%s is %s and %s is %s; `%s` takes %s", quoted(n.Left), typeName(a), quoted(n.Right), typeName(b),
+		n.Operator, takes)
 }
 
 func overflow(n *ast.BinaryNode) error { return fmt.Errorf("%s does not fit in 64 bits", quoted(n)) }
@@ -118,7 +119,8 @@ func add(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	if x, y, ok := floats(a, b); ok {
 		return number(n, x+y)
 	}
-	return nil, mismatched(n, a, b, "two numbers, two texts, or a time and a duration; `string(…)` makes text, `float(…)` a number")
+	return nil, mismatched(n, a, b, "two numbers, two texts, or a time and a duration; `string(…)` makes text, "+
+		"`float(…)` a number")
 }
 
 func addInts(n *ast.BinaryNode, x, y int) (int, error) {
@@ -157,7 +159,8 @@ func subtract(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	if x, y, ok := floats(a, b); ok {
 		return number(n, x-y)
 	}
-	return nil, mismatched(n, a, b, "two numbers, two times, or a time and a duration; `date(…)` and `duration(…)` read text")
+	return nil, mismatched(n, a, b, "two numbers, two times, or a time and a duration; `date(…)` and `duration(…)` "+
+		"read text")
 }
 
 func subtractInts(n *ast.BinaryNode, x, y int) (int, error) {

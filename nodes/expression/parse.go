@@ -30,9 +30,11 @@ func parse(source string) (ast.Node, *Error) {
 	case strings.TrimSpace(source) == "":
 		return nil, &Error{Message: "an empty expression", Fix: "write for example `trigger.body.id`"}
 	case strings.HasPrefix(strings.TrimSpace(source), "{{"):
-		return nil, &Error{Message: "an expression stands without braces", Fix: "remove `{{` and `}}`", Source: source, Offset: strings.Index(source, "{{")}
+		return nil, &Error{Message: "an expression stands without braces", Fix: "remove `{{` and `}}`", Source: source,
+			Offset: strings.Index(source, "{{")}
 	case len(source) > MaxSource:
-		return nil, &Error{Message: fmt.Sprintf("the expression is longer than %d bytes", MaxSource), Fix: "split it over several nodes"}
+		return nil, &Error{Message: fmt.Sprintf("the expression is longer than %d bytes", MaxSource),
+			Fix: "split it over several nodes"}
 	case !utf8.ValidString(source):
 		return nil, &Error{Message: "the expression is not valid UTF-8"}
 	}
@@ -58,7 +60,9 @@ func checkNesting(source string) *Error {
 		case token.Kind != lexer.Bracket:
 		case strings.Contains("([{", token.Value):
 			if depth++; depth > MaxNesting {
-				return &Error{Message: fmt.Sprintf("brackets are nested deeper than %d", MaxNesting), Fix: "split the expression over several nodes", Source: source, Offset: byteOffset(source, token.From)}
+				return &Error{Message: fmt.Sprintf("brackets are nested deeper than %d", MaxNesting),
+					Fix: "split the expression over several nodes", Source: source,
+					Offset: byteOffset(source, token.From)}
 			}
 		default:
 			depth--
@@ -75,10 +79,13 @@ func syntaxError(source string, err error) *Error {
 	if !ok {
 		return &Error{Message: err.Error(), Source: source}
 	}
-	e := &Error{Message: strings.ReplaceAll(strings.ReplaceAll(tokenName.ReplaceAllString(found.Message, "$1"), "token EOF", "end"), "unexpected token ", "unexpected "), Source: source, Offset: byteOffset(source, found.From)}
+	e := &Error{Message: strings.ReplaceAll(strings.ReplaceAll(tokenName.ReplaceAllString(found.Message, "$1"),
+		"token EOF", "end"), "unexpected token ", "unexpected "), Source: source,
+		Offset: byteOffset(source, found.From)}
 	switch {
 	case strings.Contains(e.Message, "exceeds maximum allowed nodes"):
-		return &Error{Message: fmt.Sprintf("the expression has more than %d parts", MaxSyntaxNodes), Fix: "split it over several nodes"}
+		return &Error{Message: fmt.Sprintf("the expression has more than %d parts", MaxSyntaxNodes),
+			Fix: "split it over several nodes"}
 	case strings.HasPrefix(e.Message, "unexpected "):
 		e.Fix = unexpectedFixes[tokenOf(found.Message)]
 	case strings.HasPrefix(e.Message, "Operator ("):

@@ -19,7 +19,8 @@ type predicateImplementation func(m *machine, p *predicate, items []any) (any, e
 func (t *translator) predicate(n ast.Node, f *Function, arguments []ast.Node) operand {
 	list := t.translate(arguments[0])
 	p := &predicate{call: call{name: f.Name, nodes: arguments}, slot: pointers{
-		item: t.slot(), index: t.slot(), accumulator: t.slot(), list: arguments[0], shape: list.shape, reduces: f.Name == "reduce",
+		item: t.slot(), index: t.slot(), accumulator: t.slot(), list: arguments[0], shape: list.shape,
+		reduces: f.Name == "reduce",
 	}}
 	o := operand{node: n, kind: f.gives}
 	if keepsShape[f.Name] {
@@ -323,19 +324,50 @@ func sortBy(m *machine, p *predicate, items []any) (any, error) {
 }
 
 var predicateFunctions = []*Function{
-	{Name: "all", Signature: "all(list, predicate)", Doc: "Whether the predicate is true for every element; true for an empty list.", Example: `all([1, 2, 3], # > 0)`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool, predicate: quantifier(false, false)},
-	{Name: "none", Signature: "none(list, predicate)", Doc: "Whether the predicate is true for no element.", Example: `none([1, 2, 3], # > 3)`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool, predicate: quantifier(true, false)},
-	{Name: "any", Signature: "any(list, predicate)", Doc: "Whether the predicate is true for at least one element.", Example: `any([1, 2, 3], # > 2)`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool, predicate: quantifier(true, true)},
-	{Name: "one", Signature: "one(list, predicate)", Doc: "Whether the predicate is true for exactly one element.", Example: `one([1, 2, 3], # > 1)`, Result: `false`, minimum: 2, maximum: 2, gives: kindBool, predicate: one},
-	{Name: "filter", Signature: "filter(list, predicate)", Doc: "The elements for which the predicate is true.", Example: `filter([1, 2, 3], # > 1)`, Result: `[2,3]`, minimum: 2, maximum: 2, gives: kindList, predicate: filter},
-	{Name: "map", Signature: "map(list, predicate)", Doc: "The value of the predicate for every element.", Example: `map([{sku: "a"}, {sku: "b"}], .sku)`, Result: `["a","b"]`, minimum: 2, maximum: 2, gives: kindList, predicate: mapEach},
-	{Name: "find", Signature: "find(list, predicate)", Doc: "The first element for which the predicate is true, or nil.", Example: `find([1, 2, 3], # > 1)`, Result: `2`, minimum: 2, maximum: 2, predicate: find(false)},
-	{Name: "findIndex", Signature: "findIndex(list, predicate)", Doc: "The position of the first element for which the predicate is true, or -1.", Example: `findIndex([1, 2, 3], # > 1)`, Result: `1`, minimum: 2, maximum: 2, gives: kindNumber, predicate: findIndex(false)},
-	{Name: "findLast", Signature: "findLast(list, predicate)", Doc: "The last element for which the predicate is true, or nil.", Example: `findLast([1, 2, 3], # > 1)`, Result: `3`, minimum: 2, maximum: 2, predicate: find(true)},
-	{Name: "findLastIndex", Signature: "findLastIndex(list, predicate)", Doc: "The position of the last element for which the predicate is true, or -1.", Example: `findLastIndex([1, 2, 3], # < 3)`, Result: `1`, minimum: 2, maximum: 2, gives: kindNumber, predicate: findIndex(true)},
-	{Name: "count", Signature: "count(list[, predicate])", Doc: "How many elements the predicate is true for; without one, how many are true. 0 for nil.", Example: `count([1, 2, 3], # > 1)`, Result: `2`, minimum: 1, maximum: 2, gives: kindNumber, predicate: count},
-	{Name: "sum", Signature: "sum(list[, predicate])", Doc: "The sum of the numbers, or of the predicate's values. 0 for nil.", Example: `sum([{price: 2}, {price: 3}], .price)`, Result: `5`, minimum: 1, maximum: 2, gives: kindNumber, predicate: sum},
-	{Name: "groupBy", Signature: "groupBy(list, predicate)", Doc: "A mapping of the predicate's values, as text, to the elements that have them.", Example: `groupBy([1, 2, 3], # % 2 == 0 ? "even" : "odd")`, Result: `{"even":[2],"odd":[1,3]}`, minimum: 2, maximum: 2, gives: kindMapping, predicate: groupBy},
-	{Name: "sortBy", Signature: `sortBy(list, predicate[, "asc" or "desc"])`, Doc: "The elements in the order of the predicate's values; equal ones keep their order.", Example: `sortBy([{n: 2}, {n: 1}], .n)`, Result: `[{"n":1},{"n":2}]`, minimum: 2, maximum: 3, gives: kindList, predicate: sortBy},
-	{Name: "reduce", Signature: "reduce(list, predicate[, first])", Doc: "One value: the predicate makes #acc from the last #acc and the element #. Without a first value it starts with the first element.", Example: `reduce([1, 2, 3], #acc * #, 1)`, Result: `6`, minimum: 2, maximum: 3, predicate: reduce},
+	{Name: "all", Signature: "all(list, predicate)", Doc: "Whether the predicate is true for every element; true for " +
+		"an empty list.", Example: `all([1, 2, 3], # > 0)`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool,
+		predicate: quantifier(false, false)},
+	{Name: "none", Signature: "none(list, predicate)", Doc: "Whether the predicate is true for no element.",
+		Example: `none([1, 2, 3], # > 3)`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool,
+		predicate: quantifier(true, false)},
+	{Name: "any", Signature: "any(list, predicate)", Doc: "Whether the predicate is true for at least one element.",
+		Example: `any([1, 2, 3], # > 2)`, Result: `true`, minimum: 2, maximum: 2, gives: kindBool,
+		predicate: quantifier(true, true)},
+	{Name: "one", Signature: "one(list, predicate)", Doc: "Whether the predicate is true for exactly one element.",
+		Example: `one([1, 2, 3], # > 1)`, Result: `false`, minimum: 2, maximum: 2, gives: kindBool, predicate: one},
+	{Name: "filter", Signature: "filter(list, predicate)", Doc: "The elements for which the predicate is true.",
+		Example: `filter([1, 2, 3], # > 1)`, Result: `[2,3]`, minimum: 2, maximum: 2, gives: kindList,
+		predicate: filter},
+	{Name: "map", Signature: "map(list, predicate)", Doc: "The value of the predicate for every element.",
+		Example: `map([{sku: "a"}, {sku: "b"}], .sku)`, Result: `["a","b"]`, minimum: 2, maximum: 2, gives: kindList,
+		predicate: mapEach},
+	{Name: "find", Signature: "find(list, predicate)",
+		Doc: "The first element for which the predicate is true, or nil.", Example: `find([1, 2, 3], # > 1)`,
+		Result: `2`, minimum: 2, maximum: 2, predicate: find(false)},
+	{Name: "findIndex", Signature: "findIndex(list, predicate)", Doc: "The position of the first element for which " +
+		"the predicate is true, or -1.", Example: `findIndex([1, 2, 3], # > 1)`, Result: `1`, minimum: 2, maximum: 2,
+		gives: kindNumber, predicate: findIndex(false)},
+	{Name: "findLast", Signature: "findLast(list, predicate)", Doc: "The last element for which the predicate is " +
+		"true, or nil.", Example: `findLast([1, 2, 3], # > 1)`, Result: `3`, minimum: 2, maximum: 2,
+		predicate: find(true)},
+	{Name: "findLastIndex", Signature: "findLastIndex(list, predicate)",
+		Doc:     "The position of the last element for which the predicate is true, or -1.",
+		Example: `findLastIndex([1, 2, 3], # < 3)`, Result: `1`, minimum: 2, maximum: 2, gives: kindNumber,
+		predicate: findIndex(true)},
+	{Name: "count", Signature: "count(list[, predicate])", Doc: "How many elements the predicate is true for; " +
+		"without one, how many are true. 0 for nil.", Example: `count([1, 2, 3], # > 1)`, Result: `2`, minimum: 1,
+		maximum: 2, gives: kindNumber, predicate: count},
+	{Name: "sum", Signature: "sum(list[, predicate])", Doc: "The sum of the numbers, or of the predicate's values. 0 " +
+		"for nil.", Example: `sum([{price: 2}, {price: 3}], .price)`, Result: `5`, minimum: 1, maximum: 2,
+		gives: kindNumber, predicate: sum},
+	{Name: "groupBy", Signature: "groupBy(list, predicate)", Doc: "A mapping of the predicate's values, as text, to " +
+		"the elements that have them.", Example: `groupBy([1, 2, 3], # % 2 == 0 ? "even" : "odd")`,
+		Result: `{"even":[2],"odd":[1,3]}`, minimum: 2, maximum: 2, gives: kindMapping, predicate: groupBy},
+	{Name: "sortBy", Signature: `sortBy(list, predicate[, "asc" or "desc"])`,
+		Doc:     "The elements in the order of the predicate's values; equal ones keep their order.",
+		Example: `sortBy([{n: 2}, {n: 1}], .n)`, Result: `[{"n":1},{"n":2}]`, minimum: 2, maximum: 3, gives: kindList,
+		predicate: sortBy},
+	{Name: "reduce", Signature: "reduce(list, predicate[, first])", Doc: "One value: the predicate makes #acc from " +
+		"the last #acc and the element #. Without a first value it starts with the first element.",
+		Example: `reduce([1, 2, 3], #acc * #, 1)`, Result: `6`, minimum: 2, maximum: 3, predicate: reduce},
 }

@@ -20,7 +20,8 @@ type Program struct {
 	settingsOnly bool
 }
 
-// Compile compiles an expression for the place that env describes. Its error is an *Error, for the author of the source.
+// Compile compiles an expression for the place that env describes. Its error is an *Error, for the author of the
+// source.
 func Compile(source string, env *Environment) (*Program, error) {
 	program, err := compile(source, env)
 	if err != nil {
@@ -40,22 +41,23 @@ func compile(source string, env *Environment) (*Program, *Error) {
 		return nil, t.err
 	}
 	t.references.Sort()
-	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references, settingsOnly: !t.usesData}, nil
+	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references,
+		settingsOnly: !t.usesData}, nil
 }
 
 // References are the names that the program uses.
 func (p *Program) References() References { return p.references }
 
-// Eval gives the program's value, which is canonical. An error is an *everhook.Error with status Errored: TypeLimit when the budget of
-// one evaluation is used up, else TypeExpression.
+// Eval gives the program's value, which is canonical. An error is an *everhook.Error with status Errored: TypeLimit
+// when the budget of one evaluation is used up, else TypeExpression.
 func (p *Program) Eval(scope *Scope) (any, error) {
 	m := start(scope)
 	defer m.stop()
 	return m.run(p)
 }
 
-// looksLikeExpression reports whether a text without braces is most likely meant as an expression: it is one, and it begins with a path below a
-// root of the environment, possibly inside a function.
+// looksLikeExpression reports whether a text without braces is most likely meant as an expression: it is one, and it
+// begins with a path below a root of the environment, possibly inside a function.
 func looksLikeExpression(text string, env *Environment) bool {
 	text = strings.TrimSpace(text)
 	if !strings.ContainsAny(text, ".[") || strings.ContainsAny(text, "\n") {

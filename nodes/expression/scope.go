@@ -14,8 +14,8 @@ type Scope struct {
 	ResumeURL func(nodeKey string) (string, error)
 	// Spent counts the units used by all evaluations so far; it only grows, and grows the same on every replay.
 	Spent int
-	// Record, if set, is called with each field that was evaluated: its JSON pointer as it was given to Compile, and its value, with
-	// "{{ secret.NAME }}" in place of secrets.
+	// Record, if set, is called with each field that was evaluated: its JSON pointer as it was given to Compile, and
+	// its value, with "{{ secret.NAME }}" in place of secrets.
 	Record func(pointer string, v any)
 
 	ordinal int

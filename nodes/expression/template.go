@@ -6,11 +6,12 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Template is a field whose texts may hold {{ … }}, and that gives a T: any, string, int, float64, bool, everhook.Duration, time.Time, []any,
-// []string, map[string]any or map[string]string. Numbers and booleans are taken as text where a T needs text; nothing else is converted.
+// Template is a field whose texts may hold {{ … }}, and that gives a T: any, string, int, float64, bool,
+// everhook.Duration, time.Time, []any, []string, map[string]any or map[string]string. Numbers and booleans are taken as
+// text where a T needs text; nothing else is converted.
 //
-// A text that is exactly one template keeps the type of its value. In a longer text mappings and lists become compact JSON, nil the empty
-// string. Mapping keys are literal.
+// A text that is exactly one template keeps the type of its value. In a longer text mappings and lists become compact
+// JSON, nil the empty string. Mapping keys are literal.
 type Template[T any] struct {
 	form       form
 	pointer    string
@@ -52,7 +53,8 @@ func (t *Template[T]) References() References { return t.references }
 // IsSet reports whether the config has the field.
 func (t *Template[T]) IsSet() bool { return t.form != nil }
 
-// Literal gives the value where it is one text, number or boolean without a template in it: what is known without running the flow.
+// Literal gives the value where it is one text, number or boolean without a template in it: what is known without
+// running the flow.
 func (t *Template[T]) Literal() (T, bool) {
 	if literal, ok := t.form.(literalForm); ok {
 		value, err := convert[T](literal.value)
@@ -62,7 +64,8 @@ func (t *Template[T]) Literal() (T, bool) {
 	return zero, false
 }
 
-// Eval gives the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of TypeConfig that names the field.
+// Eval gives the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of TypeConfig
+// that names the field.
 func (t *Template[T]) Eval(scope *Scope) (T, error) {
 	var zero T
 	if !t.compiled {

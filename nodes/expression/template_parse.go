@@ -8,7 +8,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// part is a piece of a text: literal, an expression, or the name of a secret. Exactly one of the three is set, except that text may be empty.
+// part is a piece of a text: literal, an expression, or the name of a secret. Exactly one of the three is set, except
+// that text may be empty.
 type part struct {
 	text   string
 	source string
@@ -45,7 +46,8 @@ func parseParts(text string) ([]part, *Error) {
 		}
 		source := text[open+2 : end]
 		if strings.TrimSpace(source) == "" {
-			return nil, &Error{Message: "an empty template", Fix: "write an expression between the braces, or `{{ \"{{\" }}` for the braces themselves", Source: text, Offset: open}
+			return nil, &Error{Message: "an empty template", Fix: "write an expression between the braces, or `{{ " +
+				"\"{{\" }}` for the braces themselves", Source: text, Offset: open}
 		}
 		parts = append(parts, part{source: source, secret: bareSecret(source), offset: open + 2})
 		rest = end + 2
@@ -75,19 +77,22 @@ func templateEnd(text string, start int) (int, *Error) {
 		case c == '"' || c == '\'' || c == '`':
 			end := stringEnd(text, i)
 			if end < 0 {
-				return 0, &Error{Message: fmt.Sprintf("the text that starts with %c is not closed", c), Source: text, Offset: i}
+				return 0, &Error{Message: fmt.Sprintf("the text that starts with %c is not closed", c), Source: text,
+					Offset: i}
 			}
 			i = end
 		case strings.HasPrefix(text[i:], "//"):
 			end := strings.IndexByte(text[i:], '\n')
 			if end < 0 {
-				return 0, &Error{Message: "the comment hides the end of the template", Fix: "use `/* … */`, or close the template on the next line", Source: text, Offset: i}
+				return 0, &Error{Message: "the comment hides the end of the template",
+					Fix: "use `/* … */`, or close the template on the next line", Source: text, Offset: i}
 			}
 			i += end
 		case strings.HasPrefix(text[i:], "/*"):
 			end := strings.Index(text[i+2:], "*/")
 			if end < 0 {
-				return 0, &Error{Message: "the comment is not closed", Fix: "close it with `*/`", Source: text, Offset: i}
+				return 0, &Error{Message: "the comment is not closed", Fix: "close it with `*/`", Source: text,
+					Offset: i}
 			}
 			i += end + 4
 		case depth == 0 && strings.HasPrefix(text[i:], "}}"):
@@ -102,7 +107,8 @@ func templateEnd(text string, start int) (int, *Error) {
 			i++
 		}
 	}
-	return 0, &Error{Message: "the template is not closed", Fix: "close it with `}}`, or write `{{ \"{{\" }}` for the braces themselves", Source: text, Offset: start - 2}
+	return 0, &Error{Message: "the template is not closed", Fix: "close it with `}}`, or write `{{ \"{{\" }}` for " +
+		"the braces themselves", Source: text, Offset: start - 2}
 }
 
 // stringEnd gives the position behind a quoted text of an expression, or -1.

@@ -25,10 +25,18 @@ func field[F Field](t testing.TB, f F, v any) F {
 func TestTemplatesGiveTheirValue(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
-		{`{{ trigger.body.order.id }}`, `7`}, {`  {{ trigger.body.order.id }}`, `"  7"`}, {`{{ trigger.body.list }}`, `[3,1,2]`}, {`{{ trigger.body.missing }}`, `null`}, {`{{trigger.body.yes}}`, `true`},
-		{`Order {{ trigger.body.order.id }} is {{ trigger.body.order.status }}.`, `"Order 7 is paid."`}, {`a{{ trigger.body.missing }}b`, `"ab"`}, {`x{{ trigger.body.map }}`, `"x{\"a\":1,\"b\":2,\"c\":{\"d\":[1,2]}}"`}, {`{{ 1.50 }} {{ 1e21 }} {{ true }}`, `"1.5 1e+21 true"`},
-		{`at {{ now() }} for {{ duration("90m") }}`, `"at 2030-01-01T00:00:00Z for PT1H30M"`}, {`{{ now() }}`, `"2030-01-01T00:00:00Z"`}, {`plain`, `"plain"`}, {``, `""`}, {`}} and { { `, `"}} and { { "`},
-		{`{{ "{{" }}`, `"{{"`}, {`{{ "{{" }} x {{ "}}" }}`, `"{{ x }}"`}, {`{{ {"a": {"b": 1}} }}`, `{"a":{"b":1}}`}, {`{{ {"a": {"b": 1}}}}`, `{"a":{"b":1}}`}, {`{{ {} }}`, `{}`}, {`{{ '}}' + "\"}}" }}`, `"}}\"}}"`}, {"{{ `}}``}}` }}", "\"}}`}}\""}, {`{{ 1 /* }} */ }}`, `1`}, {"{{ 1 // }}\n}}", `1`},
+		{`{{ trigger.body.order.id }}`, `7`}, {`  {{ trigger.body.order.id }}`, `"  7"`},
+		{`{{ trigger.body.list }}`, `[3,1,2]`}, {`{{ trigger.body.missing }}`, `null`},
+		{`{{trigger.body.yes}}`, `true`},
+		{`Order {{ trigger.body.order.id }} is {{ trigger.body.order.status }}.`, `"Order 7 is paid."`},
+		{`a{{ trigger.body.missing }}b`, `"ab"`},
+		{`x{{ trigger.body.map }}`, `"x{\"a\":1,\"b\":2,\"c\":{\"d\":[1,2]}}"`},
+		{`{{ 1.50 }} {{ 1e21 }} {{ true }}`, `"1.5 1e+21 true"`},
+		{`at {{ now() }} for {{ duration("90m") }}`, `"at 2030-01-01T00:00:00Z for PT1H30M"`},
+		{`{{ now() }}`, `"2030-01-01T00:00:00Z"`}, {`plain`, `"plain"`}, {``, `""`}, {`}} and { { `, `"}} and { { "`},
+		{`{{ "{{" }}`, `"{{"`}, {`{{ "{{" }} x {{ "}}" }}`, `"{{ x }}"`}, {`{{ {"a": {"b": 1}} }}`, `{"a":{"b":1}}`},
+		{`{{ {"a": {"b": 1}}}}`, `{"a":{"b":1}}`}, {`{{ {} }}`, `{}`}, {`{{ '}}' + "\"}}" }}`, `"}}\"}}"`},
+		{"{{ `}}``}}` }}", "\"}}`}}\""}, {`{{ 1 /* }} */ }}`, `1`}, {"{{ 1 // }}\n}}", `1`},
 		{`{{ [1, 2][0] }}{{ filter([1, 2], {# > 1})[0] }}`, `"12"`}, {`größe {{ trigger.body.text[2] }}`, `"größe ö"`},
 	} {
 		f := field(t, &Template[any]{}, c[0])
@@ -43,15 +51,18 @@ func TestTemplatesGiveTheirValue(t *testing.T) {
 func TestATemplateMayBeAnywhereInAValueButNotInAKey(t *testing.T) {
 	t.Parallel()
 	f := &Template[any]{}
-	require.NoError(t, f.Decode(map[string]any{"list": []any{"{{ trigger.body.order.id }}", 1, nil}, "a/b~": map[string]any{"{{ trigger.body.order.id }}": "x{{ loop.index }}"}, "literal": 1.5}))
+	require.NoError(t, f.Decode(map[string]any{"list": []any{"{{ trigger.body.order.id }}", 1, nil},
+		"a/b~": map[string]any{"{{ trigger.body.order.id }}": "x{{ loop.index }}"}, "literal": 1.5}))
 	problems := f.Compile("/config/body", testEnvironment())
 	require.Equal(t, []Problem{{
-		Pointer: "/config/body/a~1b~0/{{ trigger.body.order.id }}", Message: "a key is never a template: its braces stay as they are",
+		Pointer: "/config/body/a~1b~0/{{ trigger.body.order.id }}", Message: "a key is never a template: its braces " +
+			"stay as they are",
 		Fix: "build the mapping in one template, for example `{{ {(trigger.body.id): 1} }}`", Warning: true,
 	}}, problems)
 	v, err := f.Eval(testScope(t))
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"list": []any{7, 1, nil}, "a/b~": map[string]any{"{{ trigger.body.order.id }}": "x2"}, "literal": 1.5}, v)
+	require.Equal(t, map[string]any{"list": []any{7, 1, nil},
+		"a/b~": map[string]any{"{{ trigger.body.order.id }}": "x2"}, "literal": 1.5}, v)
 }
 
 func TestDataThatLooksLikeATemplateStaysText(t *testing.T) {
@@ -69,7 +80,8 @@ func TestDataThatLooksLikeATemplateStaysText(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, map[string]any{"x": "<{{ trigger.body.order.id }}>"}, nested)
 	}
-	sealed, err := field(t, &Template[any]{}, `{{ trigger.query.secret }}`).EvalSealed(&Scope{Values: map[string]any{"trigger": map[string]any{"query": map[string]any{"secret": "{{ secret.TOKEN }}"}}}})
+	sealed, err := field(t, &Template[any]{},
+		`{{ trigger.query.secret }}`).EvalSealed(&Scope{Values: map[string]any{"trigger": map[string]any{"query": map[string]any{"secret": "{{ secret.TOKEN }}"}}}})
 	require.NoError(t, err)
 	require.Empty(t, sealed.Places)
 	require.Equal(t, "{{ secret.TOKEN }}", sealed.Value.V)
@@ -78,14 +90,19 @@ func TestDataThatLooksLikeATemplateStaysText(t *testing.T) {
 func TestTemplatesThatCannotBeReadAreRefused(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		`a {{ trigger.body`:      "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the braces themselves\n | a {{ trigger.body\n |   ^",
-		`{{ }}`:                  "an empty template; write an expression between the braces, or `{{ \"{{\" }}` for the braces themselves\n | {{ }}\n | ^",
-		`{{ "abc }}`:             "the text that starts with \" is not closed\n | {{ \"abc }}\n |    ^",
-		`{{ "a\`:                 "the text that starts with \" is not closed\n | {{ \"a\\\n |    ^",
-		`{{ 1 // one }}`:         "the comment hides the end of the template; use `/* … */`, or close the template on the next line\n | {{ 1 // one }}\n |      ^",
-		`{{ 1 /* one }}`:         "the comment is not closed; close it with `*/`\n | {{ 1 /* one }}\n |      ^",
-		`{{ (1 }}`:               "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the braces themselves\n | {{ (1 }}\n | ^",
-		`{{ 1 }} {{ {"a": 1 }} `: "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the braces themselves\n | {{ 1 }} {{ {\"a\": 1 }} \n |         ^",
+		`a {{ trigger.body`: "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the " +
+			"braces themselves\n | a {{ trigger.body\n |   ^",
+		`{{ }}`: "an empty template; write an expression between the braces, or `{{ \"{{\" }}` for " +
+			"the braces themselves\n | {{ }}\n | ^",
+		`{{ "abc }}`: "the text that starts with \" is not closed\n | {{ \"abc }}\n |    ^",
+		`{{ "a\`:     "the text that starts with \" is not closed\n | {{ \"a\\\n |    ^",
+		`{{ 1 // one }}`: "the comment hides the end of the template; use `/* … */`, or close the template " +
+			"on the next line\n | {{ 1 // one }}\n |      ^",
+		`{{ 1 /* one }}`: "the comment is not closed; close it with `*/`\n | {{ 1 /* one }}\n |      ^",
+		`{{ (1 }}`: "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the " +
+			"braces themselves\n | {{ (1 }}\n | ^",
+		`{{ 1 }} {{ {"a": 1 }} `: "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the " +
+			"braces themselves\n | {{ 1 }} {{ {\"a\": 1 }} \n |         ^",
 	} {
 		var f Template[any]
 		require.EqualError(t, f.Decode(source), want, source)
@@ -99,17 +116,27 @@ func TestCompilingReportsEveryProblemWithItsPlace(t *testing.T) {
 	f := &Template[map[string]any]{}
 	require.NoError(t, f.Decode(map[string]any{
 		"a": "Order {{ trigger.bdy.id }}, {{ foo }}", "b": []any{"{{ secret.TOKEN }}"}, "c": "{{ 'x' + secret.TOKEN }}",
-		"d": "trigger.body.order.id", "e": "nodes.charge.status == 200", "f": "see trigger.body", "g": "trigger", "h": "upper(trigger.body.text)", "i": "e.g. system.now", "j": "env.x.y, z", "k": "len()", "l": "1.5",
+		"d": "trigger.body.order.id", "e": "nodes.charge.status == 200", "f": "see trigger.body", "g": "trigger",
+		"h": "upper(trigger.body.text)", "i": "e.g. system.now", "j": "env.x.y, z", "k": "len()", "l": "1.5",
 	}))
 	problems := f.Compile("/config/x", testEnvironment())
 	require.Equal(t, []Problem{
-		{Pointer: "/config/x/a", Message: "`trigger` has no member \"bdy\"\n | Order {{ trigger.bdy.id }}, {{ foo }}\n |                  ^", Fix: `did you mean "body"?`},
-		{Pointer: "/config/x/a", Message: "unknown name `foo`\n | Order {{ trigger.bdy.id }}, {{ foo }}\n |                                ^", Fix: "known: env, errors, loop, loops, nodes, system, trigger"},
-		{Pointer: "/config/x/b/0", Message: "a secret is not available here\n | {{ secret.TOKEN }}\n |   ^", Fix: "secrets stand only in templates of kinds with effects, as a bare `{{ secret.NAME }}`"},
-		{Pointer: "/config/x/c", Message: "a secret is not available here\n | {{ 'x' + secret.TOKEN }}\n |          ^", Fix: "secrets stand only in templates of kinds with effects, as a bare `{{ secret.NAME }}`"},
-		{Pointer: "/config/x/d", Message: "this is text, though it reads like an expression\n | trigger.body.order.id\n | ^", Fix: "write `{{ trigger.body.order.id }}` if its value is meant", Warning: true},
-		{Pointer: "/config/x/e", Message: "this is text, though it reads like an expression\n | nodes.charge.status == 200\n | ^", Fix: "write `{{ nodes.charge.status == 200 }}` if its value is meant", Warning: true},
-		{Pointer: "/config/x/h", Message: "this is text, though it reads like an expression\n | upper(trigger.body.text)\n | ^", Fix: "write `{{ upper(trigger.body.text) }}` if its value is meant", Warning: true},
+		{Pointer: "/config/x/a", Message: "`trigger` has no member \"bdy\"\n | Order {{ trigger.bdy.id }}, {{ foo " +
+			"}}\n |                  ^", Fix: `did you mean "body"?`},
+		{Pointer: "/config/x/a", Message: "unknown name `foo`\n | Order {{ trigger.bdy.id }}, {{ foo }}\n |          " +
+			"                      ^", Fix: "known: env, errors, loop, loops, nodes, system, trigger"},
+		{Pointer: "/config/x/b/0", Message: "a secret is not available here\n | {{ secret.TOKEN }}\n |   ^",
+			Fix: "secrets stand only in templates of kinds with effects, as a bare `{{ secret.NAME }}`"},
+		{Pointer: "/config/x/c", Message: "a secret is not available here\n | {{ 'x' + secret.TOKEN }}\n |          ^",
+			Fix: "secrets stand only in templates of kinds with effects, as a bare `{{ secret.NAME }}`"},
+		{Pointer: "/config/x/d", Message: "this is text, though it reads like an expression\n | " +
+			"trigger.body.order.id\n | ^", Fix: "write `{{ trigger.body.order.id }}` if its value is meant",
+			Warning: true},
+		{Pointer: "/config/x/e", Message: "this is text, though it reads like an expression\n | nodes.charge.status " +
+			"== 200\n | ^", Fix: "write `{{ nodes.charge.status == 200 }}` if its value is meant", Warning: true},
+		{Pointer: "/config/x/h", Message: "this is text, though it reads like an expression\n | " +
+			"upper(trigger.body.text)\n | ^", Fix: "write `{{ upper(trigger.body.text) }}` if its value is meant",
+			Warning: true},
 	}, problems)
 }
 
@@ -119,7 +146,9 @@ func TestASecretsNameIsChecked(t *testing.T) {
 	env.Secrets = true
 	f := &Template[string]{}
 	require.NoError(t, f.Decode("x {{ secret.token }}"))
-	require.Equal(t, []Problem{{Pointer: "/text", Message: "not the name of a secret\n | x {{ secret.token }}\n |     ^", Fix: "a name has A-Z, 0-9 and _ only, and is at most 128 characters long"}}, f.Compile("/text", env))
+	require.Equal(t, []Problem{{Pointer: "/text",
+		Message: "not the name of a secret\n | x {{ secret.token }}\n |     ^",
+		Fix:     "a name has A-Z, 0-9 and _ only, and is at most 128 characters long"}}, f.Compile("/text", env))
 }
 
 func decodeAndEval[T any](t *testing.T, v any) (T, error) {
@@ -181,37 +210,51 @@ func TestValuesThatAFieldCannotTakeAreErrorsThatNameIt(t *testing.T) {
 	t.Parallel()
 	requireEvalFails[string](t, "headers.X-Id: nil where text is needed; use `?? \"\"`", `{{ trigger.body.missing }}`)
 	requireEvalFails[string](t, "headers.X-Id: a list where text is needed", `{{ trigger.body.list }}`)
-	requireEvalFails[int](t, "headers.X-Id: 1.5 where a whole number is needed; use `round`, `floor` or `ceil`", `{{ trigger.body.float }}`)
-	requireEvalFails[int](t, "headers.X-Id: text where a whole number is needed; remove the quotes, or use `int(…)` in a template", `{{ string(trigger.body.number) }}`)
-	requireEvalFails[int](t, "headers.X-Id: nil where a whole number is needed; use `?? 0`", `{{ trigger.body.missing }}`)
+	requireEvalFails[int](t, "headers.X-Id: 1.5 where a whole number is needed; use `round`, `floor` or `ceil`",
+		`{{ trigger.body.float }}`)
+	requireEvalFails[int](t, "headers.X-Id: text where a whole number is needed; remove the quotes, or use `int(…)` "+
+		"in a template", `{{ string(trigger.body.number) }}`)
+	requireEvalFails[int](t, "headers.X-Id: nil where a whole number is needed; use `?? 0`",
+		`{{ trigger.body.missing }}`)
 	requireEvalFails[float64](t, "headers.X-Id: text where a number is needed", `{{ trigger.body.text }}`)
-	requireEvalFails[float64](t, "headers.X-Id: text where a number is needed; remove the quotes, or use `float(…)` in a template", `{{ "1.5" }}`)
+	requireEvalFails[float64](t, "headers.X-Id: text where a number is needed; remove the quotes, or use `float(…)` "+
+		"in a template", `{{ "1.5" }}`)
 	requireEvalFails[bool](t, "headers.X-Id: text where true or false is needed", `{{ trigger.body.text }}`)
-	requireEvalFails[bool](t, "headers.X-Id: nil where true or false is needed; use `?? false`", `{{ trigger.body.missing }}`)
-	requireEvalFails[everhook.Duration](t, "headers.X-Id: 5 has no unit; write 5s for seconds or 5ms for milliseconds", `{{ trigger.body.number }}`)
-	requireEvalFails[everhook.Duration](t, "headers.X-Id: a boolean where a duration like 30s or P3D is needed", `{{ trigger.body.yes }}`)
-	requireEvalFails[time.Time](t, "headers.X-Id: \"größe\" is not a time; write for example 2030-01-31T09:00:00Z", `{{ trigger.body.text }}`)
-	requireEvalFails[time.Time](t, "headers.X-Id: a number where a time like 2030-01-31T09:00:00Z is needed", `{{ trigger.body.number }}`)
+	requireEvalFails[bool](t, "headers.X-Id: nil where true or false is needed; use `?? false`",
+		`{{ trigger.body.missing }}`)
+	requireEvalFails[everhook.Duration](t, "headers.X-Id: 5 has no unit; write 5s for seconds or 5ms for milliseconds",
+		`{{ trigger.body.number }}`)
+	requireEvalFails[everhook.Duration](t, "headers.X-Id: a boolean where a duration like 30s or P3D is needed",
+		`{{ trigger.body.yes }}`)
+	requireEvalFails[time.Time](t, "headers.X-Id: \"größe\" is not a time; write for example 2030-01-31T09:00:00Z",
+		`{{ trigger.body.text }}`)
+	requireEvalFails[time.Time](t, "headers.X-Id: a number where a time like 2030-01-31T09:00:00Z is needed",
+		`{{ trigger.body.number }}`)
 	requireEvalFails[[]any](t, "headers.X-Id: nil where a list is needed; use `?? []`", `{{ trigger.body.missing }}`)
 	requireEvalFails[[]string](t, "headers.X-Id: [0]: a list where text is needed", `{{ [[]] }}`)
 	requireEvalFails[map[string]any](t, "headers.X-Id: text where a mapping is needed", `{{ trigger.body.text }}`)
-	requireEvalFails[map[string]string](t, "headers.X-Id: a: nil where text is needed; use `?? \"\"`", map[string]any{"a": `{{ trigger.body.missing }}`})
-	requireEvalFails[map[string]string](t, "headers.X-Id: nil where a mapping is needed; use `?? {}`", `{{ trigger.body.missing }}`)
+	requireEvalFails[map[string]string](t, "headers.X-Id: a: nil where text is needed; use `?? \"\"`",
+		map[string]any{"a": `{{ trigger.body.missing }}`})
+	requireEvalFails[map[string]string](t, "headers.X-Id: nil where a mapping is needed; use `?? {}`",
+		`{{ trigger.body.missing }}`)
 }
 
 func TestWhatIsKnownIsCheckedWhenDecoded(t *testing.T) {
 	t.Parallel()
 	requireDecodeFails[string](t, "nil where text is needed; use `?? \"\"`", nil)
 	requireDecodeFails[string](t, "a mapping where text is needed", map[string]any{"a": "{{ 1 }}"})
-	requireDecodeFails[int](t, "text where a whole number is needed; remove the quotes, or use `int(…)` in a template", "200")
-	requireDecodeFails[int](t, "text where a whole number is needed; a template with text around it is always text, so let the template be the whole value", "2{{ 1 }}")
+	requireDecodeFails[int](t, "text where a whole number is needed; remove the quotes, or use `int(…)` in a template",
+		"200")
+	requireDecodeFails[int](t, "text where a whole number is needed; a template with text around it is always text, "+
+		"so let the template be the whole value", "2{{ 1 }}")
 	requireDecodeFails[int](t, "a list where a whole number is needed", []any{1})
 	requireDecodeFails[bool](t, "text where true or false is needed; remove the quotes", "true")
 	requireDecodeFails[everhook.Duration](t, "5 has no unit; write 5s for seconds or 5ms for milliseconds", 5)
 	requireDecodeFails[[]any](t, "a mapping where a list is needed", map[string]any{})
 	requireDecodeFails[[]string](t, "1: a mapping where text is needed", []any{"{{ 1 }}", map[string]any{}})
 	requireDecodeFails[map[string]any](t, "text where a mapping is needed", "x")
-	requireDecodeFails[map[string]string](t, "b: a list where text is needed", map[string]any{"a": "{{ 1 }}", "b": []any{}})
+	requireDecodeFails[map[string]string](t, "b: a list where text is needed",
+		map[string]any{"a": "{{ 1 }}", "b": []any{}})
 	require.Panics(t, func() { _ = new(Template[complex128]).Decode(1) })
 }
 
@@ -224,7 +267,9 @@ func TestSecretsBecomePlacesThatTheDefinitionAloneTells(t *testing.T) {
 		recorded = v
 	}
 	f := field(t, &Template[map[string]any]{}, map[string]any{
-		"Authorization": "Bearer {{ secret.TOKEN }}", "X-Both": "{{ secret.A }}{{ trigger.body.order.id }}{{secret.B}}!", "X-Id": "{{ trigger.body.order.id }}", "list": []any{1, "{{ secret.TOKEN }}"},
+		"Authorization": "Bearer {{ secret.TOKEN }}",
+		"X-Both":        "{{ secret.A }}{{ trigger.body.order.id }}{{secret.B}}!",
+		"X-Id":          "{{ trigger.body.order.id }}", "list": []any{1, "{{ secret.TOKEN }}"},
 	})
 	require.Equal(t, References{Secrets: []string{"A", "B", "TOKEN"}, Trigger: true}, f.References())
 	sealed, err := f.EvalSealed(scope)
@@ -239,11 +284,14 @@ func TestSecretsBecomePlacesThatTheDefinitionAloneTells(t *testing.T) {
 	}, sealed)
 	opened, err := sealed.Open(func(name string) (string, error) { return strings.ToLower(name), nil })
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"Authorization": "Bearer token", "X-Both": "a7b!", "X-Id": 7, "list": []any{1, "token"}}, opened)
-	require.Equal(t, map[string]any{"Authorization": "Bearer {{ secret.TOKEN }}", "X-Both": "{{ secret.A }}7{{ secret.B }}!", "X-Id": 7, "list": []any{1, "{{ secret.TOKEN }}"}}, recorded)
+	require.Equal(t, map[string]any{"Authorization": "Bearer token", "X-Both": "a7b!", "X-Id": 7,
+		"list": []any{1, "token"}}, opened)
+	require.Equal(t, map[string]any{"Authorization": "Bearer {{ secret.TOKEN }}",
+		"X-Both": "{{ secret.A }}7{{ secret.B }}!", "X-Id": 7, "list": []any{1, "{{ secret.TOKEN }}"}}, recorded)
 
 	_, err = f.Eval(scope)
-	require.Equal(t, everhook.Errorf(everhook.TypeSecret, "a secret cannot stand here: this field is used before the effect runs"), err)
+	require.Equal(t, everhook.Errorf(everhook.TypeSecret, "a secret cannot stand here: this field is used before the "+
+		"effect runs"), err)
 }
 
 func TestASealedTemplateHasTheTypeOfItsField(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// zoneData is Go's own copy of the IANA time zone database. It is embedded as a file, because time.LoadLocation takes the host's data first and
-// uses time/tzdata only where there is none, and two workers that differ would replay differently.
+// zoneData is Go's own copy of the IANA time zone database. It is embedded as a file, because time.LoadLocation takes
+// the host's data first and uses time/tzdata only where there is none, and two workers that differ would replay
+// differently.
 //
 //go:generate cp $GOROOT/lib/time/zoneinfo.zip zoneinfo.zip
 //go:embed zoneinfo.zip
@@ -44,7 +45,8 @@ func Zone(name string) (*time.Location, error) {
 	}
 	file, ok := files[name]
 	if !ok || file.Mode().IsDir() {
-		return nil, fmt.Errorf("%q is not a time zone; write for example \"Europe/Zurich\" or \"UTC\"", everhook.Shorten(name, 40))
+		return nil, fmt.Errorf("%q is not a time zone; write for example \"Europe/Zurich\" or \"UTC\"",
+			everhook.Shorten(name, 40))
 	}
 	reader, err := file.Open()
 	if err != nil {
@@ -64,7 +66,8 @@ var timeLayouts = []string{
 	time.RFC1123, time.RFC1123Z, time.RFC822, time.RFC822Z, time.RFC850,
 }
 
-// ParseTime reads a time as the function date does: RFC 3339, a date, RFC 1123 and others. Text without an offset is UTC.
+// ParseTime reads a time as the function date does: RFC 3339, a date, RFC 1123 and others. Text without an offset is
+// UTC.
 func ParseTime(text string) (time.Time, error) { return parseTime(text) }
 
 // parseTime reads a time in one of the usual layouts.
@@ -77,16 +80,19 @@ func parseTime(text string) (time.Time, error) {
 			}
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time; write for example 2030-01-31T09:00:00Z", everhook.Shorten(text, 40))
+	return time.Time{}, fmt.Errorf("%q is not a time; write for example 2030-01-31T09:00:00Z",
+		everhook.Shorten(text, 40))
 }
 
-// parseTimeAs never looks at the host's zone. An abbreviation like CET has no meaning without one, so only UTC and GMT are taken.
+// parseTimeAs never looks at the host's zone. An abbreviation like CET has no meaning without one, so only UTC and GMT
+// are taken.
 func parseTimeAs(layout, text string, zone *time.Location) (time.Time, error) {
 	t, err := time.ParseInLocation(layout, text, zone)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if name, offset := t.Zone(); t.Location() != zone && offset == 0 && !slices.Contains([]string{"", "UTC", "GMT"}, name) {
+	if name, offset := t.Zone(); t.Location() != zone && offset == 0 &&
+		!slices.Contains([]string{"", "UTC", "GMT"}, name) {
 		return time.Time{}, fmt.Errorf("the zone %s can mean several offsets", name)
 	}
 	return t, nil

@@ -20,7 +20,8 @@ type operand struct {
 	constant bool
 }
 
-// translator turns a syntax tree into closures. It keeps the first error and goes on, so that no step has to look for one.
+// translator turns a syntax tree into closures. It keeps the first error and goes on, so that no step has to look for
+// one.
 type translator struct {
 	env        *Environment
 	source     string
@@ -363,7 +364,8 @@ func (t *translator) mapping(n *ast.MapNode) operand {
 		key := t.translate(pair.Key)
 		if name, ok := pair.Key.(*ast.StringNode); ok {
 			if constantKeys[name.Value] {
-				return t.fail(pair.Key, fmt.Sprintf("the key %q stands twice in one mapping", name.Value), "remove one of them")
+				return t.fail(pair.Key, fmt.Sprintf("the key %q stands twice in one mapping", name.Value),
+					"remove one of them")
 			}
 			constantKeys[name.Value] = true
 		}
@@ -381,7 +383,8 @@ func (t *translator) mapping(n *ast.MapNode) operand {
 			}
 			name, ok := key.(string)
 			if !ok {
-				return nil, fmt.Errorf("the key %s is %s; keys are text, use `string(…)`", quoted(inputs[i].node), typeName(key))
+				return nil, fmt.Errorf("the key %s is %s; keys are text, use `string(…)`", quoted(inputs[i].node),
+					typeName(key))
 			}
 			if mapping[name], err = inputs[i+1].run(m); err != nil {
 				return nil, err

@@ -18,7 +18,8 @@ func (t *translator) identifier(n *ast.IdentifierNode) operand {
 		return t.failAt(n, err)
 	}
 	if member, ok := named[n.Value]; ok {
-		return t.fail(n, fmt.Sprintf("`%s` alone is not a value", n.Value), fmt.Sprintf("name one of them: `%s`", member))
+		return t.fail(n, fmt.Sprintf("`%s` alone is not a value", n.Value),
+			fmt.Sprintf("name one of them: `%s`", member))
 	}
 	name := n.Value
 	t.usesData = true
@@ -29,7 +30,8 @@ func (t *translator) identifier(n *ast.IdentifierNode) operand {
 	}}
 }
 
-// namedMember translates the member of a root like nodes, whose members are found by constant names only. It gives false for all others.
+// namedMember translates the member of a root like nodes, whose members are found by constant names only. It gives
+// false for all others.
 func (t *translator) namedMember(n *ast.MemberNode) (operand, bool) {
 	base := n.Node
 	if chain, ok := base.(*ast.ChainNode); ok {
@@ -48,7 +50,8 @@ func (t *translator) namedMember(n *ast.MemberNode) (operand, bool) {
 	}
 	property, ok := n.Property.(*ast.StringNode)
 	if !ok {
-		return t.fail(n.Property, fmt.Sprintf("`%s` takes a constant name", describe(n)), fmt.Sprintf("write `%s`", named[root.Value])), true
+		return t.fail(n.Property, fmt.Sprintf("`%s` takes a constant name", describe(n)),
+			fmt.Sprintf("write `%s`", named[root.Value])), true
 	}
 	below, err := shape.member(root.Value, property.Value)
 	if err != nil {
@@ -186,7 +189,8 @@ func (t *translator) pointer(n *ast.PointerNode) operand {
 		}
 		slot = p.accumulator
 	default:
-		return t.fail(n, fmt.Sprintf("unknown pointer `#%s`", n.Name), strict.Suggest("#"+n.Name, []string{"#", "#index", "#acc"}))
+		return t.fail(n, fmt.Sprintf("unknown pointer `#%s`", n.Name),
+			strict.Suggest("#"+n.Name, []string{"#", "#index", "#acc"}))
 	}
 	o.run = func(m *machine) (any, error) {
 		m.units++

@@ -9,16 +9,17 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// URL is a Template for the address of an HTTP request. Every inserted value is percent-encoded for its place: in the path so that it stays one
-// segment, in the query so that it stays one value. Only env and secret may supply the scheme or the host, which Compile checks. A url that is
-// exactly one template is used as it is.
+// URL is a Template for the address of an HTTP request. Every inserted value is percent-encoded for its place: in the
+// path so that it stays one segment, in the query so that it stays one value. Only env and secret may supply the scheme
+// or the host, which Compile checks. A url that is exactly one template is used as it is.
 type URL struct{ Template[string] }
 
 // Decode takes the text of the url. One without a template must be an absolute http or https url.
 func (u *URL) Decode(v any) error {
 	text, ok := v.(string)
 	if !ok {
-		return fmt.Errorf("%s where a url is needed; write for example https://api.example.com/orders/{{ trigger.body.id }}", everhook.TypeName(v))
+		return fmt.Errorf("%s where a url is needed; write for example https://api.example.com/orders/{{ "+
+			"trigger.body.id }}", everhook.TypeName(v))
 	}
 	if err := u.Template.Decode(text); err != nil {
 		return err
@@ -44,8 +45,9 @@ func (u *URL) Compile(pointer string, env *Environment) []Problem {
 	for i := range f.parts {
 		if p := &f.parts[i]; p.supplies && p.program != nil && !p.program.settingsOnly {
 			err := &Error{
-				Message: "only env and secret may supply the scheme or host of a url", Source: f.source, Offset: p.offset,
-				Fix: "write the host itself, or let one template give the whole url",
+				Message: "only env and secret may supply the scheme or host of a url", Source: f.source,
+				Offset: p.offset,
+				Fix:    "write the host itself, or let one template give the whole url",
 			}
 			problems = append(problems, err.problem(pointer))
 		}
@@ -85,7 +87,8 @@ func (u *URL) check(text string) error {
 	return u.checkDots(text)
 }
 
-// checkDots refuses values that would climb: encoding leaves the segments "." and ".." as they are, and servers resolve them.
+// checkDots refuses values that would climb: encoding leaves the segments "." and ".." as they are, and servers resolve
+// them.
 func (u *URL) checkDots(text string) error {
 	if f, ok := u.form.(*textForm); !ok || f.whole() {
 		return nil
@@ -94,7 +97,8 @@ func (u *URL) checkDots(text string) error {
 	path, _, _ = strings.Cut(path, "#")
 	for _, segment := range strings.Split(path, "/") {
 		if dots := strings.ReplaceAll(strings.ToLower(segment), "%2e", "."); dots == "." || dots == ".." {
-			return everhook.Errorf(everhook.TypeConfig, "%s: the path has the segment %q, which would lead elsewhere", fieldName(u.pointer), segment)
+			return everhook.Errorf(everhook.TypeConfig, "%s: the path has the segment %q, which would lead elsewhere",
+				fieldName(u.pointer), segment)
 		}
 	}
 	return nil
@@ -113,7 +117,8 @@ type region int
 
 const (
 	beforeScheme region = iota
-	// inBase follows a value at the very start, which may be a scheme, or all of scheme, host and the start of the path.
+	// inBase follows a value at the very start, which may be a scheme, or all of scheme, host and the start of the
+	// path.
 	inBase
 	inHost
 	inPath

@@ -12,10 +12,19 @@ import (
 func TestURLsEncodeWhatIsInserted(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
-		{`https://api.example.com/orders`, `https://api.example.com/orders`}, {`https://api.example.com/orders/{{ trigger.body.order.id }}/items`, `https://api.example.com/orders/7/items`}, {`https://api.example.com/{{ trigger.query.q }}`, `https://api.example.com/a%20b&c%2Fd`},
-		{`https://api.example.com/?q={{ trigger.query.q }}&n={{ trigger.body.number }}#{{ trigger.query.q }}`, `https://api.example.com/?q=a+b%26c%2Fd&n=5#a+b%26c%2Fd`}, {`https://api.example.com?q={{ "?x=/" }}`, `https://api.example.com?q=%3Fx%3D%2F`}, {`https://{{ env.HOST }}/x`, `https://api.example.com/x`}, {`https://{{ env.HOST ?? "localhost" }}:8080/x`, `https://api.example.com:8080/x`},
-		{`{{ env.BASE }}/orders/{{ "a/b" }}`, `https://api.example.com/v1/orders/a%2Fb`}, {`{{ env.BASE }}?q={{ "a&b" }}`, `https://api.example.com/v1?q=a%26b`}, {`{{ env.SCHEME ?? "http" }}://{{ env.HOST }}`, `http://api.example.com`}, {`{{ "https://other.example/" + trigger.body.text }}`, `https://other.example/größe`},
-		{`HTTPS://api.example.com/{{ "..." }}`, `HTTPS://api.example.com/...`}, {`https://api.example.com/a{{ trigger.body.missing }}b`, `https://api.example.com/ab`},
+		{`https://api.example.com/orders`, `https://api.example.com/orders`},
+		{`https://api.example.com/orders/{{ trigger.body.order.id }}/items`, `https://api.example.com/orders/7/items`},
+		{`https://api.example.com/{{ trigger.query.q }}`, `https://api.example.com/a%20b&c%2Fd`},
+		{`https://api.example.com/?q={{ trigger.query.q }}&n={{ trigger.body.number }}#{{ trigger.query.q }}`,
+			`https://api.example.com/?q=a+b%26c%2Fd&n=5#a+b%26c%2Fd`}, {`https://api.example.com?q={{ "?x=/" }}`,
+			`https://api.example.com?q=%3Fx%3D%2F`}, {`https://{{ env.HOST }}/x`, `https://api.example.com/x`},
+		{`https://{{ env.HOST ?? "localhost" }}:8080/x`, `https://api.example.com:8080/x`},
+		{`{{ env.BASE }}/orders/{{ "a/b" }}`, `https://api.example.com/v1/orders/a%2Fb`},
+		{`{{ env.BASE }}?q={{ "a&b" }}`, `https://api.example.com/v1?q=a%26b`},
+		{`{{ env.SCHEME ?? "http" }}://{{ env.HOST }}`, `http://api.example.com`},
+		{`{{ "https://other.example/" + trigger.body.text }}`, `https://other.example/größe`},
+		{`HTTPS://api.example.com/{{ "..." }}`, `HTTPS://api.example.com/...`},
+		{`https://api.example.com/a{{ trigger.body.missing }}b`, `https://api.example.com/ab`},
 	} {
 		f := field(t, &URL{}, c[0])
 		sealed, err := f.EvalSealed(testScope(t))
@@ -29,7 +38,8 @@ func TestURLsEncodeWhatIsInserted(t *testing.T) {
 
 func TestSecretsInURLsAreEncodedWhenTheyAreThere(t *testing.T) {
 	t.Parallel()
-	sealed, err := field(t, &URL{}, `https://{{ secret.HOST }}/bot{{ secret.TOKEN }}/send?key={{ secret.KEY }}&id={{ trigger.body.order.id }}`).EvalSealed(testScope(t))
+	sealed, err := field(t, &URL{},
+		`https://{{ secret.HOST }}/bot{{ secret.TOKEN }}/send?key={{ secret.KEY }}&id={{ trigger.body.order.id }}`).EvalSealed(testScope(t))
 	require.NoError(t, err)
 	opened, err := sealed.Open(func(name string) (string, error) {
 		return map[string]string{"HOST": "h.example", "TOKEN": "a/b", "KEY": "c&d"}[name], nil
@@ -44,14 +54,18 @@ func TestSecretsInURLsAreEncodedWhenTheyAreThere(t *testing.T) {
 func TestOnlyEnvAndSecretSupplySchemeAndHost(t *testing.T) {
 	t.Parallel()
 	for _, source := range []string{
-		`https://{{ trigger.body.host }}/x`, `https://api.example.com{{ trigger.body.path }}`, `{{ trigger.body.base }}/orders`, `https://{{ env.HOST }}{{ trigger.body.path }}/x`, `{{ env.BASE }}{{ nodes.charge.body }}`, `https://{{ env.HOST ?? trigger.body.host }}/`, `{{ env.BASE }}&q={{ loop.item }}`, `{{ system.runId }}://x/`,
+		`https://{{ trigger.body.host }}/x`, `https://api.example.com{{ trigger.body.path }}`,
+		`{{ trigger.body.base }}/orders`, `https://{{ env.HOST }}{{ trigger.body.path }}/x`,
+		`{{ env.BASE }}{{ nodes.charge.body }}`, `https://{{ env.HOST ?? trigger.body.host }}/`,
+		`{{ env.BASE }}&q={{ loop.item }}`, `{{ system.runId }}://x/`,
 	} {
 		f := &URL{}
 		require.NoError(t, f.Decode(source), source)
 		problems := f.Compile("/config/url", testEnvironment())
 		require.Len(t, problems, 1, source)
 		require.Equal(t, "/config/url", problems[0].Pointer)
-		require.Contains(t, problems[0].Message, "only env and secret may supply the scheme or host of a url\n | "+source)
+		require.Contains(t, problems[0].Message, "only env and secret may supply the scheme or host of a url\n | "+
+			source)
 		require.Equal(t, "write the host itself, or let one template give the whole url", problems[0].Fix)
 	}
 }
@@ -59,13 +73,15 @@ func TestOnlyEnvAndSecretSupplySchemeAndHost(t *testing.T) {
 func TestURLsThatCannotBeCalledAreRefused(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[any]string{
-		"/orders":                   `"/orders" is not an address like https://api.example.com/orders`,
-		"ftp://example.com/":        `"ftp://example.com/" is not an address like https://api.example.com/orders`,
-		"https://":                  `"https://" is not an address like https://api.example.com/orders`,
-		"api.example.com/{{ 1 }}":   `a url starts with https:// or http://, not with "api.example.com/"`,
-		"file:///etc/{{ 1 }}":       `a url starts with https:// or http://, not with "file:///etc/"`,
-		"https://example.com/{{ 1 ": "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for the braces themselves\n | https://example.com/{{ 1 \n |                     ^",
-		7:                           "a number where a url is needed; write for example https://api.example.com/orders/{{ trigger.body.id }}",
+		"/orders":                 `"/orders" is not an address like https://api.example.com/orders`,
+		"ftp://example.com/":      `"ftp://example.com/" is not an address like https://api.example.com/orders`,
+		"https://":                `"https://" is not an address like https://api.example.com/orders`,
+		"api.example.com/{{ 1 }}": `a url starts with https:// or http://, not with "api.example.com/"`,
+		"file:///etc/{{ 1 }}":     `a url starts with https:// or http://, not with "file:///etc/"`,
+		"https://example.com/{{ 1 ": "the template is not closed; close it with `}}`, or write `{{ \"{{\" }}` for " +
+			"the braces themselves\n | https://example.com/{{ 1 \n |                     ^",
+		7: "a number where a url is needed; write for example " +
+			"https://api.example.com/orders/{{ trigger.body.id }}",
 	} {
 		require.EqualError(t, new(URL).Decode(v), want)
 	}

@@ -10,8 +10,9 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// Walk visits the fields of a config, a pointer to a struct, in the order in which the struct declares them; fields in slices, mappings (by
-// sorted keys), pointers and nested structs included. A pointer is a JSON pointer (RFC 6901) of the names in the json tags, "" for the config itself.
+// Walk visits the fields of a config, a pointer to a struct, in the order in which the struct declares them; fields in
+// slices, mappings (by sorted keys), pointers and nested structs included. A pointer is a JSON pointer (RFC 6901) of
+// the names in the json tags, "" for the config itself.
 //
 // What a visit changes in a field of a mapping is put back into it, so nothing else may use the config meanwhile.
 func Walk(config any, visit func(pointer string, f Field)) {

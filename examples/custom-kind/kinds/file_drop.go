@@ -20,9 +20,10 @@ import (
 
 // FileDrop starts a run for each JSON file in a folder.
 type FileDrop struct {
-	// Folder is watched, on the machine of each receiver; a path that is not absolute begins where the server was started. It is made if it is
-	// missing. Files are moved to `done` below it when their run is durable, and to `refused` when they can start none. Write a file
-	// beside the folder, or under a name that does not end in .json, and rename it.
+	// Folder is watched, on the machine of each receiver; a path that is not absolute begins where the server was
+	// started. It is made if it is missing. Files are moved to `done` below it when their run is durable, and to
+	// `refused` when they can start none. Write a file beside the folder, or under a name that does not end in .json,
+	// and rename it.
 	Folder string `json:"folder" required:"true"`
 	// Every is how often the folder is looked at. Default 1s.
 	Every everhook.Duration `json:"every,omitempty"`
@@ -74,7 +75,8 @@ func (*FileDrop) Shape() *expression.Shape {
 // FieldRoots is nothing: the block has no expressions.
 func (*FileDrop) FieldRoots(string) map[string]*expression.Shape { return nil }
 
-// Serve looks at the folder until ctx ends. An error begins it again after a pause: nothing is lost, as a file leaves only when its run is durable.
+// Serve looks at the folder until ctx ends. An error begins it again after a pause: nothing is lost, as a file leaves
+// only when its run is durable.
 func (f *FileDrop) Serve(ctx context.Context, flow nodes.SourceFlow) error {
 	for _, folder := range []string{f.Folder, f.done(), f.refused()} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -133,7 +135,8 @@ func (f *FileDrop) take(ctx context.Context, flow nodes.SourceFlow, name string)
 	}
 	digest := sha256.Sum256(data)
 	started, err := flow.Start(ctx, nodes.Event{
-		// The same name with other content is another event; the same content again is one that may heal a run that failed.
+		// The same name with other content is another event; the same content again is one that may heal a run that
+		// failed.
 		Key: name + " " + hex.EncodeToString(digest[:]), Rerun: true,
 		Data: map[string]any{"name": name, "content": content},
 	})

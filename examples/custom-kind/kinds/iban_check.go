@@ -33,9 +33,10 @@ func (*IBANCheck) Source() string { return ibanCheckSource }
 func (*IBANCheck) Spec() nodes.Spec {
 	return nodes.Spec{
 		Kind: "iban-check", Group: nodes.Calculating,
-		Summary:  "Checks the number of a bank account by its check digits.",
-		Result:   "`{valid, iban, country, reason}`: `iban` in capitals without spaces, `reason` says why it is not valid.",
-		Failures: "Failed, with `errors.<key>.type` `invalid-iban`, when it is not valid and `failOnInvalid` is set. Error when the template cannot be evaluated.",
+		Summary: "Checks the number of a bank account by its check digits.",
+		Result:  "`{valid, iban, country, reason}`: `iban` in capitals without spaces, `reason` says why it is not valid.",
+		Failures: "Failed, with `errors.<key>.type` `invalid-iban`, when it is not valid and `failOnInvalid` is set. " +
+			"Error when the template cannot be evaluated.",
 		Example: `key: account
 type: iban-check
 config:
@@ -49,11 +50,13 @@ config:
 func (c *IBANCheck) Validate(v *nodes.Validation) {
 	for _, country := range c.Countries {
 		if len(country) != 2 || !consistsOf(country, capitals) {
-			v.Error("/config/countries", `"`+everhook.Shorten(country, 20)+`" is no country`, "write two capitals, for example DE")
+			v.Error("/config/countries", `"`+everhook.Shorten(country, 20)+`" is no country`,
+				"write two capitals, for example DE")
 		}
 	}
 	if literal, ok := c.IBAN.Literal(); ok {
-		v.Warn("/config/iban", "the result is the same for every run: "+check(literal, c.Countries).describe(), "write a template, for example '{{ trigger.body.iban }}'")
+		v.Warn("/config/iban", "the result is the same for every run: "+check(literal, c.Countries).describe(),
+			"write a template, for example '{{ trigger.body.iban }}'")
 	}
 }
 
@@ -70,7 +73,8 @@ func (c *IBANCheck) Execute(_ workflow.Context, run nodes.Run) (nodes.Result, er
 	if checked.reason != "" && c.FailOnInvalid {
 		return nodes.Result{}, everhook.Failuref(TypeInvalidIBAN, "%s", checked.describe())
 	}
-	result := map[string]any{"valid": checked.reason == "", "iban": checked.iban, "country": checked.country, "reason": nil}
+	result := map[string]any{"valid": checked.reason == "", "iban": checked.iban, "country": checked.country,
+		"reason": nil}
 	if checked.reason != "" {
 		result["reason"] = checked.reason
 	}

@@ -69,13 +69,15 @@ var phone = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // Validate checks what is known without running the flow.
 func (s *SMS) Validate(v *nodes.Validation) {
 	if to, ok := s.To.Literal(); ok && !phone.MatchString(to) {
-		v.Error("/config/to", fmt.Sprintf("%q is no telephone number", everhook.Shorten(to, 40)), "write it with its country, for example +4930123456")
+		v.Error("/config/to", fmt.Sprintf("%q is no telephone number", everhook.Shorten(to, 40)),
+			"write it with its country, for example +4930123456")
 	}
 	if text, ok := s.Text.Literal(); ok && len(text) > maxText {
 		v.Error("/config/text", fmt.Sprintf("the message has %d bytes", len(text)), "write at most 1000")
 	}
 	if len(s.Token.References().Secrets) == 0 {
-		v.Warn("/config/token", "a credential without a secret", "write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
+		v.Warn("/config/token", "a credential without a secret",
+			"write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
 	}
 	if v.Node.Retry != nil && len(v.Node.Retry.On) > 0 {
 		v.Error("/retry/on", "what sms tries again is fixed", "remove it")
@@ -100,9 +102,11 @@ func (s *SMS) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error)
 		return nodes.Result{}, err
 	}
 	if !phone.MatchString(input.To) {
-		return nodes.Result{}, everhook.Errorf(everhook.TypeConfig, "to is %q, which is no telephone number", everhook.Shorten(input.To, 40))
+		return nodes.Result{}, everhook.Errorf(everhook.TypeConfig, "to is %q, which is no telephone number",
+			everhook.Shorten(input.To, 40))
 	}
-	// Run, node and place in loops name the step, whatever attempt or retry this is. A retry with another text is another message.
+	// Run, node and place in loops name the step, whatever attempt or retry this is. A retry with another text is
+	// another message.
 	message, err := json.Marshal(input)
 	if err != nil {
 		return nodes.Result{}, err
@@ -144,8 +148,8 @@ func newSMSSender(d activities.Dependencies) effect.Function[SMSInput, SMSResult
 	return (&smsSender{d}).send
 }
 
-// send makes one attempt. Here are the clock, the network and the secrets; the frame around it bounds it, reports to Temporal while it works, and takes
-// secrets out of what it returns.
+// send makes one attempt. Here are the clock, the network and the secrets; the frame around it bounds it, reports to
+// Temporal while it works, and takes secrets out of what it returns.
 func (s *smsSender) send(ctx context.Context, input SMSInput) (SMSResult, error) {
 	gateway, err := s.Dependencies.Text(input.Gateway)
 	if err != nil {
@@ -186,15 +190,18 @@ func answer(response *http.Response) (SMSResult, error) {
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusTooManyRequests || status >= 500:
-		return SMSResult{}, activities.Fail(everhook.Errorf(everhook.TypeStatus, "the gateway answered %s", response.Status), true, 0)
+		return SMSResult{}, activities.Fail(everhook.Errorf(everhook.TypeStatus, "the gateway answered %s",
+			response.Status), true, 0)
 	case status == http.StatusUnprocessableEntity:
-		return SMSResult{}, everhook.Failuref(TypeSMSRefused, "the gateway refused the message: %s", everhook.Shorten(string(body), 200))
+		return SMSResult{}, everhook.Failuref(TypeSMSRefused, "the gateway refused the message: %s",
+			everhook.Shorten(string(body), 200))
 	case status < 200 || status > 299:
 		return SMSResult{}, everhook.Errorf(everhook.TypeStatus, "the gateway answered %s", response.Status)
 	}
 	var sent SMSResult
 	if err := json.Unmarshal(body, &sent); err != nil || sent.ID == "" {
-		return SMSResult{}, everhook.Errorf(everhook.TypeStatus, "the gateway answered %s without the ID of a message", response.Status)
+		return SMSResult{}, everhook.Errorf(everhook.TypeStatus, "the gateway answered %s without the ID of a message",
+			response.Status)
 	}
 	return sent, nil
 }

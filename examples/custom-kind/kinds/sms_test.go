@@ -64,7 +64,8 @@ func attempt(t *testing.T, gateway http.HandlerFunc, secret string) (SMSResult, 
 	function := sms.Activity(activities.Dependencies{Secrets: vault{}, HTTP: server.Client()})
 	env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: sms.Name()})
 	encoded, err := env.ExecuteActivity(sms.Name(), SMSInput{
-		Gateway: plain(server.URL + "/messages"), Token: sealed(secret), To: "+4930123456", Text: plain("hello"), IdempotencyKey: "k1",
+		Gateway: plain(server.URL + "/messages"), Token: sealed(secret), To: "+4930123456", Text: plain("hello"),
+		IdempotencyKey: "k1",
 	})
 	var result SMSResult
 	if err == nil {
@@ -106,13 +107,20 @@ func TestWhatFailsIsTriedAgainOnlyIfThatHelps(t *testing.T) {
 		again   bool
 		message string
 	}{
-		"the gateway is overloaded":  {answering(503, ""), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, true, "503"},
-		"the number is refused":      {answering(422, "no such number"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused, false, "no such number"},
-		"the token is refused":       {answering(401, ""), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, false, "401"},
-		"the answer is no message":   {answering(200, "{}"), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, false, "without the ID"},
-		"the secret is not set":      {answering(200, "{}"), "OTHER", everhook.Errored, everhook.TypeSecret, false, "OTHER is not set"},
-		"the gateway hangs up":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "SMS_TOKEN", everhook.Errored, everhook.TypeInternal, true, "EOF"},
-		"the gateway tells a secret": {answering(422, "bad s3cret-token"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused, false, "bad [secret SMS_TOKEN]"},
+		"the gateway is overloaded": {answering(503, ""), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, true,
+			"503"},
+		"the number is refused": {answering(422, "no such number"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused,
+			false, "no such number"},
+		"the token is refused": {answering(401, ""), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, false,
+			"401"},
+		"the answer is no message": {answering(200, "{}"), "SMS_TOKEN", everhook.Errored, everhook.TypeStatus, false,
+			"without the ID"},
+		"the secret is not set": {answering(200, "{}"), "OTHER", everhook.Errored, everhook.TypeSecret, false,
+			"OTHER is not set"},
+		"the gateway hangs up": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			"SMS_TOKEN", everhook.Errored, everhook.TypeInternal, true, "EOF"},
+		"the gateway tells a secret": {answering(422, "bad s3cret-token"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused,
+			false, "bad [secret SMS_TOKEN]"},
 	} {
 		_, err := attempt(t, test.gateway, test.secret)
 		told := activities.FromError(err)
@@ -171,5 +179,6 @@ func TestARetryOfTheRunSendsTheSameMessageOnce(t *testing.T) {
 	first := key("first", "first", "hello")
 	require.Equal(t, first, key("retry", "first", "hello"))
 	require.NotEqual(t, first, key("other", "other", "hello"))
-	require.NotEqual(t, first, key("retry", "first", "hello again"), "the gateway would take it for the message that it has sent")
+	require.NotEqual(t, first, key("retry", "first", "hello again"), "the gateway would take it for the message that "+
+		"it has sent")
 }
