@@ -2,25 +2,25 @@ package everhook
 
 import "encoding/json"
 
-// Answer is what the caller of a sync flow receives. It is stored in histories.
+// Answer is the reply to the caller of a sync flow. It is stored in histories.
 type Answer struct {
 	// Status is an HTTP status, 200 to 599.
 	Status int `json:"status"`
-	// Headers are the flow's own; the receiver drops those that a flow cannot set.
+	// Headers are set by the flow. The receiver drops those that a flow can't set.
 	Headers map[string]string `json:"headers,omitempty"`
-	// Body is nil for an empty body; text is sent as it is, every other value as JSON.
+	// Body is nil for an empty body. A text is sent unchanged, every other value as JSON.
 	Body *Value `json:"body,omitempty"`
-	// Problem is set, and Body nil, when the run ended without a response of the flow's own and not resolved.
+	// Problem is set, and Body is nil, if the run ended unresolved and without a response node.
 	Problem *Problem `json:"problem,omitempty"`
-	// Ended is how the run ended when this is not an answer of the flow's own and the run did not resolve.
+	// Ended is the status of the run if Problem is set; else it is empty.
 	Ended Status `json:"ended,omitempty"`
-	// Delivery is the ID of the delivery that started the run, Digest that of its body: whoever has another ID is a
-	// duplicate.
+	// Delivery is the ID of the delivery that started the run, and Digest the digest of its body. A delivery with
+	// another ID is a duplicate.
 	Delivery string `json:"delivery,omitempty"`
 	Digest   string `json:"digest,omitempty"`
 }
 
-// UnmarshalJSON tells a body that is null from one that is missing.
+// UnmarshalJSON distinguishes a null body from a missing one.
 func (a *Answer) UnmarshalJSON(data []byte) error {
 	type fields Answer
 	read := struct {
@@ -35,7 +35,7 @@ func (a *Answer) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// presentValue is a value that was there, be it null: encoding/json makes a nil pointer of it.
+// presentValue decodes a value that is present. A null is a value here; encoding/json alone would give a nil pointer.
 func presentValue(data json.RawMessage) (*Value, error) {
 	if data == nil {
 		return nil, nil
@@ -55,9 +55,9 @@ type Problem struct {
 	Title string `json:"title"`
 	// Status is the HTTP status.
 	Status int `json:"status"`
-	// Detail is about this one, for the caller: no internals, no values.
+	// Detail describes this occurrence for the caller. It contains no internals and no values.
 	Detail string `json:"detail,omitempty"`
-	// RunID is set when a run exists.
+	// RunID is set if a run exists.
 	RunID RunID `json:"runId,omitempty"`
 	// Node is the key of the node that failed.
 	Node string `json:"node,omitempty"`

@@ -9,16 +9,16 @@ import (
 	"regexp"
 )
 
-// Definition is what a person designs: a trigger and a graph of nodes. Its JSON is the flow file's. A definition is
-// never changed once made.
+// Definition is the content of a flow: a trigger and a graph of nodes. Its JSON has the same form as the flow file.
+// A definition is immutable.
 type Definition struct {
-	// Key identifies the flow over all its versions: [a-z0-9][a-z0-9-]{0,62}.
+	// Key identifies the flow in all its versions: [a-z0-9][a-z0-9-]{0,62}.
 	Key string `json:"key"`
-	// Title is the flow's name for people; the key stands in when it is empty.
+	// Title is the flow's name for people. Default: the key.
 	Title string `json:"title,omitempty"`
 	// Description says what the flow is for; markdown.
 	Description string `json:"description,omitempty"`
-	// Mode says whether a caller waits for the flow's answer: sync or async.
+	// Mode says whether the caller waits for the flow's answer (sync) or not (async).
 	Mode Mode `json:"mode"`
 	// Trigger says what starts a run.
 	Trigger Trigger `json:"trigger"`
@@ -26,27 +26,27 @@ type Definition struct {
 	Options Options `json:"options,omitzero"`
 	// Nodes run one after the other.
 	Nodes []Node `json:"nodes,omitempty"`
-	// OnFailure are nodes that run when the run ends failed, error, aborted or rejected, ten minutes at most; the run
-	// then ends so. A response among them answers a caller who has no answer yet.
+	// OnFailure are nodes that run after a run has ended failed, error, aborted or rejected, for at most ten minutes.
+	// They do not change the status of the run. A response among them answers a caller who has no answer yet.
 	OnFailure []Node `json:"onFailure,omitempty"`
 }
 
 // Mode is sync or async.
 type Mode string
 
-// A sync flow holds its caller until a response node answers; an async one answers at once as its trigger says.
+// A sync flow holds its caller until a response node answers. An async flow answers at once, as its trigger says.
 const (
 	Sync  Mode = "sync"
 	Async Mode = "async"
 )
 
-// Trigger starts runs. Config is the rest of the trigger block, as its kind defines it.
+// Trigger says what starts runs. Config is the rest of the trigger block; its kind defines the fields.
 type Trigger struct {
 	Type   string
 	Config Mapping
 }
 
-// MarshalJSON writes the block as the file has it: type beside the kind's own fields.
+// MarshalJSON writes the block as in the file: type beside the fields of the kind.
 func (t Trigger) MarshalJSON() ([]byte, error) {
 	block := make(map[string]any, len(t.Config)+1)
 	for name, v := range t.Config {
@@ -56,7 +56,7 @@ func (t Trigger) MarshalJSON() ([]byte, error) {
 	return EncodeJSON(block)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the form that MarshalJSON writes.
 func (t *Trigger) UnmarshalJSON(data []byte) error {
 	var block Mapping
 	if err := block.UnmarshalJSON(data); err != nil {
@@ -70,14 +70,14 @@ func (t *Trigger) UnmarshalJSON(data []byte) error {
 
 // Options are limits of a run.
 type Options struct {
-	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, or what the provider of the
-	// signature's preset waits for; at most 5m.
+	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, or the time that the
+	// provider of the signature's preset waits; at most 5m.
 	Wait Duration `json:"wait,omitempty"`
-	// OnWait is what the caller gets then: 202 with the address of the answer, or 504 for senders that would take 202
-	// for a success. The run goes on either way. Default 202.
+	// OnWait is the status that the caller gets after this time: 202 with the address of the answer, or 504 for
+	// senders that take 202 for a success. The run goes on either way. Default 202.
 	OnWait int `json:"onWait,omitempty"`
-	// Timeout ends a run as aborted this long after its delivery was received; a retry, this long after its start.
-	// Default 0: none.
+	// Timeout is the longest time for a run, counted from the receipt of its delivery, for a retry from its start.
+	// After it the run ends aborted. Default 0: no timeout.
 	Timeout Duration `json:"timeout,omitempty"`
 }
 
@@ -85,11 +85,11 @@ type Options struct {
 type OnError string
 
 const (
-	// OnErrorFail lets the status go up to the parent node. The default.
+	// OnErrorFail passes the status on to the parent node. The default.
 	OnErrorFail OnError = "fail"
-	// OnErrorContinue goes on below the node.
+	// OnErrorContinue goes on with the next node.
 	OnErrorContinue OnError = "continue"
-	// OnErrorBranch runs the node's branch "error" and then goes on below the node.
+	// OnErrorBranch runs the node's branch "error", then goes on with the next node.
 	OnErrorBranch OnError = "branch"
 )
 
@@ -102,9 +102,9 @@ type Node struct {
 	Key string `json:"key"`
 	// Type is the node's kind.
 	Type string `json:"type"`
-	// Title is the node's name for people; the key stands in when it is empty.
+	// Title is the node's name for people. Default: the key.
 	Title string `json:"title,omitempty"`
-	// Config is what the kind defines.
+	// Config holds the fields that the kind defines.
 	Config Mapping `json:"config,omitempty"`
 	// Branches are lists of nodes below this one, in the order of the file.
 	Branches Branches `json:"branches,omitempty"`
@@ -112,11 +112,11 @@ type Node struct {
 	OnError OnError `json:"onError,omitempty"`
 	// Timeout bounds one attempt of a kind with effects. The default is the kind's.
 	Timeout Duration `json:"timeout,omitempty"`
-	// Retry says how a kind with effects is tried again. The default is the kind's.
+	// Retry says how an effect is tried again. The default is the kind's.
 	Retry *Retry `json:"retry,omitempty"`
 }
 
-// Name is the title, or the key where there is none.
+// Name is the title, or the key if there is no title.
 func (n *Node) Name() string {
 	if n.Title != "" {
 		return n.Title
@@ -124,7 +124,7 @@ func (n *Node) Name() string {
 	return n.Key
 }
 
-// Name is the title, or the key where there is none.
+// Name is the title, or the key if there is no title.
 func (d *Definition) Name() string {
 	if d.Title != "" {
 		return d.Title
@@ -134,7 +134,7 @@ func (d *Definition) Name() string {
 
 // Retry says how often and when an effect is tried again.
 type Retry struct {
-	// MaxAttempts counts all attempts, the first included: 1 to 100.
+	// MaxAttempts counts all attempts, including the first: 1 to 100.
 	MaxAttempts int `json:"maxAttempts,omitempty"`
 	// InitialInterval is the pause before the second attempt. Default 1s.
 	InitialInterval Duration `json:"initialInterval,omitempty"`
@@ -232,11 +232,11 @@ func IsNodeKey(text string) bool { return nodeKey.MatchString(text) && len(text)
 // IsToken reports whether text can be the secret part of a webhook URL.
 func IsToken(text string) bool { return tokenExp.MatchString(text) }
 
-// Version is one immutable content of a flow.
+// Version is one immutable content of a flow, with its number.
 type Version struct {
 	// Number counts a flow's versions from 1.
 	Number int
-	// Hash is the definition's.
+	// Hash is the hash of the definition.
 	Hash string
 	// Definition is the content.
 	Definition *Definition

@@ -18,14 +18,14 @@ var (
 	runIDExp      = regexp.MustCompile(`^[a-z2-7]{26}$`)
 )
 
-// NewRunID makes a random one that nobody can guess.
+// NewRunID makes a random run ID that can't be guessed.
 func NewRunID() RunID {
 	var bits [16]byte
 	rand.Read(bits[:])
 	return RunID(runIDEncoding.EncodeToString(bits[:]))
 }
 
-// DerivedRunID is the run ID of a dedupe key: HMAC-SHA256 under the flow's own secret, cut to 128 bits. Every receiver
+// DerivedRunID is the run ID of a dedupe key: HMAC-SHA256 with the flow's own secret, cut to 128 bits. Every receiver
 // computes the same one.
 func DerivedRunID(flowSecret []byte, dedupeKey string) RunID {
 	mac := hmac.New(sha256.New, flowSecret)
@@ -39,7 +39,7 @@ func ParseRunID(text string) (RunID, bool) { return RunID(text), runIDExp.MatchS
 // WorkflowID is the Temporal workflow ID of a run: "<flow key>/<run ID>".
 func WorkflowID(flow string, run RunID) string { return flow + "/" + string(run) }
 
-// ParseWorkflowID reads what WorkflowID makes.
+// ParseWorkflowID reads the form that WorkflowID makes.
 func ParseWorkflowID(id string) (flow string, run RunID, ok bool) {
 	flow, text, found := strings.Cut(id, "/")
 	run, valid := ParseRunID(text)
@@ -48,27 +48,27 @@ func ParseWorkflowID(id string) (flow string, run RunID, ok bool) {
 
 // Delivery is one accepted call of a trigger, as plain data.
 type Delivery struct {
-	// ID tells this delivery from every other, its duplicates included.
+	// ID is unique for each delivery; a duplicate has an ID of its own.
 	ID string `json:"id,omitempty"`
-	// RunID is the run that it starts, or that its duplicate has started.
+	// RunID is the run that the delivery starts, or that an earlier delivery with the same dedupe key has started.
 	RunID RunID `json:"runId"`
-	// ReceivedAt is when the receiver had read it.
+	// ReceivedAt is the time at which the receiver had read the call.
 	ReceivedAt time.Time `json:"receivedAt"`
-	// Trigger is what expressions see as "trigger": for a webhook headers, query, body, id, receivedAt.
+	// Trigger is the value of "trigger" in expressions: for a webhook headers, query, body, id, receivedAt.
 	Trigger Mapping `json:"trigger"`
 	// Digest is the SHA-256 of the raw body, in hexadecimal.
 	Digest string `json:"digest,omitempty"`
-	// DedupeKey is what duplicates have in common; empty without deduplication.
+	// DedupeKey is the same for all duplicates; empty without deduplication.
 	DedupeKey string `json:"dedupeKey,omitempty"`
-	// Duplicates says what becomes of duplicates; nil: the run ID is random, and there are none.
+	// Duplicates says how duplicates are handled. Nil: the run ID is random, so there are no duplicates.
 	Duplicates *DuplicatePolicy `json:"-"`
 }
 
-// DuplicatePolicy says what becomes of a delivery whose dedupe key another one had before.
+// DuplicatePolicy says how a delivery is handled whose dedupe key was used before.
 type DuplicatePolicy struct {
-	// Rerun starts the run again when it ended failed, error or aborted without an answer of the flow's own; else its
-	// failure is the answer.
+	// Rerun starts the run again if it ended failed, error or aborted without an answer by the flow. Without Rerun
+	// that failure is the answer.
 	Rerun bool
-	// SamePayload refuses a delivery with the same key and another body.
+	// SamePayload refuses a delivery with the same key and a different body.
 	SamePayload bool
 }

@@ -1,6 +1,6 @@
-// Package everhook holds the vocabulary that every other package speaks: what a flow is (Definition, Node, Branch,
-// Trigger), what a call of a webhook becomes (Delivery), what its caller receives (Answer), how steps and runs end
-// (Status, Error), and the one canonical value type that data has everywhere in a run.
+// Package everhook is the vocabulary of all other packages: the content of a flow (Definition, Node, Branch, Trigger),
+// an accepted call (Delivery), the reply to its caller (Answer), the state of steps and runs (Status, Error), and the
+// one canonical type of values in a run.
 //
-// It depends on the standard library alone. Authors of node kinds import it too.
+// It imports only the standard library. Authors of kinds import it too.
 package everhook

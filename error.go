@@ -5,27 +5,27 @@ import (
 	"fmt"
 )
 
-// Error is the one error that the work of a node ends with. Receiver, step log and Temporal map from it.
-// Its message is for a person and says what to do; it never carries a secret.
+// Error is the error type of nodes and runs. The receiver, the step log and Temporal's failures are made from it.
+// Its message is for a person, says what to do, and never contains a secret.
 type Error struct {
 	// Status is Failed, Errored, Aborted, Cancelled or Rejected.
 	Status Status `json:"status"`
-	// Type is a stable word for programs, one of the Type constants or one that a node kind defines.
+	// Type is a stable word for programs: one of the Type constants, or one that a kind defines.
 	Type string `json:"type"`
 	// Message is for a person.
 	Message string `json:"message"`
-	// Node is the key of the node that failed; empty when the run itself did.
+	// Node is the key of the node that failed; empty if the run itself failed.
 	Node string `json:"node,omitempty"`
-	// Attempts counts the attempts of an effect; 0 for work without any.
+	// Attempts counts the attempts of an effect; 0 for nodes without an effect.
 	Attempts int `json:"attempts,omitempty"`
-	// Response is what another system answered (http-request: status, headers, body), else nil.
+	// Response is the answer of another system (http-request: status, headers, body); nil if there was none.
 	Response *Value `json:"response,omitempty"`
 }
 
-// Types of errors. They are stored in histories and step logs: they are never edited, only added to.
+// Types of errors. Histories and step logs store them, so they are never edited, only added to.
 const (
 	TypeExpression  = "expression"    // an expression or template could not be evaluated
-	TypeConfig      = "config"        // a template gave a value that its field cannot take
+	TypeConfig      = "config"        // a template gave a value of a wrong type for its field
 	TypeLimit       = "limit"         // a limit of the engine was reached
 	TypeTimeout     = "timeout"       // an attempt, or the run, took too long
 	TypeConnection  = "connection"    // no answer from another system
@@ -36,17 +36,17 @@ const (
 	TypeNoMatch     = "no-match"      // no case of multi-conditions matched
 	TypeEnd         = "end"           // an end node ended the run
 	TypeDelay       = "delay"         // a delay with status failed
-	TypeDeadline    = "deadline"      // nobody did in time what a node waited for
-	TypeInput       = "input"         // an input has not the type that a node needs
+	TypeDeadline    = "deadline"      // what a node waited for did not come in time
+	TypeInput       = "input"         // an input has a wrong type
 	TypeQuery       = "query"         // a query could not be evaluated
 	TypeCancelled   = "cancelled"     // the run was cancelled, or the branch lost a race
 	TypeNoBranch    = "no-branch"     // no branch of a parallel node resolved
 	TypeInternal    = "internal"      // a defect of the engine or of a node kind
-	TypeUnavailable = "unavailable"   // a part of the system was away
-	TypeKeyReused   = "key-reused"    // a dedupe key came again with another body
+	TypeUnavailable = "unavailable"   // a part of the system did not answer
+	TypeKeyReused   = "key-reused"    // a dedupe key was used again with another body
 	TypeResponse    = "response-size" // an answer was larger than allowed
-	TypeNoFlow      = "no-flow"       // a flow or version that is called does not exist, or cannot be called
-	TypeSubflow     = "subflow"       // the run of a flow that was called did not resolve
+	TypeNoFlow      = "no-flow"       // the called flow or version does not exist or can't be called
+	TypeSubflow     = "subflow"       // the run of a called flow did not resolve
 )
 
 // Errorf makes an error with status Errored.
@@ -66,7 +66,7 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// At returns a copy that names the node, unless a node deeper down is named already.
+// At returns a copy that names the node, unless the error names a node already.
 func (e *Error) At(node string) *Error {
 	if e.Node != "" {
 		return e

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// Sealed is a value with places where secrets belong. It travels to an activity instead of the finished value, so that
-// no secret is in a history; where the places are is known from the definition alone, never read from text.
+// Sealed is a value with places for secrets. An activity gets it in place of the finished value, so no secret is in a
+// history. The places follow from the definition alone; they are never read from text.
 type Sealed struct {
-	// Value is the value, with nil at every place.
+	// Value is the value with nil at every place.
 	Value Value `json:"value"`
-	// Places are where texts with secrets belong. None: Value is complete.
+	// Places are the places of texts with secrets. Without places, Value is complete.
 	Places []Place `json:"places,omitempty"`
 }
 
 // Place is one text inside a sealed value.
 type Place struct {
-	// At leads there through mapping keys (string) and list positions (int); empty for the value itself.
+	// At is the path to the place: mapping keys (string) and list positions (int); empty for the value itself.
 	At []any `json:"at,omitempty"`
-	// Segments make the text, one after the other.
+	// Segments are the parts of the text, in order.
 	Segments []Segment `json:"segments"`
 }
 
@@ -28,12 +28,11 @@ type Place struct {
 type Segment struct {
 	Text   string `json:"text,omitempty"`
 	Secret string `json:"secret,omitempty"`
-	// Escape says how the secret's value is written: EscapeNone, EscapePath or EscapeQuery. Text is as it should be
-	// already.
+	// Escape says how the value of the secret is escaped. Text is escaped already.
 	Escape Escape `json:"escape,omitempty"`
 }
 
-// Escape is how a secret's value is written into its text.
+// Escape says how the value of a secret is escaped in its text.
 type Escape string
 
 // Escapes for the parts of a URL (RFC 3986).
@@ -43,7 +42,7 @@ const (
 	EscapeQuery Escape = "query"
 )
 
-// Apply writes a text for its place in a URL.
+// Apply escapes a text for its place in a URL.
 func (e Escape) Apply(text string) string {
 	switch e {
 	case EscapePath:
@@ -55,7 +54,7 @@ func (e Escape) Apply(text string) string {
 	}
 }
 
-// Open gives the value with the secrets in their places. Lookup gives a secret's value; its error is returned.
+// Open returns the value with the secrets in their places. Lookup returns the value of a secret; its error is returned.
 func (s Sealed) Open(lookup func(name string) (string, error)) (any, error) {
 	return s.fill(func(segment Segment) (string, error) {
 		secret, err := lookup(segment.Secret)
@@ -63,7 +62,7 @@ func (s Sealed) Open(lookup func(name string) (string, error)) (any, error) {
 	})
 }
 
-// Display gives the value with "{{ secret.NAME }}" in the places, for logs and pages.
+// Display returns the value with "{{ secret.NAME }}" in the places, for logs and pages.
 func (s Sealed) Display() any {
 	v, _ := s.fill(func(segment Segment) (string, error) { return "{{ secret." + segment.Secret + " }}", nil })
 	return v
@@ -93,7 +92,7 @@ func (s Sealed) fill(secret func(Segment) (string, error)) (any, error) {
 	return v, nil
 }
 
-// replaceAt copies what it changes: the value itself is shared.
+// replaceAt copies the parts that it changes, because the value is shared.
 func replaceAt(v any, at []any, text string) (any, error) {
 	if len(at) == 0 {
 		return text, nil

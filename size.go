@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Size is a number of bytes as flow files and flags write it: "512KiB", "1MiB", "10MB", or a bare number of bytes.
+// Size is a number of bytes. Flow files and flags write it as "512KiB", "1MiB", "10MB", or as a plain number of bytes.
 type Size int64
 
 var (
@@ -31,7 +31,7 @@ func ParseSize(text string) (Size, error) {
 	return Size(n * sizeUnits[match[2]]), nil
 }
 
-// String writes the largest unit that divides the size: "1MiB", "1500B".
+// String uses the largest unit that divides the size: "1MiB", "1500B".
 func (s Size) String() string {
 	for _, unit := range []string{"GiB", "MiB", "KiB"} {
 		if each := Size(sizeUnits[unit]); s >= each && s%each == 0 {
@@ -41,17 +41,17 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10) + "B"
 }
 
-// MarshalText writes String.
+// MarshalText is String.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads as ParseSize does.
+// UnmarshalText is ParseSize.
 func (s *Size) UnmarshalText(text []byte) (err error) {
 	*s, err = ParseSize(string(text))
 	return err
 }
 
-// EncodedSize is about the number of bytes that a canonical value has as JSON. It stops counting once it is over limit,
-// so that a large value that is looked at often costs little.
+// EncodedSize is the approximate size of a canonical value as JSON, in bytes. It stops counting above the limit, so
+// measuring a large value often is cheap.
 func EncodedSize(v any, limit int) int {
 	switch v := v.(type) {
 	case string:
@@ -79,7 +79,7 @@ func EncodedSize(v any, limit int) int {
 	}
 }
 
-// Shorten cuts text to at most limit bytes, at the border of a character, and marks the cut.
+// Shorten cuts a text to at most limit bytes, between two characters, and adds "…".
 func Shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// SortedKeys gives the keys of a mapping in order: ranging over the mapping itself differs from one replay to the next.
+// SortedKeys returns the keys of a mapping in order. Ranging over the mapping itself differs from replay to replay.
 func SortedKeys[V any](mapping map[string]V) []string {
 	return slices.Sorted(maps.Keys(mapping))
 }

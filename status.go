@@ -2,33 +2,32 @@ package everhook
 
 import "fmt"
 
-// Status tells how a step or a run stands. The texts are stored in search attributes and step logs: they are never
-// edited.
+// Status is the state of a step or a run. Search attributes and step logs store the texts, so they are never edited.
 type Status string
 
 const (
-	// Queued is a run that no worker has picked up yet.
+	// Queued: no worker has picked up the run yet.
 	Queued Status = "queued"
-	// Pending is a step or run that is running or waiting.
+	// Pending: the step or run is running or waiting.
 	Pending Status = "pending"
-	// Resolved is the only success.
+	// Resolved: success. All other final statuses are failures.
 	Resolved Status = "resolved"
-	// Failed tells that a business condition is not met: rejected on false, no case matched, an unexpected HTTP status.
+	// Failed: a business condition is not met, for example reject on false, no case matched, an unexpected HTTP status.
 	Failed Status = "failed"
-	// Errored tells that something broke: an expression, a connection after all retries, a limit.
+	// Errored: something broke, for example an expression, a connection after all retries, a limit.
 	Errored Status = "error"
-	// Aborted tells that the run's timeout expired, or its parent's.
+	// Aborted: the timeout of the run or of its parent expired.
 	Aborted Status = "aborted"
-	// Cancelled tells that an operator cancelled the run, or that a branch lost a race.
+	// Cancelled: an operator cancelled the run, or the branch lost a race.
 	Cancelled Status = "cancelled"
-	// Rejected tells that a person said no, or an end node with "rejected".
+	// Rejected: a person rejected, or an end node says "rejected".
 	Rejected Status = "rejected"
 )
 
 // Statuses lists every status, in the order of the documentation.
 var Statuses = []Status{Queued, Pending, Resolved, Failed, Errored, Aborted, Cancelled, Rejected}
 
-// Number is the status in exports and imports. Queued shares 0 with Pending: it is told for one run only and never
+// Number is the number of the status in exports and imports. Queued has the number of Pending, because it is never
 // exported.
 func (s Status) Number() int {
 	switch s {
@@ -49,13 +48,13 @@ func (s Status) Number() int {
 	}
 }
 
-// Ended reports whether nothing more will happen.
+// Ended reports whether the status is final.
 func (s Status) Ended() bool { return s.Number() != 0 }
 
-// Catchable reports whether onError applies: failures of the work itself, never an end that came from outside it.
+// Catchable reports whether onError applies. It applies to failures of the work itself, not to an abort or a cancel.
 func (s Status) Catchable() bool { return s == Failed || s == Errored || s == Rejected }
 
-// ParseStatus accepts exactly the texts of the constants.
+// ParseStatus reads the text of a status.
 func ParseStatus(text string) (Status, error) {
 	for _, s := range Statuses {
 		if string(s) == text {

@@ -5,56 +5,57 @@ import (
 	"time"
 )
 
-// Step is one execution of one node in a run, as the step log keeps it.
+// Step is one execution of one node in a run, in the form that the step log keeps.
 type Step struct {
 	// Number counts the run's steps from 1, in the order in which they began.
 	Number int `json:"number"`
-	// Node is the node's key, Kind its kind, Title its name for people if it has one.
+	// Node is the node's key, Kind its kind, Title its name for people (may be empty).
 	Node  string `json:"node"`
 	Kind  string `json:"kind"`
 	Title string `json:"title,omitempty"`
-	// Iteration is where in its loops the step stood, as "items[3].lines[0]"; empty outside loops.
+	// Iteration is the step's position in its loops, for example "items[3].lines[0]"; empty outside loops.
 	Iteration string `json:"iteration,omitempty"`
 	// Status is Pending until the step ends.
 	Status Status `json:"status"`
-	// Started and Ended are by the run's clock. Ended is nil while the step is pending.
+	// Started and Ended are times of the run's clock. Ended is nil while the step is pending.
 	Started time.Time  `json:"started"`
 	Ended   *time.Time `json:"ended,omitempty"`
-	// Attempts counts the attempts of an effect; 0 for work without any.
+	// Attempts counts the attempts of an effect; 0 for nodes without an effect.
 	Attempts int `json:"attempts,omitempty"`
 	// Config holds the evaluated fields by their JSON pointer in the node's config; a secret is shown as its reference.
 	Config Mapping `json:"config,omitempty"`
-	// Subflow is the run that the step started, as "<flow key>/<run ID>"; empty for kinds that start none.
+	// Subflow is the run that the step started: "<flow key>/<run ID>"; empty if it started none.
 	Subflow string `json:"subflow,omitempty"`
-	// Result is what the step left behind; nil without any.
+	// Result is the value of nodes.<key>; nil if there is none.
 	Result *Value `json:"result,omitempty"`
-	// Error is set when the step did not resolve.
+	// Error is set if the step did not resolve.
 	Error *Error `json:"error,omitempty"`
-	// Lines are what the step had to say.
+	// Lines are the messages that the step wrote, for example by console.log in a script.
 	Lines []string `json:"lines,omitempty"`
 }
 
 // Limits of a step log.
 const (
-	// MaxLoggedSteps is how many steps a log keeps, besides the first and last of each node. All steps are counted.
+	// MaxLoggedSteps is the number of steps that a log keeps, in addition to the first and last of each node. All
+	// steps are counted.
 	MaxLoggedSteps = 1000
-	// MaxLoggedValue is how many bytes of one value a log keeps; a larger one is replaced by a text that says so.
+	// MaxLoggedValue is the size of one value in bytes; a larger value is replaced by a text that says so.
 	MaxLoggedValue = 16 << 10
-	// MaxLoggedRun is how many bytes of values a log keeps in all.
+	// MaxLoggedRun is the size of a whole log in bytes.
 	MaxLoggedRun = 1 << 20
-	// MaxLoggedLines is how many lines of a step a log keeps.
+	// MaxLoggedLines is the number of lines that a log keeps of one step.
 	MaxLoggedLines = 100
 )
 
-// Execution names one execution of Temporal's.
+// Execution names one Temporal workflow execution.
 type Execution struct {
-	// WorkflowID and RunID are Temporal's.
+	// WorkflowID and RunID are those of Temporal.
 	WorkflowID string `json:"workflowId"`
 	RunID      string `json:"runId"`
 }
 
-// HandedOver tells of executions that went on with a loop: the first of a chain, in which each was continued as the
-// next.
+// HandedOver names the first execution of a chain that continues a loop. Each execution of the chain was continued as
+// the next one.
 type HandedOver struct {
 	// Step is the number of the loop's step.
 	Step int `json:"step"`
@@ -67,25 +68,25 @@ type StepPage struct {
 	Steps []Step `json:"steps"`
 	// Next is the number to ask for next; 0 when this is the last page.
 	Next int `json:"next,omitempty"`
-	// Total counts all steps of the run, those that the log did not keep included.
+	// Total counts all steps of the run, including those that the log did not keep.
 	Total int `json:"total"`
-	// HandedOver are the executions that have the steps of loops that were handed over.
+	// HandedOver are the executions that have the steps of handed-over loops.
 	HandedOver []HandedOver `json:"handedOver,omitempty"`
 }
 
-// Outcome is how a run stands, or how it ended. A run's close event carries it.
+// Outcome is the state of a run: how it ended, or that it is pending. The close event of a run contains it.
 type Outcome struct {
 	// Status is Pending while the run goes on.
 	Status Status `json:"status"`
-	// Output is what an output node set.
+	// Output is the value that an output node set; nil if none did.
 	Output *Value `json:"output,omitempty"`
-	// Answer is what a response node answered; nil when none did.
+	// Answer is the answer of a response node; nil if there was none.
 	Answer *Answer `json:"answer,omitempty"`
-	// Error is set when the run ended not resolved.
+	// Error is set if the run ended unresolved.
 	Error *Error `json:"error,omitempty"`
 }
 
-// UnmarshalJSON tells an output that is null from one that is missing.
+// UnmarshalJSON distinguishes a null output from a missing one.
 func (o *Outcome) UnmarshalJSON(data []byte) error {
 	type fields Outcome
 	read := struct {

@@ -57,7 +57,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 
 		"allow: []":               "an empty list lets nobody in",
 		"allow: [203.0.113.7/24]": "write 203.0.113.0/24 for the range",
-		"allow: [example.org]":    `"example.org" is no range of addresses`,
+		"allow: [example.org]":    `"example.org" is not a range of addresses`,
 		"allow: [" + strings.Repeat("10.0.0.1,", 1001) + "]": "1001 ranges are more than the 1000",
 
 		"rateLimit: {}":                         `"rate" is missing`,
