@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -23,13 +24,17 @@ func (e *SyntaxError) Error() string {
 }
 
 // ParseJSON reads one JSON text into a canonical value. It refuses what RFC 8259 leaves to the reader's luck: duplicate
-// keys, nesting over MaxDepth, integers beyond 64 bits, numbers beyond float64, invalid UTF-8, trailing data. Every
-// error is a *SyntaxError.
+// keys, nesting over MaxDepth, integers beyond 64 bits, numbers beyond float64, invalid UTF-8, lone surrogates, trailing
+// data. Every error is a *SyntaxError.
 func ParseJSON(data []byte) (any, error) { return parseJSON(data, MaxDepth) }
 
 func parseJSON(data []byte, maxDepth int) (any, error) {
 	if err := CheckUTF8(data); err != nil {
 		return nil, err
+	}
+	if at := loneSurrogate(data); at >= 0 {
+		return nil, syntaxError(data, at, fmt.Sprintf("the escape %s is half of a surrogate pair, and the other half "+
+			"is missing", data[at:at+6]))
 	}
 	p := jsonParser{data: data, decoder: json.NewDecoder(bytes.NewReader(data)), maxDepth: maxDepth}
 	p.decoder.UseNumber()
@@ -49,6 +54,43 @@ func CheckUTF8(data []byte) error {
 		return nil
 	}
 	return syntaxError(data, invalidUTF8(data), "invalid UTF-8")
+}
+
+// loneSurrogate finds the first escape of a surrogate that is not part of a pair, or -1. Readers replace it with U+FFFD,
+// which can make two keys equal. A backslash exists only in strings, so the strings need not be found.
+func loneSurrogate(data []byte) int {
+	for at := 0; ; {
+		next := bytes.IndexByte(data[at:], '\\')
+		if next < 0 {
+			return -1
+		}
+		at += next
+		first, ok := escapedUnit(data[at:])
+		switch {
+		case !ok:
+			at += 2
+		case !utf16.IsSurrogate(first):
+			at += 6
+		default:
+			second, ok := escapedUnit(data[at+6:])
+			if !ok || utf16.DecodeRune(first, second) == utf8.RuneError {
+				return at
+			}
+			at += 12
+		}
+		if at >= len(data) {
+			return -1
+		}
+	}
+}
+
+// escapedUnit reads the \uXXXX that data starts with.
+func escapedUnit(data []byte) (rune, bool) {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0, false
+	}
+	unit, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	return rune(unit), err == nil
 }
 
 type jsonParser struct {

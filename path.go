@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Path points into a value: names separated by dots, [n] for an element, ["a.b"] for odd names ("order.items[0].sku").
-// Through a list without an index it takes that field of every element.
+// Path points into a value. It has names separated by dots, [n] for an element of a list, and ["a.b"] for names with
+// dots or brackets: "order.items[0].sku". On a list, a name that is a number is an index too ("order.items.0.sku").
+// Any other name on a list takes that field of every element, at any depth of lists.
 type Path []PathStep
 
 // PathStep is a name, or with Index true an element of a list, counted from 0.
@@ -18,10 +19,22 @@ type PathStep struct {
 	Element int
 }
 
-// maxPathSteps is MaxDepth: no value is deeper.
+// Position is the element of a list that the step names: that of an index, or that of a name that is a number.
+func (s PathStep) Position() (element int, ok bool) {
+	if s.Index {
+		return s.Element, true
+	}
+	if s.Name == "" || s.Name[0] < '0' || s.Name[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.Atoi(s.Name)
+	return n, err == nil && s.Name == strconv.Itoa(n)
+}
+
+// maxPathSteps is MaxDepth because no value is deeper.
 const maxPathSteps = MaxDepth
 
-// ParsePath reads a path. The empty path is an error; errors name the position, counted from 1.
+// ParsePath reads a path. The empty path is an error. Errors name the position, counted from 1.
 func ParsePath(text string) (Path, error) {
 	if text == "" {
 		return nil, fmt.Errorf("an empty path")
@@ -46,7 +59,7 @@ func ParsePath(text string) (Path, error) {
 			end := start
 			for end < len(text) && text[end] != '.' && text[end] != '[' {
 				if text[end] == ']' || text[end] == '"' {
-					return nil, fmt.Errorf("position %d: unexpected %q; odd names are written [\"…\"]", end+1,
+					return nil, fmt.Errorf("position %d: unexpected %q; write names with dots, quotes or brackets as [\"…\"]", end+1,
 						text[end])
 				}
 				end++
@@ -120,32 +133,32 @@ func (p *Path) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Get gives the value at the path and whether it is there. Through a list without an index it gives the list of that
-// field of every element that has it, flattened one level.
+// Get gives the value at the path and whether there is one. A name on a list gives a list of that field of every
+// element that has it. Elements that are lists themselves are searched in the same way, and fields that are lists are
+// joined, so the result is one flat list.
 func (p Path) Get(v any) (any, bool) { return p.GetCounted(v, new(int)) }
 
-// GetCounted is Get, and adds to looked how many values were looked at: through lists that may be many.
+// GetCounted is Get, and adds the number of visited values to looked. A path through lists visits many.
 func (p Path) GetCounted(v any, looked *int) (any, bool) {
 	*looked++
 	if len(p) == 0 {
 		return v, true
 	}
 	step, rest := p[0], p[1:]
-	if step.Index {
-		list, ok := v.([]any)
-		if !ok || step.Element >= len(list) {
-			return nil, false
-		}
-		return rest.GetCounted(list[step.Element], looked)
-	}
 	switch v := v.(type) {
 	case map[string]any:
 		item, ok := v[step.Name]
-		if !ok {
+		if !ok || step.Index {
 			return nil, false
 		}
 		return rest.GetCounted(item, looked)
 	case []any:
+		if element, ok := step.Position(); ok {
+			if element >= len(v) {
+				return nil, false
+			}
+			return rest.GetCounted(v[element], looked)
+		}
 		gathered := []any{}
 		for _, element := range v {
 			item, ok := p.GetCounted(element, looked)
@@ -165,9 +178,9 @@ func (p Path) GetCounted(v any, looked *int) (any, bool) {
 	}
 }
 
-// Project keeps of v what the paths point to, with its nesting and list positions; what is missing stays missing, and
-// list elements before a kept one are nil. No path keeps nothing: the result is then an empty value of v's own shape,
-// or nil.
+// Project keeps the parts of v that the paths point to, with their nesting and their positions in lists. Missing parts
+// stay missing, and list elements before a kept one are nil. Without paths the result is an empty mapping or list, or
+// nil if v is neither.
 func Project(v any, paths []Path) any {
 	for _, path := range paths {
 		if len(path) == 0 {
@@ -204,8 +217,8 @@ func projectList(list []any, paths []Path) any {
 	var everyElement []Path
 	oneElement := map[int][]Path{}
 	for _, path := range paths {
-		if path[0].Index {
-			oneElement[path[0].Element] = append(oneElement[path[0].Element], path[1:])
+		if element, ok := path[0].Position(); ok {
+			oneElement[element] = append(oneElement[element], path[1:])
 		} else {
 			everyElement = append(everyElement, path)
 		}
@@ -229,7 +242,7 @@ func projectList(list []any, paths []Path) any {
 	return kept
 }
 
-// reaches reports whether a path ends here or can go on into v; a scalar where a path goes on is dropped.
+// reaches reports whether a path ends at v or leads further into it. A scalar in the middle of a path is dropped.
 func reaches(v any, paths []Path) bool {
 	for _, path := range paths {
 		if len(path) == 0 {
@@ -249,8 +262,8 @@ func reaches(v any, paths []Path) bool {
 	return false
 }
 
-// Paths lists every path of v, intermediate mappings and lists included, in the order of sorted names: what a sample
-// offers to keep. {"a":1,"b":{"c":2}} gives a, b, b.c. It stops after limit paths.
+// Paths lists every path of the sample v, those of mappings and lists included, sorted by name: {"a":1,"b":{"c":2}}
+// gives a, b, b.c. It stops after limit paths.
 func Paths(v any, limit int) []Path {
 	var found []Path
 	var walk func(v any, at Path)

@@ -42,8 +42,8 @@ func TestPathsThatAreNoneSayWhere(t *testing.T) {
 		".a":                      "position 1: a name is missing",
 		"a.":                      "position 3: a name is missing",
 		"a..b":                    "position 3: a name is missing",
-		"a]":                      `position 2: unexpected ']'; odd names are written ["…"]`,
-		`a"b`:                     `position 2: unexpected '"'; odd names are written ["…"]`,
+		"a]":                      `position 2: unexpected ']'; write names with dots, quotes or brackets as ["…"]`,
+		`a"b`:                     `position 2: unexpected '"'; write names with dots, quotes or brackets as ["…"]`,
 		"a[0]b":                   `position 5: expected "." or "["`,
 		"a[":                      `position 3: "]" is missing`,
 		"a[b]":                    `position 3: "b" is not an index; names in brackets are quoted: ["…"]`,
@@ -60,16 +60,19 @@ func TestPathsThatAreNoneSayWhere(t *testing.T) {
 
 func TestAPathGivesWhatIsThere(t *testing.T) {
 	t.Parallel()
-	v := value(t, `{"a":{"b":[{"c":1},{"c":[2,3]},{"d":4},5],"nil":null},"list":[[1,2],[3]]}`)
+	v := value(t, `{"a":{"b":[{"c":1},{"c":[2,3]},{"d":4},5],"nil":null},"list":[[1,2],[3]],
+		"numbers":{"0":"zero","1":"one"},"deep":[[{"x":1},[{"x":2}]],[[[{"x":[3,4]}]]]]}`)
 	for text, want := range map[string]string{
 		"a.b[0].c": "1", "a.b[1].c[1]": "3", "a.b.c": "[1,2,3]", "a.nil": "null", "list[0]": "[1,2]", "list[1][0]": "3",
-		"list.x": "[]", "a.b.missing": "[]",
+		"list.x": "[]", "a.b.missing": "[]", "a.b.0.c": "1", "a.b.1.c.1": "3", "list.1.0": "3", "list.0": "[1,2]",
+		"numbers.0": `"zero"`, "numbers.1": `"one"`, "deep.x": "[1,2,3,4]",
 	} {
 		got, ok := mustPath(t, text).Get(v)
 		require.True(t, ok, text)
 		require.Equal(t, value(t, want), got, text)
 	}
-	for _, text := range []string{"x", "a.x", "a.b[9]", "a[0]", "a.nil.x", "a.b[3].x", "list[0][5]"} {
+	for _, text := range []string{"x", "a.x", "a.b[9]", "a[0]", "a.nil.x", "a.b[3].x", "list[0][5]", "a.b.9",
+		"list.0.5", "numbers[0]"} {
 		_, ok := mustPath(t, text).Get(v)
 		require.False(t, ok, text)
 	}
@@ -98,6 +101,7 @@ func TestProjectionKeepsNestingAndPositions(t *testing.T) {
 		"what is missing": {[]string{"nothing", "order.nothing", "id.below", "order.items[9].sku",
 			"text[0]"}, `{"order":{"items":[]}}`},
 		"an index into a mapping": {[]string{"order[0]"}, `{}`},
+		"a number as an index":    {[]string{"order.items.1.sku"}, `{"order":{"items":[null,{"sku":"b"}]}}`},
 	} {
 		var paths []everhook.Path
 		for _, text := range c.paths {
