@@ -115,9 +115,6 @@ type Run interface {
 	// Origin is the ID of the run that this one is a retry of, over all retries; the run's own if it is none. What a
 	// partner recognises a repetition by derives from it: a retry must not charge twice.
 	Origin() everhook.RunID
-	// Level is the engine level that the run was started with. What a kind does differently from an earlier release it
-	// does from a level on, so that runs under way go on as they began: a replay must do the same.
-	Level() int
 	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With Origin and
 	// the node's key it names the step over all retries.
 	Iteration() string

@@ -55,7 +55,7 @@ const (
 // enter begins the next iteration in the scope of run, up to where its body runs.
 func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteration, error) {
 	before := c.When.IsSet() && c.Check != "after"
-	if !before || run.Level() < levelWhenFirst {
+	if !before {
 		if err := c.mayIterate(state.Next); err != nil {
 			return nil, err
 		}
@@ -82,10 +82,6 @@ func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteratio
 	return it, c.mayIterate(it.index)
 }
 
-// levelWhenFirst is the engine level from which a loop that `when` ends right at its limit is over, and has not reached
-// it.
-const levelWhenFirst = 2
-
 // mayIterate is an error when the loop has had as many iterations as it may.
 func (c *Loop) mayIterate(index int) error {
 	if limit := cmp.Or(c.MaxIterations, defaultMaxIterations); index >= limit {
@@ -98,7 +94,7 @@ func (c *Loop) mayIterate(index int) error {
 // body runs the body of an iteration and sees how it ended. An error ends the loop with it.
 func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
 	if err := run.Branch(ctx, loopBody); err != nil {
-		if err := c.onFail(err, it); err != nil || it.last || run.Level() < levelWhenAfterFailure {
+		if err := c.onFail(err, it); err != nil || it.last {
 			return err
 		}
 		return c.whenAfter(run, it)
@@ -112,11 +108,8 @@ func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
 	return err
 }
 
-// levelWhenAfterFailure is the engine level from which `when` is evaluated after an iteration that failed, too: a loop
-// without `over` whose body always fails would go on to its limit.
-const levelWhenAfterFailure = 2
-
-// whenAfter evaluates `when` after the body.
+// whenAfter evaluates `when` after the body, also after a body that failed: a loop without `over` whose body always
+// fails would otherwise run to its limit.
 func (c *Loop) whenAfter(run Run, it *iteration) error {
 	if !c.When.IsSet() || c.Check != "after" {
 		return nil

@@ -1,11 +1,8 @@
 package nodes
 
-// levelWork is the engine level from which kinds charge the work that they do on data besides evaluating expressions. A
-// loop around it would else go on for so long without a break that its workflow task is never finished.
-const levelWork = 2
-
-// What such work costs, so that a cold replay of all that an execution may do takes a few seconds on a slow machine. A
-// byte of JSON that is read costs one unit.
+// The cost of work on data besides the evaluation of expressions. A loop that did such work free of charge would run for
+// so long without a break that its workflow task never finishes. At these prices, a cold replay of everything that one
+// execution may do takes a few seconds on a slow machine. Reading a byte of JSON costs one unit.
 const (
 	// EncodedPerUnit are bytes of JSON that are written for a unit, answeredPerUnit bytes of an answer, which are
 	// written more than once.
@@ -18,7 +15,5 @@ const (
 
 // chargeWork charges units of work, see expression.MaxUnits.
 func chargeWork(run Run, units int) {
-	if run.Level() >= levelWork {
-		run.Scope().Spent += units
-	}
+	run.Scope().Spent += units
 }

@@ -106,10 +106,6 @@ func (d *data) show(r *run, record *everhook.Step, now time.Time) {
 // is.
 func (d *data) seed(r *run, node *nodes.Compiled, after string) {
 	seed := string(r.origin()) + "/" + node.Key + "/" + d.position.path
-	if r.start.Level < levelHandOver {
-		d.scope.Seed = seed
-		return
-	}
 	if after != "" {
 		seed += "/after " + after
 	}

@@ -298,9 +298,8 @@ func (r *run) handOverLoop(ctx workflow.Context, values, read any) error {
 // Spent is nodes.Run's.
 func (s *step) Spent() bool {
 	r := s.run
-	return r.start.Level >= levelHandOver &&
-		(r.steps >= r.budget.Steps || r.events >= r.budget.Events ||
-			r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes)
+	return r.steps >= r.budget.Steps || r.events >= r.budget.Events ||
+		r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes
 }
 
 // AtOnce is nodes.Run's: what is under way when the budget is used up, in all loops together, may have as many events

@@ -16,7 +16,7 @@ import (
 
 // Start is what a run is started with besides its definition.
 type Start struct {
-	// Level is the engine level.
+	// Level is the engine level of the release that started the run.
 	Level int `json:"level"`
 	// Version is the number of the definition's version.
 	Version int `json:"version"`
@@ -36,8 +36,8 @@ type Start struct {
 	From *RetryPoint `json:"from,omitempty"`
 	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
 	Depth int `json:"depth,omitempty"`
-	// MaxPayload is how many bytes, as JSON, one value may have that Temporal is handed: MaxStoredPayload where large
-	// ones are kept outside of its histories. 0: the run was started before runs had this.
+	// MaxPayload bounds one value that the run hands to Temporal, in bytes as JSON: MaxStoredPayload if large values are
+	// kept outside of histories. Every bound up to 1.5 MiB, 0 included, stands for 1.5 MiB.
 	MaxPayload int `json:"maxPayload,omitempty"`
 }
 
@@ -54,8 +54,8 @@ func NewInterpreter(registry *nodes.Registry) *Interpreter {
 	return &Interpreter{registry: registry, compiled: newFlowCache(registry), level: Level}
 }
 
-// AtLevel gives an interpreter as a release of another level has it: it refuses runs of later levels. Tests of deploys
-// need two releases at once.
+// AtLevel gives the interpreter of a release with another engine level, which refuses runs of later levels. Tests of
+// rolling deploys need two releases at the same time.
 func (i *Interpreter) AtLevel(level int) *Interpreter {
 	other := *i
 	other.level = level
@@ -87,17 +87,29 @@ func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, star
 	return r.close(ctx, failure)
 }
 
-// begin makes the state of an execution. It panics when this worker cannot run it: that is not the run's fault, and the
-// workflow task is tried again, elsewhere or after the next deploy.
+// begin makes the state of an execution. It panics if this worker cannot run it. That fails the workflow task, not the
+// run: Temporal tries the task again, on another worker or after the next deploy.
 func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start Start) *run {
 	flow, err := i.compiled.get(definition)
-	if err == nil && start.Level > i.level {
-		err = fmt.Errorf("this worker knows engine level %d, and the run has level %d", i.level, start.Level)
+	if err == nil {
+		err = i.checkLevel(start.Level)
 	}
 	if err != nil {
 		panic(err)
 	}
 	return newRun(ctx, flow, definition, start)
+}
+
+func (i *Interpreter) checkLevel(level int) error {
+	switch {
+	case level < FirstLevel:
+		return fmt.Errorf("the run was started at engine level %d, by a build from before the first release; this build "+
+			"runs the levels %d to %d: terminate the run and retry its delivery", level, FirstLevel, i.level)
+	case level > i.level:
+		return fmt.Errorf("the run was started at engine level %d, by a later release; this build runs the levels %d to "+
+			"%d: deploy the later release to go on with the run", level, FirstLevel, i.level)
+	}
+	return nil
 }
 
 // serve answers updates and queries. It comes before anything else: an update that is not known yet would be refused.
@@ -124,9 +136,7 @@ func (r *run) serve(ctx workflow.Context) error {
 		if err := calls.serve(ctx); err != nil {
 			return err
 		}
-		if r.start.Level >= levelHandOver {
-			calls.relayCalls(ctx)
-		}
+		calls.relayCalls(ctx)
 	}
 	return r.serveQueries(ctx)
 }

@@ -59,7 +59,8 @@ func TestTheCallerGetsTheAnswerAndTheCloseEventKeepsIt(t *testing.T) {
 func TestAWorkerThatCannotRunTheFlowFailsTheTaskNotTheRun(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*trial){
-		"of a later level": func(try *trial) { try.start.Level = workflows.Level + 1 },
+		"of a later level":              func(try *trial) { try.start.Level = workflows.Level + 1 },
+		"from before the first release": func(try *trial) { try.start.Level = workflows.FirstLevel - 1 },
 		"with an unknown kind": func(try *trial) {
 			try.definition = []byte(`{"key":"a","mode":"async","trigger":{"type":"webhook"},"nodes":[{"key":"a","type":"future"}]}`)
 		},

@@ -39,20 +39,18 @@ const (
 	AbortSignal = "everhook.abort"
 )
 
-// Level is the engine level of this release: how its interpreter behaves where replay could tell. A run keeps the level
-// it was started with.
-const Level = 2
-
-// Engine levels that changed what a replay could tell.
+// Engine levels. A release raises Level when the interpreter changes in a way that a replay could notice. A run keeps the
+// level that it was started with, and the interpreter branches on it.
 const (
-	// levelHandOver hands over loops when an execution has used up its budget, where level 1 ended the run; counts the
-	// calls of uuid() anew in each step; lets coroutines wait while the workflow task is broken; and lets effects wait
-	// while too many are under way.
-	levelHandOver = 2
+	// Level is the engine level of this release.
+	Level = 3
+	// FirstLevel is the level of the first release. Runs of lower levels were started by builds from before it, and no
+	// worker executes them.
+	FirstLevel = 3
 )
 
-// TaskQueue is the task queue of runs of a level. A worker polls those up to its own level, so that it never sees a
-// newer run.
+// TaskQueue is the task queue of the runs of one level. A worker polls the queues from FirstLevel up to its own level, so
+// that it never sees a newer run.
 func TaskQueue(level int) string { return "everhook/" + strconv.Itoa(level) }
 
 // Search attributes of runs.

@@ -76,12 +76,8 @@ type handed struct {
 }
 
 // handOver charges bytes to the workflow task before it hands over a value of that size, and breaks the task when they
-// are too many for one. Its error is that of a cancelled run. It costs no event as long as there is room, and none for
-// runs that were started before there were such charges (Start.MaxPayload is 0).
+// are too many for one. Its error is that of a cancelled run. It costs no event as long as there is room.
 func (r *run) handOver(ctx workflow.Context, size int) error {
-	if r.start.MaxPayload == 0 {
-		return nil
-	}
 	size = r.leaves(size)
 	if r.chargeTask(size) {
 		return nil
@@ -126,9 +122,6 @@ func (r *run) chargeTask(size int) bool {
 // locally calls a local activity, one at a time: nobody knows how large results will be, and a workflow task hands all
 // of them over together.
 func (r *run) locally(ctx workflow.Context, result any, call func() error) error {
-	if r.start.MaxPayload == 0 {
-		return call()
-	}
 	if r.handed.local == nil {
 		r.handed.local = workflow.NewMutex(ctx)
 	}

@@ -35,8 +35,6 @@ func TestTheLimitsOfARunAreThoseThatItWasStartedWith(t *testing.T) {
 			"type: output, config: { value: '{{ trigger.body }}' }", 4_000_000, ""},
 		"larger output, stored": {workflows.MaxStoredPayload,
 			"type: output, config: { value: '{{ trigger.body }}' }", 9_000_000, "the output is larger than 8MiB"},
-		"input of an effect, of an old run": {0, "type: http-request, timeout: 5s, config: { method: POST, url: " +
-			"'https://example.com/', body: '{{ trigger.body }}' }", 1_600_000, "larger than 1536KiB; send less"},
 		"input of an effect": {plain, "type: http-request, timeout: 5s, config: { method: POST, " +
 			"url: 'https://example.com/', body: '{{ trigger.body }}' }", 1_500_000, ""},
 		"larger input of an effect": {plain, "type: http-request, timeout: 5s, config: { method: POST, " +

@@ -136,7 +136,7 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 	if limit := r.overLimit(); limit != "" {
 		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
 	}
-	if err := tooLong(ctx); err != nil && !r.failing && r.start.Level >= levelHandOver {
+	if err := tooLong(ctx); err != nil && !r.failing {
 		err.Node = node.Key
 		return err
 	}
@@ -148,13 +148,6 @@ func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
 
 // overLimit says what an execution has too much of. Nothing catches it.
 func (r *run) overLimit() string {
-	if r.start.Level < levelHandOver {
-		if r.steps > budgetSteps || r.events > budgetEvents {
-			return fmt.Sprintf("the run reached the limit of %d steps or %d events in its history; let each delivery "+
-				"do less", budgetSteps, budgetEvents)
-		}
-		return ""
-	}
 	if !r.failing && (r.steps > maxSteps || r.events > maxEvents || r.units > maxUnits) {
 		return fmt.Sprintf("the run reached the limit of %d steps, %d events or %d units of evaluation outside of "+
 			"loops; let each iteration or delivery do less", maxSteps, maxEvents, maxUnits)
@@ -172,7 +165,7 @@ func (r *run) pause(ctx workflow.Context, units int) error {
 		return ctx.Err()
 	}
 	r.charge(units)
-	if r.breaking && r.start.Level >= levelHandOver {
+	if r.breaking {
 		return workflow.Await(ctx, func() bool { return !r.breaking })
 	}
 	if r.stretch < maxStretch {

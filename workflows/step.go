@@ -33,7 +33,6 @@ func (s *step) Scope() *expression.Scope   { return &s.data.scope }
 func (s *step) Node() *everhook.Node       { return s.node.Node }
 func (s *step) ID() everhook.RunID         { return s.run.start.Delivery.RunID }
 func (s *step) Origin() everhook.RunID     { return s.run.origin() }
-func (s *step) Level() int                 { return s.run.start.Level }
 func (s *step) Iteration() string          { return s.outer }
 func (s *step) Last() any                  { return s.last }
 func (s *step) HasBranch(name string) bool { _, ok := s.node.Branches.Get(name); return ok }
@@ -50,18 +49,14 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 	if err := s.run.pause(ctx, s.data.spent()+stepUnits); err != nil {
 		return err
 	}
-	if s.run.start.Level >= levelHandOver {
-		defer func() { s.data.seed(s.run, s.node, "") }()
-	}
+	defer func() { s.data.seed(s.run, s.node, "") }()
 	loop := map[string]any{"item": position.Item, "index": position.Index, "sequence": position.Index + 1,
 		"length": position.Length}
 	if position.Open {
 		loop["length"] = nil
 	}
 	s.data.enter(s.outer, s.node.Key, position.Index, loop)
-	if s.run.start.Level >= levelHandOver {
-		s.run.charge(len(s.node.Below) / clearedPerUnit)
-	}
+	s.run.charge(len(s.node.Below) / clearedPerUnit)
 	for _, key := range s.node.Below {
 		delete(s.data.nodes, key)
 		delete(s.data.errors, key)
@@ -72,9 +67,7 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 func (s *step) Charge(ctx workflow.Context) error { return s.run.pause(ctx, s.data.spent()) }
 
 func (s *step) Fork() nodes.Run {
-	if s.run.start.Level >= levelHandOver {
-		s.run.charge(len(s.data.nodes) / copiedPerUnit)
-	}
+	s.run.charge(len(s.data.nodes) / copiedPerUnit)
 	fork := *s
 	fork.data = s.data.fork(s.run)
 	fork.last = nil
@@ -103,9 +96,7 @@ func (s *step) SetVariable(target string, v any) {
 func (s *step) SetOutput(v any) error {
 	limit := s.run.limits().output
 	encoded, err := everhook.EncodeJSON(v)
-	if s.run.start.Level >= levelHandOver {
-		s.run.charge(len(encoded) / nodes.EncodedPerUnit)
-	}
+	s.run.charge(len(encoded) / nodes.EncodedPerUnit)
 	if err != nil || len(encoded) > limit {
 		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it",
 			everhook.Size(limit))
@@ -116,7 +107,7 @@ func (s *step) SetOutput(v any) error {
 
 // setOutput sets the output, unless it was set later.
 func (r *run) setOutput(output setOutput) {
-	if r.start.Level >= levelHandOver && output.At.before(r.outputAt) {
+	if output.At.before(r.outputAt) {
 		return
 	}
 	r.outcome.Output, r.outputAt = everhook.Of(output.Value.V), output.At
@@ -178,9 +169,6 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 func (r *run) awaitSlot(ctx workflow.Context) error {
 	if r.inFlight < maxInFlight {
 		return nil
-	}
-	if r.start.Level < levelHandOver {
-		return everhook.Errorf(everhook.TypeLimit, "the run has %d effects under way already", maxInFlight)
 	}
 	if err := workflow.Await(ctx, func() bool { return r.inFlight < maxInFlight }); err != nil {
 		return r.failure(err)

@@ -33,10 +33,11 @@ const (
 	deadlockAfter = 8 * time.Second
 )
 
-// Worker executes the runs of this release's level and of all earlier ones. Each level has a task queue of its own, so
-// an old worker never sees the run of a newer release, while a new worker goes on with runs that an old one began.
+// Worker executes the runs of this release's level and of all earlier levels since the first release. Each level has a
+// task queue of its own: an old worker never sees the run of a newer release, and a new worker continues the runs that an
+// old one began.
 type Worker struct {
-	// levels has a Temporal worker for each level, from 1 on.
+	// levels has a Temporal worker for each level, from FirstLevel on.
 	levels []worker.Worker
 	// cut ends the effects under way.
 	cut context.CancelCauseFunc
@@ -49,7 +50,7 @@ func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any
 		option(&settings)
 	}
 	settings.stopping, w.cut = context.WithCancelCause(context.Background())
-	for level := 1; level <= interpreter.level; level++ {
+	for level := FirstLevel; level <= interpreter.level; level++ {
 		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects, settings))
 	}
 	return w

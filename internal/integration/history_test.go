@@ -9,9 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,9 +34,9 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// update records the histories of named runs under new names, see record.
+// update makes tests record the histories of their runs, see record.
 var update = flag.Bool("update", false,
-	"record histories under workflows/testdata/histories, beside those that are there")
+	"record histories under workflows/testdata/histories, and list them in recorded.txt")
 
 // historiesDir has the histories that every release replays.
 const historiesDir = "../../workflows/testdata/histories"
@@ -206,8 +210,8 @@ var (
 	stickyQueue = regexp.MustCompile(`("name": *)"[^"]*:[0-9a-f-]{36}"`)
 )
 
-// record keeps the history of a run for all releases to come when the tests run with -update. What was recorded before
-// stays.
+// record keeps the history of a run under workflows/testdata if the tests run with -update. Histories that were recorded
+// before stay.
 func record(t *testing.T, f flow, run everhook.RunID, name string) {
 	t.Helper()
 	if !*update {
@@ -225,14 +229,31 @@ func recordExecution(t *testing.T, p *product, execution everhook.Execution, nam
 	data = stickyQueue.ReplaceAll(identity.ReplaceAll(data, []byte(`${1}"everhook"`)), []byte(`${1}"everhook"`))
 	require.NoError(t, os.MkdirAll(historiesDir, 0o755))
 	for number := 1; ; number++ {
-		file, err := os.OpenFile(filepath.Join(historiesDir, fmt.Sprintf("%s-%d.json", name, number)),
-			os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		numbered := fmt.Sprintf("%s-%d", name, number)
+		file, err := os.OpenFile(filepath.Join(historiesDir, numbered+".json"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if errors.Is(err, os.ErrExist) {
 			continue
 		}
 		require.NoError(t, err)
 		_, err = file.Write(data)
 		require.NoError(t, errors.Join(err, file.Close()))
+		listRecorded(t, numbered)
 		return
 	}
+}
+
+// listRecorded adds a history to the list of recorded ones, with the versions that it was made with. A difference between
+// two versions of Go or of the expression library could break a replay.
+func listRecorded(t *testing.T, name string) {
+	t.Helper()
+	line := name + " " + runtime.Version()
+	for _, module := range []string{"github.com/expr-lang/expr", "go.temporal.io/sdk"} {
+		version, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}}", module).Output()
+		require.NoError(t, err)
+		line += " " + path.Base(module) + "@" + strings.TrimSpace(string(version))
+	}
+	list, err := os.OpenFile(filepath.Join(historiesDir, "..", "recorded.txt"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	require.NoError(t, err)
+	_, err = fmt.Fprintln(list, line)
+	require.NoError(t, errors.Join(err, list.Close()))
 }

@@ -195,7 +195,7 @@ func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 		return refusal != nil
 	}, patience, 20*time.Millisecond)
 	require.Contains(t, refusal.GetFailure().GetMessage(),
-		fmt.Sprintf("this worker knows engine level %d, and the run has level %d", workflows.Level, workflows.Level+1))
+		fmt.Sprintf("started at engine level %d, by a later release", workflows.Level+1))
 
 	old.stop()
 	fresh := d.release(t, "fresh", workflows.Level+1)
@@ -205,19 +205,20 @@ func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 
 func TestAWorkerPollsEveryLevelUpToItsOwn(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "everhook/1", workflows.TaskQueue(1), "the name is stored in every run: it is never edited")
+	require.Equal(t, "everhook/3", workflows.TaskQueue(3), "the name is stored in every run, so it is never edited")
 	d := newDeploy(t)
-	fresh := d.release(t, "fresh", 3)
-	for level := 1; level <= 4; level++ {
-		polled := func() bool {
+	own := workflows.FirstLevel + 2
+	fresh := d.release(t, "fresh", own)
+	polled := func(level int) func() bool {
+		return func() bool {
 			answer, err := fresh.client.DescribeTaskQueue(t.Context(), workflows.TaskQueue(level),
 				enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 			return err == nil && len(answer.GetPollers()) > 0
 		}
-		if level <= 3 {
-			require.Eventually(t, polled, patience, 20*time.Millisecond, "level %d", level)
-			continue
-		}
-		require.False(t, polled(), "level %d", level)
 	}
+	for level := workflows.FirstLevel; level <= own; level++ {
+		require.Eventually(t, polled(level), patience, 20*time.Millisecond, "level %d", level)
+	}
+	require.False(t, polled(workflows.FirstLevel-1)(), "a level from before the first release")
+	require.False(t, polled(own+1)(), "a later level")
 }

@@ -27,7 +27,7 @@ func BenchmarkTemporalMetrics(b *testing.B) {
 	require.NoError(b, err)
 	handler := t.TemporalMetrics().WithTags(map[string]string{"namespace": "default", "client_name": "temporal_go"})
 	for b.Loop() {
-		tagged := handler.WithTags(map[string]string{"workflow_type": "everhook.run", "task_queue": "everhook/2",
+		tagged := handler.WithTags(map[string]string{"workflow_type": "everhook.run", "task_queue": "everhook/3",
 			"operation": "StartWorkflowExecution"})
 		tagged.Counter("temporal_request").Inc(1)
 		tagged.Timer("temporal_request_latency").Record(time.Millisecond)
