@@ -129,36 +129,36 @@ func compareNumbers(a, b any) int {
 	}
 }
 
-// order compares two values of one orderable type: numbers, texts (by code points), times, durations, and booleans
-// where lists are sorted.
-func (m *machine) order(a, b any) (order int, ok bool, err error) {
+// compare orders two values of one orderable type: numbers, texts (by code points), times or durations. It gives false
+// for all others.
+func compare(a, b any) (order int, ok bool) {
 	switch x := a.(type) {
 	case int, float64:
 		if _, ok := float(b); ok {
-			return compareNumbers(a, b), true, nil
+			return compareNumbers(a, b), true
 		}
 	case string:
 		if y, ok := b.(string); ok {
-			return strings.Compare(x, y), true, m.read(min(len(x), len(y)))
+			return strings.Compare(x, y), true
 		}
 	case time.Time:
 		if y, ok := b.(time.Time); ok {
-			return x.Compare(y), true, nil
+			return x.Compare(y), true
 		}
 	case time.Duration:
 		if y, ok := b.(time.Duration); ok {
-			return cmp.Compare(x, y), true, nil
+			return cmp.Compare(x, y), true
 		}
 	}
-	return 0, false, nil
+	return 0, false
 }
 
 func ordered(holds func(order int) bool) func(*machine, *ast.BinaryNode, any, any) (any, error) {
 	return func(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
-		order, ok, err := m.order(a, b)
-		if err != nil {
+		if err := m.spend(min(weightOf(a), weightOf(b))); err != nil {
 			return nil, err
 		}
+		order, ok := compare(a, b)
 		if !ok {
 			return nil, mismatched(n, a, b, "two numbers, two texts, two times or two durations; `date(…)` and "+
 				"`duration(…)` read text")

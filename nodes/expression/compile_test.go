@@ -80,7 +80,7 @@ func TestSourcesThatCannotWorkAreRefusedWithAFix(t *testing.T) {
 			{`"a" ? 1 : 2`, "`\"a\"` is text, not a boolean; compare it with something, for example with `==`"},
 			{`len(1)`, "len: `1` is a number where a list, mapping or text is needed"},
 			{`nil + 1`, "`nil` is nil; use `?? 0`"},
-			{`"x" matches "("`, "\"(\" is no regular expression: error parsing regexp: missing closing ): `(`"},
+			{`"x" matches "("`, "\"(\" is not a regular expression: error parsing regexp: missing closing ): `(`"},
 			{`date("tomorrow")`, "date: `\"tomorrow\"`: \"tomorrow\" is not a time; write for example " +
 				"2030-01-31T09:00:00Z"},
 			{`{a: 1, a: 2}`, "the key \"a\" stands twice in one mapping; remove one of them"},

@@ -137,7 +137,7 @@ func TestExpressionsGiveTheirValueOrAnErrorThatNamesTheOperand(t *testing.T) {
 			{`trigger.body.number startsWith "x"`, "error: `trigger.body.number` is a number where text is needed"},
 			{`trigger.body.missing matches "x"`, "error: `trigger.body.missing` is nil; use `?? \"\"`"},
 			{`"x" matches trigger.body.missing`, "error: `trigger.body.missing` is nil; use `?? \"\"`"},
-			{`"x" matches (trigger.body.empty + "(")`, "error: `trigger.body.empty + \"(\"`: \"(\" is no regular " +
+			{`"x" matches (trigger.body.empty + "(")`, "error: `trigger.body.empty + \"(\"`: \"(\" is not a regular " +
 				"expression: error parsing regexp: missing closing ): `(`"},
 		},
 		"variables and sequences": {

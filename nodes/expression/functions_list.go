@@ -270,18 +270,20 @@ func (c *call) descending(order any, i int) (bool, error) {
 	return order == "desc", nil
 }
 
-// sort gives the items in the order of their keys. It is stable, also downwards. What is the argument that the keys
-// come from.
+// sort gives the items in the order of their keys. It is stable, in both directions. Argument what gave the keys.
+//
+// The cost follows from the number and the size of the keys, not from the comparisons that are made: their number is up
+// to the sort function of the Go release, and a replay on another release must cost the same.
 func (m *machine) sort(c *call, what int, items, keys []any, descending bool) (any, error) {
-	if err := m.spend(len(items) * log2(len(items))); err != nil {
-		return nil, err
-	}
+	weight := len(items)
 	for i, key := range keys {
-		if _, ok, err := m.order(keys[0], key); err != nil {
-			return nil, err
-		} else if !ok {
+		if _, ok := compare(keys[0], key); !ok {
 			return nil, c.unsortable(what, i, key, keys[0])
 		}
+		weight += weightOf(key)
+	}
+	if err := m.spend(times(weight, log2(len(items)))); err != nil {
+		return nil, err
 	}
 	sorted, err := m.list(len(items))
 	if err != nil {
@@ -291,24 +293,29 @@ func (m *machine) sort(c *call, what int, items, keys []any, descending bool) (a
 	for i := range positions {
 		positions[i] = i
 	}
-	var failed error
 	slices.SortFunc(positions, func(i, j int) int {
-		if failed != nil {
-			return 0
-		}
-		order := 0
-		if order, _, failed = m.order(keys[i], keys[j]); order == 0 {
+		order, _ := compare(keys[i], keys[j])
+		switch {
+		case order == 0:
 			return i - j
-		}
-		if descending {
+		case descending:
 			return -order
+		default:
+			return order
 		}
-		return order
 	})
 	for _, position := range positions {
 		sorted = append(sorted, items[position])
 	}
-	return sorted, failed
+	return sorted, nil
+}
+
+// weightOf is the number of units for comparing a key with another one.
+func weightOf(key any) int {
+	if text, ok := key.(string); ok {
+		return len(text) / 16
+	}
+	return 0
 }
 
 func (c *call) unsortable(what, i int, key, first any) error {

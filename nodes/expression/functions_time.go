@@ -8,8 +8,12 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// zoneUnits is what loading a time zone costs.
-const zoneUnits = 1000
+const (
+	// zoneUnits is the cost of loading a time zone.
+	zoneUnits = 1000
+	// dateUnits is the cost of reading a time in any of the usual forms.
+	dateUnits = 40
+)
 
 func now(m *machine, c *call, _ []any) (any, error) {
 	if m.scope.Now == nil {
@@ -29,7 +33,7 @@ func date(m *machine, c *call, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.spend(len(timeLayouts) * 4); err != nil {
+	if err := m.spend(dateUnits); err != nil {
 		return nil, err
 	}
 	if len(args) == 1 {

@@ -2,15 +2,20 @@ package expression
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/everhook/everhook"
 )
 
-// walker makes a value canonical. It copies only what holds a time or duration.
+// walker makes a value canonical. It copies only lists and mappings that hold a time or duration.
 type walker struct {
-	m    *machine
+	m *machine
+	// size is about the number of bytes of the value as JSON.
 	size int
+	// asJSON: the value is written, so extra counts the bytes by which escapes and long numbers may exceed size.
+	asJSON bool
+	extra  int
 }
 
 func (w *walker) walk(v any, depth int) (walked any, changed bool, err error) {
@@ -26,7 +31,11 @@ func (w *walker) walk(v any, depth int) (walked any, changed bool, err error) {
 	case map[string]any:
 		return w.mapping(v, depth)
 	case string:
+		w.escape(v)
 		return v, false, w.grow(len(v) + 2)
+	case int, float64:
+		w.extra += maxNumber - 8
+		return v, false, w.grow(8)
 	case time.Time:
 		return everhook.FormatTime(v), true, w.grow(elementWeight)
 	case time.Duration:
@@ -71,6 +80,7 @@ func (w *walker) mapping(mapping map[string]any, depth int) (any, bool, error) {
 	}
 	var copied map[string]any
 	for _, key := range everhook.SortedKeys(mapping) {
+		w.escape(key)
 		if err := w.grow(len(key) + 4); err != nil {
 			return nil, false, err
 		}
@@ -92,6 +102,22 @@ func (w *walker) mapping(mapping map[string]any, depth int) (any, bool, error) {
 		return copied, true, nil
 	}
 	return mapping, false, nil
+}
+
+// maxNumber is the longest text of a number, in bytes.
+const maxNumber = 25
+
+// escape counts what escapes may add to a text in JSON: a control character of one byte becomes six.
+func (w *walker) escape(text string) {
+	if !w.asJSON {
+		return
+	}
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			w.extra += 5
+		}
+	}
+	w.extra += 3 * (strings.Count(text, "\u2028") + strings.Count(text, "\u2029"))
 }
 
 func (w *walker) grow(bytes int) error {
@@ -122,23 +148,19 @@ func (m *machine) text(v any) (string, error) {
 	}
 }
 
-// json is compact, with sorted keys.
+// json is the value as compact JSON with sorted keys. It is charged before it is written, by the sizes in the value.
 func (m *machine) json(v any) (string, error) {
-	w := walker{m: m}
+	w := walker{m: m, asJSON: true}
 	walked, _, err := w.walk(v, 0)
 	if err != nil {
 		return "", err
 	}
-	if err := m.produce(w.size); err != nil {
+	if err := m.produce(w.size + w.extra); err != nil {
 		return "", err
 	}
 	if err := m.read(w.size); err != nil {
 		return "", err
 	}
 	data, err := everhook.EncodeJSON(walked)
-	if err != nil {
-		return "", err
-	}
-	// Characters that JSON escapes take up to six times their size.
-	return string(data), m.produce(max(0, len(data)-w.size))
+	return string(data), err
 }

@@ -3,48 +3,35 @@ package expression
 import (
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/everhook/everhook"
 )
 
-// maxPattern bounds the text of a regular expression: some short ones make programs a thousand times their length.
+// maxPattern bounds the text of a regular expression, in bytes. Some short ones make programs of a thousand times their
+// length.
 const maxPattern = 1000
 
 // pattern is a compiled regular expression (RE2 syntax, as in Go's package regexp).
 type pattern struct {
 	exp *regexp.Regexp
-	// weight is how many units a byte of text costs; it grows with the instructions, each of which may be tried for
-	// each byte.
+	// weight is the number of units for a byte of text. Each instruction may be tried for each byte.
 	weight int
-	// size is the number of instructions.
-	size int
 }
 
 func compilePattern(text string) (*pattern, error) {
 	if len(text) > maxPattern {
-		return nil, fmt.Errorf("a regular expression longer than %d bytes", maxPattern)
-	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no regular expression: %w", everhook.Shorten(text, 40), err)
-	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, fmt.Errorf("%q is no regular expression: %w", everhook.Shorten(text, 40), err)
+		return nil, fmt.Errorf("the regular expression is longer than %d bytes", maxPattern)
 	}
 	exp, err := regexp.Compile(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no regular expression: %w", everhook.Shorten(text, 40), err)
+		return nil, fmt.Errorf("%q is not a regular expression: %w", everhook.Shorten(text, 40), err)
 	}
-	size := len(program.Inst)
-	return &pattern{exp: exp, weight: 1 + size/8, size: size}, nil
+	return &pattern{exp: exp, weight: 1 + patternSize(text)/8}, nil
 }
 
-// patternUnits is what compiling a regular expression costs at least, before its size is known: in proportion to its
-// text and the largest repetition that the syntax allows.
+// patternUnits is the cost of compiling a regular expression for each four bytes of its text.
 const patternUnits = 100
 
 func (t *translator) matches(n *ast.BinaryNode, left, right operand) operand {
@@ -67,7 +54,10 @@ func (t *translator) matches(n *ast.BinaryNode, left, right operand) operand {
 		}
 		p := constant
 		if p == nil {
-			if p, err = m.pattern(n.Right, rightRun); err != nil {
+			if v, err = rightRun(m); err != nil {
+				return nil, err
+			}
+			if p, err = m.pattern(quoted(n.Right), v); err != nil {
 				return nil, err
 			}
 		}
@@ -78,21 +68,18 @@ func (t *translator) matches(n *ast.BinaryNode, left, right operand) operand {
 	}}, left, right)
 }
 
-func (m *machine) pattern(n ast.Node, run code) (*pattern, error) {
-	v, err := run(m)
-	if err != nil {
-		return nil, err
-	}
+// pattern compiles a regular expression that is known only now. What is its source in an expression.
+func (m *machine) pattern(what string, v any) (*pattern, error) {
 	text, ok := v.(string)
 	if !ok {
-		return nil, needs(quoted(n), v, kindText)
+		return nil, needs(what, v, kindText)
 	}
 	if err := m.spend(patternUnits * (1 + len(text)/4)); err != nil {
 		return nil, err
 	}
 	p, err := compilePattern(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", quoted(n), err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return p, m.spend(p.size * 4)
+	return p, m.spend(4 * 8 * p.weight)
 }
