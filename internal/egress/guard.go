@@ -1,5 +1,5 @@
-// Package egress keeps requests that flows make away from the operator's own network: it checks the address that is
-// dialled, after the name is resolved, so no name, notation or redirect leads around it.
+// Package egress keeps requests of flows away from the operator's own network and from the process's own ports. It
+// checks the address that is dialled, after the name is resolved, so no name, notation or redirect gets around it.
 package egress
 
 import (
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,13 +19,15 @@ import (
 // dialTimeout bounds how long one connection may take to open.
 const dialTimeout = 10 * time.Second
 
-// Guard allows the public internet, and what its operator lists.
+// Guard allows the public internet and the addresses that its operator lists. It refuses the process's own ports, unless
+// an entry of the list names one with host and port.
 type Guard struct {
 	prefixes []allowedPrefix
 	hosts    map[string]map[uint16]bool
+	own      []ownAddress
 }
 
-// anyPort stands for every port in an allow list; nobody can connect to port 0.
+// anyPort stands for every port in an allow list. Port 0 cannot be dialled.
 const anyPort = 0
 
 type allowedPrefix struct {
@@ -32,27 +35,33 @@ type allowedPrefix struct {
 	port   uint16
 }
 
-// Refused tells which address the guard did not let a flow reach.
+// Refused is the error for an address that flows may not call.
 type Refused struct {
-	// Host is what the flow named.
+	// Host is the host that the flow named.
 	Host string
-	// Address is what it stands for.
+	// Address is the address of Host.
 	Address netip.Addr
-	// What says what the address is: "a loopback address".
+	// Port is set if the port is refused, not the whole address.
+	Port uint16
+	// What describes the address: "a loopback address".
 	What string
 }
 
 func (r *Refused) Error() string {
-	name := r.Address.String()
-	if r.Host != "" && r.Host != name {
+	entry := r.Address.String()
+	if r.Port != 0 {
+		entry = netip.AddrPortFrom(r.Address, r.Port).String()
+	}
+	name := entry
+	if r.Host != "" && r.Host != r.Address.String() {
 		name += " (" + r.Host + ")"
 	}
-	return fmt.Sprintf("%s is %s, which flows may not call; if they should, start with --egress-allow %s", name, r.What,
-		r.Address)
+	return fmt.Sprintf("%s is %s, and flows may not call it; to allow it, start with --egress-allow %s", name, r.What,
+		entry)
 }
 
-// New makes a guard. Each entry of allow is a CIDR ("10.0.0.0/8"), an address or a host name, the last two with an
-// optional port ("localhost:8080", "[::1]:443"). A host name that is listed is allowed whatever it resolves to.
+// New makes a guard. Each entry of allow is a CIDR ("10.0.0.0/8"), an address or a host name. Addresses and host names
+// may have a port ("localhost:8080", "[::1]:443"). A host name that is listed is allowed whatever it resolves to.
 func New(allow []string) (*Guard, error) {
 	guard := &Guard{hosts: map[string]map[uint16]bool{}}
 	for _, entry := range allow {
@@ -83,8 +92,8 @@ func (g *Guard) allow(entry string) error {
 	}
 	name := hostName(host)
 	if name == "" || strings.ContainsAny(name, "/:*@[] ") {
-		return fmt.Errorf("--egress-allow %s: write a CIDR (10.0.0.0/8), an address or a host, the last two with a "+
-			"port or without (localhost:8080)", entry)
+		return fmt.Errorf("--egress-allow %s: write a CIDR (10.0.0.0/8), an address or a host; an address and a host "+
+			"may have a port (localhost:8080)", entry)
 	}
 	if g.hosts[name] == nil {
 		g.hosts[name] = map[uint16]bool{}
@@ -100,7 +109,7 @@ func unmapPrefix(prefix netip.Prefix) netip.Prefix {
 	return prefix
 }
 
-// hostName is how a name is compared: lower case, ASCII, without the final dot.
+// hostName gives a name in the form in which names are compared: lower case, ASCII, without the final dot.
 func hostName(host string) string {
 	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
 		host = ascii
@@ -108,69 +117,70 @@ func hostName(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
-// DialContext connects as net.Dialer does, to TCP addresses that Guard allows. A refusal is a *Refused in the error's
-// chain.
+// DialContext connects as net.Dialer does, to TCP addresses that the guard allows. A refusal is a *Refused in the
+// error's chain.
 func (g *Guard) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{Timeout: dialTimeout}
-	if !g.allowsHost(host, port) {
-		if err := g.checkLiteral(host, port); err != nil {
-			return nil, err
-		}
-		dialer.ControlContext = func(_ context.Context, _, dialled string, _ syscall.RawConn) error {
+	if err := g.checkLiteral(ctx, host, port); err != nil {
+		return nil, err
+	}
+	dialer := net.Dialer{Timeout: dialTimeout,
+		ControlContext: func(ctx context.Context, _, dialled string, _ syscall.RawConn) error {
 			addr, err := netip.ParseAddrPort(dialled)
 			if err != nil {
 				return fmt.Errorf("the egress guard cannot read the address %q", dialled)
 			}
-			return g.check(host, addr)
-		}
-	}
+			return g.check(ctx, host, addr)
+		}}
 	return dialer.DialContext(ctx, network, address)
 }
 
-// CheckHost refuses a host that a proxy is asked to connect to, as far as that can be told without resolving it:
-// addresses in any notation that resolvers take, and names that always mean this machine. What other names resolve to
-// is the proxy's to check.
-func (g *Guard) CheckHost(host, port string) error {
-	if g.allowsHost(host, port) {
-		return nil
-	}
+// CheckHost checks a host that a proxy is asked to connect to, as far as that is possible without resolving it. It
+// refuses addresses in any notation that resolvers take, and the names of this machine. What other names resolve to, the
+// proxy must check.
+func (g *Guard) CheckHost(ctx context.Context, host, port string) error {
 	if name := hostName(host); name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return g.check(host, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), portNumber(port)))
+		return g.check(ctx, host, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), portNumber(port)))
 	}
-	return g.checkLiteral(host, port)
+	return g.checkLiteral(ctx, host, port)
 }
 
-func (g *Guard) checkLiteral(host, port string) error {
+func (g *Guard) checkLiteral(ctx context.Context, host, port string) error {
 	if addr, ok := literal(hostName(host)); ok {
-		return g.check(host, netip.AddrPortFrom(addr, portNumber(port)))
+		return g.check(ctx, host, netip.AddrPortFrom(addr, portNumber(port)))
 	}
 	return nil
 }
 
-func (g *Guard) check(host string, addr netip.AddrPort) error {
-	address := plain(addr.Addr())
-	what := reason(address)
-	if what == "" {
+// check decides on one address that a host stands for.
+func (g *Guard) check(ctx context.Context, host string, addr netip.AddrPort) error {
+	addr = netip.AddrPortFrom(plain(addr.Addr()), addr.Port())
+	if g.allows(host, addr, addr.Port()) {
 		return nil
 	}
-	for _, allowed := range g.prefixes {
-		if allowed.prefix.Contains(address) && (allowed.port == anyPort || allowed.port == addr.Port()) {
-			return nil
-		}
+	if what := g.ownPort(ctx, addr); what != "" {
+		return &Refused{Host: host, Address: addr.Addr(), Port: addr.Port(), What: what}
 	}
-	return &Refused{Host: host, Address: address, What: what}
+	if what := reason(addr.Addr()); what != "" && !g.allows(host, addr, anyPort) {
+		return &Refused{Host: host, Address: addr.Addr(), What: what}
+	}
+	return nil
 }
 
-func (g *Guard) allowsHost(host, port string) bool {
-	ports := g.hosts[hostName(host)]
-	return ports[anyPort] || ports[portNumber(port)]
+// allows reports whether an entry with that port covers a host or its address.
+func (g *Guard) allows(host string, addr netip.AddrPort, port uint16) bool {
+	if g.hosts[hostName(host)][port] {
+		return true
+	}
+	return slices.ContainsFunc(g.prefixes, func(allowed allowedPrefix) bool {
+		return allowed.port == port && allowed.prefix.Contains(addr.Addr())
+	})
 }
 
-// portNumber gives 0 for what is not a port: nothing can be dialled there.
+// portNumber gives 0 for text that is not a port: it cannot be dialled.
 func portNumber(port string) uint16 {
 	number, _ := strconv.ParseUint(port, 10, 16)
 	return uint16(number)

@@ -93,7 +93,7 @@ func TestAddressesThatAreNotPublicAreRefusedInEveryNotation(t *testing.T) {
 			require.Equal(t, what, refused.What)
 			require.Contains(t, err.Error(), refused.Address.String())
 			require.Contains(t, err.Error(), "--egress-allow "+refused.Address.String())
-			require.ErrorAs(t, guard(t).CheckHost(host, "80"), &refused, "through a proxy")
+			require.ErrorAs(t, guard(t).CheckHost(context.Background(), host, "80"), &refused, "through a proxy")
 		})
 	}
 }
@@ -106,10 +106,10 @@ func TestPublicAddressesAndNamesPassTheCheck(t *testing.T) {
 		"example.com", "127.0.0.1.example.com", "1.2.3.4.5", "256.1.1.1", "08.example", "10.256.1", "1.2.3.999", "",
 		"a..b",
 	} {
-		require.NoError(t, guard(t).CheckHost(host, "443"), host)
+		require.NoError(t, guard(t).CheckHost(context.Background(), host, "443"), host)
 	}
 	for _, host := range []string{"localhost", "LOCALHOST.", "a.localhost"} {
-		require.Error(t, guard(t).CheckHost(host, "443"), host)
+		require.Error(t, guard(t).CheckHost(context.Background(), host, "443"), host)
 	}
 }
 
@@ -195,7 +195,7 @@ func FuzzNoNotationOfALoopbackAddressIsDialled(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		err := g.CheckHost(host, "80")
+		err := g.CheckHost(context.Background(), host, "80")
 		if addr, parseErr := netip.ParseAddr(host); parseErr == nil &&
 			(addr.Unmap().IsLoopback() || addr.Unmap().IsPrivate()) {
 			require.Error(t, err)

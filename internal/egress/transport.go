@@ -9,18 +9,18 @@ import (
 
 // Bounds of the connections that a Transport keeps.
 const (
-	// maxConnsPerHost is how many connections one host is asked for at once; more requests wait for one.
+	// maxConnsPerHost is how many connections one host gets at the same time; more requests wait.
 	maxConnsPerHost = 128
-	// idleTimeout is below the five seconds after which common servers (Node.js) close an idle connection: a request
-	// that is sent just then is lost, and one that is not idempotent could not be sent again.
+	// idleTimeout is below the five seconds after which common servers (Node.js) close an idle connection. A request
+	// that is sent at that moment is lost, and may not be sent again if it is not idempotent.
 	idleTimeout = 4 * time.Second
 	// maxHeaderBytes bounds the header of an answer.
 	maxHeaderBytes = 64 << 10
 )
 
-// Transport makes a transport whose every connection, also after a redirect, is guarded. Proxies from the environment
-// are ignored. With a proxy (http, https or socks5), which the operator configures and the guard trusts, hosts are
-// checked by CheckHost before the proxy is asked.
+// Transport makes a transport that guards each of its connections, after redirects too. It ignores proxies from the
+// environment. A proxy (http, https or socks5) comes from the operator, so the guard trusts it; hosts are checked by
+// CheckHost before the proxy is asked.
 func (g *Guard) Transport(proxy *url.URL) *http.Transport {
 	transport := &http.Transport{
 		DialContext:            g.DialContext,
@@ -36,7 +36,7 @@ func (g *Guard) Transport(proxy *url.URL) *http.Transport {
 	if proxy != nil {
 		transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
 		transport.Proxy = func(r *http.Request) (*url.URL, error) {
-			if err := g.CheckHost(r.URL.Hostname(), port(r.URL)); err != nil {
+			if err := g.CheckHost(r.Context(), r.URL.Hostname(), port(r.URL)); err != nil {
 				return nil, err
 			}
 			return proxy, nil

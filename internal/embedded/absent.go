@@ -23,6 +23,9 @@ func Start(_ context.Context, o Options) (*Server, error) {
 // Address is empty.
 func (*Server) Address() string { return "" }
 
+// Services is empty.
+func (*Server) Services() []string { return nil }
+
 // Namespace is empty.
 func (*Server) Namespace() string { return "" }
 

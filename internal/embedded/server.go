@@ -44,6 +44,7 @@ type Server struct {
 	logger    logger
 	server    temporal.Server
 	address   string
+	services  []string
 	ui        http.Handler
 
 	stop    sync.Once
@@ -81,6 +82,9 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 
 // Address is where the frontend serves gRPC, a loopback host and port, chosen anew at every start.
 func (s *Server) Address() string { return s.address }
+
+// Services are the addresses of all services, host and port, the frontend's included.
+func (s *Server) Services() []string { return s.services }
 
 // Namespace is the namespace that is ready for use.
 func (s *Server) Namespace() string { return s.options.Namespace }
@@ -135,6 +139,9 @@ func (s *Server) build(ctx context.Context) error {
 		}
 		if err = s.construct(historySQL, visibilitySQL, ports); err == nil {
 			s.address = hostPort(ports[primitives.FrontendService])
+			for _, port := range ports {
+				s.services = append(s.services, hostPort(port))
+			}
 			return nil
 		}
 	}

@@ -28,7 +28,6 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/console"
-	"github.com/everhook/everhook/internal/egress"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/sources"
 	"github.com/everhook/everhook/internal/store"
@@ -234,14 +233,7 @@ func (s *Server) AdminURL() string {
 }
 
 func (s *Server) startWorker() error {
-	allow := s.options.EgressAllow
-	if s.with.SelfCalls && s.hooks != nil {
-		_, port, _ := net.SplitHostPort(s.hooks.Addr().String())
-		for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
-			allow = append(slices.Clone(allow), net.JoinHostPort(host, port))
-		}
-	}
-	guard, err := egress.New(allow)
+	guard, err := s.guard()
 	if err != nil {
 		return err
 	}
