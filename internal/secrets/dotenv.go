@@ -11,8 +11,8 @@ import (
 
 var dotEnvKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// ReadDotEnv reads a .env file, if there is one, into variables as os.Environ gives them. Put them before the process's
-// own, which then count.
+// ReadDotEnv reads a .env file into variables in the form of os.Environ; a file that does not exist has none. Put them
+// before the process's own variables, which then take precedence.
 func ReadDotEnv(path string) ([]string, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -28,10 +28,10 @@ func ReadDotEnv(path string) ([]string, error) {
 	return variables, nil
 }
 
-// ParseDotEnv reads lines "NAME=value". "export " before a name, empty lines, comments (# at the start of a line or
-// after a space) are allowed. A value in single quotes is taken as it is; in double quotes \n, \r, \t, \", \\ and \$
-// are escapes; both may span lines. Nothing is expanded: $ is a character as any other. Errors name the line and never
-// show a value.
+// ParseDotEnv reads lines "NAME=value". It allows "export " before a name, empty lines, and comments (# at the start of
+// a line or after a space). A value in single quotes is literal. In double quotes \n, \r, \t, \", \\ and \$ are escapes.
+// Both may span lines. Variables are not expanded: $ is an ordinary character. Errors name the line and never show a
+// value.
 func ParseDotEnv(text string) ([]string, error) {
 	p := dotEnv{rest: strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), line: 1}
 	var variables []string
@@ -52,7 +52,7 @@ type dotEnv struct {
 	line int
 }
 
-// next reads one line, or the several that a quoted value spans; it gives "" for one without a variable.
+// next reads one variable, which may span lines; "" for a line without one.
 func (p *dotEnv) next() (string, error) {
 	line, _, _ := strings.Cut(p.rest, "\n")
 	if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
@@ -68,7 +68,7 @@ func (p *dotEnv) next() (string, error) {
 		key = strings.TrimSpace(after)
 	}
 	if !dotEnvKey.MatchString(key) {
-		return "", errors.New("what stands before = is not a name of letters, digits and underscores")
+		return "", errors.New("the text before = is not a name; use letters, digits and underscores")
 	}
 	p.advance(len(name) + 1)
 	if unpadded := strings.TrimLeft(value, " \t"); strings.HasPrefix(unpadded, "'") ||
@@ -80,7 +80,7 @@ func (p *dotEnv) next() (string, error) {
 		return "", err
 	}
 	if strings.ContainsRune(text, 0) {
-		return "", errors.New("a value cannot hold the character NUL")
+		return "", errors.New("a value cannot contain the character NUL")
 	}
 	return key + "=" + text, p.endOfLine()
 }
@@ -90,7 +90,7 @@ func (p *dotEnv) value() (string, error) {
 	case strings.HasPrefix(p.rest, "'"):
 		end := strings.IndexByte(p.rest[1:], '\'')
 		if end < 0 {
-			return "", errors.New("a value begins with ' and has no closing one")
+			return "", errors.New("the closing ' of a value is missing")
 		}
 		text := p.rest[1 : 1+end]
 		p.advance(end + 2)
@@ -115,23 +115,23 @@ func (p *dotEnv) doubleQuoted() (string, error) {
 			i++
 			escaped, ok := dotEnvEscapes[p.rest[i]]
 			if !ok {
-				return "", errors.New(`in double quotes \ stands only before n, r, t, ", \ and $; use single quotes to have it as it is`)
+				return "", errors.New(`in double quotes, \ must be followed by n, r, t, ", \ or $; use single quotes for a literal value`)
 			}
 			text.WriteByte(escaped)
 		default:
 			text.WriteByte(c)
 		}
 	}
-	return "", errors.New(`a value begins with " and has no closing one`)
+	return "", errors.New(`the closing " of a value is missing`)
 }
 
 var dotEnvEscapes = map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', '"': '"', '\\': '\\', '$': '$'}
 
-// endOfLine takes what may follow a value.
+// endOfLine reads the rest of a line, which may be a comment.
 func (p *dotEnv) endOfLine() error {
 	line, _, more := strings.Cut(p.rest, "\n")
 	if strings.TrimSpace(withoutComment(line)) != "" {
-		return errors.New("more text after the closing quote; write # after a space for a comment")
+		return errors.New("text after the closing quote; begin a comment with a space and #")
 	}
 	p.advance(len(line))
 	if more {

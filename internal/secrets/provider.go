@@ -1,5 +1,5 @@
-// Package secrets gives secrets by name, from variables or mounted files, and takes their values out of what leaves an
-// activity.
+// Package secrets gives secrets by name, from variables or mounted files, and redacts their values in all that an
+// activity returns.
 package secrets
 
 import (
@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,9 +26,13 @@ const (
 	EnvPrefix = "EVERHOOK_ENV_"
 	// MaxSize is how many bytes a secret may have.
 	MaxSize = 64 << 10
-	// refresh is how old the list of known values may be: a file that nobody looked up is redacted at the latest after
-	// this long.
+	// refresh is how old the list of known values may be. A new file is redacted after this long, even before it is
+	// looked up.
 	refresh = time.Second
+	// keepFor is how long a value is redacted after it was last given out: an attempt of an effect may take a day.
+	keepFor = 24 * time.Hour
+	// maxValues is how many values of one name are redacted at the same time, the latest ones.
+	maxValues = 64
 )
 
 var (
@@ -43,19 +49,32 @@ type Provider struct {
 	variables map[string]string
 	settings  map[string]string
 
-	mu       sync.Mutex
-	known    map[string]map[string]bool // name to values, also those that a file had before
+	logger *slog.Logger
+
+	mu sync.Mutex
+	// known has the values of each name that were given out, the latest last.
+	known    map[string][]given
 	redactor *Redactor
 	read     time.Time
+	warned   map[string]bool
+}
+
+// given is a value that was given out, and when that was last.
+type given struct {
+	value string
+	at    time.Time
 }
 
 // Options say where secrets are.
 type Options struct {
-	// Dir holds one file for each secret, named as it is, as Kubernetes and Docker mount them. Empty: none. A file goes
-	// before a variable of the same name, and is read at each look-up, so that a changed one counts at once.
+	// Dir has one file for each secret, with the secret's name, as Kubernetes and Docker mount them. Empty: none. A
+	// file takes precedence over a variable of the same name. It is read at each look-up, so a change counts
+	// immediately.
 	Dir string
-	// Environ are variables as os.Environ gives them; where a name stands twice the last counts.
+	// Environ are variables in the form of os.Environ. If a name is there twice, the last one counts.
 	Environ []string
+	// Logger takes a warning for each secret that is too short to be redacted well. Nil: no warnings.
+	Logger *slog.Logger
 }
 
 // New makes a provider; a Dir that is not a directory is an error.
@@ -69,8 +88,11 @@ func New(o Options) (*Provider, error) {
 			return nil, fmt.Errorf("the directory of secrets: %s is not a directory", o.Dir)
 		}
 	}
-	p := &Provider{dir: o.Dir, variables: map[string]string{}, settings: map[string]string{},
-		known: map[string]map[string]bool{}}
+	p := &Provider{dir: o.Dir, variables: map[string]string{}, settings: map[string]string{}, logger: o.Logger,
+		known: map[string][]given{}, warned: map[string]bool{}}
+	if p.logger == nil {
+		p.logger = slog.New(slog.DiscardHandler)
+	}
 	for _, variable := range o.Environ {
 		key, value, _ := strings.Cut(variable, "=")
 		if name, ok := strings.CutPrefix(key, SecretPrefix); ok && ValidName(name) {
@@ -87,8 +109,8 @@ func New(o Options) (*Provider, error) {
 // Env gives the plain settings: NAME to the value of EVERHOOK_ENV_NAME.
 func (p *Provider) Env() map[string]string { return maps.Clone(p.settings) }
 
-// Lookup gives the value of a secret: one line ending at the end of a file is not part of it. A secret that is not set,
-// empty, larger than MaxSize or not UTF-8 is an error that names it and says what to do; it never carries the value.
+// Lookup gives the value of a secret. One line ending at the end of a file is not part of it. A secret that is not set,
+// empty, larger than MaxSize or not UTF-8 is an error that names it and says what to do, without its value.
 func (p *Provider) Lookup(name string) (string, error) {
 	if !ValidName(name) {
 		return "", fmt.Errorf("%q is not a name of a secret; write capitals, digits and underscores, for example "+
@@ -156,7 +178,16 @@ func readSecret(path string) (string, error) {
 	return strings.TrimSuffix(value, "\r"), nil
 }
 
-// Redactor takes out every secret that this provider has, and every value that it has given since it was made.
+// Learn has a value redacted under a name, as those of the named secret are: a token that was fetched with it, for
+// example.
+func (p *Provider) Learn(name, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.learn(name, value)
+}
+
+// Redactor replaces every secret that this provider has. It also replaces the earlier values that were given out within
+// the last day, at most maxValues of a name.
 func (p *Provider) Redactor() *Redactor {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -164,10 +195,10 @@ func (p *Provider) Redactor() *Redactor {
 		p.learnAll()
 	}
 	if p.redactor == nil {
-		values := make([]named, 0, len(p.known))
+		var values []named
 		for name, texts := range p.known {
-			for text := range texts {
-				values = append(values, named{name, text})
+			for _, text := range texts {
+				values = append(values, named{name, text.value})
 			}
 		}
 		p.redactor = newRedactor(values)
@@ -183,7 +214,7 @@ func (p *Provider) learnAll() {
 	if p.dir == "" {
 		return
 	}
-	entries, _ := os.ReadDir(p.dir) // a directory that is away for a moment has taught its values before
+	entries, _ := os.ReadDir(p.dir) // while the directory is away, the values that are known stay
 	for _, entry := range entries {
 		if name := entry.Name(); ValidName(name) {
 			if value, err := readSecret(filepath.Join(p.dir, name)); err == nil {
@@ -193,13 +224,33 @@ func (p *Provider) learnAll() {
 	}
 }
 
+// learn notes that a value is given out.
 func (p *Provider) learn(name, value string) {
-	if p.known[name][value] {
+	now, values := time.Now(), p.known[name]
+	for i := range values {
+		if values[i].value == value {
+			p.known[name] = append(slices.Delete(values, i, i+1), given{value, now})
+			return
+		}
+	}
+	p.warn(name, value)
+	values = slices.DeleteFunc(values, func(g given) bool { return now.Sub(g.at) > keepFor })
+	if len(values) >= maxValues {
+		values = slices.Delete(values, 0, len(values)-maxValues+1)
+	}
+	p.known[name] = append(values, given{value, now})
+	p.redactor = nil
+}
+
+// warn says once of a name that its value cannot be redacted in all forms.
+func (p *Provider) warn(name, value string) {
+	if value == "" || len(value) >= MinEncoded || p.warned[name] {
 		return
 	}
-	if p.known[name] == nil {
-		p.known[name] = map[string]bool{}
+	p.warned[name] = true
+	if len(value) < MinRedacted {
+		p.logger.Warn("a secret is too short to be redacted; use at least 8 characters", "secret", name)
+		return
 	}
-	p.known[name][value] = true
-	p.redactor = nil
+	p.logger.Warn("a secret is too short to be redacted where it is encoded; use at least 8 characters", "secret", name)
 }

@@ -2,92 +2,189 @@ package secrets
 
 import (
 	"cmp"
-	"encoding/base64"
+	"encoding/binary"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/everhook/everhook"
 )
 
 const (
-	// MinRedacted is how many bytes a value needs to be taken out: a shorter one stands in too many texts by chance.
+	// MinRedacted is how many bytes a value needs to be redacted at all: a shorter one is in too many texts by chance.
 	MinRedacted = 4
-	// minInside is how many bytes a value needs to be looked for in the middle of base64, where its first and last
-	// characters are not told.
-	minInside = 6
+	// MinEncoded is how many bytes a value needs to be found in other forms than its own.
+	MinEncoded = 8
 )
 
-// Redactor replaces secrets by "[secret NAME]": their values, and these as base64 (also within a longer text that is
-// base64), percent-encoded and as the inside of a JSON string. It is safe for concurrent use. The zero Redactor changes
-// nothing.
+// Redactor replaces secrets by "[secret NAME]". It finds a value of at least MinEncoded bytes however it is written:
+// each character as itself, behind a backslash, percent-encoded or as an entity, up to three times over; the whole as
+// UTF-16, and in the middle of base64 and hex. A shorter value is found as it is. A Redactor does not change, and is
+// safe for concurrent use. The zero Redactor changes nothing.
 type Redactor struct {
-	values   []named
-	replacer *strings.Replacer
-	// numeric tells that a value reads as a number, so numbers must be looked at too.
+	tables []*table
+}
+
+// table has some values to look for.
+type table struct {
+	// long has the values that are found in every form, short those that are found as they are.
+	long, short trie
+	// starts has the bytes that a find can begin with.
+	starts [256]bool
+	// shortest is the length of the shortest long value; 0: there is none.
+	shortest int
+	// numeric reports that a value reads as a number, so numbers must be looked at too.
 	numeric bool
 }
 
 type named struct{ name, text string }
 
-func newRedactor(values []named) *Redactor {
-	r := &Redactor{}
-	for _, v := range values {
-		if len(v.text) >= MinRedacted {
-			r.values = append(r.values, v)
-		}
-	}
-	var forms []named
-	for _, v := range r.values {
-		if _, err := strconv.ParseFloat(v.text, 64); err == nil {
-			r.numeric = true
-		}
-		for _, form := range encodings(v.text) {
-			forms = append(forms, named{v.name, form})
-		}
-	}
-	if len(forms) == 0 {
-		return r
-	}
-	// The replacer tries its pairs in order where several begin at one place. Names settle what is equal, so that the
-	// result is always the same.
-	slices.SortFunc(forms, func(a, b named) int {
-		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), cmp.Compare(a.text, b.text), cmp.Compare(a.name, b.name))
-	})
-	pairs := make([]string, 0, 2*len(forms))
-	for _, form := range forms {
-		pairs = append(pairs, form.text, "[secret "+form.name+"]")
-	}
-	r.replacer = strings.NewReplacer(pairs...)
-	return r
+// span is a stretch of a text that holds a secret.
+type span struct {
+	start, end int
+	name       string
 }
 
-// With gives a redactor that takes out one more text under that name, for example a credential that a secret is part
-// of.
+func newRedactor(values []named) *Redactor {
+	t := &table{}
+	for _, v := range values {
+		if len(v.text) >= MinRedacted {
+			t.add(v)
+		}
+	}
+	if !slices.Contains(t.starts[:], true) {
+		return &Redactor{}
+	}
+	return &Redactor{[]*table{t}}
+}
+
+func (t *table) add(v named) {
+	if _, err := strconv.ParseFloat(v.text, 64); err == nil {
+		t.numeric = true
+	}
+	if len(v.text) < MinEncoded {
+		t.short.add(v.text, v.name)
+		t.starts[v.text[0]] = true
+		return
+	}
+	if t.shortest == 0 || len(v.text) < t.shortest {
+		t.shortest = len(v.text)
+	}
+	for _, form := range append(wide(v.text), v.text) {
+		t.long.add(form, v.name)
+		t.starts[form[0]] = true
+	}
+	for _, introducer := range []byte(introducers) {
+		t.starts[introducer] = true
+	}
+}
+
+// wide gives a text as UTF-16 in both byte orders. The zero byte at one end is left out, so that both are the same for
+// ASCII.
+func wide(text string) []string {
+	var little, big []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		little = binary.LittleEndian.AppendUint16(little, unit)
+		big = binary.BigEndian.AppendUint16(big, unit)
+	}
+	forms := []string{strings.TrimSuffix(string(little), "\x00"), strings.TrimPrefix(string(big), "\x00")}
+	return slices.Compact(forms)
+}
+
+// With gives a redactor that replaces one more text, such as a credential that has a secret in it. It costs no more
+// than that text.
 func (r *Redactor) With(name, text string) *Redactor {
-	return newRedactor(append(slices.Clone(r.values), named{name, text}))
+	more := newRedactor([]named{{name, text}})
+	return &Redactor{append(slices.Clone(r.tables), more.tables...)}
 }
 
 // Text replaces secrets in a text.
 func (r *Redactor) Text(text string) string {
-	if r.replacer == nil {
+	if len(text) < MinRedacted {
 		return text
 	}
-	return r.replacer.Replace(text)
+	var spans []span
+	for _, t := range r.tables {
+		spans = append(spans, t.find(text)...)
+	}
+	if len(spans) == 0 {
+		return text
+	}
+	return replace(text, spans)
+}
+
+// replace writes the names in place of the spans. Spans that overlap become one, under the name of the first and
+// longest.
+func replace(text string, spans []span) string {
+	slices.SortFunc(spans, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.name, b.name))
+	})
+	var out strings.Builder
+	done := 0
+	for _, s := range spans {
+		if s.start >= done {
+			out.WriteString(text[done:s.start])
+			out.WriteString("[secret " + s.name + "]")
+		}
+		done = max(done, s.end)
+	}
+	out.WriteString(text[done:])
+	return out.String()
+}
+
+// find gives the spans of a table's values.
+func (t *table) find(text string) []span {
+	var spans []span
+	collect := func(found span) { spans = append(spans, found) }
+	t.look(text, true, collect)
+	if t.shortest == 0 {
+		return spans
+	}
+	for _, e := range encodings {
+		spans = append(spans, e.find(text, t.shortest, func(decoded string, found func(span)) {
+			t.look(decoded, false, found)
+		})...)
+	}
+	return spans
+}
+
+// look reports the longest value at each place of a text, escaped or not.
+func (t *table) look(text string, short bool, found func(span)) {
+	for at := 0; at < len(text); {
+		if !t.starts[text[at]] {
+			at++
+			continue
+		}
+		end, name := 0, ""
+		if t.shortest > 0 {
+			end, name = t.long.longestEscaped(text, at)
+		}
+		if short {
+			if exact, exactName := t.short.longest(text, at); exact > end {
+				end, name = exact, exactName
+			}
+		}
+		if end == 0 {
+			at++
+			continue
+		}
+		found(span{at, end, name})
+		at = end
+	}
 }
 
 // Value replaces secrets in all texts, keys and numbers of a canonical value. It copies: values are shared.
 func (r *Redactor) Value(v any) any {
-	if r.replacer == nil {
+	if len(r.tables) == 0 {
 		return v
 	}
 	switch v := v.(type) {
 	case string:
 		return r.Text(v)
 	case int, float64:
-		if r.numeric {
+		if r.numeric() {
 			if text := fmt.Sprint(v); r.Text(text) != text {
 				return r.Text(text)
 			}
@@ -110,67 +207,9 @@ func (r *Redactor) Value(v any) any {
 	}
 }
 
+func (r *Redactor) numeric() bool {
+	return slices.ContainsFunc(r.tables, func(t *table) bool { return t.numeric })
+}
+
 // Redact replaces the secrets of the moment in a canonical value, as Redactor.Value does.
 func (p *Provider) Redact(v any) any { return p.Redactor().Value(v) }
-
-// encodings lists the forms of a value, each once.
-func encodings(text string) []string {
-	forms := []string{text}
-	for _, escaped := range []string{url.QueryEscape(text), url.PathEscape(text), percentEncode(text, unreserved),
-		percentEncode(text, unreserved+"!'()*")} {
-		forms = append(forms, escaped, lowerHex(escaped))
-	}
-	if data, err := everhook.EncodeJSON(text); err == nil {
-		forms = append(forms, string(data[1:len(data)-1]))
-	}
-	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
-		whole := encoding.EncodeToString([]byte(text))
-		forms = append(forms, whole, strings.TrimRight(whole, "="), url.QueryEscape(whole))
-		if len(text) >= minInside {
-			forms = append(forms, inside(encoding, text)...)
-		}
-	}
-	slices.Sort(forms)
-	return slices.Compact(forms)
-}
-
-// inside gives what stands for text in the middle of base64, at each of the three positions that it can begin at: the
-// characters that hold no bit of what is before or behind it.
-func inside(encoding *base64.Encoding, text string) []string {
-	forms := make([]string, 3)
-	for offset := range forms {
-		whole := encoding.WithPadding(base64.NoPadding).EncodeToString([]byte(strings.Repeat("\x00", offset) + text))
-		first := (offset*8 + 5) / 6
-		last := (offset + len(text)) * 8 / 6
-		forms[offset] = whole[first:last]
-	}
-	return forms
-}
-
-const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-
-// percentEncode writes every byte but those kept as %XX (RFC 3986); url.QueryEscape and url.PathEscape keep more and
-// write a space differently.
-func percentEncode(text, kept string) string {
-	var out strings.Builder
-	for i := range len(text) {
-		if strings.IndexByte(kept, text[i]) >= 0 {
-			out.WriteByte(text[i])
-		} else {
-			fmt.Fprintf(&out, "%%%02X", text[i])
-		}
-	}
-	return out.String()
-}
-
-// lowerHex writes %2F as %2f.
-func lowerHex(escaped string) string {
-	out := []byte(escaped)
-	for i := 0; i+2 < len(out); i++ {
-		if out[i] == '%' {
-			copy(out[i+1:], strings.ToLower(string(out[i+1:i+3])))
-			i += 2
-		}
-	}
-	return string(out)
-}

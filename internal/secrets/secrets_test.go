@@ -124,7 +124,7 @@ func TestARedactorTakesOutValuesThatNobodyLookedUp(t *testing.T) {
 	require.Same(t, p.Redactor(), p.Redactor(), "it is made once")
 }
 
-func TestARedactorKnowsEveryEncoding(t *testing.T) {
+func TestARedactorReplacesTheWholeOfAnEncodedSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "p@ss w/\"ö+d?~é"
 	r := provider(t, "", "EVERHOOK_SECRET_PW="+secret).Redactor()
@@ -190,12 +190,12 @@ func TestDotEnvErrorsNameTheLineAndNotTheValue(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"A=1\nhidden":         "line 2: no =",
-		"hid den=1":           "line 1: what stands before =",
-		"A='a\nb'\nB='hidden": "line 3: a value begins with '",
-		"A=\"hidden":          `line 1: a value begins with "`,
-		`A="hidden\q"`:        `line 1: in double quotes \ stands only`,
-		"A='1' hidden":        "line 1: more text after the closing quote",
-		"A=hid\x00den":        "line 1: a value cannot hold",
+		"hid den=1":           "line 1: the text before = is not a name",
+		"A='a\nb'\nB='hidden": "line 3: the closing '",
+		"A=\"hidden":          `line 1: the closing "`,
+		`A="hidden\q"`:        `line 1: in double quotes, \ must be followed`,
+		"A='1' hidden":        "line 1: text after the closing quote",
+		"A=hid\x00den":        "line 1: a value cannot contain",
 	} {
 		_, err := secrets.ParseDotEnv(text)
 		require.ErrorContains(t, err, want)

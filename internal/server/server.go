@@ -98,7 +98,8 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 			s.Stop()
 		}
 	}()
-	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ}); err != nil {
+	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ,
+		Logger: s.logger}); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
