@@ -15,7 +15,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 type runCommands struct {
@@ -209,7 +209,7 @@ func stepName(step everhook.Step) string {
 	return step.Node + " (" + step.Iteration + ")"
 }
 
-func retryOf(run workflows.Summary) string {
+func retryOf(run runs.Summary) string {
 	if run.RetryFrom == "" {
 		return string(run.RetryOf)
 	}

@@ -16,20 +16,20 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/receiver"
-	"github.com/everhook/everhook/workflows"
 )
 
 // shownRuns is a server with runs that are made up.
 type shownRuns struct {
-	runs   []workflows.Summary
-	detail func(workflows.Summary) workflows.Detail
+	runs   []runs.Summary
+	detail func(runs.Summary) runs.Detail
 	err    error
-	asked  *workflows.Filter
+	asked  *runs.Filter
 }
 
-func (s shownRuns) List(_ context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error) {
+func (s shownRuns) List(_ context.Context, filter runs.Filter) ([]runs.Summary, []byte, error) {
 	if s.asked != nil {
 		*s.asked = filter
 	}
@@ -42,17 +42,17 @@ func (s shownRuns) Find(_ context.Context, _ []string, id everhook.RunID) (strin
 			return run.Flow, nil
 		}
 	}
-	return "", workflows.ErrNoRun
+	return "", everhook.ErrNoRun
 }
 
-func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
 	for _, run := range s.runs {
 		if run.Flow == flow && run.ID == id {
 			detail := s.detail(run)
 			return &detail, nil
 		}
 	}
-	return nil, workflows.ErrNoRun
+	return nil, everhook.ErrNoRun
 }
 
 func (shownRuns) Flows(context.Context) ([]admin.Flow, error) { return nil, nil }
@@ -75,9 +75,9 @@ func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
 
 var runStarted = time.Date(2026, 7, 30, 12, 0, 0, 0, time.Local)
 
-func twoRuns() []workflows.Summary {
+func twoRuns() []runs.Summary {
 	ended := runStarted.Add(1234 * time.Millisecond)
-	return []workflows.Summary{
+	return []runs.Summary{
 		{ID: "abcdaaaaaaaaaaaaaaaaaaaaaa", Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored,
 			Started: runStarted, Ended: &ended, Execution: "x1"},
 		{ID: "abcdbbbbbbbbbbbbbbbbbbbbbb", Flow: "a-much-longer-key", Title: "a-much-longer-key", Version: 12,
@@ -85,11 +85,11 @@ func twoRuns() []workflows.Summary {
 	}
 }
 
-func detailOf(run workflows.Summary) workflows.Detail {
+func detailOf(run runs.Summary) runs.Detail {
 	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge",
 		Message: "no answer from pay.example", Response: everhook.Of(map[string]any{"status": 503})}
 	ended := runStarted.Add(time.Second)
-	return workflows.Detail{
+	return runs.Detail{
 		Summary: run, Total: 5,
 		Outcome: &everhook.Outcome{Status: run.Status, Error: failure, Answer: &everhook.Answer{Status: 500}},
 		Steps: []everhook.Step{
@@ -106,12 +106,12 @@ func detailOf(run workflows.Summary) workflows.Detail {
 
 func TestRunListPrintsATable(t *testing.T) {
 	t.Parallel()
-	var asked workflows.Filter
+	var asked runs.Filter
 	server := serveRuns(t, shownRuns{runs: twoRuns(), asked: &asked}, "")
 	out, errs, status := everhookRun(t, "run", "list", "--server", server, "--flow", "orders", "--status", "error",
 		"--limit", "7")
 	require.Zero(t, status, errs)
-	require.Equal(t, workflows.Filter{Flow: "orders", Status: everhook.Errored, Limit: 7}, asked)
+	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Errored, Limit: 7}, asked)
 	require.Equal(t, `RUN                         FLOW               VERSION  STATUS   STARTED              TOOK
 abcdaaaaaaaaaaaaaaaaaaaaaa  orders             3        error    2026-07-30 12:00:00  1.234s
 abcdbbbbbbbbbbbbbbbbbbbbbb  a-much-longer-key  12       pending  2026-07-30 12:00:00  
@@ -178,8 +178,8 @@ func TestRunShowPrintsEveryStep(t *testing.T) {
 
 func TestRunShowTellsWhereARunIs(t *testing.T) {
 	t.Parallel()
-	going := func(run workflows.Summary) workflows.Detail {
-		detail := workflows.Detail{Summary: run, Total: 6,
+	going := func(run runs.Summary) runs.Detail {
+		detail := runs.Detail{Summary: run, Total: 6,
 			Steps: []everhook.Step{{Number: 1, Node: "lines", Kind: "loop", Status: everhook.Pending,
 				Started: runStarted}}}
 		for i := range 5 {

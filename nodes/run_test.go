@@ -211,7 +211,7 @@ func callBack(t *testing.T, env *testsuite.TestWorkflowEnvironment, in callIn, g
 	body, err := everhook.Canonical(in.Body)
 	require.NoError(t, err)
 	for n := range max(1, in.Repeat) {
-		call := &workflows.Call{
+		call := &everhook.ResumeCall{
 			ID: fmt.Sprint("call ", n+1), Node: in.Node, Iteration: in.Iteration,
 			Data:   everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body},
 			Answer: everhook.Answer{Status: 200, Delivery: fmt.Sprint("call ", n+1)},

@@ -264,10 +264,10 @@ func TestWhatOthersKeepDoesNotChange(t *testing.T) {
 	var runs []everhook.RunID
 	source := &keeper{flows: someFlows()}
 	s := serve(t, receiver.Options{}, source,
-		&starter{outcome: func(_ context.Context, _ string, run everhook.RunID, _ time.Duration) (*receiver.Outcome,
+		&starter{outcome: func(_ context.Context, _ string, run everhook.RunID, _ time.Duration) (*everhook.Outcome,
 			error) {
 			runs = append(runs, run)
-			return nil, receiver.ErrNoRun
+			return nil, everhook.ErrNoRun
 		}})
 	wantRuns := []everhook.RunID{someRun, everhook.RunID(strings.Repeat("a", 26)),
 		everhook.RunID(strings.Repeat("b", 26))}

@@ -169,7 +169,7 @@ func (r *Receiver) outcome(c *call, run everhook.RunID, wait time.Duration) repl
 	defer cancel()
 	outcome, err := r.starter.Outcome(ctx, c.route.Flow, run, wait)
 	switch {
-	case errors.Is(err, ErrNoRun):
+	case errors.Is(err, everhook.ErrNoRun):
 		return noRun()
 	case err != nil:
 		r.options.Logger.Error("a run could not be looked up", "flow", c.route.Flow, "run", run, "error", err)

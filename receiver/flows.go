@@ -116,67 +116,22 @@ type Starter interface {
 	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for
 	// the engine (413), one of type key-reused that its dedupe key came before with another body (422); after any other
 	// error the run is not durable (503).
-	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (Started, error)
+	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (everhook.Started, error)
 	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the
 	// receiver stops, Started has none and there is no error if the run is durable (202). Errors are those of Start.
-	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (Started, error)
+	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (everhook.Started,
+		error)
 	// Outcome tells how an earlier run stands, after waiting up to wait for its answer; when ctx ends earlier it tells
 	// what it knows. ErrNoRun: the run is unknown or has expired (404).
-	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*Outcome, error)
+	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*everhook.Outcome, error)
 	// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired
 	// (404).
 	RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error)
 	// Resume returns when the call is durable in the run that waits for it, or will. A repeat gets the answer of the
 	// first call, also after the run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410), ErrInboxFull (503),
 	// and an *everhook.Error of type limit (413) say that it is not kept; after any other error nobody knows (503).
-	Resume(ctx context.Context, flow string, run everhook.RunID, call Resume) (Resumed, error)
+	Resume(ctx context.Context, flow string, run everhook.RunID, call everhook.ResumeCall) (everhook.Resumed, error)
 }
 
-// Resume is one call of a resume URL that was let in.
-type Resume struct {
-	// ID tells the call from its repeats.
-	ID string
-	// Node and Iteration say which wait it ends.
-	Node      string
-	Iteration string
-	// Data is what the run sees of it: headers, query, body and receivedAt.
-	Data everhook.Mapping
-	// Answer is what its caller, and that of every repeat, receives.
-	Answer everhook.Answer
-}
-
-// Resumed tells of a call that is kept.
-type Resumed struct {
-	// Answer is that of the first call of the wait.
-	Answer everhook.Answer
-	// Duplicate tells that it was another call.
-	Duplicate bool
-}
-
-// Started tells of a run that is durable.
-type Started struct {
-	// Answer is nil while the run has none, and for the runs of an async flow.
-	Answer *everhook.Answer
-	// Duplicate tells that another delivery with the same dedupe key had started it before.
-	Duplicate bool
-}
-
-// Outcome is how a run stands. Answer is nil while it has none, and for the runs of an async flow.
-type Outcome struct {
-	Status everhook.Status
-	Answer *everhook.Answer
-}
-
-// What FlowSource and Starter say of runs that take no call, and of runs that there are not.
-var (
-	// ErrNoRun tells that a run is unknown or has expired.
-	ErrNoRun = errors.New("no such run")
-	// ErrNoWait tells that no node of that key waits for a call.
-	ErrNoWait = errors.New("no such wait")
-	// ErrRunEnded tells that the run has ended.
-	ErrRunEnded = errors.New("the run has ended")
-	// ErrWaitOver tells that the run goes on without a call.
-	ErrWaitOver = errors.New("the wait is over")
-	// ErrInboxFull tells that the run keeps as many early calls as it can.
-	ErrInboxFull = errors.New("too many early calls")
-)
+// ErrNoWait: no node of that key waits for a call.
+var ErrNoWait = errors.New("no such wait")

@@ -203,8 +203,8 @@ func TestSyncOutcomes(t *testing.T) {
 func TestTheAnswerEndpoint(t *testing.T) {
 	t.Parallel()
 	done := &everhook.Answer{Status: 201, Body: everhook.Of("made")}
-	outcome := func(status everhook.Status, answer *everhook.Answer) *receiver.Outcome {
-		return &receiver.Outcome{Status: status, Answer: answer}
+	outcome := func(status everhook.Status, answer *everhook.Answer) *everhook.Outcome {
+		return &everhook.Outcome{Status: status, Answer: answer}
 	}
 	run := "Everhook-Run-Id: " + string(someRun) + "\n"
 	unknown := "404\n" + problemType +
@@ -212,7 +212,7 @@ func TestTheAnswerEndpoint(t *testing.T) {
 	for name, test := range map[string]struct {
 		token, path string
 		headers     []string
-		outcome     *receiver.Outcome
+		outcome     *everhook.Outcome
 		err         error
 		wait        time.Duration
 		want        string
@@ -236,7 +236,7 @@ func TestTheAnswerEndpoint(t *testing.T) {
 		"a wait that is too long": {token: syncToken, path: "?wait=1h", wait: 5 * time.Minute,
 			outcome: outcome(everhook.Resolved, done), want: "201\n" + textType + run + "made"},
 		"an unknown flow": {token: unknownToken, want: gone},
-		"an unknown run":  {token: syncToken, err: receiver.ErrNoRun, want: unknown},
+		"an unknown run":  {token: syncToken, err: everhook.ErrNoRun, want: unknown},
 		"more than a run": {token: syncToken, path: "/x", want: gone},
 		"an engine that is away": {token: syncToken, err: errors.New("10.0.0.7 refused"), want: "503\n" +
 			problemType + "Retry-After: 5\n" +
@@ -253,7 +253,7 @@ func TestTheAnswerEndpoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			engine := &starter{outcome: func(_ context.Context, flow string, run everhook.RunID,
-				wait time.Duration) (*receiver.Outcome, error) {
+				wait time.Duration) (*everhook.Outcome, error) {
 				require.Equal(t, someFlows()[test.token].Flow, flow)
 				require.Equal(t, someRun, run)
 				require.Equal(t, test.wait, wait)

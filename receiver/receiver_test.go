@@ -59,9 +59,9 @@ func someFlows() flows {
 type starter struct {
 	start   func(context.Context, everhook.Delivery) error
 	run     func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error)
-	outcome func(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error)
+	outcome func(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error)
 	version func(context.Context, string, everhook.RunID) (int, error)
-	resume  func(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error)
+	resume  func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error)
 
 	// duplicate is what it says of every delivery.
 	duplicate bool
@@ -70,43 +70,43 @@ type starter struct {
 	deliveries []everhook.Delivery
 }
 
-func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
+func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
 	s.keep(d)
 	if s.start == nil {
-		return receiver.Started{Duplicate: s.duplicate}, nil
+		return everhook.Started{Duplicate: s.duplicate}, nil
 	}
-	return receiver.Started{Duplicate: s.duplicate}, s.start(ctx, d)
+	return everhook.Started{Duplicate: s.duplicate}, s.start(ctx, d)
 }
 
 func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery,
-	wait time.Duration) (receiver.Started, error) {
+	wait time.Duration) (everhook.Started, error) {
 	s.keep(d)
 	if s.run == nil {
-		return receiver.Started{}, nil
+		return everhook.Started{}, nil
 	}
 	answer, err := s.run(ctx, d, wait)
-	return receiver.Started{Answer: answer, Duplicate: s.duplicate}, err
+	return everhook.Started{Answer: answer, Duplicate: s.duplicate}, err
 }
 
 func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID,
-	wait time.Duration) (*receiver.Outcome, error) {
+	wait time.Duration) (*everhook.Outcome, error) {
 	if s.outcome == nil {
-		return nil, receiver.ErrNoRun
+		return nil, everhook.ErrNoRun
 	}
 	return s.outcome(ctx, flow, run, wait)
 }
 
 func (s *starter) RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error) {
 	if s.version == nil {
-		return 0, receiver.ErrNoRun
+		return 0, everhook.ErrNoRun
 	}
 	return s.version(ctx, flow, run)
 }
 
 func (s *starter) Resume(ctx context.Context, flow string, run everhook.RunID,
-	call receiver.Resume) (receiver.Resumed, error) {
+	call everhook.ResumeCall) (everhook.Resumed, error) {
 	if s.resume == nil {
-		return receiver.Resumed{Answer: call.Answer}, nil
+		return everhook.Resumed{Answer: call.Answer}, nil
 	}
 	return s.resume(ctx, flow, run, call)
 }

@@ -93,7 +93,7 @@ func waits(r *Receiver, c *call) (reply, bool) {
 	defer cancel()
 	route, err := r.waitRoute(ctx, c.wait)
 	switch {
-	case errors.Is(err, ErrNoRun), errors.Is(err, ErrNoWait):
+	case errors.Is(err, everhook.ErrNoRun), errors.Is(err, ErrNoWait):
 		return noRun(), true
 	case err != nil:
 		r.options.Logger.Error("a run that is called back cannot be looked up", "run", c.wait.run, "node", c.wait.node,
@@ -108,7 +108,7 @@ func waits(r *Receiver, c *call) (reply, bool) {
 func (r *Receiver) waitRoute(ctx context.Context, wait *waitURL) (*Route, error) {
 	flow, ok := r.flows.Resumable(wait.token)
 	if !ok {
-		return nil, ErrNoRun
+		return nil, everhook.ErrNoRun
 	}
 	version, err := r.starter.RunVersion(ctx, flow.Flow, wait.run)
 	if err != nil {
@@ -125,7 +125,7 @@ func (r *Receiver) bring(c *call) reply {
 	defer r.release()
 	data := c.delivery.Trigger
 	delete(data, "id")
-	brought := Resume{ID: c.delivery.ID, Node: c.wait.node, Iteration: c.wait.iteration, Data: data,
+	brought := everhook.ResumeCall{ID: c.delivery.ID, Node: c.wait.node, Iteration: c.wait.iteration, Data: data,
 		Answer: r.resumeAnswer(c, data)}
 	ctx, cancel := context.WithTimeout(c.within(context.Background()), r.options.StartTimeout)
 	defer cancel()
@@ -157,13 +157,13 @@ func (r *Receiver) notResumed(c *call, err error) reply {
 	switch {
 	case isLimit && limit.Type == everhook.TypeLimit:
 		return refuse(TooLarge, limit.Message)
-	case errors.Is(err, ErrNoRun):
+	case errors.Is(err, everhook.ErrNoRun):
 		return noRun()
-	case errors.Is(err, ErrRunEnded):
+	case errors.Is(err, everhook.ErrRunEnded):
 		return refuse(Ended, "the run has ended and takes no calls; the call is not kept")
-	case errors.Is(err, ErrWaitOver):
+	case errors.Is(err, everhook.ErrWaitOver):
 		return refuse(WaitOver, "the call came after its deadline, or the run went on without it; the call is not kept")
-	case errors.Is(err, ErrInboxFull):
+	case errors.Is(err, everhook.ErrInboxFull):
 		return refuse(InboxFull, "the run keeps many calls that came before it waits for them, and takes no more; "+
 			"send the call again later").retryAfter(retrySeconds)
 	}

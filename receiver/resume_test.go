@@ -74,15 +74,16 @@ func resume(path, body string, headers ...string) string {
 func TestACallIsBroughtToItsRun(t *testing.T) {
 	t.Parallel()
 	engine := waiting()
-	var brought []receiver.Resume
-	engine.resume = func(ctx context.Context, flow string, run everhook.RunID, call receiver.Resume) (receiver.Resumed,
+	var brought []everhook.ResumeCall
+	engine.resume = func(ctx context.Context, flow string, run everhook.RunID,
+		call everhook.ResumeCall) (everhook.Resumed,
 		error) {
 		_, limited := ctx.Deadline()
 		require.True(t, limited)
 		require.Equal(t, "waiting", flow)
 		require.Equal(t, someRun, run)
 		brought = append(brought, call)
-		return receiver.Resumed{Answer: call.Answer, Duplicate: len(brought) > 1}, nil
+		return everhook.Resumed{Answer: call.Answer, Duplicate: len(brought) > 1}, nil
 	}
 	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	s := serve(t, receiver.Options{Clock: func() time.Time { return now }}, someFlows(), engine)
@@ -133,20 +134,20 @@ func TestWhatACallThatIsNotKeptGets(t *testing.T) {
 		err     error
 		want    string
 	}{
-		"the run is unknown": {looked: receiver.ErrNoRun, want: unknown},
+		"the run is unknown": {looked: everhook.ErrNoRun, want: unknown},
 		"the run cannot be looked up": {looked: errors.New("away"),
 			want: unavailable("the run cannot be looked up now; send the call again")},
 		"the version cannot be read": {version: 13,
 			want: unavailable("the run cannot be looked up now; send the call again")},
 		"the version has no such node": {version: 8, want: unknown},
-		"the run expires meanwhile":    {version: 7, err: receiver.ErrNoRun, want: unknown},
-		"the run has ended": {version: 7, err: receiver.ErrRunEnded, want: "410\n" +
+		"the run expires meanwhile":    {version: 7, err: everhook.ErrNoRun, want: unknown},
+		"the run has ended": {version: 7, err: everhook.ErrRunEnded, want: "410\n" +
 			problemType + run + problem("run-ended", "The run has ended", 410,
 			"the run has ended and takes no calls; the call is not kept")},
-		"the wait is over": {version: 7, err: receiver.ErrWaitOver, want: "410\n" +
+		"the wait is over": {version: 7, err: everhook.ErrWaitOver, want: "410\n" +
 			problemType + run + problem("wait-over", "The wait is over", 410,
 			"the call came after its deadline, or the run went on without it; the call is not kept")},
-		"too many came early": {version: 7, err: receiver.ErrInboxFull, want: "503\n" +
+		"too many came early": {version: 7, err: everhook.ErrInboxFull, want: "503\n" +
 			problemType + run + again + problem("too-many-early-calls", "Too many early calls", 503,
 			"the run keeps many calls that came before it waits for them, and takes no more; send the call again later")},
 		"the call is too large": {version: 7, err: everhook.Errorf(everhook.TypeLimit, "too large"),
@@ -161,8 +162,8 @@ func TestWhatACallThatIsNotKeptGets(t *testing.T) {
 					return test.version,
 						test.looked
 				},
-				resume: func(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error) {
-					return receiver.Resumed{}, test.err
+				resume: func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
+					return everhook.Resumed{}, test.err
 				},
 			}
 			s := serve(t, receiver.Options{}, someFlows(), engine)
@@ -267,10 +268,10 @@ func TestCallsThatWaitForAWorkerAreBounded(t *testing.T) {
 	t.Parallel()
 	engine := waiting()
 	arrived, leave := make(chan struct{}), make(chan struct{})
-	engine.resume = func(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error) {
+	engine.resume = func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
 		close(arrived)
 		<-leave
-		return receiver.Resumed{Answer: everhook.Answer{Status: 200}}, nil
+		return everhook.Resumed{Answer: everhook.Answer{Status: 200}}, nil
 	}
 	s := serve(t, receiver.Options{MaxHeld: 1}, someFlows(), engine)
 	first := make(chan []string, 1)

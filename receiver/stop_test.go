@@ -31,11 +31,11 @@ func patient(answer chan *everhook.Answer) *starter {
 			}
 			return nil, nil
 		},
-		outcome: func(ctx context.Context, _ string, _ everhook.RunID, wait time.Duration) (*receiver.Outcome, error) {
+		outcome: func(ctx context.Context, _ string, _ everhook.RunID, wait time.Duration) (*everhook.Outcome, error) {
 			if wait > 0 {
 				<-ctx.Done()
 			}
-			return &receiver.Outcome{Status: everhook.Pending}, nil
+			return &everhook.Outcome{Status: everhook.Pending}, nil
 		},
 	}
 }

@@ -441,14 +441,14 @@ type counter struct {
 	runs atomic.Int64
 }
 
-func (c *counter) Start(context.Context, *everhook.Version, everhook.Delivery) (receiver.Started, error) {
+func (c *counter) Start(context.Context, *everhook.Version, everhook.Delivery) (everhook.Started, error) {
 	c.runs.Add(1)
-	return receiver.Started{}, nil
+	return everhook.Started{}, nil
 }
 
-func (c *counter) Run(context.Context, *everhook.Version, everhook.Delivery, time.Duration) (receiver.Started, error) {
+func (c *counter) Run(context.Context, *everhook.Version, everhook.Delivery, time.Duration) (everhook.Started, error) {
 	c.runs.Add(1)
-	return receiver.Started{}, nil
+	return everhook.Started{}, nil
 }
 
 // padded hides a request where fasthttp would have stopped reading ahead.

@@ -15,25 +15,11 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// Call is one call of a resume URL that was let in: the argument of ResumeUpdate. It is stored in histories.
-type Call struct {
-	// ID tells this call from its repeats.
-	ID string `json:"id"`
-	// Node and Iteration say which wait it ends.
-	Node      string `json:"node"`
-	Iteration string `json:"iteration,omitempty"`
-	// Data is what is kept of the call: headers, query, body and receivedAt.
-	Data everhook.Mapping `json:"data"`
-	// Answer is what the caller receives once the call is kept.
-	Answer everhook.Answer `json:"answer"`
-}
-
-// Reasons why a run does not take a call: types of the error that an update is refused with. Refusals are not recorded,
-// so a repeat is looked at anew.
+// Types of the error that refuses ResumeUpdate. Refusals are not recorded, so a repeat is checked again.
 const (
-	refusedLate  = "everhook.late"
-	refusedFull  = "everhook.full"
-	refusedOther = "everhook.no-wait"
+	RefusedLate   = "everhook.late"
+	RefusedFull   = "everhook.full"
+	RefusedNoWait = "everhook.no-wait"
 )
 
 // Bounds of the calls of one run that came before their nodes were reached.
@@ -63,7 +49,7 @@ type mailbox interface {
 	// await gives the call of a wait; false: it did not come within the deadline, 0 being none. Its error is that of a
 	// cancelled run or branch. A call that was acknowledged to its caller before the wait is over is given, whatever
 	// else happened in the same moment.
-	await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error)
+	await(ctx workflow.Context, w wait, deadline time.Duration) (*everhook.ResumeCall, bool, error)
 }
 
 // inbox is the mailbox of the execution that the update arrives at. Its state is changed in the order of the history,
@@ -71,7 +57,7 @@ type mailbox interface {
 type inbox struct {
 	run *run
 	// early are calls whose wait has not begun, open the waits without a call, over those that have ended.
-	early map[string]*Call
+	early map[string]*everhook.ResumeCall
 	open  map[string]*slot
 	over  map[string]bool
 	// bytes is the size of the early calls, waits counts the waits.
@@ -79,25 +65,25 @@ type inbox struct {
 }
 
 // slot is where a call is put that is waited for.
-type slot struct{ call *Call }
+type slot struct{ call *everhook.ResumeCall }
 
 var _ mailbox = (*inbox)(nil)
 
 func newInbox(r *run) *inbox {
-	return &inbox{run: r, early: map[string]*Call{}, open: map[string]*slot{}, over: map[string]bool{}}
+	return &inbox{run: r, early: map[string]*everhook.ResumeCall{}, open: map[string]*slot{}, over: map[string]bool{}}
 }
 
 // serve takes calls from now on.
 func (i *inbox) serve(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, ResumeUpdate,
-		func(_ workflow.Context, call *Call) (everhook.Answer, error) {
+		func(_ workflow.Context, call *everhook.ResumeCall) (everhook.Answer, error) {
 			i.take(call)
 			return call.Answer, nil
 		}, workflow.UpdateHandlerOptions{Validator: i.admit, Description: "Ends the wait of a node for a call."})
 }
 
 // admit refuses a call that the run cannot keep. It changes nothing, and is not asked again on replay.
-func (i *inbox) admit(call *Call) error {
+func (i *inbox) admit(call *everhook.ResumeCall) error {
 	name := waitName(call.Node, call.Iteration)
 	refuse := func(kind, format string, args ...any) error {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), kind, nil)
@@ -105,21 +91,23 @@ func (i *inbox) admit(call *Call) error {
 	_, known := i.run.flow.LoopsAround(call.Node)
 	switch {
 	case !known:
-		return refuse(refusedOther, "no node %s waits for a call", call.Node)
+		return refuse(RefusedNoWait, "no node %s waits for a call", call.Node)
 	case i.over[name] || i.early[name] != nil || i.open[name] != nil && i.open[name].call != nil:
-		return refuse(refusedLate, "the wait %s is over", name)
+		return refuse(RefusedLate, "the wait %s is over", name)
 	case i.open[name] != nil:
 		return nil
-	case len(i.early) >= maxEarlyCalls || len(i.early) > 0 && i.bytes+call.size() > maxEarlyBytes:
-		return refuse(refusedFull, "the run keeps %d calls that came early, and takes no more", len(i.early))
+	case len(i.early) >= maxEarlyCalls || len(i.early) > 0 && i.bytes+callSize(call) > maxEarlyBytes:
+		return refuse(RefusedFull, "the run keeps %d calls that came early, and takes no more", len(i.early))
 	}
 	return nil
 }
 
-// size is what an early call counts.
-func (c *Call) size() int { return everhook.EncodedSize(map[string]any(c.Data), maxEarlyBytes+1) }
+// callSize is what an early call counts.
+func callSize(c *everhook.ResumeCall) int {
+	return everhook.EncodedSize(map[string]any(c.Data), maxEarlyBytes+1)
+}
 
-func (i *inbox) take(call *Call) {
+func (i *inbox) take(call *everhook.ResumeCall) {
 	i.run.events += eventsOfUpdate
 	name := waitName(call.Node, call.Iteration)
 	if slot := i.open[name]; slot != nil {
@@ -127,10 +115,10 @@ func (i *inbox) take(call *Call) {
 		return
 	}
 	i.early[name] = call
-	i.bytes += call.size()
+	i.bytes += callSize(call)
 }
 
-func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
+func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*everhook.ResumeCall, bool, error) {
 	name := w.name()
 	if i.waits++; i.waits > maxWaits {
 		return nil, false, everhook.Errorf(everhook.TypeLimit, "the run has waited for %d calls, and cannot wait for "+
@@ -139,7 +127,7 @@ func (i *inbox) await(ctx workflow.Context, w wait, deadline time.Duration) (*Ca
 	defer func() { i.over[name] = true }()
 	if call := i.early[name]; call != nil {
 		delete(i.early, name)
-		i.bytes -= call.size()
+		i.bytes -= callSize(call)
 		return call, true, nil
 	}
 	here := &slot{}
@@ -240,9 +228,9 @@ func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook
 	return call.Data, true, nil
 }
 
-// resumeUpdateID is constant for a wait, so that a repeat gets the answer of the first call. A long iteration is cut to
+// ResumeUpdateID is constant for a wait, so that a repeat gets the answer of the first call. A long iteration is cut to
 // its digest.
-func resumeUpdateID(node, iteration string) string {
+func ResumeUpdateID(node, iteration string) string {
 	if len(iteration) > maxIterationInID {
 		sum := sha256.Sum256([]byte(iteration))
 		iteration = hex.EncodeToString(sum[:])

@@ -29,7 +29,7 @@ type relayedEnd struct {
 	Node      string `json:"node"`
 	Iteration string `json:"iteration,omitempty"`
 	// Call is nil when none came within the deadline.
-	Call *Call `json:"call,omitempty"`
+	Call *everhook.ResumeCall `json:"call,omitempty"`
 	// Error says why the run could not wait.
 	Error *everhook.Error `json:"error,omitempty"`
 }
@@ -57,7 +57,7 @@ func newRelay(ctx workflow.Context, r *run) *relay {
 	return y
 }
 
-func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*Call, bool, error) {
+func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*everhook.ResumeCall, bool, error) {
 	name, info := w.name(), workflow.GetInfo(ctx).WorkflowExecution
 	asked := relayedWait{Node: w.node.Key, Iteration: w.iteration, Deadline: deadline,
 		From: everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}}

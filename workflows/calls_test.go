@@ -28,7 +28,8 @@ func (try *trial) callIn(after time.Duration, node, iteration string, body any, 
 					}
 					*got = append(*got, fmt.Sprint(v.(everhook.Answer).Status))
 				},
-			}, &workflows.Call{ID: "a call", Node: node, Iteration: iteration, Data: everhook.Mapping{"body": body},
+			}, &everhook.ResumeCall{ID: "a call", Node: node, Iteration: iteration,
+				Data:   everhook.Mapping{"body": body},
 				Answer: everhook.Answer{Status: 200}})
 	}, after)
 }

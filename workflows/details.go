@@ -21,10 +21,10 @@ func (r *run) details() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "**%s**, %d steps\n\n", r.outcome.Status, r.log.total)
 	if resume := r.start.From; resume != nil {
-		fmt.Fprintf(&text, "continued at %s from run %s\n\n", plain(resume.Node), resume.Of)
+		fmt.Fprintf(&text, "continued at %s from run %s\n\n", EscapeMarkdown(resume.Node), resume.Of)
 	}
 	if r.outcome.Error != nil {
-		fmt.Fprintf(&text, "%s\n\n", plain(r.outcome.Error.Error()))
+		fmt.Fprintf(&text, "%s\n\n", EscapeMarkdown(r.outcome.Error.Error()))
 	}
 	text.WriteString("| # | Step | Status | Took | |\n|--:|---|---|--:|---|\n")
 	steps := r.log.kept()
@@ -45,7 +45,8 @@ func (r *run) details() string {
 		if step.Ended != nil {
 			took = step.Ended.Sub(step.Started).Round(time.Millisecond).String()
 		}
-		fmt.Fprintf(&text, "| %d | %s | %s | %s | %s |\n", step.Number, plain(name), step.Status, took, plain(note))
+		fmt.Fprintf(&text, "| %d | %s | %s | %s | %s |\n", step.Number, EscapeMarkdown(name), step.Status, took,
+			EscapeMarkdown(note))
 	}
 	return text.String()
 }
@@ -55,5 +56,5 @@ var markdown = strings.NewReplacer(
 	"]", "\\]", "!", "\\!", "#", "\\#", "~", "\\~", "\r", " ", "\n", " ",
 )
 
-// plain writes a third party's text so that it is text in markdown and in a table's cell.
-func plain(text string) string { return markdown.Replace(everhook.Shorten(text, 300)) }
+// EscapeMarkdown escapes text of third parties for markdown, table cells included. It shortens long text.
+func EscapeMarkdown(text string) string { return markdown.Replace(everhook.Shorten(text, 300)) }

@@ -537,7 +537,7 @@ func TestEffectsBeyondTheBudgetOfEventsAreHandedOver(t *testing.T) {
 
 // callAt brings a call to a wait of the run so long after the start.
 func (try *trial) callAt(t *testing.T, after time.Duration, node, iteration string, body any) {
-	call := workflows.Call{ID: fmt.Sprint(node, iteration, after), Node: node, Iteration: iteration,
+	call := everhook.ResumeCall{ID: fmt.Sprint(node, iteration, after), Node: node, Iteration: iteration,
 		Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}}
 	try.RegisterDelayedCallback(func() {
 		try.UpdateWorkflow(workflows.ResumeUpdate, "resume/"+node+"/"+iteration, &testsuite.TestUpdateCallback{

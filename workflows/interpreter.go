@@ -41,6 +41,14 @@ type Start struct {
 	MaxPayload int `json:"maxPayload,omitempty"`
 }
 
+// First is the run that the delivery started: the run itself, or the first one that it is a retry of.
+func (s *Start) First() everhook.RunID {
+	if s.Origin != "" {
+		return s.Origin
+	}
+	return s.Delivery.RunID
+}
+
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
 type Interpreter struct {
 	registry *nodes.Registry

@@ -1,5 +1,5 @@
-// Package workflows interprets flows on Temporal: one workflow type walks the definition that it was started with. It
-// also holds the client side: starting runs, waiting for their answers, and reading how they stand.
+// Package workflows interprets flows on Temporal: one workflow type walks the definition that it was started with. The
+// client side (starting, finding and retrying runs) is package internal/runs.
 //
 // Everything below Interpreter.Run is workflow code: it runs again on every replay and must then do the same.
 package workflows

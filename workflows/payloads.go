@@ -20,8 +20,8 @@ const (
 	// MaxStoredPayload bounds one value in bytes, as JSON, where large ones are kept outside of histories: 16 MiB, for
 	// a body of 10 MiB in base64.
 	MaxStoredPayload = 16 << 20
-	// maxPayload bounds what is handed to an effect, without that.
-	maxPayload = 3 << 19
+	// MaxPayload bounds what is handed to an effect, without that.
+	MaxPayload = 3 << 19
 	// maxOutput bounds a flow's output as JSON, without that: with an answer of at most everhook.MaxAnswerBody beside
 	// it, a close event stays below 2 MiB.
 	maxOutput = 3 << 18
@@ -48,10 +48,10 @@ type limits struct {
 }
 
 func (r *run) limits() limits {
-	if stored := r.start.MaxPayload; stored > maxPayload {
+	if stored := r.start.MaxPayload; stored > MaxPayload {
 		return limits{payload: stored, output: stored / 2, outcome: stored, localResult: maxInline}
 	}
-	return limits{payload: maxPayload, output: maxOutput, outcome: maxEncoded, localResult: maxEncoded}
+	return limits{payload: MaxPayload, output: maxOutput, outcome: maxEncoded, localResult: maxEncoded}
 }
 
 // fits gives the size of a value that is about to be handed to an effect, a child or a signal, or an *everhook.Error of
@@ -103,7 +103,7 @@ func (r *run) handOver(ctx workflow.Context, size int) error {
 
 // leaves is what a value of that size leaves in the history.
 func (r *run) leaves(size int) int {
-	if r.start.MaxPayload > maxPayload {
+	if r.start.MaxPayload > MaxPayload {
 		return min(size, maxInline)
 	}
 	return size
@@ -196,8 +196,8 @@ func encodedSize(v any) int {
 	return len(encoded)
 }
 
-// fitsStart tells whether a run can be started with that: else it is an *everhook.Error of type limit.
-func fitsStart(definition json.RawMessage, start Start) error {
+// FitsStart returns an *everhook.Error of type limit if Temporal would not take these arguments of a run.
+func FitsStart(definition json.RawMessage, start Start) error {
 	size, limit, err := measured(start.MaxPayload, definition, start)
 	if err == nil && size > limit {
 		err = everhook.Errorf(everhook.TypeLimit,
@@ -206,10 +206,19 @@ func fitsStart(definition json.RawMessage, start Start) error {
 	return err
 }
 
+// FitsCall returns an *everhook.Error of type limit if the call is too large for its run. Stored is Start.MaxPayload.
+func FitsCall(stored int, call everhook.ResumeCall) error {
+	size, limit, err := measured(stored, call)
+	if err == nil && size > limit {
+		err = everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, limit)
+	}
+	return err
+}
+
 // measured gives the size of what a client or a query hands to Temporal, and how large it may be: as JSON where large
 // values are kept outside of histories (stored is Start.MaxPayload or what it will be), else as Temporal gets it.
 func measured(stored int, values ...any) (size, limit int, err error) {
-	if stored <= maxPayload {
+	if stored <= MaxPayload {
 		size, err = sentSize(values...)
 		return size, maxEncoded, err
 	}

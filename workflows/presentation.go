@@ -8,28 +8,29 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// presentation is what Temporal shows of a run and finds it by, whoever starts it.
-type presentation struct {
-	flow, title, trigger string
-	version              int
-	run                  everhook.RunID
+// Presentation is the part of a start that Temporal shows and indexes. It is the same for runs of deliveries and of
+// subflows.
+type Presentation struct {
+	Flow, Title, Trigger string
+	Version              int
+	Run                  everhook.RunID
 }
 
 // Bounds of what the Temporal UI shows of a run.
 const (
 	maxSummary = 200
-	maxDetails = 10_000
+	MaxDetails = 10_000
 )
 
-func (p presentation) summary() string {
-	return everhook.Shorten(p.title+" v"+strconv.Itoa(p.version), maxSummary)
+func (p Presentation) Summary() string {
+	return everhook.Shorten(p.Title+" v"+strconv.Itoa(p.Version), maxSummary)
 }
 
-func (p presentation) memo() map[string]any {
-	return map[string]any{MemoFlow: p.flow, MemoVersion: p.version, MemoTitle: p.title}
+func (p Presentation) Memo() map[string]any {
+	return map[string]any{MemoFlow: p.Flow, MemoVersion: p.Version, MemoTitle: p.Title}
 }
 
-func (p presentation) attributes() temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(AttributeRun.ValueSet(string(p.run)), AttributeFlow.ValueSet(p.flow),
-		AttributeVersion.ValueSet(strconv.Itoa(p.version)), AttributeTrigger.ValueSet(p.trigger))
+func (p Presentation) Attributes() temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(AttributeRun.ValueSet(string(p.Run)), AttributeFlow.ValueSet(p.Flow),
+		AttributeVersion.ValueSet(strconv.Itoa(p.Version)), AttributeTrigger.ValueSet(p.Trigger))
 }

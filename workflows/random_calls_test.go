@@ -152,7 +152,7 @@ func (c *caller) call(run, node, iteration string) {
 	c.called[id] = true
 	callback := &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(error) {},
 		OnComplete: func(any, error) {}}
-	call := &workflows.Call{
+	call := &everhook.ResumeCall{
 		ID: "a call", Node: node, Iteration: iteration, Answer: everhook.Answer{Status: 200},
 		Data: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{},
 			"body": flowgen.CallBody(node, iteration), "receivedAt": everhook.FormatTime(c.try.Now())},

@@ -35,7 +35,7 @@ type mark struct {
 }
 
 // origin is what the keys of effects derive from.
-func (r *run) origin() everhook.RunID { return r.start.origin() }
+func (r *run) origin() everhook.RunID { return r.start.First() }
 
 func (r *run) mark(node string) {
 	r.marks = append(r.marks,

@@ -70,7 +70,8 @@ func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3,
 			MaximumInterval: 5 * time.Second, MaximumAttempts: activities.LoadAttempts},
 	})
-	caller := fmt.Sprintf("step %s of run %s of flow %s", plain(s.summary()), s.ID(), s.run.flow.Definition.Key)
+	caller := fmt.Sprintf("step %s of run %s of flow %s", EscapeMarkdown(s.summary()), s.ID(),
+		s.run.flow.Definition.Key)
 	input := activities.LoadSubflowInput{Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input},
 		Run: id, Caller: caller}
 	err = s.run.locally(ctx, &loaded, func() error {
@@ -109,7 +110,7 @@ func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
 	}
 	var outcome everhook.Outcome
 	if err := child.Get(apart, &outcome); err != nil {
-		if outcome, err = outcomeOf(err); err != nil {
+		if outcome, err = OutcomeOf(err); err != nil {
 			return reply, everhook.Errorf(everhook.TypeInternal, "the end of %s cannot be read: %v", c.name(), err)
 		}
 	}
@@ -170,21 +171,21 @@ func (c *subflow) start(ctx workflow.Context) Start {
 
 func (c *subflow) options() workflow.ChildWorkflowOptions {
 	run := c.step.run
-	shown := presentation{flow: c.call.Flow, title: c.loaded.Title, version: c.loaded.Version,
-		trigger: c.loaded.Trigger, run: c.run}
+	shown := Presentation{Flow: c.call.Flow, Title: c.loaded.Title, Version: c.loaded.Version,
+		Trigger: c.loaded.Trigger, Run: c.run}
 	options := workflow.ChildWorkflowOptions{
 		WorkflowID: c.workflowID(), TaskQueue: TaskQueue(run.start.Level),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WaitForCancellation:   true, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
-		StaticSummary: shown.summary(), StaticDetails: everhook.Shorten(c.loaded.Details, maxDetails),
-		Memo: shown.memo(),
+		StaticSummary: shown.Summary(), StaticDetails: everhook.Shorten(c.loaded.Details, MaxDetails),
+		Memo: shown.Memo(),
 	}
 	options.Memo[MemoCaller] = everhook.WorkflowID(run.flow.Definition.Key, run.start.Delivery.RunID)
 	if !c.call.Wait {
 		options.ParentClosePolicy = enumspb.PARENT_CLOSE_POLICY_ABANDON
 	}
 	if run.start.Attributes {
-		options.TypedSearchAttributes = shown.attributes()
+		options.TypedSearchAttributes = shown.Attributes()
 	}
 	return options
 }

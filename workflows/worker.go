@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
@@ -43,15 +42,18 @@ type Worker struct {
 	cut context.CancelCauseFunc
 }
 
+// Connect makes a Temporal worker of a connection. The client side has the connection; this package has none.
+type Connect func(taskQueue string, options worker.Options) worker.Worker
+
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
-func NewWorker(c client.Client, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) *Worker {
+func NewWorker(connect Connect, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) *Worker {
 	w, settings := &Worker{}, workerSettings{maxResult: maxResult}
 	for _, option := range options {
 		option(&settings)
 	}
 	settings.stopping, w.cut = context.WithCancelCause(context.Background())
 	for level := FirstLevel; level <= interpreter.level; level++ {
-		w.levels = append(w.levels, newLevelWorker(c, level, interpreter, effects, settings))
+		w.levels = append(w.levels, newLevelWorker(connect, level, interpreter, effects, settings))
 	}
 	return w
 }
@@ -80,10 +82,10 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(c client.Client, level int, interpreter *Interpreter, effects map[string]any,
+func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effects map[string]any,
 	settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
-	w := worker.New(c, TaskQueue(level), worker.Options{
+	w := connect(TaskQueue(level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers,
 			MaximumNumberOfPollers: maxPollers,

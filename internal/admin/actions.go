@@ -10,7 +10,7 @@ import (
 	"net/http"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // maxAction bounds the body of an action.
@@ -32,7 +32,7 @@ type RetryRequest struct {
 
 // Retried is the answer of POST /api/v1/runs/{id}/retry.
 type Retried struct {
-	workflows.Retried
+	runs.Retried
 	// URL is where the pages show the new run, as a path on the admin address.
 	URL string `json:"url"`
 }

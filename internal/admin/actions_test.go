@@ -12,7 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // fakeActions note what they are asked for.
@@ -27,9 +27,9 @@ func (f *fakeActions) Cancel(_ context.Context, flow string, id everhook.RunID) 
 }
 
 func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, current bool,
-	from string) (workflows.Retried, error) {
+	from string) (runs.Retried, error) {
 	f.asked = append(f.asked, flow, id, current, from)
-	return workflows.Retried{ID: runB, Flow: flow, Version: 4, RetryOf: id, From: from}, f.err
+	return runs.Retried{ID: runB, Flow: flow, Version: 4, RetryOf: id, From: from}, f.err
 }
 
 func acting() (admin.Options, *fakeActions) {
@@ -97,9 +97,9 @@ func TestWhyAnActionIsNotDone(t *testing.T) {
 	for _, action := range []string{"cancel", "retry"} {
 		path := "/api/v1/runs/" + string(runA) + "/" + action
 		o, actions := acting()
-		actions.err = workflows.Refusef("the run %s", "goes on")
+		actions.err = runs.Refusef("the run %s", "goes on")
 		requireProblem(t, do(o, post(path, "")), 409, everhook.ProblemConflict, "the run goes on")
-		actions.err = workflows.ErrNoRun
+		actions.err = everhook.ErrNoRun
 		requireProblem(t, do(o, post(path, "")), 404, everhook.ProblemNotFound, "no such run")
 		actions.err = errors.New("Temporal is away")
 		requireProblem(t, do(o, post(path, "")), 503, everhook.ProblemUnavailable, "Temporal is away")

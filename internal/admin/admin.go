@@ -11,27 +11,27 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
-// Runs reads runs; *workflows.Runs does.
+// Runs reads runs; *runs.Operator does.
 type Runs interface {
 	// List gives a page of runs, those that go on first, and where the next page begins; nil: there is none.
-	List(ctx context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error)
-	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. workflows.ErrNoRun: to
+	List(ctx context.Context, filter runs.Filter) ([]runs.Summary, []byte, error)
+	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. everhook.ErrNoRun: to
 	// none.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
-	// Show gives one run with its steps. workflows.ErrNoRun: it is unknown or has expired.
-	Show(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error)
+	// Show gives one run with its steps. everhook.ErrNoRun: it is unknown or has expired.
+	Show(ctx context.Context, flow string, id everhook.RunID) (*runs.Detail, error)
 }
 
-// Actions change runs. A *workflows.Refusal says why one cannot be done, workflows.ErrNoRun that there is no such run.
+// Actions change runs. A *runs.Refusal says why one cannot be done, everhook.ErrNoRun that there is no such run.
 type Actions interface {
 	// Cancel asks a run to end as cancelled.
 	Cancel(ctx context.Context, flow string, id everhook.RunID) error
 	// Retry starts a run again that has ended, and returns when that is durable. Current takes the version of the flow
 	// that is enabled now; else it is the one that the run had. From is the node to go on at; empty: the beginning.
-	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (workflows.Retried, error)
+	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (runs.Retried, error)
 }
 
 // Flows knows the flows of this server.
@@ -104,7 +104,7 @@ const (
 	// ReadTimeout is how long lists of flows and runs may take to be read.
 	ReadTimeout = 10 * time.Second
 	// ShowTimeout is how long one run may take: it is found, and then workers are asked for its steps.
-	ShowTimeout = workflows.ShowTimeout + 5*time.Second
+	ShowTimeout = runs.ShowTimeout + 5*time.Second
 	// actTimeout is how long an action may take: a retry from a node waits for a worker to tell its values.
 	actTimeout = 60 * time.Second
 )
@@ -120,7 +120,7 @@ func Server(handler http.Handler) *http.Server {
 }
 
 // TemporalURL is the address of a run in Temporal's UI; empty when there is none.
-func (o Options) TemporalURL(run workflows.Summary) string {
+func (o Options) TemporalURL(run runs.Summary) string {
 	base := strings.TrimRight(o.TemporalUIURL, "/")
 	if o.UI != nil {
 		base = TemporalPath
@@ -136,8 +136,8 @@ func (o Options) TemporalURL(run workflows.Summary) string {
 		url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
 }
 
-// Run gives one run with its steps. An empty flow is searched for. workflows.ErrNoRun: there is no such run.
-func (o Options) Run(ctx context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+// Run gives one run with its steps. An empty flow is searched for. everhook.ErrNoRun: there is no such run.
+func (o Options) Run(ctx context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
 	if flow == "" {
 		var err error
 		if flow, err = o.flowOf(ctx, id); err != nil {

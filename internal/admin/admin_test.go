@@ -14,17 +14,17 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // fakeRuns answers with its functions; a test that reaches a missing one fails.
 type fakeRuns struct {
-	list func(workflows.Filter) ([]workflows.Summary, []byte, error)
+	list func(runs.Filter) ([]runs.Summary, []byte, error)
 	find func([]string, everhook.RunID) (string, error)
-	show func(string, everhook.RunID) (*workflows.Detail, error)
+	show func(string, everhook.RunID) (*runs.Detail, error)
 }
 
-func (f fakeRuns) List(_ context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error) {
+func (f fakeRuns) List(_ context.Context, filter runs.Filter) ([]runs.Summary, []byte, error) {
 	return f.list(filter)
 }
 
@@ -32,7 +32,7 @@ func (f fakeRuns) Find(_ context.Context, flows []string, id everhook.RunID) (st
 	return f.find(flows, id)
 }
 
-func (f fakeRuns) Show(_ context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+func (f fakeRuns) Show(_ context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
 	return f.show(flow, id)
 }
 
@@ -44,8 +44,8 @@ const runA, runB = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa"), everhook.RunID(
 
 var started = time.Date(2026, 7, 30, 12, 0, 0, 0, time.UTC)
 
-func summary(flow string, id everhook.RunID) workflows.Summary {
-	return workflows.Summary{ID: id, Flow: flow, Title: "Orders", Version: 3, Status: everhook.Resolved,
+func summary(flow string, id everhook.RunID) runs.Summary {
+	return runs.Summary{ID: id, Flow: flow, Title: "Orders", Version: 3, Status: everhook.Resolved,
 		Started: started, Execution: "0198-x"}
 }
 
@@ -57,20 +57,20 @@ func options() admin.Options {
 				URL: "http://h/api/webhook:trigger/t"}}, nil
 		}),
 		Runs: fakeRuns{
-			list: func(workflows.Filter) ([]workflows.Summary, []byte, error) {
-				return []workflows.Summary{summary("orders", runA)}, nil, nil
+			list: func(runs.Filter) ([]runs.Summary, []byte, error) {
+				return []runs.Summary{summary("orders", runA)}, nil, nil
 			},
 			find: func(_ []string, id everhook.RunID) (string, error) {
 				if id != runA {
-					return "", workflows.ErrNoRun
+					return "", everhook.ErrNoRun
 				}
 				return "orders", nil
 			},
-			show: func(flow string, id everhook.RunID) (*workflows.Detail, error) {
+			show: func(flow string, id everhook.RunID) (*runs.Detail, error) {
 				if flow != "orders" || id != runA {
-					return nil, workflows.ErrNoRun
+					return nil, everhook.ErrNoRun
 				}
-				return &workflows.Detail{Summary: summary(flow, id), Steps: []everhook.Step{{Number: 1, Node: "paid"}},
+				return &runs.Detail{Summary: summary(flow, id), Steps: []everhook.Step{{Number: 1, Node: "paid"}},
 					Total: 1}, nil
 			},
 		},
@@ -121,15 +121,15 @@ func TestNoFlowsAreAnEmptyList(t *testing.T) {
 func TestRunsAreListedAsAskedFor(t *testing.T) {
 	t.Parallel()
 	o := options()
-	var asked workflows.Filter
+	var asked runs.Filter
 	o.TemporalUIURL, o.Namespace = "https://temporal.example/", "my space"
-	o.Runs = fakeRuns{list: func(filter workflows.Filter) ([]workflows.Summary, []byte, error) {
+	o.Runs = fakeRuns{list: func(filter runs.Filter) ([]runs.Summary, []byte, error) {
 		asked = filter
-		return []workflows.Summary{summary("orders", runA)}, []byte{0xff, 1}, nil
+		return []runs.Summary{summary("orders", runA)}, []byte{0xff, 1}, nil
 	}}
 	w := do(o, get("/api/v1/runs?flow=orders&status=failed&limit=7&page=_wA"))
 	require.Equal(t, 200, w.Code, w.Body)
-	require.Equal(t, workflows.Filter{Flow: "orders", Status: everhook.Failed, Limit: 7, Page: []byte{0xff, 0}}, asked)
+	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Failed, Limit: 7, Page: []byte{0xff, 0}}, asked)
 	require.JSONEq(t, `{"runs":[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Orders","version":3,"status":"resolved","started":"2026-07-30T12:00:00Z","execution":"0198-x",
 		"temporalUrl":"https://temporal.example/namespaces/my%20space/workflows/orders%2Faaaaaaaaaaaaaaaaaaaaaaaaaa/0198-x"}],"next":"_wE"}`, w.Body.String())
 }
@@ -158,8 +158,8 @@ func TestWhatCannotBeReadSaysWhy(t *testing.T) {
 	away := errors.New("temporal does not answer")
 	o.Flows = fakeFlows(func() ([]admin.Flow, error) { return nil, away })
 	o.Runs = fakeRuns{
-		list: func(workflows.Filter) ([]workflows.Summary, []byte, error) { return nil, nil, away },
-		show: func(string, everhook.RunID) (*workflows.Detail, error) { return nil, away },
+		list: func(runs.Filter) ([]runs.Summary, []byte, error) { return nil, nil, away },
+		show: func(string, everhook.RunID) (*runs.Detail, error) { return nil, away },
 	}
 	for _, path := range []string{"/api/v1/flows", "/api/v1/runs", "/api/v1/runs/" + string(runA), "/api/v1/runs/" +
 		string(runA) + "?flow=orders"} {
@@ -197,8 +197,8 @@ func TestARunThatIsNotThereIsNotFound(t *testing.T) {
 func TestTheFlowOfARunIsFound(t *testing.T) {
 	t.Parallel()
 	away := errors.New("lists are away")
-	shown := func(flow string, id everhook.RunID) (*workflows.Detail, error) {
-		return &workflows.Detail{Summary: summary(flow, id)}, nil
+	shown := func(flow string, id everhook.RunID) (*runs.Detail, error) {
+		return &runs.Detail{Summary: summary(flow, id)}, nil
 	}
 	o := options()
 

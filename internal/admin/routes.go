@@ -11,7 +11,7 @@ import (
 	"strconv"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // New makes the handler of the admin address.
@@ -117,7 +117,7 @@ type RunList struct {
 
 // RunSummary is one run in a list.
 type RunSummary struct {
-	workflows.Summary
+	runs.Summary
 	// TemporalURL is where Temporal's UI shows the run: an address, or a path on the admin address. Empty without that
 	// UI.
 	TemporalURL string `json:"temporalUrl,omitempty"`
@@ -125,7 +125,7 @@ type RunSummary struct {
 
 // RunDetail is the answer of GET /api/v1/runs/{id}.
 type RunDetail struct {
-	workflows.Detail
+	runs.Detail
 	// TemporalURL is as in RunSummary.
 	TemporalURL string `json:"temporalUrl,omitempty"`
 }
@@ -188,11 +188,11 @@ func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
 
 // failed answers for what could not be read or done.
 func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, workflows.ErrNoRun) {
+	if errors.Is(err, everhook.ErrNoRun) {
 		refuse(w, notFound, "no such run, or it has expired")
 		return
 	}
-	if refusal, ok := errors.AsType[*workflows.Refusal](err); ok {
+	if refusal, ok := errors.AsType[*runs.Refusal](err); ok {
 		refuse(w, conflict, refusal.Error())
 		return
 	}
@@ -205,8 +205,8 @@ func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
 const maxListed = 1000
 
 // ParseFilter reads which runs are asked for: "flow", "status", "limit" (1 to 1,000, default 20) and "page".
-func ParseFilter(query url.Values) (workflows.Filter, error) {
-	filter := workflows.Filter{Flow: query.Get("flow"), Limit: 20}
+func ParseFilter(query url.Values) (runs.Filter, error) {
+	filter := runs.Filter{Flow: query.Get("flow"), Limit: 20}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
 		return filter, notFlowKey(filter.Flow)
 	}

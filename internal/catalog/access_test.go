@@ -61,27 +61,27 @@ func newPlace(t *testing.T) *place {
 // starter takes deliveries; its runs have no answer.
 type starter struct{ starts chan everhook.Delivery }
 
-func (s starter) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
+func (s starter) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
 	s.starts <- d
-	return receiver.Started{}, nil
+	return everhook.Started{}, nil
 }
 
 func (s starter) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
-	_ time.Duration) (receiver.Started, error) {
+	_ time.Duration) (everhook.Started, error) {
 	s.starts <- d
-	return receiver.Started{}, nil
+	return everhook.Started{}, nil
 }
 
-func (s starter) Outcome(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error) {
-	return nil, receiver.ErrNoRun
+func (s starter) Outcome(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error) {
+	return nil, everhook.ErrNoRun
 }
 
 func (s starter) RunVersion(context.Context, string, everhook.RunID) (int, error) {
-	return 0, receiver.ErrNoRun
+	return 0, everhook.ErrNoRun
 }
 
-func (s starter) Resume(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error) {
-	return receiver.Resumed{}, receiver.ErrNoRun
+func (s starter) Resume(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
+	return everhook.Resumed{}, everhook.ErrNoRun
 }
 
 // secret writes the file of a secret, as Kubernetes does while everything runs.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
 )
 
 //go:embed web
@@ -122,7 +121,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	detail, err := c.options.Run(ctx, flow, id)
 	switch {
-	case errors.Is(err, workflows.ErrNoRun):
+	case errors.Is(err, everhook.ErrNoRun):
 		c.refuse(w, r, http.StatusNotFound, "No such run", fmt.Sprintf("There is no run %s, or it has expired.", id))
 	case err != nil:
 		c.refuse(w, r, http.StatusServiceUnavailable, "This run cannot be read", err.Error())

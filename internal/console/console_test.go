@@ -18,24 +18,24 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/console"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // server is what the pages show.
 type server struct {
 	flows            []admin.Flow
-	runs             []workflows.Summary
+	runs             []runs.Summary
 	next             []byte
-	detail           *workflows.Detail
+	detail           *runs.Detail
 	flowsErr, runErr error
-	asked            workflows.Filter
+	asked            runs.Filter
 	// list is asked instead of runs, if set.
-	list func(workflows.Filter) []workflows.Summary
+	list func(runs.Filter) []runs.Summary
 }
 
 func (s *server) Flows(context.Context) ([]admin.Flow, error) { return s.flows, s.flowsErr }
 
-func (s *server) List(_ context.Context, filter workflows.Filter) ([]workflows.Summary, []byte, error) {
+func (s *server) List(_ context.Context, filter runs.Filter) ([]runs.Summary, []byte, error) {
 	s.asked = filter
 	if s.list != nil {
 		return s.list(filter), nil, nil
@@ -47,15 +47,15 @@ func (s *server) Find(_ context.Context, _ []string, id everhook.RunID) (string,
 	if s.detail != nil && s.detail.ID == id {
 		return s.detail.Flow, nil
 	}
-	return "", workflows.ErrNoRun
+	return "", everhook.ErrNoRun
 }
 
-func (s *server) Show(_ context.Context, flow string, id everhook.RunID) (*workflows.Detail, error) {
+func (s *server) Show(_ context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
 	if s.runErr != nil {
 		return nil, s.runErr
 	}
 	if s.detail == nil || s.detail.Flow != flow || s.detail.ID != id {
-		return nil, workflows.ErrNoRun
+		return nil, everhook.ErrNoRun
 	}
 	return s.detail, nil
 }
@@ -95,10 +95,10 @@ func text(page string) string {
 
 const runA = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa")
 
-func oneRun() workflows.Summary {
+func oneRun() runs.Summary {
 	started := time.Now().Add(-90 * time.Second)
 	ended := started.Add(1500 * time.Millisecond)
-	return workflows.Summary{ID: runA, Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored,
+	return runs.Summary{ID: runA, Flow: "orders", Title: "Order intake", Version: 3, Status: everhook.Errored,
 		Started: started, Ended: &ended, Execution: "0198-x"}
 }
 
@@ -106,14 +106,14 @@ const hookURL = "https://hooks.example.com/api/webhook:trigger/t0ken"
 
 func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []workflows.Summary{oneRun()}, flows: []admin.Flow{
+	s := &server{runs: []runs.Summary{oneRun()}, flows: []admin.Flow{
 		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL,
 			Note: "version 4 has problems"},
 		{Key: "broken", Title: "Broken", Mode: everhook.Async, Version: 2, URL: hookURL, Note: "line 3: unknown kind"},
 		{Key: "off", Note: "disabled"},
 	}}
 	page := read(t, s, "/")
-	require.Equal(t, workflows.Filter{Ended: true, Limit: 20}, s.asked)
+	require.Equal(t, runs.Filter{Ended: true, Limit: 20}, s.asked)
 	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy "+hookURL+" sync 3 ")
 	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy "+hookURL+" async 2 ")
 	require.Contains(t, text(page), "off disabled none ")
@@ -128,20 +128,20 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 
 func TestRunsThatWaitForWeeksDoNotHideWhatHasJustFailed(t *testing.T) {
 	t.Parallel()
-	s := &server{list: func(filter workflows.Filter) (runs []workflows.Summary) {
+	s := &server{list: func(filter runs.Filter) (listed []runs.Summary) {
 		for i := range filter.Limit {
-			run := workflows.Summary{ID: everhook.RunID(fmt.Sprintf("waits%02d", i)), Flow: "waits",
+			run := runs.Summary{ID: everhook.RunID(fmt.Sprintf("waits%02d", i)), Flow: "waits",
 				Status: everhook.Pending, Started: time.Now().Add(-time.Hour * time.Duration(i+1))}
 			if filter.Ended {
 				ended := run.Started.Add(time.Second)
 				run.ID, run.Status, run.Ended = everhook.RunID(fmt.Sprintf("fails%02d", i)), everhook.Failed, &ended
 			}
-			runs = append(runs, run)
+			listed = append(listed, run)
 		}
 		if filter.Ended { // it ended between the two questions
-			runs[0].ID = "waits00"
+			listed[0].ID = "waits00"
 		}
-		return runs
+		return listed
 	}}
 	page := read(t, s, "/")
 	require.Equal(t, 20, strings.Count(page, `<a class="id"`))
@@ -189,7 +189,7 @@ func TestWhatCannotBeReadDoesNotHideTheRest(t *testing.T) {
 	require.Contains(t, text(page), "The runs cannot be listed now. temporal <does> not answer")
 	require.Contains(t, text(read(t, s, "/runs")), "The runs cannot be listed now.")
 
-	s = &server{runs: []workflows.Summary{oneRun()}, flowsErr: errors.New("the store is locked")}
+	s = &server{runs: []runs.Summary{oneRun()}, flowsErr: errors.New("the store is locked")}
 	page = read(t, s, "/")
 	require.Contains(t, text(page), "The flows cannot be listed now. the store is locked")
 	require.Contains(t, text(page), "error Order intake")
@@ -215,9 +215,9 @@ func TestAThousandFlowsAreSearched(t *testing.T) {
 
 func TestRunsAreListedPageByPage(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []workflows.Summary{oneRun()}, next: []byte("more")}
+	s := &server{runs: []runs.Summary{oneRun()}, next: []byte("more")}
 	page := read(t, s, "/runs?flow=orders&status=failed")
-	require.Equal(t, workflows.Filter{Flow: "orders", Status: everhook.Failed, Limit: 50}, s.asked)
+	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Failed, Limit: 50}, s.asked)
 	require.Contains(t, page, `href="/runs?flow=orders&amp;page=bW9yZQ&amp;status=failed"`)
 	require.Contains(t, page, `<option selected>failed</option>`)
 	require.Contains(t, page, `name="flow" value="orders"`)
@@ -237,13 +237,13 @@ func TestRunsAreListedPageByPage(t *testing.T) {
 	require.Contains(t, text(w.Body.String()), `"fine" is not a status that runs can be listed by`)
 }
 
-func shownRun() *workflows.Detail {
+func shownRun() *runs.Detail {
 	started := time.Date(2026, 7, 30, 12, 0, 0, 5e6, time.Local)
 	ended := started.Add(61 * time.Second)
 	failure := &everhook.Error{Status: everhook.Errored, Type: everhook.TypeConnection, Node: "charge",
 		Message: "no answer from pay.example", Attempts: 3}
 	summary := oneRun()
-	return &workflows.Detail{
+	return &runs.Detail{
 		Summary: summary, Events: 31, Total: 1003,
 		Outcome: &everhook.Outcome{Status: everhook.Errored, Error: failure, Output: everhook.Of("done"),
 			Answer: &everhook.Answer{Status: 502, Headers: map[string]string{"X-A": "b"},
@@ -288,7 +288,7 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 
 func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	t.Parallel()
-	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders",
+	s := &server{detail: &runs.Detail{Summary: runs.Summary{ID: runA, Flow: "orders",
 		Status: everhook.Pending, Started: time.Now()}}}
 	add := func(node, kind, iteration string) {
 		s.detail.Steps = append(s.detail.Steps, everhook.Step{Number: len(s.detail.Steps) + 1, Node: node, Kind: kind,
@@ -315,7 +315,7 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 func TestARunThatGoesOnIsKeptUpToDate(t *testing.T) {
 	t.Parallel()
 	started := time.Now()
-	s := &server{detail: &workflows.Detail{Summary: workflows.Summary{ID: runA, Flow: "orders", Status: everhook.Queued,
+	s := &server{detail: &runs.Detail{Summary: runs.Summary{ID: runA, Flow: "orders", Status: everhook.Queued,
 		Started: started}}}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
 	require.Contains(t, page, `<body data-live>`)
@@ -329,7 +329,7 @@ func TestARunThatGoesOnIsKeptUpToDate(t *testing.T) {
 
 func TestARunIsFoundWithoutItsFlow(t *testing.T) {
 	t.Parallel()
-	s := &server{detail: shownRun(), runs: []workflows.Summary{oneRun()}}
+	s := &server{detail: shownRun(), runs: []runs.Summary{oneRun()}}
 	require.Contains(t, read(t, s, "/runs/"+string(runA)), "Order intake")
 }
 
@@ -362,14 +362,14 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 	t.Parallel()
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>'{{.}}`
 	started := time.Now()
-	run := workflows.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile),
+	run := runs.Summary{ID: runA, Flow: "orders", Title: hostile, Status: everhook.Status(hostile),
 		Started: started, Execution: hostile}
 	failure := &everhook.Error{Type: hostile, Message: hostile, Node: hostile, Response: everhook.Of(hostile)}
 	s := &server{
 		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile,
 			Enabled: true, Version: 1, Note: hostile}},
-		runs: []workflows.Summary{run},
-		detail: &workflows.Detail{Summary: run, Note: hostile,
+		runs: []runs.Summary{run},
+		detail: &runs.Detail{Summary: run, Note: hostile,
 			Steps: []everhook.Step{{Node: hostile, Title: hostile, Kind: hostile, Iteration: hostile, Status: hostile,
 				Started: started,
 				Config:  everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure,
@@ -394,7 +394,7 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 
 func TestLinksOfHostileAddressesAreDisarmed(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []workflows.Summary{oneRun()}}
+	s := &server{runs: []runs.Summary{oneRun()}}
 	o := s.options()
 	o.TemporalUIURL = "javascript:alert(1)"
 	require.NotContains(t, open(o, "/").Body.String(), `href="javascript:`)
@@ -402,7 +402,7 @@ func TestLinksOfHostileAddressesAreDisarmed(t *testing.T) {
 
 func TestWithoutTemporalsUIThereAreNoLinksToIt(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []workflows.Summary{oneRun()}, detail: shownRun()}
+	s := &server{runs: []runs.Summary{oneRun()}, detail: shownRun()}
 	o := s.options()
 	o.TemporalUIURL = ""
 	require.NotContains(t, text(open(o, "/").Body.String()), "s Temporal")
@@ -457,7 +457,7 @@ func TestWhatCannotBeReadIsLogged(t *testing.T) {
 
 func TestTablesAreReadableByMachines(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []workflows.Summary{oneRun()}, detail: shownRun(), flows: []admin.Flow{{Key: "a", URL: hookURL}}}
+	s := &server{runs: []runs.Summary{oneRun()}, detail: shownRun(), flows: []admin.Flow{{Key: "a", URL: hookURL}}}
 	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders"} {
 		page := read(t, s, path)
 		require.Contains(t, page, `<html lang="en">`)

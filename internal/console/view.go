@@ -16,7 +16,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // How much a page shows.
@@ -108,12 +108,12 @@ func (v runsView) Filtered() bool { return v.Flow != "" || v.Status != "" }
 func (runsView) Statuses() []everhook.Status { return admin.Listable }
 
 type runRow struct {
-	workflows.Summary
+	runs.Summary
 	Now      time.Time
 	Temporal string
 }
 
-func (c *console) listRuns(ctx context.Context, filter workflows.Filter) runsView {
+func (c *console) listRuns(ctx context.Context, filter runs.Filter) runsView {
 	view := runsView{Flow: filter.Flow, Status: filter.Status}
 	runs, next, err := c.options.Runs.List(ctx, filter)
 	if err != nil {
@@ -141,11 +141,11 @@ func (c *console) listRuns(ctx context.Context, filter workflows.Filter) runsVie
 // latest gives the runs that began last. In one list those that go on come first: many that wait for weeks would hide
 // what has just failed.
 func (c *console) latest(ctx context.Context) runsView {
-	going := c.listRuns(ctx, workflows.Filter{Status: everhook.Pending, Limit: latestRuns})
+	going := c.listRuns(ctx, runs.Filter{Status: everhook.Pending, Limit: latestRuns})
 	if going.Problem != "" {
 		return going
 	}
-	view := c.listRuns(ctx, workflows.Filter{Ended: true, Limit: latestRuns})
+	view := c.listRuns(ctx, runs.Filter{Ended: true, Limit: latestRuns})
 	// One that ended between the two questions is in both, and is shown as the later one has it.
 	view.Runs = append(view.Runs, going.Runs...)
 	slices.SortStableFunc(view.Runs, func(a, b runRow) int {
@@ -159,7 +159,7 @@ func (c *console) latest(ctx context.Context) runsView {
 // runView is the page of one run.
 type runView struct {
 	runRow
-	Detail workflows.Detail
+	Detail runs.Detail
 	Steps  []stepRow
 }
 
@@ -224,7 +224,7 @@ func (s stepRow) Contents() string {
 	return strings.Join(parts, ", ")
 }
 
-func runOf(detail workflows.Detail, temporal string, now time.Time) runView {
+func runOf(detail runs.Detail, temporal string, now time.Time) runView {
 	view := runView{runRow: runRow{detail.Summary, now, temporal}, Detail: detail}
 	for _, step := range detail.Steps {
 		view.Steps = append(view.Steps, stepRow{step, now})
@@ -235,7 +235,7 @@ func runOf(detail workflows.Detail, temporal string, now time.Time) runView {
 var functions = template.FuncMap{
 	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl,
 	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
-	"runPath": func(run workflows.Summary) string { return runPath(run.Flow, run.ID) },
+	"runPath": func(run runs.Summary) string { return runPath(run.Flow, run.ID) },
 	"runURL": func(workflowID string) string {
 		flow, run, _ := everhook.ParseWorkflowID(workflowID)
 		return runPath(flow, run)

@@ -129,25 +129,25 @@ func bodyOf(body *everhook.Value, headers http.Header) (string, error) {
 func (f *front) Route(string) (*receiver.Route, bool) { return f.current.route, true }
 
 // Start takes the delivery. The run begins when the caller has its answer.
-func (f *front) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (receiver.Started, error) {
+func (f *front) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
 	f.current.delivery = &d
-	return receiver.Started{}, nil
+	return everhook.Started{}, nil
 }
 
 // Run runs the flow to its end, and gives its answer if it was there before its caller had waited too long.
 func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
-	wait time.Duration) (receiver.Started, error) {
+	wait time.Duration) (everhook.Started, error) {
 	f.current.delivery = &d
 	f.current.run()
 	if f.current.answered > wait {
-		return receiver.Started{}, nil
+		return everhook.Started{}, nil
 	}
-	return receiver.Started{Answer: f.current.answer}, nil
+	return everhook.Started{Answer: f.current.answer}, nil
 }
 
 // Outcome knows no earlier runs.
-func (f *front) Outcome(context.Context, string, everhook.RunID, time.Duration) (*receiver.Outcome, error) {
-	return nil, receiver.ErrNoRun
+func (f *front) Outcome(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error) {
+	return nil, everhook.ErrNoRun
 }
 
 // Resumable knows no flow: what a test says ends a wait, and no caller.
@@ -155,10 +155,10 @@ func (f *front) Resumable(string) (*receiver.Resumable, bool) { return nil, fals
 
 // RunVersion knows no earlier runs.
 func (f *front) RunVersion(context.Context, string, everhook.RunID) (int, error) {
-	return 0, receiver.ErrNoRun
+	return 0, everhook.ErrNoRun
 }
 
 // Resume knows no earlier runs.
-func (f *front) Resume(context.Context, string, everhook.RunID, receiver.Resume) (receiver.Resumed, error) {
-	return receiver.Resumed{}, receiver.ErrNoRun
+func (f *front) Resume(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
+	return everhook.Resumed{}, everhook.ErrNoRun
 }

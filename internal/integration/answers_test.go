@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 const conditionAndResponse = `nodes:
@@ -177,7 +177,7 @@ func TestAnAnswerLeavesBeforeTheRestOfTheRun(t *testing.T) {
 	f.running(t, got.run, "long")
 	require.Equal(t, "early", f.answer(t, got.run, "").body)
 	replay(t, f, got.run)
-	require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, got.run))
+	require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, got.run))
 	require.Equal(t, everhook.Cancelled, f.ended(t, got.run).Status)
 	require.Equal(t, "early", f.answer(t, got.run, "").body)
 	replay(t, f, got.run)
@@ -191,7 +191,7 @@ func TestAnOperatorWhoStopsARunAnswersItsCaller(t *testing.T) {
 		stop      func(ctx context.Context, f flow, run everhook.RunID) error
 	}{
 		{"by cancelling it", "operator-cancels", func(ctx context.Context, f flow, run everhook.RunID) error {
-			return workflows.NewRuns(f.product.Temporal(), true).Cancel(ctx, f.key, run)
+			return runs.NewOperator(f.product.Temporal(), true).Cancel(ctx, f.key, run)
 		}},
 		{"by terminating it", "operator-terminates", func(ctx context.Context, f flow, run everhook.RunID) error {
 			return f.product.Temporal().TerminateWorkflow(ctx, everhook.WorkflowID(f.key, run), "", "internal reason")

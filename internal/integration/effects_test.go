@@ -10,7 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 func TestBranchesThatLoseStopAtOnce(t *testing.T) {
@@ -95,7 +95,7 @@ func TestACancelledRunStopsItsRequests(t *testing.T) {
 	got := f.post(t, "")
 	gate.reached(t, 1)
 	began := time.Now()
-	require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, got.run))
+	require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, got.run))
 	require.Equal(t, everhook.Cancelled, f.ended(t, got.run).Status)
 	require.Less(t, time.Since(began), 20*time.Second)
 	t.Logf("the run had ended %v after it was cancelled", time.Since(began))

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -24,10 +26,10 @@ func TestARunIsFoundByItsID(t *testing.T) {
 		return err == nil && count.GetCount() == 1
 	}, patience, 20*time.Millisecond)
 	require.Equal(t, got.run, f.show(t, got.run).ID)
-	runs := workflows.NewRuns(f.product.Temporal(), true)
+	runs := runs.NewOperator(f.product.Temporal(), true)
 	flow, err := runs.Find(t.Context(), nil, got.run)
 	require.NoError(t, err)
 	require.Equal(t, f.key, flow)
 	_, err = runs.Find(t.Context(), []string{f.key}, "aaaaaaaaaaaaaaaaaaaaaaaaaa")
-	require.ErrorIs(t, err, workflows.ErrNoRun)
+	require.ErrorIs(t, err, everhook.ErrNoRun)
 }

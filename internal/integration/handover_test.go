@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -30,7 +31,7 @@ func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook
 		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x",
 			"receivedAt": "x"},
 	}
-	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true,
+	starter := runs.NewStarter(f.product.Temporal(), nodes.Standard(), runs.StarterOptions{Attributes: true,
 		Budget: budget, Resume: f.product.Catalog().ResumeBase})
 	_, err = starter.Start(t.Context(), route.Version, d)
 	require.NoError(t, err)
@@ -71,7 +72,7 @@ func TestTheStepsOfALoopThatWasHandedOverReadAsOne(t *testing.T) {
               - { key: pause, type: delay, config: { duration: 1ms } }
   - { key: out, type: output, config: { value: '{{ [nodes.log, nodes.outer] }}' } }
 `)
-	runs := workflows.NewRuns(shared.Temporal(), true)
+	operator := runs.NewOperator(shared.Temporal(), true)
 	whole := startWith(t, f, workflows.Budget{}, map[string]any{"x": 1})
 	want := f.ended(t, whole)
 	require.Equal(t, everhook.Resolved, want.Status)
@@ -92,7 +93,7 @@ func TestTheStepsOfALoopThatWasHandedOverReadAsOne(t *testing.T) {
 			recordLoops(t, f, run, "handed-over-loop")
 		}
 	}
-	listed, _, err := runs.List(t.Context(), workflows.Filter{Flow: f.key})
+	listed, _, err := operator.List(t.Context(), runs.Filter{Flow: f.key})
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(listed), 4, "executions of loops are no runs")
 }
@@ -117,7 +118,7 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shown, err := workflows.NewRuns(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key,
+			shown, err := runs.NewOperator(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key,
 				run)
 			require.NoError(t, err)
 			require.Contains(t, shown.Note, test.note)
@@ -246,8 +247,8 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 	t.Run("an answer", func(t *testing.T) {
 		t.Parallel()
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "2s"})
-		starter := workflows.NewStarter(shared.Temporal(), nodes.Standard(), workflows.StarterOptions{})
-		outcome, err := starter.Outcome(t.Context(), f.key, run, true, patience)
+		starter := runs.NewStarter(shared.Temporal(), nodes.Standard(), runs.StarterOptions{})
+		outcome, err := starter.Outcome(t.Context(), f.key, run, patience)
 		require.NoError(t, err)
 		require.NotNil(t, outcome.Answer)
 		require.Equal(t, 2, outcome.Answer.Body.V)
@@ -273,7 +274,7 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 						step.Iteration == "waits[3]"
 				})
 		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
-		require.NoError(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
+		require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
 		require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
 		require.Eventually(t, func() bool {
 			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+

@@ -30,6 +30,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -161,10 +162,11 @@ func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
 	defer cancel()
 	_ = f.product.Temporal().GetWorkflow(ctx, id, "").Get(ctx, nil)
 	require.NoError(t, ctx.Err(), "%s has not ended", id)
-	starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{})
-	outcome, err := starter.Outcome(ctx, f.key, run, false, 0)
+	starter := runs.NewStarter(f.product.Temporal(), nodes.Standard(),
+		runs.StarterOptions{Async: func(string) bool { return true }})
+	outcome, err := starter.Outcome(ctx, f.key, run, 0)
 	require.NoError(t, err)
-	return outcome
+	return *outcome
 }
 
 // running waits until a run stands at a node. The run need not have begun.
@@ -188,7 +190,7 @@ func (f flow) started(t *testing.T) everhook.RunID {
 	t.Helper()
 	var id everhook.RunID
 	require.Eventually(t, func() bool {
-		runs, _, err := workflows.NewRuns(f.product.Temporal(), true).List(t.Context(), workflows.Filter{Flow: f.key})
+		runs, _, err := runs.NewOperator(f.product.Temporal(), true).List(t.Context(), runs.Filter{Flow: f.key})
 		if err != nil || len(runs) == 0 {
 			return false
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/embedded"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -45,7 +46,7 @@ func (d *deploy) effect(context.Context, activities.HTTPRequestInput) (activitie
 // release is a process of one release: its client, who starts runs there, and its worker, which can be stopped.
 type release struct {
 	client  client.Client
-	starter *workflows.Starter
+	starter *runs.Starter
 	stop    func()
 }
 
@@ -80,10 +81,10 @@ func (d *deploy) release(t *testing.T, name string, level int) *release {
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	worker := workflows.NewWorker(c, workflows.NewInterpreter(nodes.Standard()).AtLevel(level),
+	worker := workflows.NewWorker(runs.Connect(c), workflows.NewInterpreter(nodes.Standard()).AtLevel(level),
 		map[string]any{activities.HTTPRequest: d.effect})
 	require.NoError(t, worker.Start())
-	r := &release{client: c, starter: workflows.NewStarter(c, nodes.Standard(), workflows.StarterOptions{Level: level}),
+	r := &release{client: c, starter: runs.NewStarter(c, nodes.Standard(), runs.StarterOptions{Level: level}),
 		stop: sync.OnceFunc(worker.Stop)}
 	t.Cleanup(r.stop)
 	return r

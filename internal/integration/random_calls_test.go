@@ -12,6 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowgen"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -32,8 +33,8 @@ func (f flow) outcome(t *testing.T, random *flowgen.Flow, run everhook.RunID) ev
 	defer stop()
 	if random.Definition.Mode == everhook.Sync {
 		others.Go(func() {
-			starter := workflows.NewStarter(f.product.Temporal(), nodes.Standard(), workflows.StarterOptions{})
-			_, _ = starter.Outcome(ctx, f.key, run, true, patience) // what it is, is read when the run has ended
+			starter := runs.NewStarter(f.product.Temporal(), nodes.Standard(), runs.StarterOptions{})
+			_, _ = starter.Outcome(ctx, f.key, run, patience) // what it is, is read when the run has ended
 		})
 	}
 	if len(random.Waits) > 0 {
@@ -64,7 +65,7 @@ func (f flow) allCalled(t *testing.T, run everhook.RunID) (all []calledRun) {
 
 // bringCalls brings calls to the waits of a run of a random flow and of the runs that it calls, until it is stopped.
 func (p *product) bringCalls(ctx context.Context, random *flowgen.Flow, run everhook.RunID) {
-	c := &caller{product: p, random: random, runs: workflows.NewRuns(p.Temporal(), true), done: map[string]bool{}}
+	c := &caller{product: p, random: random, runs: runs.NewOperator(p.Temporal(), true), done: map[string]bool{}}
 	for _, wait := range random.Waits {
 		if wait.Early && wait.Flow == random.Definition.Key {
 			c.call(ctx, calledRun{wait.Flow, run}, wait.Node, wait.First())
@@ -83,7 +84,7 @@ func (p *product) bringCalls(ctx context.Context, random *flowgen.Flow, run ever
 type caller struct {
 	product *product
 	random  *flowgen.Flow
-	runs    *workflows.Runs
+	runs    *runs.Operator
 	// done are the waits that were called, and the runs that have ended.
 	done map[string]bool
 }

@@ -16,9 +16,9 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/embedded"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
-	"github.com/everhook/everhook/workflows"
 )
 
 // cluster is a Temporal server that is not Everhook's own, at an address that stays when it is stopped and started
@@ -132,7 +132,7 @@ func TestEverhookWorksWithATemporalServerThatIsThere(t *testing.T) {
 	known, err := p.Temporal().OperatorService().ListSearchAttributes(t.Context(),
 		&operatorservice.ListSearchAttributesRequest{Namespace: "default"})
 	require.NoError(t, err)
-	for name, typ := range workflows.IndexedTypes() {
+	for name, typ := range runs.IndexedTypes() {
 		require.Equal(t, typ, known.GetCustomAttributes()[name], name)
 	}
 	require.Equal(t, 200, get(t, p.AdminURL()+"/readyz").status)

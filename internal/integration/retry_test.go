@@ -11,7 +11,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 // act has the admin API do something to a run.
@@ -220,8 +220,8 @@ func TestARetryLongAfterwardsHasItsWholeTimeout(t *testing.T) {
 	began := f.show(t, retried.ID)
 	require.Equal(t, everhook.Aborted, f.ended(t, retried.ID).Status)
 	require.GreaterOrEqual(t, f.show(t, retried.ID).Ended.Sub(began.Started), 1900*time.Millisecond)
-	require.ErrorIs(t, workflows.NewRuns(shared.Temporal(), true).Cancel(t.Context(), f.key, everhook.NewRunID()),
-		workflows.ErrNoRun)
+	require.ErrorIs(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, everhook.NewRunID()),
+		everhook.ErrNoRun)
 }
 
 func TestARetryThatNobodyWillCallIsToldSo(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
-	"github.com/everhook/everhook/workflows"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 func TestRunsAreListedByHowTheyStand(t *testing.T) {
@@ -29,13 +29,13 @@ nodes:
       broken: [{ key: c, type: calculation, config: { expression: '1 + trigger.body' } }]
       aborted: [`+longWait+`]
 `)
-	runs := map[everhook.Status]everhook.RunID{}
+	started := map[everhook.Status]everhook.RunID{}
 	for _, status := range []everhook.Status{everhook.Resolved, everhook.Failed, everhook.Errored, everhook.Rejected,
 		everhook.Aborted} {
-		runs[status] = f.post(t, `"`+string(status)+`"`).run
-		require.Equal(t, status, f.ended(t, runs[status]).Status)
+		started[status] = f.post(t, `"`+string(status)+`"`).run
+		require.Equal(t, status, f.ended(t, started[status]).Status)
 	}
-	for status, run := range runs {
+	for status, run := range started {
 		var list admin.RunList
 		require.Eventually(t, func() bool {
 			got := get(t, fmt.Sprintf("%s/api/v1/runs?status=%s&flow=listed", p.AdminURL(), status))
@@ -50,8 +50,8 @@ nodes:
 	require.Equal(t, 404, get(t, p.AdminURL()+"/api/v1/runs/"+string(everhook.NewRunID())).status)
 
 	going := p.async(t, "going", "nodes: ["+longWait+"]").post(t, "").run
-	shown := func(filter workflows.Filter) (ids []everhook.RunID) {
-		list, _, err := workflows.NewRuns(p.Temporal(), true).List(t.Context(), filter)
+	shown := func(filter runs.Filter) (ids []everhook.RunID) {
+		list, _, err := runs.NewOperator(p.Temporal(), true).List(t.Context(), filter)
 		require.NoError(t, err)
 		for _, run := range list {
 			ids = append(ids, run.ID)
@@ -59,11 +59,11 @@ nodes:
 		return ids
 	}
 	require.Eventually(t, func() bool {
-		return slices.Equal([]everhook.RunID{going}, shown(workflows.Filter{Status: everhook.Pending}))
+		return slices.Equal([]everhook.RunID{going}, shown(runs.Filter{Status: everhook.Pending}))
 	}, patience, 50*time.Millisecond)
-	require.Equal(t, going, shown(workflows.Filter{})[0])
-	ended := shown(workflows.Filter{Ended: true})
-	require.Len(t, ended, len(runs))
+	require.Equal(t, going, shown(runs.Filter{})[0])
+	ended := shown(runs.Filter{Ended: true})
+	require.Len(t, ended, len(started))
 	require.NotContains(t, ended, going)
 	require.NoError(t, p.replayAll(t.Context()))
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
-	"github.com/everhook/everhook/workflows"
 )
 
 // newStarter makes a Starter on the shared server, and a delivery of a flow to start with it.
-func newStarter(t *testing.T, key, body string) (*workflows.Starter, flow, *everhook.Version, everhook.Delivery) {
+func newStarter(t *testing.T, key, body string) (*runs.Starter, flow, *everhook.Version, everhook.Delivery) {
 	t.Helper()
 	f := shared.sync(t, key, body)
 	route, ok := shared.Catalog().Route(f.token)
 	require.True(t, ok)
 	d := everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
 		Trigger: everhook.Mapping{"body": map[string]any{"paid": true, "id": 7}}}
-	return workflows.NewStarter(shared.Temporal(), nodes.Standard(), workflows.StarterOptions{Attributes: true}), f,
+	return runs.NewStarter(shared.Temporal(), nodes.Standard(), runs.StarterOptions{Attributes: true}), f,
 		route.Version, d
 }
 
@@ -31,7 +31,7 @@ func TestOneRunAnswersAllWhoStartItAtOnce(t *testing.T) {
 	starter, f, version, d := newStarter(t, "start-at-once", "nodes:\n  - { key: pause, type: delay, config: { "+
 		"duration: 300ms } }\n  - { key: a, type: response, config: { body: '{{ system.now }}' } }\n")
 	const callers = 8
-	answers := make([]workflows.Reply, callers)
+	answers := make([]everhook.Started, callers)
 	failures := make([]error, callers)
 	var all sync.WaitGroup
 	for i := range callers {
@@ -98,7 +98,7 @@ func TestACallerWhoStopsWaitingLeavesADurableRun(t *testing.T) {
 			require.Nil(t, answer.Answer)
 			require.Less(t, time.Since(began), 20*time.Second)
 			f.running(t, d.RunID, "long")
-			outcome, err := starter.Outcome(t.Context(), f.key, d.RunID, true, 0)
+			outcome, err := starter.Outcome(t.Context(), f.key, d.RunID, 0)
 			require.NoError(t, err)
 			require.Equal(t, everhook.Outcome{Status: everhook.Pending}, outcome)
 			replay(t, f, d.RunID)
@@ -118,8 +118,8 @@ func TestADeliveryThatIsTooLargeForAStartIsALimit(t *testing.T) {
 		require.ErrorContains(t, err, "larger")
 		require.Equal(t, everhook.TypeLimit, everhook.AsError(err).Type)
 	}
-	_, err := starter.Outcome(t.Context(), f.key, d.RunID, true, time.Minute)
-	require.ErrorIs(t, err, workflows.ErrNoRun)
+	_, err := starter.Outcome(t.Context(), f.key, d.RunID, time.Minute)
+	require.ErrorIs(t, err, everhook.ErrNoRun)
 }
 
 // random is a text of that many bytes, which compression makes a third smaller at most.

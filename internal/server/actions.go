@@ -6,14 +6,14 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/workflows"
 )
 
 // actions are what the admin address can do to runs.
 type actions struct {
-	*workflows.Runs
-	starter *workflows.Starter
+	*runs.Operator
+	starter *runs.Starter
 	store   *store.Store
 }
 
@@ -21,12 +21,12 @@ var _ admin.Actions = actions{}
 
 // Retry takes the current version from the store; the version that the run had is in its history.
 func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, current bool,
-	from string) (workflows.Retried, error) {
-	options := workflows.RetryOptions{From: from}
+	from string) (runs.Retried, error) {
+	options := runs.RetryOptions{From: from}
 	if current {
 		version, err := a.enabled(ctx, flow)
 		if err != nil {
-			return workflows.Retried{}, err
+			return runs.Retried{}, err
 		}
 		options.Version = &version
 	}
@@ -37,7 +37,7 @@ func (a actions) enabled(ctx context.Context, key string) (everhook.Version, err
 	flow, err := a.store.Flow(ctx, key)
 	if errors.Is(err, store.ErrNotFound) || err == nil && flow.Enabled == 0 {
 		return everhook.Version{},
-			workflows.Refusef("flow %q has no enabled version; enable one, or retry with the version that the run had",
+			runs.Refusef("flow %q has no enabled version; enable one, or retry with the version that the run had",
 				key)
 	}
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/egress"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/sources"
 	"github.com/everhook/everhook/receiver"
-	"github.com/everhook/everhook/workflows"
 )
 
 // dependencies are what effects from outside are given: as guarded as the built-in ones.
@@ -25,7 +25,7 @@ func (s *Server) dependencies(guard *egress.Guard, proxy *url.URL) activities.De
 
 // startSources serves the triggers that start runs by themselves. They belong to the role receiver: they are where
 // deliveries come in.
-func (s *Server) startSources(starter *workflows.Starter) {
+func (s *Server) startSources(starter *runs.Starter) {
 	s.sources = sources.New(sources.Options{
 		Flows: s.catalog.Sourced, Start: starter.Start, Secret: s.secrets.Lookup, Logger: s.logger,
 		Redact:  func(text string) string { return s.secrets.Redactor().Text(text) },

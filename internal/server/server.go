@@ -28,6 +28,7 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/sources"
 	"github.com/everhook/everhook/internal/store"
@@ -252,7 +253,7 @@ func (s *Server) startWorker() error {
 	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do,
 		activities.LoadSubflow: subflows.Do}
 	maps.Copy(effects, s.with.Registry.Activities(s.dependencies(guard, proxy)))
-	s.worker = workflows.NewWorker(s.temporal.client, workflows.NewInterpreter(s.with.Registry), effects,
+	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client), workflows.NewInterpreter(s.with.Registry), effects,
 		workflows.LargePayloads(s.temporal.large.maxPayload))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
@@ -270,16 +271,17 @@ func (s *Server) startReceiver() error {
 		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.Observe,
 		Tracer: s.watch.Tracer(),
-	}, s.catalog, starts{starter, s.catalog})
+	}, s.catalog, starter)
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(starter)
 	return s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld)
 }
 
-func (s *Server) starter() *workflows.Starter {
-	return workflows.NewStarter(s.temporal.client, s.with.Registry, workflows.StarterOptions{
+func (s *Server) starter() *runs.Starter {
+	return runs.NewStarter(s.temporal.client, s.with.Registry, runs.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 		Resume: s.catalog.ResumeBase, MaxPayload: s.temporal.large.maxPayload, Resolve: s.temporal.large.resolve,
+		Async: func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },
 	})
 }
 
@@ -296,9 +298,9 @@ func (s *Server) startAdmin() error {
 	if err != nil {
 		return err
 	}
-	runs := workflows.NewRuns(s.temporal.client, s.temporal.attributes)
+	operator := runs.NewOperator(s.temporal.client, s.temporal.attributes)
 	options := admin.Options{
-		Runs: runs, Actions: actions{runs, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
+		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),

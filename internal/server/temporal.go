@@ -14,6 +14,7 @@ import (
 
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/embedded"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/workflows"
@@ -50,7 +51,7 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 	if o.TemporalAddress == "" {
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
-			SearchAttributes: workflows.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath,
+			SearchAttributes: runs.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath,
 			UICodec: admin.CodecPath, Logger: patient(logger.With("part", "temporal")),
 		})
 		if err != nil {
@@ -118,7 +119,7 @@ func (t *temporal) register(ctx context.Context, logger *slog.Logger) error {
 		return fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace",
 			t.namespace, err)
 	}
-	if err := workflows.RegisterSearchAttributes(ctx, t.client, t.namespace); err != nil {
+	if err := runs.RegisterSearchAttributes(ctx, t.client, t.namespace); err != nil {
 		logger.Warn("runs are started without search attributes; they are then found by workflow ID and memo only",
 			"error", err)
 		return nil

@@ -76,16 +76,16 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.E
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	began := s.options.Clock()
-	duplicate, err := s.options.Start(ctx, flow.Version, d)
+	started, err := s.options.Start(ctx, flow.Version, d)
 	s.options.Observe(Record{
 		Flow: flow.Version.Definition.Key, Run: d.RunID, Bytes: size, Took: s.options.Clock().Sub(began),
-		Duplicate: duplicate, Failed: err != nil,
+		Duplicate: started.Duplicate, Failed: err != nil,
 	})
 	if err != nil {
 		return nodes.Started{}, fmt.Errorf("start a run: %w", err)
 	}
-	logger.Info("event", "run", d.RunID, "duplicate", duplicate)
-	return nodes.Started{RunID: d.RunID, Duplicate: duplicate}, nil
+	logger.Info("event", "run", d.RunID, "duplicate", started.Duplicate)
+	return nodes.Started{RunID: d.RunID, Duplicate: started.Duplicate}, nil
 }
 
 // delivery makes an event what a run is started with, and tells the size of its data. The kind is part of what the run

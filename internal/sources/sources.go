@@ -16,8 +16,8 @@ import (
 type Options struct {
 	// Flows gives the flows to serve now.
 	Flows func() []catalog.Sourced
-	// Start makes the run of a delivery durable, as workflows.Starter does.
-	Start func(ctx context.Context, version *everhook.Version, d everhook.Delivery) (duplicate bool, err error)
+	// Start makes the run of a delivery durable, as runs.Starter does.
+	Start func(ctx context.Context, version *everhook.Version, d everhook.Delivery) (everhook.Started, error)
 	// Secret gives the value of a secret.
 	Secret func(name string) (string, error)
 	// Redact takes the values of secrets out of a text.

@@ -58,17 +58,17 @@ func (w *world) set(flows ...catalog.Sourced) {
 	w.flows = flows
 }
 
-func (w *world) start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) (bool, error) {
+func (w *world) start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
 	if w.during != nil {
 		w.during()
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.fails != nil || ctx.Err() != nil {
-		return false, errors.Join(w.fails, ctx.Err())
+		return everhook.Started{}, errors.Join(w.fails, ctx.Err())
 	}
 	w.deliveries = append(w.deliveries, d)
-	return len(w.deliveries) > 1 && w.deliveries[0].RunID == d.RunID, nil
+	return everhook.Started{Duplicate: len(w.deliveries) > 1 && w.deliveries[0].RunID == d.RunID}, nil
 }
 
 // sources begins to serve the flows of the world.

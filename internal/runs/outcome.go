@@ -1,16 +1,14 @@
-package workflows
+package runs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
 )
 
 // await gives the answer of a run that exists, or nil when there is none after wait.
@@ -57,9 +55,9 @@ func (s *Starter) closedAnswer(ctx context.Context, workflowID string, id everho
 	if err != nil {
 		return nil
 	}
-	answer := DerivedAnswer(outcome, id)
-	decode(info.GetMemo().GetFields()[MemoDelivery], &answer.Delivery)
-	decode(info.GetMemo().GetFields()[MemoDigest], &answer.Digest)
+	answer := workflows.DerivedAnswer(outcome, id)
+	decode(info.GetMemo().GetFields()[workflows.MemoDelivery], &answer.Delivery)
+	decode(info.GetMemo().GetFields()[workflows.MemoDigest], &answer.Digest)
 	return &answer
 }
 
@@ -73,62 +71,32 @@ func (s *Starter) closeEvent(ctx context.Context, workflowID string) (everhook.O
 	if ctx.Err() != nil {
 		return everhook.Outcome{}, err
 	}
-	return outcomeOf(err)
+	return workflows.OutcomeOf(err)
 }
 
-// outcomeOf reads the outcome from the error that a run closed with.
-func outcomeOf(err error) (everhook.Outcome, error) {
-	var outcome everhook.Outcome
-	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		if failure.Details(&outcome) == nil && outcome.Status.Ended() {
-			return outcome, nil
-		}
-		return everhook.Outcome{Status: everhook.Errored, Error: everhook.Errorf(everhook.TypeInternal, "%s",
-			failure.Message())}, nil
-	}
-	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok {
-		if cancelled.Details(&outcome) == nil && outcome.Status.Ended() {
-			return outcome, nil
-		}
-		return everhook.Outcome{Status: everhook.Cancelled}, nil
-	}
-	if _, ok := errors.AsType[*temporal.TerminatedError](err); ok {
-		return everhook.Outcome{Status: everhook.Cancelled, Error: &everhook.Error{Status: everhook.Cancelled,
-			Type: everhook.TypeCancelled, Message: "the run was terminated"}}, nil
-	}
-	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
-		return everhook.Outcome{Status: everhook.Aborted, Error: &everhook.Error{Status: everhook.Aborted,
-			Type: everhook.TypeTimeout, Message: "Temporal timed the run out"}}, nil
-	}
-	return everhook.Outcome{}, err
-}
-
-// Outcome tells how a run stands, after waiting up to wait for the answer of a sync flow. ErrNoRun: it is unknown or
-// has expired.
-func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID, sync bool,
-	wait time.Duration) (everhook.Outcome, error) {
+// Outcome returns the state of a run. For a sync flow it waits up to wait for the answer; of an async flow it returns
+// the status alone. everhook.ErrNoRun: the run is unknown or has expired.
+func (s *Starter) Outcome(ctx context.Context, flow string, id everhook.RunID,
+	wait time.Duration) (*everhook.Outcome, error) {
 	workflowID := everhook.WorkflowID(flow, id)
 	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {
-		if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-			return everhook.Outcome{}, ErrNoRun
-		}
-		return everhook.Outcome{}, err
+		return nil, unknownRun(err)
 	}
 	outcome := everhook.Outcome{Status: everhook.Pending}
 	closed := description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	if closed {
 		if outcome, err = s.closeEvent(ctx, workflowID); err != nil {
-			return everhook.Outcome{}, err
+			return nil, err
 		}
 		wait = startTimeout
 	}
-	if !sync {
-		return outcome, nil
+	if s.options.Async != nil && s.options.Async(flow) {
+		return &outcome, nil
 	}
 	outcome.Answer = s.await(ctx, workflowID, id, max(wait, minAttach))
 	if closed && outcome.Answer == nil {
-		return everhook.Outcome{}, fmt.Errorf("the answer of %s is not given within %s", workflowID, startTimeout)
+		return nil, fmt.Errorf("the answer of %s was not available within %s", workflowID, startTimeout)
 	}
-	return outcome, nil
+	return &outcome, nil
 }

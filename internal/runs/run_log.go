@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"cmp"
@@ -11,11 +11,12 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
 )
 
 // runLog reads the step log of a run as one, though other executions went on with its loops.
 type runLog struct {
-	runs  *Runs
+	runs  *Operator
 	steps []everhook.Step
 	// total counts all steps of the run.
 	total *int
@@ -38,7 +39,7 @@ func (l *runLog) read(ctx context.Context, execution everhook.Execution) error {
 	var handed []everhook.HandedOver
 	for from := 1; from > 0; {
 		var page everhook.StepPage
-		if err := l.runs.ask(ctx, execution, &page, StepsQuery, from); err != nil {
+		if err := l.runs.ask(ctx, execution, &page, workflows.StepsQuery, from); err != nil {
 			return err
 		}
 		l.steps, *l.total = append(l.steps, page.Steps...), max(*l.total, page.Total)

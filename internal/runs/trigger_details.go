@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
 )
 
 // triggerDetails describes a delivery for the Temporal UI, in markdown: when it came, and the values that have a
@@ -24,7 +25,8 @@ func triggerDetails(flow *nodes.Flow) func(everhook.Delivery) string {
 				if err != nil {
 					continue
 				}
-				fmt.Fprintf(&text, "* %s: %s\n", plain(n.alias), plain(string(shown)))
+				fmt.Fprintf(&text, "* %s: %s\n", workflows.EscapeMarkdown(n.alias),
+					workflows.EscapeMarkdown(string(shown)))
 			}
 		}
 		return text.String()

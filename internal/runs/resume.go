@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"context"
@@ -12,37 +12,21 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
 )
 
-// Why a run takes no call, besides ErrNoRun.
-var (
-	// ErrEnded tells that the run has ended.
-	ErrEnded = errors.New("the run has ended")
-	// ErrWaitOver tells that the wait has ended without a call.
-	ErrWaitOver = errors.New("the wait is over")
-	// ErrInboxFull tells that the run keeps as many early calls as it can.
-	ErrInboxFull = errors.New("the run keeps too many calls that came early")
-)
-
-// Resumed is what Resume gives of a call that is kept.
-type Resumed struct {
-	// Answer is that of the first call of the wait.
-	Answer everhook.Answer
-	// Duplicate tells that it was another call.
-	Duplicate bool
-}
-
-// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired.
+// RunVersion gives the number of the version that a run runs, or ran. everhook.ErrNoRun: the run is unknown or has
+// expired.
 func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error) {
 	description, err := s.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, run), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return 0, ErrNoRun
+		return 0, everhook.ErrNoRun
 	}
 	if err != nil {
 		return 0, err
 	}
 	version := 0
-	decode(description.GetWorkflowExecutionInfo().GetMemo().GetFields()[MemoVersion], &version)
+	decode(description.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoVersion], &version)
 	if version == 0 {
 		return 0, fmt.Errorf("the run %s does not say of which version it is", everhook.WorkflowID(flow, run))
 	}
@@ -50,37 +34,38 @@ func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 }
 
 // Resume brings a call to a run, and returns when it is durable there. A repeat, concurrent or later, and be it after
-// the run has ended, gets the answer of the first call. ErrNoRun, ErrEnded, ErrWaitOver, ErrInboxFull, and an
-// *everhook.Error of type limit for a call that is too large, say that the call is not kept; after any other error it
-// is not known, and the caller must be told to come again. It needs a worker.
-func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID, call Call) (Resumed, error) {
+// the run has ended, gets the answer of the first call. everhook.ErrNoRun, everhook.ErrRunEnded, everhook.ErrWaitOver,
+// everhook.ErrInboxFull, and an *everhook.Error of type limit for a call that is too large, say that the call is not
+// kept; after any other error it is not known, and the caller must be told to come again. It needs a worker.
+func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID,
+	call everhook.ResumeCall) (everhook.Resumed, error) {
 	call.Answer.Delivery = call.ID
-	if err := s.callFits(call); err != nil {
-		return Resumed{}, err
+	if err := workflows.FitsCall(s.options.MaxPayload, call); err != nil {
+		return everhook.Resumed{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	workflowID := everhook.WorkflowID(flow, run)
-	updateID := resumeUpdateID(call.Node, call.Iteration)
+	updateID := workflows.ResumeUpdateID(call.Node, call.Iteration)
 	// Calls of one wait have one end.
 	brought, err, _ := s.bringing.Do(workflowID+"/"+updateID,
 		func() (any, error) { return s.bring(ctx, workflowID, updateID, call) })
 	if err != nil {
-		return Resumed{}, err
+		return everhook.Resumed{}, err
 	}
 	answer := brought.(everhook.Answer)
-	return Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
+	return everhook.Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
 }
 
 func (s *Starter) bring(ctx context.Context, workflowID, updateID string,
-	call Call) (answer everhook.Answer, err error) {
+	call everhook.ResumeCall) (answer everhook.Answer, err error) {
 	leave, err := s.lanes.enter(ctx, workflowID)
 	if err != nil {
 		return answer, fmt.Errorf("too many calls are being brought to the run at once: %w", err)
 	}
 	defer leave()
 	handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflowID, UpdateID: updateID, UpdateName: ResumeUpdate, Args: []any{call},
+		WorkflowID: workflowID, UpdateID: updateID, UpdateName: workflows.ResumeUpdate, Args: []any{call},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
@@ -142,25 +127,17 @@ func (l *lanes) enter(ctx context.Context, run string) (leave func(), err error)
 	}
 }
 
-func (s *Starter) callFits(call Call) error {
-	size, limit, err := measured(s.options.MaxPayload, call)
-	if err == nil && size > limit {
-		err = everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, limit)
-	}
-	return err
-}
-
 // notResumed says what an error means for the caller. A run that has ended is only told from one that never was by
 // looking.
 func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) error {
 	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch refused.Type() {
-		case refusedLate:
-			return ErrWaitOver
-		case refusedFull:
-			return ErrInboxFull
-		case refusedOther:
-			return ErrNoRun
+		case workflows.RefusedLate:
+			return everhook.ErrWaitOver
+		case workflows.RefusedFull:
+			return everhook.ErrInboxFull
+		case workflows.RefusedNoWait:
+			return everhook.ErrNoRun
 		}
 		return err
 	}
@@ -169,10 +146,10 @@ func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) 
 	}
 	description, looked := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](looked); ok {
-		return ErrNoRun
+		return everhook.ErrNoRun
 	}
 	if looked == nil && description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return ErrEnded
+		return everhook.ErrRunEnded
 	}
 	return err
 }

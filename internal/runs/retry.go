@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
 )
 
 // Refusal tells a person why what was asked of a run cannot be done, and what to do instead. Nothing was changed.
@@ -23,9 +24,9 @@ func Refusef(format string, args ...any) *Refusal { return &Refusal{fmt.Sprintf(
 
 func (r *Refusal) Error() string { return r.message }
 
-// Cancel asks a run to end as cancelled; it ends within moments, once the step that it is in has stopped. ErrNoRun: it
-// is unknown or has expired. A *Refusal: it has ended.
-func (r *Runs) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
+// Cancel asks a run to end as cancelled; it ends within moments, once the step that it is in has stopped.
+// everhook.ErrNoRun: it is unknown or has expired. A *Refusal: it has ended.
+func (r *Operator) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
 	workflowID := everhook.WorkflowID(flow, id)
 	// Temporal takes the cancellation of a run that has ended for done.
 	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
@@ -74,8 +75,8 @@ const valuesTimeout = 45 * time.Second
 // durable. Keys by which partners recognise a repetition derive from the run that the delivery started, so that a step
 // that runs again with the same input is done once. Nobody waits for the answer of a retry.
 //
-// ErrNoRun: the run is unknown or has expired. A *Refusal: it cannot be retried so. After any other error it is not
-// known whether the new run exists.
+// everhook.ErrNoRun: the run is unknown or has expired. A *Refusal: it cannot be retried so. After any other error it
+// is not known whether the new run exists.
 func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, options RetryOptions) (Retried, error) {
 	earlier, err := s.ended(ctx, flow, id)
 	if err != nil {
@@ -90,7 +91,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 		return Retried{}, Refusef("%v", err)
 	}
 	start, definition := earlier.start, earlier.definition
-	start.Origin, start.From, start.Delivery.RunID = start.origin(), nil, everhook.NewRunID()
+	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, everhook.NewRunID()
 	if options.Version != nil {
 		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.definition
 	}
@@ -136,22 +137,14 @@ func (s *Starter) inVain(version *everhook.Version, from string) string {
 	}
 }
 
-// origin is the run that the delivery started.
-func (s *Start) origin() everhook.RunID {
-	if s.Origin != "" {
-		return s.Origin
-	}
-	return s.Delivery.RunID
-}
-
 // describe makes the new run tell what it repeats.
 func (s *Starter) describe(c *call, retried Retried) {
 	c.options.EnableEagerStart = s.options.Eager
-	c.options.Memo[MemoRetryOf] = string(retried.RetryOf)
+	c.options.Memo[workflows.MemoRetryOf] = string(retried.RetryOf)
 	c.options.StaticDetails += "\n* retry of run " + string(retried.RetryOf)
 	if retried.From != "" {
-		c.options.Memo[MemoRetryFrom] = retried.From
-		c.options.StaticDetails += ", from " + plain(retried.From)
+		c.options.Memo[workflows.MemoRetryFrom] = retried.From
+		c.options.StaticDetails += ", from " + workflows.EscapeMarkdown(retried.From)
 	}
 	if s.options.Links != nil {
 		c.options.StaticDetails += "\n" + s.options.Links(retried.Flow, retried.RetryOf)
@@ -162,7 +155,7 @@ func (s *Starter) describe(c *call, retried Retried) {
 type earlierRun struct {
 	version    *everhook.Version
 	definition json.RawMessage
-	start      Start
+	start      workflows.Start
 }
 
 // ended reads the start of a run that has ended from its history, so that a retry needs no store.
@@ -181,7 +174,7 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	events := s.client.GetWorkflowHistory(ctx, workflowID, info.GetExecution().GetRunId(), false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	if !events.HasNext() {
-		return nil, ErrNoRun
+		return nil, everhook.ErrNoRun
 	}
 	first, err := events.Next()
 	if err != nil {
@@ -195,7 +188,7 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 				"read: %w", workflowID, err)
 		}
 	}
-	if err := DataConverter().FromPayloads(input, &earlier.definition, &earlier.start); err != nil {
+	if err := workflows.DataConverter().FromPayloads(input, &earlier.definition, &earlier.start); err != nil {
 		return nil, fmt.Errorf("what the run %s was started with cannot be read: %w", workflowID, err)
 	}
 	earlier.version = &everhook.Version{Number: earlier.start.Version, Definition: &everhook.Definition{}}
@@ -208,24 +201,24 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 
 func unknownRun(err error) error {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return ErrNoRun
+		return everhook.ErrNoRun
 	}
 	return err
 }
 
 // resumePoint asks a worker for the values before the node and makes them fit the version.
 func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version,
-	options RetryOptions) (*RetryPoint, error) {
+	options RetryOptions) (*workflows.RetryPoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, valuesTimeout)
 	defer cancel()
-	answer, err := s.client.QueryWorkflow(ctx, everhook.WorkflowID(flow, id), "", ValuesQuery, options.From)
+	answer, err := s.client.QueryWorkflow(ctx, everhook.WorkflowID(flow, id), "", workflows.ValuesQuery, options.From)
 	if failed, ok := errors.AsType[*serviceerror.QueryFailed](err); ok {
 		return nil, Refusef("%s", failed.Message)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("no worker told the values before the node %q: %w", options.From, err)
 	}
-	point := &RetryPoint{}
+	point := &workflows.RetryPoint{}
 	if err := answer.Get(point); err != nil {
 		return nil, fmt.Errorf("the values before the node %q cannot be read: %w", options.From, err)
 	}
@@ -233,11 +226,11 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 	if compiled == nil {
 		return nil, Refusef("version %d of flow %q cannot be started: %v", version.Number, flow, firstError(problems))
 	}
-	return point, point.fit(compiled, version.Number)
+	return point, fit(point, compiled, version.Number)
 }
 
 // fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.
-func (p *RetryPoint) fit(flow *nodes.Flow, version int) error {
+func fit(p *workflows.RetryPoint, flow *nodes.Flow, version int) error {
 	way := flow.Way(p.Node)
 	if way == nil && flow.Node(p.Node) != nil {
 		return Refusef("in version %d of the flow the node %q stands in onFailure, where a run cannot be continued; "+
@@ -265,7 +258,7 @@ func (p *RetryPoint) fit(flow *nodes.Flow, version int) error {
 }
 
 // pointTooLarge tells what to do about arguments that are too large together.
-func pointTooLarge(err error, resume *RetryPoint) error {
+func pointTooLarge(err error, resume *workflows.RetryPoint) error {
 	limit, ok := errors.AsType[*everhook.Error](err)
 	switch {
 	case !ok || limit.Type != everhook.TypeLimit:

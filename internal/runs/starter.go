@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"cmp"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
 )
 
 // Starter starts runs and waits for their answers.
@@ -35,13 +36,16 @@ type Starter struct {
 type StarterOptions struct {
 	// Env gives the settings that flows may refer to as env.<NAME>.
 	Env func() map[string]string
+	// Async reports whether a flow is async: its runs have no answer that a caller waits for. Nil: no flow is.
+	Async func(flow string) bool
 	// Attributes is set when the namespace has the search attributes.
 	Attributes bool
 	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it
 	// directly.
 	Eager bool
-	// Budget is when loops hand over; zero fields are the engine's own, which are right but for tests.
-	Budget Budget
+	// Budget bounds each execution; beyond it, loops continue in another one. Zero fields: the engine's own bounds.
+	// Only tests set it.
+	Budget workflows.Budget
 	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<everhook.ResumeToken>") and the
 	// secret that their URLs are made with. It is asked for flows that wait for calls; nil: their runs have no such
 	// URLs.
@@ -65,6 +69,18 @@ type startable struct {
 	details    func(everhook.Delivery) string
 }
 
+// maxVersions bounds the versions that are kept compiled. A full map is emptied.
+const maxVersions = 1000
+
+func firstError(problems []nodes.Problem) error {
+	for _, problem := range problems {
+		if !problem.Warning {
+			return problem
+		}
+	}
+	return nil
+}
+
 // Times of starting a run.
 const (
 	// startTimeout bounds one call that makes a run durable.
@@ -73,13 +89,10 @@ const (
 	maxShownKey = 200
 )
 
-// ErrNoRun tells that a run is unknown or has expired.
-var ErrNoRun = errors.New("no such run")
-
-// NewStarter makes one. The client must use DataConverter.
+// NewStarter makes one. The client must use workflows.DataConverter.
 func NewStarter(c client.Client, registry *nodes.Registry, options StarterOptions) *Starter {
 	if options.Level == 0 {
-		options.Level = Level
+		options.Level = workflows.Level
 	}
 	return &Starter{client: c, registry: registry, options: options, versions: map[string]*startable{}}
 }
@@ -100,7 +113,7 @@ func (s *Starter) startable(version *everhook.Version) (*startable, error) {
 		return nil, fmt.Errorf("version %d of flow %q cannot be started: %w", version.Number, version.Definition.Key,
 			firstError(problems))
 	}
-	if len(s.versions) >= maxCompiledFlows {
+	if len(s.versions) >= maxVersions {
 		clear(s.versions)
 	}
 	made := &startable{definition: definition, env: flow.Env, takesCalls: flow.TakesCalls(),
@@ -113,7 +126,7 @@ func (s *Starter) startable(version *everhook.Version) (*startable, error) {
 type call struct {
 	options    client.StartWorkflowOptions
 	definition json.RawMessage
-	start      Start
+	start      workflows.Start
 }
 
 // call makes the arguments of a start. Definition and delivery that are too large together are an *everhook.Error of
@@ -123,7 +136,8 @@ func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, e
 	if err != nil {
 		return nil, err
 	}
-	return s.arrange(version, flow, flow.definition, Start{Version: version.Number, Delivery: d, Env: s.settings(flow)})
+	return s.arrange(version, flow, flow.definition, workflows.Start{Version: version.Number, Delivery: d,
+		Env: s.settings(flow)})
 }
 
 // settings are those that a version refers to, as they are now.
@@ -142,9 +156,9 @@ func (s *Starter) settings(flow *startable) map[string]string {
 
 // arrange makes the call that starts a run of the version with these arguments.
 func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage,
-	start Start) (*call, error) {
+	start workflows.Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
-	start.MaxPayload, start.Resume = cmp.Or(s.options.MaxPayload, maxPayload), nil
+	start.MaxPayload, start.Resume = cmp.Or(s.options.MaxPayload, workflows.MaxPayload), nil
 	if flow.takesCalls && s.options.Resume != nil {
 		base, secret, err := s.options.Resume(version.Definition.Key)
 		if err != nil {
@@ -153,46 +167,46 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 		start.Resume = everhook.NewResume(base, secret, start.Delivery.RunID)
 	}
 	c, d, key := &call{definition: definition, start: start}, start.Delivery, version.Definition.Key
-	if err := fitsStart(c.definition, c.start); err != nil {
+	if err := workflows.FitsStart(c.definition, c.start); err != nil {
 		return nil, err
 	}
-	shown := presentation{flow: key, title: version.Definition.Name(), version: version.Number,
-		trigger: version.Definition.Trigger.Type, run: d.RunID}
+	shown := workflows.Presentation{Flow: key, Title: version.Definition.Name(), Version: version.Number,
+		Trigger: version.Definition.Trigger.Type, Run: d.RunID}
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
-		TaskQueue:                TaskQueue(s.options.Level),
+		TaskQueue:                workflows.TaskQueue(s.options.Level),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		StaticSummary:            shown.summary(),
-		StaticDetails:            everhook.Shorten(flow.details(d), maxDetails),
-		Memo:                     shown.memo(),
+		StaticSummary:            shown.Summary(),
+		StaticDetails:            everhook.Shorten(flow.details(d), workflows.MaxDetails),
+		Memo:                     shown.Memo(),
 	}
 	if d.DedupeKey != "" {
-		c.options.Memo[MemoDelivery], c.options.Memo[MemoDigest] = d.ID, d.Digest
-		c.options.Memo[MemoKey] = everhook.Shorten(d.DedupeKey, maxShownKey)
-		c.options.StaticDetails += "\n* dedupe key: " + plain(d.DedupeKey) + "\n"
+		c.options.Memo[workflows.MemoDelivery], c.options.Memo[workflows.MemoDigest] = d.ID, d.Digest
+		c.options.Memo[workflows.MemoKey] = everhook.Shorten(d.DedupeKey, maxShownKey)
+		c.options.StaticDetails += "\n* dedupe key: " + workflows.EscapeMarkdown(d.DedupeKey) + "\n"
 	}
 	if s.options.Links != nil {
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}
 	if s.options.Attributes {
-		c.options.TypedSearchAttributes = shown.attributes()
+		c.options.TypedSearchAttributes = shown.Attributes()
 	}
 	return c, nil
 }
 
-// Start returns when the run is durable. Duplicate tells that another delivery with the same dedupe key had started it
-// before. An *everhook.Error of type limit says that the delivery is too large, one of type key-reused that its dedupe
-// key came with another body before; after any other error it is not known whether the run exists, and the caller must
-// be told to come again.
+// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large, one of
+// type key-reused that its dedupe key came with another body before; after any other error it is not known whether the
+// run exists, and the caller must be told to come again.
 func (s *Starter) Start(ctx context.Context, version *everhook.Version,
-	d everhook.Delivery) (duplicate bool, err error) {
+	d everhook.Delivery) (everhook.Started, error) {
 	c, err := s.call(version, d)
 	if err != nil {
-		return false, err
+		return everhook.Started{}, err
 	}
 	c.options.EnableEagerStart = s.options.Eager
-	return s.confirm(ctx, c)
+	duplicate, err := s.confirm(ctx, c)
+	return everhook.Started{Duplicate: duplicate}, err
 }
 
 // confirm makes the run durable, or finds it durable, and treats a duplicate as the delivery wants.
@@ -206,7 +220,7 @@ func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err err
 	fresh := *c
 	fresh.options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	fresh.options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, RunWorkflow, c.definition,
+	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, workflows.RunWorkflow, c.definition,
 		c.start); !isAlreadyStarted(err) {
 		return false, err
 	}
@@ -216,8 +230,8 @@ func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err err
 	}
 	info := earlier.GetWorkflowExecutionInfo()
 	first, digest := "", ""
-	decode(info.GetMemo().GetFields()[MemoDelivery], &first)
-	decode(info.GetMemo().GetFields()[MemoDigest], &digest)
+	decode(info.GetMemo().GetFields()[workflows.MemoDelivery], &first)
+	decode(info.GetMemo().GetFields()[workflows.MemoDigest], &digest)
 	if first == d.ID {
 		return false, nil
 	}
@@ -259,7 +273,7 @@ func keyReused() error {
 func (s *Starter) start(ctx context.Context, c *call) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	_, err := s.client.ExecuteWorkflow(ctx, c.options, RunWorkflow, c.definition, c.start)
+	_, err := s.client.ExecuteWorkflow(ctx, c.options, workflows.RunWorkflow, c.definition, c.start)
 	if isAlreadyStarted(err) {
 		return nil
 	}
@@ -271,25 +285,17 @@ func isAlreadyStarted(err error) bool {
 	return ok
 }
 
-// Reply is what Run gives of a durable run.
-type Reply struct {
-	// Answer is nil while the run has none.
-	Answer *everhook.Answer
-	// Duplicate tells that another delivery with the same dedupe key had started the run before.
-	Duplicate bool
-}
-
 // Run starts a run and waits for its answer, at most wait. Without one by then the reply has none; the run is durable.
 // Errors are those of Start.
 //
 // A start that times out says nothing about whether the run exists, so nothing is acknowledged before a plain start has
 // confirmed it.
 func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery,
-	wait time.Duration) (Reply, error) {
+	wait time.Duration) (everhook.Started, error) {
 	deadline := time.Now().Add(wait)
 	c, err := s.call(version, d)
 	if err != nil {
-		return Reply{}, err
+		return everhook.Started{}, err
 	}
 	answer, err := s.startAndWait(ctx, c, min(wait, startTimeout))
 	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID &&
@@ -297,7 +303,7 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 		// A completed update keeps giving its outcome, whatever the policies of a start say: only a plain start begins
 		// anew.
 		if err := s.rerun(ctx, c); err != nil {
-			return Reply{}, err
+			return everhook.Started{}, err
 		}
 		answer, err = s.startAndWait(ctx, c, min(time.Until(deadline), startTimeout))
 	}
@@ -307,25 +313,25 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 	// The confirmation outlives a receiver that stops: it decides between 202 and 503.
 	duplicate, err := s.confirm(context.WithoutCancel(ctx), c)
 	if err != nil {
-		return Reply{}, err
+		return everhook.Started{}, err
 	}
 	left := time.Until(deadline)
 	if left <= 0 {
-		return Reply{Duplicate: duplicate}, nil
+		return everhook.Started{Duplicate: duplicate}, nil
 	}
 	if answer = s.await(ctx, c.options.ID, d.RunID, left); answer == nil {
-		return Reply{Duplicate: duplicate}, nil
+		return everhook.Started{Duplicate: duplicate}, nil
 	}
 	return replyTo(d, answer)
 }
 
 // replyTo tells a duplicate by the delivery that the answer names.
-func replyTo(d everhook.Delivery, answer *everhook.Answer) (Reply, error) {
+func replyTo(d everhook.Delivery, answer *everhook.Answer) (everhook.Started, error) {
 	duplicate := d.Duplicates != nil && answer.Delivery != d.ID
 	if duplicate && d.Duplicates.SamePayload && answer.Digest != d.Digest {
-		return Reply{}, keyReused()
+		return everhook.Started{}, keyReused()
 	}
-	return Reply{Answer: answer, Duplicate: duplicate}, nil
+	return everhook.Started{Answer: answer, Duplicate: duplicate}, nil
 }
 
 // startAndWait is one round trip: the update starts the run and gives its answer.
@@ -333,8 +339,9 @@ func (s *Starter) startAndWait(ctx context.Context, c *call, wait time.Duration)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	handle, err := s.client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: s.client.NewWithStartWorkflowOperation(c.options, RunWorkflow, c.definition, c.start),
-		UpdateOptions:          answerUpdate(c.options.ID),
+		StartWorkflowOperation: s.client.NewWithStartWorkflowOperation(c.options, workflows.RunWorkflow, c.definition,
+			c.start),
+		UpdateOptions: answerUpdate(c.options.ID),
 	})
 	if err != nil {
 		return nil, err
@@ -347,6 +354,7 @@ func (s *Starter) startAndWait(ctx context.Context, c *call, wait time.Duration)
 }
 
 func answerUpdate(workflowID string) client.UpdateWorkflowOptions {
-	return client.UpdateWorkflowOptions{WorkflowID: workflowID, UpdateID: AnswerUpdate, UpdateName: AnswerUpdate,
+	return client.UpdateWorkflowOptions{WorkflowID: workflowID, UpdateID: workflows.AnswerUpdate,
+		UpdateName:   workflows.AnswerUpdate,
 		WaitForStage: client.WorkflowUpdateStageCompleted}
 }

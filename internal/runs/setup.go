@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"context"
@@ -10,12 +10,14 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+
+	"github.com/everhook/everhook/workflows"
 )
 
 // IndexedTypes are the search attributes with their types, as an operator of Temporal registers them.
 func IndexedTypes() map[string]enumspb.IndexedValueType {
 	types := map[string]enumspb.IndexedValueType{}
-	for _, attribute := range SearchAttributes() {
+	for _, attribute := range workflows.SearchAttributes() {
 		types[attribute.GetName()] = attribute.GetValueType()
 	}
 	return types
@@ -55,7 +57,7 @@ const attributeProbe = 100 * time.Millisecond
 // of a namespace every few seconds, and refuses to start runs until then.
 func awaitSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	var terms []string
-	for _, attribute := range SearchAttributes() {
+	for _, attribute := range workflows.SearchAttributes() {
 		terms = append(terms, attribute.GetName()+" = 'none'")
 	}
 	request := &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: strings.Join(terms, " OR ")}

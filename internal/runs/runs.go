@@ -1,4 +1,4 @@
-package workflows
+package runs
 
 import (
 	"cmp"
@@ -19,17 +19,20 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
 )
 
-// Runs reads runs and acts on them.
-type Runs struct {
+// Operator lists, shows and cancels runs.
+type Operator struct {
 	client     client.Client
 	attributes bool
 }
 
-// NewRuns makes one. Attributes says that the namespace has the search attributes; without them lists can be filtered
-// by flow only slowly.
-func NewRuns(c client.Client, attributes bool) *Runs { return &Runs{client: c, attributes: attributes} }
+// NewOperator makes one. Attributes says that the namespace has the search attributes; without them lists can be
+// filtered by flow only slowly.
+func NewOperator(c client.Client, attributes bool) *Operator {
+	return &Operator{client: c, attributes: attributes}
+}
 
 // Summary is one line of a list of runs.
 type Summary struct {
@@ -99,7 +102,7 @@ const maxRunPage = 1000
 // List gives runs and where the next page begins (nil: there is none): those that go on, the latest first, and then the
 // others, of which the last to end is the first. Temporal has no other order. A run appears within a second of its
 // start.
-func (r *Runs) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
+func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
 	query, err := r.query(filter)
 	if err != nil {
 		return nil, nil, err
@@ -122,14 +125,14 @@ func (r *Runs) List(ctx context.Context, filter Filter) ([]Summary, []byte, erro
 	return runs, response.GetNextPageToken(), nil
 }
 
-func (r *Runs) query(filter Filter) (string, error) {
-	terms := []string{"WorkflowType = '" + RunWorkflow + "'"}
+func (r *Operator) query(filter Filter) (string, error) {
+	terms := []string{"WorkflowType = '" + workflows.RunWorkflow + "'"}
 	if filter.Flow != "" {
 		if !everhook.IsFlowKey(filter.Flow) {
 			return "", fmt.Errorf("%q is not a flow key", filter.Flow)
 		}
 		if r.attributes {
-			terms = append(terms, fmt.Sprintf("%s = '%s'", AttributeFlow.GetName(), filter.Flow))
+			terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.AttributeFlow.GetName(), filter.Flow))
 		} else {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
 		}
@@ -150,7 +153,7 @@ func (r *Runs) query(filter Filter) (string, error) {
 			return "", fmt.Errorf("runs cannot be listed by status %q: the Temporal namespace lacks the search "+
 				"attributes of Everhook", filter.Status)
 		}
-		terms = append(terms, fmt.Sprintf("%s = '%s'", AttributeStatus.GetName(), filter.Status))
+		terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.AttributeStatus.GetName(), filter.Status))
 	default:
 		return "", fmt.Errorf("runs cannot be listed by status %q", filter.Status)
 	}
@@ -165,11 +168,11 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	summary := Summary{ID: id, Flow: flow, Title: flow, Status: statusOf(info), Started: info.GetStartTime().AsTime(),
 		Execution: info.GetExecution().GetRunId()}
 	fields := info.GetMemo().GetFields()
-	decode(fields[MemoTitle], &summary.Title)
-	decode(fields[MemoVersion], &summary.Version)
-	decode(fields[MemoRetryOf], &summary.RetryOf)
-	decode(fields[MemoRetryFrom], &summary.RetryFrom)
-	decode(fields[MemoCaller], &summary.Caller)
+	decode(fields[workflows.MemoTitle], &summary.Title)
+	decode(fields[workflows.MemoVersion], &summary.Version)
+	decode(fields[workflows.MemoRetryOf], &summary.RetryOf)
+	decode(fields[workflows.MemoRetryFrom], &summary.RetryFrom)
+	decode(fields[workflows.MemoCaller], &summary.Caller)
 	if ended := info.GetCloseTime(); ended != nil {
 		at := ended.AsTime()
 		summary.Ended = &at
@@ -195,7 +198,7 @@ func statusOf(info *workflowpb.WorkflowExecutionInfo) everhook.Status {
 		return everhook.Aborted
 	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:
 		var text string
-		decode(info.GetSearchAttributes().GetIndexedFields()[AttributeStatus.GetName()], &text)
+		decode(info.GetSearchAttributes().GetIndexedFields()[workflows.AttributeStatus.GetName()], &text)
 		if status, err := everhook.ParseStatus(text); err == nil {
 			return status
 		}
@@ -205,9 +208,9 @@ func statusOf(info *workflowpb.WorkflowExecutionInfo) everhook.Status {
 	}
 }
 
-// Find tells to which flow a run belongs; without search attributes only the given ones are tried. ErrNoRun: to none,
-// or it has expired.
-func (r *Runs) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
+// Find tells to which flow a run belongs; without search attributes only the given ones are tried. everhook.ErrNoRun:
+// to none, or it has expired.
+func (r *Operator) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
 	// Lists lag behind, and without the search attribute they do not know: then the flows are asked.
 	listed, listErr := r.listed(ctx, id)
 	if listed != "" {
@@ -222,15 +225,16 @@ func (r *Runs) Find(ctx context.Context, flows []string, id everhook.RunID) (str
 			return "", err
 		}
 	}
-	return "", cmp.Or(listErr, ErrNoRun)
+	return "", cmp.Or(listErr, everhook.ErrNoRun)
 }
 
 // listed gives the flow of a run that has the search attribute; empty for one that is not listed.
-func (r *Runs) listed(ctx context.Context, id everhook.RunID) (string, error) {
+func (r *Operator) listed(ctx context.Context, id everhook.RunID) (string, error) {
 	if !r.attributes {
 		return "", nil
 	}
-	query := fmt.Sprintf("%s = '%s' AND WorkflowType = '%s'", AttributeRun.GetName(), id, RunWorkflow)
+	query := fmt.Sprintf("%s = '%s' AND WorkflowType = '%s'", workflows.AttributeRun.GetName(), id,
+		workflows.RunWorkflow)
 	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
 		PageSize: 1})
 	for _, info := range response.GetExecutions() {
@@ -251,12 +255,12 @@ const (
 	ShowTimeout = 20 * time.Second
 )
 
-// Show gives one run with its steps. ErrNoRun: it is unknown or has expired.
-func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detail, error) {
+// Show gives one run with its steps. everhook.ErrNoRun: it is unknown or has expired.
+func (r *Operator) Show(ctx context.Context, flow string, id everhook.RunID) (*Detail, error) {
 	workflowID := everhook.WorkflowID(flow, id)
 	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return nil, ErrNoRun
+		return nil, everhook.ErrNoRun
 	}
 	if err != nil {
 		return nil, err
@@ -264,7 +268,7 @@ func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detai
 	info := description.GetWorkflowExecutionInfo()
 	summary, ok := summaryOf(info)
 	if !ok {
-		return nil, ErrNoRun
+		return nil, everhook.ErrNoRun
 	}
 	detail := &Detail{Summary: summary, Events: info.GetHistoryLength(), Steps: []everhook.Step{}}
 	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING &&
@@ -284,10 +288,10 @@ func (r *Runs) Show(ctx context.Context, flow string, id everhook.RunID) (*Detai
 }
 
 // fill takes the outcome before the steps, which can be in many executions.
-func (r *Runs) fill(ctx context.Context, detail *Detail, workflowID string) error {
+func (r *Operator) fill(ctx context.Context, detail *Detail, workflowID string) error {
 	execution := everhook.Execution{WorkflowID: workflowID, RunID: detail.Execution}
 	var outcome everhook.Outcome
-	if err := r.ask(ctx, execution, &outcome, OutcomeQuery); err != nil {
+	if err := r.ask(ctx, execution, &outcome, workflows.OutcomeQuery); err != nil {
 		return err
 	}
 	detail.Outcome = &outcome
@@ -308,7 +312,7 @@ func late(ctx context.Context, err error) bool {
 	return tooLate || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (r *Runs) ask(ctx context.Context, execution everhook.Execution, result any, query string, args ...any) error {
+func (r *Operator) ask(ctx context.Context, execution everhook.Execution, result any, query string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	answer, err := r.client.QueryWorkflow(ctx, execution.WorkflowID, execution.RunID, query, args...)
