@@ -51,6 +51,9 @@ func notPosition(n *ast.MemberNode, key any, what, fix string) error {
 		fix = "; " + fix
 	}
 	if name, ok := key.(string); ok {
+		if other := memberFix(name, describe(n.Node)); other != "" {
+			fix = "; " + other
+		}
 		return fmt.Errorf("%s is %s and has no member %q%s", quoted(n.Node), what, name, fix)
 	}
 	return fmt.Errorf("%s is %s, and %s where a position is needed", quoted(n.Node), what, describeKey(n, key))

@@ -66,7 +66,7 @@ func TestSourcesThatCannotWorkAreRefusedWithAFix(t *testing.T) {
 			{`max()`, "max takes 1 argument or more, not 0; write `max(a, b, …) or max(list)`"},
 			{`resumeUrl(trigger.body.text)`, "resumeUrl takes the constant key of a node; write `resumeUrl(\"key\")`"},
 			{`date("2030-01-01").Yeer()`, "there is no method \"Yeer\"; did you mean \"Year\"?"},
-			{`trigger.body.text.upper()`, "there is no method \"upper\"; call the function: `upper(text)`"},
+			{`trigger.body.text.upper()`, "there is no method \"upper\"; call the function: `upper(trigger.body.text)`"},
 			{`trigger.body.zzzzzzzz()`, "there is no method \"zzzzzzzz\""},
 			{`date("2030-01-01").Year(1)`, "Year takes 0 arguments, not 1"},
 			{`trigger.body.order.at.Year()`, "`trigger.body.order` has no member \"at\"; known: id, items, status"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
@@ -99,7 +100,11 @@ func (e *Environment) root(name string) (*Shape, *Error) {
 		return nil, &Error{Message: fmt.Sprintf("`%s` is a function", name),
 			Fix: fmt.Sprintf("call it: `%s`", functionIndex[name].Signature)}
 	}
-	return nil, &Error{Message: fmt.Sprintf("unknown name `%s`", name), Fix: strict.Suggest(name, known)}
+	fix := strict.Suggest(name, known)
+	if constant, ok := foreignNames[strings.ToLower(name)]; ok {
+		fix = fmt.Sprintf("write `%s`", constant)
+	}
+	return nil, &Error{Message: fmt.Sprintf("unknown name `%s`", name), Fix: fix}
 }
 
 func secretError(allowed bool) *Error {

@@ -60,6 +60,12 @@ type Problem struct {
 	Warning bool
 }
 
+func (e *Error) warning(pointer string) Problem {
+	problem := e.problem(pointer)
+	problem.Warning = true
+	return problem
+}
+
 func (e *Error) problem(pointer string) Problem {
 	return Problem{Pointer: pointer, Message: e.Message + e.Snippet(), Fix: e.Fix}
 }

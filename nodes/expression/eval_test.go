@@ -103,8 +103,8 @@ func TestExpressionsGiveTheirValueOrAnErrorThatNamesTheOperand(t *testing.T) {
 			{`9223372036854775807 == 9223372036854775808.0`, `false`},
 			{`trigger.body.missing < 1`, "error: `trigger.body.missing` is nil; use `?? 0`"},
 			{`"a" > trigger.body.missing`, "error: `trigger.body.missing` is nil; use `?? \"\"`"},
-			{`trigger.body.text < 1`, "error: `trigger.body.text` is text and `1` is a number; `<` takes two " +
-				"numbers, two texts, two times or two durations; `date(…)` and `duration(…)` read text"},
+			{`trigger.body.text < 1`, "error: `trigger.body.text` is text and `1` is a number; read the " +
+				"number with `int(trigger.body.text)` or `float(trigger.body.text)`"},
 			{`trigger.body.yes > trigger.body.no`, "error: `trigger.body.yes` is a boolean and `trigger.body.no` is " +
 				"a boolean; `>` takes two numbers, two texts, two times or two durations; `date(…)` and `duration(…)` read text"},
 		},

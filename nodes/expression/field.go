@@ -80,7 +80,11 @@ func (e *Expression) Compile(pointer string, env *Environment) []Problem {
 		return []Problem{err.problem(pointer)}
 	}
 	e.pointer, e.program = pointer, program
-	return nil
+	var problems []Problem
+	for _, warning := range program.warnings {
+		problems = append(problems, warning.warning(pointer))
+	}
+	return problems
 }
 
 // Class is ClassExpression.
@@ -125,15 +129,16 @@ type Bool struct{ Expression }
 
 // Compile compiles the expression. One that can never yield a boolean is a problem.
 func (b *Bool) Compile(pointer string, env *Environment) []Problem {
-	if problems := b.Expression.Compile(pointer, env); problems != nil || b.program == nil {
+	problems := b.Expression.Compile(pointer, env)
+	if b.program == nil {
 		return problems
 	}
 	if kind := b.program.result; kind != kindAny && kind != kindBool {
 		err := &Error{Message: fmt.Sprintf("the expression gives %s, not a boolean", kind),
 			Fix: "compare it with something, for example with `==`", Source: b.source}
-		return []Problem{err.problem(pointer)}
+		problems = append(problems, err.problem(pointer))
 	}
-	return nil
+	return problems
 }
 
 // Eval gives the expression's value; false if the field is not set. Errors are *everhook.Error.

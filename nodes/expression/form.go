@@ -29,9 +29,7 @@ func (c *formCompiler) report(pointer string, err *Error) {
 }
 
 func (c *formCompiler) warn(pointer string, err *Error) {
-	problem := err.problem(pointer)
-	problem.Warning = true
-	c.problems = append(c.problems, problem)
+	c.problems = append(c.problems, err.warning(pointer))
 }
 
 // formEval is one evaluation of a template: all its expressions share one budget.
@@ -53,7 +51,7 @@ func parseForm(v any) (form, *Error) {
 		if len(parts) == 0 || len(parts) == 1 && parts[0].literal() {
 			return literalForm{v}, nil
 		}
-		return &textForm{source: v, parts: parts}, nil
+		return &textForm{source: v, parts: aloneOrAll(parts)}, nil
 	case []any:
 		list := make(listForm, len(v))
 		for i, item := range v {
@@ -77,6 +75,20 @@ func parseForm(v any) (form, *Error) {
 	default:
 		return literalForm{v}, nil
 	}
+}
+
+// aloneOrAll drops the white space around a single template, which block texts of YAML add.
+func aloneOrAll(parts []part) []part {
+	alone := -1
+	for i := range parts {
+		switch {
+		case !parts[i].literal() && alone >= 0, parts[i].literal() && strings.TrimSpace(parts[i].text) != "":
+			return parts
+		case !parts[i].literal():
+			alone = i
+		}
+	}
+	return parts[alone : alone+1]
 }
 
 // literalForm is a value without a template in it, except for lists and mappings.
@@ -145,7 +157,7 @@ type textForm struct {
 	parts  []part
 }
 
-// whole reports whether the text is exactly one template, which keeps the type of its value.
+// whole reports whether the text is one template alone, which keeps the type of its value.
 func (t *textForm) whole() bool { return len(t.parts) == 1 }
 
 func (t *textForm) compile(c *formCompiler, pointer string) {
@@ -173,6 +185,10 @@ func (t *textForm) compile(c *formCompiler, pointer string) {
 			}
 			p.program = program
 			c.references.Add(program.References())
+			for _, warning := range program.warnings {
+				warning.Source, warning.Offset = t.source, warning.Offset+p.offset
+				c.warn(pointer, warning)
+			}
 		}
 	}
 }

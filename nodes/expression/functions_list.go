@@ -59,7 +59,7 @@ func take(_ *machine, c *call, args []any) (any, error) {
 	return list[:n:n], nil
 }
 
-// get takes a path, or a position, and gives nil for what is missing.
+// get takes a key, a path or a position, and gives nil if there is no value. A key that has dots is found before a path.
 func get(m *machine, c *call, args []any) (any, error) {
 	switch at := args[1].(type) {
 	case int:
@@ -81,6 +81,11 @@ func get(m *machine, c *call, args []any) (any, error) {
 		if err := m.spend(len(at)); err != nil {
 			return nil, err
 		}
+		if mapping, ok := args[0].(map[string]any); ok {
+			if v, ok := mapping[at]; ok {
+				return v, nil
+			}
+		}
 		path, err := everhook.ParsePath(at)
 		if err != nil {
 			return nil, c.errorf("%s is no path: %v", c.what(1), err)
@@ -92,7 +97,7 @@ func get(m *machine, c *call, args []any) (any, error) {
 	}
 }
 
-// follow is Path.Get with a charge for each element that is looked at: that grows with every list on the way.
+// follow is Path.Get with a charge for each value that is visited. A path through lists visits many.
 func (m *machine) follow(path everhook.Path, v any, depth int) (found any, there bool, err error) {
 	for i, step := range path {
 		if err := m.spend(1); err != nil {
@@ -104,13 +109,14 @@ func (m *machine) follow(path everhook.Path, v any, depth int) (found any, there
 				return nil, false, nil
 			}
 		case []any:
-			if !step.Index {
+			element, ok := step.Position()
+			if !ok {
 				return m.gather(path[i:], below, depth)
 			}
-			if step.Element >= len(below) {
+			if element >= len(below) {
 				return nil, false, nil
 			}
-			v = below[step.Element]
+			v = below[element]
 		default:
 			return nil, false, nil
 		}
@@ -118,7 +124,8 @@ func (m *machine) follow(path everhook.Path, v any, depth int) (found any, there
 	return v, true, nil
 }
 
-// gather follows the path in each element and flattens one level. An element without the field adds nothing.
+// gather follows the path in each element, lists inside lists included, and joins the results to one flat list. An
+// element without the field adds nothing.
 func (m *machine) gather(path everhook.Path, list []any, depth int) (any, bool, error) {
 	if err := m.descend(depth, len(list)); err != nil {
 		return nil, false, err
@@ -394,8 +401,8 @@ var listFunctions = []*Function{
 		Result: `3`, minimum: 1, maximum: 1, apply: end(-1)},
 	{Name: "take", Signature: "take(list, n)", Doc: "The first n elements, or all if there are fewer.",
 		Example: `take([1, 2, 3], 2)`, Result: `[1,2]`, minimum: 2, maximum: 2, gives: kindList, apply: take},
-	{Name: "get", Signature: "get(value, path)", Doc: "What stands at a path or position, or nil. Through a list it " +
-		"is the field of every element that has it, flattened one level.",
+	{Name: "get", Signature: "get(value, path)", Doc: "The value at a key, path or position, or nil. On a list a " +
+		"name gives that field of every element, at any depth of lists, as one flat list; a number is an index.",
 		Example: `get({items: [{sku: "a"}, {sku: "b"}]}, "items.sku")`, Result: `["a","b"]`, minimum: 2, maximum: 2,
 		apply: get},
 	{Name: "reverse", Signature: "reverse(list)", Doc: "The elements from last to first.",

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -39,24 +40,22 @@ func toInt(_ *machine, c *call, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch v := v.(type) {
-	case int:
+	f, ok := v.(float64)
+	if !ok {
 		return v, nil
-	default:
-		f := v.(float64)
-		if _, isText := args[0].(string); isText {
-			return nil, c.errorf("%s is the text of a number that is not whole; use `floor(float(…))`", c.what(0))
-		}
-		if f < -1<<63 || f >= 1<<63 {
-			return nil, c.errorf("%s does not fit in 64 bits", c.what(0))
-		}
-		return int(f), nil
 	}
+	if f < -1<<63 || f >= 1<<63 {
+		return nil, c.errorf("%s does not fit in 64 bits", c.what(0))
+	}
+	if _, isText := args[0].(string); isText {
+		return nil, c.errorf("%s is the text of a number that is not whole; use `floor(float(…))`", c.what(0))
+	}
+	return int(f), nil
 }
 
 func toFloat(_ *machine, c *call, args []any) (any, error) { return c.parseNumber(args) }
 
-// parseNumber takes a number, or the text of one in decimal.
+// parseNumber takes a number, or the decimal text of one. A whole number beyond 64 bits is the nearest float64.
 func (c *call) parseNumber(args []any) (any, error) {
 	text, ok := args[0].(string)
 	if !ok {
@@ -64,18 +63,16 @@ func (c *call) parseNumber(args []any) (any, error) {
 		return args[0], err
 	}
 	text = strings.TrimSpace(text)
-	for _, char := range text {
-		if !strings.ContainsRune("0123456789.+-eE", char) {
-			return nil, c.errorf("%s is text, but not that of a number", c.what(0))
-		}
-	}
 	if n, err := strconv.Atoi(text); err == nil {
 		return n, nil
 	}
-	if text != "" && strings.Trim(text, "+-0123456789") == "" && strings.LastIndexAny(text, "+-") <= 0 {
-		return nil, c.errorf("%s does not fit in 64 bits", c.what(0))
+	if strings.Trim(text, "0123456789.+-eE") != "" {
+		return nil, c.errorf("%s is text, but not that of a number", c.what(0))
 	}
 	f, err := strconv.ParseFloat(text, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return nil, c.errorf("%s is a number beyond 1.8e308, the largest one", c.what(0))
+	}
 	if err != nil {
 		return nil, c.errorf("%s is text, but not that of a number", c.what(0))
 	}

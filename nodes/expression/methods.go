@@ -175,11 +175,9 @@ func (f method) apply(m *machine, c *call, callee *ast.MemberNode, v any, args [
 }
 
 func (t *translator) unknownMethod(n *ast.CallNode, callee *ast.MemberNode, name string) operand {
-	fix := ""
-	if nearest := strict.Nearest(name, everhook.SortedKeys(methods)); nearest != "" {
+	fix := methodFix(name, describe(callee.Node))
+	if nearest := strict.Nearest(name, everhook.SortedKeys(methods)); fix == "" && nearest != "" {
 		fix = fmt.Sprintf("did you mean %q?", nearest)
-	} else if f, ok := functionIndex[name]; ok {
-		fix = fmt.Sprintf("call the function: `%s`", f.Signature)
 	}
 	return t.fail(callee.Property, fmt.Sprintf("there is no method %q", name), fix)
 }

@@ -57,8 +57,29 @@ func mismatched(n *ast.BinaryNode, a, b any, takes string) error {
 			return fmt.Errorf("%s is nil; use `?? %s`", quoted(side.node), value)
 		}
 	}
-	return fmt.Errorf("%s is %s and %s is %s; `%s` takes %s", quoted(n.Left), typeName(a), quoted(n.Right), typeName(b),
-		n.Operator, takes)
+	advice := fmt.Sprintf("`%s` takes %s", n.Operator, takes)
+	if fix := readText(n.Left, a, b) + readText(n.Right, b, a); fix != "" && n.Operator != "+" {
+		advice = fix
+	}
+	return fmt.Errorf("%s is %s and %s is %s; %s", quoted(n.Left), typeName(a), quoted(n.Right), typeName(b), advice)
+}
+
+// readText says how to read the text v as what the other operand is; empty if that is not the problem.
+func readText(node ast.Node, v, other any) string {
+	if kindOf(v) != kindText {
+		return ""
+	}
+	source := describe(node)
+	switch kindOf(other) {
+	case kindNumber:
+		return fmt.Sprintf("read the number with `int(%s)` or `float(%s)`", source, source)
+	case kindTime:
+		return fmt.Sprintf("read the time with `date(%s)`", source)
+	case kindDuration:
+		return fmt.Sprintf("read the duration with `duration(%s)`", source)
+	default:
+		return ""
+	}
 }
 
 func overflow(n *ast.BinaryNode) error { return fmt.Errorf("%s does not fit in 64 bits", quoted(n)) }

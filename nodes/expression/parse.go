@@ -73,7 +73,7 @@ func checkNesting(source string) *Error {
 
 var tokenName = regexp.MustCompile(`\b(?:Operator|Bracket|Identifier|Number|String|Bytes)\(("(?:[^"\\]|\\.)*")\)`)
 
-// syntaxError takes over what the parser says, in the words of this package.
+// syntaxError gives the parser's error in the words of this package.
 func syntaxError(source string, err error) *Error {
 	found, ok := errors.AsType[*file.Error](err)
 	if !ok {
@@ -87,7 +87,13 @@ func syntaxError(source string, err error) *Error {
 		return &Error{Message: fmt.Sprintf("the expression has more than %d parts", MaxSyntaxNodes),
 			Fix: "split it over several nodes"}
 	case strings.HasPrefix(e.Message, "unexpected "):
-		e.Fix = unexpectedFixes[tokenOf(found.Message)]
+		if strings.HasSuffix(e.Message, " end") {
+			e.Offset = len(source)
+		}
+		e.Fix = syntaxFix(source, e.Offset, tokenOf(found.Message))
+	case strings.HasPrefix(e.Message, "a map key must be"):
+		e.Message = "a key is a name, a quoted text, a number, or an expression in parentheses"
+		e.Fix = syntaxFix(source, e.Offset, "")
 	case strings.HasPrefix(e.Message, "Operator ("):
 		e.Message, e.Fix = "`??` cannot be mixed with other operators", "put `(… ?? …)` in parentheses"
 	}
@@ -100,15 +106,6 @@ func tokenOf(message string) string {
 		return ""
 	}
 	return strings.Trim(match[1], `"`)
-}
-
-// unexpectedFixes help with what people bring from other languages.
-var unexpectedFixes = map[string]string{
-	"=":  "compare with `==`",
-	"&":  "use `and`",
-	"|":  "use `or`; a pipe is followed by a function",
-	"!":  "use `not`",
-	"=>": "a predicate is written `filter(list, .price > 10)`",
 }
 
 // byteOffset turns expr's offsets, which count characters, into bytes.

@@ -18,6 +18,8 @@ type Program struct {
 	references References
 	// settingsOnly: no data but env is used.
 	settingsOnly bool
+	// warnings are about parts that are likely mistakes.
+	warnings []*Error
 }
 
 // Compile compiles an expression for the place that env describes. Its error is an *Error, for the author of the
@@ -42,7 +44,7 @@ func compile(source string, env *Environment) (*Program, *Error) {
 	}
 	t.references.Sort()
 	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references,
-		settingsOnly: !t.usesData}, nil
+		settingsOnly: !t.usesData, warnings: t.warnings}, nil
 }
 
 // References are the names that the program uses.

@@ -3,6 +3,9 @@ package expression
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -29,6 +32,8 @@ type translator struct {
 	references References
 	// usesData: a root besides env is used.
 	usesData bool
+	// warnings are about sources that compile and are likely mistakes.
+	warnings []*Error
 
 	// variables are those of the let around the place.
 	variables map[string]operand
@@ -79,7 +84,7 @@ func (t *translator) translate(node ast.Node) operand {
 		}
 		return constantOperand(n, v)
 	case *ast.StringNode:
-		return constantOperand(n, n.Value)
+		return t.text(n)
 	case *ast.BytesNode:
 		return t.fail(n, "bytes are not a value", `write text, without the b`)
 	case *ast.ChainNode:
@@ -114,6 +119,22 @@ func (t *translator) translate(node ast.Node) operand {
 		return t.fail(node, fmt.Sprintf("%T is not supported", node), "")
 	}
 }
+
+// text translates a literal text.
+func (t *translator) text(n *ast.StringNode) operand {
+	at := byteOffset(t.source, n.Location().From)
+	if strings.ContainsRune(n.Value, utf8.RuneError) && surrogateEscape.MatchString(t.source[at:]) {
+		return t.fail(n, "the text has an escape of half a character", "write the character itself, for example \"😀\"")
+	}
+	if fix, found := insertionIn(n.Value, t.env); found {
+		t.warnings = append(t.warnings, &Error{Message: "the braces are part of this text and insert nothing", Fix: fix,
+			Source: t.source, Offset: at})
+	}
+	return constantOperand(n, n.Value)
+}
+
+// surrogateEscape is the escape of half a surrogate pair inside the text that starts here.
+var surrogateEscape = regexp.MustCompile(`^(?s:"(?:[^"\\]|\\.)*?\\u[dD][89a-fA-F]|'(?:[^'\\]|\\.)*?\\u[dD][89a-fA-F])`)
 
 // Budget of evaluating constants when compiling.
 const (
