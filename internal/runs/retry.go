@@ -16,33 +16,6 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Refusal tells a person why what was asked of a run cannot be done, and what to do instead. Nothing was changed.
-type Refusal struct{ message string }
-
-// Refusef makes one.
-func Refusef(format string, args ...any) *Refusal { return &Refusal{fmt.Sprintf(format, args...)} }
-
-func (r *Refusal) Error() string { return r.message }
-
-// Cancel asks a run to end as cancelled; it ends within moments, once the step that it is in has stopped.
-// everhook.ErrNoRun: it is unknown or has expired. A *Refusal: it has ended.
-func (r *Operator) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
-	workflowID := everhook.WorkflowID(flow, id)
-	// Temporal takes the cancellation of a run that has ended for done.
-	description, err := r.client.DescribeWorkflowExecution(ctx, workflowID, "")
-	if err != nil {
-		return unknownRun(err)
-	}
-	if info := description.GetWorkflowExecutionInfo(); info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return Refusef("the run has ended already, as %s", statusOf(info))
-	}
-	err = r.client.CancelWorkflow(ctx, workflowID, "")
-	if _, ok := errors.AsType[*serviceerror.CancellationAlreadyRequested](err); ok {
-		return nil
-	}
-	return unknownRun(err)
-}
-
 // RetryOptions say how a run is retried.
 type RetryOptions struct {
 	// Version is the version to run; nil: the one that the run had, with the settings of that time.

@@ -136,6 +136,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		return nil, err
 	}
 	if s.has(RoleWorker) {
+		s.warnOfStrandedRuns(ctx)
 		if err := s.startWorker(); err != nil {
 			return nil, err
 		}
@@ -309,6 +310,30 @@ func (s *Server) startAdmin() error {
 	s.pages = admin.Server(admin.New(options))
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
 	return nil
+}
+
+// Bounds of the search for stranded runs: it must not delay the start.
+const (
+	strandedTimeout = 5 * time.Second
+	shownStranded   = 20
+)
+
+// warnOfStrandedRuns logs open runs that no worker of this release executes.
+func (s *Server) warnOfStrandedRuns(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, strandedTimeout)
+	defer cancel()
+	found, total, err := runs.NewOperator(s.temporal.client, s.temporal.attributes).Stranded(ctx, shownStranded)
+	switch {
+	case err != nil:
+		s.logger.Warn("open runs of builds before the first release cannot be looked for", "error", err)
+	case total > 0:
+		ids := make([]string, len(found))
+		for i, run := range found {
+			ids[i] = everhook.WorkflowID(run.Flow, run.ID)
+		}
+		s.logger.Warn("open runs were started by a build from before the first release and cannot go on; cancel each "+
+			"with `everhook run cancel ID`, and repeat it with `everhook run retry ID`", "count", total, "runs", ids)
+	}
 }
 
 // readyTimeout bounds what a probe waits for Temporal.
