@@ -71,7 +71,7 @@ func TestAFailureSaysWhy(t *testing.T) {
 		"a query that does not compile": {activities.JSONPath, "a", everhook.TypeQuery, "position 1"},
 		"an engine that is not there":   {"jsonata", "a", everhook.TypeQuery, `no query engine "jsonata"`},
 		"a type that a function does not take": {activities.JMESPath, "abs('x')", everhook.TypeQuery,
-			`abs takes an argument of type "number"`},
+			"argument 1 of abs must be a number, and is text"},
 		"more nodes than allowed": {activities.JSONPath, "$.numbers[?count($..*) > 1, ?count($..*) > 1]",
 			everhook.TypeTimeout, "longer than"},
 		"too many nodes": {activities.JSONPath,

@@ -4,8 +4,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Leave makes what a query found canonical, in at most limit bytes of JSON: a query can repeat a part of its input very
-// often.
+// Leave makes the result of a query canonical. It refuses a result of more than limit bytes of JSON: a query can repeat
+// a part of its input very often.
 func Leave(v any, limit int) (any, error) {
 	l := leaver{limit: limit, left: limit}
 	return l.value(v, 0)
@@ -45,8 +45,7 @@ func (l *leaver) value(v any, depth int) (any, error) {
 	case nil, bool, int:
 		return v, l.spend(8)
 	default:
-		return nil, everhook.Errorf(everhook.TypeQuery, "the query gives an expression, which is not data; leave out "+
-			"the `&`")
+		return nil, everhook.Errorf(everhook.TypeQuery, "the query gives a %T, which is not data", v)
 	}
 }
 

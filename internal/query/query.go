@@ -1,5 +1,5 @@
-// Package query compiles queries on JSON, each language behind the same two calls, and keeps what they give canonical
-// and bounded.
+// Package query compiles queries on JSON. Every language has the same two calls, and its results are canonical and
+// bounded.
 package query
 
 import (
@@ -8,19 +8,20 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/jmespath"
 	"github.com/everhook/everhook/internal/jsonpath"
 )
 
 // Query is a compiled query. It may be used by several goroutines.
 type Query interface {
-	// Search gives what the query finds in a canonical value, which is not changed: a canonical value, not bounded yet.
-	// JSONPath gives a list always. Evaluating ends with ctx.
+	// Search evaluates the query on a canonical value and does not change it. The result is canonical, but not bounded
+	// yet. JSONPath always gives a list. The evaluation ends with ctx.
 	Search(ctx context.Context, input any) (any, error)
 }
 
-// SyntaxError tells where a query does not compile.
+// SyntaxError says where a query does not compile.
 type SyntaxError struct {
-	// Offset is where in the query, in bytes from 0; -1 where the engine does not tell.
+	// Offset is the place in the query, in bytes from 0; -1 for an unknown engine.
 	Offset  int
 	Message string
 }
@@ -68,4 +69,13 @@ func (q jsonPath) Search(ctx context.Context, input any) (any, error) {
 		nodes = []any{}
 	}
 	return nodes, err
+}
+
+func compileJMESPath(text string) (Query, error) {
+	parsed, err := jmespath.Parse(text)
+	if err != nil {
+		syntax := err.(*jmespath.SyntaxError) //nolint:errorlint // Parse has no other errors and wraps none
+		return nil, &SyntaxError{Offset: syntax.Offset, Message: syntax.Message}
+	}
+	return parsed, nil
 }
