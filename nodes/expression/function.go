@@ -29,6 +29,8 @@ type Function struct {
 	apply            implementation
 	// varying: not the same value for the same arguments, so never evaluated when compiling.
 	varying bool
+	// prepare, if set, is called once when a call is compiled. Its error is for the author of the source.
+	prepare func(c *call) error
 	// predicate is set instead of apply for functions with a predicate.
 	predicate predicateImplementation
 }
@@ -57,9 +59,9 @@ type functionGroup struct {
 
 var (
 	functionGroups = []functionGroup{
-		{"Lists, with a predicate", predicateFunctions}, {"Lists", listFunctions}, {"Text", textFunctions},
-		{"Numbers", numberFunctions},
-		{"Mappings", mappingFunctions}, {"Types", typeFunctions}, {"Times", timeFunctions}, {"Codes", codeFunctions},
+		{"Lists, with a predicate", predicateFunctions}, {"Lists", listFunctions}, {"Mappings", mappingFunctions},
+		{"Text", textFunctions}, {"Patterns", patternFunctions}, {"Markup", markupFunctions}, {"Numbers", numberFunctions},
+		{"Types", append(typeFunctions, csvFunctions...)}, {"Times", timeFunctions}, {"Codes", codeFunctions},
 	}
 	functionIndex = indexFunctions()
 )
@@ -81,6 +83,8 @@ const unlimited = 1 << 20
 type call struct {
 	name  string
 	nodes []ast.Node
+	// pattern is that of a function with a constant pattern.
+	pattern *pattern
 }
 
 // what is the source of an argument for messages.
@@ -169,6 +173,11 @@ func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand
 		runs[i] = inputs[i].run
 	}
 	c := &call{name: name, nodes: arguments}
+	if f.prepare != nil {
+		if err := f.prepare(c); err != nil {
+			return t.fail(n, fmt.Sprintf("%s: %v", name, err), "")
+		}
+	}
 	apply := f.apply
 	o := operand{node: n, kind: f.gives, run: func(m *machine) (any, error) {
 		base := len(m.stack)

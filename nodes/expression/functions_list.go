@@ -337,59 +337,27 @@ func (c *call) unsortable(what, i int, key, first any) error {
 // log2 is the number of bits of n, and at least 1.
 func log2(n int) int { return max(1, bits.Len(uint(n))) }
 
-func keysOf(m *machine, c *call, args []any) ([]string, map[string]any, error) {
-	mapping, err := c.mapping(args, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := m.spend(len(mapping) * log2(len(mapping))); err != nil {
-		return nil, nil, err
-	}
-	return everhook.SortedKeys(mapping), mapping, nil
-}
-
-// entries makes an implementation that gives something of each entry of a mapping, by sorted keys.
-func entries(weight int, of func(key string, v any) any) implementation {
-	return func(m *machine, c *call, args []any) (any, error) {
-		keys, mapping, err := keysOf(m, c, args)
-		if err != nil {
-			return nil, err
-		}
-		if err := m.produce(weight * len(keys)); err != nil {
-			return nil, err
-		}
-		list, err := m.list(len(keys))
-		if err != nil {
-			return nil, err
-		}
-		for _, key := range keys {
-			list = append(list, of(key, mapping[key]))
-		}
-		return list, nil
-	}
-}
-
-func fromPairs(m *machine, c *call, args []any) (any, error) {
+func chunk(m *machine, c *call, args []any) (any, error) {
 	list, err := c.list(args, 0)
 	if err != nil {
 		return nil, err
 	}
-	mapping, err := m.mapping(len(list))
+	size, err := c.whole(args, 1, 0)
 	if err != nil {
 		return nil, err
 	}
-	for i, item := range list {
-		pair, ok := item.([]any)
-		if !ok || len(pair) != 2 {
-			return nil, c.errorf("%s[%d] is not a pair like [\"key\", 1]", c.what(0), i)
-		}
-		key, ok := pair[0].(string)
-		if !ok {
-			return nil, c.errorf("the key in %s[%d] is %s where text is needed", c.what(0), i, typeName(pair[0]))
-		}
-		mapping[key] = pair[1]
+	if size < 1 {
+		return nil, c.errorf("%s is %d; a part has 1 or more elements", c.what(1), size)
 	}
-	return mapping, nil
+	parts, err := m.list((len(list) + size - 1) / size)
+	if err != nil {
+		return nil, err
+	}
+	for len(list) > 0 {
+		n := min(size, len(list))
+		parts, list = append(parts, list[:n:n]), list[n:]
+	}
+	return parts, nil
 }
 
 var listFunctions = []*Function{
@@ -413,24 +381,11 @@ var listFunctions = []*Function{
 	{Name: "flatten", Signature: "flatten(list)", Doc: "The elements, with those of lists inside in their place, at " +
 		"any depth.", Example: `flatten([1, [2, [3]]])`, Result: `[1,2,3]`, minimum: 1, maximum: 1, gives: kindList,
 		apply: flatten},
+	{Name: "chunk", Signature: "chunk(list, n)", Doc: "The elements in lists of n; the last one may have fewer.",
+		Example: `chunk([1, 2, 3], 2)`, Result: `[[1,2],[3]]`, minimum: 2, maximum: 2, gives: kindList, apply: chunk},
 	{Name: "uniq", Signature: "uniq(list)", Doc: "The elements without those that are equal to an earlier one.",
 		Example: `uniq([1, 2, 1])`, Result: `[1,2]`, minimum: 1, maximum: 1, gives: kindList, apply: uniq},
 	{Name: "sort", Signature: `sort(list[, "asc" or "desc"])`, Doc: "The numbers, texts, times or durations in order.",
 		Example: `sort([3, 1, 2], "desc")`, Result: `[3,2,1]`, minimum: 1, maximum: 2, gives: kindList,
 		apply: sortList},
-}
-
-var mappingFunctions = []*Function{
-	{Name: "keys", Signature: "keys(mapping)", Doc: "The keys, sorted.", Example: `keys({b: 1, a: 2})`,
-		Result: `["a","b"]`, minimum: 1, maximum: 1, gives: kindList,
-		apply: entries(0, func(key string, _ any) any { return key })},
-	{Name: "values", Signature: "values(mapping)", Doc: "The values, sorted by their keys.",
-		Example: `values({b: 1, a: 2})`, Result: `[2,1]`, minimum: 1, maximum: 1, gives: kindList,
-		apply: entries(0, func(_ string, v any) any { return v })},
-	{Name: "toPairs", Signature: "toPairs(mapping)", Doc: "A list of [key, value], sorted by key.",
-		Example: `toPairs({b: 1, a: 2})`, Result: `[["a",2],["b",1]]`, minimum: 1, maximum: 1, gives: kindList,
-		apply: entries(2*elementWeight, func(key string, v any) any { return []any{key, v} })},
-	{Name: "fromPairs", Signature: "fromPairs(list)", Doc: "A mapping of a list of [key, value]; of equal keys the " +
-		"last one stays.", Example: `fromPairs([["a", 2]])`, Result: `{"a":2}`, minimum: 1, maximum: 1,
-		gives: kindMapping, apply: fromPairs},
 }
