@@ -7,8 +7,8 @@ EXTENSION      := examples/custom-kind
 GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages that do not link the embedded Temporal server: the race detector runs on them in reasonable time.
-RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/admin/... ./internal/bodyschema/... ./internal/catalog/... ./internal/console/... \
-	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jmespath/... ./internal/jsonpath/... ./internal/payloads/... ./internal/query/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
+RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/admin/... ./internal/bodyschema/... ./internal/catalog/... ./internal/compile/... ./internal/console/... \
+	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jmespath/... ./internal/jsonpath/... ./internal/payloads/... ./internal/query/... ./internal/schema/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
 
@@ -48,11 +48,13 @@ noembedded: ## The binary without the Temporal server builds
 build: ## The binary, in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/everhook ./cmd/everhook
 
-docs: ## Write the generated pages and the schema again
+docs: ## Write the generated pages, the schema, and the comments that they are made from again
+	go generate ./...
+	cd $(EXTENSION) && go generate ./...
 	go test ./docs -update
 
 bench: ## The performance bars, as ratios in one run
-	go test -run '^$$' -bench . -benchtime 2s ./nodes/... ./receiver ./workflows
+	go test -run '^$$' -bench . -benchtime 2s ./nodes/... ./internal/compile ./receiver ./workflows
 	go test -run '^$$' -bench . -benchtime 1x ./internal/bench
 
 nightly: ## Tests that take longer than CI has

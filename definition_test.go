@@ -28,11 +28,6 @@ func TestRetryTakesStatusesAsNumbersAndText(t *testing.T) {
 	require.Equal(t, want, back)
 }
 
-func TestTheDefinitionsSourceDeclaresIt(t *testing.T) {
-	t.Parallel()
-	require.Contains(t, everhook.DefinitionSource(), "type Definition struct {")
-}
-
 const definition = `{"key":"order-intake","title":"Orders","mode":"sync","trigger":{"token":"abcdefgh","type":"webhook"},"options":{"wait":"PT30S"},"nodes":[` +
 	`{"key":"z","type":"condition","config":{"expression":"a < b"},"branches":{"then":[{"key":"y","type":"end"}],"else":[],"error":[{"key":"x","type":"end"}]},"onError":"branch"},` +
 	`{"key":"call","type":"http-request","title":"Call","timeout":"PT5S","retry":{"maxAttempts":2,"backoff":1.5}}]}`

@@ -4,3 +4,5 @@
 //
 // It imports only the standard library. Authors of kinds import it too.
 package everhook
+
+//go:generate go run ./cmd/fielddocs -types Definition

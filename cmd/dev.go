@@ -9,7 +9,7 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/server"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 type devCommand struct {
@@ -17,7 +17,7 @@ type devCommand struct {
 	processFlags
 }
 
-func (c *devCommand) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
+func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry) error {
 	logger := c.NewLogger(s.err)
 	if err := flowdir.Check(c.Dir); err != nil {
 		return err

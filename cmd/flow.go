@@ -11,7 +11,9 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/schema"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -32,12 +34,12 @@ type flowNew struct {
 	Out     string `short:"o" placeholder:"FILE" help:"File to write; default KEY.yaml. - is standard output."`
 }
 
-func (c *flowNew) Run(s streams, registry *nodes.Registry) error {
+func (c *flowNew) Run(s streams, registry *kind.Registry) error {
 	if !everhook.IsFlowKey(c.Key) {
 		return fmt.Errorf("%q is not a flow key; use a-z, 0-9 and -, at most 63, not starting with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
-	if c.Trigger == nodes.CallTrigger {
+	if c.Trigger == trigger.CallTrigger {
 		text = flowfile.CallTemplate(c.Key, everhook.Mode(c.Mode))
 	}
 	if c.Out == "-" {
@@ -71,7 +73,7 @@ type flowValidate struct {
 	Output string   `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 
-func (c *flowValidate) Run(s streams, registry *nodes.Registry) error {
+func (c *flowValidate) Run(s streams, registry *kind.Registry) error {
 	all := flowfile.Problems{}
 	valid := 0
 	for _, name := range c.Files {
@@ -91,7 +93,7 @@ func (c *flowValidate) Run(s streams, registry *nodes.Registry) error {
 }
 
 // check gives the problems of a file. That it cannot be read is one.
-func check(name string, registry *nodes.Registry) flowfile.Problems {
+func check(name string, registry *kind.Registry) flowfile.Problems {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		if failure, ok := errors.AsType[*fs.PathError](err); ok {
@@ -129,12 +131,12 @@ func (c *flowValidate) print(s streams, problems flowfile.Problems, valid int) e
 
 type flowSchema struct{}
 
-func (flowSchema) Run(s streams, registry *nodes.Registry) error {
-	schema, err := registry.Schema()
+func (flowSchema) Run(s streams, registry *kind.Registry) error {
+	text, err := schema.JSON(registry)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s\n", schema)
+	_, err = fmt.Fprintf(s.out, "%s\n", text)
 	return err
 }
 

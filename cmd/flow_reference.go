@@ -3,7 +3,8 @@ package cmd
 import (
 	"io"
 
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/schema"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 type flowReference struct {
@@ -11,15 +12,12 @@ type flowReference struct {
 }
 
 // Run prints a page of the manual, with the kinds that this program has.
-func (c *flowReference) Run(s streams, registry *nodes.Registry) error {
-	pages, err := registry.Reference()
-	if err != nil {
-		return err
-	}
-	for _, page := range pages {
+func (c *flowReference) Run(s streams, registry *kind.Registry) error {
+	for _, page := range schema.Reference(registry) {
 		if page.Name == c.Page+".md" {
-			_, err = io.WriteString(s.out, page.Markdown)
+			_, err := io.WriteString(s.out, page.Markdown)
+			return err
 		}
 	}
-	return err
+	return nil
 }

@@ -15,10 +15,12 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/secrets"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 type flowSend struct {
@@ -35,13 +37,13 @@ type flowSend struct {
 
 // target is the flow that is called, as its file has it.
 type target struct {
-	flow    *nodes.Flow
-	webhook *nodes.Webhook
+	flow    *compile.Flow
+	webhook *trigger.Webhook
 	// dir has the file of the flow.
 	dir string
 }
 
-func (c *flowSend) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
+func (c *flowSend) Run(ctx context.Context, s streams, registry *kind.Registry) error {
 	t, err := c.target(s, registry)
 	if err != nil {
 		return err
@@ -80,7 +82,7 @@ func (c *flowSend) Run(ctx context.Context, s streams, registry *nodes.Registry)
 }
 
 // target reads the flow. What is wrong with its file is printed.
-func (c *flowSend) target(s streams, registry *nodes.Registry) (target, error) {
+func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 	var t target
 	if everhook.IsFlowKey(c.Flow) {
 		if c.Dir == "" {
@@ -108,7 +110,7 @@ func (c *flowSend) target(s streams, registry *nodes.Registry) (target, error) {
 			c.Dir = t.dir
 		}
 	}
-	webhook, ok := t.flow.Trigger.(*nodes.Webhook)
+	webhook, ok := t.flow.Trigger.(*trigger.Webhook)
 	if !ok {
 		return t, fmt.Errorf("the flow %s has no webhook that could be called", t.flow.Definition.Key)
 	}
@@ -143,12 +145,12 @@ func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
 		defer file.Close()
 		source = file
 	}
-	data, err := io.ReadAll(io.LimitReader(source, int64(nodes.MaxMaxBody)+1))
+	data, err := io.ReadAll(io.LimitReader(source, int64(trigger.MaxMaxBody)+1))
 	if err != nil {
 		return sentBody{}, err
 	}
-	if len(data) > int(nodes.MaxMaxBody) {
-		return sentBody{}, fmt.Errorf("the body is larger than %s", nodes.MaxMaxBody)
+	if len(data) > int(trigger.MaxMaxBody) {
+		return sentBody{}, fmt.Errorf("the body is larger than %s", trigger.MaxMaxBody)
 	}
 	return sentBody{data, t.mediaType(name)}, nil
 }

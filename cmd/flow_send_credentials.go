@@ -7,7 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/signature"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // credential shows a webhook that a call is from one of its callers. Each kind of credentials and of signatures that a
@@ -20,7 +20,7 @@ type credential interface {
 }
 
 // credentialsOf gives all that a webhook asks of its callers; this is the one place that knows which there are.
-func credentialsOf(webhook *nodes.Webhook, secret func(name string) (string, error)) []credential {
+func credentialsOf(webhook *trigger.Webhook, secret func(name string) (string, error)) []credential {
 	var all []credential
 	if users := webhook.Auth.Basic; len(users) > 0 {
 		all = append(all, basicCredential{users, secret})
@@ -40,12 +40,12 @@ func credentialsOf(webhook *nodes.Webhook, secret func(name string) (string, err
 // basicCredential is HTTP basic authentication as the first user whose password is known here: of a list, a caller has
 // one.
 type basicCredential struct {
-	users  []nodes.WebhookUser
+	users  []trigger.WebhookUser
 	secret func(name string) (string, error)
 }
 
 func (c basicCredential) show(request *http.Request, _ []byte) error {
-	passwords := make([]nodes.Credential, len(c.users))
+	passwords := make([]trigger.Credential, len(c.users))
 	for i, user := range c.users {
 		passwords[i] = user.Password
 	}
@@ -59,7 +59,7 @@ func (c basicCredential) show(request *http.Request, _ []byte) error {
 // headerCredential is a header with the first of several texts that is known here.
 type headerCredential struct {
 	name, prefix string
-	values       []nodes.Credential
+	values       []trigger.Credential
 	secret       func(name string) (string, error)
 }
 
@@ -75,7 +75,7 @@ func (c headerCredential) show(request *http.Request, _ []byte) error {
 // answers are not signed.
 type signedCredential struct {
 	preset  signature.Preset
-	secrets []nodes.Credential
+	secrets []trigger.Credential
 	secret  func(name string) (string, error)
 }
 
@@ -99,7 +99,7 @@ func (c signedCredential) show(request *http.Request, body []byte) error {
 }
 
 // first gives the first credential that is known here, and which it is; without any, the error of the first.
-func first(credentials []nodes.Credential,
+func first(credentials []trigger.Credential,
 	secret func(name string) (string, error)) (which int, text string, err error) {
 	for i, c := range credentials {
 		text, failed := reveal(c, secret)
@@ -114,7 +114,7 @@ func first(credentials []nodes.Credential,
 }
 
 // reveal gives the text of a credential.
-func reveal(c nodes.Credential, secret func(name string) (string, error)) (string, error) {
+func reveal(c trigger.Credential, secret func(name string) (string, error)) (string, error) {
 	if c.Secret == "" {
 		return c.Literal, nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/flowtest"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 type flowTest struct {
@@ -36,7 +36,7 @@ type testReport struct {
 	Seconds float64 `json:"seconds"`
 }
 
-func (c *flowTest) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
+func (c *flowTest) Run(ctx context.Context, s streams, registry *kind.Registry) error {
 	only, err := regexp.Compile(c.Match)
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
@@ -67,7 +67,7 @@ func (c *flowTest) Run(ctx context.Context, s streams, registry *nodes.Registry)
 }
 
 // file runs the tests of one file, tells how each ended, and adds them to the report.
-func (c *flowTest) file(ctx context.Context, s streams, file string, registry *nodes.Registry, options flowtest.Options,
+func (c *flowTest) file(ctx context.Context, s streams, file string, registry *kind.Registry, options flowtest.Options,
 	report *testReport) error {
 	suite, problems, err := flowtest.Load(file, registry)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *flowTest) file(ctx context.Context, s streams, file string, registry *n
 
 // update writes the file, and runs its tests again if that changed it: what could not be written fails still.
 func (c *flowTest) update(ctx context.Context, suite *flowtest.Suite, results []flowtest.Result,
-	registry *nodes.Registry, options flowtest.Options, report *testReport) ([]flowtest.Result, error) {
+	registry *kind.Registry, options flowtest.Options, report *testReport) ([]flowtest.Result, error) {
 	text, changed, err := suite.Update(results)
 	if err != nil || changed == 0 {
 		return results, err

@@ -12,12 +12,12 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Main runs the command line with the arguments of the process and gives its exit status. Flows can use the kinds of
 // the registry.
-func Main(registry *nodes.Registry) int {
+func Main(registry *kind.Registry) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
@@ -45,7 +45,7 @@ type reported struct{}
 
 func (reported) Error() string { return "see above" }
 
-func run(ctx context.Context, registry *nodes.Registry, args []string, s streams) (status int) {
+func run(ctx context.Context, registry *kind.Registry, args []string, s streams) (status int) {
 	var c commands
 	// Kong ends the process after printing help; here that is a value of its own, so that Main can return.
 	type exit int

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // flowPrinter tells people what happens to flow files.
@@ -57,7 +57,7 @@ func (l *flowPrinter) howServed(key string) string {
 // howStarted is a flow's URL behind at, or what starts its runs instead.
 func (l *flowPrinter) howStarted(flow catalog.Flow, at string) string {
 	what := "started by " + flow.Trigger
-	if flow.Trigger == nodes.CallTrigger {
+	if flow.Trigger == trigger.CallTrigger {
 		what = "called by other flows"
 	}
 	switch url := l.server.HookURL(flow.Token); {

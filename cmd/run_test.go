@@ -17,7 +17,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/runs"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -69,7 +69,7 @@ func serveRuns(t *testing.T, runs shownRuns, token string) string {
 func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status = run(t.Context(), nodes.NewRegistry(), args, streams{strings.NewReader(""), &stdout, &stderr})
+	status = run(t.Context(), kind.NewRegistry(), args, streams{strings.NewReader(""), &stdout, &stderr})
 	return stdout.String(), stderr.String(), status
 }
 

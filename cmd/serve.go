@@ -10,7 +10,7 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 type serveCommand struct {
@@ -25,7 +25,7 @@ type processFlags struct {
 	server.Options
 }
 
-func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Registry) error {
+func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Registry) error {
 	logger := c.NewLogger(s.err)
 	if c.Dir != "" {
 		if err := flowdir.Check(c.Dir); err != nil {
@@ -51,7 +51,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *nodes.Regis
 }
 
 // apply makes the flows of the directory, if there is one, the enabled ones, once.
-func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *nodes.Registry,
+func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *kind.Registry,
 	flows *catalog.Catalog) error {
 	if c.Dir == "" {
 		return nil

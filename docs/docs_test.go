@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes"
 )
 
@@ -22,11 +23,10 @@ var update = flag.Bool("update", false, "write the generated pages and the schem
 func TestTheGeneratedPagesAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
-	schema, err := registry.Schema()
+	flowSchema, err := schema.JSON(registry)
 	require.NoError(t, err)
-	pages, err := registry.Reference()
-	require.NoError(t, err)
-	files := map[string]string{"flow.schema.json": string(schema) + "\n"}
+	pages := schema.Reference(registry)
+	files := map[string]string{"flow.schema.json": string(flowSchema) + "\n"}
 	for _, page := range pages {
 		files[filepath.Join("reference", page.Name)] = page.Markdown
 	}

@@ -13,13 +13,14 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
 )
 
 func TestEveryFlowInThePagesLoads(t *testing.T) {
 	t.Parallel()
-	schema := schema(t)
+	schema := flowSchema(t)
 	for _, b := range blocks(t, "yaml") {
 		if b.meaning == "wrong" || b.meaning == "test" {
 			continue
@@ -98,7 +99,7 @@ func evaluated(source string, environment *expression.Environment, values map[st
 
 func TestTheExamplesAndTemplatesFitTheSchema(t *testing.T) {
 	t.Parallel()
-	schema := schema(t)
+	schema := flowSchema(t)
 	flows := map[string][]byte{
 		"sync template":  []byte(flowfile.Template("a", everhook.Sync)),
 		"async template": []byte(flowfile.Template("a", everhook.Async)),
@@ -120,9 +121,9 @@ func TestTheExamplesAndTemplatesFitTheSchema(t *testing.T) {
 	}
 }
 
-func schema(t *testing.T) *jsonschema.Schema {
+func flowSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	data, err := nodes.Standard().Schema()
+	data, err := schema.JSON(nodes.Standard())
 	require.NoError(t, err)
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(data)))
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Calculation evaluates an expression and keeps its value.
@@ -12,12 +13,12 @@ type Calculation struct {
 	Expression expression.Expression `json:"expression" required:"true"`
 }
 
-var _ Kind = (*Calculation)(nil)
+var _ kind.Kind = (*Calculation)(nil)
 
 // Spec describes the kind.
-func (*Calculation) Spec() Spec {
-	return Spec{
-		Kind: "calculation", Group: Calculating,
+func (*Calculation) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "calculation", Group: kind.Calculating,
 		Summary:  "Evaluates an expression and keeps its value.",
 		Result:   "The value of the expression.",
 		Failures: "Error when the expression cannot be evaluated.",
@@ -29,10 +30,10 @@ config: { expression: 'sum(trigger.body.items, .price * .quantity)' }
 }
 
 // Validate has nothing to add.
-func (*Calculation) Validate(*Validation) {}
+func (*Calculation) Validate(*kind.Validation) {}
 
 // Execute is pure.
-func (c *Calculation) Execute(_ workflow.Context, run Run) (Result, error) {
+func (c *Calculation) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	v, err := c.Expression.Eval(run.Scope())
-	return Result{Value: v}, err
+	return kind.Result{Value: v}, err
 }

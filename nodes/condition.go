@@ -5,6 +5,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Condition goes on through "then" or "else", as one expression decides.
@@ -16,19 +17,19 @@ type Condition struct {
 }
 
 var (
-	_ Kind    = (*Condition)(nil)
-	_ Enterer = (*Condition)(nil)
+	_ kind.Kind     = (*Condition)(nil)
+	_ kind.Choosing = (*Condition)(nil)
 )
 
 // Spec describes the kind.
-func (*Condition) Spec() Spec {
-	return Spec{
-		Kind: "condition", Group: Control,
+func (*Condition) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "condition", Group: kind.Control,
 		Summary: "Goes on through one of two branches, as an expression decides.",
 		Result:  "The boolean.",
 		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot " +
 			"be evaluated or is not a boolean.",
-		Branches: []BranchSpec{{Name: "then", Summary: "when it is true"}, {Name: "else", Summary: "when it is false"}},
+		Branches: []kind.BranchSpec{{Name: "then", Summary: "when it is true"}, {Name: "else", Summary: "when it is false"}},
 		Example: `key: paid
 type: condition
 config: { expression: 'trigger.body.order.status == "paid"' }
@@ -42,7 +43,7 @@ branches:
 }
 
 // Validate refuses branches beside rejectOnFalse.
-func (c *Condition) Validate(v *Validation) {
+func (c *Condition) Validate(v *kind.Validation) {
 	if !c.RejectOnFalse {
 		return
 	}
@@ -55,23 +56,31 @@ func (c *Condition) Validate(v *Validation) {
 }
 
 // Execute is pure: the same scope takes the same branch on every replay.
-func (c *Condition) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *Condition) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	ok, err := c.Expression.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if c.RejectOnFalse {
 		if !ok {
-			return Result{}, everhook.Failuref(everhook.TypeCondition, "the condition is false")
+			return kind.Result{}, everhook.Failuref(everhook.TypeCondition, "the condition is false")
 		}
-		return Result{Value: true}, nil
+		return kind.Result{Value: true}, nil
 	}
 	branch := "else"
 	if ok {
 		branch = "then"
 	}
-	return Result{Value: ok}, run.Branch(ctx, branch)
+	return kind.Result{Value: ok}, run.Branch(ctx, branch)
 }
 
-// Entered is true for "then".
-func (c *Condition) Entered(branch string) any { return branch == "then" }
+// Choices are both branches, or none with rejectOnFalse.
+func (c *Condition) Choices(*everhook.Node) []string {
+	if c.RejectOnFalse {
+		return nil
+	}
+	return []string{"then", "else"}
+}
+
+// Chosen is true for "then".
+func (c *Condition) Chosen(branch string) any { return branch == "then" }

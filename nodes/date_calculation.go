@@ -3,11 +3,13 @@ package nodes
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // DateCalculation applies functions to a time, one after the other.
@@ -58,15 +60,15 @@ type dateFunction interface {
 // dateChecker is implemented by functions that know more of their arguments than the types say. The pointer is that of
 // the function.
 type dateChecker interface {
-	check(v *Validation, pointer string)
+	check(v *kind.Validation, pointer string)
 }
 
-var _ Kind = (*DateCalculation)(nil)
+var _ kind.Kind = (*DateCalculation)(nil)
 
 // Spec describes the kind.
-func (*DateCalculation) Spec() Spec {
-	return Spec{
-		Kind: "date-calculation", Group: Calculating,
+func (*DateCalculation) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "date-calculation", Group: kind.Calculating,
 		Summary: "Applies functions to a time, one after the other: adding, comparing, rounding to a unit, formatting.",
 		Result:  "What the last step gives: a time as RFC 3339 text, a number, a boolean, or text.",
 		Failures: "Error, naming the step, when it is given what it cannot take, a template cannot be evaluated, or " +
@@ -85,7 +87,7 @@ config:
 }
 
 // Validate wants one function in each step, and checks literal arguments.
-func (c *DateCalculation) Validate(v *Validation) {
+func (c *DateCalculation) Validate(v *kind.Validation) {
 	if len(c.Steps) == 0 {
 		v.Error("/config/steps", "there is no step", "add at least one: `- add: { amount: 1, unit: day }`")
 	}
@@ -101,7 +103,7 @@ func (c *DateCalculation) Validate(v *Validation) {
 				checker.check(v, pointer+"/"+names[0])
 			}
 		default:
-			v.Error(pointer, fmt.Sprintf("the step has several functions: %s", list(names)),
+			v.Error(pointer, fmt.Sprintf("the step has several functions: %s", strings.Join(names, ", ")),
 				"begin each with `- `, as a step of its own")
 		}
 	}
@@ -130,27 +132,27 @@ func (s *DateStep) functions() (names []string, function dateFunction) {
 }
 
 // Execute is pure.
-func (c *DateCalculation) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *DateCalculation) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	var value any = workflow.Now(ctx).UTC()
 	if c.Input.IsSet() {
 		var err error
 		if value, err = c.Input.Eval(run.Scope()); err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 	}
 	for i := range c.Steps {
 		names, function := c.Steps[i].functions()
 		next, err := function.apply(run.Scope(), value)
 		if err != nil {
-			return Result{}, stepError(i+1, names[0], err)
+			return kind.Result{}, stepError(i+1, names[0], err)
 		}
 		value = next
 	}
 	value, err := everhook.Canonical(value)
 	if err != nil {
-		return Result{}, everhook.Errorf(everhook.TypeInput, "the result: %v", err)
+		return kind.Result{}, everhook.Errorf(everhook.TypeInput, "the result: %v", err)
 	}
-	return Result{Value: value}, nil
+	return kind.Result{Value: value}, nil
 }
 
 // stepError names the step. The error of a template keeps its type.

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/calendar"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // DateAdd moves a time forward.
@@ -19,12 +21,12 @@ type dateMove struct {
 	// Amount is how many units; a negative number moves the other way. Days and longer units take whole numbers only.
 	Amount expression.Template[float64] `json:"amount" required:"true"`
 	// Unit is what is counted.
-	Unit dateUnit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
+	Unit calendar.Unit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
 }
 
-func (f *dateMove) check(v *Validation, pointer string) {
+func (f *dateMove) check(v *kind.Validation, pointer string) {
 	amount, ok := f.Amount.Literal()
-	if ok && f.Unit.clock() == 0 && amount != math.Trunc(amount) {
+	if ok && f.Unit.Clock() == 0 && amount != math.Trunc(amount) {
 		v.Error(pointer+"/amount", fmt.Sprintf("%v is not a whole number, and a %s cannot be divided", amount, f.Unit),
 			"write a whole number, or use a smaller unit")
 	}
@@ -39,11 +41,11 @@ func (f *dateMove) move(scope *expression.Scope, v any, direction float64) (any,
 	if err != nil {
 		return nil, err
 	}
-	if f.Unit.clock() == 0 && amount != math.Trunc(amount) {
+	if f.Unit.Clock() == 0 && amount != math.Trunc(amount) {
 		return nil, fmt.Errorf("%v is not a whole number, and a %s cannot be divided; use a smaller unit", amount,
 			f.Unit)
 	}
-	return shift(t, direction*amount, f.Unit)
+	return calendar.Shift(t, direction*amount, f.Unit)
 }
 
 func (f *DateAdd) apply(scope *expression.Scope, v any) (any, error) { return f.move(scope, v, 1) }
@@ -56,15 +58,15 @@ type DateDiff struct {
 	// With is the other time.
 	With expression.Template[any] `json:"with" required:"true"`
 	// Unit is what is counted.
-	Unit dateUnit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
+	Unit calendar.Unit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
 	// Absolute leaves out the sign. Default false.
 	Absolute bool `json:"absolute,omitempty"`
 	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down,
 	// ceil up, truncate towards zero.
-	Round dateRounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
+	Round calendar.Rounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
 }
 
-func (f *DateDiff) check(v *Validation, pointer string) {
+func (f *DateDiff) check(v *kind.Validation, pointer string) {
 	if with, ok := f.With.Literal(); ok {
 		if _, err := toTime(with); err != nil {
 			v.Error(pointer+"/with", err.Error(), "")
@@ -85,18 +87,18 @@ func (f *DateDiff) apply(scope *expression.Scope, v any) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("with: %w", err)
 	}
-	n := difference(t, with, f.Unit)
+	n := calendar.Difference(t, with, f.Unit)
 	if f.Absolute {
 		n = math.Abs(n)
 	}
-	return f.Round.round(n)
+	return f.Round.Round(n)
 }
 
 // DateGet takes a part of a time.
 type DateGet struct {
 	// Unit is the part: month is 1 to 12, week the ISO week, weekday 1 (Monday) to 7 (Sunday), day the day of the
 	// month.
-	Unit dateUnit `json:"unit" required:"true" enum:"year,quarter,month,week,weekday,day,hour,minute,second,millisecond"`
+	Unit calendar.Unit `json:"unit" required:"true" enum:"year,quarter,month,week,weekday,day,hour,minute,second,millisecond"`
 }
 
 func (f *DateGet) apply(_ *expression.Scope, v any) (any, error) {
@@ -105,24 +107,24 @@ func (f *DateGet) apply(_ *expression.Scope, v any) (any, error) {
 		return nil, err
 	}
 	switch f.Unit {
-	case unitYear:
+	case calendar.Year:
 		return t.Year(), nil
-	case unitQuarter:
-		return quarter(t), nil
-	case unitMonth:
+	case calendar.Quarter:
+		return calendar.QuarterOf(t), nil
+	case calendar.Month:
 		return int(t.Month()), nil
-	case unitWeek:
+	case calendar.Week:
 		_, week := t.ISOWeek()
 		return week, nil
-	case unitWeekday:
-		return weekday(t), nil
-	case unitDay:
+	case calendar.Weekday:
+		return calendar.WeekdayOf(t), nil
+	case calendar.Day:
 		return t.Day(), nil
-	case unitHour:
+	case calendar.Hour:
 		return t.Hour(), nil
-	case unitMinute:
+	case calendar.Minute:
 		return t.Minute(), nil
-	case unitSecond:
+	case calendar.Second:
 		return t.Second(), nil
 	default:
 		return t.Nanosecond() / int(time.Millisecond), nil
@@ -137,24 +139,26 @@ type DateEndOf struct{ datePeriod }
 
 type datePeriod struct {
 	// Unit is that in which the time is.
-	Unit dateUnit `json:"unit" required:"true" enum:"second,minute,hour,day,week,month,quarter,year"`
+	Unit calendar.Unit `json:"unit" required:"true" enum:"second,minute,hour,day,week,month,quarter,year"`
 }
 
-func (f *datePeriod) edge(v any, of func(time.Time, dateUnit) time.Time) (any, error) {
+func (f *datePeriod) edge(v any, of func(time.Time, calendar.Unit) time.Time) (any, error) {
 	t, err := toTime(v)
 	if err != nil {
 		return nil, err
 	}
-	return withinYears(of(t, f.Unit))
+	return calendar.Within(of(t, f.Unit))
 }
 
-func (f *DateStartOf) apply(_ *expression.Scope, v any) (any, error) { return f.edge(v, startOf) }
-func (f *DateEndOf) apply(_ *expression.Scope, v any) (any, error)   { return f.edge(v, endOf) }
+func (f *DateStartOf) apply(_ *expression.Scope, v any) (any, error) {
+	return f.edge(v, calendar.StartOf)
+}
+func (f *DateEndOf) apply(_ *expression.Scope, v any) (any, error) { return f.edge(v, calendar.EndOf) }
 
 // DateToTimestamp gives a time as a number.
 type DateToTimestamp struct {
 	// Unit is what is counted: second (default) or millisecond.
-	Unit dateUnit `json:"unit,omitempty" enum:"second,millisecond"`
+	Unit calendar.Unit `json:"unit,omitempty" enum:"second,millisecond"`
 }
 
 func (f *DateToTimestamp) apply(_ *expression.Scope, v any) (any, error) {
@@ -162,7 +166,7 @@ func (f *DateToTimestamp) apply(_ *expression.Scope, v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Unit == unitMillisecond {
+	if f.Unit == calendar.Millisecond {
 		return int(t.UnixMilli()), nil
 	}
 	return int(t.Unix()), nil
@@ -171,7 +175,7 @@ func (f *DateToTimestamp) apply(_ *expression.Scope, v any) (any, error) {
 // DateFromTimestamp makes a time of a number.
 type DateFromTimestamp struct {
 	// Unit is what was counted: second (default), which may have a fraction, or millisecond.
-	Unit dateUnit `json:"unit,omitempty" enum:"second,millisecond"`
+	Unit calendar.Unit `json:"unit,omitempty" enum:"second,millisecond"`
 }
 
 func (f *DateFromTimestamp) apply(_ *expression.Scope, v any) (any, error) {
@@ -181,10 +185,10 @@ func (f *DateFromTimestamp) apply(_ *expression.Scope, v any) (any, error) {
 	}
 	unit := f.Unit
 	if unit == "" {
-		unit = unitSecond
+		unit = calendar.Second
 	}
-	t, err := shift(time.Unix(0, 0).UTC(), n, unit)
-	if err != nil && unit == unitSecond {
+	t, err := calendar.Shift(time.Unix(0, 0).UTC(), n, unit)
+	if err != nil && unit == calendar.Second {
 		return nil, fmt.Errorf("%w; if it counts milliseconds, write `unit: millisecond`", err)
 	}
 	return t, err
@@ -211,7 +215,7 @@ type DateTimezone struct {
 // zoneUnits is what finding a time zone costs.
 const zoneUnits = 1000
 
-func (f *DateTimezone) check(v *Validation, pointer string) {
+func (f *DateTimezone) check(v *kind.Validation, pointer string) {
 	if name, ok := f.Name.Literal(); ok {
 		if _, err := expression.Zone(name); err != nil {
 			v.Error(pointer+"/name", err.Error(), "")
@@ -233,7 +237,7 @@ func (f *DateTimezone) apply(scope *expression.Scope, v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withinYears(t.In(zone))
+	return calendar.Within(t.In(zone))
 }
 
 // toTime takes a time, or text that is one. It has milliseconds.
@@ -269,4 +273,19 @@ func dateTypeName(v any) string {
 		return "a time"
 	}
 	return everhook.TypeName(v)
+}
+
+// DateFormat writes a time as text.
+type DateFormat struct {
+	// Layout is made of YYYY MM DD HH mm ss SSS (milliseconds) and Z (offset, as +02:00). T and everything that is not
+	// a letter stand for themselves; other text stands in [brackets].
+	Layout calendar.Layout `json:"layout" required:"true"`
+}
+
+func (f *DateFormat) apply(_ *expression.Scope, v any) (any, error) {
+	t, err := toTime(v)
+	if err != nil {
+		return nil, err
+	}
+	return f.Layout.Format(t), nil
 }

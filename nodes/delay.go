@@ -8,6 +8,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Delay waits for a time, up to ten years.
@@ -20,12 +21,12 @@ type Delay struct {
 	Status expression.Template[string] `json:"status,omitzero" enum:"resolved,failed"`
 }
 
-var _ Kind = (*Delay)(nil)
+var _ kind.Pausing = (*Delay)(nil)
 
 // Spec describes the kind.
-func (*Delay) Spec() Spec {
-	return Spec{
-		Kind: "delay", Group: Control,
+func (*Delay) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "delay", Group: kind.Control,
 		Summary: "Waits for a span of time or until a point in time. It survives restarts and fires once.",
 		Result:  "The time at which it ended, RFC 3339.",
 		Failures: "Failed at its end with `status: failed`. Error when a template cannot be evaluated or gives no " +
@@ -38,7 +39,7 @@ config: { duration: 1d12h }
 }
 
 // Validate wants exactly one of duration and until.
-func (c *Delay) Validate(v *Validation) {
+func (c *Delay) Validate(v *kind.Validation) {
 	switch {
 	case !c.Duration.IsSet() && !c.Until.IsSet():
 		v.Error("/config", "neither duration nor until is given", "write for example `duration: 30s`")
@@ -55,43 +56,46 @@ func endsDelay(status string) bool {
 	return status == string(everhook.Resolved) || status == string(everhook.Failed)
 }
 
+// PausesFor says that it waits for a time.
+func (*Delay) PausesFor() kind.Pause { return kind.ForTime }
+
 // Execute waits by a Temporal timer. Its time is the run's clock, the same on replay.
-func (c *Delay) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *Delay) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	var wait time.Duration
 	if c.Until.IsSet() {
 		until, err := c.Until.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		wait = until.Sub(workflow.Now(ctx))
 	} else {
 		duration, err := c.Duration.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		wait = duration.Std()
 	}
 	if wait > everhook.MaxDuration.Std() {
-		return Result{}, everhook.Errorf(everhook.TypeLimit, "the delay is longer than ten years")
+		return kind.Result{}, everhook.Errorf(everhook.TypeLimit, "the delay is longer than ten years")
 	}
 	failing := false
 	if c.Status.IsSet() {
 		status, err := c.Status.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		if !endsDelay(status) {
-			return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved or failed", status)
+			return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved or failed", status)
 		}
 		failing = status == string(everhook.Failed)
 	}
 	if wait > 0 {
 		if err := run.Sleep(ctx, wait); err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 	}
 	if failing {
-		return Result{}, everhook.Failuref(everhook.TypeDelay, "the delay is over")
+		return kind.Result{}, everhook.Failuref(everhook.TypeDelay, "the delay is over")
 	}
-	return Result{Value: everhook.FormatTime(workflow.Now(ctx).UTC())}, nil
+	return kind.Result{Value: everhook.FormatTime(workflow.Now(ctx).UTC())}, nil
 }

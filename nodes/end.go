@@ -8,6 +8,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // EndRun ends the whole run, from any depth.
@@ -18,12 +19,12 @@ type EndRun struct {
 	Message expression.Template[string] `json:"message,omitzero"`
 }
 
-var _ Kind = (*EndRun)(nil)
+var _ kind.Ending = (*EndRun)(nil)
 
 // Spec describes the kind.
-func (*EndRun) Spec() Spec {
-	return Spec{
-		Kind: "end", Group: Control,
+func (*EndRun) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "end", Group: kind.Control,
 		Summary: "Ends the whole run at once, from any depth.",
 		Result:  "None: no node runs after it.",
 		Failures: "Failed or rejected as `status` says; `onError` does not catch it. Error when a template cannot be " +
@@ -36,7 +37,7 @@ config: { status: failed, message: 'order {{ trigger.body.id }} is unknown' }
 }
 
 // Validate checks a status that is known already.
-func (c *EndRun) Validate(v *Validation) {
+func (c *EndRun) Validate(v *kind.Validation) {
 	if status, ok := c.Status.Literal(); ok && !endsRun(status) {
 		v.Error("/config/status", fmt.Sprintf("%q is no status that a run can be given", status),
 			"write resolved, failed or rejected")
@@ -48,24 +49,27 @@ func endsRun(status string) bool {
 		everhook.Status(status))
 }
 
+// EndsRun is true.
+func (*EndRun) EndsRun() bool { return true }
+
 // Execute is pure.
-func (c *EndRun) Execute(_ workflow.Context, run Run) (Result, error) {
+func (c *EndRun) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	status := string(everhook.Resolved)
 	if c.Status.IsSet() {
 		text, err := c.Status.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		status = text
 	}
 	if !endsRun(status) {
-		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved, failed or rejected",
+		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved, failed or rejected",
 			status)
 	}
 	message, err := c.Message.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
-	return Result{}, &End{Status: everhook.Status(status), Type: everhook.TypeEnd, Message: message,
+	return kind.Result{}, &kind.End{Status: everhook.Status(status), Type: everhook.TypeEnd, Message: message,
 		Node: run.Node().Key}
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // exampleBody is what the examples of the reference page are about.
@@ -76,13 +78,13 @@ func TestEveryExampleOfATriggerCompiles(t *testing.T) {
 func TestAKindIsRegisteredOnce(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
-	require.PanicsWithValue(t, `node kind "delay" is registered twice`, func() { nodes.Add[nodes.Delay](registry) })
+	require.PanicsWithValue(t, `node kind "delay" is registered twice`, func() { kind.Add[nodes.Delay](registry) })
 	require.PanicsWithValue(t, `trigger kind "webhook" is registered twice`,
-		func() { nodes.AddTrigger[nodes.Webhook](registry) })
+		func() { kind.AddTrigger[trigger.Webhook](registry) })
 	require.PanicsWithValue(t, `node kind "Bad Name": a kind's name is made of a-z, 0-9 and -`,
-		func() { nodes.Add[badlyNamed](registry) })
+		func() { kind.Add[badlyNamed](registry) })
 }
 
 type badlyNamed struct{ nodes.Delay }
 
-func (*badlyNamed) Spec() nodes.Spec { return nodes.Spec{Kind: "Bad Name"} }
+func (*badlyNamed) Spec() kind.Spec { return kind.Spec{Kind: "Bad Name"} }

@@ -13,6 +13,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // HTTPRequest calls another system over HTTP.
@@ -70,15 +71,15 @@ const (
 )
 
 var (
-	_ Kind = (*HTTPRequest)(nil)
+	_ kind.Kind = (*HTTPRequest)(nil)
 
 	methodExp = regexp.MustCompile(`^[A-Z][A-Z-]{0,19}$`)
 )
 
 // Spec describes the kind.
-func (*HTTPRequest) Spec() Spec {
-	return Spec{
-		Kind: "http-request", Group: Effects,
+func (*HTTPRequest) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "http-request", Group: kind.Effects,
 		Summary: "Calls another system over HTTP.",
 		Result: "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is " +
 			"decoded, text is text, anything else base64.",
@@ -86,7 +87,7 @@ func (*HTTPRequest) Spec() Spec {
 			"and the first 2 KiB of the body. " +
 			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large, or a template cannot be evaluated. " +
 			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` says more. Retry-After is honoured.",
-		Effect: &EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
+		Effect: &kind.EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
 		Example: `key: charge
 type: http-request
 timeout: 10s
@@ -101,7 +102,7 @@ config:
 }
 
 // Validate checks what a request cannot be.
-func (c *HTTPRequest) Validate(v *Validation) {
+func (c *HTTPRequest) Validate(v *kind.Validation) {
 	if c.Redirects != nil && (*c.Redirects < 0 || *c.Redirects > maxRedirects) {
 		v.Error("/config/redirects", fmt.Sprintf("%d redirects", *c.Redirects), "write 0 to 20")
 	}
@@ -127,37 +128,37 @@ func (c *HTTPRequest) Validate(v *Validation) {
 	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
 }
 
-func warnOfLiteral(v *Validation, pointer string, credential *expression.Template[string]) {
+func warnOfLiteral(v *kind.Validation, pointer string, credential *expression.Template[string]) {
 	if credential.IsSet() && len(credential.References().Secrets) == 0 {
 		v.Warn(pointer, "a credential without a secret", "write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
 	}
 }
 
 // Execute evaluates the templates and leaves the request to the activity. Secrets stay places until they are there.
-func (c *HTTPRequest) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *HTTPRequest) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	input, err := c.input(run)
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if input.IdempotencyKey, err = c.idempotencyKey(run, input); err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	var answer activities.HTTPRequestResult
 	if err := run.Activity(ctx, activities.HTTPRequest, input, &answer); err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if input.OnlyBody {
-		return Result{Value: answer.Body.V}, nil
+		return kind.Result{Value: answer.Body.V}, nil
 	}
 	headers := make(map[string]any, len(answer.Headers))
 	//workflowcheck:ignore a copy; its order does not show
 	for name, value := range answer.Headers {
 		headers[name] = value
 	}
-	return Result{Value: map[string]any{"status": answer.Status, "headers": headers, "body": answer.Body.V}}, nil
+	return kind.Result{Value: map[string]any{"status": answer.Status, "headers": headers, "body": answer.Body.V}}, nil
 }
 
-func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
+func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 	node := run.Node()
 	input := activities.HTTPRequestInput{
 		Method: "GET", ContentType: c.ContentType, Expect: c.Expect, OnlyBody: c.Only == "body",
@@ -215,7 +216,7 @@ func (c *HTTPRequest) input(run Run) (activities.HTTPRequestInput, error) {
 
 // idempotencyKey is the same for every attempt of this step and every rerun or retry of the run, and another one for
 // another request.
-func (c *HTTPRequest) idempotencyKey(run Run, input activities.HTTPRequestInput) (string, error) {
+func (c *HTTPRequest) idempotencyKey(run kind.Run, input activities.HTTPRequestInput) (string, error) {
 	if c.IdempotencyKey != nil && !*c.IdempotencyKey || !slices.Contains([]string{"POST", "PATCH"}, input.Method) {
 		return "", nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // JSONMapping picks values out of a value and gives them names.
@@ -30,12 +31,12 @@ type MappedVariable struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-var _ Kind = (*JSONMapping)(nil)
+var _ kind.Kind = (*JSONMapping)(nil)
 
 // Spec describes the kind.
-func (*JSONMapping) Spec() Spec {
-	return Spec{
-		Kind: "json-mapping", Group: Calculating,
+func (*JSONMapping) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "json-mapping", Group: kind.Calculating,
 		Summary: "Picks values out of a mapping or list by their paths and gives them names.",
 		Result:  "`{<name>: value}`; nil where the input has nothing at the path.",
 		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when " +
@@ -52,7 +53,7 @@ config:
 }
 
 // Validate checks the names.
-func (c *JSONMapping) Validate(v *Validation) {
+func (c *JSONMapping) Validate(v *kind.Validation) {
 	seen := map[string]bool{}
 	for i, variable := range c.Variables {
 		pointer := fmt.Sprintf("/config/variables/%d/name", i)
@@ -66,26 +67,26 @@ func (c *JSONMapping) Validate(v *Validation) {
 }
 
 // Execute is pure.
-func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
+func (c *JSONMapping) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	input, err := c.Input.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if text, ok := input.(string); ok && c.Parse {
 		chargeWork(run, len(text))
 		parsed, err := everhook.ParseJSON([]byte(text))
 		if err != nil {
-			return Result{}, everhook.Failuref(everhook.TypeInput, "the input is not JSON: %v", err)
+			return kind.Result{}, everhook.Failuref(everhook.TypeInput, "the input is not JSON: %v", err)
 		}
 		input = parsed
 	}
 	switch input.(type) {
 	case map[string]any, []any:
 	case string:
-		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is text, not a mapping or list; set "+
+		return kind.Result{}, everhook.Failuref(everhook.TypeInput, "the input is text, not a mapping or list; set "+
 			"`parse: true` if it is JSON")
 	default:
-		return Result{}, everhook.Failuref(everhook.TypeInput, "the input is %s, not a mapping or list",
+		return kind.Result{}, everhook.Failuref(everhook.TypeInput, "the input is %s, not a mapping or list",
 			everhook.TypeName(input))
 	}
 	result := make(map[string]any, len(c.Variables))
@@ -94,5 +95,5 @@ func (c *JSONMapping) Execute(_ workflow.Context, run Run) (Result, error) {
 		result[variable.Name], _ = variable.Path.GetCounted(input, &looked)
 	}
 	chargeWork(run, looked)
-	return Result{Value: result}, nil
+	return kind.Result{Value: result}, nil
 }

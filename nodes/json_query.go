@@ -11,6 +11,7 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/query"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // JSONQuery queries a value.
@@ -41,12 +42,12 @@ func (f *ModelField) name() string {
 	return f.Path.String()
 }
 
-var _ Kind = (*JSONQuery)(nil)
+var _ kind.Kind = (*JSONQuery)(nil)
 
 // Spec describes the kind.
-func (*JSONQuery) Spec() Spec {
-	return Spec{
-		Kind: "json-query", Group: Calculating,
+func (*JSONQuery) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "json-query", Group: kind.Calculating,
 		Summary: "Queries a value in JMESPath or JSONPath.",
 		Result: "What the query finds: with jsonpath always a list, with jmespath nil if there is nothing. With " +
 			"`model` a mapping of its fields, or a list of such mappings. " +
@@ -65,7 +66,7 @@ config:
 }
 
 // Validate compiles the query and checks the names of the model.
-func (c *JSONQuery) Validate(v *Validation) {
+func (c *JSONQuery) Validate(v *kind.Validation) {
 	if _, err := query.Compile(c.Engine, c.Query); err != nil {
 		v.Error("/config/query", c.describe(err), c.fix())
 	}
@@ -102,10 +103,10 @@ func (c *JSONQuery) describe(err error) string {
 }
 
 // Execute leaves the query to a local activity, whose result is recorded: its engine is no workflow code.
-func (c *JSONQuery) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *JSONQuery) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	input, err := c.Input.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	fields := make([]activities.QueryField, len(c.Model))
 	for i := range c.Model {
@@ -115,5 +116,5 @@ func (c *JSONQuery) Execute(ctx workflow.Context, run Run) (Result, error) {
 	err = run.LocalActivity(ctx, activities.JSONQuery, activities.JSONQueryInput{
 		Engine: c.Engine, Query: c.Query, Input: everhook.Value{V: input}, Model: fields,
 	}, &found)
-	return Result{Value: found.V}, err
+	return kind.Result{Value: found.V}, err
 }

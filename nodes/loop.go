@@ -8,6 +8,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Loop runs its body once for each item, or as long as an expression is true.
@@ -45,21 +46,21 @@ const (
 )
 
 var (
-	_ Iterating   = (*Loop)(nil)
-	_ FieldScoper = (*Loop)(nil)
+	_ kind.Iterating   = (*Loop)(nil)
+	_ kind.FieldScoper = (*Loop)(nil)
 )
 
 // Spec describes the kind.
-func (*Loop) Spec() Spec {
-	return Spec{
-		Kind: "loop", Group: Control,
+func (*Loop) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "loop", Group: kind.Control,
 		Summary: "Runs its body once for each item, or as long as an expression is true.",
 		Result: "`{looped, done, failed, skipped, broken, items, errors}`: iterations begun or skipped, those " +
 			"resolved, those not resolved, those skipped, whether the loop was ended early, " +
 			"the collected values (nil for an iteration that was not resolved), and `{index, node, message}` of the first 100 that were not resolved.",
 		Failures: "The status of an iteration that is not resolved, with `onFail: fail`. Error when `over` gives " +
 			"something else than a list, whole number, text, mapping or nil, when an expression cannot be evaluated, or when a limit is reached.",
-		Branches: []BranchSpec{{Name: loopBody, Required: true, Summary: "the body, once an iteration"}},
+		Branches: []kind.BranchSpec{{Name: loopBody, Required: true, Summary: "the body, once an iteration"}},
 		Example: `key: each
 type: loop
 config: { over: trigger.body.items, collect: nodes.line }
@@ -72,21 +73,21 @@ branches:
 
 // FieldScope says that `over` is evaluated once, that `collect`, and `when` after the body, see the body's results, and
 // that `when` before it sees the loop.
-func (c *Loop) FieldScope(pointer string) FieldScope {
+func (c *Loop) FieldScope(pointer string) kind.FieldScope {
 	switch {
 	case pointer == "/collect" || pointer == "/when" && c.Check == "after":
-		return FieldScope{Branch: loopBody, Loop: true, After: true}
+		return kind.FieldScope{Branch: loopBody, Loop: true, After: true}
 	case pointer == "/when":
-		return FieldScope{Branch: loopBody, Loop: true}
+		return kind.FieldScope{Branch: loopBody, Loop: true}
 	case pointer == "/over":
-		return FieldScope{Once: true}
+		return kind.FieldScope{Once: true}
 	default:
-		return FieldScope{}
+		return kind.FieldScope{}
 	}
 }
 
 // Validate wants something that ends the loop.
-func (c *Loop) Validate(v *Validation) {
+func (c *Loop) Validate(v *kind.Validation) {
 	if !c.Over.IsSet() && !c.When.IsSet() {
 		v.Error("/config", "neither over nor when is given", "write for example `over: trigger.body.items`")
 	}
@@ -111,14 +112,14 @@ func (c *Loop) Validate(v *Validation) {
 
 // validateTogether reports assignments to variables outside the loop: which of the iterations that run at once would
 // come last, nobody could say.
-func (c *Loop) validateTogether(v *Validation, nodes []everhook.Node, pointer string, inside []string) {
+func (c *Loop) validateTogether(v *kind.Validation, nodes []everhook.Node, pointer string, inside []string) {
 	for i := range nodes {
 		node, at := &nodes[i], fmt.Sprintf("%s/%d", pointer, i)
-		if target, ok := node.Config["target"].(string); ok && node.Type == "variable" &&
-			!slices.Contains(inside, target) {
+		assigning, ok := v.Nodes.Kind(node.Key).(kind.Assigning)
+		if ok && assigning.AssignsTo() != "" && !slices.Contains(inside, assigning.AssignsTo()) {
 			v.Error(at+"/config/target",
 				fmt.Sprintf("%q assigns to %q, which is declared outside a loop whose iterations run at once", node.Key,
-					target),
+					assigning.AssignsTo()),
 				"carry values out with the loop's `collect`, or leave `concurrency` out")
 		}
 		for _, branch := range node.Branches {
@@ -141,7 +142,7 @@ func keysIn(nodes []everhook.Node) []string {
 
 // Execute is pure but for what the body does: it counts up and never ranges over a mapping. What is left of the loop
 // when the execution has used up its budget, another one goes on with.
-func (c *Loop) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *Loop) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	state, err := c.begin(run)
 	for err == nil && !state.Over() {
 		if run.Spent() {
@@ -151,15 +152,15 @@ func (c *Loop) Execute(ctx workflow.Context, run Run) (Result, error) {
 		}
 	}
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
-	return Result{Value: state.result(c.Collect.IsSet())}, nil
+	return kind.Result{Value: c.result(state)}, nil
 }
 
 // begin finds out what the loop goes over: a list, or open for a loop that only its `when` ends.
-func (c *Loop) begin(run Run) (*LoopState, error) {
+func (c *Loop) begin(run kind.Run) (*kind.LoopState, error) {
 	if !c.Over.IsSet() {
-		return &LoopState{Open: true}, nil
+		return &kind.LoopState{Open: true}, nil
 	}
 	over, err := c.Over.Eval(run.Scope())
 	if err != nil {
@@ -175,7 +176,7 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 			return nil, everhook.Errorf(everhook.TypeLimit, "over is %d, more than the loop's limit of iterations; "+
 				"raise maxIterations if that is right", over)
 		}
-		return &LoopState{Length: max(over, 0)}, nil
+		return &kind.LoopState{Length: max(over, 0)}, nil
 	case string:
 		chargeWork(run, unitsPerCharacter*len(over))
 		for _, character := range over {
@@ -192,5 +193,17 @@ func (c *Loop) begin(run Run) (*LoopState, error) {
 		return nil, everhook.Errorf(everhook.TypeInput, "over is %s; a loop goes over a list, a whole number, text, "+
 			"a mapping or nil", everhook.TypeName(over))
 	}
-	return &LoopState{Items: items, Length: len(items)}, nil
+	return &kind.LoopState{Items: items, Length: len(items)}, nil
+}
+
+// result is that of the node.
+func (c *Loop) result(s *kind.LoopState) map[string]any {
+	var items any
+	if c.Collect.IsSet() {
+		items = append([]any{}, s.Collected...)
+	}
+	return map[string]any{
+		"looped": s.Looped, "done": s.Done, "failed": s.Failed, "skipped": s.Skipped, "broken": s.Broken,
+		"items": items, "errors": append([]any{}, s.Errors...),
+	}
 }

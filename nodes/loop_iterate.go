@@ -7,11 +7,12 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Iterate goes through iterations until the loop, or its part, is over, or the execution has used up its budget after
 // one iteration at least.
-func (c *Loop) Iterate(ctx workflow.Context, run Run, state *LoopState) error {
+func (c *Loop) Iterate(ctx workflow.Context, run kind.Run, state *kind.LoopState) error {
 	if c.Concurrency > 1 {
 		return c.iterateTogether(ctx, run, state)
 	}
@@ -21,12 +22,12 @@ func (c *Loop) Iterate(ctx workflow.Context, run Run, state *LoopState) error {
 			err = c.body(ctx, run, iteration)
 		}
 		if err == nil {
-			err = state.charge(run, iteration, c.Collect.IsSet())
+			err = c.charge(run, state, iteration)
 		}
 		if err != nil {
 			return err
 		}
-		state.add(iteration, c.Collect.IsSet())
+		c.add(state, iteration)
 	}
 	return nil
 }
@@ -53,7 +54,7 @@ const (
 )
 
 // enter begins the next iteration in the scope of run, up to where its body runs.
-func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteration, error) {
+func (c *Loop) enter(ctx workflow.Context, run kind.Run, state *kind.LoopState) (*iteration, error) {
 	before := c.When.IsSet() && c.Check != "after"
 	if !before {
 		if err := c.mayIterate(state.Next); err != nil {
@@ -61,7 +62,8 @@ func (c *Loop) enter(ctx workflow.Context, run Run, state *LoopState) (*iteratio
 		}
 	}
 	it := &iteration{index: state.Next}
-	if err := run.EnterLoop(ctx, state.position(it.index)); err != nil {
+	if err := run.EnterLoop(ctx, kind.LoopPosition{Item: state.Item(it.index), Index: it.index,
+		Length: state.Length, Open: state.Open}); err != nil {
 		return nil, err
 	}
 	state.Next++
@@ -92,7 +94,7 @@ func (c *Loop) mayIterate(index int) error {
 }
 
 // body runs the body of an iteration and sees how it ended. An error ends the loop with it.
-func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
+func (c *Loop) body(ctx workflow.Context, run kind.Run, it *iteration) error {
 	if err := run.Branch(ctx, loopBody); err != nil {
 		if err := c.onFail(err, it); err != nil || it.last {
 			return err
@@ -110,7 +112,7 @@ func (c *Loop) body(ctx workflow.Context, run Run, it *iteration) error {
 
 // whenAfter evaluates `when` after the body, also after a body that failed: a loop without `over` whose body always
 // fails would otherwise run to its limit.
-func (c *Loop) whenAfter(run Run, it *iteration) error {
+func (c *Loop) whenAfter(run kind.Run, it *iteration) error {
 	if !c.When.IsSet() || c.Check != "after" {
 		return nil
 	}
@@ -139,12 +141,12 @@ func (c *Loop) onFail(err error, it *iteration) error {
 }
 
 // charge counts what an iteration collected.
-func (s *LoopState) charge(run Run, it *iteration, collects bool) error {
-	if !collects || it.end != resolved && it.end != failed {
+func (c *Loop) charge(run kind.Run, s *kind.LoopState, it *iteration) error {
+	if !c.Collect.IsSet() || it.end != resolved && it.end != failed {
 		return nil
 	}
 	size := everhook.EncodedSize(it.collected, maxCollected) + 1
-	chargeWork(run, size/EncodedPerUnit)
+	chargeWork(run, size/kind.EncodedPerUnit)
 	if s.CollectedBytes += size; s.CollectedBytes > maxCollected {
 		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each "+
 			"iteration")
@@ -153,7 +155,7 @@ func (s *LoopState) charge(run Run, it *iteration, collects bool) error {
 }
 
 // add counts an iteration that has ended, in the order of the items.
-func (s *LoopState) add(it *iteration, collects bool) {
+func (c *Loop) add(s *kind.LoopState, it *iteration) {
 	s.Broken = s.Broken || it.last
 	if it.end == unbegun {
 		return
@@ -171,7 +173,7 @@ func (s *LoopState) add(it *iteration, collects bool) {
 	default:
 		s.Done++
 	}
-	if collects {
+	if c.Collect.IsSet() {
 		s.Collected = append(s.Collected, it.collected)
 	}
 }

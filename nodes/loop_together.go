@@ -4,10 +4,12 @@ import (
 	"strconv"
 
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // iterateTogether goes through iterations, several at once, and returns when those that began have ended.
-func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) error {
+func (c *Loop) iterateTogether(ctx workflow.Context, run kind.Run, state *kind.LoopState) error {
 	inner, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	flight := loopFlight{loop: c, run: run, state: state, next: state.Next, ended: map[int]*iteration{}, cancel: cancel}
@@ -60,8 +62,8 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run Run, state *LoopState) 
 // loopFlight are the iterations that run at once.
 type loopFlight struct {
 	loop     *Loop
-	run      Run
-	state    *LoopState
+	run      kind.Run
+	state    *kind.LoopState
 	inFlight int
 	// ended are iterations that have ended before an earlier one; next is the one that is added next.
 	ended map[int]*iteration
@@ -82,7 +84,7 @@ func (f *loopFlight) land(it *iteration) {
 	if f.failure != nil {
 		return
 	}
-	if err := f.state.charge(f.run, it, f.loop.Collect.IsSet()); err != nil {
+	if err := f.loop.charge(f.run, f.state, it); err != nil {
 		f.fail(err)
 		return
 	}
@@ -95,7 +97,7 @@ func (f *loopFlight) land(it *iteration) {
 		}
 		delete(f.ended, f.next)
 		f.next++
-		f.state.add(next, f.loop.Collect.IsSet())
+		f.loop.add(f.state, next)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // MultiConditions goes on through the branch of the first case that is true.
@@ -33,20 +34,20 @@ type Case struct {
 const otherwise = "otherwise"
 
 var (
-	_ Kind    = (*MultiConditions)(nil)
-	_ Enterer = (*MultiConditions)(nil)
+	_ kind.Kind     = (*MultiConditions)(nil)
+	_ kind.Choosing = (*MultiConditions)(nil)
 )
 
 // Spec describes the kind.
-func (*MultiConditions) Spec() Spec {
-	return Spec{
-		Kind: "multi-conditions", Group: Control,
+func (*MultiConditions) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "multi-conditions", Group: kind.Control,
 		Summary: "Goes on through the branch of the first case that is true.",
 		Result: "`{matched, tried}`: the name of the case that was true, or nil, and the booleans of the cases " +
 			"that were evaluated.",
 		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. " +
 			"Error when the expression of a case cannot be evaluated or is not a boolean.",
-		Branches: []BranchSpec{{Name: otherwise, Summary: "when no case is true"}}, NamedBranches: true,
+		Branches: []kind.BranchSpec{{Name: otherwise, Summary: "when no case is true"}}, NamedBranches: true,
 		Example: `key: size
 type: multi-conditions
 config:
@@ -63,7 +64,7 @@ branches:
 }
 
 // Validate checks the names of cases and branches.
-func (m *MultiConditions) Validate(v *Validation) {
+func (m *MultiConditions) Validate(v *kind.Validation) {
 	if len(m.Cases) == 0 {
 		v.Error("/config/cases", "there is no case", "add at least one: `- { name: large, when: 'trigger.body.amount "+
 			"> 100' }`")
@@ -89,27 +90,39 @@ func (m *MultiConditions) Validate(v *Validation) {
 }
 
 // Execute is pure.
-func (m *MultiConditions) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (m *MultiConditions) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	tried := make([]any, 0, len(m.Cases))
 	for i := range m.Cases {
 		ok, err := m.Cases[i].When.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		tried = append(tried, ok)
 		if ok {
 			name := m.Cases[i].Name
-			return Result{Value: map[string]any{"matched": name, "tried": tried}}, run.Branch(ctx, name)
+			return kind.Result{Value: map[string]any{"matched": name, "tried": tried}}, run.Branch(ctx, name)
 		}
 	}
 	if !run.HasBranch(otherwise) && !m.ContinueOnNoMatch {
-		return Result{}, everhook.Failuref(everhook.TypeNoMatch, "no case is true")
+		return kind.Result{}, everhook.Failuref(everhook.TypeNoMatch, "no case is true")
 	}
-	return Result{Value: map[string]any{"matched": nil, "tried": tried}}, run.Branch(ctx, otherwise)
+	return kind.Result{Value: map[string]any{"matched": nil, "tried": tried}}, run.Branch(ctx, otherwise)
 }
 
-// Entered has the case of that name true and those before it false.
-func (m *MultiConditions) Entered(branch string) any {
+// Choices are the branches of the cases, and "otherwise" unless the node fails instead.
+func (m *MultiConditions) Choices(node *everhook.Node) []string {
+	names := make([]string, 0, len(m.Cases)+1)
+	for _, c := range m.Cases {
+		names = append(names, c.Name)
+	}
+	if _, ok := node.Branches.Get(otherwise); ok || m.ContinueOnNoMatch {
+		names = append(names, otherwise)
+	}
+	return names
+}
+
+// Chosen has the case of that name true and those before it false.
+func (m *MultiConditions) Chosen(branch string) any {
 	tried := make([]any, 0, len(m.Cases))
 	for _, c := range m.Cases {
 		tried = append(tried, c.Name == branch)

@@ -4,6 +4,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Output sets the output of the flow; the flow goes on.
@@ -13,12 +14,12 @@ type Output struct {
 	Value expression.Template[any] `json:"value" required:"true"`
 }
 
-var _ Kind = (*Output)(nil)
+var _ kind.Outputting = (*Output)(nil)
 
 // Spec describes the kind.
-func (*Output) Spec() Spec {
-	return Spec{
-		Kind: "output", Group: Control,
+func (*Output) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "output", Group: kind.Control,
 		Summary:  "Sets the flow's output and goes on. A sync flow that ends without a response answers 200 with it.",
 		Result:   "The value.",
 		Failures: "Error when the value cannot be evaluated or is larger than 768 KiB.",
@@ -30,16 +31,19 @@ config: { value: { id: '{{ trigger.body.id }}', accepted: true } }
 }
 
 // Validate has nothing to add.
-func (*Output) Validate(*Validation) {}
+func (*Output) Validate(*kind.Validation) {}
+
+// SetsOutput is true.
+func (*Output) SetsOutput() bool { return true }
 
 // Execute is pure.
-func (c *Output) Execute(_ workflow.Context, run Run) (Result, error) {
+func (c *Output) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	v, err := c.Value.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if err := run.SetOutput(v); err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
-	return Result{Value: v}, nil
+	return kind.Result{Value: v}, nil
 }

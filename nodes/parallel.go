@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Parallel runs its branches at the same time.
@@ -17,12 +18,12 @@ type Parallel struct {
 	Mode string `json:"mode,omitempty" enum:"all,any,race,allSettled"`
 }
 
-var _ Kind = (*Parallel)(nil)
+var _ kind.Forking = (*Parallel)(nil)
 
 // Spec describes the kind.
-func (*Parallel) Spec() Spec {
-	return Spec{
-		Kind: "parallel", Group: Control,
+func (*Parallel) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "parallel", Group: kind.Control,
 		Summary: "Runs two or more branches at the same time. Each branch works on its own copy of the variables; " +
 			"what the branches that resolved assigned is applied afterwards, in the order of the branches.",
 		Result: "`{<branch>: {status, result}}`; a branch's result is that of its last step.",
@@ -42,14 +43,17 @@ branches:
 }
 
 // Validate wants two branches.
-func (c *Parallel) Validate(v *Validation) {
-	if len(v.branchNames()) < 2 {
+func (c *Parallel) Validate(v *kind.Validation) {
+	if len(v.Branches()) < 2 {
 		v.Error("/branches", "a parallel node has two or more branches", "add branches, or move the nodes out of it")
 	}
 }
 
+// Forks is true.
+func (*Parallel) Forks() bool { return true }
+
 // Execute starts the branches in the order of the file and ends only when every branch has ended.
-func (c *Parallel) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *Parallel) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	branchCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	var names []string
@@ -59,7 +63,7 @@ func (c *Parallel) Execute(ctx workflow.Context, run Run) (Result, error) {
 		}
 	}
 	race := parallelRace{mode: c.Mode, outcomes: make([]error, len(names)), winner: -1}
-	forks := make([]Run, len(names))
+	forks := make([]kind.Run, len(names))
 	ended := 0
 	for i, name := range names {
 		forks[i] = run.Fork()
@@ -75,16 +79,16 @@ func (c *Parallel) Execute(ctx workflow.Context, run Run) (Result, error) {
 	waiting, stopWaiting := workflow.NewDisconnectedContext(ctx)
 	defer stopWaiting()
 	if err := workflow.Await(waiting, func() bool { return ended == len(names) }); err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if race.end != nil {
-		return Result{}, race.end
+		return kind.Result{}, race.end
 	}
 	if ctx.Err() != nil {
-		return Result{}, ctx.Err()
+		return kind.Result{}, ctx.Err()
 	}
 	if err := race.failure(); err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	result := map[string]any{}
 	for i, name := range names {
@@ -97,7 +101,7 @@ func (c *Parallel) Execute(ctx workflow.Context, run Run) (Result, error) {
 		run.Join(forks[i], name)
 		result[name] = map[string]any{"status": string(status), "result": forks[i].Last()}
 	}
-	return Result{Value: result}, nil
+	return kind.Result{Value: result}, nil
 }
 
 // parallelRace decides how a parallel node ends.
@@ -107,7 +111,7 @@ type parallelRace struct {
 	// winner is the branch that decided, -1 while none has.
 	winner int
 	// end is set when a branch ended the whole run.
-	end *End
+	end *kind.End
 }
 
 // decidedBy takes note that a branch has ended and reports whether the others are not needed any more.
@@ -116,7 +120,7 @@ func (r *parallelRace) decidedBy(branch int) bool {
 		return false
 	}
 	outcome := r.outcomes[branch]
-	if end, ok := errors.AsType[*End](outcome); ok {
+	if end, ok := errors.AsType[*kind.End](outcome); ok {
 		r.end, r.winner = end, branch
 		return true
 	}

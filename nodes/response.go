@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Response answers the caller of a sync flow.
@@ -22,12 +23,15 @@ type Response struct {
 	Continue bool `json:"continue,omitempty"`
 }
 
-var _ Kind = (*Response)(nil)
+var (
+	_ kind.Answering = (*Response)(nil)
+	_ kind.Ending    = (*Response)(nil)
+)
 
 // Spec describes the kind.
-func (*Response) Spec() Spec {
-	return Spec{
-		Kind: "response", Group: Answers,
+func (*Response) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "response", Group: kind.Answers,
 		Summary: "Answers the caller of a sync flow with a webhook trigger, and ends the run unless it is told to " +
 			"continue.",
 		Result: "`{status}`: the answer's status.",
@@ -41,13 +45,14 @@ config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
 }
 
 // Validate wants a flow whose caller waits.
-func (c *Response) Validate(v *Validation) {
+func (c *Response) Validate(v *kind.Validation) {
+	_, held := v.Trigger.(kind.Synchronous)
 	switch {
 	case v.Definition.Mode == everhook.Async:
 		v.Error("/type", "nobody waits for the response of an async flow",
 			"set the flow's `mode: sync`, or use the trigger's `response`")
-	case v.Definition.Trigger.Type != "webhook":
-		v.Error("/type", "a response answers a webhook call, and the flow's trigger is of another kind",
+	case v.Trigger != nil && !held:
+		v.Error("/type", fmt.Sprintf("no caller waits for the answer of a flow that %s starts", v.Definition.Trigger.Type),
 			"use an `output` node")
 	}
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
@@ -57,26 +62,32 @@ func (c *Response) Validate(v *Validation) {
 
 func isAnswerStatus(status int) bool { return status >= 200 && status <= 599 }
 
+// AnswersCaller is true.
+func (*Response) AnswersCaller() bool { return true }
+
+// EndsRun is true unless the run continues.
+func (c *Response) EndsRun() bool { return !c.Continue }
+
 // Execute is pure: the answer leaves when the workflow task ends.
-func (c *Response) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *Response) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	answer := everhook.Answer{Status: 200}
 	var err error
 	if c.Status.IsSet() {
 		if answer.Status, err = c.Status.Eval(run.Scope()); err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 	}
 	if !isAnswerStatus(answer.Status) {
-		return Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
+		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
 			answer.Status)
 	}
 	if answer.Headers, err = c.Headers.Eval(run.Scope()); err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if c.Body.IsSet() {
 		body, err := c.Body.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		answer.Body = everhook.Of(body)
 	}
@@ -84,14 +95,14 @@ func (c *Response) Execute(ctx workflow.Context, run Run) (Result, error) {
 	encoded, err := everhook.EncodeJSON(answer)
 	chargeWork(run, len(encoded)/answeredPerUnit)
 	if err != nil || len(encoded) > everhook.MaxAnswerBody {
-		return Result{}, everhook.Errorf(everhook.TypeLimit, "the answer is larger than 1 MiB")
+		return kind.Result{}, everhook.Errorf(everhook.TypeLimit, "the answer is larger than 1 MiB")
 	}
 	if !run.Answer(ctx, answer, c.Continue) {
 		run.Logf("the caller had its answer already; this one is not sent")
 	}
-	result := Result{Value: map[string]any{"status": answer.Status}}
+	result := kind.Result{Value: map[string]any{"status": answer.Status}}
 	if c.Continue {
 		return result, nil
 	}
-	return result, &End{Status: everhook.Resolved, Type: everhook.TypeEnd, Node: run.Node().Key}
+	return result, &kind.End{Status: everhook.Resolved, Type: everhook.TypeEnd, Node: run.Node().Key}
 }

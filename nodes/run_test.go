@@ -21,6 +21,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/jsonquery"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -96,7 +97,7 @@ type answerReport struct {
 }
 
 // run runs a compiled flow as its sections say.
-func run(t *testing.T, flow *nodes.Flow, sections map[string]string) report {
+func run(t *testing.T, flow *compile.Flow, sections map[string]string) report {
 	var how circumstances
 	decodeYAML(t, "run.yaml", sections["run.yaml"], &how)
 	effects := newEffects(t, sections["activities.yaml"])

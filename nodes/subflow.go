@@ -9,6 +9,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Subflow calls another flow.
@@ -30,12 +31,12 @@ type FlowReference struct {
 	Version int
 }
 
-var _ Kind = (*Subflow)(nil)
+var _ kind.Kind = (*Subflow)(nil)
 
 // Spec describes the kind.
-func (*Subflow) Spec() Spec {
-	return Spec{
-		Kind: "subflow", Group: Control,
+func (*Subflow) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "subflow", Group: kind.Control,
 		Summary: "Calls another flow, which runs as a run of its own, with its own steps.",
 		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. A run that is started " +
 			"again calls the same run again, under the same run ID; " +
@@ -54,28 +55,28 @@ config:
 }
 
 // Validate refuses a flow that waits for its own end; whether another flow exists is known when it is called.
-func (c *Subflow) Validate(v *Validation) {
-	if c.Flow.Key == v.Definition.Key && v.Definition.Trigger.Type != CallTrigger {
+func (c *Subflow) Validate(v *kind.Validation) {
+	if _, callable := v.Trigger.(kind.Callable); c.Flow.Key == v.Definition.Key && v.Trigger != nil && !callable {
 		v.Error("/config/flow", "the flow cannot call itself: its trigger is "+v.Definition.Trigger.Type,
 			"name a flow with `trigger: { type: call }`")
 	}
 }
 
 // Execute starts the run as a child workflow, and by default waits for its end.
-func (c *Subflow) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *Subflow) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	input, err := c.Input.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	wait := c.Wait == nil || *c.Wait
-	reply, err := run.Subflow(ctx, SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version, Input: input, Wait: wait})
+	reply, err := run.Subflow(ctx, kind.SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version, Input: input, Wait: wait})
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if !wait {
-		return Result{Value: map[string]any{"runId": string(reply.RunID)}}, nil
+		return kind.Result{Value: map[string]any{"runId": string(reply.RunID)}}, nil
 	}
-	return Result{Value: reply.Output}, nil
+	return kind.Result{Value: reply.Output}, nil
 }
 
 // Decode takes the text `key` or `key@version`.
@@ -106,6 +107,6 @@ func (f *FlowReference) Decode(v any) error {
 
 // JSONSchema is that of the text.
 func (*FlowReference) JSONSchema() map[string]any {
-	return schema{"title": "a flow, or a version of it", "type": "string",
+	return map[string]any{"title": "a flow, or a version of it", "type": "string",
 		"pattern": `^[a-z0-9][a-z0-9-]{0,62}(@[1-9][0-9]*)?$`}
 }

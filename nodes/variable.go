@@ -5,7 +5,9 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Variable declares a variable or assigns to one.
@@ -17,12 +19,12 @@ type Variable struct {
 	Target string `json:"target,omitempty"`
 }
 
-var _ Kind = (*Variable)(nil)
+var _ kind.Assigning = (*Variable)(nil)
 
 // Spec describes the kind.
-func (*Variable) Spec() Spec {
-	return Spec{
-		Kind: "variable", Group: Control,
+func (*Variable) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "variable", Group: kind.Control,
 		Summary: "Declares a variable, or assigns to one that an earlier variable node declares. Its value survives " +
 			"branches and loop iterations.",
 		Result:   "The value. Of the declaring node: the variable's current value.",
@@ -35,32 +37,50 @@ config: { value: 0 }
 }
 
 // Validate checks that the target is a variable that is declared before.
-func (c *Variable) Validate(v *Validation) {
+func (c *Variable) Validate(v *kind.Validation) {
 	if c.Target == "" {
 		return
 	}
-	declaring, ok := v.Visible(c.Target)
+	node, visible := v.Nodes.Visible(c.Target)
+	declaring, isVariable := v.Nodes.Kind(c.Target).(kind.Assigning)
 	switch {
-	case !ok:
-		v.Error("/config/target", fmt.Sprintf("no variable %q is declared before this node", c.Target),
-			v.didYouMean(c.Target, v.variables()))
-	case declaring.Type != "variable":
-		v.Error("/config/target", fmt.Sprintf("%q is a node of kind %s, not a variable", c.Target, declaring.Type),
+	case !visible:
+		fix := "declare it before, with a variable node that has no target"
+		if known := variables(v); known != nil {
+			fix = strict.Suggest(c.Target, known)
+		}
+		v.Error("/config/target", fmt.Sprintf("no variable %q is declared before this node", c.Target), fix)
+	case !isVariable:
+		v.Error("/config/target", fmt.Sprintf("%q is a node of kind %s, not a variable", c.Target, node.Type),
 			"name a node of kind variable")
-	case declaring.Config["target"] != nil:
+	case declaring.AssignsTo() != "":
 		v.Error("/config/target", fmt.Sprintf("%q assigns to a variable, it does not declare one", c.Target),
-			fmt.Sprintf("write `target: %v`", declaring.Config["target"]))
+			fmt.Sprintf("write `target: %s`", declaring.AssignsTo()))
 	}
 }
 
+// variables are the keys of the nodes that declare variables before this node.
+func variables(v *kind.Validation) []string {
+	var keys []string
+	for _, key := range v.Nodes.VisibleKeys() {
+		if variable, ok := v.Nodes.Kind(key).(kind.Assigning); ok && variable.AssignsTo() == "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// AssignsTo is the target.
+func (c *Variable) AssignsTo() string { return c.Target }
+
 // Execute is pure.
-func (c *Variable) Execute(_ workflow.Context, run Run) (Result, error) {
+func (c *Variable) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	v, err := c.Value.Eval(run.Scope())
 	if err != nil {
-		return Result{}, err
+		return kind.Result{}, err
 	}
 	if c.Target != "" {
 		run.SetVariable(c.Target, v)
 	}
-	return Result{Value: v}, nil
+	return kind.Result{Value: v}, nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // WaitForCall waits until its URL is called.
@@ -19,24 +21,25 @@ type WaitForCall struct {
 	// on with the result nil.
 	OnDeadline string `json:"onDeadline,omitempty" enum:"fail,continue"`
 
-	WebhookCalls
+	trigger.WebhookCalls
 	// Response is what the caller receives, as soon as the call is kept; a repeat receives the same. Templates see call
 	// (headers, query, body, receivedAt), env and system.runId. Default 200 with body "ok".
-	Response WebhookResponse `json:"response,omitzero"`
+	Response trigger.WebhookResponse `json:"response,omitzero"`
 }
 
 // defaultDeadline is how long a call is waited for.
 const defaultDeadline = 24 * time.Hour
 
 var (
-	_ Kind        = (*WaitForCall)(nil)
-	_ FieldRooter = (*WaitForCall)(nil)
+	_ trigger.Callback  = (*WaitForCall)(nil)
+	_ kind.FieldRooter  = (*WaitForCall)(nil)
+	_ kind.SecretNaming = (*WaitForCall)(nil)
 )
 
 // Spec describes the kind.
-func (*WaitForCall) Spec() Spec {
-	return Spec{
-		Kind: "wait-for-call", Group: Waiting,
+func (*WaitForCall) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "wait-for-call", Group: kind.Callbacks,
 		Summary: "Waits until its URL is called: `resumeUrl(\"key\")`, in any expression or template of the flow, " +
 			"gives it to whoever is to call back. A call that comes before the run reaches the node is kept.",
 		Result: "`{headers, query, body, receivedAt}` of the first call, as far as `request` keeps them; nil when " +
@@ -55,10 +58,8 @@ config:
 }
 
 // Validate checks who may call and what is taken.
-func (c *WaitForCall) Validate(v *Validation) {
-	below := *v
-	below.pointer += "/config"
-	c.validate(&below)
+func (c *WaitForCall) Validate(v *kind.Validation) {
+	c.ValidateCalls(v.Below("/config"))
 }
 
 // FieldRoots are what the templates of the response see: they are evaluated when the call comes, on it alone.
@@ -67,18 +68,24 @@ func (c *WaitForCall) FieldRoots(pointer string) map[string]*expression.Shape {
 		return nil
 	}
 	return map[string]*expression.Shape{
-		"call": c.Request.shape(), "env": {},
+		"call": c.Request.Shape(), "env": {},
 		"system": {Fields: map[string]*expression.Shape{"runId": {}}},
 	}
 }
 
+// PausesFor says that it waits for a call.
+func (*WaitForCall) PausesFor() kind.Pause { return kind.ForCall }
+
+// Reply is the response.
+func (c *WaitForCall) Reply() *trigger.WebhookResponse { return &c.Response }
+
 // Execute waits. Who calls, and what a caller receives, is decided before the call reaches the run.
-func (c *WaitForCall) Execute(ctx workflow.Context, run Run) (Result, error) {
+func (c *WaitForCall) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	deadline := defaultDeadline
 	if c.Deadline.IsSet() {
 		given, err := c.Deadline.Eval(run.Scope())
 		if err != nil {
-			return Result{}, err
+			return kind.Result{}, err
 		}
 		if deadline = given.Std(); deadline <= 0 {
 			if _, literal := c.Deadline.Literal(); !literal { // a time that is left and has run out, not the `0` of who wants none
@@ -89,11 +96,11 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run Run) (Result, error) {
 	call, ok, err := run.AwaitCall(ctx, deadline)
 	switch {
 	case err != nil:
-		return Result{}, err
+		return kind.Result{}, err
 	case ok:
-		return Result{Value: map[string]any(call)}, nil
+		return kind.Result{Value: map[string]any(call)}, nil
 	case c.OnDeadline == "continue":
-		return Result{}, nil
+		return kind.Result{}, nil
 	}
-	return Result{}, everhook.Failuref(everhook.TypeDeadline, "nobody called within %s", everhook.Duration(deadline))
+	return kind.Result{}, everhook.Failuref(everhook.TypeDeadline, "nobody called within %s", everhook.Duration(deadline))
 }

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
 )
 
 // Types of the error that refuses ResumeUpdate. Refusals are not recorded, so a repeat is checked again.
@@ -33,7 +33,7 @@ const (
 
 // wait names one step that waits for a call.
 type wait struct {
-	node *nodes.Compiled
+	node *compile.Node
 	// iteration is where in its loops the step stands.
 	iteration string
 }

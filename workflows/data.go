@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes/expression"
 )
 
@@ -82,7 +82,7 @@ func (d *data) connect(r *run, values map[string]any) {
 }
 
 // at makes the scope that of a step.
-func (d *data) at(r *run, node *nodes.Compiled, record *everhook.Step, now time.Time) {
+func (d *data) at(r *run, node *compile.Node, record *everhook.Step, now time.Time) {
 	d.seed(r, node, "")
 	d.show(r, record, now)
 }
@@ -104,7 +104,7 @@ func (d *data) show(r *run, record *everhook.Step, now time.Time) {
 
 // seed makes uuid() depend on the place alone: the node, the iteration, and the branch after which it is called, if it
 // is.
-func (d *data) seed(r *run, node *nodes.Compiled, after string) {
+func (d *data) seed(r *run, node *compile.Node, after string) {
 	seed := string(r.origin()) + "/" + node.Key + "/" + d.position.path
 	if after != "" {
 		seed += "/after " + after

@@ -16,7 +16,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Budget is what one execution may use before its loops hand over what is left of them. Zero fields are the engine's
@@ -41,7 +42,7 @@ type LoopStart struct {
 	Node string `json:"node"`
 	Path string `json:"path,omitempty"`
 	// State is how far the loop is.
-	State nodes.LoopState `json:"state"`
+	State kind.LoopState `json:"state"`
 	// Nodes and Errors are those of the run's that the loop refers to, Assigned the variables among them that earlier
 	// executions of the chain assigned.
 	Nodes    everhook.Mapping `json:"nodes,omitempty"`
@@ -87,10 +88,10 @@ type outerLoop struct {
 
 // LoopOutcome is how far executions came with a loop, or a part of it. They always complete with one.
 type LoopOutcome struct {
-	State nodes.LoopState `json:"state"`
+	State kind.LoopState `json:"state"`
 	// Error is how an iteration ended that ends the loop, End that it ended the run.
 	Error *everhook.Error `json:"error,omitempty"`
-	End   *nodes.End      `json:"end,omitempty"`
+	End   *kind.End       `json:"end,omitempty"`
 	// Assigned are variables outside the loop that were assigned.
 	Assigned everhook.Mapping `json:"assigned,omitempty"`
 	Output   *setOutput       `json:"output,omitempty"`
@@ -162,9 +163,9 @@ func hearOthers(ctx workflow.Context) {
 
 // iterating finds the loop with that key. A worker that has none there cannot run the execution, and panics as begin
 // does.
-func (r *run) iterating(key string) (*nodes.Compiled, nodes.Iterating) {
+func (r *run) iterating(key string) (*compile.Node, kind.Iterating) {
 	if node := r.flow.Node(key); node != nil {
-		if kind, ok := node.Kind.(nodes.Iterating); ok {
+		if kind, ok := node.Kind.(kind.Iterating); ok {
 			return node, kind
 		}
 	}
@@ -191,7 +192,7 @@ func (r *run) partData(part *LoopStart) *data {
 }
 
 // loopOutcome is what the execution has for the one that handed the loop over.
-func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
+func (s *step) loopOutcome(state *kind.LoopState, err error) *LoopOutcome {
 	r := s.run
 	outcome := &LoopOutcome{State: *state, Output: r.output(), Answer: r.answer, Log: r.log.state(s.node.Below),
 		Assigned: everhook.Mapping{}, Until: s.data.line.Since}
@@ -202,7 +203,7 @@ func (s *step) loopOutcome(state *nodes.LoopState, err error) *LoopOutcome {
 	for _, variable := range s.assignedOutside() {
 		outcome.Assigned[variable] = s.data.nodes[variable]
 	}
-	if end, ok := errors.AsType[*nodes.End](err); ok {
+	if end, ok := errors.AsType[*kind.End](err); ok {
 		outcome.End = end
 	} else if err != nil {
 		outcome.Error = r.failure(err)
@@ -217,7 +218,7 @@ func (o *LoopOutcome) without(failure *everhook.Error) *LoopOutcome {
 	if o.End == nil {
 		left.Error = failure
 	} else {
-		left.End = &nodes.End{Status: failure.Status, Type: failure.Type, Message: failure.Message, Node: failure.Node}
+		left.End = &kind.End{Status: failure.Status, Type: failure.Type, Message: failure.Message, Node: failure.Node}
 	}
 	return left
 }
@@ -234,7 +235,7 @@ func (s *step) assignedOutside() []string {
 }
 
 // loopStart is what another execution needs to go on with the loop that the step is.
-func (s *step) loopStart(state nodes.LoopState) *LoopStart {
+func (s *step) loopStart(state kind.LoopState) *LoopStart {
 	r, d := s.run, s.data
 	start := &LoopStart{
 		Node: s.node.Key, Path: s.outer, State: state, Nodes: everhook.Mapping{}, Errors: everhook.Mapping{},
@@ -295,21 +296,21 @@ func (r *run) handOverLoop(ctx workflow.Context, values, read any) error {
 	return r.handOver(ctx, size)
 }
 
-// Spent is nodes.Run's.
+// Spent is kind.Run's.
 func (s *step) Spent() bool {
 	r := s.run
 	return r.steps >= r.budget.Steps || r.events >= r.budget.Events ||
 		r.units+s.data.scope.Spent-s.data.charged >= r.budget.Units || r.bytes() >= budgetBytes
 }
 
-// AtOnce is nodes.Run's: what is under way when the budget is used up, in all loops together, may have as many events
+// AtOnce is kind.Run's: what is under way when the budget is used up, in all loops together, may have as many events
 // as the budget again.
 func (s *step) AtOnce() int {
 	others := s.run.expected - s.underWay*s.eventsOfIteration()
 	return max(1, (budgetEvents-others)/s.eventsOfIteration())
 }
 
-// UnderWay is nodes.Run's.
+// UnderWay is kind.Run's.
 func (s *step) UnderWay(iterations int) {
 	s.run.expected += (iterations - s.underWay) * s.eventsOfIteration()
 	s.underWay = iterations
@@ -318,8 +319,8 @@ func (s *step) UnderWay(iterations int) {
 // eventsOfIteration is what an iteration may add to the history.
 func (s *step) eventsOfIteration() int { return eventsOfActivity * max(1, len(s.node.Below)) }
 
-// HandOver is nodes.Run's.
-func (s *step) HandOver(ctx workflow.Context, state *nodes.LoopState) error {
+// HandOver is kind.Run's.
+func (s *step) HandOver(ctx workflow.Context, state *kind.LoopState) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -710,18 +711,18 @@ func TestAnEndThatCannotBeHandedOverIsNotCaught(t *testing.T) {
 // moment.
 type stubborn struct{}
 
-func (*stubborn) Spec() nodes.Spec           { return nodes.Spec{Kind: "stubborn", Group: nodes.Waiting} }
-func (*stubborn) Validate(*nodes.Validation) {}
-func (*stubborn) Execute(ctx workflow.Context, _ nodes.Run) (nodes.Result, error) {
+func (*stubborn) Spec() kind.Spec           { return kind.Spec{Kind: "stubborn", Group: kind.Callbacks} }
+func (*stubborn) Validate(*kind.Validation) {}
+func (*stubborn) Execute(ctx workflow.Context, _ kind.Run) (kind.Result, error) {
 	apart, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	return nodes.Result{}, workflow.Await(apart, func() bool { return ctx.Err() != nil })
+	return kind.Result{}, workflow.Await(apart, func() bool { return ctx.Err() != nil })
 }
 
 func TestACancelledRunHandsNothingOver(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
-	nodes.Add[stubborn](registry)
+	kind.Add[stubborn](registry)
 	try := tryFlow(t, `
 key: trial
 mode: async

@@ -20,6 +20,7 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -44,13 +45,13 @@ func try(t *testing.T, list string, body any) *trial {
 		nodes.Standard())
 }
 
-func tryFlow(t *testing.T, text string, body any, registry *nodes.Registry) *trial {
+func tryFlow(t *testing.T, text string, body any, registry *kind.Registry) *trial {
 	flow, problems := flowfile.Load("trial.yaml", []byte(text), registry)
 	require.Empty(t, problems.Errors())
 	return tryDefinition(t, flow.Definition, body, registry)
 }
 
-func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *nodes.Registry) *trial {
+func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *kind.Registry) *trial {
 	definition, err := everhook.EncodeJSON(of)
 	require.NoError(t, err)
 	body, err = everhook.Canonical(body)

@@ -11,7 +11,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Start is what a run is started with besides its definition.
@@ -51,14 +52,14 @@ func (s *Start) First() everhook.RunID {
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
 type Interpreter struct {
-	registry *nodes.Registry
+	registry *kind.Registry
 	compiled *flowCache
 	// level is the highest engine level that it knows.
 	level int
 }
 
 // NewInterpreter makes one that knows the kinds of the registry.
-func NewInterpreter(registry *nodes.Registry) *Interpreter {
+func NewInterpreter(registry *kind.Registry) *Interpreter {
 	return &Interpreter{registry: registry, compiled: newFlowCache(registry), level: Level}
 }
 
@@ -257,19 +258,19 @@ func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Out
 
 // flowCache keeps compiled flows by the hash of their definition.
 type flowCache struct {
-	registry *nodes.Registry
+	registry *kind.Registry
 	mutex    sync.Mutex
-	flows    map[[sha256.Size]byte]*nodes.Flow
+	flows    map[[sha256.Size]byte]*compile.Flow
 }
 
 // maxCompiledFlows bounds the cache; when it is full, it starts anew.
 const maxCompiledFlows = 1000
 
-func newFlowCache(registry *nodes.Registry) *flowCache {
-	return &flowCache{registry: registry, flows: map[[sha256.Size]byte]*nodes.Flow{}}
+func newFlowCache(registry *kind.Registry) *flowCache {
+	return &flowCache{registry: registry, flows: map[[sha256.Size]byte]*compile.Flow{}}
 }
 
-func (c *flowCache) get(definition []byte) (*nodes.Flow, error) {
+func (c *flowCache) get(definition []byte) (*compile.Flow, error) {
 	hash := sha256.Sum256(definition)
 	c.mutex.Lock()
 	flow, ok := c.flows[hash]
@@ -281,9 +282,9 @@ func (c *flowCache) get(definition []byte) (*nodes.Flow, error) {
 	if err := json.Unmarshal(definition, &d); err != nil {
 		return nil, fmt.Errorf("the definition of the run: %w", err)
 	}
-	flow, problems := c.registry.Recompile(&d)
-	if flow == nil {
-		return nil, fmt.Errorf("this worker cannot run version of flow %q: %w", d.Key, firstError(problems))
+	flow, err := compile.ForRun(&d, c.registry)
+	if err != nil {
+		return nil, fmt.Errorf("this worker cannot run version of flow %q: %w", d.Key, err)
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -292,13 +293,4 @@ func (c *flowCache) get(definition []byte) (*nodes.Flow, error) {
 	}
 	c.flows[hash] = flow
 	return flow, nil
-}
-
-func firstError(problems []nodes.Problem) error {
-	for _, problem := range problems {
-		if !problem.Warning {
-			return problem
-		}
-	}
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -129,33 +130,33 @@ type outsider struct {
 	Mode string `json:"mode"`
 }
 
-func (*outsider) Spec() nodes.Spec           { return nodes.Spec{Kind: "outsider", Group: nodes.Control} }
-func (*outsider) Validate(*nodes.Validation) {}
+func (*outsider) Spec() kind.Spec           { return kind.Spec{Kind: "outsider", Group: kind.Control} }
+func (*outsider) Validate(*kind.Validation) {}
 
-func (o *outsider) Execute(_ workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (o *outsider) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	switch o.Mode {
 	case "struct":
-		return nodes.Result{Value: struct {
+		return kind.Result{Value: struct {
 			At    time.Time `json:"at"`
 			Count int64     `json:"count"`
 		}{received, 3}}, nil
 	case "nan":
-		return nodes.Result{Value: math.NaN()}, nil
+		return kind.Result{Value: math.NaN()}, nil
 	case "error":
-		return nodes.Result{}, errors.New("out of order")
+		return kind.Result{}, errors.New("out of order")
 	case "failure":
-		return nodes.Result{}, &everhook.Error{Status: everhook.Rejected, Type: "own", Message: "no"}
+		return kind.Result{}, &everhook.Error{Status: everhook.Rejected, Type: "own", Message: "no"}
 	}
 	for range 200 {
 		run.Logf("line of %s", run.Node().Key)
 	}
-	return nodes.Result{Value: string(run.ID())}, nil
+	return kind.Result{Value: string(run.ID())}, nil
 }
 
 func TestKindsOfOtherModules(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
-	nodes.Add[outsider](registry)
+	kind.Add[outsider](registry)
 	try := tryFlow(t, `
 key: trial
 mode: async
@@ -182,7 +183,7 @@ nodes:
 func TestARejectionIsCaughtAndACancellationIsNot(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
-	nodes.Add[outsider](registry)
+	kind.Add[outsider](registry)
 	try := tryFlow(t, `
 key: trial
 mode: async

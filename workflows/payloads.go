@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Sizes of what is handed to Temporal. Over its limits a workflow task fails and is tried again for ever, so every
@@ -148,9 +148,9 @@ func (r *run) handedLocally(result any) {
 
 // tooLong tells when the history of the execution has become so large that Temporal is about to terminate it. The size
 // is the one at the beginning of the workflow task, which the history records.
-func tooLong(ctx workflow.Context) *nodes.End {
+func tooLong(ctx workflow.Context) *kind.End {
 	if size := workflow.GetInfo(ctx).GetCurrentHistorySize(); size > maxHistory {
-		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit,
+		return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit,
 			Message: fmt.Sprintf("the history of the run has %d bytes, of %d; let each delivery do less, or hand "+
 				"smaller values to effects", size, maxHistory)}
 	}

@@ -8,7 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // RetryPoint is where a retry goes on, with everything that the run before had come to when it began that node.
@@ -99,7 +100,7 @@ func (r *run) before(key string) (*RetryPoint, error) {
 
 // earlier are the keys of the nodes that stand before the end of the way, and of those below them that are visible
 // behind them.
-func (r *run) earlier(way []nodes.Waypoint) []string {
+func (r *run) earlier(way []compile.Waypoint) []string {
 	var keys []string
 	list := r.flow.Nodes
 	for _, stop := range way {
@@ -111,11 +112,11 @@ func (r *run) earlier(way []nodes.Waypoint) []string {
 
 // visibleBehind are the keys of the nodes of a list and of those below them, without the bodies of loops: what those
 // left, nothing can refer to.
-func visibleBehind(list []*nodes.Compiled) []string {
+func visibleBehind(list []*compile.Node) []string {
 	var keys []string
 	for _, node := range list {
 		keys = append(keys, node.Key)
-		_, isLoop := node.Kind.(nodes.Iterating)
+		_, isLoop := node.Kind.(kind.Iterating)
 		for _, branch := range node.Branches {
 			if !isLoop || branch.Name == everhook.ErrorBranch {
 				keys = append(keys, visibleBehind(node.Branch(branch.Name))...)
@@ -197,7 +198,7 @@ func (d *data) restore(resume *RetryPoint) {
 }
 
 // resume runs the part of a list that begins where the way leads.
-func (r *run) resume(ctx workflow.Context, way []nodes.Waypoint, list []*nodes.Compiled, d *data) error {
+func (r *run) resume(ctx workflow.Context, way []compile.Waypoint, list []*compile.Node, d *data) error {
 	at := slices.Index(list, way[0].Node)
 	if len(way) > 1 {
 		container := *way[0].Node
@@ -213,15 +214,15 @@ func (r *run) resume(ctx workflow.Context, way []nodes.Waypoint, list []*nodes.C
 
 // entered is the kind of a container that a retry goes on inside of: it decides nothing, the run before has.
 type entered struct {
-	nodes.Kind
-	way []nodes.Waypoint
+	kind.Kind
+	way []compile.Waypoint
 }
 
 // Execute runs the rest of the branch.
-func (e *entered) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (e *entered) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	s, branch := run.(*step), e.way[0].Branch
 	run.Logf("not evaluated again: the run goes on in the branch %q, as the run before did", branch)
 	err := s.run.resume(ctx, e.way[1:], s.node.Branch(branch), s.data)
 	s.data.at(s.run, s.node, s.record, workflow.Now(ctx))
-	return nodes.Result{Value: e.Kind.(nodes.Enterer).Entered(branch)}, err
+	return kind.Result{Value: e.Kind.(kind.Choosing).Chosen(branch)}, err
 }

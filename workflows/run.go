@@ -11,12 +11,13 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // run is the state of one run. Its coroutines take turns, so it needs no lock.
 type run struct {
-	flow    *nodes.Flow
+	flow    *compile.Flow
 	start   Start
 	log     *stepLog
 	outcome everhook.Outcome
@@ -63,7 +64,7 @@ type run struct {
 	handed handed
 }
 
-func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, start Start) *run {
+func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage, start Start) *run {
 	info := workflow.GetInfo(ctx)
 	return &run{
 		flow: flow, start: start, log: newStepLog(logState{}), outcome: everhook.Outcome{Status: everhook.Pending},
@@ -75,7 +76,7 @@ func newRun(ctx workflow.Context, flow *nodes.Flow, definition json.RawMessage, 
 }
 
 // list runs nodes one after the other and gives the result of the last.
-func (r *run) list(ctx workflow.Context, list []*nodes.Compiled, d *data) (last any, err error) {
+func (r *run) list(ctx workflow.Context, list []*compile.Node, d *data) (last any, err error) {
 	for _, node := range list {
 		if err := r.step(ctx, node, d); err != nil {
 			return nil, err
@@ -86,7 +87,7 @@ func (r *run) list(ctx workflow.Context, list []*nodes.Compiled, d *data) (last 
 }
 
 // step runs one node. Its error ends the list.
-func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
+func (r *run) step(ctx workflow.Context, node *compile.Node, d *data) error {
 	if err := r.spend(ctx, node); err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 		return nil
 	}
 	delete(d.nodes, node.Key)
-	if end, ok := errors.AsType[*nodes.End](err); ok {
+	if end, ok := errors.AsType[*kind.End](err); ok {
 		r.log.end(record, workflow.Now(ctx), end, result.Value)
 		return end
 	}
@@ -131,10 +132,10 @@ func (r *run) step(ctx workflow.Context, node *nodes.Compiled, d *data) error {
 }
 
 // spend charges a step to the budget of the execution.
-func (r *run) spend(ctx workflow.Context, node *nodes.Compiled) error {
+func (r *run) spend(ctx workflow.Context, node *compile.Node) error {
 	r.steps++
 	if limit := r.overLimit(); limit != "" {
-		return &nodes.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
+		return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
 	}
 	if err := tooLong(ctx); err != nil && !r.failing {
 		err.Node = node.Key
@@ -214,7 +215,7 @@ func (r *run) failure(err error) *everhook.Error {
 
 // ending is the error that a run ends with; nil when it resolved.
 func (r *run) ending(err error) *everhook.Error {
-	if end, ok := errors.AsType[*nodes.End](err); ok {
+	if end, ok := errors.AsType[*kind.End](err); ok {
 		if end.Status == everhook.Resolved {
 			return nil
 		}

@@ -10,14 +10,15 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // step is one execution of one node: what its kind sees of the run.
 type step struct {
 	run    *run
-	node   *nodes.Compiled
+	node   *compile.Node
 	data   *data
 	record *everhook.Step
 	// outer is where in its loops the step itself stands.
@@ -27,7 +28,7 @@ type step struct {
 	underWay int
 }
 
-var _ nodes.Run = (*step)(nil)
+var _ kind.Run = (*step)(nil)
 
 func (s *step) Scope() *expression.Scope   { return &s.data.scope }
 func (s *step) Node() *everhook.Node       { return s.node.Node }
@@ -45,7 +46,7 @@ func (s *step) Branch(ctx workflow.Context, name string) (err error) {
 	return err
 }
 
-func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) error {
+func (s *step) EnterLoop(ctx workflow.Context, position kind.LoopPosition) error {
 	if err := s.run.pause(ctx, s.data.spent()+stepUnits); err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (s *step) EnterLoop(ctx workflow.Context, position nodes.LoopPosition) erro
 
 func (s *step) Charge(ctx workflow.Context) error { return s.run.pause(ctx, s.data.spent()) }
 
-func (s *step) Fork() nodes.Run {
+func (s *step) Fork() kind.Run {
 	s.run.charge(len(s.data.nodes) / copiedPerUnit)
 	fork := *s
 	fork.data = s.data.fork(s.run)
@@ -74,7 +75,7 @@ func (s *step) Fork() nodes.Run {
 	return &fork
 }
 
-func (s *step) Join(fork nodes.Run, branch string) {
+func (s *step) Join(fork kind.Run, branch string) {
 	from := fork.(*step).data
 	keys := s.node.KeysBelow(branch)
 	for _, key := range keys {
@@ -96,7 +97,7 @@ func (s *step) SetVariable(target string, v any) {
 func (s *step) SetOutput(v any) error {
 	limit := s.run.limits().output
 	encoded, err := everhook.EncodeJSON(v)
-	s.run.charge(len(encoded) / nodes.EncodedPerUnit)
+	s.run.charge(len(encoded) / kind.EncodedPerUnit)
 	if err != nil || len(encoded) > limit {
 		return everhook.Errorf(everhook.TypeLimit, "the output is larger than %s; put less into it",
 			everhook.Size(limit))
@@ -237,7 +238,7 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 // summary names the step in the Temporal UI, which takes 400 bytes at most.
 func (s *step) summary() string { return stepSummary(s.node, s.outer) }
 
-func stepSummary(node *nodes.Compiled, iteration string) string {
+func stepSummary(node *compile.Node, iteration string) string {
 	name := node.Name()
 	if iteration != "" {
 		name += " " + iteration

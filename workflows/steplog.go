@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // stepLog keeps what the steps of a run did. It lives in the memory of the workflow, costs no history event, and is the
@@ -75,7 +76,7 @@ func (l *stepLog) handedOver(loop *everhook.Step, first everhook.Execution) {
 }
 
 // begin adds a step. A full log keeps of each node the first step and the last.
-func (l *stepLog) begin(node *nodes.Compiled, iteration string, now time.Time) *everhook.Step {
+func (l *stepLog) begin(node *compile.Node, iteration string, now time.Time) *everhook.Step {
 	l.total++
 	step := &everhook.Step{Number: l.total, Node: node.Key, Kind: node.Type, Title: node.Title, Iteration: iteration,
 		Status: everhook.Pending, Started: now.UTC()}
@@ -120,7 +121,7 @@ func (l *stepLog) fail(step *everhook.Step, now time.Time, failure *everhook.Err
 	step.Attempts = max(step.Attempts, failure.Attempts)
 }
 
-func (l *stepLog) end(step *everhook.Step, now time.Time, end *nodes.End, result any) {
+func (l *stepLog) end(step *everhook.Step, now time.Time, end *kind.End, result any) {
 	l.resolve(step, now, result)
 	step.Status = end.Status
 	if end.Status != everhook.Resolved {

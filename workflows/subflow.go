@@ -10,7 +10,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // maxSubflowDepth bounds how many runs call each other down to one: flows that call themselves end there.
@@ -21,21 +21,21 @@ var subflowPauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Secon
 
 // Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is
 // cancelled cancels it, one that is aborted aborts it; the step ends when the run has.
-func (s *step) Subflow(ctx workflow.Context, call nodes.SubflowCall) (nodes.SubflowReply, error) {
+func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.SubflowReply, error) {
 	defer s.waited(ctx)
 	id := s.calledRun(s.ID())
 	if err := s.mayCall(call); err != nil {
-		return nodes.SubflowReply{}, err
+		return kind.SubflowReply{}, err
 	}
 	if err := s.run.awaitSlot(ctx); err != nil {
-		return nodes.SubflowReply{}, err
+		return kind.SubflowReply{}, err
 	}
 	s.run.inFlight++
 	defer func() { s.run.inFlight-- }()
 	ctx = withEffect(ctx, Effect{Node: s.node.Node, Iteration: s.outer})
 	loaded, err := s.loadSubflow(ctx, call, id)
 	if err != nil {
-		return nodes.SubflowReply{}, s.run.failure(err)
+		return kind.SubflowReply{}, s.run.failure(err)
 	}
 	child := subflow{step: s, call: call, loaded: loaded, run: id}
 	return child.perform(ctx)
@@ -47,7 +47,7 @@ func (s *step) calledRun(caller everhook.RunID) everhook.RunID {
 	return everhook.DerivedRunID([]byte(caller), s.node.Key+"/"+s.outer)
 }
 
-func (s *step) mayCall(call nodes.SubflowCall) error {
+func (s *step) mayCall(call kind.SubflowCall) error {
 	if s.run.start.Depth >= maxSubflowDepth {
 		return everhook.Errorf(everhook.TypeLimit, "%d flows call each other to here, and one more is over the "+
 			"limit; does %s call itself?", maxSubflowDepth, call.Flow)
@@ -58,7 +58,7 @@ func (s *step) mayCall(call nodes.SubflowCall) error {
 
 // loadSubflow has the definition read by a local activity: the only time that a run reads the store. Its result is
 // recorded, and a replay takes it from there.
-func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall,
+func (s *step) loadSubflow(ctx workflow.Context, call kind.SubflowCall,
 	id everhook.RunID) (loaded activities.LoadedSubflow, err error) {
 	if err := s.run.release(ctx); err != nil {
 		return loaded, err
@@ -83,7 +83,7 @@ func (s *step) loadSubflow(ctx workflow.Context, call nodes.SubflowCall,
 // subflow is one call of a flow that was loaded.
 type subflow struct {
 	step   *step
-	call   nodes.SubflowCall
+	call   kind.SubflowCall
 	loaded activities.LoadedSubflow
 	run    everhook.RunID
 }
@@ -92,8 +92,8 @@ func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, 
 
 // perform starts the child, and waits for its end if it is to. The child's own context is apart from the caller's: it
 // is told itself when the caller is cancelled or aborted.
-func (c *subflow) perform(ctx workflow.Context) (nodes.SubflowReply, error) {
-	reply := nodes.SubflowReply{RunID: c.run}
+func (c *subflow) perform(ctx workflow.Context) (kind.SubflowReply, error) {
+	reply := kind.SubflowReply{RunID: c.run}
 	c.step.record.Subflow = c.workflowID()
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	child, err := c.begin(ctx, apart)

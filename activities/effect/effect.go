@@ -1,4 +1,4 @@
-// Package effect makes effects of functions: a kind from outside this repository hands one to nodes.AddEffect and calls
+// Package effect makes effects of functions: a kind from outside this repository hands one to kind.AddEffect and calls
 // it by its name with Run.Activity.
 //
 // Around the function stands what every effect of Everhook keeps:

@@ -3,13 +3,13 @@ package catalog
 import (
 	"fmt"
 
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
 // calls gives a route everything that says which calls are taken, from whom, and what is kept of them.
-func (c *Catalog) calls(route *receiver.Route, webhook *nodes.WebhookCalls) {
-	route.MaxBody = int64(nodes.DefaultMaxBody)
+func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
+	route.MaxBody = int64(trigger.DefaultMaxBody)
 	if webhook.MaxBody > 0 {
 		route.MaxBody = int64(webhook.MaxBody)
 	}
@@ -17,12 +17,12 @@ func (c *Catalog) calls(route *receiver.Route, webhook *nodes.WebhookCalls) {
 		route.Accept = append(route.Accept, receiver.Format(format))
 	}
 	route.Headers = webhook.Request.Headers
-	route.Query, route.Body = nodes.Paths(webhook.Request.Query), nodes.Paths(webhook.Request.Body)
+	route.Query, route.Body = trigger.Paths(webhook.Request.Query), trigger.Paths(webhook.Request.Body)
 	c.access(route, webhook)
 }
 
 // access gives a route everything that decides who may call.
-func (c *Catalog) access(route *receiver.Route, webhook *nodes.WebhookCalls) {
+func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	for _, allowed := range webhook.Allow {
 		route.Allow = append(route.Allow, allowed.Prefix())
 	}
@@ -51,7 +51,7 @@ func (c *Catalog) access(route *receiver.Route, webhook *nodes.WebhookCalls) {
 	route.NeverKept = webhook.NeverKept()
 }
 
-func (c *Catalog) credentials(all []nodes.Credential) []receiver.Credential {
+func (c *Catalog) credentials(all []trigger.Credential) []receiver.Credential {
 	credentials := make([]receiver.Credential, 0, len(all))
 	for _, credential := range all {
 		credentials = append(credentials, c.credential(credential))
@@ -59,7 +59,7 @@ func (c *Catalog) credentials(all []nodes.Credential) []receiver.Credential {
 	return credentials
 }
 
-func (c *Catalog) credential(credential nodes.Credential) receiver.Credential {
+func (c *Catalog) credential(credential trigger.Credential) receiver.Credential {
 	if credential.Secret == "" {
 		return func() (string, error) { return credential.Literal, nil }
 	}
@@ -67,7 +67,7 @@ func (c *Catalog) credential(credential nodes.Credential) receiver.Credential {
 }
 
 // badSecrets tells of the first secret of a signature under which nothing can be signed.
-func (c *Catalog) badSecrets(signed *nodes.WebhookSignature) string {
+func (c *Catalog) badSecrets(signed *trigger.WebhookSignature) string {
 	if signed == nil {
 		return ""
 	}

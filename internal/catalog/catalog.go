@@ -14,7 +14,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -26,7 +26,7 @@ type Secrets interface {
 // Options say what a Catalog works with.
 type Options struct {
 	Store    *store.Store
-	Registry *nodes.Registry
+	Registry *kind.Registry
 	Secrets  Secrets
 	// Env gives the settings that flows see as env.<NAME>.
 	Env func() map[string]string

@@ -20,6 +20,8 @@ import (
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -46,7 +48,7 @@ func fresh(t *testing.T) *fixture {
 }
 
 // with gives another catalog over the same store, of a program that knows these kinds.
-func (f *fixture) with(t *testing.T, registry *nodes.Registry) *Catalog {
+func (f *fixture) with(t *testing.T, registry *kind.Registry) *Catalog {
 	t.Helper()
 	provider, err := secrets.New(secrets.Options{Dir: f.secrets})
 	require.NoError(t, err)
@@ -157,7 +159,7 @@ func TestARouteHasDefaults(t *testing.T) {
 	f.apply(t, plain)
 	shown, route := flow(t, f.Catalog, "plain")
 	require.Equal(t, "plain", shown.Title)
-	require.EqualValues(t, nodes.DefaultMaxBody, route.MaxBody)
+	require.EqualValues(t, trigger.DefaultMaxBody, route.MaxBody)
 	require.Nil(t, route.Query)
 	require.Nil(t, route.Body)
 	require.Nil(t, route.AsyncAnswer)
@@ -314,25 +316,25 @@ func TestAFlowThatIsDeletedAndMadeAgainIsAnother(t *testing.T) {
 }
 
 // tick is a trigger that is no webhook.
-type tick struct{ nodes.Webhook }
+type tick struct{ trigger.Webhook }
 
-func (*tick) Spec() nodes.TriggerSpec {
-	return nodes.TriggerSpec{Kind: "webhook", Summary: "Starts a run now and then.", Example: "type: webhook\n"}
+func (*tick) Spec() kind.TriggerSpec {
+	return kind.TriggerSpec{Kind: "webhook", Summary: "Starts a run now and then.", Example: "type: webhook\n"}
 }
 
 func TestAFlowThatThisProgramCannotRunSaysSo(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
 	f.apply(t, plain+"nodes: [ { key: wait, type: delay, config: { duration: 1s } } ]")
-	few := nodes.NewRegistry()
-	nodes.AddTrigger[nodes.Webhook](few)
+	few := kind.NewRegistry()
+	kind.AddTrigger[trigger.Webhook](few)
 	shown := unread(t, f.with(t, few), "plain")
 	require.Contains(t, shown.Note, "this program cannot run it: ")
 	require.Contains(t, shown.Note, `"delay"`)
 
-	other := nodes.NewRegistry()
-	nodes.Add[nodes.Delay](other)
-	nodes.AddTrigger[tick](other)
+	other := kind.NewRegistry()
+	kind.Add[nodes.Delay](other)
+	kind.AddTrigger[tick](other)
 	require.Equal(t, "nothing here starts a run of it: its trigger webhook is no webhook, no call and no source",
 		unread(t, f.with(t, other), "plain").Note)
 }

@@ -2,16 +2,17 @@ package catalog
 
 import (
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
 // OpenRoute gives the route that a version would be served by, open to everyone: credentials, signatures, addresses and
 // rates are not checked, so no secret is needed, and every delivery is its own. It is for trying a flow; false: its
 // trigger is no webhook. Env gives the settings that flows see as env.<NAME>.
-func OpenRoute(version everhook.Version, flow *nodes.Flow, env func() map[string]string) (*receiver.Route, bool) {
-	webhook, ok := flow.Trigger.(*nodes.Webhook)
+func OpenRoute(version everhook.Version, flow *compile.Flow, env func() map[string]string) (*receiver.Route, bool) {
+	webhook, ok := flow.Trigger.(*trigger.Webhook)
 	if !ok {
 		return nil, false
 	}

@@ -6,8 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 func TestAnOpenRouteIsThatOfTheFlowWithoutItsCredentials(t *testing.T) {
@@ -15,7 +17,7 @@ func TestAnOpenRouteIsThatOfTheFlowWithoutItsCredentials(t *testing.T) {
 	f := fresh(t)
 	version := f.apply(t, orders)
 	_, served := flow(t, f.Catalog, "orders")
-	compiled, _ := nodes.Standard().Compile(version.Definition)
+	compiled, _ := compile.Definition(version.Definition, nodes.Standard())
 
 	route, ok := OpenRoute(version, compiled, func() map[string]string { return map[string]string{"REGION": "eu"} })
 
@@ -34,17 +36,17 @@ func TestAnOpenRouteIsThatOfTheFlowWithoutItsCredentials(t *testing.T) {
 // clock is a trigger that is no webhook.
 type clock struct{}
 
-func (*clock) Spec() nodes.TriggerSpec                        { return nodes.TriggerSpec{Kind: "clock"} }
-func (*clock) Validate(*nodes.Validation)                     {}
+func (*clock) Spec() kind.TriggerSpec                         { return kind.TriggerSpec{Kind: "clock"} }
+func (*clock) Validate(*kind.Validation)                      {}
 func (*clock) Shape() *expression.Shape                       { return &expression.Shape{} }
 func (*clock) FieldRoots(string) map[string]*expression.Shape { return nil }
 
 func TestAFlowWithAnotherTriggerHasNoOpenRoute(t *testing.T) {
 	t.Parallel()
 	registry := nodes.Standard()
-	nodes.AddTrigger[clock](registry)
+	kind.AddTrigger[clock](registry)
 	definition := &everhook.Definition{Key: "ticking", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "clock"}}
-	compiled, problems := registry.Compile(definition)
+	compiled, problems := compile.Definition(definition, registry)
 	require.Empty(t, problems)
 	_, ok := OpenRoute(everhook.Version{Definition: definition}, compiled, nil)
 	require.False(t, ok)

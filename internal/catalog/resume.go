@@ -7,9 +7,10 @@ import (
 	"sync"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -39,7 +40,7 @@ func (c *Catalog) resumeBase(flow store.Flow) string {
 
 // resumeURL makes the resume URLs of a run where the answer to a call is made, which names the iteration that it is
 // about.
-func (c *Catalog) resumeURL(stored store.Flow, flow *nodes.Flow, run everhook.RunID,
+func (c *Catalog) resumeURL(stored store.Flow, flow *compile.Flow, run everhook.RunID,
 	iteration string) func(key string) (string, error) {
 	return func(key string) (string, error) {
 		loops, ok := flow.LoopsAround(key)
@@ -93,14 +94,14 @@ func (v *versions) get(ctx context.Context, c *Catalog, flow store.Flow, number 
 	if err != nil {
 		return nil, err
 	}
-	compiled, problems := c.options.Registry.Compile(version.Definition)
+	compiled, problems := compile.Definition(version.Definition, c.options.Registry)
 	if compiled == nil {
 		return nil, fmt.Errorf("this program cannot run version %d of flow %q: %w", number, flow.Key,
-			firstError(problems))
+			compile.FirstError(problems))
 	}
 	known = &resumedVersion{routes: map[string]*receiver.Route{}}
 	for _, key := range compiled.Waits() {
-		if wait, ok := compiled.WaitForCall(key); ok {
+		if wait, ok := compiled.Node(key).Kind.(trigger.Callback); ok {
 			known.routes[key] = c.waitRoute(flow, compiled, key, wait)
 		}
 	}
@@ -113,21 +114,12 @@ func (v *versions) get(ctx context.Context, c *Catalog, flow store.Flow, number 
 	return known, nil
 }
 
-func firstError(problems []nodes.Problem) error {
-	for _, p := range problems {
-		if !p.Warning {
-			return p
-		}
-	}
-	return nil
-}
-
 // waitRoute makes the route of a node that waits for calls.
-func (c *Catalog) waitRoute(stored store.Flow, flow *nodes.Flow, key string, wait *nodes.WaitForCall) *receiver.Route {
+func (c *Catalog) waitRoute(stored store.Flow, flow *compile.Flow, key string, wait trigger.Callback) *receiver.Route {
 	route := &receiver.Route{Flow: stored.Key, Node: key, Enabled: true}
-	c.calls(route, &wait.WebhookCalls)
+	c.calls(route, wait.Calls())
 	route.ResumeAnswer = func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error) {
-		answer, err := wait.Response.Answer(&expression.Scope{
+		answer, err := wait.Reply().Answer(&expression.Scope{
 			Values: map[string]any{"call": map[string]any(call), "env": c.settings(flow),
 				"system": map[string]any{"runId": string(run)}},
 			ResumeURL: c.resumeURL(stored, flow, run, iteration),

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -67,7 +67,7 @@ func TestTheRouteOfAWaitIsThatOfItsVersion(t *testing.T) {
 
 	inLoop, err := flow.Route(t.Context(), first.Number, "one")
 	require.NoError(t, err)
-	require.EqualValues(t, nodes.DefaultMaxBody, inLoop.MaxBody)
+	require.EqualValues(t, trigger.DefaultMaxBody, inLoop.MaxBody)
 	answer, err = inLoop.ResumeAnswer(everhook.Mapping{}, waitingRun, "each[1]")
 	require.NoError(t, err)
 	require.Equal(t, urls.URL(waitingRun, "one", "each[1]"), answer.Body.V)

@@ -7,9 +7,11 @@ import (
 	"slices"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -32,8 +34,8 @@ func identify(flow store.Flow) identity {
 // Webhook is nil for a flow that another trigger starts: it is served without a route.
 type compiled struct {
 	version everhook.Version
-	flow    *nodes.Flow
-	webhook *nodes.Webhook
+	flow    *compile.Flow
+	webhook *trigger.Webhook
 	problem string
 }
 
@@ -47,7 +49,7 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		return nil, err
 	}
 	known := &compiled{version: version}
-	flow, problems := c.options.Registry.Compile(version.Definition)
+	flow, problems := compile.Definition(version.Definition, c.options.Registry)
 	if flow == nil {
 		for _, p := range problems {
 			if !p.Warning {
@@ -62,14 +64,14 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		return known, nil
 	}
 	known.flow = flow
-	known.webhook, _ = flow.Trigger.(*nodes.Webhook)
+	known.webhook, _ = flow.Trigger.(*trigger.Webhook)
 	return known, nil
 }
 
 // isServed reports whether a trigger starts runs.
-func isServed(trigger nodes.Trigger) bool {
-	switch trigger.(type) {
-	case *nodes.Webhook, *nodes.Call, nodes.Source:
+func isServed(t kind.Trigger) bool {
+	switch t.(type) {
+	case *trigger.Webhook, kind.Callable, kind.Source:
 		return true
 	default:
 		return false
@@ -99,7 +101,7 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 }
 
 // unset are the settings that the flow refers to and that are not set.
-func (c *Catalog) unset(flow *nodes.Flow) (names []string) {
+func (c *Catalog) unset(flow *compile.Flow) (names []string) {
 	settings := c.options.Env()
 	for _, name := range flow.Env {
 		if _, ok := settings[name]; !ok {
@@ -113,7 +115,7 @@ func (c *Catalog) unset(flow *nodes.Flow) (names []string) {
 // it is for.
 func (c *Catalog) missingSecret(known *compiled) string {
 	names := known.flow.Secrets
-	if namer, ok := known.flow.Trigger.(nodes.SecretNamer); ok {
+	if namer, ok := known.flow.Trigger.(kind.SecretNaming); ok {
 		names = slices.Concat(names, namer.Secrets())
 	}
 	for _, name := range names {
@@ -127,8 +129,8 @@ func (c *Catalog) missingSecret(known *compiled) string {
 		}
 	}
 	for _, key := range known.flow.Waits() {
-		if wait, ok := known.flow.WaitForCall(key); ok {
-			if problem := c.badSecrets(wait.Signature); problem != "" {
+		if wait, ok := known.flow.Node(key).Kind.(trigger.Callback); ok {
+			if problem := c.badSecrets(wait.Calls().Signature); problem != "" {
 				return problem
 			}
 		}
@@ -139,7 +141,7 @@ func (c *Catalog) missingSecret(known *compiled) string {
 // route makes the route of a flow that this program can read. One that is disabled or lacks a secret has a route too:
 // answers of its runs are still given.
 func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver.Route {
-	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: nodes.DefaultWait.Std()}
+	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: compile.DefaultWait.Std()}
 	webhook := known.webhook
 	route.Version = &known.version
 	c.calls(route, &webhook.WebhookCalls)
@@ -155,8 +157,8 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 }
 
 // asyncAnswer evaluates the trigger's response on a delivery.
-func (c *Catalog) asyncAnswer(stored store.Flow, flow *nodes.Flow,
-	webhook *nodes.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+func (c *Catalog) asyncAnswer(stored store.Flow, flow *compile.Flow,
+	webhook *trigger.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
 	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
 		return webhook.Response.Answer(&expression.Scope{
 			Values: map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow),
@@ -167,7 +169,7 @@ func (c *Catalog) asyncAnswer(stored store.Flow, flow *nodes.Flow,
 }
 
 // settings are those that the flow refers to, as they are now.
-func (c *Catalog) settings(flow *nodes.Flow) map[string]any {
+func (c *Catalog) settings(flow *compile.Flow) map[string]any {
 	env := map[string]any{}
 	settings := c.options.Env()
 	for _, name := range flow.Env {

@@ -3,13 +3,13 @@ package catalog
 import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Sourced is a flow that is served and whose trigger finds out by itself when a run is due.
 type Sourced struct {
 	Version *everhook.Version
-	Source  nodes.Source
+	Source  kind.Source
 	// Secret is the flow's own, under which run IDs are derived. A flow that is deleted and made again has another one.
 	Secret []byte
 }
@@ -19,7 +19,7 @@ type Sourced struct {
 func (c *Catalog) Sourced() []Sourced { return c.snapshot.Load().sources }
 
 func (s *snapshot) addSource(flow store.Flow, version *compiled) {
-	if source, ok := version.flow.Trigger.(nodes.Source); ok {
+	if source, ok := version.flow.Trigger.(kind.Source); ok {
 		s.sources = append(s.sources, Sourced{Version: &version.version, Source: source, Secret: flow.Secret})
 	}
 }

@@ -11,20 +11,22 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // watcher is a trigger that starts runs by itself, with a secret.
 type watcher struct {
-	Password *nodes.Credential `json:"password,omitempty"`
+	Password *trigger.Credential `json:"password,omitempty"`
 }
 
-func (*watcher) Spec() nodes.TriggerSpec {
-	return nodes.TriggerSpec{Kind: "watcher", Summary: "Watches.", Example: "type: watcher\n"}
+func (*watcher) Spec() kind.TriggerSpec {
+	return kind.TriggerSpec{Kind: "watcher", Summary: "Watches.", Example: "type: watcher\n"}
 }
-func (*watcher) Validate(*nodes.Validation)                     {}
+func (*watcher) Validate(*kind.Validation)                      {}
 func (*watcher) Shape() *expression.Shape                       { return &expression.Shape{} }
 func (*watcher) FieldRoots(string) map[string]*expression.Shape { return nil }
-func (*watcher) Serve(context.Context, nodes.SourceFlow) error  { return nil }
+func (*watcher) Serve(context.Context, kind.SourceFlow) error   { return nil }
 func (w *watcher) Secrets() []string {
 	if w.Password == nil {
 		return nil
@@ -42,7 +44,7 @@ func TestAFlowWithASourceIsServedWithoutAURL(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
 	registry := nodes.Standard()
-	nodes.AddTrigger[watcher](registry)
+	kind.AddTrigger[watcher](registry)
 	changes := 0
 	c := New(Options{Store: f.store, Registry: registry, Secrets: f.options.Secrets, Env: f.options.Env,
 		Logger: f.options.Logger, Changed: func() { changes++ }})
@@ -70,7 +72,7 @@ func TestASourceIsServedWhenItsSecretsAreThere(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
 	registry := nodes.Standard()
-	nodes.AddTrigger[watcher](registry)
+	kind.AddTrigger[watcher](registry)
 	c := f.with(t, registry)
 	_, err := c.Apply(t.Context(), watched(everhook.Mapping{"password": map[string]any{"secret": "MAILBOX"}}), "test")
 	require.NoError(t, err)

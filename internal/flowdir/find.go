@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. A
 // key that no readable file has, or two have, is an error that says what to do.
-func Find(path string, registry *nodes.Registry, key string) (flow *nodes.Flow, file string, err error) {
+func Find(path string, registry *kind.Registry, key string) (flow *compile.Flow, file string, err error) {
 	d, err := New(path, registry, nil, nil)
 	if err != nil {
 		return nil, "", err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Target is where flows are applied to.
@@ -41,7 +41,7 @@ type Listener interface {
 type Dir struct {
 	// given names the directory to people, path to the program.
 	given, path string
-	registry    *nodes.Registry
+	registry    *kind.Registry
 	target      Target
 	listener    Listener
 	files       map[string]*file
@@ -49,7 +49,7 @@ type Dir struct {
 }
 
 // New makes a Dir. Nothing is read before Sync.
-func New(path string, registry *nodes.Registry, target Target, listener Listener) (*Dir, error) {
+func New(path string, registry *kind.Registry, target Target, listener Listener) (*Dir, error) {
 	if err := Check(path); err != nil {
 		return nil, err
 	}

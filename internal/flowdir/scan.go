@@ -10,8 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
-	"github.com/everhook/everhook/nodes"
 )
 
 // maxFiles bounds how many YAML and JSON files a directory may have.
@@ -22,7 +22,7 @@ type file struct {
 	hash [sha256.Size]byte
 	// ignored is set for a file that is no flow.
 	ignored  bool
-	flow     *nodes.Flow
+	flow     *compile.Flow
 	problems flowfile.Problems
 	// key is what the file applied last, whatever it holds now.
 	key string

@@ -5,24 +5,25 @@ import (
 	"strings"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/strict"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Load reads a flow file: its definition, compiled, and every problem with its place in the file. The flow is nil if a
 // problem is an error.
-func Load(file string, data []byte, registry *nodes.Registry) (*nodes.Flow, Problems) {
+func Load(file string, data []byte, registry *kind.Registry) (*compile.Flow, Problems) {
 	document, problems := ParseDocument(file, data)
 	if document == nil {
 		return nil, problems
 	}
 	l := loader{document: document, problems: problems}
 	definition := l.definition()
-	var flow *nodes.Flow
+	var flow *compile.Flow
 	if definition != nil {
-		var found []nodes.Problem
-		flow, found = registry.Compile(definition)
+		var found []kind.Problem
+		flow, found = compile.Definition(definition, registry)
 		for _, p := range found {
 			l.add(p.Pointer, p.Node, p.Message, p.Fix, p.Warning)
 		}
@@ -104,7 +105,7 @@ func (l *loader) definition() *everhook.Definition {
 }
 
 func (l *loader) nodes(values []any, pointer string, depth int) []everhook.Node {
-	if depth > nodes.MaxNodeDepth {
+	if depth > compile.MaxNodeDepth {
 		return nil
 	}
 	list := make([]everhook.Node, len(values))
@@ -144,7 +145,7 @@ func mapping(v any) map[string]any {
 }
 
 // scalarTraps reports what YAML takes out of an unquoted expression or template without a word: a comment and a tag.
-func (l *loader) scalarTraps(flow *nodes.Flow) {
+func (l *loader) scalarTraps(flow *compile.Flow) {
 	for _, pointer := range everhook.SortedKeys(flow.Fields) {
 		if !flow.Fields[pointer].IsSet() {
 			continue

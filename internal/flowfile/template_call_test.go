@@ -8,6 +8,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 func TestTheTemplateOfACalledFlowLoadsWithoutAProblem(t *testing.T) {
@@ -16,6 +17,6 @@ func TestTheTemplateOfACalledFlowLoadsWithoutAProblem(t *testing.T) {
 		flow, problems := flowfile.Load("new.yaml", []byte(flowfile.CallTemplate("cost", mode)), nodes.Standard())
 		require.Empty(t, problems)
 		require.Equal(t, mode, flow.Definition.Mode)
-		require.IsType(t, &nodes.Call{}, flow.Trigger)
+		require.IsType(t, &trigger.Call{}, flow.Trigger)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 func TestATemplateLoadsWithoutAProblem(t *testing.T) {
@@ -45,7 +46,7 @@ func TestATemplateLoadsWithItsCommentedPartsUsed(t *testing.T) {
 			require.NotEqual(t, text, used)
 			flow, problems := flowfile.Load("new.yaml", []byte(used), nodes.Standard())
 			require.Empty(t, problems)
-			require.NotEmpty(t, flow.Trigger.(*nodes.Webhook).Auth.Basic)
+			require.NotEmpty(t, flow.Trigger.(*trigger.Webhook).Auth.Basic)
 		})
 	}
 }

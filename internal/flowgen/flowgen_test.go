@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
 )
@@ -44,7 +45,7 @@ func TestRandomFlowsAreValid(t *testing.T) {
 			for seed := range uint64(*flows) {
 				flow := Generate(seed, options)
 				for _, definition := range append(flow.Companions, flow.Definition) {
-					_, problems := registry.Compile(definition)
+					_, problems := compile.Definition(definition, registry)
 					for _, problem := range problems {
 						require.True(t, problem.Warning, "%v\n%s", problem, flow)
 					}
@@ -144,7 +145,7 @@ func TestWaitsAreThoseOfTheFlowAndOfItsCompanions(t *testing.T) {
 
 func TestTheFlowOfAllFunctionsIsValid(t *testing.T) {
 	t.Parallel()
-	flow, problems := nodes.Standard().Compile(FunctionFlow("functions"))
+	flow, problems := compile.Definition(FunctionFlow("functions"), nodes.Standard())
 	require.NotNil(t, flow, "%v", problems)
 	require.NotEmpty(t, FunctionResults())
 }

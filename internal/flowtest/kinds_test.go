@@ -9,18 +9,19 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // registry has, besides the standard kinds, some that others might add.
-func registry() *nodes.Registry {
+func registry() *kind.Registry {
 	r := nodes.Standard()
-	nodes.Add[mail](r)
-	nodes.Add[stuck](r)
-	nodes.Add[restless](r)
-	nodes.Add[announced](r)
-	nodes.Add[deaf](r)
-	nodes.Add[defective](r)
-	nodes.AddTrigger[clock](r)
+	kind.Add[mail](r)
+	kind.Add[stuck](r)
+	kind.Add[restless](r)
+	kind.Add[announced](r)
+	kind.Add[deaf](r)
+	kind.Add[defective](r)
+	kind.AddTrigger[clock](r)
 	return r
 }
 
@@ -49,43 +50,43 @@ type mailResult struct {
 	ID string `json:"id"`
 }
 
-func (*mail) Spec() nodes.Spec {
-	return nodes.Spec{Kind: "mail", Group: nodes.Effects, Effect: &nodes.EffectSpec{Timeout: time.Second,
+func (*mail) Spec() kind.Spec {
+	return kind.Spec{Kind: "mail", Group: kind.Effects, Effect: &kind.EffectSpec{Timeout: time.Second,
 		MaxAttempts: 2}}
 }
-func (*mail) Validate(*nodes.Validation) {}
-func (m *mail) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (*mail) Validate(*kind.Validation) {}
+func (m *mail) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	password, err := m.Password.EvalSealed(run.Scope())
 	if err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	var result mailResult
 	input := mailInput{mailHead: mailHead{From: "us"}, To: []string{m.To}, Password: &password,
 		Tags: map[string]any{"run": string(run.ID())}, At: time.Unix(0, 0).UTC(), hidden: "no"}
 	if err := run.Activity(ctx, "mail.send", input, &result); err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
-	return nodes.Result{Value: result.ID}, nil
+	return kind.Result{Value: result.ID}, nil
 }
 
 // stuck waits for what never comes.
 type stuck struct{}
 
-func (*stuck) Spec() nodes.Spec           { return nodes.Spec{Kind: "stuck", Group: nodes.Control} }
-func (*stuck) Validate(*nodes.Validation) {}
-func (*stuck) Execute(ctx workflow.Context, _ nodes.Run) (nodes.Result, error) {
-	return nodes.Result{}, workflow.Await(ctx, func() bool { return false })
+func (*stuck) Spec() kind.Spec           { return kind.Spec{Kind: "stuck", Group: kind.Control} }
+func (*stuck) Validate(*kind.Validation) {}
+func (*stuck) Execute(ctx workflow.Context, _ kind.Run) (kind.Result, error) {
+	return kind.Result{}, workflow.Await(ctx, func() bool { return false })
 }
 
 // restless sleeps again and again, until it is cancelled.
 type restless struct{}
 
-func (*restless) Spec() nodes.Spec           { return nodes.Spec{Kind: "restless", Group: nodes.Control} }
-func (*restless) Validate(*nodes.Validation) {}
-func (*restless) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (*restless) Spec() kind.Spec           { return kind.Spec{Kind: "restless", Group: kind.Control} }
+func (*restless) Validate(*kind.Validation) {}
+func (*restless) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	for {
 		if err := run.Sleep(ctx, time.Microsecond); err != nil {
-			return nodes.Result{}, err
+			return kind.Result{}, err
 		}
 	}
 }
@@ -95,9 +96,9 @@ type announced struct{}
 
 var begun = make(chan struct{}, 1)
 
-func (*announced) Spec() nodes.Spec           { return nodes.Spec{Kind: "announced", Group: nodes.Control} }
-func (*announced) Validate(*nodes.Validation) {}
-func (*announced) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (*announced) Spec() kind.Spec           { return kind.Spec{Kind: "announced", Group: kind.Control} }
+func (*announced) Validate(*kind.Validation) {}
+func (*announced) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	begun <- struct{}{}
 	return (*restless)(nil).Execute(ctx, run)
 }
@@ -105,9 +106,9 @@ func (*announced) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, er
 // deaf does not even listen to that.
 type deaf struct{}
 
-func (*deaf) Spec() nodes.Spec           { return nodes.Spec{Kind: "deaf", Group: nodes.Control} }
-func (*deaf) Validate(*nodes.Validation) {}
-func (*deaf) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (*deaf) Spec() kind.Spec           { return kind.Spec{Kind: "deaf", Group: kind.Control} }
+func (*deaf) Validate(*kind.Validation) {}
+func (*deaf) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	return (*restless)(nil).Execute(ctx, run)
@@ -115,16 +116,16 @@ func (*deaf) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) 
 
 type defective struct{}
 
-func (*defective) Spec() nodes.Spec           { return nodes.Spec{Kind: "defective", Group: nodes.Control} }
-func (*defective) Validate(*nodes.Validation) {}
-func (*defective) Execute(workflow.Context, nodes.Run) (nodes.Result, error) {
+func (*defective) Spec() kind.Spec           { return kind.Spec{Kind: "defective", Group: kind.Control} }
+func (*defective) Validate(*kind.Validation) {}
+func (*defective) Execute(workflow.Context, kind.Run) (kind.Result, error) {
 	panic(fmt.Sprintf("a %s", "defect"))
 }
 
 // clock is a trigger that is no webhook.
 type clock struct{}
 
-func (*clock) Spec() nodes.TriggerSpec                        { return nodes.TriggerSpec{Kind: "clock"} }
-func (*clock) Validate(*nodes.Validation)                     {}
+func (*clock) Spec() kind.TriggerSpec                         { return kind.TriggerSpec{Kind: "clock"} }
+func (*clock) Validate(*kind.Validation)                      {}
 func (*clock) Shape() *expression.Shape                       { return &expression.Shape{} }
 func (*clock) FieldRoots(string) map[string]*expression.Shape { return nil }

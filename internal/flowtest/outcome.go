@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes"
 )
@@ -72,7 +73,7 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 	return outcomes
 }
 
-func (p *parser) outcome(node *nodes.Compiled, v any, pointer string) outcome {
+func (p *parser) outcome(node *compile.Node, v any, pointer string) outcome {
 	switch kind := node.Kind.(type) {
 	case *nodes.Subflow:
 		return p.subflowOutcome(v, pointer)

@@ -8,21 +8,23 @@ import (
 	"strings"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // parser reads a test file against the flow that it is about.
 type parser struct {
 	document *flowfile.Document
-	flow     *nodes.Flow
+	flow     *compile.Flow
 	effects  []string
 	waits    []string
 	problems flowfile.Problems
 }
 
-func parse(file string, text []byte, flow *nodes.Flow) ([]Test, flowfile.Problems) {
+func parse(file string, text []byte, flow *compile.Flow) ([]Test, flowfile.Problems) {
 	if isBlank(text) {
 		return nil, flowfile.Problems{{File: file, Position: flowfile.Position{Line: 1, Column: 1},
 			Message: "the file is empty", Fix: "write `tests:` and a list of tests"}}
@@ -76,7 +78,7 @@ func (p *parser) report(pointer, message, fix string) {
 }
 
 // effectsOf appends the keys of all nodes with effects.
-func effectsOf(list []*nodes.Compiled, keys []string) []string {
+func effectsOf(list []*compile.Node, keys []string) []string {
 	for _, node := range list {
 		if hasOutcome(node) {
 			keys = append(keys, node.Key)
@@ -90,7 +92,7 @@ func effectsOf(list []*nodes.Compiled, keys []string) []string {
 
 // hasOutcome reports whether a test says how executions of the node end: it acts on other systems, or calls another
 // flow.
-func hasOutcome(node *nodes.Compiled) bool {
+func hasOutcome(node *compile.Node) bool {
 	_, calls := node.Kind.(*nodes.Subflow)
 	return calls || node.Spec.Effect != nil
 }
@@ -126,7 +128,7 @@ func (p *parser) unset(fields fileFields) {
 
 // start checks that the test starts its run in the way of the flow's trigger.
 func (p *parser) start(test testFields, pointer string) {
-	_, isWebhook := p.flow.Trigger.(*nodes.Webhook)
+	_, isWebhook := p.flow.Trigger.(*trigger.Webhook)
 	switch {
 	case isWebhook && test.Trigger != nil:
 		p.report(pointer+"/trigger", "the flow is called by a webhook",
@@ -145,7 +147,7 @@ func (p *parser) start(test testFields, pointer string) {
 }
 
 // effect finds a node with effects, and reports any other key.
-func (p *parser) effect(key, pointer string) *nodes.Compiled {
+func (p *parser) effect(key, pointer string) *compile.Node {
 	node := p.flow.Node(key)
 	switch {
 	case node == nil:
@@ -161,7 +163,7 @@ func (p *parser) effect(key, pointer string) *nodes.Compiled {
 }
 
 // answered finds a node that a test says the outcome of: one with effects, or one that waits for a call.
-func (p *parser) answered(key, pointer string) *nodes.Compiled {
+func (p *parser) answered(key, pointer string) *compile.Node {
 	if slices.Contains(p.waits, key) {
 		return p.flow.Node(key)
 	}

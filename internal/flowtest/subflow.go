@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/strict"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -143,12 +143,12 @@ func endedSubflow(ctx workflow.Context, outcome everhook.Outcome) workflow.Child
 }
 
 // startCall checks what a flow is called with as its caller's node does.
-func (p *parser) startCall(trigger everhook.Mapping, pointer string) {
-	call, ok := p.flow.Trigger.(*nodes.Call)
+func (p *parser) startCall(data everhook.Mapping, pointer string) {
+	callable, ok := p.flow.Trigger.(kind.Callable)
 	if !ok {
 		return
 	}
-	problems, err := call.Check(trigger["input"])
+	problems, err := callable.CheckInput(data["input"])
 	if err != nil {
 		p.report(pointer+"/input", err.Error(), "call the flow with less")
 	}
@@ -161,7 +161,7 @@ func (p *parser) startCall(trigger everhook.Mapping, pointer string) {
 
 // called is what a flow sees as trigger: what the test gives, and of a call what every call brings.
 func (s *Suite) called(trigger everhook.Mapping, now time.Time) everhook.Mapping {
-	if _, ok := s.flow.Trigger.(*nodes.Call); !ok {
+	if _, ok := s.flow.Trigger.(kind.Callable); !ok {
 		return trigger
 	}
 	whole := everhook.Mapping{"input": nil, "id": string(runID), "receivedAt": everhook.FormatTime(now.UTC())}

@@ -15,8 +15,9 @@ import (
 	"path/filepath"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -32,7 +33,7 @@ type Suite struct {
 	text        []byte
 	definition  []byte
 	version     everhook.Version
-	flow        *nodes.Flow
+	flow        *compile.Flow
 	interpreter *workflows.Interpreter
 }
 
@@ -52,7 +53,7 @@ type Test struct {
 // Load reads a file of tests, and the flow file beside it: order-intake.yaml, .yml or .json for order-intake.test.yaml.
 // The suite is nil if a problem of one of the two is an error; warnings about the flow are left to those who validate
 // it. The error is that of reading files.
-func Load(file string, registry *nodes.Registry) (*Suite, flowfile.Problems, error) {
+func Load(file string, registry *kind.Registry) (*Suite, flowfile.Problems, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, nil, err
@@ -89,7 +90,7 @@ func readFlow(file string) (name string, text []byte, err error) {
 
 // New makes a suite of the text of a test file, for a flow that was compiled with the registry. It is nil if a problem
 // is an error.
-func New(file string, text []byte, flow *nodes.Flow, registry *nodes.Registry) (*Suite, flowfile.Problems) {
+func New(file string, text []byte, flow *compile.Flow, registry *kind.Registry) (*Suite, flowfile.Problems) {
 	s := &Suite{File: file, Flow: flow.Definition.Key, text: text, flow: flow,
 		interpreter: workflows.NewInterpreter(registry)}
 	var problems flowfile.Problems

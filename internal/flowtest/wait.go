@@ -7,6 +7,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 	"github.com/everhook/everhook/workflows"
 )
@@ -87,11 +88,11 @@ func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer strin
 	}
 }
 
-func kept(v any, paths *[]nodes.KeptPath) any {
+func kept(v any, paths *[]trigger.KeptPath) any {
 	if paths == nil {
 		return v
 	}
-	return everhook.Project(v, nodes.Paths(paths))
+	return everhook.Project(v, trigger.Paths(paths))
 }
 
 // call ends the wait of a step as the test says.

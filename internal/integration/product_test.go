@@ -17,6 +17,7 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // patience bounds every wait for something that is to happen soon.
@@ -42,7 +43,7 @@ type config struct {
 	spans   sdktrace.SpanExporter
 	change  func(*server.Options)
 	// registry has the kinds; nil: the standard ones.
-	registry *nodes.Registry
+	registry *kind.Registry
 	prepare  func(ctx context.Context, s *server.Server) error
 }
 

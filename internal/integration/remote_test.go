@@ -19,6 +19,8 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // cluster is a Temporal server that is not Everhook's own, at an address that stays when it is stopped and started
@@ -268,9 +270,9 @@ func TestAWorkerThatCannotRunAFlowHoldsNothingUp(t *testing.T) {
 	c := newCluster(t)
 	receiver := start(t, config{change: c.uses, roles: []string{server.RoleReceiver, server.RoleAdmin}})
 	f := receiver.sync(t, "bad-deploy", "options: { wait: 2s }\n"+conditionAndResponse)
-	few := nodes.NewRegistry()
-	nodes.Add[nodes.Delay](few)
-	nodes.AddTrigger[nodes.Webhook](few)
+	few := kind.NewRegistry()
+	kind.Add[nodes.Delay](few)
+	kind.AddTrigger[trigger.Webhook](few)
 	bad := start(t, config{change: c.uses, roles: []string{server.RoleWorker}, registry: few})
 	held := f.post(t, `{"paid":true,"id":7}`)
 	require.Equal(t, http.StatusAccepted, held.status, held.body)

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -93,7 +93,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 // inVain names the waits of a retry whose URLs nobody is given: they are of the new run, and what gave them away does
 // not run again.
 func (s *Starter) inVain(version *everhook.Version, from string) string {
-	flow, _ := s.registry.Compile(version.Definition)
+	flow, _ := compile.Definition(version.Definition, s.registry)
 	if flow == nil {
 		return ""
 	}
@@ -195,15 +195,15 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 	if err := answer.Get(point); err != nil {
 		return nil, fmt.Errorf("the values before the node %q cannot be read: %w", options.From, err)
 	}
-	compiled, problems := s.registry.Compile(version.Definition)
+	compiled, problems := compile.Definition(version.Definition, s.registry)
 	if compiled == nil {
-		return nil, Refusef("version %d of flow %q cannot be started: %v", version.Number, flow, firstError(problems))
+		return nil, Refusef("version %d of flow %q cannot be started: %v", version.Number, flow, compile.FirstError(problems))
 	}
 	return point, fit(point, compiled, version.Number)
 }
 
 // fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.
-func fit(p *workflows.RetryPoint, flow *nodes.Flow, version int) error {
+func fit(p *workflows.RetryPoint, flow *compile.Flow, version int) error {
 	way := flow.Way(p.Node)
 	if way == nil && flow.Node(p.Node) != nil {
 		return Refusef("in version %d of the flow the node %q stands in onFailure, where a run cannot be continued; "+

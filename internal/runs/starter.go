@@ -16,14 +16,15 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
 // Starter starts runs and waits for their answers.
 type Starter struct {
 	client   client.Client
-	registry *nodes.Registry
+	registry *kind.Registry
 	options  StarterOptions
 	mutex    sync.Mutex
 	versions map[string]*startable
@@ -72,15 +73,6 @@ type startable struct {
 // maxVersions bounds the versions that are kept compiled. A full map is emptied.
 const maxVersions = 1000
 
-func firstError(problems []nodes.Problem) error {
-	for _, problem := range problems {
-		if !problem.Warning {
-			return problem
-		}
-	}
-	return nil
-}
-
 // Times of starting a run.
 const (
 	// startTimeout bounds one call that makes a run durable.
@@ -90,7 +82,7 @@ const (
 )
 
 // NewStarter makes one. The client must use workflows.DataConverter.
-func NewStarter(c client.Client, registry *nodes.Registry, options StarterOptions) *Starter {
+func NewStarter(c client.Client, registry *kind.Registry, options StarterOptions) *Starter {
 	if options.Level == 0 {
 		options.Level = workflows.Level
 	}
@@ -108,10 +100,10 @@ func (s *Starter) startable(version *everhook.Version) (*startable, error) {
 	if err != nil {
 		return nil, err
 	}
-	flow, problems := s.registry.Compile(version.Definition)
+	flow, problems := compile.Definition(version.Definition, s.registry)
 	if flow == nil {
 		return nil, fmt.Errorf("version %d of flow %q cannot be started: %w", version.Number, version.Definition.Key,
-			firstError(problems))
+			compile.FirstError(problems))
 	}
 	if len(s.versions) >= maxVersions {
 		clear(s.versions)

@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/workflows"
 )
 
 // triggerDetails describes a delivery for the Temporal UI, in markdown: when it came, and the values that have a
 // display name.
-func triggerDetails(flow *nodes.Flow) func(everhook.Delivery) string {
+func triggerDetails(flow *compile.Flow) func(everhook.Delivery) string {
 	var named []namedPath
-	if webhook, ok := flow.Trigger.(*nodes.Webhook); ok {
+	if webhook, ok := flow.Trigger.(*trigger.Webhook); ok {
 		named = append(namedPaths("query", webhook.Request.Query), namedPaths("body", webhook.Request.Body)...)
 	}
 	return func(d everhook.Delivery) string {
@@ -38,7 +39,7 @@ type namedPath struct {
 	path        everhook.Path
 }
 
-func namedPaths(part string, kept *[]nodes.KeptPath) []namedPath {
+func namedPaths(part string, kept *[]trigger.KeptPath) []namedPath {
 	var named []namedPath
 	if kept != nil {
 		for _, k := range *kept {

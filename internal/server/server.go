@@ -34,7 +34,7 @@ import (
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/subflow"
 	"github.com/everhook/everhook/internal/telemetry"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/receiver"
 	"github.com/everhook/everhook/workflows"
 )
@@ -68,7 +68,7 @@ type Server struct {
 // Surroundings are what a server is given besides its settings.
 type Surroundings struct {
 	// Registry has the kinds that flows can use.
-	Registry *nodes.Registry
+	Registry *kind.Registry
 	// Logger takes the log.
 	Logger *slog.Logger
 	// Environ are variables as os.Environ gives them, for secrets and settings; where a name stands twice the last

@@ -12,7 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/catalog"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // startTimeout bounds one start, which goes on when its source is ended meanwhile.
@@ -23,9 +23,9 @@ func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
 	definition := flow.Version.Definition
 	logger := s.options.Logger.With("flow", definition.Key, "version", flow.Version.Number, "trigger",
 		definition.Trigger.Type)
-	served := nodes.SourceFlow{
+	served := kind.SourceFlow{
 		Key: definition.Key, Version: flow.Version.Number, Secret: s.options.Secret, Logger: logger,
-		Start: func(ctx context.Context, event nodes.Event) (nodes.Started, error) {
+		Start: func(ctx context.Context, event kind.Event) (kind.Started, error) {
 			return s.start(ctx, flow, event, logger)
 		},
 	}
@@ -53,7 +53,7 @@ func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
 }
 
 // guarded makes an error of a panic.
-func guarded(ctx context.Context, source nodes.Source, flow nodes.SourceFlow, logger *slog.Logger) (err error) {
+func guarded(ctx context.Context, source kind.Source, flow kind.SourceFlow, logger *slog.Logger) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
 			logger.Error("a trigger panicked", "stack", string(debug.Stack()))
@@ -64,14 +64,14 @@ func guarded(ctx context.Context, source nodes.Source, flow nodes.SourceFlow, lo
 }
 
 // start makes the run of an event durable.
-func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.Event,
-	logger *slog.Logger) (nodes.Started, error) {
+func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event kind.Event,
+	logger *slog.Logger) (kind.Started, error) {
 	d, size, err := s.delivery(flow, event)
 	if err != nil {
-		return nodes.Started{}, err
+		return kind.Started{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nodes.Started{}, err
+		return kind.Started{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
@@ -82,15 +82,15 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event nodes.E
 		Duplicate: started.Duplicate, Failed: err != nil,
 	})
 	if err != nil {
-		return nodes.Started{}, fmt.Errorf("start a run: %w", err)
+		return kind.Started{}, fmt.Errorf("start a run: %w", err)
 	}
 	logger.Info("event", "run", d.RunID, "duplicate", started.Duplicate)
-	return nodes.Started{RunID: d.RunID, Duplicate: started.Duplicate}, nil
+	return kind.Started{RunID: d.RunID, Duplicate: started.Duplicate}, nil
 }
 
 // delivery makes an event what a run is started with, and tells the size of its data. The kind is part of what the run
 // ID is derived from: a flow that another trigger started before had other events.
-func (s *Sources) delivery(flow catalog.Sourced, event nodes.Event) (d everhook.Delivery, size int, err error) {
+func (s *Sources) delivery(flow catalog.Sourced, event kind.Event) (d everhook.Delivery, size int, err error) {
 	if event.Key == "" {
 		return d, 0, errors.New("an event without a key: what is given twice could not be told from what happens twice")
 	}

@@ -1,4 +1,4 @@
-// Package sources runs the triggers that find out by themselves when a run is due (nodes.Source): one for each flow
+// Package sources runs the triggers that find out by themselves when a run is due (kind.Source): one for each flow
 // that is served, started again when it fails, and ended when its flow changes or the process stops.
 package sources
 

@@ -15,18 +15,18 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/catalog"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 const patience = 60 * time.Second
 
 // source is one whose Serve a test gives.
 type source struct {
-	nodes.Trigger
-	serve func(ctx context.Context, flow nodes.SourceFlow) error
+	kind.Trigger
+	serve func(ctx context.Context, flow kind.SourceFlow) error
 }
 
-func (s *source) Serve(ctx context.Context, flow nodes.SourceFlow) error { return s.serve(ctx, flow) }
+func (s *source) Serve(ctx context.Context, flow kind.SourceFlow) error { return s.serve(ctx, flow) }
 
 // world is what sources work in.
 type world struct {
@@ -98,15 +98,15 @@ func (w *world) sources(t *testing.T) *Sources {
 }
 
 // version is a version of a flow with that source.
-func version(number int, serve func(ctx context.Context, flow nodes.SourceFlow) error) catalog.Sourced {
+func version(number int, serve func(ctx context.Context, flow kind.SourceFlow) error) catalog.Sourced {
 	definition := &everhook.Definition{Key: "w", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "watcher"}}
 	return catalog.Sourced{Version: &everhook.Version{Number: number, Definition: definition},
 		Source: &source{serve: serve}, Secret: []byte("secret of w")}
 }
 
 // waiting serves until its context ends, and tells when it begins and ends.
-func waiting(told chan<- string, name string) func(context.Context, nodes.SourceFlow) error {
-	return func(ctx context.Context, _ nodes.SourceFlow) error {
+func waiting(told chan<- string, name string) func(context.Context, kind.SourceFlow) error {
+	return func(ctx context.Context, _ kind.SourceFlow) error {
 		told <- name + " begins"
 		<-ctx.Done()
 		told <- name + " ends"
@@ -154,7 +154,7 @@ func TestASourceIsServedAsLongAsItsVersion(t *testing.T) {
 func TestAnotherVersionWaitsUntilTheOneBeforeHasEnded(t *testing.T) {
 	t.Parallel()
 	w, told, release := &world{}, make(chan string, 10), make(chan struct{})
-	w.set(version(1, func(ctx context.Context, flow nodes.SourceFlow) error {
+	w.set(version(1, func(ctx context.Context, flow kind.SourceFlow) error {
 		err := waiting(told, "one")(ctx, flow)
 		<-release
 		told <- "one is gone"
@@ -174,7 +174,7 @@ func TestASourceThatFailsIsServedAgain(t *testing.T) {
 	t.Parallel()
 	w, told := &world{}, make(chan string, 10)
 	times := 0
-	w.set(version(1, func(ctx context.Context, flow nodes.SourceFlow) error {
+	w.set(version(1, func(ctx context.Context, flow kind.SourceFlow) error {
 		switch times++; times {
 		case 1:
 			return errors.New("the password hunter2 is wrong")
@@ -195,7 +195,7 @@ func TestASourceThatFailsIsServedAgain(t *testing.T) {
 func TestASourceThatIsThroughIsNotServedAgain(t *testing.T) {
 	t.Parallel()
 	w, told := &world{}, make(chan string, 10)
-	w.set(version(1, func(context.Context, nodes.SourceFlow) error {
+	w.set(version(1, func(context.Context, kind.SourceFlow) error {
 		told <- "it is through"
 		return nil
 	}))
@@ -214,12 +214,12 @@ func TestASourceThatIsThroughIsNotServedAgain(t *testing.T) {
 func TestAnEventBecomesADeliveryOfItsKey(t *testing.T) {
 	t.Parallel()
 	w, told := &world{}, make(chan string, 10)
-	w.set(version(1, func(ctx context.Context, flow nodes.SourceFlow) error {
+	w.set(version(1, func(ctx context.Context, flow kind.SourceFlow) error {
 		password, err := flow.Secret("P")
 		if err != nil {
 			return err
 		}
-		for _, event := range []nodes.Event{
+		for _, event := range []kind.Event{
 			{Key: "a", Data: map[string]any{"n": int32(7), "password": password}}, {Key: "a", Rerun: true}, {Key: "b"},
 			{}, {Key: "c", Data: map[string]any{"c": make(chan int)}},
 		} {
@@ -253,8 +253,8 @@ func TestAnEventBecomesADeliveryOfItsKey(t *testing.T) {
 func TestAStartThatFailsIsTold(t *testing.T) {
 	t.Parallel()
 	w, told := &world{fails: everhook.Errorf(everhook.TypeLimit, "too large")}, make(chan string, 10)
-	w.set(version(1, func(ctx context.Context, flow nodes.SourceFlow) error {
-		_, err := flow.Start(ctx, nodes.Event{Key: "a"})
+	w.set(version(1, func(ctx context.Context, flow kind.SourceFlow) error {
+		_, err := flow.Start(ctx, kind.Event{Key: "a"})
 		told <- everhook.AsError(err).Type
 		return nil
 	}))
@@ -272,11 +272,11 @@ func TestAStartThatIsUnderWayOutlivesItsSource(t *testing.T) {
 		close(begun)
 		<-release
 	}
-	w.set(version(1, func(ctx context.Context, flow nodes.SourceFlow) error {
+	w.set(version(1, func(ctx context.Context, flow kind.SourceFlow) error {
 		context.AfterFunc(ctx, func() { close(release) })
-		started, err := flow.Start(ctx, nodes.Event{Key: "a"})
+		started, err := flow.Start(ctx, kind.Event{Key: "a"})
 		told <- fmt.Sprint(len(started.RunID), " ", err)
-		_, err = flow.Start(ctx, nodes.Event{Key: "b"})
+		_, err = flow.Start(ctx, kind.Event{Key: "b"})
 		told <- fmt.Sprint(err)
 		return ctx.Err()
 	}))
@@ -293,7 +293,7 @@ func TestAStartThatIsUnderWayOutlivesItsSource(t *testing.T) {
 func TestAStopGivesUpOnASourceThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	w, release, begun := &world{}, make(chan struct{}), make(chan struct{})
-	w.set(version(1, func(context.Context, nodes.SourceFlow) error {
+	w.set(version(1, func(context.Context, kind.SourceFlow) error {
 		close(begun)
 		<-release
 		return nil

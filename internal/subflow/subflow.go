@@ -12,8 +12,9 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -26,7 +27,7 @@ type Store interface {
 // Options say what a Loader works with.
 type Options struct {
 	Store    Store
-	Registry *nodes.Registry
+	Registry *kind.Registry
 	// Secret gives the value of a secret; its error names the secret and says how to set it.
 	Secret func(name string) (string, error)
 	// Env gives the settings that flows may refer to as env.<NAME>.
@@ -41,14 +42,14 @@ type Options struct {
 type Loader struct {
 	options  Options
 	mutex    sync.Mutex
-	compiled map[string]*nodes.Flow
+	compiled map[string]*compile.Flow
 }
 
 // maxCompiled bounds the flows that are kept compiled; when there are so many, it starts anew.
 const maxCompiled = 1000
 
 // New makes one.
-func New(o Options) *Loader { return &Loader{options: o, compiled: map[string]*nodes.Flow{}} }
+func New(o Options) *Loader { return &Loader{options: o, compiled: map[string]*compile.Flow{}} }
 
 // Do is the activity. Only a store that does not answer is worth another attempt.
 func (l *Loader) Do(ctx context.Context, input activities.LoadSubflowInput) (activities.LoadedSubflow, error) {
@@ -73,7 +74,7 @@ func (l *Loader) load(ctx context.Context,
 	if err != nil {
 		return loaded, err
 	}
-	trigger, ok := flow.Trigger.(*nodes.Call)
+	callable, ok := flow.Trigger.(kind.Callable)
 	if !ok {
 		return loaded, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called: its trigger is %s; only flows with "+
 			"`trigger: { type: call }` can", name(version), flow.Definition.Trigger.Type)
@@ -83,7 +84,7 @@ func (l *Loader) load(ctx context.Context,
 			return loaded, everhook.Errorf(everhook.TypeSecret, "%s cannot be called: %v", name(version), err)
 		}
 	}
-	if err := check(version, trigger, input.Input.V); err != nil {
+	if err := check(version, callable, input.Input.V); err != nil {
 		return loaded, err
 	}
 	loaded = activities.LoadedSubflow{
@@ -132,14 +133,14 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 }
 
 // compile gives a version compiled; most are called more than once.
-func (l *Loader) compile(version everhook.Version) (*nodes.Flow, error) {
+func (l *Loader) compile(version everhook.Version) (*compile.Flow, error) {
 	l.mutex.Lock()
 	known := l.compiled[version.Hash]
 	l.mutex.Unlock()
 	if known != nil {
 		return known, nil
 	}
-	flow, problems := l.options.Registry.Compile(version.Definition)
+	flow, problems := compile.Definition(version.Definition, l.options.Registry)
 	if flow == nil {
 		for _, problem := range problems {
 			if !problem.Warning {
@@ -162,8 +163,8 @@ const shownProblems = 5
 
 // check holds the input against the schema of the trigger. One that does not fit is no defect of the flow: the node
 // fails.
-func check(version everhook.Version, trigger *nodes.Call, input any) error {
-	problems, err := trigger.Check(input)
+func check(version everhook.Version, callable kind.Callable, input any) error {
+	problems, err := callable.CheckInput(input)
 	if err != nil {
 		return everhook.Errorf(everhook.TypeLimit, "the input is too large for the schema of %s: %v", name(version),
 			err)
@@ -187,7 +188,7 @@ func check(version everhook.Version, trigger *nodes.Call, input any) error {
 }
 
 // env are the settings that the flow refers to.
-func (l *Loader) env(flow *nodes.Flow) map[string]string {
+func (l *Loader) env(flow *compile.Flow) map[string]string {
 	if len(flow.Env) == 0 {
 		return nil
 	}

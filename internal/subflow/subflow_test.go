@@ -17,6 +17,8 @@ import (
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/subflow"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // fixture is a loader over a store of its own.
@@ -26,7 +28,7 @@ type fixture struct {
 	secrets map[string]string
 }
 
-func fresh(t *testing.T, registry *nodes.Registry) *fixture {
+func fresh(t *testing.T, registry *kind.Registry) *fixture {
 	t.Helper()
 	opened, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "everhook.db"))
 	require.NoError(t, err)
@@ -106,8 +108,8 @@ func TestASecretIsLookedForAndNeverLoaded(t *testing.T) {
 
 func TestAVersionThatThisProgramCannotRunSaysSo(t *testing.T) {
 	t.Parallel()
-	registry := nodes.NewRegistry()
-	nodes.AddTrigger[nodes.Call](registry)
+	registry := kind.NewRegistry()
+	kind.AddTrigger[trigger.Call](registry)
 	f := fresh(t, registry)
 	f.apply(t, numbered(1))
 	_, err := f.Do(t.Context(), call(0))

@@ -3,7 +3,6 @@ package kinds
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed" // for the comments of the config
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,8 +13,8 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // FileDrop starts a run for each JSON file in a folder.
@@ -30,19 +29,13 @@ type FileDrop struct {
 }
 
 var (
-	_ nodes.Trigger = (*FileDrop)(nil)
-	_ nodes.Source  = (*FileDrop)(nil)
+	_ kind.Trigger = (*FileDrop)(nil)
+	_ kind.Source  = (*FileDrop)(nil)
 )
 
-//go:embed file_drop.go
-var fileDropSource string
-
-// Source is this file: the schema and the reference have the comments of the fields from it.
-func (*FileDrop) Source() string { return fileDropSource }
-
 // Spec describes the kind.
-func (*FileDrop) Spec() nodes.TriggerSpec {
-	return nodes.TriggerSpec{
+func (*FileDrop) Spec() kind.TriggerSpec {
+	return kind.TriggerSpec{
 		Kind:    "file-drop",
 		Summary: "Starts a run for each JSON file in a folder.",
 		Data:    "`name` (of the file) and `content` (its JSON).",
@@ -58,7 +51,7 @@ const (
 )
 
 // Validate checks what the types leave open. It does no I/O: the folder may be on another machine.
-func (f *FileDrop) Validate(v *nodes.Validation) {
+func (f *FileDrop) Validate(v *kind.Validation) {
 	if strings.TrimSpace(f.Folder) == "" {
 		v.Error("/folder", "the folder has no name", "write a path, for example /srv/payouts")
 	}
@@ -77,7 +70,7 @@ func (*FileDrop) FieldRoots(string) map[string]*expression.Shape { return nil }
 
 // Serve looks at the folder until ctx ends. An error begins it again after a pause: nothing is lost, as a file leaves
 // only when its run is durable.
-func (f *FileDrop) Serve(ctx context.Context, flow nodes.SourceFlow) error {
+func (f *FileDrop) Serve(ctx context.Context, flow kind.SourceFlow) error {
 	for _, folder := range []string{f.Folder, f.done(), f.refused()} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
@@ -105,7 +98,7 @@ func (f *FileDrop) done() string    { return filepath.Join(f.Folder, "done") }
 func (f *FileDrop) refused() string { return filepath.Join(f.Folder, "refused") }
 
 // sweep starts a run for each file that is there now.
-func (f *FileDrop) sweep(ctx context.Context, flow nodes.SourceFlow) error {
+func (f *FileDrop) sweep(ctx context.Context, flow kind.SourceFlow) error {
 	entries, err := os.ReadDir(f.Folder)
 	if err != nil {
 		return err
@@ -122,7 +115,7 @@ func (f *FileDrop) sweep(ctx context.Context, flow nodes.SourceFlow) error {
 }
 
 // take starts the run of one file and moves it away. Another receiver may have done either meanwhile.
-func (f *FileDrop) take(ctx context.Context, flow nodes.SourceFlow, name string) error {
+func (f *FileDrop) take(ctx context.Context, flow kind.SourceFlow, name string) error {
 	data, content, err := read(filepath.Join(f.Folder, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -134,7 +127,7 @@ func (f *FileDrop) take(ctx context.Context, flow nodes.SourceFlow, name string)
 		return err
 	}
 	digest := sha256.Sum256(data)
-	started, err := flow.Start(ctx, nodes.Event{
+	started, err := flow.Start(ctx, kind.Event{
 		// The same name with other content is another event; the same content again is one that may heal a run that
 		// failed.
 		Key: name + " " + hex.EncodeToString(digest[:]), Rerun: true,
@@ -167,7 +160,7 @@ func read(path string) (data []byte, content any, err error) {
 	return data, content, nil
 }
 
-func (f *FileDrop) refuse(flow nodes.SourceFlow, name string, why *everhook.Error) error {
+func (f *FileDrop) refuse(flow kind.SourceFlow, name string, why *everhook.Error) error {
 	flow.Logger.Warn("a file starts no run", "file", name, "reason", why.Message, "moved", f.refused())
 	return move(filepath.Join(f.Folder, name), filepath.Join(f.refused(), name))
 }

@@ -13,34 +13,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // engine starts runs in memory, as the real one does: one for a key.
 type engine struct {
 	mutex  sync.Mutex
-	events []nodes.Event
+	events []kind.Event
 	fails  error
 }
 
-func (e *engine) start(_ context.Context, event nodes.Event) (nodes.Started, error) {
+func (e *engine) start(_ context.Context, event kind.Event) (kind.Started, error) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	if e.fails != nil {
-		return nodes.Started{}, e.fails
+		return kind.Started{}, e.fails
 	}
 	e.events = append(e.events, event)
-	return nodes.Started{RunID: everhook.DerivedRunID([]byte("flow"), event.Key)}, nil
+	return kind.Started{RunID: everhook.DerivedRunID([]byte("flow"), event.Key)}, nil
 }
 
-func (e *engine) given() []nodes.Event {
+func (e *engine) given() []kind.Event {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	return append([]nodes.Event{}, e.events...)
+	return append([]kind.Event{}, e.events...)
 }
 
-func (e *engine) flow() nodes.SourceFlow {
-	return nodes.SourceFlow{Key: "f", Start: e.start, Logger: slog.New(slog.DiscardHandler)}
+func (e *engine) flow() kind.SourceFlow {
+	return kind.SourceFlow{Key: "f", Start: e.start, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func drop(t *testing.T, folder, name, text string) {

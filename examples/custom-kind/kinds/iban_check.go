@@ -1,14 +1,13 @@
 package kinds
 
 import (
-	_ "embed" // for the comments of the config
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // IBANCheck checks the number of a bank account.
@@ -21,18 +20,12 @@ type IBANCheck struct {
 	FailOnInvalid bool `json:"failOnInvalid,omitempty"`
 }
 
-var _ nodes.Kind = (*IBANCheck)(nil)
-
-//go:embed iban_check.go
-var ibanCheckSource string
-
-// Source is this file: the schema and the reference have the comments of the fields from it.
-func (*IBANCheck) Source() string { return ibanCheckSource }
+var _ kind.Kind = (*IBANCheck)(nil)
 
 // Spec describes the kind.
-func (*IBANCheck) Spec() nodes.Spec {
-	return nodes.Spec{
-		Kind: "iban-check", Group: nodes.Calculating,
+func (*IBANCheck) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "iban-check", Group: kind.Calculating,
 		Summary: "Checks the number of a bank account by its check digits.",
 		Result:  "`{valid, iban, country, reason}`: `iban` in capitals without spaces, `reason` says why it is not valid.",
 		Failures: "Failed, with `errors.<key>.type` `invalid-iban`, when it is not valid and `failOnInvalid` is set. " +
@@ -47,7 +40,7 @@ config:
 }
 
 // Validate checks the list of countries, and an account that is written out.
-func (c *IBANCheck) Validate(v *nodes.Validation) {
+func (c *IBANCheck) Validate(v *kind.Validation) {
 	for _, country := range c.Countries {
 		if len(country) != 2 || !consistsOf(country, capitals) {
 			v.Error("/config/countries", `"`+everhook.Shorten(country, 20)+`" is no country`,
@@ -64,21 +57,21 @@ func (c *IBANCheck) Validate(v *nodes.Validation) {
 const TypeInvalidIBAN = "invalid-iban"
 
 // Execute is pure: the same data gives the same result on every replay.
-func (c *IBANCheck) Execute(_ workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (c *IBANCheck) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
 	text, err := c.IBAN.Eval(run.Scope())
 	if err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	checked := check(text, c.Countries)
 	if checked.reason != "" && c.FailOnInvalid {
-		return nodes.Result{}, everhook.Failuref(TypeInvalidIBAN, "%s", checked.describe())
+		return kind.Result{}, everhook.Failuref(TypeInvalidIBAN, "%s", checked.describe())
 	}
 	result := map[string]any{"valid": checked.reason == "", "iban": checked.iban, "country": checked.country,
 		"reason": nil}
 	if checked.reason != "" {
 		result["reason"] = checked.reason
 	}
-	return nodes.Result{Value: result}, nil
+	return kind.Result{Value: result}, nil
 }
 
 // checked is what is known of a number; reason is empty when it is valid.

@@ -1,14 +1,14 @@
 package kinds_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/kindtest"
 
 	"example.com/acme/everhook-kinds/kinds"
 )
@@ -16,14 +16,10 @@ import (
 // compile gives the problems of a flow with that trigger and one node, both as JSON.
 func compile(t *testing.T, mode, trigger, node string) string {
 	t.Helper()
-	var definition everhook.Definition
-	require.NoError(t, json.Unmarshal([]byte(`{"key":"f","mode":"`+mode+`","trigger":`+trigger+`,"nodes":[`+node+`]}`),
-		&definition))
-	_, problems := kinds.Registry().Compile(&definition)
-	return text(problems)
+	return text(kindtest.Problems(kinds.Registry(), kindtest.Flow(t, everhook.Mode(mode), trigger, node)))
 }
 
-func text(problems []nodes.Problem) string {
+func text(problems []kind.Problem) string {
 	var all []string
 	for _, p := range problems {
 		all = append(all, p.Error())
@@ -82,17 +78,12 @@ func TestWhatIsWrongWithAConfigIsToldBeforeAnyRun(t *testing.T) {
 
 func TestTheManualHasTheKindsWithTheirFields(t *testing.T) {
 	t.Parallel()
-	pages, err := kinds.Registry().Reference()
-	require.NoError(t, err)
-	manual := ""
-	for _, page := range pages {
-		manual += page.Markdown
-	}
+	manual := kindtest.Manual(kinds.Registry())
 	for _, want := range []string{"### iban-check", "Lists the countries", "### sms", "The gateway's token",
 		"## file-drop", "How often the folder is looked at"} {
 		require.Contains(t, strings.ToLower(manual), strings.ToLower(want))
 	}
-	schema, err := kinds.Registry().Schema()
+	schema, err := kindtest.Schema(kinds.Registry())
 	require.NoError(t, err)
-	require.Contains(t, string(schema), "Acme's gateway")
+	require.Contains(t, schema, "Acme's gateway")
 }

@@ -4,14 +4,19 @@ package kinds
 import (
 	"github.com/everhook/everhook/activities/effect"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
+// The comments of the config structs become the manual of the kinds.
+//
+//go:generate go run github.com/everhook/everhook/cmd/fielddocs
+
 // Registry has the standard kinds and those of this package.
-func Registry() *nodes.Registry {
+func Registry() *kind.Registry {
 	r := nodes.Standard()
-	nodes.Add[IBANCheck](r)
-	nodes.Add[SMS](r)
-	nodes.AddEffect(r, effect.New(sendSMS, newSMSSender))
-	nodes.AddTrigger[FileDrop](r)
+	kind.Add[IBANCheck](r)
+	kind.Add[SMS](r)
+	kind.AddEffect(r, effect.New(sendSMS, newSMSSender))
+	kind.AddTrigger[FileDrop](r)
 	return r
 }

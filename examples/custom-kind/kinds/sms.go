@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed" // for the comments of the config
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -18,8 +17,8 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/effect"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // SMS sends a text message through Acme's gateway.
@@ -34,23 +33,17 @@ type SMS struct {
 	Text expression.Template[string] `json:"text" required:"true"`
 }
 
-var _ nodes.Kind = (*SMS)(nil)
-
-//go:embed sms.go
-var smsSource string
-
-// Source is this file: the schema and the reference have the comments of the fields from it.
-func (*SMS) Source() string { return smsSource }
+var _ kind.Kind = (*SMS)(nil)
 
 // Spec describes the kind.
-func (*SMS) Spec() nodes.Spec {
-	return nodes.Spec{
-		Kind: "sms", Group: nodes.Effects,
+func (*SMS) Spec() kind.Spec {
+	return kind.Spec{
+		Kind: "sms", Group: kind.Effects,
 		Summary: "Sends a text message through Acme's gateway.",
 		Result:  "The gateway's ID of the message.",
 		Failures: "Failed, with type `sms-refused`, when the gateway does not take the number or the text. " +
 			"Error when it does not answer after all attempts, refuses the token, or a template cannot be evaluated.",
-		Effect: &nodes.EffectSpec{Timeout: 10 * time.Second, MaxAttempts: 5},
+		Effect: &kind.EffectSpec{Timeout: 10 * time.Second, MaxAttempts: 5},
 		Example: `key: tell
 type: sms
 config:
@@ -67,7 +60,7 @@ const maxText = 1000
 var phone = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
 // Validate checks what is known without running the flow.
-func (s *SMS) Validate(v *nodes.Validation) {
+func (s *SMS) Validate(v *kind.Validation) {
 	if to, ok := s.To.Literal(); ok && !phone.MatchString(to) {
 		v.Error("/config/to", fmt.Sprintf("%q is no telephone number", everhook.Shorten(to, 40)),
 			"write it with its country, for example +4930123456")
@@ -85,39 +78,39 @@ func (s *SMS) Validate(v *nodes.Validation) {
 }
 
 // Execute makes the message and leaves the sending to the effect. Secrets stay places until they are there.
-func (s *SMS) Execute(ctx workflow.Context, run nodes.Run) (nodes.Result, error) {
+func (s *SMS) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	var input SMSInput
 	var err error
 	scope := run.Scope()
 	if input.Gateway, err = s.Gateway.EvalSealed(scope); err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	if input.Token, err = s.Token.EvalSealed(scope); err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	if input.To, err = s.To.Eval(scope); err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	if input.Text, err = s.Text.EvalSealed(scope); err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	if !phone.MatchString(input.To) {
-		return nodes.Result{}, everhook.Errorf(everhook.TypeConfig, "to is %q, which is no telephone number",
+		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "to is %q, which is no telephone number",
 			everhook.Shorten(input.To, 40))
 	}
 	// Run, node and place in loops name the step, whatever attempt or retry this is. A retry with another text is
 	// another message.
 	message, err := json.Marshal(input)
 	if err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
 	digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", run.Origin(), run.Node().Key, run.Iteration(), message))
 	input.IdempotencyKey = hex.EncodeToString(digest[:16])
 	var sent SMSResult
 	if err := run.Activity(ctx, sendSMS, input, &sent); err != nil {
-		return nodes.Result{}, err
+		return kind.Result{}, err
 	}
-	return nodes.Result{Value: sent.ID}, nil
+	return kind.Result{Value: sent.ID}, nil
 }
 
 // sendSMS is the effect's name. It is stored in histories: it is never edited.

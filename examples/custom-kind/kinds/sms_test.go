@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -19,8 +18,9 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/effect"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/kindtest"
 )
 
 // vault has one secret.
@@ -144,7 +144,7 @@ func TestAnIDThatIsASecretIsNotKept(t *testing.T) {
 
 // step is what Execute sees of a run: it notes what the effect would be given.
 type step struct {
-	nodes.Run
+	kind.Run
 	id, origin everhook.RunID
 	text       string
 	sent       SMSInput
@@ -165,14 +165,11 @@ func (s *step) Activity(_ workflow.Context, _ string, input, _ any) error {
 
 func TestARetryOfTheRunSendsTheSameMessageOnce(t *testing.T) {
 	t.Parallel()
-	var definition everhook.Definition
-	require.NoError(t, json.Unmarshal([]byte(`{"key":"f","mode":"async","trigger":{"type":"webhook"},"nodes":[{"key":"tell","type":"sms",
-		"config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"{{ trigger.body }}"}}]}`), &definition))
-	flow, problems := Registry().Compile(&definition)
-	require.Empty(t, problems)
+	sms := kindtest.Kind(t, Registry(), kindtest.Flow(t, everhook.Async, `{"type":"webhook"}`, `{"key":"tell","type":"sms",
+		"config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"{{ trigger.body }}"}}`), "tell")
 	key := func(id, origin everhook.RunID, text string) string {
 		s := &step{id: id, origin: origin, text: text}
-		_, err := flow.Node("tell").Kind.Execute(nil, s)
+		_, err := sms.Execute(nil, s)
 		require.NoError(t, err)
 		return s.sent.IdempotencyKey
 	}

@@ -1,0 +1,180 @@
+package calendar_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook/nodes/calendar"
+	"github.com/everhook/everhook/nodes/expression"
+)
+
+// dateZones change their clocks by an hour, by half an hour, at midnight, by a whole day, or never.
+var dateZones = []string{"UTC", "Europe/Zurich", "America/Sao_Paulo", "Australia/Lord_Howe", "America/Havana",
+	"Pacific/Apia", "Asia/Kolkata", "Africa/Casablanca", "Asia/Kathmandu"}
+
+var (
+	clockUnits    = []calendar.Unit{"millisecond", "second", "minute", "hour"}
+	calendarUnits = []calendar.Unit{"day", "week", "month", "quarter", "year"}
+)
+
+// wallOf is what clocks show at a time, as a time in UTC.
+func wallOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+func offsetOf(t time.Time) int {
+	_, offset := t.Zone()
+	return offset
+}
+
+// eachTime calls check with many times, half of them within a day of a change of clocks.
+func eachTime(t *testing.T, check func(random *rand.Rand, at time.Time)) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, name := range dateZones {
+		zone, err := expression.Zone(name)
+		require.NoError(t, err)
+		for i := range 600 {
+			at := time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, random.IntN(36500)).In(zone)
+			if _, end := at.ZoneBounds(); i%2 == 0 && !end.IsZero() {
+				at = end.Add(-24 * time.Hour).In(zone)
+			}
+			check(random, at.Add(time.Duration(random.IntN(48*3600e3))*time.Millisecond))
+		}
+	}
+}
+
+func TestMovingForthAndBackByTheClockIsNoMove(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(random *rand.Rand, at time.Time) {
+		for _, unit := range clockUnits {
+			amount := float64(random.IntN(10_000_000))
+			moved, err := calendar.Shift(at, amount, unit)
+			require.NoError(t, err)
+			require.Equal(t, amount, calendar.Difference(moved, at, unit), "%s by %v %s", at, amount, unit)
+			back, err := calendar.Shift(moved, -amount, unit)
+			require.NoError(t, err)
+			require.True(t, back.Equal(at), "%s by %v %s and back is %s", at, amount, unit, back)
+			require.Equal(t, at.Location(), back.Location())
+		}
+	})
+}
+
+func TestMovingByTheCalendarKeepsTheTimeOfDayAndClampsTheDay(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(random *rand.Rand, at time.Time) {
+		at = at.UTC()
+		for _, unit := range calendarUnits {
+			n := random.IntN(100)
+			moved, err := calendar.Shift(at, float64(n), unit)
+			require.NoError(t, err)
+			require.Equal(t, at.Format("15:04:05.000"), moved.Format("15:04:05.000"))
+			require.Equal(t, float64(n), calendar.Difference(moved, at, unit), "%s by %d %s", at, n, unit)
+			back, err := calendar.Shift(moved, -float64(n), unit)
+			require.NoError(t, err)
+			if unit.Days() > 0 || moved.Day() == at.Day() {
+				require.True(t, back.Equal(at), "%s by %d %s and back is %s", at, n, unit, back)
+			} else {
+				require.Equal(t, 1, moved.AddDate(0, 0, 1).Day(), "a clamped day is the last of its month")
+				require.Less(t, moved.Day(), at.Day())
+			}
+		}
+	})
+}
+
+func TestMovingByDaysInAZoneKeepsTheTimeOfDayUnlessClocksSkipIt(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(random *rand.Rand, at time.Time) {
+		n := random.IntN(800) - 400
+		moved, err := calendar.Shift(at, float64(n), "day")
+		require.NoError(t, err)
+		want := wallOf(at).AddDate(0, 0, n)
+		if wall := wallOf(moved); !wall.Equal(want) {
+			require.True(t, wall.After(want))
+			earlier := want.Add(-time.Duration(offsetOf(moved)) * time.Second).In(at.Location())
+			require.NotEqual(t, offsetOf(moved), offsetOf(earlier), "%s exists: %s by %d days is %s", want,
+				at, n, moved)
+		}
+	})
+}
+
+func TestATimeIsWithinTheUnitThatItIsIn(t *testing.T) {
+	t.Parallel()
+	eachTime(t, func(_ *rand.Rand, at time.Time) {
+		for _, unit := range append(clockUnits[1:len(clockUnits):len(clockUnits)], calendarUnits...) {
+			start, end := calendar.StartOf(at, unit), calendar.EndOf(at, unit)
+			require.False(t, start.After(at), "the %s of %s starts %s", unit, at, start)
+			require.False(t, end.Before(at), "the %s of %s ends %s", unit, at, end)
+			if unit.Clock() > 0 {
+				continue
+			}
+			require.True(t, calendar.StartOf(start, unit).Equal(start), "the %s of %s starts %s", unit, at, start)
+			require.True(t, calendar.StartOf(end, unit).Equal(start), "the %s of %s ends %s", unit, at, end)
+			require.True(t, calendar.EndOf(start, unit).Equal(end), "the %s of %s starts %s", unit, at, start)
+			next := end.Add(time.Millisecond)
+			require.True(t, calendar.StartOf(next, unit).Equal(next), "after the %s of %s comes %s", unit, at, next)
+		}
+	})
+}
+
+func TestAUnitBeginsWhereClocksHaveSkippedItsBeginningAndEndsWhereTheyHaveGoneBackOverItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		zone, at   string
+		unit       calendar.Unit
+		start, end string
+	}{
+		// 02:45 is followed by 03:45.
+		{"Pacific/Chatham", "2020-09-27T03:50:00+13:45", "hour", "2020-09-27T03:45:00+13:45",
+			"2020-09-27T03:59:59.999+13:45"},
+		{"Pacific/Chatham", "2020-09-27T02:10:00+12:45", "hour", "2020-09-27T02:00:00+12:45",
+			"2020-09-27T02:44:59.999+12:45"},
+		// 23:30 is followed by 00:30.
+		{"America/Toronto", "1919-03-31T12:00:00-04:00", "day", "1919-03-31T00:30:00-04:00",
+			"1919-03-31T23:59:59.999-04:00"},
+		{"America/Toronto", "1919-03-30T12:00:00-05:00", "day", "1919-03-30T00:00:00-05:00",
+			"1919-03-30T23:29:59.999-05:00"},
+		// 00:01 is followed by 23:01.
+		{"America/St_Johns", "2006-10-28T23:30:00-03:30", "day", "2006-10-28T00:00:00-02:30",
+			"2006-10-28T23:59:59.999-03:30"},
+	} {
+		zone, err := expression.Zone(test.zone)
+		require.NoError(t, err)
+		at, err := time.Parse(time.RFC3339, test.at)
+		require.NoError(t, err)
+		require.Equal(t, test.start, calendar.StartOf(at.In(zone), test.unit).Format(time.RFC3339Nano), test.at)
+		require.Equal(t, test.end, calendar.EndOf(at.In(zone), test.unit).Format(time.RFC3339Nano), test.at)
+	}
+}
+
+func TestTheDifferenceTurnsItsSignWithItsTimes(t *testing.T) {
+	t.Parallel()
+	var before time.Time
+	eachTime(t, func(_ *rand.Rand, at time.Time) {
+		for _, unit := range append(clockUnits[:len(clockUnits):len(clockUnits)], calendarUnits...) {
+			in := before.In(at.Location())
+			forth, back := calendar.Difference(at, in, unit), calendar.Difference(in, at, unit)
+			require.Equal(t, forth, -back, "%s and %s in %s", at, before, unit)
+			require.Equal(t, at.After(before), forth > 0)
+		}
+		before = at
+	})
+}
+
+func FuzzALayout(f *testing.F) {
+	for _, seed := range []string{"YYYY-MM-DDTHH:mm:ss.SSSZ", "[Am] DD.MM.", "[open", "hh", "Größe", "\xff", ""} {
+		f.Add(seed)
+	}
+	at := time.Date(2026, 8, 9, 10, 11, 12, 345e6, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		var layout calendar.Layout
+		if layout.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		written := layout.Format(at)
+		require.Equal(t, written, layout.Format(at))
+		require.LessOrEqual(t, len(written), 6*len(text))
+	})
+}

@@ -1,0 +1,120 @@
+package kind
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+)
+
+// The interfaces below are what a kind can say about itself beyond Kind. The compiler, the warnings, the interpreter
+// and the pages ask for them, and never for a kind's name or type.
+
+// Iterating is a kind that repeats its branches, the branch for errors aside: nodes in them see loop. Another execution
+// can continue the iterations that are left, so histories stay short however long a loop is.
+type Iterating interface {
+	Kind
+	// Iterate goes through iterations until the state is over, or run.Spent after one at least; then nothing of the
+	// step is under way. It is called in the execution where the step began, and in others that HandOver started.
+	Iterate(ctx workflow.Context, run Run, state *LoopState) error
+}
+
+// Choosing is a kind that runs one of its branches, once. A retry can continue a run inside that branch. Branches of
+// other kinds are repeated or run beside others, and start again with them.
+type Choosing interface {
+	Kind
+	// Choices are the names of the branches of which one runs if the node, which has this config, resolves. A branch
+	// that the node does not have counts as empty. Without choices, the node runs no branch.
+	Choices(node *everhook.Node) []string
+	// Chosen is the result of a step that went through the branch, which exists.
+	Chosen(branch string) any
+}
+
+// Forking is a kind that runs all of its branches, the branch for errors aside, at the same time.
+type Forking interface {
+	Kind
+	// Forks reports whether it does with this config.
+	Forks() bool
+}
+
+// Ending is a kind that can end the whole run.
+type Ending interface {
+	Kind
+	// EndsRun reports whether it does with this config: then no node runs after it.
+	EndsRun() bool
+}
+
+// Answering is a kind that can give the caller of a sync flow its answer, before the run ends.
+type Answering interface {
+	Kind
+	// AnswersCaller reports whether it does with this config.
+	AnswersCaller() bool
+}
+
+// Outputting is a kind that can set the output of the flow. A sync flow that ends without an answer answers with it.
+type Outputting interface {
+	Kind
+	// SetsOutput reports whether it does with this config.
+	SetsOutput() bool
+}
+
+// Assigning is a kind that declares a variable or assigns to one.
+type Assigning interface {
+	Kind
+	// AssignsTo is the key of the node whose variable is assigned; empty if the node declares a variable of its own.
+	AssignsTo() string
+}
+
+// Pausing is a kind in whose nodes a run stands still.
+type Pausing interface {
+	Kind
+	// PausesFor says what the run waits for.
+	PausesFor() Pause
+}
+
+// Pause is what a run waits for in a node.
+type Pause string
+
+const (
+	// ForTime: a time comes.
+	ForTime Pause = "time"
+	// ForCall: the node's resume URL is called. Expressions get it from resumeUrl.
+	ForCall Pause = "call"
+)
+
+// SecretNaming is a kind or trigger whose config names secrets outside of templates. A flow is served only while they
+// are set.
+type SecretNaming interface {
+	// Secrets are the names of the secrets.
+	Secrets() []string
+}
+
+// Synchronous is a trigger whose caller can wait for the answer of the flow (mode sync).
+type Synchronous interface {
+	Trigger
+	// CallerWait is how long the caller is held unless the options of the flow say so; 0 is the general default.
+	CallerWait() everhook.Duration
+}
+
+// Callable is a trigger of flows that other flows can call.
+type Callable interface {
+	Trigger
+	// CheckInput gives the problems of an input, at most 20. If there are none, the flow can be called with it. The
+	// error says that the input is too large to be checked.
+	CheckInput(input any) ([]everhook.ProblemDetail, error)
+}
+
+// Schemer is implemented by the types of config fields whose JSON Schema does not follow from their Go type: those that
+// decode themselves. Without it, such a field takes anything in the schema, or text if it is an
+// encoding.TextUnmarshaler.
+type Schemer interface {
+	// JSONSchema is the schema of the type's values. Its "title" is what the reference page says the field takes. It
+	// may refer to the definitions that every schema of flow files has, such as "#/$defs/path".
+	JSONSchema() map[string]any
+}
+
+// Documented is implemented by config structs whose comments the JSON Schema and the reference page show. The command
+// fielddocs generates the method for the kinds of a package and the structs in them.
+type Documented interface {
+	// FieldDocs are the comments of structs ("SMS") and of their fields ("SMS.Text").
+	FieldDocs() map[string]string
+}

@@ -1,0 +1,92 @@
+// Package kind is the contract that kinds of nodes and triggers are written to, inside this repository and outside.
+//
+// A kind is a config struct. Its fields are what a flow file writes, and their comments are the manual: the reference
+// page, the JSON Schema and the console are made from them.
+//
+// The life of a kind, in order:
+//
+//  1. The program adds it to a Registry, once, when it starts.
+//  2. A flow is compiled. For each node, a new config is decoded strictly from the file, its expressions and templates
+//     are compiled for their place, and Validate reports what else is wrong. From then on, many runs read the config at
+//     once, and nothing writes to it.
+//  3. A run reaches the node and calls Execute, in workflow code. It may evaluate fields, run branches, wait, and call
+//     activities, all through Run. A replay calls it again, and it must then do the same: no clock, no randomness, no
+//     I/O, no ranging over maps.
+//
+// Small interfaces (Iterating, Choosing, FieldScoper, …) tell the compiler and the interpreter what they must know about
+// a kind. A kind from outside that implements them is treated in the same way as a built-in one.
+package kind
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// Kind is a type of node. Its implementation is the config struct of one node, through a pointer.
+type Kind interface {
+	// Spec describes the kind; it is the same for every config.
+	Spec() Spec
+	// Validate reports every problem that the types of the config and its expressions leave open. It does no I/O.
+	Validate(v *Validation)
+	// Execute does the work of one step, in workflow code. Its error is an *everhook.Error, what a method of Run
+	// returned, or what the Temporal SDK returned; other errors count as defects of the kind.
+	Execute(ctx workflow.Context, run Run) (Result, error)
+}
+
+// Result is what a step that resolved leaves behind.
+type Result struct {
+	// Value is seen by later nodes as nodes.<key>; the engine makes it canonical.
+	Value any
+}
+
+// Group is a chapter of the reference page.
+type Group string
+
+// The groups, in the order of the reference page.
+const (
+	Control     Group = "Control"
+	Calculating Group = "Calculation"
+	Callbacks   Group = "Callbacks"
+	Effects     Group = "Effects"
+	Answers     Group = "Answers"
+)
+
+// Spec describes a kind for the reference page, the JSON Schema and the engine.
+type Spec struct {
+	// Kind is the name in flow files. It is stored in definitions: it is never edited.
+	Kind string
+	// Group is the chapter it stands in.
+	Group Group
+	// Summary is one sentence: what it is for.
+	Summary string
+	// Result says what nodes.<key> holds afterwards.
+	Result string
+	// Failures says when it ends failed, and when in error.
+	Failures string
+	// Branches are the branches it can have.
+	Branches []BranchSpec
+	// NamedBranches is set when the config gives further branches their names; Validate then checks them.
+	NamedBranches bool
+	// Effect describes kinds that act on other systems through an activity; nil for the others.
+	Effect *EffectSpec
+	// Example is one node as YAML; the tests run it.
+	Example string
+}
+
+// BranchSpec describes one branch of a kind.
+type BranchSpec struct {
+	Name     string
+	Required bool
+	// Summary says when it runs.
+	Summary string
+}
+
+// EffectSpec gives the defaults of a kind with effects. Such kinds take timeout and retry on the node, and secrets in
+// templates.
+type EffectSpec struct {
+	// Timeout bounds one attempt.
+	Timeout time.Duration
+	// MaxAttempts counts all attempts.
+	MaxAttempts int
+}

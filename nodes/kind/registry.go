@@ -1,0 +1,120 @@
+package kind
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+)
+
+// Registry is the set of kinds that flows can use. It is a value: programs make one, add kinds, and hand it on; from
+// then on it is only read.
+type Registry struct {
+	kinds        map[string]func() Kind
+	triggers     map[string]func() Trigger
+	names        []string
+	triggerNames []string
+	effects      map[string]activities.Effect
+}
+
+// NewRegistry makes an empty one.
+func NewRegistry() *Registry {
+	return &Registry{kinds: map[string]func() Kind{}, triggers: map[string]func() Trigger{},
+		effects: map[string]activities.Effect{}}
+}
+
+// Add registers the kind whose config struct is K. It panics when the kind's name is taken or malformed: a mistake of
+// the program, seen at its start.
+func Add[K any, P interface {
+	*K
+	Kind
+}](r *Registry) {
+	name := P(new(K)).Spec().Kind
+	if r.kinds[name] != nil {
+		panic(fmt.Sprintf("node kind %q is registered twice", name))
+	}
+	if !everhook.IsFlowKey(name) {
+		panic(fmt.Sprintf("node kind %q: a kind's name is made of a-z, 0-9 and -", name))
+	}
+	r.kinds[name] = func() Kind { return P(new(K)) }
+	r.names = append(r.names, name)
+}
+
+// AddTrigger registers the trigger kind whose config struct is T, as Add does for node kinds.
+func AddTrigger[T any, P interface {
+	*T
+	Trigger
+}](r *Registry) {
+	name := P(new(T)).Spec().Kind
+	if r.triggers[name] != nil {
+		panic(fmt.Sprintf("trigger kind %q is registered twice", name))
+	}
+	if !everhook.IsFlowKey(name) {
+		panic(fmt.Sprintf("trigger kind %q: a kind's name is made of a-z, 0-9 and -", name))
+	}
+	r.triggers[name] = func() Trigger { return P(new(T)) }
+	r.triggerNames = append(r.triggerNames, name)
+}
+
+// AddEffect registers an effect that kinds from outside call by its name. It panics when the name is taken or belongs
+// to the built-in ones.
+func AddEffect(r *Registry, e activities.Effect) {
+	name := e.Name()
+	if r.effects[name] != nil {
+		panic(fmt.Sprintf("effect %q is registered twice", name))
+	}
+	if err := activities.CheckEffectName(name); err != nil {
+		panic(err.Error())
+	}
+	r.effects[name] = e
+}
+
+// Activities makes the functions that a worker registers for the effects from outside, by name.
+func (r *Registry) Activities(d activities.Dependencies) map[string]any {
+	functions := make(map[string]any, len(r.effects))
+	for name, e := range r.effects {
+		functions[name] = e.Activity(d)
+	}
+	return functions
+}
+
+// Kind gives a new, empty config of the node kind of that name; false if there is none.
+func (r *Registry) Kind(name string) (Kind, bool) {
+	if r.kinds[name] == nil {
+		return nil, false
+	}
+	return r.kinds[name](), true
+}
+
+// Trigger gives a new, empty config of the trigger kind of that name; false if there is none.
+func (r *Registry) Trigger(name string) (Trigger, bool) {
+	if r.triggers[name] == nil {
+		return nil, false
+	}
+	return r.triggers[name](), true
+}
+
+// Names are the names of the node kinds, in the order of registration.
+func (r *Registry) Names() []string { return slices.Clone(r.names) }
+
+// TriggerNames are the names of the trigger kinds, in the order of registration.
+func (r *Registry) TriggerNames() []string { return slices.Clone(r.triggerNames) }
+
+// Kinds gives a new, empty config of every node kind, in the order of registration.
+func (r *Registry) Kinds() []Kind {
+	kinds := make([]Kind, len(r.names))
+	for i, name := range r.names {
+		kinds[i] = r.kinds[name]()
+	}
+	return kinds
+}
+
+// Triggers gives a new, empty config of every trigger kind, in the order of registration.
+func (r *Registry) Triggers() []Trigger {
+	triggers := make([]Trigger, len(r.triggerNames))
+	for i, name := range r.triggerNames {
+		triggers[i] = r.triggers[name]()
+	}
+	return triggers
+}

@@ -1,0 +1,52 @@
+package trigger
+
+import (
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+)
+
+// Call lets other flows call the flow, by a node of kind subflow.
+type Call struct {
+	// Input is a JSON Schema (2020-12) for what the flow is called with; a call that does not fit is not made, and the
+	// calling node says where it does not. `format` is checked, references lead into the schema itself. Default:
+	// anything may come.
+	Input BodySchema `json:"input,omitzero"`
+}
+
+// CallTrigger is the kind of the trigger of flows that others call.
+const CallTrigger = "call"
+
+var _ kind.Callable = (*Call)(nil)
+
+// Spec describes the kind.
+func (*Call) Spec() kind.TriggerSpec {
+	return kind.TriggerSpec{
+		Kind:    CallTrigger,
+		Summary: "Lets other flows call the flow, by a node of kind subflow.",
+		Data: "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the " +
+			"time of the call.",
+		Example: `type: call
+input:
+  type: object
+  required: [sku, quantity]
+  properties:
+    sku: { type: string, minLength: 1 }
+    quantity: { type: integer, minimum: 1 }
+`,
+	}
+}
+
+// Validate has nothing to add: the schema is compiled when it is read.
+func (*Call) Validate(*kind.Validation) {}
+
+// Shape is what a call brings.
+func (*Call) Shape() *expression.Shape {
+	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}}}
+}
+
+// FieldRoots is empty: the block has no expressions.
+func (*Call) FieldRoots(string) map[string]*expression.Shape { return nil }
+
+// CheckInput checks an input with the schema.
+func (c *Call) CheckInput(input any) ([]everhook.ProblemDetail, error) { return c.Input.Check(input) }

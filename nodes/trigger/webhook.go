@@ -1,0 +1,297 @@
+package trigger
+
+import (
+	"fmt"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+)
+
+// Webhook starts a run for each accepted POST to the flow's URL.
+type Webhook struct {
+	// Token is the secret part of the URL, [A-Za-z0-9_-]{8,128}. Left out, one of 128 random bits is made once and kept
+	// for every version.
+	Token string `json:"token,omitempty"`
+	WebhookCalls
+	// Dedupe lets duplicates of a delivery start nothing: `preset` (the ID that the signature's preset knows of an
+	// event), `idempotency-key` (the header of that name), or a key of your own.
+	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
+	// Response is what the caller of an async flow receives, as soon as the run is durable. Templates see trigger, env
+	// and system.runId. Default 200 with body "ok".
+	Response WebhookResponse `json:"response,omitzero"`
+}
+
+// WebhookAuth are the credentials that a caller must show.
+type WebhookAuth struct {
+	// Basic is HTTP basic authentication (RFC 7617): one user, or a list of which any may call.
+	Basic []WebhookUser `json:"basic,omitempty" single:"true"`
+	// Bearer is a token in the header Authorization (RFC 6750).
+	Bearer *WebhookBearer `json:"bearer,omitempty"`
+	// APIKey is a key in a header of its own.
+	APIKey *WebhookAPIKey `json:"apiKey,omitempty"`
+}
+
+// WebhookUser is one user who may call.
+type WebhookUser struct {
+	// Username is the user's name.
+	Username string `json:"username" required:"true"`
+	// Password as `{ secret: NAME }`; written out it is accepted with a warning.
+	Password Credential `json:"password" required:"true"`
+}
+
+// WebhookRequest says what of a call the run sees. A list that is left out keeps everything, except that no header is
+// kept by default; an empty list keeps nothing.
+type WebhookRequest struct {
+	// Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API
+	// keys and signatures are never kept.
+	Headers []string `json:"headers,omitempty"`
+	// Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter
+	// }`.
+	Query *[]KeptPath `json:"query,omitempty"`
+	// Body are the paths of the body to keep.
+	Body *[]KeptPath `json:"body,omitempty"`
+}
+
+// KeptPath is a path to keep; in a file its text alone will do.
+type KeptPath struct {
+	// Path points to what is kept.
+	Path everhook.Path `json:"path" required:"true"`
+	// Alias is a display name.
+	Alias string `json:"alias,omitempty"`
+}
+
+// WebhookResponse is what a caller receives at once.
+type WebhookResponse struct {
+	// Status is the HTTP status, 200 to 599. Default 200.
+	Status expression.Template[int] `json:"status,omitzero"`
+	// Headers of the answer.
+	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
+	// Body is sent as JSON; text is sent as it is. Default "ok".
+	Body expression.Template[any] `json:"body,omitzero"`
+}
+
+// Limits of a webhook's body.
+const (
+	DefaultMaxBody everhook.Size = 1 << 20
+	MaxMaxBody     everhook.Size = 10 << 20
+)
+
+// secretPattern matches the names of secrets.
+const secretPattern = `^[A-Z_][A-Z0-9_]{0,127}$`
+
+// shortToken is the length below which a token alone is too easily guessed: 128 bits in base32.
+const shortToken = 26
+
+var (
+	_ kind.Synchronous  = (*Webhook)(nil)
+	_ kind.SecretNaming = (*Webhook)(nil)
+)
+
+// Spec describes the kind.
+func (*Webhook) Spec() kind.TriggerSpec {
+	return kind.TriggerSpec{
+		Kind:    "webhook",
+		Summary: "Starts a run for each accepted POST to the flow's URL.",
+		Data: "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `id` (the run ID) " +
+			"and `receivedAt` (RFC 3339).",
+		Example: `type: webhook
+auth: { basic: { username: shop, password: { secret: SHOP_WEBHOOK_PASSWORD } } }
+request:
+  headers: [X-Request-Id]
+  body:
+    - { path: order.id, alias: Order ID }
+    - order.status
+`,
+	}
+}
+
+// Validate checks what the types leave open: token, sizes, credentials, the signature and names.
+func (w *Webhook) Validate(v *kind.Validation) {
+	if w.Token != "" && !everhook.IsToken(w.Token) {
+		v.Error("/token", "a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", "leave it out, and one is made")
+	}
+	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
+		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials",
+			"add `auth`, or leave the token out, and a long one is made")
+	}
+	w.ValidateCalls(v)
+	w.impatient(v)
+	w.Dedupe.validate(v, w.Signature)
+	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
+	if v.Definition.Mode == everhook.Sync && response {
+		v.Error("/response", "the caller of a sync flow receives what a response node answers",
+			"add a node of kind response, or set `mode: async`")
+	}
+}
+
+// Shape is what the projection keeps.
+func (w *Webhook) Shape() *expression.Shape {
+	shape := w.Request.Shape()
+	shape.Fields["id"] = &expression.Shape{}
+	return shape
+}
+
+// FieldRoots are what the dedupe key and the templates of the response see.
+func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
+	if pointer == "/dedupe/key" {
+		return map[string]*expression.Shape{"headers": {}, "query": {}, "body": {}}
+	}
+	return map[string]*expression.Shape{
+		"trigger": w.Shape(), "env": {},
+		"system": {Fields: map[string]*expression.Shape{"runId": {}}},
+	}
+}
+
+func keptShape(paths *[]KeptPath) *expression.Shape {
+	if paths == nil {
+		return &expression.Shape{}
+	}
+	root := &expression.Shape{Fields: map[string]*expression.Shape{}}
+	for _, kept := range *paths {
+		at := root
+		for i, step := range kept.Path {
+			if step.Index {
+				continue
+			}
+			below := at.Fields[step.Name]
+			if below == nil {
+				below = &expression.Shape{Fields: map[string]*expression.Shape{}}
+				at.Fields[step.Name] = below
+			}
+			if i == len(kept.Path)-1 || below.Fields == nil {
+				below.Fields = nil
+				break
+			}
+			at = below
+		}
+	}
+	return root
+}
+
+// Paths gives the paths to keep: nil keeps everything, an empty list nothing.
+func Paths(kept *[]KeptPath) []everhook.Path {
+	if kept == nil {
+		return nil
+	}
+	paths := []everhook.Path{}
+	for _, k := range *kept {
+		paths = append(paths, k.Path)
+	}
+	return paths
+}
+
+// Answer evaluates the response on the roots that its place sees.
+func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, error) {
+	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
+	var err error
+	if r.Status.IsSet() {
+		if answer.Status, err = r.Status.Eval(scope); err != nil {
+			return answer, err
+		}
+		if answer.Status < 200 || answer.Status > 599 {
+			return answer, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
+				answer.Status)
+		}
+	}
+	if answer.Headers, err = r.Headers.Eval(scope); err != nil {
+		return answer, err
+	}
+	if r.Body.IsSet() {
+		body, err := r.Body.Eval(scope)
+		if err != nil {
+			return answer, err
+		}
+		answer.Body = everhook.Of(body)
+	}
+	return answer, nil
+}
+
+// Decode takes the text of a path, or a mapping with path and alias.
+func (k *KeptPath) Decode(v any) (err error) {
+	switch v := v.(type) {
+	case string:
+		k.Path, err = everhook.ParsePath(v)
+		return err
+	case map[string]any:
+		for _, key := range everhook.SortedKeys(v) {
+			text, ok := v[key].(string)
+			if !ok {
+				return fmt.Errorf("%s is %s, not text", key, everhook.TypeName(v[key]))
+			}
+			switch key {
+			case "path":
+				if k.Path, err = everhook.ParsePath(text); err != nil {
+					return err
+				}
+			case "alias":
+				k.Alias = text
+			default:
+				return fmt.Errorf("unknown field %q; a kept path has path and alias", key)
+			}
+		}
+		if k.Path == nil {
+			return fmt.Errorf("path is missing")
+		}
+		return nil
+	default:
+		return fmt.Errorf("%s is not a path; write `order.id` or `{ path: order.id, alias: Order ID }`",
+			everhook.TypeName(v))
+	}
+}
+
+// JSONSchema is that of the text of a path, or a mapping with path and alias.
+func (*KeptPath) JSONSchema() map[string]any {
+	return map[string]any{"title": "a path, or `{ path, alias }`", "anyOf": []any{
+		map[string]any{"$ref": "#/$defs/path"},
+		map[string]any{
+			"type": "object", "required": []string{"path"}, "additionalProperties": false,
+			"properties": map[string]any{
+				"path":  map[string]any{"$ref": "#/$defs/path", "description": "Points to what is kept."},
+				"alias": map[string]any{"type": "string", "description": "A display name."},
+			},
+		},
+	}}
+}
+
+// Credential is a secret's name, or a text that stands in the file.
+type Credential struct {
+	// Secret is the name of the secret that holds it.
+	Secret string
+	// Literal is the text itself.
+	Literal string
+}
+
+// Decode takes text or `{ secret: NAME }`.
+func (c *Credential) Decode(v any) error {
+	switch v := v.(type) {
+	case string:
+		if v == "" {
+			return fmt.Errorf("the credential is empty; write `{ secret: NAME }`")
+		}
+		c.Literal = v
+		return nil
+	case map[string]any:
+		name, ok := v["secret"].(string)
+		if ok && len(v) == 1 && expression.IsSecretName(name) {
+			c.Secret = name
+			return nil
+		}
+		return fmt.Errorf("write `{ secret: NAME }`, with a name of A-Z, 0-9 and _")
+	default:
+		return fmt.Errorf("%s is not a credential; write `{ secret: NAME }`", everhook.TypeName(v))
+	}
+}
+
+// JSONSchema is that of `{ secret: NAME }`, or text.
+func (*Credential) JSONSchema() map[string]any {
+	return map[string]any{"title": "`{ secret: NAME }`", "anyOf": []any{
+		map[string]any{
+			"type": "object", "required": []string{"secret"}, "additionalProperties": false,
+			"properties": map[string]any{"secret": map[string]any{"type": "string", "pattern": secretPattern,
+				"description": "The name of a secret, whose value is set outside the flow."}},
+		},
+		map[string]any{"type": "string", "minLength": 1, "description": "The credential itself. It then stands in the flow " +
+			"file: better name a secret."},
+	}}
+}

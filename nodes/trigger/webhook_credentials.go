@@ -1,0 +1,112 @@
+package trigger
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/kind"
+)
+
+// WebhookBearer is a token in the header Authorization (RFC 6750).
+type WebhookBearer struct {
+	// Tokens lists the tokens of which any will do, each as `{ secret: NAME }`.
+	Tokens []Credential `json:"tokens" required:"true" single:"true"`
+}
+
+// WebhookAPIKey is a key in a header of its own.
+type WebhookAPIKey struct {
+	// Header is the header's name.
+	Header string `json:"header" required:"true"`
+	// Values lists the keys of which any will do, each as `{ secret: NAME }`.
+	Values []Credential `json:"values" required:"true" single:"true"`
+}
+
+// WebhookRate bounds how many deliveries are taken.
+type WebhookRate struct {
+	// Rate is how many a second on average: 0.01 to 100000.
+	Rate float64 `json:"rate" required:"true"`
+	// Burst is how many at once after a quiet time: 1 to 100000. Without it, as many as in a second.
+	Burst int `json:"burst,omitempty"`
+}
+
+// Limits of what a trigger block lists, and of its rates.
+const (
+	maxCredentials = 8
+	maxRanges      = 1000
+	minRate        = 0.01
+	maxRate        = 100_000
+)
+
+// Size is the number of deliveries that are taken at once.
+func (r *WebhookRate) Size() int {
+	if r.Burst > 0 {
+		return r.Burst
+	}
+	return max(1, int(r.Rate))
+}
+
+// reservedHeaders belong to HTTP or to other credentials: no key can stand in them.
+var reservedHeaders = []string{
+	"authorization", "connection", "content-length", "content-type", "cookie", "expect", "forwarded", "host",
+	"proxy-authorization",
+	"transfer-encoding", "x-forwarded-for",
+}
+
+func (a *WebhookAuth) validate(v *kind.Validation) {
+	if a.Basic != nil && len(a.Basic) == 0 {
+		v.Error("/auth/basic", "an empty list lets everybody in", "add a user, or remove it")
+	}
+	if len(a.Basic) > 0 && a.Bearer != nil {
+		v.Error("/auth/bearer", "basic and bearer both stand in the header Authorization, so no caller can pass",
+			"keep one of them")
+	}
+	for i, user := range a.Basic {
+		if user.Username == "" || strings.Contains(user.Username, ":") {
+			v.Error(fmt.Sprintf("/auth/basic/%d/username", i), "a user name is not empty and has no colon (RFC 7617)",
+				"choose another name")
+		}
+		user.Password.warnIfLiteral(v, fmt.Sprintf("/auth/basic/%d/password", i), "password")
+	}
+	if a.Bearer != nil {
+		validateCredentials(v, "/auth/bearer/tokens", "token", a.Bearer.Tokens)
+	}
+	if a.APIKey != nil {
+		if slices.Contains(reservedHeaders, strings.ToLower(a.APIKey.Header)) {
+			v.Error("/auth/apiKey/header", fmt.Sprintf("%s has a meaning of its own", a.APIKey.Header),
+				"choose another header, for example X-Api-Key; for Authorization there is `bearer`")
+		}
+		validateHeader(v, "/auth/apiKey/header", a.APIKey.Header)
+		validateCredentials(v, "/auth/apiKey/values", "key", a.APIKey.Values)
+	}
+}
+
+func validateCredentials(v *kind.Validation, pointer, what string, credentials []Credential) {
+	switch {
+	case len(credentials) == 0:
+		v.Error(pointer, "an empty list lets nobody in", "write `{ secret: NAME }`")
+	case len(credentials) > maxCredentials:
+		v.Error(pointer, fmt.Sprintf("%d are more than the %d that are compared", len(credentials), maxCredentials),
+			"give other callers a flow of their own")
+	}
+	for i, credential := range credentials {
+		credential.warnIfLiteral(v, fmt.Sprintf("%s/%d", pointer, i), what)
+	}
+}
+
+// validateHeader checks a header's name (RFC 9110, 5.6.2).
+func validateHeader(v *kind.Validation, pointer, name string) {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
+	if name == "" || strings.Trim(name, letters) != "" || len(name) > 100 {
+		v.Error(pointer, fmt.Sprintf("%q is no name of a header", everhook.Shorten(name, 60)),
+			"write for example X-Api-Key")
+	}
+}
+
+func (c *Credential) warnIfLiteral(v *kind.Validation, pointer, what string) {
+	if c.Secret == "" {
+		v.Warn(pointer, fmt.Sprintf("the %s stands in the flow file", what),
+			"write `{ secret: NAME }` and set EVERHOOK_SECRET_NAME")
+	}
+}

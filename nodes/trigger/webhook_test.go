@@ -1,0 +1,234 @@
+package trigger_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/signature"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/trigger"
+)
+
+// webhook compiles a flow with that trigger block, written on one line without its type, and the rest of its file.
+func webhook(t testing.TB, block string, rest ...string) (*compile.Flow, string) {
+	t.Helper()
+	file := fmt.Sprintf("key: f\nmode: async\ntrigger: { type: webhook, %s }\n", block)
+	if rest != nil {
+		file = strings.Replace(file, "mode: async\n", "", 1) + strings.Join(rest, "\n")
+	}
+	flow, problems := flowfile.Load("f.yaml", []byte(file), nodes.Standard())
+	return flow, problemText(problems)
+}
+
+// problemText writes problems with their places in the definition.
+func problemText(problems flowfile.Problems) string {
+	var text strings.Builder
+	for _, problem := range problems {
+		if problem.Warning {
+			text.WriteString("warning: ")
+		}
+		fmt.Fprintf(&text, "%s: %s\n    fix: %s\n", problem.Pointer, problem.Message, problem.Fix)
+	}
+	return text.String()
+}
+
+func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
+	t.Parallel()
+	const s = "{ secret: S }"
+	for block, want := range map[string]string{
+		"auth: { bearer: { tokens: " + s + " }, apiKey: { header: X-Key, values: [" + s + "] } }": "",
+		"allow: 203.0.113.7": "",
+		"signature: { preset: github, secrets: " + s + " }":                   "",
+		"signature: { preset: stripe, secrets: [" + s + "], tolerance: 10m }": "",
+		"rateLimit: { rate: 0.5 }":                                            "",
+		"schema: { type: object, required: [order] }":                         "",
+
+		"auth: { basic: [] }":              "an empty list lets everybody in",
+		"auth: { bearer: { tokens: [] } }": "an empty list lets nobody in",
+		"auth: { bearer: {} }":             `"tokens" is missing`,
+		"auth: { bearer: { tokens: abc } }": "warning: /trigger/auth/bearer/tokens/0: " +
+			"the token stands in the flow file",
+		"auth: { bearer: { tokens: '' } }":                                 "the credential is empty",
+		"auth: { bearer: { tokens: [" + strings.Repeat(s+",", 9) + "] } }": "9 are more than the 8 that are compared",
+		"auth: { basic: { username: u, password: " + s + " }, bearer: { tokens: " + s +
+			" } }": "both stand in the header Authorization",
+		"auth: { basic: { username: 'a:b', password: x } }": "has no colon",
+		"auth: { apiKey: { header: Authorization, values: " + s +
+			" } }": "has a meaning of its own",
+		"auth: { apiKey: { header: 'X Key', values: " + s +
+			" } }": `"X Key" is no name of a header`,
+		"auth: { apiKey: { header: X-Key, values: k } }": "the key stands in " +
+			"the flow file",
+		"auth: { apiKey: { header: X-Key, values: " + s + " } }, request: { headers: [x-key] }": "x-key carries " +
+			"credentials and is never kept",
+
+		"allow: []":               "an empty list lets nobody in",
+		"allow: [203.0.113.7/24]": "write 203.0.113.0/24 for the range",
+		"allow: [example.org]":    `"example.org" is not a range of addresses`,
+		"allow: [" + strings.Repeat("10.0.0.1,", 1001) + "]": "1001 ranges are more than the 1000",
+
+		"rateLimit: {}":                         `"rate" is missing`,
+		"rateLimit: { rate: 0 }":                "0 is not within 0.01 to 100000",
+		"rateLimit: { rate: 1e6 }":              "1e+06 is not within",
+		"rateLimit: { rate: 1, burst: -1 }":     "-1 is not within 1 to 100000",
+		"rateLimit: { rate: 1, burst: 200000 }": "200000 is not within 1 to 100000",
+
+		"schema: [a]":                              "a list is no JSON Schema",
+		"schema: { type: objekt }":                 "it is no JSON Schema: /type",
+		"schema: { $ref: 'http://example.org/x' }": "leads out of the schema",
+
+		"signature: { preset: githup, secrets: " + s +
+			" }": `did you mean "github"?`,
+		"signature: { preset: github }":                              `"secrets" is missing`,
+		"signature: { preset: github, secrets: [] }":                 "an empty list lets nobody in",
+		"signature: { preset: github, secrets: abc }":                "the secret stands in the flow file",
+		"signature: { preset: standard-webhooks, secrets: whsec_* }": "the secret cannot be used: it is neither whsec_",
+		"signature: { preset: github, secrets: " + s +
+			", tolerance: 5m }": "nothing to compare",
+		"signature: { preset: stripe, secrets: " + s +
+			", tolerance: 0 }": "no delivery is that punctual",
+		"signature: { preset: stripe, secrets: " + s +
+			", header: X-A }": "the preset stripe says that itself",
+		"signature: { preset: stripe, secrets: " + s + ", verifyToken: " + s +
+			" }": "stripe asks for no token",
+		"signature: { preset: meta, secrets: " + s +
+			" }": "add `verifyToken",
+		"signature: { preset: meta, secrets: " + s +
+			", verifyToken: abc }": "the token stands in the flow file",
+		"signature: { preset: github, secrets: " + s +
+			" }, request: { headers: [X-Hub-Signature-256] }": "carries credentials and is never kept",
+		"signature: { preset: hmac, secrets: " + s +
+			" }": `"" is no name of a header`,
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: md5 }": `"md5" is none of sha1,`,
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{timestamp}' }": "the body is not signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{timestamp}.{body}' }": "add `timestampHeader`",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, idHeader: X-Id }": "{id} is not signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, timestampHeader: X-T }": "{timestamp} is not signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{id}.{body}', idHeader: ' ' }": `" " is no name of a header`,
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, tolerance: 5m }": "nothing to compare",
+
+		"token: abcdefgh":                     "whoever guesses this short token",
+		"token: abcdefgh, allow: 203.0.113.7": "",
+	} {
+		_, problems := webhook(t, block)
+		if want == "" {
+			require.Empty(t, problems, block)
+			continue
+		}
+		require.Contains(t, problems, want, everhook.Shorten(block, 200))
+	}
+}
+
+func TestHowLongCallersAreHeld(t *testing.T) {
+	t.Parallel()
+	const github, hmac = "signature: { preset: github, secrets: { secret: S } }",
+		"signature: { preset: hmac, header: X-A, secrets: { secret: S } }"
+	for _, test := range []struct {
+		block, options string
+		want           time.Duration
+		problem        string
+	}{
+		{"", "{}", 30 * time.Second, ""},
+		{hmac, "{}", 30 * time.Second, ""},
+		{github, "{}", 9 * time.Second, ""},
+		{github, "{ wait: 3s, onWait: 504 }", 3 * time.Second, ""},
+		{github, "{ wait: 20s }", 20 * time.Second, "github waits about 10s for an answer and then takes the " +
+			"delivery for failed"},
+		{hmac, "{ wait: 20s }", 20 * time.Second, ""},
+		{"", "{ onWait: 500 }", 0, "500 is no status that ends a wait"},
+	} {
+		flow, problems := webhook(t, test.block, "mode: sync", "options: "+test.options,
+			"nodes: [ { key: a, type: response, config: { body: 1 } } ]")
+		if test.problem == "" {
+			require.Empty(t, problems)
+		}
+		require.Contains(t, problems, test.problem)
+		if test.want != 0 {
+			require.Equal(t, test.want, flow.Wait().Std())
+		}
+	}
+	_, problems := webhook(t, github, "mode: async", "options: { onWait: 504 }")
+	require.Contains(t, problems, "nobody waits for an async flow")
+}
+
+func TestThePresetOfAFlow(t *testing.T) {
+	t.Parallel()
+	preset := func(block string) signature.Preset {
+		flow, problems := webhook(t, "signature: { secrets: { secret: S }, "+block+" }")
+		require.Empty(t, problems)
+		return flow.Trigger.(*trigger.Webhook).Signature.Preset()
+	}
+	for _, name := range signature.Names() {
+		if name != signature.Generic && name != "meta" {
+			known, _ := signature.Find(name)
+			require.Equal(t, known, preset("preset: "+name))
+		}
+	}
+	require.Equal(t, time.Minute, preset("preset: stripe, tolerance: 1m").Tolerance)
+	require.Equal(t, 5*time.Minute,
+		preset("preset: hmac, header: X-A, signed: '{timestamp}{body}', timestampHeader: X-T").Tolerance)
+
+	for block, want := range map[string]string{
+		"preset: hmac, header: X-A": "c38edc8815c8489f64738978f44008f8596345545f0baa68ef6fcf5c53e57189",
+		"preset: hmac, header: X-A, algorithm: sha1, encoding: base64, prefix: 'HMAC '":    "HMAC ",
+		"preset: hmac, header: X-A, algorithm: sha512, encoding: base64url, prefix: 'v1,'": "v1,",
+	} {
+		scheme := preset(block)
+		headers, err := scheme.Sign(signature.Delivery{Body: []byte("x")}, "k")
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(headers["X-A"], want), headers)
+		require.NoError(t, scheme.Verify(signature.Message{Header: func(name string) []string { return []string{headers[name]} }, Body: []byte("x")}, []string{"k"}))
+	}
+}
+
+func TestWhatATriggerNeverKeepsAndRefersTo(t *testing.T) {
+	t.Parallel()
+	flow, problems := webhook(t,
+		`auth: { basic: { username: u, password: { secret: A } }, apiKey: { header: X-Key, values: [ { secret: B }, { secret: C } ] } },
+  signature: { preset: meta, secrets: [ { secret: D } ], verifyToken: { secret: E } }`)
+	require.Empty(t, problems)
+	config := flow.Trigger.(*trigger.Webhook)
+	require.Equal(t, []string{"A", "B", "C", "D", "E"}, config.Secrets())
+	require.Equal(t, []string{"authorization", "cookie", "proxy-authorization", "x-key", "x-hub-signature-256"},
+		config.NeverKept())
+
+	flow, _ = webhook(t, "auth: { bearer: { tokens: [ { secret: A }, literal ] } }")
+	require.Equal(t, []string{"A"}, flow.Trigger.(*trigger.Webhook).Secrets())
+}
+
+func TestABurstIsASecondsWorth(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[trigger.WebhookRate]int{{Rate: 0.5}: 1, {Rate: 100}: 100, {Rate: 100, Burst: 7}: 7} {
+		require.Equal(t, want, rate.Size())
+	}
+}
+
+func TestASchemaOfABody(t *testing.T) {
+	t.Parallel()
+	flow, _ := webhook(t, "schema: { required: [order] }")
+	schema := &flow.Trigger.(*trigger.Webhook).Schema
+	require.True(t, schema.IsSet())
+	problems, err := schema.Check(map[string]any{})
+	require.NoError(t, err)
+	require.Equal(t, []everhook.ProblemDetail{{Detail: "missing property 'order'"}}, problems)
+
+	none := &trigger.BodySchema{}
+	require.False(t, none.IsSet())
+	problems, err = none.Check(1)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
