@@ -24,29 +24,31 @@ type Error struct {
 
 // Types of errors. Histories and step logs store them, so they are never edited, only added to.
 const (
-	TypeExpression  = "expression"    // an expression or template could not be evaluated
-	TypeConfig      = "config"        // a template gave a value of a wrong type for its field
-	TypeLimit       = "limit"         // a limit of the engine was reached
-	TypeTimeout     = "timeout"       // an attempt, or the run, took too long
-	TypeConnection  = "connection"    // no answer from another system
-	TypeRefused     = "egress"        // the egress guard refused an address
-	TypeStatus      = "http-status"   // another system answered with a status that is not expected
-	TypeSecret      = "secret"        // a secret is not set
-	TypeCondition   = "condition"     // a condition with rejectOnFalse was false
-	TypeNoMatch     = "no-match"      // no case of multi-conditions matched
-	TypeEnd         = "end"           // an end node ended the run
-	TypeDelay       = "delay"         // a delay with status failed
-	TypeDeadline    = "deadline"      // what a node waited for did not come in time
-	TypeInput       = "input"         // an input has a wrong type
-	TypeQuery       = "query"         // a query could not be evaluated
-	TypeCancelled   = "cancelled"     // the run was cancelled, or the branch lost a race
-	TypeNoBranch    = "no-branch"     // no branch of a parallel node resolved
-	TypeInternal    = "internal"      // a defect of the engine or of a node kind
-	TypeUnavailable = "unavailable"   // a part of the system did not answer
-	TypeKeyReused   = "key-reused"    // a dedupe key was used again with another body
-	TypeResponse    = "response-size" // an answer was larger than allowed
-	TypeNoFlow      = "no-flow"       // the called flow or version does not exist or can't be called
-	TypeSubflow     = "subflow"       // the run of a called flow did not resolve
+	TypeExpression     = "expression"      // an expression or template could not be evaluated
+	TypeConfig         = "config"          // a template gave a value of a wrong type for its field
+	TypeLimit          = "limit"           // a limit of the engine was reached
+	TypeTimeout        = "timeout"         // an attempt, or the run, took too long
+	TypeConnection     = "connection"      // no answer from another system
+	TypeRefused        = "egress"          // the egress guard refused an address
+	TypeStatus         = "http-status"     // another system answered with a status that is not expected
+	TypeSecret         = "secret"          // a secret is not set
+	TypeCondition      = "condition"       // a condition with rejectOnFalse was false
+	TypeNoMatch        = "no-match"        // no case of multi-conditions matched
+	TypeEnd            = "end"             // an end node ended the run
+	TypeDelay          = "delay"           // a delay with status failed
+	TypeDeadline       = "deadline"        // what a node waited for did not come in time
+	TypeInput          = "input"           // an input has a wrong type
+	TypeQuery          = "query"           // a query could not be evaluated
+	TypeCancelled      = "cancelled"       // the run was cancelled, or the branch lost a race
+	TypeNoBranch       = "no-branch"       // no branch of a parallel node resolved
+	TypeInternal       = "internal"        // a defect of the engine or of a node kind
+	TypeUnavailable    = "unavailable"     // a part of the system did not answer
+	TypeKeyReused      = "key-reused"      // a dedupe key was used again with another body
+	TypeResponse       = "response-size"   // an answer was larger than allowed
+	TypeUnreadable     = "response"        // an answer could not be decoded
+	TypeOutcomeUnknown = "outcome-unknown" // the worker was lost during an effect that must not be repeated
+	TypeNoFlow         = "no-flow"         // the called flow or version does not exist or can't be called
+	TypeSubflow        = "subflow"         // the run of a called flow did not resolve
 )
 
 // Errorf makes an error with status Errored.

@@ -12,42 +12,46 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Effect is the implementation of an effect from outside this repository. Package effect makes one; a registry takes it
-// along to the workers.
+// Effect is the implementation of an effect. Package effect makes one of a function.
 type Effect interface {
-	// Name is what a kind calls it by. It is stored in histories: it is never edited.
+	// Name is the name by which a kind calls it. It is stored in histories, so it never changes.
 	Name() string
+	// Local reports that a kind calls it with Run.LocalActivity, not with Run.Activity.
+	Local() bool
 	// Activity makes the function that a worker registers under the name. It is called once in each process that runs a
 	// worker.
-	Activity(Dependencies) any
+	Activity(d Dependencies) any
 }
 
-// Dependencies are what a process gives the effects from outside: what they use instead of their own is guarded and
-// redacted as the built-in ones are. All of it is safe for concurrent use. A test fills in what its effect uses.
+// Dependencies are what a process gives to effects. They are guarded and redacted, so an effect should use them in place
+// of clients of its own. All of them are safe for concurrent use. A test fills in those that its effect uses.
 type Dependencies struct {
-	// Secrets gives the values of secrets, and takes them out of what leaves the effect. See Open and Text.
+	// Secrets has the values of secrets, and redacts them. See Open and Text.
 	Secrets Secrets
-	// HTTP sends requests: every address that it dials has passed the operator's egress guard, and his proxy is used.
-	// It follows no redirect (the redirect is the answer), so no credential goes where the flow did not say, and has no
-	// timeout but that of the context.
+	// HTTP sends requests through the operator's proxy, if there is one, to addresses that the egress guard allows. It
+	// does not follow redirects, but returns them, so that no credential goes where the flow did not say. Its only
+	// timeout is the context's.
 	HTTP *http.Client
-	// Dial opens a TCP connection to a host and port that the egress guard allows. It does not go through the
-	// operator's proxy.
+	// Dial opens a TCP connection to a host and port that the egress guard allows, without the operator's proxy.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger takes what the operator should know. Values of secrets never belong there.
+	// Logger is for the operator. Do not log secrets.
 	Logger *slog.Logger
 }
 
-// Secrets gives secrets by name.
+// Secrets has secrets by name.
 type Secrets interface {
 	// Lookup gives a secret's value. Its error names the secret and says how to set it.
 	Lookup(name string) (string, error)
 	// Redact gives a canonical value with every known secret in its texts replaced by "[secret NAME]".
 	Redact(v any) any
+	// Learn has a value redacted as the secret of that name is: a token that was fetched with it, for example.
+	Learn(name, value string)
+	// With gives Secrets that redact one more text under a name, such as a credential that has a secret in it.
+	With(name, text string) Secrets
 }
 
-// Open gives a sealed value with its secrets in their places. The error of a secret that is not set is an
-// *everhook.Error of TypeSecret: return it as it is.
+// Open gives a sealed value with its secrets in their places. If a secret is not set, the error is an *everhook.Error of
+// TypeSecret: return it unchanged.
 func (d Dependencies) Open(sealed everhook.Sealed) (any, error) {
 	v, err := sealed.Open(d.Secrets.Lookup)
 	if err != nil {
@@ -56,7 +60,7 @@ func (d Dependencies) Open(sealed everhook.Sealed) (any, error) {
 	return v, nil
 }
 
-// Text is Open for a value that is text; any other is an *everhook.Error of TypeConfig.
+// Text is Open for text. Another value is an *everhook.Error of TypeConfig.
 func (d Dependencies) Text(sealed everhook.Sealed) (string, error) {
 	v, err := d.Open(sealed)
 	if err != nil {
@@ -74,14 +78,14 @@ const ownPrefix = "everhook."
 
 var effectName = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 
-// CheckEffectName tells what is wrong with the name of an effect from outside: it has at least two parts, the first of
-// which is that of whoever offers it ("acme.sms"), and does not begin as the built-in ones do.
+// CheckEffectName checks the name of an effect from outside. The name has at least two parts, the first of which names
+// its owner ("acme.sms"). It does not begin like the names of built-in effects.
 func CheckEffectName(name string) error {
 	switch {
 	case strings.HasPrefix(name, ownPrefix):
-		return fmt.Errorf("the name of an effect cannot begin with %q: those are built in", ownPrefix)
+		return fmt.Errorf("the name of an effect cannot begin with %q, which is for built-in effects", ownPrefix)
 	case !effectName.MatchString(name) || len(name) > 100:
-		return fmt.Errorf("%q is no name of an effect; write for example acme.send-sms: a-z, 0-9 and -, in parts "+
+		return fmt.Errorf("%q is not a name for an effect; write for example acme.send-sms: parts of a-z, 0-9 and -, "+
 			"with dots between them, at most 100 characters", everhook.Shorten(name, 120))
 	}
 	return nil

@@ -11,10 +11,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Fail is what an activity returns for err: Temporal tries again if retryable, after the given pause (0: as the retry
-// policy says). The whole err travels, so FromError gives the same one to the workflow; whoever calls sets err.Attempts
-// from the activity's info. A business failure (Failed, Rejected) is benign: it is neither logged as an error nor
-// counted as one.
+// Fail gives the error that an activity returns for err. If it is retryable, Temporal tries again after the given pause
+// (0: the pause of the retry policy). FromError gives the workflow the same err, with all its fields; the caller sets
+// err.Attempts. A business failure (Failed, Rejected) is benign: Temporal neither logs nor counts it as an error.
 func Fail(err *everhook.Error, retryable bool, after time.Duration) error {
 	options := temporal.ApplicationErrorOptions{NonRetryable: !retryable, Details: []any{*err}}
 	if retryable {
@@ -26,9 +25,9 @@ func Fail(err *everhook.Error, retryable bool, after time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(err.Message, err.Type, options)
 }
 
-// FromError is what workflow code makes of the error of an activity: what Fail sent, or a description of what Temporal
-// reports instead (a timeout, a cancellation, a panic, a result that is too large). It returns nil for nil, and is the
-// same on every replay. Attempts is 0 where it is not known.
+// FromError gives workflow code the error of an activity: the one that Fail sent, or a description of what Temporal
+// reports (a timeout, a cancellation, a panic, a result that is too large). It gives nil for nil, and the same on every
+// replay. Attempts is 0 if it is not known.
 func FromError(err error) *everhook.Error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		switch e := e.(type) { //nolint:errorlint // the loop unwraps: the outermost known error counts
@@ -40,7 +39,7 @@ func FromError(err error) *everhook.Error {
 			return fromTimeout(e)
 		case *temporal.CanceledError:
 			return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled,
-				Message: "cancelled while the effect was under way"}
+				Message: "cancelled during the effect"}
 		case *temporal.PanicError:
 			return everhook.Errorf(everhook.TypeInternal, "the worker panicked: %s", e.Error())
 		case *temporal.ServerError:
@@ -57,17 +56,16 @@ func fromApplication(err *temporal.ApplicationError) *everhook.Error {
 	}
 	switch err.Type() {
 	case "ActivityNotRegisteredError":
-		return everhook.Errorf(everhook.TypeUnavailable, "no worker here offers this effect; start one of the same "+
-			"release: %s", err.Message())
+		return everhook.Errorf(everhook.TypeUnavailable, "no worker offers this effect; start one of the same release, "+
+			"and register an effect of a module with AddEffect: %s", err.Message())
 	case "payloadSizeError":
-		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal keeps: %s", err.Message())
+		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal stores: %s", err.Message())
 	default:
 		return everhook.Errorf(everhook.TypeInternal, "%s", err.Message())
 	}
 }
 
-// fromTimeout says which limit was reached. The attempt is known where the activity reports it with its heartbeats
-// (Heartbeat).
+// fromTimeout says which limit was reached. The attempt is known if the activity reported it in a Heartbeat.
 func fromTimeout(err *temporal.TimeoutError) *everhook.Error {
 	timeout := everhook.Errorf(everhook.TypeTimeout, "%s", timeoutMessage(err.TimeoutType()))
 	var beat Heartbeat
@@ -88,11 +86,11 @@ func fromTimeout(err *temporal.TimeoutError) *everhook.Error {
 func timeoutMessage(typ enumspb.TimeoutType) string {
 	switch typ {
 	case enumspb.TIMEOUT_TYPE_START_TO_CLOSE:
-		return "an attempt took longer than its timeout, and the worker did not say so; it is gone or overloaded"
+		return "an attempt took longer than its timeout without a report from its worker; the worker is lost or overloaded"
 	case enumspb.TIMEOUT_TYPE_HEARTBEAT:
-		return "the worker stopped reporting in the middle of an attempt; it is gone or overloaded"
+		return "the worker stopped reporting during an attempt; it is lost or overloaded"
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START:
-		return "no worker took this on in time; start more workers"
+		return "no worker took this in time; start more workers"
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
 		return "all attempts together took longer than allowed"
 	default:
@@ -100,18 +98,24 @@ func timeoutMessage(typ enumspb.TimeoutType) string {
 	}
 }
 
-// fromServer knows the one refusal of the server that a flow can cause; its text is the server's
+// fromServer knows the only refusal of the server that a flow can cause. Its text is the server's
 // FailureReasonCompleteResultExceedsLimit.
 func fromServer(err *temporal.ServerError) *everhook.Error {
 	if strings.Contains(err.Message(), "result exceeds size limit") {
-		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal keeps; ask for less")
+		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal stores; ask for less")
 	}
 	return everhook.Errorf(everhook.TypeUnavailable, "Temporal: %s", err.Message())
 }
 
-// Heartbeat is what an activity reports while it works, so that a timeout that only the server notices still tells the
-// attempt.
+// Heartbeat is what an activity reports while it works. So a timeout that only the server notices still has the number
+// of the attempt, and the next attempt knows how the earlier ones ended.
 type Heartbeat struct {
 	// Attempt counts from 1.
 	Attempt int `json:"attempt"`
+	// Failures counts the attempts that reported a failure. The others were lost with their workers.
+	Failures int `json:"failures,omitempty"`
 }
+
+// LostWorkers is how many attempts beyond its own an effect gets if workers are lost. The MaximumAttempts of its activity
+// is larger by so much; the frame in package effect keeps to the node's own number.
+const LostWorkers = 10

@@ -97,11 +97,11 @@ func TestFromErrorDescribesWhatTemporalReports(t *testing.T) {
 		},
 		"an activity that no worker has": {
 			temporal.NewApplicationError("unable to find", "ActivityNotRegisteredError"), everhook.Errored,
-			everhook.TypeUnavailable, "no worker here offers this effect", 0,
+			everhook.TypeUnavailable, "no worker offers this effect", 0,
 		},
 		"a result that the worker found too large": {
 			temporal.NewApplicationError("payloads size", "payloadSizeError"), everhook.Errored, everhook.TypeResponse,
-			"larger than Temporal keeps", 0,
+			"larger than Temporal stores", 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,19 +17,19 @@ const (
 	DefaultMaxResponse = 1 << 20
 	// DefaultHTTPTimeout bounds one attempt unless its node says otherwise.
 	DefaultHTTPTimeout = 30 * time.Second
+	// DefaultMaxRetryAfter bounds the pause that another system may ask for, unless the node's retry says otherwise.
+	DefaultMaxRetryAfter = 10 * time.Minute
 	// FailureBody is how many bytes of an unexpected answer's body its error keeps.
 	FailureBody = 2 << 10
-	// Grace is how much longer than HTTPRequestInput.Timeout the StartToCloseTimeout of the activity must be. The
-	// attempt then reports its own timeout, which says whether it may be tried again; a timeout that the server notices
-	// is always tried again.
+	// Grace is how much longer than the node's timeout the StartToCloseTimeout of the activity is. So the attempt reports
+	// its own timeout, and decides whether to try again. A timeout that the server notices is always tried again.
 	Grace = 5 * time.Second
-	// HeartbeatEvery is how often an activity reports that may last longer than HeartbeatOver. It is how it learns that
-	// it is cancelled, if the worker does not hold the reports back: its MaxHeartbeatThrottleInterval must not be
-	// longer.
+	// HeartbeatEvery is how often an activity reports if it may take longer than HeartbeatOver. By its reports it learns
+	// that it is cancelled, so the worker's MaxHeartbeatThrottleInterval must not be longer.
 	HeartbeatEvery = 2 * time.Second
-	// HeartbeatOver is the Timeout above which an activity reports; only then may HeartbeatTimeout be set.
+	// HeartbeatOver is the timeout of a node above which its activity reports, and has a HeartbeatTimeout.
 	HeartbeatOver = 5 * time.Second
-	// HeartbeatTimeout is the HeartbeatTimeout of an activity that reports: a worker that is gone is noticed this fast.
+	// HeartbeatTimeout is how soon a lost worker is noticed by its missing reports.
 	HeartbeatTimeout = 15 * time.Second
 )
 
@@ -63,7 +63,7 @@ type HTTPRequestInput struct {
 	Method string `json:"method,omitempty"`
 	// URL is an absolute http or https URL (text).
 	URL everhook.Sealed `json:"url"`
-	// Headers is a mapping of name to text, number, boolean, nil (left out) or a list of them (repeated).
+	// Headers is a mapping of names to texts, numbers, booleans, nil (left out) or lists of them (a repeated header).
 	Headers everhook.Sealed `json:"headers,omitzero"`
 	// Query is a mapping as Headers is; its pairs follow those that the URL has.
 	Query everhook.Sealed `json:"query,omitzero"`
@@ -88,6 +88,11 @@ type HTTPRequestInput struct {
 	// list: connections, timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110, 9.2.2) what
 	// was never sent, 429 and 503.
 	RetryOn []string `json:"retryOn,omitempty"`
+	// MaxRetryAfter bounds the pause that the other system may ask for with Retry-After: a longer one is a failure. 0 is
+	// DefaultMaxRetryAfter.
+	MaxRetryAfter everhook.Duration `json:"maxRetryAfter,omitempty"`
+	// Lenient reads JSON like browsers do if it is not strict JSON.
+	Lenient bool `json:"lenient,omitempty"`
 	// Timeout bounds one attempt, all redirects and the body included. 0 is DefaultHTTPTimeout. See Grace.
 	Timeout everhook.Duration `json:"timeout,omitempty"`
 }
@@ -110,10 +115,11 @@ type HTTPRequestResult struct {
 	Status int `json:"status,omitempty"`
 	// Headers have lower-case names; values of a repeated header are joined by ", ".
 	Headers map[string]string `json:"headers,omitempty"`
-	// Body is a canonical value if the answer says it is JSON (application/json, +json) and everhook.ParseJSON takes
-	// it; text if it is valid UTF-8 of a textual type or of none, or JSON that is not taken; else base64 text. No body
-	// is nil.
+	// Body is a value if the answer has a type of JSON (application/json, text/json, +json), text if it has another
+	// textual type or none and its charset can be read, else base64 text. No body is nil, and so is white space as JSON.
 	Body everhook.Value `json:"body"`
+	// Note is for the step log: that JSON was read leniently, and why.
+	Note string `json:"note,omitempty"`
 	// Attempts counts the attempts that it took, this one included.
 	Attempts int `json:"attempts,omitempty"`
 }

@@ -173,7 +173,7 @@ func newEnvironment(effects *effects) *testsuite.TestWorkflowEnvironment {
 		Interceptors: []interceptor.WorkerInterceptor{effects}})
 	workflows.NewInterpreter(nodes.Standard()).Register(env)
 	env.RegisterActivityWithOptions(effects.perform, activity.RegisterOptions{Name: activities.HTTPRequest})
-	env.RegisterActivityWithOptions(jsonquery.New().Do, activity.RegisterOptions{Name: activities.JSONQuery})
+	env.RegisterActivityWithOptions(jsonquery.New().Activity(activities.Dependencies{}), activity.RegisterOptions{Name: activities.JSONQuery})
 	env.RegisterActivityWithOptions(effects.yield, activity.RegisterOptions{Name: activities.Yield})
 	return env
 }

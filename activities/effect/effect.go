@@ -1,14 +1,17 @@
-// Package effect makes effects of functions: a kind from outside this repository hands one to kind.AddEffect and calls
-// it by its name with Run.Activity.
+// Package effect is the frame of all effects: of http-request, json-query and the loading of subflows, and of those that
+// modules add with kind.AddEffect. A kind calls an effect by its name with Run.Activity, or with Run.LocalActivity if it
+// is Local.
 //
-// Around the function stands what every effect of Everhook keeps:
+// The frame does for an effect's function what every effect needs:
 //
-//   - Its context ends when the node's timeout has passed, when the run is cancelled, and when the worker stops; the
-//     function then returns.
-//   - The worker reports to Temporal while the function works, so that a worker that is gone is noticed and a cancelled
-//     run reaches it.
-//   - Secrets are taken out of its result and its errors before they are stored.
-//   - An error is tried again or not, as New says.
+//   - It ends the function's context when the node's timeout has passed, when the run is cancelled, and when the worker
+//     stops. The function then returns.
+//   - It reports to Temporal while the function works, so that a lost worker is noticed and a cancellation arrives.
+//   - It takes secrets out of results and errors before they are stored.
+//   - It decides whether an attempt that failed is made again, see Spec.Retry.
+//   - It counts lost workers apart from attempts that failed, see Spec.Once.
+//
+// Package effecttest runs an effect in a test.
 package effect
 
 import (
@@ -17,7 +20,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -27,65 +29,101 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// Function makes one attempt of an effect. In and Out are what workflow code hands over and receives, as JSON; both are
-// stored in histories, so later releases of the function must read what earlier ones wrote: fields are added, never
-// renamed. A secret travels in In as an everhook.Sealed.
+// Function makes one attempt of an effect. In and Out are the input from workflow code and the result for it, as JSON.
+// Both are stored in histories, so later releases of the function must read what earlier ones wrote: fields are added,
+// never renamed. A secret travels in In as an everhook.Sealed.
 //
-// Temporal may run it again although it has done its work (the worker died before it could tell): let In carry a key
-// that is the same for every attempt, and let the other system recognise it.
+// An attempt may be made again although it did its work, because the worker died before it could report. Let In carry
+// activities.IdempotencyKey, which is the same for every attempt, and let the other system recognise it.
 type Function[In, Out any] func(ctx context.Context, input In) (Out, error)
 
-// New makes an effect of the function that build gives. Build is called once in each process that runs a worker, before
-// any flow does: it may keep what the attempts share. A name that activities.CheckEffectName refuses panics: a mistake
-// of the program, seen at its start.
+// Spec describes an effect.
+type Spec[In, Out any] struct {
+	// Name is the name by which a kind calls the effect. It is stored in histories, so it never changes.
+	Name string
+	// Build makes the function. It is called once in each process that runs a worker, before any flow runs, and may keep
+	// what all attempts share.
+	Build func(activities.Dependencies) Function[In, Out]
+	// Retry decides whether an attempt that failed with err is made again, and after which pause (0: the node's own). It
+	// is not asked after a panic or a cancellation. Nil: Default.
+	Retry func(input In, err error) (again bool, after time.Duration)
+	// Once is for an effect that must not be repeated if its outcome is not known. If the worker is lost during an
+	// attempt, the step then ends with an error of type everhook.TypeOutcomeUnknown. Other effects are tried again, at
+	// most activities.LostWorkers times besides the node's own attempts.
+	Once bool
+	// Local is for quick work that changes nothing outside. It runs as a local activity within the worker that runs the
+	// workflow, at the cost of one event. It has no heartbeats.
+	Local bool
+	// Redacted says that results and errors of the function hold no secrets, so that the frame need not look for them.
+	Redacted bool
+}
+
+// New makes an effect.
+func New[In, Out any](spec Spec[In, Out]) activities.Effect { return &effect[In, Out]{spec} }
+
+// Default is the rule for effects without a Retry of their own:
 //
-// What the function's error leads to:
-//
-//   - An *everhook.Error is final: Failuref when a business condition is not met, Errorf when something broke.
-//   - What activities.Fail gives says itself whether, and when, it is tried again.
+//   - An *everhook.Error is final: Failuref for a business condition that is not met, Errorf for something that broke.
+//   - An error of activities.Fail says itself whether, and when, the attempt is made again.
 //   - An address that the egress guard refused is final. It has the type everhook.TypeRefused.
-//   - When the node's timeout has passed it is tried again. It has the type everhook.TypeTimeout.
-//   - Every other error is tried again, and has the type everhook.TypeInternal: a function that tells its errors apart
-//     tells people more.
-//   - A panic is final, of the same type, and logged with its stack.
-//
-// Attempts are as many as the node's retry, or else the kind's EffectSpec, says.
-func New[In, Out any](name string, build func(activities.Dependencies) Function[In, Out]) activities.Effect {
-	if err := activities.CheckEffectName(name); err != nil {
-		panic(err.Error())
+//   - An attempt whose timeout has passed is made again. It has the type everhook.TypeTimeout.
+//   - Every other error is tried again. It has the type everhook.TypeInternal, so a function should tell its errors
+//     apart.
+func Default(err error) (again bool, after time.Duration) {
+	if sent, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return !sent.NonRetryable(), sent.NextRetryDelay()
 	}
-	return &effect[In, Out]{name, build}
+	return !isFinal(err), 0
 }
 
-type effect[In, Out any] struct {
-	name  string
-	build func(activities.Dependencies) Function[In, Out]
-}
+type effect[In, Out any] struct{ spec Spec[In, Out] }
 
-func (e *effect[In, Out]) Name() string { return e.name }
+func (e *effect[In, Out]) Name() string { return e.spec.Name }
 
-// Activity gives the function with its frame. What it returns is In's result, or a value without the secrets that stood
+func (e *effect[In, Out]) Local() bool { return e.spec.Local }
+
+// Activity gives the function in its frame. It returns the function's result, or a value without the secrets that were
 // in it.
 func (e *effect[In, Out]) Activity(d activities.Dependencies) any {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
-	function := e.build(d)
+	function := e.spec.Build(d)
 	return func(ctx context.Context, input In) (any, error) {
-		defer heartbeat(ctx)()
+		if activity.GetInfo(ctx).IsLocalActivity != e.spec.Local {
+			return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the effect %s is called in the wrong way: "+
+				"use run.LocalActivity if its Spec says Local, and run.Activity if not", e.spec.Name), false, 0)
+		}
+		tries := triesOf(ctx)
+		if lost := tries.giveUp(e.spec.Once); lost != nil {
+			return nil, activities.Fail(lost, false, 0)
+		}
 		attempt, cancel := limited(ctx)
 		defer cancel()
-		result, err := guarded(attempt, function, input, e.name, d.Logger)
+		stopHeartbeat := heartbeat(ctx, tries)
+		result, err := e.guarded(attempt, function, input, d.Logger)
+		stopHeartbeat()
 		if err == nil {
-			return withoutSecrets(result, d.Secrets)
+			return e.result(result, d.Secrets)
 		}
 		if errors.Is(ctx.Err(), context.Canceled) {
-			if temporal.IsCanceledError(context.Cause(ctx)) {
-				return nil, context.Canceled
-			}
-			return nil, activity.ErrResultPending // the worker stops: the attempt is made again once Temporal misses it, as after a crash
+			return nil, e.stopped(ctx)
 		}
-		return nil, failure(attempt, err, d.Secrets)
+		return nil, e.failure(attempt, input, err, tries, d.Secrets)
+	}
+}
+
+// stopped is the error of an attempt that was cut off. When the worker stops, it says nothing to Temporal: the attempt
+// is made again once Temporal misses it, as after a crash.
+func (e *effect[In, Out]) stopped(ctx context.Context) error {
+	switch {
+	case e.spec.Local:
+		return activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "the worker stopped before the effect ended"),
+			false, 0)
+	case temporal.IsCanceledError(context.Cause(ctx)):
+		return context.Canceled
+	default:
+		return activity.ErrResultPending
 	}
 }
 
@@ -102,48 +140,32 @@ func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, limit)
 }
 
-// guarded calls the function and makes an error of a panic.
-func guarded[In, Out any](ctx context.Context, function Function[In, Out], input In, name string,
+// panicked is the error of a function that panicked.
+type panicked struct{ told *everhook.Error }
+
+func (p panicked) Error() string { return p.told.Error() }
+func (p panicked) Unwrap() error { return p.told }
+
+// guarded calls the function and makes an error of a panic. The log has the stack, but not the value: it may hold a
+// secret.
+func (e *effect[In, Out]) guarded(ctx context.Context, function Function[In, Out], input In,
 	logger *slog.Logger) (result Out, err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
-			// What was thrown may hold anything, a secret too: the log has where, and the run that it happened.
-			logger.Error("an effect panicked", "effect", name, "panic", fmt.Sprintf("%T", caught), "stack",
+			logger.Error("an effect panicked", "effect", e.spec.Name, "panic", fmt.Sprintf("%T", caught), "stack",
 				string(debug.Stack()))
-			err = everhook.Errorf(everhook.TypeInternal, "the effect %s panicked; the worker's log has the place", name)
+			err = panicked{everhook.Errorf(everhook.TypeInternal, "the effect %s panicked; see the stack in the "+
+				"worker's log", e.spec.Name)}
 		}
 	}()
 	return function(ctx, input)
 }
 
-// heartbeat reports until the function that it returns is called, where Temporal waits for reports.
-func heartbeat(ctx context.Context) (stop func()) {
-	info := activity.GetInfo(ctx)
-	if info.HeartbeatTimeout == 0 {
-		return func() {}
+// result gives a result as it is if it is known to hold no secrets, and as a value without them otherwise.
+func (e *effect[In, Out]) result(result Out, secrets activities.Secrets) (any, error) {
+	if e.spec.Redacted {
+		return result, nil
 	}
-	done := make(chan struct{})
-	var reporting sync.WaitGroup
-	reporting.Go(func() {
-		ticker := time.NewTicker(activities.HeartbeatEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, activities.Heartbeat{Attempt: int(info.Attempt)})
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() {
-		close(done)
-		reporting.Wait()
-	}
-}
-
-// withoutSecrets gives the result as it is, or as a value in which secrets are replaced.
-func withoutSecrets(result any, secrets activities.Secrets) (any, error) {
 	data, err := everhook.EncodeJSON(result)
 	if err != nil {
 		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal,
@@ -152,7 +174,7 @@ func withoutSecrets(result any, secrets activities.Secrets) (any, error) {
 	v, err := everhook.ParseJSON(data)
 	if err != nil {
 		return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal,
-			"the result of the effect is no value of a flow: %v", err), false, 0)
+			"the result of the effect is not a value for flows: %v", err), false, 0)
 	}
 	if secrets == nil {
 		return everhook.Value{V: v}, nil

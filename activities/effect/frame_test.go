@@ -20,7 +20,8 @@ import (
 // inWorkflow calls a function from a workflow, with the options that the engine gives to a node with that timeout.
 func inWorkflow(t *testing.T, timeout time.Duration, function effect.Function[input, string], beat func()) error {
 	t.Helper()
-	made := effect.New("acme.try", func(activities.Dependencies) effect.Function[input, string] { return function })
+	made := effect.New(effect.Spec[input, string]{Name: "acme.try",
+		Build: func(activities.Dependencies) effect.Function[input, string] { return function }})
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	env.RegisterActivityWithOptions(made.Activity(activities.Dependencies{}),

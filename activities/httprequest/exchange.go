@@ -16,20 +16,20 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// drained is how many bytes of a body that nobody wants are read, so that its connection can be used again.
+// drained is how many bytes of an unused body are read, so that its connection can be used again.
 const drained = 64 << 10
 
 // exchange is one attempt: a request, its redirects and the answer.
 type exchange struct {
-	transport *http.Transport
+	transport http.RoundTripper
 	tracer    trace.Tracer
 	request   *request
 	limit     time.Duration
-	// sent tells that a connection was handed to a request: from then on the other side may have acted.
+	// sent says that a request got a connection. From then on the other side may have acted.
 	sent atomic.Bool
 }
 
-// follow sends the request and goes after at most so many redirects. The caller closes the answer's body.
+// follow sends the request and follows at most so many redirects. The caller closes the answer's body.
 func (e *exchange) follow(ctx context.Context, redirects int) (*http.Response, *failure) {
 	for hop := 0; ; hop++ {
 		response, err := e.send(ctx)
@@ -83,12 +83,12 @@ func isRedirect(status int) bool {
 	}
 }
 
-// redirect turns the request into the one that RFC 9110 (15.4) has follow. A redirect to another origin takes along
-// only what tells nothing about the sender, and no body with a secret.
+// redirect turns the request into the next one, by RFC 9110 (15.4). To another origin it takes only headers that
+// describe the message and have no secret. A body with a secret does not go there.
 func (r *request) redirect(status int, location string) *everhook.Error {
-	target, err := r.url.Parse(location)
+	target, err := r.url.Parse(encodeURL(location))
 	if err != nil {
-		return everhook.Errorf(everhook.TypeStatus, "%s: the redirect leads to what is not a URL", r)
+		return everhook.Errorf(everhook.TypeStatus, "%s: the target of the redirect is not a URL", r)
 	}
 	if target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == "" {
 		return everhook.Errorf(everhook.TypeRefused,
@@ -109,7 +109,7 @@ func (r *request) redirect(status int, location string) *everhook.Error {
 		}
 		r.host = ""
 		for name := range r.header {
-			if !anonymous(name) {
+			if !anonymous(name) || r.secretHeaders[http.CanonicalHeaderKey(name)] {
 				delete(r.header, name)
 			}
 		}
@@ -118,7 +118,8 @@ func (r *request) redirect(status int, location string) *everhook.Error {
 	return nil
 }
 
-// becomesGet: 303 always leads to a GET (or HEAD); 301 and 302 do for POST, as all clients have it.
+// becomesGet reports that a redirect is followed with GET: 303 always, except for HEAD; 301 and 302 for POST, like all
+// clients do.
 func becomesGet(status int, method string) bool {
 	switch status {
 	case http.StatusSeeOther:
@@ -130,15 +131,15 @@ func becomesGet(status int, method string) bool {
 	}
 }
 
-// anonymous headers describe the message, not its sender. All others, credentials or not, stay with the host that they
-// were written for.
+// anonymous reports that a header describes the message, not its sender. All others stay with the host that they were
+// written for.
 func anonymous(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasPrefix(name, "accept") || strings.HasPrefix(name, "content-") || name == "user-agent" ||
 		strings.HasSuffix(name, "idempotency-key")
 }
 
-// sameOrigin compares scheme, host and port; going over from http to https on their own ports stays at home too.
+// sameOrigin compares scheme, host and port. The change from http to https on their default ports is no other origin.
 func sameOrigin(from, to *url.URL) bool {
 	if !strings.EqualFold(from.Hostname(), to.Hostname()) {
 		return false
@@ -158,7 +159,7 @@ func portOf(u *url.URL) string {
 	}
 }
 
-// drain gives a connection back if little is left to read, and closes it otherwise.
+// drain frees a connection for the next request if little is left to read, and closes it otherwise.
 func drain(response *http.Response) {
 	_, _ = io.CopyN(io.Discard, response.Body, drained)
 	_ = response.Body.Close()

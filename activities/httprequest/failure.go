@@ -1,9 +1,12 @@
 package httprequest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,20 +19,16 @@ import (
 	"github.com/everhook/everhook/internal/egress"
 )
 
-const (
-	// maxRetryAfter bounds the pause that another system may ask for.
-	maxRetryAfter = time.Hour
-	// maxMessage is how many bytes of a message are kept.
-	maxMessage = 1 << 10
-)
+// maxMessage is how many bytes of a message are kept.
+const maxMessage = 1 << 10
 
-// failure is how an attempt ended, and what matters for trying again.
+// failure is the end of an attempt without a result, and what decides whether to try again.
 type failure struct {
 	err *everhook.Error
-	// cause is activities.RetryConnect, activities.RetryTimeout or a status; empty: another attempt would end the same
+	// cause is activities.RetryConnect, activities.RetryTimeout or a status. Empty: another attempt would end the same
 	// way.
 	cause string
-	// unsent tells that not a byte of any request left.
+	// unsent says that no byte of any request was sent.
 	unsent bool
 	// after is the pause that the other system asked for; 0: none.
 	after time.Duration
@@ -37,7 +36,25 @@ type failure struct {
 
 func permanent(err *everhook.Error) *failure { return &failure{err: err} }
 
-// retryable reports whether another attempt can help, and cannot do a thing twice that must be done once.
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// retry is the rule of the frame for this effect. A pause that is longer than the node allows ends the node.
+func retry(input activities.HTTPRequestInput, err error) (again bool, after time.Duration) {
+	f, ok := errors.AsType[*failure](err)
+	if !ok || !f.retryable(input.Method, input.RetryOn) {
+		return false, 0
+	}
+	if most := cmp.Or(input.MaxRetryAfter.Std(), activities.DefaultMaxRetryAfter); f.after > most {
+		at := everhook.FormatTime(time.Now().Add(f.after).UTC().Truncate(time.Second))
+		f.err.Message = clip(fmt.Sprintf("%s and asks to be called again at %s, in %s, which is later than the node's "+
+			"retry.maxRetryAfter (%s) allows", f.err.Message, at, short(f.after), short(most)), maxMessage)
+		return false, 0
+	}
+	return true, f.after
+}
+
+// retryable reports whether another attempt can help, and cannot do twice what must be done once.
 func (f *failure) retryable(method string, on []string) bool {
 	switch {
 	case f.cause == "":
@@ -71,7 +88,7 @@ func idempotent(method string) bool {
 	}
 }
 
-// lost explains why there is no answer, or not a whole one.
+// lost is the failure if there is no answer, or only a part of one.
 func (e *exchange) lost(ctx context.Context, err error) *failure {
 	f := &failure{unsent: !e.sent.Load()}
 	switch refused, isRefused := errors.AsType[*egress.Refused](err); {
@@ -82,8 +99,8 @@ func (e *exchange) lost(ctx context.Context, err error) *failure {
 		f.err = everhook.Errorf(everhook.TypeTimeout, "%s: no complete answer within %s; raise the node's timeout if "+
 			"that is not enough", e.request, e.limit)
 	case isCertificate(err):
-		f.err = everhook.Errorf(everhook.TypeConnection, "%s: the other side cannot prove who it is: %s", e.request,
-			utf8Text(err.Error()))
+		f.err = everhook.Errorf(everhook.TypeConnection, "%s: the certificate of the other side is not valid: %s",
+			e.request, utf8Text(err.Error()))
 	default:
 		f.cause = activities.RetryConnect
 		f.err = everhook.Errorf(everhook.TypeConnection, "%s: no answer: %s", e.request, utf8Text(err.Error()))
@@ -91,7 +108,7 @@ func (e *exchange) lost(ctx context.Context, err error) *failure {
 	return f
 }
 
-// expired also tells when a connection noticed the deadline before the context did.
+// expired reports that the deadline has passed, also if a connection noticed it before the context did.
 func expired(ctx context.Context) bool {
 	deadline, _ := ctx.Deadline()
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ctx.Err() == nil && !time.Now().Before(deadline)
@@ -102,16 +119,30 @@ func isCertificate(err error) bool {
 	return ok
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds or a date. What is no pause or cannot be read is 0.
+// retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds or a date. It is 0 for a value that is in the past
+// or cannot be read.
 func retryAfter(value string, now time.Time) time.Duration {
+	const most = math.MaxInt64 / int64(time.Second)
 	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(most))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, min(at.Sub(now), maxRetryAfter))
+		return max(0, at.Sub(now))
 	}
 	return 0
+}
+
+// short writes a duration like flows do: 10m, not 10m0s.
+func short(d time.Duration) string {
+	text := d.Truncate(time.Second).String()
+	if cut, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = cut + "m"
+	}
+	if cut, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = cut + "h"
+	}
+	return text
 }
 
 // clip cuts a text to so many bytes, between characters.
@@ -125,5 +156,5 @@ func clip(text string, limit int) string {
 	return text[:limit] + "…"
 }
 
-// utf8Text makes a stranger's bytes text.
+// utf8Text makes text of bytes from another system.
 func utf8Text(text string) string { return strings.ToValidUTF8(text, "\ufffd") }

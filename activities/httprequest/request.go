@@ -12,7 +12,6 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
-	"github.com/everhook/everhook/internal/secrets"
 )
 
 // request is what is sent next. Redirects change it.
@@ -23,11 +22,13 @@ type request struct {
 	// host replaces the URL's in the Host header; empty: it does not.
 	host string
 	body []byte
-	// secretBody tells that the body holds a secret, so it may not follow a redirect to another host.
+	// secretBody says that the body has a secret, so it does not follow a redirect to another origin.
 	secretBody bool
-	// redactor takes secrets out of what messages show of the request.
-	redactor *secrets.Redactor
-	// credential is the text of basic authentication, a form of the secret with this name that only here is known.
+	// secretHeaders are the canonical names of headers with a secret.
+	secretHeaders map[string]bool
+	// redactor takes secrets out of the parts of the request that messages show.
+	redactor redactor
+	// credential is the text of basic authentication, and credentialSecret the secret in it.
 	credential, credentialSecret string
 }
 
@@ -46,12 +47,12 @@ type builder struct {
 func build(input activities.HTTPRequestInput, lookup func(string) (string, error)) (*request, *everhook.Error) {
 	b := &builder{lookup: lookup}
 	r := &request{method: input.Method, header: http.Header{"User-Agent": {"everhook"}},
-		secretBody: len(input.Body.Places) > 0}
+		secretBody: len(input.Body.Places) > 0, secretHeaders: secretHeaders(input.Headers)}
 	if r.method == "" {
 		r.method = http.MethodGet
 	}
 	if r.method == http.MethodConnect || !httpguts.ValidHeaderFieldName(r.method) {
-		b.problem("method: %q cannot be sent; write GET, POST or another method", r.method)
+		b.problem("method: %q is not a method; write GET, POST or another one", r.method)
 	}
 	b.url(r, input)
 	b.body(r, input)
@@ -60,15 +61,28 @@ func build(input activities.HTTPRequestInput, lookup func(string) (string, error
 	return r, b.err
 }
 
-// String names a request in messages: without what a URL may hide in its user, query or fragment.
+func secretHeaders(headers everhook.Sealed) map[string]bool {
+	names := map[string]bool{}
+	for _, place := range headers.Places {
+		if len(place.At) == 0 {
+			continue
+		}
+		if name, ok := place.At[0].(string); ok {
+			names[http.CanonicalHeaderKey(name)] = true
+		}
+	}
+	return names
+}
+
+// String names a request in messages, without the user, query and fragment of its URL, which may be confidential.
 func (r *request) String() string {
 	shown := url.URL{Scheme: r.url.Scheme, Host: r.url.Host, Path: r.url.Path, RawPath: r.url.RawPath}
 	return r.method + " " + r.shown(shown.String())
 }
 
-// shown makes a part of a URL fit for a message. Secrets go before the text is cut: half of one would not be known
-// again.
-func (r *request) shown(text string) string { return clip(r.redactor.Text(utf8Text(text)), 200) }
+// shown prepares a part of a URL for a message. Secrets are taken out before the text is cut, because half a secret would
+// not be recognised.
+func (r *request) shown(text string) string { return clip(r.redactor.text(utf8Text(text)), 200) }
 
 func (b *builder) problem(format string, args ...any) {
 	if b.err == nil {
@@ -107,10 +121,10 @@ func (b *builder) url(r *request, input activities.HTTPRequestInput) {
 	if b.err != nil {
 		return
 	}
-	u, err := url.Parse(text)
+	u, err := parseURL(text)
 	switch {
 	case err != nil:
-		b.problem("url: not a URL; write https://host/path and percent-encode what is special") // url.Parse would repeat the whole text
+		b.problem("url: not a URL; write https://host/path") // url.Parse would repeat the whole text
 		return
 	case u.Scheme != "http" && u.Scheme != "https":
 		b.problem("url: only http and https can be called, so write https://host/path")
@@ -140,7 +154,7 @@ func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 		name := http.CanonicalHeaderKey(pair.name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(pair.name):
-			b.problem("headers: %q is not a name of a header", pair.name)
+			b.problem("headers: %q is not a name for a header", pair.name)
 		case !httpguts.ValidHeaderFieldValue(pair.value):
 			b.problem("headers: the value of %s has a line break or another control character; take it out", pair.name)
 		case slices.Contains(reserved, name):
@@ -157,15 +171,17 @@ func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 	if r.host != "" && !httpguts.ValidHostHeader(r.host) {
 		b.problem("headers: the value of Host is not a host")
 	}
+	if len(r.header["Accept-Encoding"]) == 0 && len(r.header["Range"]) == 0 && r.method != http.MethodHead {
+		r.header.Set("Accept-Encoding", acceptedEncodings)
+	}
 	if input.IdempotencyKey != "" && !given["Idempotency-Key"] {
 		r.header.Set("Idempotency-Key", input.IdempotencyKey)
 	}
 	keepOnce(r.header)
 }
 
-// keepOnce spells the names of idempotency keys in lower case, which is the same name to a server. Under its own
-// spelling net/http takes one as leave to send a POST again by itself when the connection breaks, unseen by the retry
-// policy.
+// keepOnce spells the names of idempotency keys in lower case, which is the same name to a server. In its usual spelling,
+// net/http would send a POST again by itself when the connection breaks, without the retry policy.
 func keepOnce(header http.Header) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if values, ok := header[name]; ok {

@@ -3,7 +3,7 @@ package httprequest
 import (
 	"context"
 	"encoding/base64"
-	"io"
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -19,44 +19,51 @@ import (
 const (
 	// defaultMaxResult is how many bytes a result may have as JSON unless Options say more: Temporal refuses 2 MiB.
 	defaultMaxResult = 1900 << 10
-	// failureRead is how much of an unexpected answer is read: enough that no secret, however it is encoded, is cut in
-	// two where it matters.
+	// failureRead is how much of an unexpected answer is read: enough that no secret is cut in two where it matters,
+	// however it is encoded.
 	failureRead = activities.FailureBody + 3*secrets.MaxSize
 )
 
-// reader makes values of an answer, with no secret in them.
+// reader makes values of an answer, without secrets.
 type reader struct {
 	exchange *exchange
-	redactor *secrets.Redactor
+	redactor redactor
+	lenient  bool
 	max      int64
 	// maxResult bounds the result as JSON.
 	maxResult int
 }
 
-// read takes an expected answer.
-func (r *reader) read(ctx context.Context, response *http.Response) (activities.HTTPRequestResult, *failure) {
+// read reads an expected answer.
+func (r *reader) read(ctx context.Context, response *http.Response) (result activities.HTTPRequestResult, _ *failure) {
 	if response.ContentLength > r.max && response.Request.Method != http.MethodHead {
-		return activities.HTTPRequestResult{}, r.tooLarge()
+		return result, r.tooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, r.max+1))
+	content, err := contentOf(response)
 	if err != nil {
-		return activities.HTTPRequestResult{}, r.exchange.lost(ctx, err)
+		return result, r.unreadable(response, nil, err.Error())
 	}
-	if int64(len(body)) > r.max {
-		return activities.HTTPRequestResult{}, r.tooLarge()
+	data, err := content.read(r.max + 1)
+	switch {
+	case errors.Is(err, errEncoding) && !expired(ctx):
+		return result, r.unreadable(response, nil, utf8Text(err.Error()))
+	case err != nil:
+		return result, r.exchange.lost(ctx, err)
+	case int64(len(data)) > r.max:
+		return result, r.tooLarge()
 	}
-	result := activities.HTTPRequestResult{
-		Status:  response.StatusCode,
-		Headers: r.headers(response.Header),
-		Body:    everhook.Value{V: r.body(response.Header.Get("Content-Type"), body)},
+	result = activities.HTTPRequestResult{Status: response.StatusCode, Headers: r.headers(response.Header)}
+	v, note, err := r.body(response.Header.Get("Content-Type"), data)
+	if err != nil {
+		return result, r.unreadable(response, data, err.Error())
 	}
-	if len(body) < r.maxResult/8 { // JSON writes a byte as six at worst
+	result.Body, result.Note = everhook.Value{V: v}, note
+	if len(data) < r.maxResult/8 { // JSON writes a byte as six at worst
 		return result, nil
 	}
 	if encoded, err := everhook.EncodeJSON(result); err != nil || len(encoded) > r.maxResult {
-		return activities.HTTPRequestResult{},
-			permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer, as the result of a node, is larger "+
-				"than %d bytes; ask for less", r.exchange.request, r.maxResult))
+		return result, permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer, as the result of a node, is "+
+			"larger than %d bytes; ask for less", r.exchange.request, r.maxResult))
 	}
 	return result, nil
 }
@@ -66,70 +73,106 @@ func (r *reader) tooLarge() *failure {
 		"raise the node's maxResponse or ask for less", r.exchange.request, r.max))
 }
 
-// unexpected takes an answer with a status of failure. Its body tells more, but what cannot be read of it does not
-// change what happened.
-func (r *reader) unexpected(response *http.Response) *failure {
-	body, _ := io.ReadAll(io.LimitReader(response.Body, failureRead))
+// unreadable is the failure of an expected answer whose body cannot be decoded. The error has the answer with the start
+// of its body as text.
+func (r *reader) unreadable(response *http.Response, data []byte, reason string) *failure {
+	err := everhook.Errorf(everhook.TypeUnreadable, "%s: the answer cannot be read: %s", r.exchange.request, reason)
+	err.Response = r.answer(response, r.start("text/plain", data))
+	return permanent(err)
+}
+
+// unexpected is the failure of an answer with a status that is not expected. Its body is decoded as far as possible.
+func (r *reader) unexpected(response *http.Response, now time.Time) *failure {
+	var data []byte
+	if content, err := contentOf(response); err == nil {
+		data, _ = content.read(failureRead)
+	}
 	status := response.StatusCode
 	err := everhook.Failuref(everhook.TypeStatus, "%s answered %d %s", r.exchange.request, status,
 		http.StatusText(status))
 	err.Message = strings.TrimSpace(err.Message)
+	err.Response = r.answer(response, r.start(response.Header.Get("Content-Type"), data))
+	return &failure{err: err, cause: strconv.Itoa(status),
+		after: retryAfter(response.Header.Get("Retry-After"), now)}
+}
+
+// answer is the value of an answer in an error.
+func (r *reader) answer(response *http.Response, body any) *everhook.Value {
 	headers := map[string]any{}
 	for name, value := range r.headers(response.Header) {
 		headers[name] = value
 	}
-	err.Response = everhook.Of(map[string]any{
-		"status": status, "headers": headers, "body": r.start(response.Header.Get("Content-Type"), body),
-	})
-	return &failure{err: err, cause: strconv.Itoa(status), after: retryAfter(response.Header.Get("Retry-After"),
-		time.Now())}
+	return everhook.Of(map[string]any{"status": response.StatusCode, "headers": headers, "body": body})
 }
 
 func (r *reader) headers(header http.Header) map[string]string {
 	headers := make(map[string]string, len(header))
 	for name, values := range header {
-		headers[strings.ToLower(name)] = r.redactor.Text(utf8Text(strings.Join(values, ", ")))
+		headers[strings.ToLower(name)] = r.redactor.text(utf8Text(strings.Join(values, ", ")))
 	}
 	return headers
 }
 
-// body decodes a whole body.
-func (r *reader) body(contentType string, body []byte) any {
-	if len(body) == 0 {
+// body decodes a whole body. Note says what was read in another way than it was written. The error is for JSON that
+// cannot be read.
+func (r *reader) body(contentType string, data []byte) (v any, note string, _ error) {
+	media := mediaType(contentType)
+	if !isText(media) {
+		return r.binary(data), "", nil
+	}
+	data = inUTF8(contentType, data)
+	if isJSON(media) {
+		v, note, err := readJSON(data, r.lenient)
+		if err != nil {
+			return nil, "", err
+		}
+		return r.redactor.value(v), note, nil
+	}
+	if len(data) == 0 {
+		return nil, "", nil
+	}
+	if text := r.redactor.text(string(data)); utf8.ValidString(text) {
+		return text, "", nil
+	}
+	return r.binary(data), "", nil
+}
+
+func (r *reader) binary(data []byte) any {
+	if len(data) == 0 {
 		return nil
 	}
-	media := mediaType(contentType)
-	if isJSON(media) {
-		if v, err := everhook.ParseJSON(body); err == nil {
-			return r.redactor.Value(v)
-		}
-	}
-	text := r.redactor.Text(string(body))
-	if isText(media) && utf8.ValidString(text) {
-		return text
-	}
-	return base64.StdEncoding.EncodeToString([]byte(text))
+	return base64.StdEncoding.EncodeToString([]byte(r.redactor.text(string(data))))
 }
 
-// start decodes a body, or the first bytes of one that is longer than activities.FailureBody.
-func (r *reader) start(contentType string, body []byte) any {
-	if len(body) <= activities.FailureBody {
-		return r.body(contentType, body)
+// start decodes a body, or the first bytes of one that is longer than activities.FailureBody. JSON that cannot be read
+// is text.
+func (r *reader) start(contentType string, data []byte) any {
+	if len(data) <= activities.FailureBody {
+		v, _, err := (&reader{redactor: r.redactor, lenient: true}).body(contentType, data)
+		if err == nil {
+			return v
+		}
+		v, _, _ = r.body("text/plain", inUTF8(contentType, data))
+		return v
 	}
-	text := r.redactor.Text(string(body))
-	cut := min(len(text), activities.FailureBody)
-	if isText(mediaType(contentType)) {
-		for cut > activities.FailureBody-utf8.UTFMax && cut < len(text) && !utf8.RuneStart(text[cut]) {
+	text := isText(mediaType(contentType))
+	if text {
+		data = inUTF8(contentType, data)
+	}
+	redacted := r.redactor.text(string(data))
+	cut := min(len(redacted), activities.FailureBody)
+	if text {
+		for cut > activities.FailureBody-utf8.UTFMax && cut < len(redacted) && !utf8.RuneStart(redacted[cut]) {
 			cut--
 		}
-		if utf8.ValidString(text[:cut]) {
-			return text[:cut]
+		if utf8.ValidString(redacted[:cut]) {
+			return redacted[:cut]
 		}
 	}
-	return base64.StdEncoding.EncodeToString([]byte(text[:cut]))
+	return base64.StdEncoding.EncodeToString([]byte(redacted[:cut]))
 }
 
-// mediaType gives type and subtype in lower case, and "" for none or one that cannot be read.
+// mediaType gives type and subtype in lower case, and "" if there are none.
 func mediaType(contentType string) string {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil && media == "" {
@@ -139,7 +182,7 @@ func mediaType(contentType string) string {
 }
 
 func isJSON(media string) bool {
-	return media == "application/json" || strings.HasSuffix(media, "+json")
+	return media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")
 }
 
 func isText(media string) bool {

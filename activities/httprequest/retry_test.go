@@ -2,6 +2,7 @@ package httprequest
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -64,14 +65,41 @@ func TestAPauseThatTheOtherSystemAsksForIsPassedOn(t *testing.T) {
 	require.Zero(t, application.NextRetryDelay())
 }
 
+func TestALongerPauseThanAllowedEndsTheNode(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		header string
+		most   time.Duration
+		again  bool
+		want   string
+	}{
+		{"600", 0, true, ""}, {"601", 0, false, "in 10m1s, which is later than the node's retry.maxRetryAfter (10m)"},
+		{"601", time.Hour, true, ""}, {"61", time.Minute, false, "(1m) allows"},
+		{"1767323045", 0, false, "asks to be called again at 20"},
+		{"99999999999999999999", 0, false, "asks to be called again at 2"},
+		{"Fri, 02 Jan 2099 03:04:15 GMT", 0, false, "asks to be called again at 2099-01-02T03:04:1"},
+	} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", c.header)
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		failed, application := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base),
+			MaxRetryAfter: everhook.Duration(c.most)})
+		require.Equal(t, c.again, !application.NonRetryable(), c.header)
+		require.Equal(t, everhook.Failed, failed.Status)
+		require.Contains(t, failed.Message, c.want)
+	}
+}
+
 func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	most := time.Duration(math.MaxInt64).Truncate(time.Second)
 	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "-1": 0, "soon": 0, "1.5": 0, " 12 ": 12 * time.Second, "3600": time.Hour, "3601": time.Hour,
-		"9223372036854775807": time.Hour, "99999999999999999999": 0,
+		"": 0, "0": 0, "-1": 0, "soon": 0, "1.5": 0, " 12 ": 12 * time.Second, "3601": time.Hour + time.Second,
+		"9223372036854775807": most, "99999999999999999999": most,
 		"Fri, 02 Jan 2026 03:04:15 GMT": 10 * time.Second, "Fri, 02 Jan 2026 03:04:00 GMT": 0,
-		"Fri, 02 Jan 2027 03:04:00 GMT": time.Hour,
+		"Fri, 02 Jan 2026 05:04:05 GMT": 2 * time.Hour,
 	} {
 		require.Equal(t, want, retryAfter(value, now), value)
 	}
@@ -142,11 +170,16 @@ func TestARedirectToAnotherHostDropsCredentials(t *testing.T) {
 	})
 	input := activities.HTTPRequestInput{
 		Method: "POST", URL: plainValue(base), Redirects: 5, Body: plainValue("b"), ContentType: "text",
-		Headers: sealedAt(map[string]any{"X-Key": nil, "Cookie": "a=b", "X-Many": "m", "Host": "virtual.example"},
-			"X-Key", "$KEY"),
+		Headers: everhook.Sealed{
+			Value: everhook.Value{V: map[string]any{"X-Key": nil, "Cookie": "a=b", "X-Many": "m",
+				"Host": "virtual.example", "content-key": nil, "Accept-Key": []any{"a", nil}, "Accept-Language": "de"}},
+			Places: []everhook.Place{{At: []any{"X-Key"}, Segments: parts("$KEY")},
+				{At: []any{"content-key"}, Segments: parts("k ", "$KEY")},
+				{At: []any{"Accept-Key", 1}, Segments: parts("$KEY")}},
+		},
 		Auth: &activities.HTTPAuth{Bearer: new(sealed("$KEY"))},
 	}
-	require.Equal(t, "POST /end\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\nb",
+	require.Equal(t, "POST /end\nContent-Type: text/plain; charset=utf-8\nUser-Agent: everhook\nAccept-Language: de\nb",
 		succeed(t, h, input).Body.V)
 
 	input.Body = sealed("$KEY")
@@ -169,7 +202,7 @@ func TestRedirectsThatLeadNowhereAreErrors(t *testing.T) {
 		w.WriteHeader(http.StatusFound)
 	})
 	for path, want := range map[string]string{"/loop": "more than 3 redirects", "/file": "leads to a file URL",
-		"/bad": "leads to what is not a URL", "/none": "answered 302 Found"} {
+		"/bad": "the target of the redirect is not a URL", "/none": "answered 302 Found"} {
 		failed, application := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base + path),
 			Redirects: 3})
 		require.Contains(t, failed.Message, want)

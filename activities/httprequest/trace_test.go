@@ -17,7 +17,7 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// inTrace is a context within a trace of somebody else.
+// inTrace is a context within the trace of another system.
 func inTrace(t *testing.T) (context.Context, trace.SpanContext) {
 	t.Helper()
 	state, err := trace.ParseTraceState("vendor=7")
@@ -27,10 +27,10 @@ func inTrace(t *testing.T) (context.Context, trace.SpanContext) {
 	return trace.ContextWithRemoteSpanContext(t.Context(), parent), parent
 }
 
-// recorded makes the activity record its spans.
-func recorded(h *HTTPRequest) *tracetest.SpanRecorder {
+// recorded makes the effect record its spans.
+func recorded(h *requests) *tracetest.SpanRecorder {
 	spans := tracetest.NewSpanRecorder()
-	h.tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")
+	h.Effect = New(Options{Tracer: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")})
 	return spans
 }
 

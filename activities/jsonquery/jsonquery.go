@@ -1,5 +1,5 @@
-// Package jsonquery performs the activity everhook.json-query. It is a local activity because the engines are not made
-// for replays, and because a query is done at once: its result is recorded, and a replay takes it from there.
+// Package jsonquery is the effect that queries a value. It is local: the query engines are not made for replays, and a
+// query ends soon. Its result is recorded, and a replay takes it from there.
 package jsonquery
 
 import (
@@ -10,41 +10,53 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/activities/effect"
 	"github.com/everhook/everhook/internal/jsonpath"
 	"github.com/everhook/everhook/internal/query"
 )
 
-// Queries performs queries, several at once.
-type Queries struct {
+// New makes the effect.
+func New() activities.Effect { return newQueries().effect() }
+
+func (q *queries) effect() activities.Effect {
+	return effect.New(effect.Spec[activities.JSONQueryInput, everhook.Value]{
+		Name: activities.JSONQuery, Local: true, Redacted: true,
+		Build: func(activities.Dependencies) effect.Function[activities.JSONQueryInput, everhook.Value] {
+			return q.query
+		},
+	})
+}
+
+// queries performs queries, several at the same time.
+type queries struct {
 	timeout time.Duration
-	// slots bounds the queries under way. One that does not end in time keeps its slot until it does.
+	// slots bounds the queries that run. One that does not end in time keeps its slot until it ends.
 	slots chan struct{}
 }
 
-// New makes one.
-func New() *Queries {
-	return &Queries{timeout: activities.QueryTimeout, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+func newQueries() *queries {
+	return &queries{timeout: activities.QueryTimeout, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 }
 
-// Do is the activity. Its error is never tried again: the same query fails alike.
-func (q *Queries) Do(ctx context.Context, input activities.JSONQueryInput) (everhook.Value, error) {
+// query performs one query. Its errors are final: the same query fails in the same way again.
+func (q *queries) query(ctx context.Context, input activities.JSONQueryInput) (everhook.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
 	found, err := q.perform(ctx, input)
 	if err != nil {
-		return everhook.Value{}, activities.Fail(failure(err), false, 0)
+		return everhook.Value{}, failure(err)
 	}
 	return everhook.Value{V: found}, nil
 }
 
-// outcome is what a query ended with.
+// outcome is the end of a query.
 type outcome struct {
 	found any
 	err   error
 }
 
 // perform waits for the query, but not longer than ctx.
-func (q *Queries) perform(ctx context.Context, input activities.JSONQueryInput) (any, error) {
+func (q *queries) perform(ctx context.Context, input activities.JSONQueryInput) (any, error) {
 	select {
 	case q.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -64,7 +76,7 @@ func (q *Queries) perform(ctx context.Context, input activities.JSONQueryInput) 
 	}
 }
 
-// evaluate makes an error of a panic: it runs in a goroutine of its own, where it would end the process.
+// evaluate makes an error of a panic, because it runs in a goroutine of its own, where a panic ends the process.
 func evaluate(ctx context.Context, input activities.JSONQueryInput) (found any, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -81,7 +93,7 @@ func evaluate(ctx context.Context, input activities.JSONQueryInput) (found any, 
 	return query.Leave(model(found, input.Model), activities.MaxQueryResult)
 }
 
-// model picks fields of a result, or of each element of a list. Nothing stays nothing.
+// model picks fields of a result, or of each element of a list. Nil stays nil.
 func model(v any, fields []activities.QueryField) any {
 	if len(fields) == 0 || v == nil {
 		return v

@@ -46,7 +46,7 @@ func TestAQueryGivesACanonicalValue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.input.Input = everhook.Value{V: input}
-			got, err := New().Do(t.Context(), test.input)
+			got, err := newQueries().query(t.Context(), test.input)
 			require.NoError(t, err)
 			require.Equal(t, test.want, got.V)
 		})
@@ -84,11 +84,11 @@ func TestAFailureSaysWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			queries := New()
+			queries := newQueries()
 			if test.typ == everhook.TypeTimeout {
 				queries.timeout = 50 * time.Millisecond
 			}
-			_, err := queries.Do(t.Context(), activities.JSONQueryInput{
+			_, err := queries.query(t.Context(), activities.JSONQueryInput{
 				Engine: test.engine, Query: test.query,
 				Input: everhook.Value{V: map[string]any{"numbers": numbers, "deep": deep}},
 			})
@@ -102,16 +102,16 @@ func TestAFailureSaysWhy(t *testing.T) {
 
 func TestAQueryWaitsForAFreeSlotAsLongAsItMay(t *testing.T) {
 	t.Parallel()
-	queries := New()
+	queries := newQueries()
 	queries.timeout = 20 * time.Millisecond
 	for range cap(queries.slots) {
 		queries.slots <- struct{}{}
 	}
 	input := activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$"}
-	_, err := queries.Do(t.Context(), input)
+	_, err := queries.query(t.Context(), input)
 	require.Equal(t, everhook.TypeTimeout, activities.FromError(err).Type)
 	<-queries.slots
-	_, err = queries.Do(t.Context(), input)
+	_, err = queries.query(t.Context(), input)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(queries.slots) == cap(queries.slots)-1 }, time.Minute,
 		time.Millisecond, "the slot is given back")
@@ -121,10 +121,10 @@ func TestAQueryEndsWithItsWorker(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	queries := New()
+	queries := newQueries()
 	for range cap(queries.slots) {
 		queries.slots <- struct{}{}
 	}
-	_, err := queries.Do(ctx, activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$"})
+	_, err := queries.query(ctx, activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$"})
 	require.Equal(t, everhook.TypeUnavailable, activities.FromError(err).Type)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
 )
 
 const (
@@ -211,5 +212,24 @@ func (r *Redactor) numeric() bool {
 	return slices.ContainsFunc(r.tables, func(t *table) bool { return t.numeric })
 }
 
-// Redact replaces the secrets of the moment in a canonical value, as Redactor.Value does.
+// Redact replaces the known secrets in a canonical value, as Redactor.Value does.
 func (p *Provider) Redact(v any) any { return p.Redactor().Value(v) }
+
+// With gives the provider's secrets with one more text to redact.
+func (p *Provider) With(name, text string) activities.Secrets {
+	return &extended{p, newRedactor([]named{{name, text}})}
+}
+
+// extended has the secrets of a provider, and redacts more texts.
+type extended struct {
+	*Provider
+	more *Redactor
+}
+
+func (e *extended) Redact(v any) any {
+	return (&Redactor{slices.Concat(e.Provider.Redactor().tables, e.more.tables)}).Value(v)
+}
+
+func (e *extended) With(name, text string) activities.Secrets {
+	return &extended{e.Provider, e.more.With(name, text)}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -54,7 +53,8 @@ type Server struct {
 	temporal *temporal
 	store    *store.Store
 	catalog  *catalog.Catalog
-	requests *httprequest.HTTPRequest
+	// outgoing sends the requests of effects.
+	outgoing *http.Client
 	worker   *workflows.Worker
 	receiver *receiver.Receiver
 	sources  *sources.Sources
@@ -247,13 +247,15 @@ func (s *Server) startWorker() error {
 				s.options.EgressProxy)
 		}
 	}
-	s.requests = httprequest.New(httprequest.Options{Secrets: s.secrets, Guard: guard, Proxy: proxy,
-		Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
 	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup,
 		Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
-	effects := map[string]any{activities.HTTPRequest: s.requests.Do, activities.JSONQuery: jsonquery.New().Do,
-		activities.LoadSubflow: subflows.Do}
-	maps.Copy(effects, s.with.Registry.Activities(s.dependencies(guard, proxy)))
+	requests := httprequest.New(httprequest.Options{Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
+	dependencies := s.dependencies(guard, proxy)
+	s.outgoing = dependencies.HTTP
+	effects := s.with.Registry.Activities(dependencies)
+	for _, own := range []activities.Effect{requests, jsonquery.New(), subflows.Effect()} {
+		effects[own.Name()] = own.Activity(dependencies)
+	}
 	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client), workflows.NewInterpreter(s.with.Registry), effects,
 		workflows.LargePayloads(s.temporal.large.maxPayload))
 	if err := s.worker.Start(); err != nil {
@@ -388,8 +390,8 @@ func (s *Server) Stop() {
 	if s.worker != nil {
 		s.worker.Stop()
 	}
-	if s.requests != nil {
-		s.requests.Close()
+	if s.outgoing != nil {
+		s.outgoing.CloseIdleConnections()
 	}
 	if s.pages != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), pagesTimeout)

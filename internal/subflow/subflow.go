@@ -12,6 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/activities/effect"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes/kind"
@@ -51,7 +52,17 @@ const maxCompiled = 1000
 // New makes one.
 func New(o Options) *Loader { return &Loader{options: o, compiled: map[string]*compile.Flow{}} }
 
-// Do is the activity. Only a store that does not answer is worth another attempt.
+// Effect is the loader as an effect.
+func (l *Loader) Effect() activities.Effect {
+	return effect.New(effect.Spec[activities.LoadSubflowInput, activities.LoadedSubflow]{
+		Name: activities.LoadSubflow, Local: true, Redacted: true,
+		Build: func(activities.Dependencies) effect.Function[activities.LoadSubflowInput, activities.LoadedSubflow] {
+			return l.Do
+		},
+	})
+}
+
+// Do makes one attempt. Only a store that does not answer is worth another attempt.
 func (l *Loader) Do(ctx context.Context, input activities.LoadSubflowInput) (activities.LoadedSubflow, error) {
 	loaded, err := l.load(ctx, input)
 	if failure, ok := errors.AsType[*everhook.Error](err); ok {

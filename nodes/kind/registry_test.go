@@ -12,6 +12,7 @@ import (
 // named is an effect that is only registered.
 type named string
 
+func (n named) Local() bool                            { return false }
 func (n named) Name() string                           { return string(n) }
 func (n named) Activity(d activities.Dependencies) any { return func() string { return string(n) } }
 

@@ -2,7 +2,6 @@
 package kinds
 
 import (
-	"github.com/everhook/everhook/activities/effect"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -16,7 +15,7 @@ func Registry() *kind.Registry {
 	r := nodes.Standard()
 	kind.Add[IBANCheck](r)
 	kind.Add[SMS](r)
-	kind.AddEffect(r, effect.New(sendSMS, newSMSSender))
+	kind.AddEffect(r, sms)
 	kind.AddTrigger[FileDrop](r)
 	return r
 }

@@ -3,8 +3,7 @@ package kinds
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	_ "embed" // for the comments of the config
 	"encoding/json"
 	"fmt"
 	"io"
@@ -98,14 +97,9 @@ func (s *SMS) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "to is %q, which is no telephone number",
 			everhook.Shorten(input.To, 40))
 	}
-	// Run, node and place in loops name the step, whatever attempt or retry this is. A retry with another text is
-	// another message.
-	message, err := json.Marshal(input)
-	if err != nil {
+	if input.IdempotencyKey, err = activities.IdempotencyKey(run, input); err != nil {
 		return kind.Result{}, err
 	}
-	digest := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", run.Origin(), run.Node().Key, run.Iteration(), message))
-	input.IdempotencyKey = hex.EncodeToString(digest[:16])
 	var sent SMSResult
 	if err := run.Activity(ctx, sendSMS, input, &sent); err != nil {
 		return kind.Result{}, err
@@ -136,6 +130,9 @@ const TypeSMSRefused = "sms-refused"
 
 // smsSender is the effect. It is made once in each worker, and used by many runs at once.
 type smsSender struct{ activities.Dependencies }
+
+// sms is the effect, for the registry and for tests.
+var sms = effect.New(effect.Spec[SMSInput, SMSResult]{Name: sendSMS, Build: newSMSSender})
 
 func newSMSSender(d activities.Dependencies) effect.Function[SMSInput, SMSResult] {
 	return (&smsSender{d}).send

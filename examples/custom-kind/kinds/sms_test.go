@@ -2,50 +2,20 @@ package kinds
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/activities"
-	"github.com/everhook/everhook/activities/effect"
+	"github.com/everhook/everhook/activities/effect/effecttest"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/nodes/kindtest"
 )
-
-// vault has one secret.
-type vault struct{}
-
-func (vault) Lookup(name string) (string, error) {
-	if name != "SMS_TOKEN" {
-		return "", errors.New("the secret " + name + " is not set")
-	}
-	return "s3cret-token", nil
-}
-
-func (vault) Redact(v any) any {
-	if text, ok := v.(string); ok {
-		return strings.ReplaceAll(text, "s3cret-token", "[secret SMS_TOKEN]")
-	}
-	if mapping, ok := v.(map[string]any); ok {
-		redacted := map[string]any{}
-		for key, value := range mapping {
-			redacted[key] = vault{}.Redact(value)
-		}
-		return redacted
-	}
-	return v
-}
 
 func sealed(secret string) everhook.Sealed {
 	return everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Secret: secret}}}}}
@@ -53,25 +23,15 @@ func sealed(secret string) everhook.Sealed {
 
 func plain(text string) everhook.Sealed { return everhook.Sealed{Value: everhook.Value{V: text}} }
 
-// attempt runs the effect as a worker does, against a gateway.
-func attempt(t *testing.T, gateway http.HandlerFunc, secret string) (SMSResult, error) {
+// attempt runs the effect against a gateway.
+func attempt(t *testing.T, gateway http.HandlerFunc, secret string) (SMSResult, *effecttest.Failure) {
 	t.Helper()
 	server := httptest.NewServer(gateway)
 	defer server.Close()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestActivityEnvironment()
-	sms := effect.New(sendSMS, newSMSSender)
-	function := sms.Activity(activities.Dependencies{Secrets: vault{}, HTTP: server.Client()})
-	env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: sms.Name()})
-	encoded, err := env.ExecuteActivity(sms.Name(), SMSInput{
+	return effecttest.Run[SMSResult](t, sms, SMSInput{
 		Gateway: plain(server.URL + "/messages"), Token: sealed(secret), To: "+4930123456", Text: plain("hello"),
 		IdempotencyKey: "k1",
-	})
-	var result SMSResult
-	if err == nil {
-		err = encoded.Get(&result)
-	}
-	return result, err
+	}, effecttest.Secrets{"SMS_TOKEN": "s3cret-token"})
 }
 
 func answering(status int, body string) http.HandlerFunc {
@@ -85,12 +45,12 @@ func TestAMessageIsSentWithTheTokenAndOneKey(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
 	var body string
-	result, err := attempt(t, func(w http.ResponseWriter, r *http.Request) {
+	result, failed := attempt(t, func(w http.ResponseWriter, r *http.Request) {
 		data, _ := io.ReadAll(r.Body)
 		got, body = r.Clone(context.Background()), string(data)
 		answering(201, `{"id":"msg_1"}`)(w, r)
 	}, "SMS_TOKEN")
-	require.NoError(t, err)
+	require.Nil(t, failed)
 	require.Equal(t, "msg_1", result.ID)
 	require.Equal(t, "Bearer s3cret-token", got.Header.Get("Authorization"))
 	require.Equal(t, "k1", got.Header.Get("Idempotency-Key"))
@@ -122,23 +82,20 @@ func TestWhatFailsIsTriedAgainOnlyIfThatHelps(t *testing.T) {
 		"the gateway tells a secret": {answering(422, "bad s3cret-token"), "SMS_TOKEN", everhook.Failed, TypeSMSRefused,
 			false, "bad [secret SMS_TOKEN]"},
 	} {
-		_, err := attempt(t, test.gateway, test.secret)
-		told := activities.FromError(err)
-		require.NotNil(t, told, name)
-		require.Equal(t, test.status, told.Status, name)
-		require.Equal(t, test.typ, told.Type, name)
-		require.Contains(t, told.Message, test.message, name)
-		require.NotContains(t, told.Message, "s3cret-token", name)
-		failure, ok := errors.AsType[*temporal.ApplicationError](err)
-		require.True(t, ok, name)
-		require.Equal(t, test.again, !failure.NonRetryable(), name)
+		_, failed := attempt(t, test.gateway, test.secret)
+		require.NotNil(t, failed, name)
+		require.Equal(t, test.status, failed.Status, name)
+		require.Equal(t, test.typ, failed.Type, name)
+		require.Contains(t, failed.Message, test.message, name)
+		require.NotContains(t, failed.Message, "s3cret-token", name)
+		require.Equal(t, test.again, failed.Again, name)
 	}
 }
 
 func TestAnIDThatIsASecretIsNotKept(t *testing.T) {
 	t.Parallel()
-	result, err := attempt(t, answering(200, `{"id":"s3cret-token"}`), "SMS_TOKEN")
-	require.NoError(t, err)
+	result, failed := attempt(t, answering(200, `{"id":"s3cret-token"}`), "SMS_TOKEN")
+	require.Nil(t, failed)
 	require.Equal(t, "[secret SMS_TOKEN]", result.ID)
 }
 

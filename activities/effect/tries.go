@@ -1,0 +1,95 @@
+package effect
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
+)
+
+// tries counts the attempts of one effect. Temporal counts every attempt that it began. Heartbeats carry how many of them
+// reported a failure from one attempt to the next. The others were lost with their workers, and the node's own attempts
+// do not count them.
+type tries struct {
+	// attempt counts from 1. Most are the node's own attempts, 0 if there is no bound.
+	attempt, failures, most int
+}
+
+// triesOf reads the counts of an attempt that begins.
+func triesOf(ctx context.Context) tries {
+	info := activity.GetInfo(ctx)
+	t := tries{attempt: int(info.Attempt)}
+	if info.IsLocalActivity {
+		t.failures = t.attempt - 1
+		return t
+	}
+	if info.RetryPolicy != nil && info.RetryPolicy.MaximumAttempts > 0 {
+		t.most = max(1, int(info.RetryPolicy.MaximumAttempts)-activities.LostWorkers)
+	}
+	var beat activities.Heartbeat
+	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &beat) == nil {
+		t.failures = beat.Failures
+	}
+	return t
+}
+
+// lost counts the attempts before this one whose worker did not report.
+func (t tries) lost() int { return t.attempt - 1 - t.failures }
+
+// giveUp is the error to end with before another attempt, because too many workers were lost, or one was that may have
+// done what must be done once.
+func (t tries) giveUp(once bool) *everhook.Error {
+	var err *everhook.Error
+	switch lost := t.lost(); {
+	case once && lost > 0:
+		err = everhook.Errorf(everhook.TypeOutcomeUnknown, "the worker was lost during the attempt, so it is not known "+
+			"whether the effect happened; check, and retry the run from this node if it did not")
+	case lost > activities.LostWorkers:
+		err = everhook.Errorf(everhook.TypeUnavailable, "%d workers were lost during this effect; see whether its answer "+
+			"makes them crash", lost)
+	default:
+		return nil
+	}
+	err.Attempts = t.attempt - 1
+	return err
+}
+
+// failed notes that an attempt reports a failure, and says whether another one may follow. The note reaches the server
+// before the failure does.
+func (t tries) failed(ctx context.Context, again bool) bool {
+	again = again && (t.most == 0 || t.failures+1 < t.most)
+	if again && !activity.GetInfo(ctx).IsLocalActivity {
+		activity.RecordHeartbeat(ctx, activities.Heartbeat{Attempt: t.attempt, Failures: t.failures + 1})
+	}
+	return again
+}
+
+// heartbeat reports until the function that it returns is called, where Temporal waits for reports.
+func heartbeat(ctx context.Context, tries tries) (stop func()) {
+	info := activity.GetInfo(ctx)
+	if info.HeartbeatTimeout == 0 || info.IsLocalActivity {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var reporting sync.WaitGroup
+	reporting.Go(func() {
+		ticker := time.NewTicker(activities.HeartbeatEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx, activities.Heartbeat{Attempt: tries.attempt, Failures: tries.failures})
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		reporting.Wait()
+	}
+}
