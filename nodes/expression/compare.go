@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/everhook/everhook"
@@ -14,11 +15,7 @@ import (
 func equals(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	if ka, kb := kindOf(a), kindOf(b); ka != kb {
 		for _, pair := range [][2]kind{{ka, kb}, {kb, ka}} {
-			if pair[1] == kindText && (pair[0] == kindTime || pair[0] == kindDuration) {
-				read := "date"
-				if pair[0] == kindDuration {
-					read = "duration"
-				}
+			if read := readers[pair[0]]; pair[1] == kindText && read != "" {
 				return nil, fmt.Errorf("%s is %s and %s is %s, which are never equal; read the text with `%s(…)`",
 					quoted(n.Left), ka, quoted(n.Right), kb, read)
 			}
@@ -26,6 +23,9 @@ func equals(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	}
 	return anyBool(m.equal(a, b, 0))
 }
+
+// readers are the functions that make values of a kind from text.
+var readers = map[kind]string{kindTime: "date", kindDuration: "duration", kindDecimal: "decimal"}
 
 func differs(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	same, err := equals(m, n, a, b)
@@ -40,9 +40,9 @@ func (m *machine) equal(a, b any, depth int) (bool, error) {
 	case bool:
 		y, ok := b.(bool)
 		return ok && x == y, nil
-	case int, float64:
-		_, ok := float(b)
-		return ok && compareNumbers(a, b) == 0, nil
+	case int, float64, *apd.Decimal:
+		order, ok := compare(a, b)
+		return ok && order == 0, nil
 	case string:
 		y, ok := b.(string)
 		if !ok || len(x) != len(y) {
@@ -129,9 +129,12 @@ func compareNumbers(a, b any) int {
 	}
 }
 
-// compare orders two values of one orderable type: numbers, texts (by code points), times or durations. It gives false
-// for all others.
+// compare orders two values of one orderable type: numbers and decimals, texts (by code points), times or durations. It
+// gives false for all others.
 func compare(a, b any) (order int, ok bool) {
+	if x, y, ok := decimals(a, b); ok {
+		return x.Cmp(y), true
+	}
 	switch x := a.(type) {
 	case int, float64:
 		if _, ok := float(b); ok {

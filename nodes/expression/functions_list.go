@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"github.com/everhook/everhook"
 )
 
@@ -249,6 +251,8 @@ func (m *machine) identity(v any) (any, error) {
 		return encoded(text), err
 	case string:
 		return v, m.read(len(v))
+	case *apd.Decimal:
+		return decimalIdentity(v), m.spend(decimalUnits)
 	case time.Time:
 		return [2]int64{v.Unix(), int64(v.Nanosecond())}, m.spend(1)
 	default:

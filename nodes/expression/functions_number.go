@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cockroachdb/apd/v3"
 )
 
 // maxDigits bounds the digits behind the point that round and fixed take: no float64 has more that mean anything.
@@ -12,6 +14,8 @@ const maxDigits = 15
 
 func abs(_ *machine, c *call, args []any) (any, error) {
 	switch v := args[0].(type) {
+	case *apd.Decimal:
+		return new(apd.Decimal).Abs(v), nil
 	case float64:
 		return math.Abs(v), nil
 	case int:
@@ -25,8 +29,15 @@ func abs(_ *machine, c *call, args []any) (any, error) {
 	return args[0], nil
 }
 
-func toWhole(apply func(float64) float64) implementation {
+func toWhole(apply func(float64) float64, decimal func(d, x *apd.Decimal) (apd.Condition, error)) implementation {
 	return func(_ *machine, c *call, args []any) (any, error) {
+		if d, ok := args[0].(*apd.Decimal); ok {
+			whole := new(apd.Decimal)
+			if _, err := decimal(whole, d); err != nil {
+				return nil, err
+			}
+			return bounded(whole)
+		}
 		if f, ok := args[0].(float64); ok {
 			return number(c.nodes[0], apply(f))
 		}
@@ -42,6 +53,9 @@ func round(_ *machine, c *call, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := args[0].(*apd.Decimal); ok {
+		return readDecimal(text)
+	}
 	if whole, ok := args[0].(int); ok {
 		return whole, nil
 	}
@@ -56,7 +70,8 @@ func fixed(_ *machine, c *call, args []any) (any, error) { return c.fixed(args) 
 
 // fixed writes a number with that many digits behind the point, 0 if they are left out.
 func (c *call) fixed(args []any) (string, error) {
-	if _, err := c.number(args, 0); err != nil {
+	d, isDecimal := args[0].(*apd.Decimal)
+	if _, err := c.number(args, 0); err != nil && !isDecimal {
 		return "", err
 	}
 	digits, err := c.whole(args, 1, 0)
@@ -65,6 +80,13 @@ func (c *call) fixed(args []any) (string, error) {
 	}
 	if digits < 0 || digits > maxDigits {
 		return "", c.errorf("%s is %d; write 0 to %d digits", c.what(1), digits, maxDigits)
+	}
+	if isDecimal {
+		rounded, err := scaledDecimal(d, digits)
+		if err != nil {
+			return "", c.errorf("%s %w", c.what(0), err)
+		}
+		return decimalText(rounded), nil
 	}
 	if whole, ok := args[0].(int); ok {
 		return roundDecimal(strconv.Itoa(whole), digits), nil
@@ -115,7 +137,7 @@ func (m *machine) numbers(c *call, args []any) ([]any, error) {
 			return nil, err
 		}
 		for j, item := range list {
-			if _, isNumber := float(item); isNumber {
+			if _, isNumber := decimalOf(item); isNumber {
 				continue
 			}
 			if !ok {
@@ -143,7 +165,7 @@ func extreme(sign int) implementation {
 		}
 		best := all[0]
 		for _, item := range all[1:] {
-			if compareNumbers(item, best) == sign {
+			if order, _ := compare(item, best); order == sign {
 				best = item
 			}
 		}
@@ -158,7 +180,10 @@ func mean(m *machine, c *call, args []any) (any, error) {
 	}
 	total := 0.0
 	for _, item := range all {
-		f, _ := float(item)
+		f, ok := float(item)
+		if !ok {
+			return nil, c.errorf("%s has decimals; write `divide(sum(list), len(list), 2)`", c.what(0))
+		}
 		total += f
 	}
 	return number(c.nodes[0], total/float64(len(all)))
@@ -173,10 +198,20 @@ func median(m *machine, c *call, args []any) (any, error) {
 		return nil, err
 	}
 	sorted := slices.Clone(all)
-	slices.SortFunc(sorted, compareNumbers)
+	slices.SortFunc(sorted, func(a, b any) int {
+		order, _ := compare(a, b)
+		return order
+	})
 	middle := len(sorted) / 2
 	if len(sorted)%2 == 1 {
 		return sorted[middle], nil
+	}
+	if x, y, ok := decimals(sorted[middle-1], sorted[middle]); ok {
+		sum, err := calculate(m, c.nodes[0], x, y, (*apd.Context).Add)
+		if err != nil {
+			return nil, err
+		}
+		return calculate(m, c.nodes[0], sum.(*apd.Decimal), apd.New(5, -1), (*apd.Context).Mul)
 	}
 	low, _ := float(sorted[middle-1])
 	high, _ := float(sorted[middle])
@@ -221,9 +256,9 @@ var numberFunctions = []*Function{
 	{Name: "abs", Signature: "abs(number)", Doc: "The number without its sign.", Example: `abs(-5)`, Result: `5`,
 		minimum: 1, maximum: 1, gives: kindNumber, apply: abs},
 	{Name: "ceil", Signature: "ceil(number)", Doc: "The next whole number upwards.", Example: `ceil(1.2)`, Result: `2`,
-		minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Ceil)},
+		minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Ceil, rounding.Ceil)},
 	{Name: "floor", Signature: "floor(number)", Doc: "The next whole number downwards.", Example: `floor(1.8)`,
-		Result: `1`, minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Floor)},
+		Result: `1`, minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Floor, rounding.Floor)},
 	{Name: "round", Signature: "round(number[, digits])", Doc: "The number rounded to so many digits behind the " +
 		"point (0 to 15), half away from zero, as decimals are written.", Example: `round(2.675, 2)`, Result: `2.68`,
 		minimum: 1, maximum: 2, gives: kindNumber, apply: round},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"github.com/everhook/everhook"
 )
 
@@ -30,12 +32,23 @@ func typeOf(_ *machine, _ *call, args []any) (any, error) {
 		return "time.Time", nil
 	case time.Duration:
 		return "time.Duration", nil
+	case *apd.Decimal:
+		return "decimal", nil
 	default:
 		return "time.Location", nil
 	}
 }
 
 func toInt(_ *machine, c *call, args []any) (any, error) {
+	if d, ok := args[0].(*apd.Decimal); ok {
+		n := new(apd.Decimal)
+		d.Modf(n, new(apd.Decimal))
+		whole, err := n.Int64()
+		if err != nil {
+			return nil, c.errorf("%s does not fit in 64 bits", c.what(0))
+		}
+		return int(whole), nil
+	}
 	v, err := c.parseNumber(args)
 	if err != nil {
 		return nil, err
@@ -53,7 +66,16 @@ func toInt(_ *machine, c *call, args []any) (any, error) {
 	return int(f), nil
 }
 
-func toFloat(_ *machine, c *call, args []any) (any, error) { return c.parseNumber(args) }
+func toFloat(_ *machine, c *call, args []any) (any, error) {
+	if d, ok := args[0].(*apd.Decimal); ok {
+		f, err := d.Float64()
+		if err != nil {
+			return nil, c.errorf("%s is beyond the largest number", c.what(0))
+		}
+		return everhook.CanonicalFloat(f)
+	}
+	return c.parseNumber(args)
+}
 
 // parseNumber takes a number, or the decimal text of one. A whole number beyond 64 bits is the nearest float64.
 func (c *call) parseNumber(args []any) (any, error) {
@@ -114,7 +136,7 @@ func fromJSON(m *machine, c *call, args []any) (any, error) {
 }
 
 var typeFunctions = []*Function{
-	{Name: "type", Signature: "type(value)", Doc: "nil, bool, int, float, string, array, map, time.Time or " +
+	{Name: "type", Signature: "type(value)", Doc: "nil, bool, int, float, string, array, map, decimal, time.Time or " +
 		"time.Duration.", Example: `type("a")`, Result: `"string"`, minimum: 1, maximum: 1, gives: kindText,
 		apply: typeOf},
 	{Name: "int", Signature: "int(value)", Doc: "The whole number that a text is written as; a number without its " +

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/everhook/everhook"
@@ -23,12 +24,13 @@ const (
 	kindMapping
 	kindTime
 	kindDuration
+	kindDecimal
 )
 
 // String is the word for messages.
 func (k kind) String() string {
 	return [...]string{"any value", "nil", "a boolean", "a number", "text", "a list", "a mapping", "a time",
-		"a duration"}[k]
+		"a duration", "a decimal"}[k]
 }
 
 func kindOf(v any) kind {
@@ -49,6 +51,8 @@ func kindOf(v any) kind {
 		return kindTime
 	case time.Duration:
 		return kindDuration
+	case *apd.Decimal:
+		return kindDecimal
 	default:
 		return kindAny
 	}
@@ -67,7 +71,7 @@ func typeName(v any) string {
 
 // defaults are what `??` gives for a missing value of a kind.
 var defaults = map[kind]string{kindBool: "false", kindNumber: "0", kindText: `""`, kindList: "[]", kindMapping: "{}",
-	kindTime: "now()", kindDuration: `duration("0")`}
+	kindTime: "now()", kindDuration: `duration("0")`, kindDecimal: `decimal("0")`}
 
 // needs is the error of an operand with the wrong type. What is the operand's source in backquotes.
 func needs(what string, v any, need kind) error {

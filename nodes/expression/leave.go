@@ -5,10 +5,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"github.com/everhook/everhook"
 )
 
-// walker makes a value canonical. It copies only lists and mappings that hold a time or duration.
+// walker makes a value canonical. It copies only lists and mappings that hold a time, duration or decimal.
 type walker struct {
 	m *machine
 	// size is about the number of bytes of the value as JSON.
@@ -40,6 +42,9 @@ func (w *walker) walk(v any, depth int) (walked any, changed bool, err error) {
 		return everhook.FormatTime(v), true, w.grow(elementWeight)
 	case time.Duration:
 		return everhook.Duration(v).String(), true, w.grow(elementWeight)
+	case *apd.Decimal:
+		text := decimalText(v)
+		return text, true, w.grow(len(text) + 2)
 	case *time.Location:
 		return nil, false, fmt.Errorf("a time zone is not a value; use it as in `date(…).In(timezone(…))`")
 	default:
@@ -141,6 +146,8 @@ func (m *machine) text(v any) (string, error) {
 		return everhook.FormatTime(v), nil
 	case time.Duration:
 		return everhook.Duration(v).String(), nil
+	case *apd.Decimal:
+		return decimalText(v), nil
 	case *time.Location:
 		return v.String(), nil
 	default:

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"github.com/everhook/everhook"
 )
 
@@ -127,7 +129,7 @@ func (m *machine) mapping(length int) (map[string]any, error) {
 	return make(map[string]any, length), nil
 }
 
-// canonical gives the value as it leaves the expression: times and durations as text. What was made here is walked in
+// canonical gives the value as it leaves the expression: times, durations and decimals as text. What was made here is walked in
 // full, because a list that holds another one many times is small in memory and huge when it is written.
 func (m *machine) canonical(v any) (any, error) {
 	switch v := v.(type) {
@@ -135,7 +137,7 @@ func (m *machine) canonical(v any) (any, error) {
 		if !m.built {
 			return v, nil
 		}
-	case time.Time, time.Duration, *time.Location:
+	case time.Time, time.Duration, *time.Location, *apd.Decimal:
 	default:
 		return v, nil
 	}

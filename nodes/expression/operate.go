@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/everhook/everhook"
@@ -75,6 +76,8 @@ func readText(node ast.Node, v, other any) string {
 		return fmt.Sprintf("read the number with `int(%s)` or `float(%s)`", source, source)
 	case kindTime:
 		return fmt.Sprintf("read the time with `date(%s)`", source)
+	case kindDecimal:
+		return fmt.Sprintf("read the number with `decimal(%s)`", source)
 	case kindDuration:
 		return fmt.Sprintf("read the duration with `duration(%s)`", source)
 	default:
@@ -137,6 +140,9 @@ func add(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 			return time.Duration(sum), err
 		}
 	}
+	if x, y, ok := decimals(a, b); ok {
+		return calculate(m, n, x, y, (*apd.Context).Add)
+	}
 	if x, y, ok := floats(a, b); ok {
 		return number(n, x+y)
 	}
@@ -151,7 +157,7 @@ func addInts(n *ast.BinaryNode, x, y int) (int, error) {
 	return 0, overflow(n)
 }
 
-func subtract(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
+func subtract(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	switch x := a.(type) {
 	case int:
 		if y, ok := b.(int); ok {
@@ -177,6 +183,9 @@ func subtract(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
 			return time.Duration(difference), err
 		}
 	}
+	if x, y, ok := decimals(a, b); ok {
+		return calculate(m, n, x, y, (*apd.Context).Sub)
+	}
 	if x, y, ok := floats(a, b); ok {
 		return number(n, x-y)
 	}
@@ -200,11 +209,14 @@ func shift(n ast.Node, t time.Time, by time.Duration) (any, error) {
 	return moved, nil
 }
 
-func multiply(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
+func multiply(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	if x, ok := a.(int); ok {
 		if y, ok := b.(int); ok {
 			return multiplyInts(n, x, y)
 		}
+	}
+	if x, y, ok := decimals(a, b); ok {
+		return calculate(m, n, x, y, (*apd.Context).Mul)
 	}
 	if x, y, ok := floats(a, b); ok {
 		return number(n, x*y)
@@ -245,6 +257,10 @@ func scaled(n ast.Node, d time.Duration, factor float64) (any, error) {
 }
 
 func divide(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
+	if _, _, ok := decimals(a, b); ok {
+		return nil, fmt.Errorf("%s divides decimals, which needs a scale; write `divide(%s, %s, 2)`", quoted(n),
+			describe(n.Left), describe(n.Right))
+	}
 	y, ok := float(b)
 	if d, isDuration := b.(time.Duration); isDuration {
 		y = float64(d)
@@ -330,6 +346,8 @@ func negate(what ast.Node, v any) (any, error) {
 			return nil, fmt.Errorf("-%s does not fit in 64 bits", quoted(what))
 		}
 		return -v, nil
+	case *apd.Decimal:
+		return bounded(new(apd.Decimal).Neg(v))
 	default:
 		return nil, needs(quoted(what), v, kindNumber)
 	}

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"github.com/cockroachdb/apd/v3"
 	"github.com/expr-lang/expr/ast"
 )
 
@@ -215,14 +216,14 @@ func sum(m *machine, p *predicate, items []any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if total, err = p.plus(total, v, i); err != nil {
+		if total, err = p.plus(m, total, v, i); err != nil {
 			return nil, err
 		}
 	}
 	return total, nil
 }
 
-func (p *predicate) plus(total, v any, i int) (any, error) {
+func (p *predicate) plus(m *machine, total, v any, i int) (any, error) {
 	a, isInt := total.(int)
 	b, otherInt := v.(int)
 	if isInt && otherInt {
@@ -230,6 +231,9 @@ func (p *predicate) plus(total, v any, i int) (any, error) {
 			return sum, nil
 		}
 		return nil, p.errorf("the sum of %s does not fit in 64 bits", p.what(0))
+	}
+	if x, y, ok := decimals(total, v); ok {
+		return calculate(m, p.nodes[0], x, y, (*apd.Context).Add)
 	}
 	x, y, ok := floats(total, v)
 	switch {
@@ -282,6 +286,8 @@ func groupBy(m *machine, p *predicate, items []any) (any, error) {
 			key = v
 		case int, float64, bool:
 			key = numberText(v)
+		case *apd.Decimal:
+			key = decimalText(v)
 		default:
 			return nil, p.errorf("for element %d, %w", i, needs(p.what(1), v, kindText))
 		}

@@ -191,7 +191,7 @@ func (t *translator) unary(n *ast.UnaryNode) operand {
 			if err != nil {
 				return nil, err
 			}
-			if kindOf(v) != kindNumber {
+			if kind := kindOf(v); kind != kindNumber && kind != kindDecimal {
 				return nil, needs(quoted(what), v, kindNumber)
 			}
 			return v, nil
