@@ -37,8 +37,8 @@ type flowSend struct {
 
 // target is the flow that is called, as its file has it.
 type target struct {
-	flow    *compile.Flow
-	webhook *trigger.Webhook
+	flow  *compile.Flow
+	calls *trigger.WebhookCalls
 	// dir has the file of the flow.
 	dir string
 }
@@ -110,11 +110,11 @@ func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 			c.Dir = t.dir
 		}
 	}
-	webhook, ok := t.flow.Trigger.(*trigger.Webhook)
+	webhook, ok := t.flow.Trigger.(trigger.Receiving)
 	if !ok {
 		return t, fmt.Errorf("the flow %s has no webhook that could be called", t.flow.Definition.Key)
 	}
-	t.webhook = webhook
+	t.calls = webhook.Calls()
 	return t, nil
 }
 
@@ -166,15 +166,15 @@ var mediaTypes = map[string]string{
 var formatsOfFiles = map[string]string{".json": "json", ".xml": "xml", ".txt": "text", ".csv": "text"}
 
 func (t target) accepts(format string) bool {
-	return slices.Contains(t.webhook.Accept, format) || len(t.webhook.Accept) == 0 && format == "json"
+	return slices.Contains(t.calls.Accept, format) || len(t.calls.Accept) == 0 && format == "json"
 }
 
 func (t target) mediaType(file string) string {
 	if format := formatsOfFiles[strings.ToLower(filepath.Ext(file))]; t.accepts(format) {
 		return mediaTypes[format]
 	}
-	if len(t.webhook.Accept) > 0 {
-		return mediaTypes[t.webhook.Accept[0]]
+	if len(t.calls.Accept) > 0 {
+		return mediaTypes[t.calls.Accept[0]]
 	}
 	return mediaTypes["json"]
 }
@@ -205,7 +205,7 @@ func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCaller(credentialsOf(t.webhook, provider.Lookup), headers, own), nil
+	return newCaller(credentialsOf(t.calls, provider.Lookup), headers, own), nil
 }
 
 // pathFlows is where the admin API has the flows.

@@ -20,7 +20,7 @@ type credential interface {
 }
 
 // credentialsOf gives all that a webhook asks of its callers; this is the one place that knows which there are.
-func credentialsOf(webhook *trigger.Webhook, secret func(name string) (string, error)) []credential {
+func credentialsOf(webhook *trigger.WebhookCalls, secret func(name string) (string, error)) []credential {
 	var all []credential
 	if users := webhook.Auth.Basic; len(users) > 0 {
 		all = append(all, basicCredential{users, secret})

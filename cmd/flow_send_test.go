@@ -357,12 +357,12 @@ func TestFlowSendDoesNotFollowRedirects(t *testing.T) {
 
 func TestALiteralCredentialIsSentAsItIs(t *testing.T) {
 	t.Parallel()
-	all := credentialsOf(&trigger.Webhook{WebhookCalls: trigger.WebhookCalls{Auth: trigger.WebhookAuth{Basic: []trigger.WebhookUser{{Username: "u", Password: trigger.Credential{Literal: "p"}}}}}}, nil)
+	all := credentialsOf(&trigger.WebhookCalls{Auth: trigger.WebhookAuth{Basic: []trigger.WebhookUser{{Username: "u", Password: trigger.Credential{Literal: "p"}}}}}, nil)
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	for _, c := range all {
 		require.NoError(t, c.show(request, nil))
 	}
 	user, password, _ := request.BasicAuth()
 	require.Equal(t, "u:p", user+":"+password)
-	require.Empty(t, credentialsOf(&trigger.Webhook{}, nil))
+	require.Empty(t, credentialsOf(&trigger.WebhookCalls{}, nil))
 }

@@ -134,6 +134,17 @@ func warnOfLiteral(v *kind.Validation, pointer string, credential *expression.Te
 	}
 }
 
+// Expects reports whether the status is one of success.
+func (c *HTTPRequest) Expects(status int) bool {
+	if len(c.Expect) == 0 {
+		return status >= 200 && status <= 299
+	}
+	return slices.ContainsFunc(c.Expect, func(statuses activities.StatusRange) bool { return statuses.Has(status) })
+}
+
+// ResultIsBody reports whether the result is the body of the answer alone.
+func (c *HTTPRequest) ResultIsBody() bool { return c.Only == "body" }
+
 // Execute evaluates the templates and leaves the request to the activity. Secrets stay places until they are there.
 func (c *HTTPRequest) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
 	input, err := c.input(run)

@@ -31,7 +31,7 @@ type FlowReference struct {
 	Version int
 }
 
-var _ kind.Kind = (*Subflow)(nil)
+var _ kind.Calling = (*Subflow)(nil)
 
 // Spec describes the kind.
 func (*Subflow) Spec() kind.Spec {
@@ -61,6 +61,9 @@ func (c *Subflow) Validate(v *kind.Validation) {
 			"name a flow with `trigger: { type: call }`")
 	}
 }
+
+// CallsFlow is the flow that the config names.
+func (c *Subflow) CallsFlow() (key string, version int) { return c.Flow.Key, c.Flow.Version }
 
 // Execute starts the run as a child workflow, and by default waits for its end.
 func (c *Subflow) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {

@@ -12,7 +12,7 @@ import (
 // rates are not checked, so no secret is needed, and every delivery is its own. It is for trying a flow; false: its
 // trigger is no webhook. Env gives the settings that flows see as env.<NAME>.
 func OpenRoute(version everhook.Version, flow *compile.Flow, env func() map[string]string) (*receiver.Route, bool) {
-	webhook, ok := flow.Trigger.(*trigger.Webhook)
+	webhook, ok := flow.Trigger.(trigger.Receiving)
 	if !ok {
 		return nil, false
 	}

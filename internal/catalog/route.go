@@ -35,7 +35,7 @@ func identify(flow store.Flow) identity {
 type compiled struct {
 	version everhook.Version
 	flow    *compile.Flow
-	webhook *trigger.Webhook
+	webhook trigger.Receiving
 	problem string
 }
 
@@ -64,14 +64,14 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		return known, nil
 	}
 	known.flow = flow
-	known.webhook, _ = flow.Trigger.(*trigger.Webhook)
+	known.webhook, _ = flow.Trigger.(trigger.Receiving)
 	return known, nil
 }
 
 // isServed reports whether a trigger starts runs.
 func isServed(t kind.Trigger) bool {
 	switch t.(type) {
-	case *trigger.Webhook, kind.Callable, kind.Source:
+	case trigger.Receiving, kind.Callable, kind.Source:
 		return true
 	default:
 		return false
@@ -124,7 +124,7 @@ func (c *Catalog) missingSecret(known *compiled) string {
 		}
 	}
 	if known.webhook != nil {
-		if problem := c.badSecrets(known.webhook.Signature); problem != "" {
+		if problem := c.badSecrets(known.webhook.Calls().Signature); problem != "" {
 			return problem
 		}
 	}
@@ -144,10 +144,10 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: compile.DefaultWait.Std()}
 	webhook := known.webhook
 	route.Version = &known.version
-	c.calls(route, &webhook.WebhookCalls)
-	if webhook.Dedupe.IsSet() {
-		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Dedupe.Optional, Secret: flow.Secret,
-			Policy: webhook.Dedupe.Policy()}
+	c.calls(route, webhook.Calls())
+	if webhook.Duplicates().IsSet() {
+		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Duplicates().Optional, Secret: flow.Secret,
+			Policy: webhook.Duplicates().Policy()}
 	}
 	route.Wait, route.OnWait = known.flow.Wait().Std(), known.version.Definition.Options.OnWait
 	if flow.Mode == everhook.Async {
@@ -158,9 +158,9 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 
 // asyncAnswer evaluates the trigger's response on a delivery.
 func (c *Catalog) asyncAnswer(stored store.Flow, flow *compile.Flow,
-	webhook *trigger.Webhook) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+	webhook trigger.Receiving) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
 	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
-		return webhook.Response.Answer(&expression.Scope{
+		return webhook.Reply().Answer(&expression.Scope{
 			Values: map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow),
 				"system": map[string]any{"runId": string(run)}},
 			ResumeURL: c.resumeURL(stored, flow, run, ""),

@@ -201,6 +201,7 @@ func (c *compiler) trigger() {
 		return
 	}
 	c.flow.Trigger = trigger
+	c.renamed("/trigger/type", "", d.Trigger.Type, trigger.Spec().Kind)
 	before := len(c.problems)
 	strict.Decode(written(d.Trigger.Config), trigger, "/trigger",
 		func(pointer, message, fix string) { c.error(pointer, "", message, fix) })
@@ -214,6 +215,15 @@ func (c *compiler) trigger() {
 	validation.Definition = d
 	trigger.Validate(validation)
 	c.caller(trigger)
+}
+
+// renamed warns of an earlier name of a kind.
+func (c *compiler) renamed(pointer, node, name, current string) {
+	if name != current {
+		c.report(kind.Problem{Pointer: pointer, Node: node, Warning: true,
+			Message: fmt.Sprintf("%s is an earlier name of the kind %s", name, current),
+			Fix:     fmt.Sprintf("write `type: %s`", current)})
+	}
 }
 
 // written is the config as the flow has it.
@@ -375,6 +385,7 @@ func (c *compiler) kind(compiled *Node, pointer string) bool {
 	}
 	compiled.Kind = config
 	compiled.Spec = compiled.Kind.Spec()
+	c.renamed(pointer+"/type", node.Key, node.Type, compiled.Spec.Kind)
 	compiled.Foreign = reflect.TypeOf(compiled.Kind).Elem().PkgPath() != builtin
 	before := len(c.problems)
 	strict.Decode(written(node.Config), compiled.Kind, pointer+"/config",

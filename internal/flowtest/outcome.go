@@ -9,8 +9,18 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/strict"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
+
+// requesting is a kind whose effect is an HTTP request. Tests then say what the other system answers.
+type requesting interface {
+	kind.Kind
+	// Expects reports whether the node takes a status for success.
+	Expects(status int) bool
+	// ResultIsBody reports whether the result is the body of the answer alone.
+	ResultIsBody() bool
+}
 
 // outcome is what one execution of an effect ends with, all its attempts together.
 type outcome struct {
@@ -74,11 +84,11 @@ func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]
 }
 
 func (p *parser) outcome(node *compile.Node, v any, pointer string) outcome {
-	switch kind := node.Kind.(type) {
-	case *nodes.Subflow:
+	switch k := node.Kind.(type) {
+	case kind.Calling:
 		return p.subflowOutcome(v, pointer)
-	case *nodes.WaitForCall:
-		return p.wait(kind, v, pointer)
+	case trigger.Callback:
+		return p.wait(k, v, pointer)
 	}
 	var fields outcomeFields
 	before := len(p.problems)
@@ -92,7 +102,7 @@ func (p *parser) outcome(node *compile.Node, v any, pointer string) outcome {
 			given++
 		}
 	}
-	request, isHTTP := node.Kind.(*nodes.HTTPRequest)
+	request, isHTTP := node.Kind.(requesting)
 	switch {
 	case given != 1:
 		p.report(pointer, "an outcome is one of result, failed and error",
@@ -114,19 +124,19 @@ func (p *parser) outcome(node *compile.Node, v any, pointer string) outcome {
 }
 
 // failed checks a status of failure. Request is nil for other kinds.
-func (p *parser) failed(request *nodes.HTTPRequest, status int, pointer string) {
+func (p *parser) failed(request requesting, status int, pointer string) {
 	switch {
 	case status < 100 || status > 599:
 		p.report(pointer, fmt.Sprintf("%d is not an HTTP status", status), "write 100 to 599, for example 503")
-	case request != nil && expects(request, status):
+	case request != nil && request.Expects(status):
 		p.report(pointer, fmt.Sprintf("the node takes %d for success", status),
 			fmt.Sprintf("write `{ result: { status: %d, body: … } }`", status))
 	}
 }
 
 // httpResult makes the result of the activity from that of the node.
-func (p *parser) httpResult(request *nodes.HTTPRequest, result any, pointer string) activities.HTTPRequestResult {
-	if request.Only == "body" {
+func (p *parser) httpResult(request requesting, result any, pointer string) activities.HTTPRequestResult {
+	if request.ResultIsBody() {
 		return activities.HTTPRequestResult{Body: everhook.Value{V: result}, Attempts: 1}
 	}
 	var fields httpResult
@@ -136,7 +146,7 @@ func (p *parser) httpResult(request *nodes.HTTPRequest, result any, pointer stri
 	switch {
 	case fields.Status == 0:
 		fields.Status = expectedStatus(request)
-	case !expects(request, fields.Status):
+	case !request.Expects(fields.Status):
 		p.report(pointer+"/status", fmt.Sprintf("the node takes %d for a failure", fields.Status),
 			fmt.Sprintf("write `{ failed: { status: %d, body: … } }`", fields.Status))
 	}
@@ -144,32 +154,20 @@ func (p *parser) httpResult(request *nodes.HTTPRequest, result any, pointer stri
 		Attempts: 1}
 }
 
-// defaultExpect are the statuses of success of a node that names none.
-var defaultExpect = []activities.StatusRange{{From: 200, To: 299}}
-
-func expected(request *nodes.HTTPRequest) []activities.StatusRange {
-	if len(request.Expect) == 0 {
-		return defaultExpect
-	}
-	return request.Expect
-}
-
-func expects(request *nodes.HTTPRequest, status int) bool {
-	for _, statuses := range expected(request) {
-		if statuses.Has(status) {
-			return true
-		}
-	}
-	return false
-}
-
-// expectedStatus is 200, or the lowest of the first statuses that the node takes for success.
-func expectedStatus(request *nodes.HTTPRequest) int {
-	if expects(request, http.StatusOK) {
+// expectedStatus is 200, or the lowest status that the node takes for success.
+func expectedStatus(request requesting) int {
+	if request.Expects(http.StatusOK) {
 		return http.StatusOK
 	}
-	return expected(request)[0].From
+	for status := http.StatusContinue; status <= maxStatus; status++ {
+		if request.Expects(status) {
+			return status
+		}
+	}
+	return http.StatusOK
 }
+
+const maxStatus = 599
 
 func lowerNames(headers map[string]string) map[string]string {
 	lower := make(map[string]string, len(headers))

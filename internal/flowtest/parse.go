@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/strict"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
@@ -93,7 +93,7 @@ func effectsOf(list []*compile.Node, keys []string) []string {
 // hasOutcome reports whether a test says how executions of the node end: it acts on other systems, or calls another
 // flow.
 func hasOutcome(node *compile.Node) bool {
-	_, calls := node.Kind.(*nodes.Subflow)
+	_, calls := node.Kind.(kind.Calling)
 	return calls || node.Spec.Effect != nil
 }
 
@@ -128,7 +128,7 @@ func (p *parser) unset(fields fileFields) {
 
 // start checks that the test starts its run in the way of the flow's trigger.
 func (p *parser) start(test testFields, pointer string) {
-	_, isWebhook := p.flow.Trigger.(*trigger.Webhook)
+	_, isWebhook := p.flow.Trigger.(trigger.Receiving)
 	switch {
 	case isWebhook && test.Trigger != nil:
 		p.report(pointer+"/trigger", "the flow is called by a webhook",
@@ -195,9 +195,9 @@ func (p *parser) want(want wantFields, pointer string) {
 		}
 		for i, call := range want.Calls[key] {
 			switch node.Kind.(type) {
-			case *nodes.HTTPRequest:
+			case requesting:
 				strict.Decode(call, &httpCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
-			case *nodes.Subflow:
+			case kind.Calling:
 				strict.Decode(call, &subflowCall{}, fmt.Sprintf("%s/%d", at, i), p.report)
 			}
 		}

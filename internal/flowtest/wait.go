@@ -6,7 +6,6 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
-	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 	"github.com/everhook/everhook/workflows"
@@ -30,7 +29,7 @@ type callFields struct {
 }
 
 // wait reads how a wait for a call ends: nobody calls, or somebody does.
-func (p *parser) wait(node *nodes.WaitForCall, v any, pointer string) outcome {
+func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
 	if v == nobodyCalls {
 		return outcome{}
 	}
@@ -50,7 +49,7 @@ func (p *parser) wait(node *nodes.WaitForCall, v any, pointer string) outcome {
 
 // call gives what the run sees of a call, as the receiver keeps it. One that the receiver would refuse is a mistake of
 // the test.
-func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer string) everhook.Mapping {
+func (p *parser) call(node trigger.Callback, fields *callFields, pointer string) everhook.Mapping {
 	query, err := queryText(fields.Query)
 	if err != nil {
 		p.report(pointer+"/query", err.Error(), "write text as in a URL, or a mapping of texts, numbers, booleans, "+
@@ -66,7 +65,7 @@ func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer strin
 	if fields.Body != nil {
 		body = fields.Body.V
 	}
-	problems, err := node.Schema.Check(body)
+	problems, err := node.Calls().Schema.Check(body)
 	if err != nil {
 		p.report(pointer+"/body", err.Error(), "send less")
 	}
@@ -77,14 +76,14 @@ func (p *parser) call(node *nodes.WaitForCall, fields *callFields, pointer strin
 	}
 	sent := lowerNames(fields.Headers)
 	headers := map[string]any{}
-	for _, name := range node.Request.Headers {
+	for _, name := range node.Calls().Request.Headers {
 		if value, ok := sent[strings.ToLower(name)]; ok {
 			headers[strings.ToLower(name)] = value
 		}
 	}
 	return everhook.Mapping{
-		"headers": headers, "query": kept(map[string]any(parsed), node.Request.Query),
-		"body": kept(body, node.Request.Body),
+		"headers": headers, "query": kept(map[string]any(parsed), node.Calls().Request.Query),
+		"body": kept(body, node.Calls().Request.Body),
 	}
 }
 

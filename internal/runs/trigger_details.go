@@ -14,8 +14,9 @@ import (
 // display name.
 func triggerDetails(flow *compile.Flow) func(everhook.Delivery) string {
 	var named []namedPath
-	if webhook, ok := flow.Trigger.(*trigger.Webhook); ok {
-		named = append(namedPaths("query", webhook.Request.Query), namedPaths("body", webhook.Request.Body)...)
+	if receiving, ok := flow.Trigger.(trigger.Receiving); ok {
+		kept := receiving.Calls().Request
+		named = append(namedPaths("query", kept.Query), namedPaths("body", kept.Body)...)
 	}
 	return func(d everhook.Delivery) string {
 		var text strings.Builder

@@ -81,6 +81,13 @@ const (
 	ForCall Pause = "call"
 )
 
+// Calling is a kind that calls another flow.
+type Calling interface {
+	Kind
+	// CallsFlow is the key of the flow, and the number of its version; 0 is the enabled one.
+	CallsFlow() (key string, version int)
+}
+
 // SecretNaming is a kind or trigger whose config names secrets outside of templates. A flow is served only while they
 // are set.
 type SecretNaming interface {

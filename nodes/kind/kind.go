@@ -54,8 +54,11 @@ const (
 
 // Spec describes a kind for the reference page, the JSON Schema and the engine.
 type Spec struct {
-	// Kind is the name in flow files. It is stored in definitions: it is never edited.
+	// Kind is the name in flow files. It is stored in definitions and step logs: it is never edited. To rename a kind,
+	// give it the new name and list the old one in Aliases.
 	Kind string
+	// Aliases are earlier names. A flow that has one still compiles and runs, with a warning that says the new name.
+	Aliases []string
 	// Group is the chapter it stands in.
 	Group Group
 	// Summary is one sentence: what it is for.

@@ -24,21 +24,18 @@ func NewRegistry() *Registry {
 		effects: map[string]activities.Effect{}}
 }
 
-// Add registers the kind whose config struct is K. It panics when the kind's name is taken or malformed: a mistake of
-// the program, seen at its start.
+// Add registers the kind whose config struct is K. It panics when its name or an alias is taken or malformed: that is a
+// mistake of the program, found when it starts.
 func Add[K any, P interface {
 	*K
 	Kind
 }](r *Registry) {
-	name := P(new(K)).Spec().Kind
-	if r.kinds[name] != nil {
-		panic(fmt.Sprintf("node kind %q is registered twice", name))
+	spec := P(new(K)).Spec()
+	for _, name := range append([]string{spec.Kind}, spec.Aliases...) {
+		checkName("node", name, r.kinds[name] != nil)
+		r.kinds[name] = func() Kind { return P(new(K)) }
 	}
-	if !everhook.IsFlowKey(name) {
-		panic(fmt.Sprintf("node kind %q: a kind's name is made of a-z, 0-9 and -", name))
-	}
-	r.kinds[name] = func() Kind { return P(new(K)) }
-	r.names = append(r.names, name)
+	r.names = append(r.names, spec.Kind)
 }
 
 // AddTrigger registers the trigger kind whose config struct is T, as Add does for node kinds.
@@ -46,15 +43,22 @@ func AddTrigger[T any, P interface {
 	*T
 	Trigger
 }](r *Registry) {
-	name := P(new(T)).Spec().Kind
-	if r.triggers[name] != nil {
-		panic(fmt.Sprintf("trigger kind %q is registered twice", name))
+	spec := P(new(T)).Spec()
+	for _, name := range append([]string{spec.Kind}, spec.Aliases...) {
+		checkName("trigger", name, r.triggers[name] != nil)
+		r.triggers[name] = func() Trigger { return P(new(T)) }
+	}
+	r.triggerNames = append(r.triggerNames, spec.Kind)
+}
+
+// checkName panics when a name, or an alias, is taken or malformed.
+func checkName(of, name string, taken bool) {
+	if taken {
+		panic(fmt.Sprintf("%s kind %q is registered twice", of, name))
 	}
 	if !everhook.IsFlowKey(name) {
-		panic(fmt.Sprintf("trigger kind %q: a kind's name is made of a-z, 0-9 and -", name))
+		panic(fmt.Sprintf("%s kind %q: a kind's name is made of a-z, 0-9 and -", of, name))
 	}
-	r.triggers[name] = func() Trigger { return P(new(T)) }
-	r.triggerNames = append(r.triggerNames, name)
 }
 
 // AddEffect registers an effect that kinds from outside call by its name. It panics when the name is taken or belongs
@@ -79,7 +83,7 @@ func (r *Registry) Activities(d activities.Dependencies) map[string]any {
 	return functions
 }
 
-// Kind gives a new, empty config of the node kind of that name; false if there is none.
+// Kind gives a new, empty config of the node kind with that name or alias; false if there is none.
 func (r *Registry) Kind(name string) (Kind, bool) {
 	if r.kinds[name] == nil {
 		return nil, false
@@ -87,7 +91,7 @@ func (r *Registry) Kind(name string) (Kind, bool) {
 	return r.kinds[name](), true
 }
 
-// Trigger gives a new, empty config of the trigger kind of that name; false if there is none.
+// Trigger gives a new, empty config of the trigger kind with that name or alias; false if there is none.
 func (r *Registry) Trigger(name string) (Trigger, bool) {
 	if r.triggers[name] == nil {
 		return nil, false
@@ -95,10 +99,10 @@ func (r *Registry) Trigger(name string) (Trigger, bool) {
 	return r.triggers[name](), true
 }
 
-// Names are the names of the node kinds, in the order of registration.
+// Names are the names of the node kinds without aliases, in the order of registration.
 func (r *Registry) Names() []string { return slices.Clone(r.names) }
 
-// TriggerNames are the names of the trigger kinds, in the order of registration.
+// TriggerNames are the names of the trigger kinds without aliases, in the order of registration.
 func (r *Registry) TriggerNames() []string { return slices.Clone(r.triggerNames) }
 
 // Kinds gives a new, empty config of every node kind, in the order of registration.

@@ -16,8 +16,11 @@ type Trigger interface {
 
 // TriggerSpec describes a trigger kind for the reference page, the JSON Schema and the engine.
 type TriggerSpec struct {
-	// Kind is the name in flow files. It is stored in definitions: it is never edited.
+	// Kind is the name in flow files. It is stored in definitions: it is never edited. To rename a kind, give it the
+	// new name and list the old one in Aliases.
 	Kind string
+	// Aliases are earlier names. A flow that has one still compiles and runs, with a warning that says the new name.
+	Aliases []string
 	// Summary is one sentence: what it is for.
 	Summary string
 	// Data says what trigger holds.

@@ -84,7 +84,7 @@ const secretPattern = `^[A-Z_][A-Z0-9_]{0,127}$`
 const shortToken = 26
 
 var (
-	_ kind.Synchronous  = (*Webhook)(nil)
+	_ Receiving         = (*Webhook)(nil)
 	_ kind.SecretNaming = (*Webhook)(nil)
 )
 
@@ -124,6 +124,12 @@ func (w *Webhook) Validate(v *kind.Validation) {
 			"add a node of kind response, or set `mode: async`")
 	}
 }
+
+// Reply is the response.
+func (w *Webhook) Reply() *WebhookResponse { return &w.Response }
+
+// Duplicates is the config for them.
+func (w *Webhook) Duplicates() *WebhookDedupe { return &w.Dedupe }
 
 // Shape is what the projection keeps.
 func (w *Webhook) Shape() *expression.Shape {

@@ -149,5 +149,18 @@ type Callback interface {
 	Reply() *WebhookResponse
 }
 
+// Receiving is a trigger that starts a run for each accepted call of the flow's URL.
+type Receiving interface {
+	kind.Synchronous
+	// Calls say which calls are taken, and what is kept of them.
+	Calls() *WebhookCalls
+	// Reply is what the caller of an async flow receives.
+	Reply() *WebhookResponse
+	// Duplicates say how duplicates are found and treated.
+	Duplicates() *WebhookDedupe
+	// DedupeKey gives the key of a delivery; empty if it has none. Deliveries with the same key are duplicates.
+	DedupeKey(headers, query everhook.Mapping, body any) (string, error)
+}
+
 // Calls is the config itself, for the kinds and triggers that embed it.
 func (w *WebhookCalls) Calls() *WebhookCalls { return w }
