@@ -70,15 +70,15 @@ func (t *Trigger) UnmarshalJSON(data []byte) error {
 
 // Options are limits of a run.
 type Options struct {
-	// Wait is how long the caller of a sync flow is held before it gets a 202. Default 30s, or the time that the
-	// provider of the signature's preset waits; at most 5m.
-	Wait Duration `json:"wait,omitempty"`
+	// Wait is how long the caller of a sync flow is held before it gets a 202. At most 5m. If the
+	// trigger has a signature preset, the default is the time that its provider waits.
+	Wait Duration `json:"wait,omitempty" default:"30s"`
 	// OnWait is the status that the caller gets after this time: 202 with the address of the answer, or 504 for
-	// senders that take 202 for a success. The run goes on either way. Default 202.
-	OnWait int `json:"onWait,omitempty"`
+	// senders that take 202 for a success. The run continues in both cases.
+	OnWait int `json:"onWait,omitempty" default:"202"`
 	// Timeout is the longest time for a run, counted from the receipt of its delivery, for a retry from its start.
-	// After it the run ends aborted. Default 0: no timeout.
-	Timeout Duration `json:"timeout,omitempty"`
+	// After it the run ends aborted. 0 is no timeout.
+	Timeout Duration `json:"timeout,omitempty" default:"0"`
 }
 
 // OnError says what happens when a node fails, errs or is rejected.
@@ -108,8 +108,8 @@ type Node struct {
 	Config Mapping `json:"config,omitempty"`
 	// Branches are lists of nodes below this one, in the order of the file.
 	Branches Branches `json:"branches,omitempty"`
-	// OnError says what happens when the node fails, errs or is rejected. Default fail.
-	OnError OnError `json:"onError,omitempty"`
+	// OnError says what happens when the node fails, errs or is rejected.
+	OnError OnError `json:"onError,omitempty" default:"fail"`
 	// Timeout bounds one attempt of a kind with effects. The default is the kind's.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Retry says how an effect is tried again. The default is the kind's.
@@ -136,12 +136,12 @@ func (d *Definition) Name() string {
 type Retry struct {
 	// MaxAttempts counts all attempts, including the first: 1 to 100.
 	MaxAttempts int `json:"maxAttempts,omitempty"`
-	// InitialInterval is the pause before the second attempt. Default 1s.
-	InitialInterval Duration `json:"initialInterval,omitempty"`
-	// Backoff multiplies the pause after each attempt: 1 to 10. Default 2.
-	Backoff float64 `json:"backoff,omitempty"`
-	// MaxInterval bounds the pause. Default 1m.
-	MaxInterval Duration `json:"maxInterval,omitempty"`
+	// InitialInterval is the pause before the second attempt.
+	InitialInterval Duration `json:"initialInterval,omitempty" default:"1s"`
+	// Backoff multiplies the pause after each attempt: 1 to 10.
+	Backoff float64 `json:"backoff,omitempty" default:"2"`
+	// MaxInterval limits the pause.
+	MaxInterval Duration `json:"maxInterval,omitempty" default:"1m"`
 	// On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class
 	// of statuses as 5xx.
 	On []RetryCause `json:"on,omitempty"`

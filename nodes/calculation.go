@@ -7,9 +7,9 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Calculation evaluates an expression and keeps its value.
+// Calculation evaluates an expression.
 type Calculation struct {
-	// Expression may yield any value.
+	// Expression is evaluated. It may give any value.
 	Expression expression.Expression `json:"expression" required:"true"`
 }
 
@@ -19,7 +19,7 @@ var _ kind.Kind = (*Calculation)(nil)
 func (*Calculation) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "calculation", Group: kind.Calculating,
-		Summary:  "Evaluates an expression and keeps its value.",
+		Summary:  "Evaluates an expression. Its value is the result of the node.",
 		Result:   "The value of the expression.",
 		Failures: "Error when the expression cannot be evaluated.",
 		Example: `key: total

@@ -8,12 +8,12 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Condition goes on through "then" or "else", as one expression decides.
+// Condition runs one of two branches, depending on an expression.
 type Condition struct {
-	// Expression must yield a boolean; nothing else counts as true or false.
+	// Expression must give true or false. Other values are an error: they are not converted.
 	Expression expression.Bool `json:"expression" required:"true"`
-	// RejectOnFalse makes the node failed when the expression is false. The node then has no branches. Default false.
-	RejectOnFalse bool `json:"rejectOnFalse,omitempty"`
+	// RejectOnFalse makes the node fail if the expression is false. The node then has no branches.
+	RejectOnFalse bool `json:"rejectOnFalse,omitempty" default:"false"`
 }
 
 var (
@@ -25,8 +25,8 @@ var (
 func (*Condition) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "condition", Group: kind.Control,
-		Summary: "Goes on through one of two branches, as an expression decides.",
-		Result:  "The boolean.",
+		Summary: "Runs one of two branches, depending on an expression.",
+		Result:  "The boolean that the expression gave.",
 		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot " +
 			"be evaluated or is not a boolean.",
 		Branches: []kind.BranchSpec{{Name: "then", Summary: "when it is true"}, {Name: "else", Summary: "when it is false"}},
@@ -49,8 +49,8 @@ func (c *Condition) Validate(v *kind.Validation) {
 	}
 	for _, name := range []string{"then", "else"} {
 		if v.HasBranch(name) {
-			v.Error("/branches/"+name, "with rejectOnFalse the flow goes on below the node",
-				"move its nodes below the node, or remove rejectOnFalse")
+			v.Error("/branches/"+name, "with rejectOnFalse, the flow continues after the node and not in a branch",
+				"move the nodes of the branch after this node, or remove rejectOnFalse")
 		}
 	}
 }

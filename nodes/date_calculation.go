@@ -12,32 +12,32 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// DateCalculation applies functions to a time, one after the other.
+// DateCalculation applies functions to a time, in order.
 type DateCalculation struct {
-	// Input is a time as RFC 3339 text or a date, or what else the first step takes: a number for fromTimestamp and
-	// convert. Default: the run's clock. A time without an offset is UTC. Times have milliseconds; finer digits are cut
-	// off.
+	// Input is a time as RFC 3339 text, a date, or another value that the first step takes, such as a number for
+	// fromTimestamp and convert. Without it, the input is the current time of the run. A time without an offset is in
+	// UTC. Times have milliseconds; smaller fractions are cut off.
 	Input expression.Template[any] `json:"input,omitzero"`
-	// Steps are applied in order, each to what the one before it gave. Each is exactly one function.
+	// Steps are applied in order, each to the result of the step before. Each step has exactly one function.
 	Steps []DateStep `json:"steps" required:"true"`
 }
 
-// DateStep is one function: one of its fields.
+// DateStep is one function. Give one of its fields.
 type DateStep struct {
-	// Add moves the time forward. Days and longer units keep the time of day; at the end of a month the day is clamped:
-	// 31 January plus a month is the last of February.
+	// Add moves the time forward. Days and longer units keep the time of day. If the month is too short, the day is its
+	// last: 31 January plus a month is the last day of February.
 	Add *DateAdd `json:"add,omitempty"`
-	// Subtract moves the time back, as add moves it forward.
+	// Subtract moves the time back. It treats days and longer units in the same way as add.
 	Subtract *DateSubtract `json:"subtract,omitempty"`
-	// Diff gives how much later the time is than another one, as a number of units; negative when it is earlier.
+	// Diff gives the time from another time to this one, as a number of units. It is negative if this one is earlier.
 	Diff *DateDiff `json:"diff,omitempty"`
 	// Get gives one part of the time as a number.
 	Get *DateGet `json:"get,omitempty"`
-	// StartOf goes back to the first moment of the unit that the time is in. A week starts on Monday.
+	// StartOf gives the first moment of the unit in which the time is. A week starts on Monday.
 	StartOf *DateStartOf `json:"startOf,omitempty"`
-	// EndOf goes to the last millisecond of the unit that the time is in. A week ends on Sunday.
+	// EndOf gives the last millisecond of the unit in which the time is. A week ends on Sunday.
 	EndOf *DateEndOf `json:"endOf,omitempty"`
-	// ToTimestamp gives the whole units since 1970-01-01 UTC.
+	// ToTimestamp gives the number of whole units since 1970-01-01 UTC.
 	ToTimestamp *DateToTimestamp `json:"toTimestamp,omitempty"`
 	// FromTimestamp takes a number of units since 1970-01-01 UTC and gives the time, in UTC.
 	FromTimestamp *DateFromTimestamp `json:"fromTimestamp,omitempty"`
@@ -45,8 +45,8 @@ type DateStep struct {
 	IsLeapYear *DateIsLeapYear `json:"isLeapYear,omitempty"`
 	// Format gives the time as text.
 	Format *DateFormat `json:"format,omitempty"`
-	// Convert changes the unit of a span: 90 minutes into 1.5 hours. It takes a number, or without from a duration as
-	// PT90M.
+	// Convert changes the unit of a span of time: 90 minutes become 1.5 hours. It takes a number, or without `from` a
+	// duration such as PT90M.
 	Convert *DateConvert `json:"convert,omitempty"`
 	// Timezone shows the same moment in another time zone. Later steps use the calendar and the clock of that zone.
 	Timezone *DateTimezone `json:"timezone,omitempty"`

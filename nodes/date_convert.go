@@ -10,16 +10,16 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// DateConvert changes the unit of a span.
+// DateConvert changes the unit of a span of time.
 type DateConvert struct {
-	// From is the unit of the number. Left out, the value is a duration as PT90M, P3D or 1d12h.
+	// From is the unit of the number. Without it, the value is a duration such as PT90M, P3D or 1d12h.
 	From calendar.Unit `json:"from,omitempty" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
-	// To is the unit of the result. A day is 24 hours here. Months, quarters and years convert among each other only:
-	// how many days they have varies.
+	// To is the unit of the result. A day has 24 hours here. Months, quarters and years convert only to each other,
+	// because the number of their days varies.
 	To calendar.Unit `json:"to" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
-	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down,
-	// ceil up, truncate towards zero.
-	Round calendar.Rounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
+	// Round says what happens to a fraction: none keeps it, nearest rounds it (halves away from zero), floor rounds
+	// down, ceil rounds up, truncate rounds towards zero.
+	Round calendar.Rounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate" default:"none"`
 }
 
 func (f *DateConvert) check(v *kind.Validation, pointer string) {

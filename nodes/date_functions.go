@@ -18,9 +18,10 @@ type DateAdd struct{ dateMove }
 type DateSubtract struct{ dateMove }
 
 type dateMove struct {
-	// Amount is how many units; a negative number moves the other way. Days and longer units take whole numbers only.
+	// Amount is the number of units. A negative number moves in the other direction. Days and longer units take whole
+	// numbers only.
 	Amount expression.Template[float64] `json:"amount" required:"true"`
-	// Unit is what is counted.
+	// Unit is the unit of the amount.
 	Unit calendar.Unit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
 }
 
@@ -57,13 +58,13 @@ func (f *DateSubtract) apply(scope *expression.Scope, v any) (any, error) {
 type DateDiff struct {
 	// With is the other time.
 	With expression.Template[any] `json:"with" required:"true"`
-	// Unit is what is counted.
+	// Unit is the unit of the result.
 	Unit calendar.Unit `json:"unit" required:"true" enum:"millisecond,second,minute,hour,day,week,month,quarter,year"`
-	// Absolute leaves out the sign. Default false.
-	Absolute bool `json:"absolute,omitempty"`
-	// Round takes a fraction away: none (default) keeps it, nearest rounds it (halves away from zero), floor goes down,
-	// ceil up, truncate towards zero.
-	Round calendar.Rounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate"`
+	// Absolute leaves out the sign.
+	Absolute bool `json:"absolute,omitempty" default:"false"`
+	// Round says what happens to a fraction: none keeps it, nearest rounds it (halves away from zero), floor rounds
+	// down, ceil rounds up, truncate rounds towards zero.
+	Round calendar.Rounding `json:"round,omitempty" enum:"none,nearest,floor,ceil,truncate" default:"none"`
 }
 
 func (f *DateDiff) check(v *kind.Validation, pointer string) {
@@ -138,7 +139,7 @@ type DateStartOf struct{ datePeriod }
 type DateEndOf struct{ datePeriod }
 
 type datePeriod struct {
-	// Unit is that in which the time is.
+	// Unit is the unit whose start or end is wanted.
 	Unit calendar.Unit `json:"unit" required:"true" enum:"second,minute,hour,day,week,month,quarter,year"`
 }
 
@@ -157,8 +158,8 @@ func (f *DateEndOf) apply(_ *expression.Scope, v any) (any, error) { return f.ed
 
 // DateToTimestamp gives a time as a number.
 type DateToTimestamp struct {
-	// Unit is what is counted: second (default) or millisecond.
-	Unit calendar.Unit `json:"unit,omitempty" enum:"second,millisecond"`
+	// Unit is the unit of the result: second or millisecond.
+	Unit calendar.Unit `json:"unit,omitempty" enum:"second,millisecond" default:"second"`
 }
 
 func (f *DateToTimestamp) apply(_ *expression.Scope, v any) (any, error) {
@@ -174,8 +175,8 @@ func (f *DateToTimestamp) apply(_ *expression.Scope, v any) (any, error) {
 
 // DateFromTimestamp makes a time of a number.
 type DateFromTimestamp struct {
-	// Unit is what was counted: second (default), which may have a fraction, or millisecond.
-	Unit calendar.Unit `json:"unit,omitempty" enum:"second,millisecond"`
+	// Unit is the unit of the number: second, which may have a fraction, or millisecond.
+	Unit calendar.Unit `json:"unit,omitempty" enum:"second,millisecond" default:"second"`
 }
 
 func (f *DateFromTimestamp) apply(_ *expression.Scope, v any) (any, error) {
@@ -208,7 +209,7 @@ func (*DateIsLeapYear) apply(_ *expression.Scope, v any) (any, error) {
 
 // DateTimezone changes the zone of a time.
 type DateTimezone struct {
-	// Name is a name of the IANA database, as Europe/Zurich, or UTC.
+	// Name is a name of the IANA time zone database, such as Europe/Zurich, or UTC.
 	Name expression.Template[string] `json:"name" required:"true"`
 }
 
@@ -277,8 +278,8 @@ func dateTypeName(v any) string {
 
 // DateFormat writes a time as text.
 type DateFormat struct {
-	// Layout is made of YYYY MM DD HH mm ss SSS (milliseconds) and Z (offset, as +02:00). T and everything that is not
-	// a letter stand for themselves; other text stands in [brackets].
+	// Layout consists of YYYY, MM, DD, HH, mm, ss, SSS (milliseconds) and Z (offset, such as +02:00). The letter T and
+	// all characters that are not letters are copied. Put other text in [brackets].
 	Layout calendar.Layout `json:"layout" required:"true"`
 }
 

@@ -11,14 +11,14 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Delay waits for a time, up to ten years.
+// Delay waits for some time, at most ten years.
 type Delay struct {
-	// Duration is how long to wait, as 30s, 1d12h or P3D. Either it or until.
+	// Duration is the time to wait, for example 30s, 1d12h or P3D. Give either `duration` or `until`.
 	Duration expression.Template[everhook.Duration] `json:"duration,omitzero"`
-	// Until is the time to wait for, RFC 3339. A time that is past is reached at once.
+	// Until is the time (RFC 3339) to wait for. If it has passed, the node does not wait.
 	Until expression.Template[time.Time] `json:"until,omitzero"`
-	// Status is how the node ends then: resolved (default) or failed.
-	Status expression.Template[string] `json:"status,omitzero" enum:"resolved,failed"`
+	// Status is how the node ends after the wait: resolved or failed.
+	Status expression.Template[string] `json:"status,omitzero" enum:"resolved,failed" default:"resolved"`
 }
 
 var _ kind.Pausing = (*Delay)(nil)
@@ -27,7 +27,7 @@ var _ kind.Pausing = (*Delay)(nil)
 func (*Delay) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "delay", Group: kind.Control,
-		Summary: "Waits for a span of time or until a point in time. It survives restarts and fires once.",
+		Summary: "Waits for a duration or until a time. The wait survives restarts.",
 		Result:  "The time at which it ended, RFC 3339.",
 		Failures: "Failed at its end with `status: failed`. Error when a template cannot be evaluated or gives no " +
 			"duration or time, or one over ten years away.",
@@ -42,9 +42,9 @@ config: { duration: 1d12h }
 func (c *Delay) Validate(v *kind.Validation) {
 	switch {
 	case !c.Duration.IsSet() && !c.Until.IsSet():
-		v.Error("/config", "neither duration nor until is given", "write for example `duration: 30s`")
+		v.Error("/config", "the delay has neither duration nor until", "write for example `duration: 30s`")
 	case c.Duration.IsSet() && c.Until.IsSet():
-		v.Error("/config/until", "duration and until exclude each other", "remove one of them")
+		v.Error("/config/until", "the delay has both duration and until", "remove one of them")
 	}
 	if status, ok := c.Status.Literal(); ok && !endsDelay(status) {
 		v.Error("/config/status", fmt.Sprintf("%q is no status that a delay can end with", status),

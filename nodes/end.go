@@ -13,9 +13,9 @@ import (
 
 // EndRun ends the whole run, from any depth.
 type EndRun struct {
-	// Status is how the run ends: resolved (default), failed or rejected.
-	Status expression.Template[string] `json:"status,omitzero" enum:"resolved,failed,rejected"`
-	// Message says why, for whoever looks at the run.
+	// Status is how the run ends: resolved, failed or rejected.
+	Status expression.Template[string] `json:"status,omitzero" enum:"resolved,failed,rejected" default:"resolved"`
+	// Message is the reason, shown with the run.
 	Message expression.Template[string] `json:"message,omitzero"`
 }
 
@@ -25,7 +25,7 @@ var _ kind.Ending = (*EndRun)(nil)
 func (*EndRun) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "end", Group: kind.Control,
-		Summary: "Ends the whole run at once, from any depth.",
+		Summary: "Ends the whole run immediately, from any depth.",
 		Result:  "None: no node runs after it.",
 		Failures: "Failed or rejected as `status` says; `onError` does not catch it. Error when a template cannot be " +
 			"evaluated.",

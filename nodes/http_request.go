@@ -16,50 +16,50 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// HTTPRequest calls another system over HTTP.
+// HTTPRequest sends a request to another system.
 type HTTPRequest struct {
-	// Method is the HTTP method. Default GET.
-	Method expression.Template[string] `json:"method,omitzero"`
-	// URL is an absolute http or https URL. Values inserted into it are percent-encoded for their place; only env and
-	// secret may supply its scheme or host. A URL that is exactly one template is used as it is.
+	// Method is the HTTP method.
+	Method expression.Template[string] `json:"method,omitzero" default:"GET"`
+	// URL is an absolute http or https URL. Values inserted into it are percent-encoded for their place. Only `env` and
+	// `secret` may supply its scheme or host. A URL that is exactly one template is used unchanged.
 	URL expression.URL `json:"url" required:"true"`
 	// Headers of the request.
 	Headers expression.Template[map[string]any] `json:"headers,omitzero"`
-	// Query parameters, added to those in the URL; a list repeats its name.
+	// Query parameters, added to those in the URL. A list repeats the parameter.
 	Query expression.Template[map[string]any] `json:"query,omitzero"`
-	// ContentType says how the body is written: json (default), form, xml, text or none.
-	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none"`
-	// Body to send. Default: none.
+	// ContentType is the format of the body: json, form, xml, text or none.
+	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none" default:"json"`
+	// Body to send. Without it, the request has no body.
 	Body expression.Template[any] `json:"body,omitzero"`
 	// Auth adds an Authorization header.
 	Auth HTTPRequestAuth `json:"auth,omitzero"`
-	// Expect lists the statuses of success, as 204 or 200-299. Default 200-299.
-	Expect []activities.StatusRange `json:"expect,omitempty" single:"true"`
-	// Only leaves out the rest of the result: body makes the result the body alone.
+	// Expect lists the statuses that count as success, for example 204 or 200-299.
+	Expect []activities.StatusRange `json:"expect,omitempty" single:"true" default:"200-299"`
+	// Only reduces the result: with body, the result is the body of the answer.
 	Only string `json:"only,omitempty" enum:"body"`
-	// Redirects is how many redirects are followed, 0 to 20. Default 5. Credentials do not go to another host.
-	Redirects *int `json:"redirects,omitempty"`
-	// MaxResponse bounds the body of the answer: at most 10MiB. Default 1MiB. Above 1800KiB or so it needs a server
-	// that keeps large values outside of Temporal (--payload-store).
-	MaxResponse everhook.Size `json:"maxResponse,omitempty"`
-	// IdempotencyKey sends a header Idempotency-Key with POST and PATCH: the same for every attempt, rerun and retry of
-	// this step with the same request. Default true.
-	IdempotencyKey *bool `json:"idempotencyKey,omitempty"`
+	// Redirects is the number of redirects that are followed, 0 to 20. Credentials are not sent to another host.
+	Redirects *int `json:"redirects,omitempty" default:"5"`
+	// MaxResponse limits the body of the answer, at most 10MiB. Above about 1800KiB, the server must keep large values
+	// outside of Temporal (`--payload-store`).
+	MaxResponse everhook.Size `json:"maxResponse,omitempty" default:"1MiB"`
+	// IdempotencyKey sends the header Idempotency-Key with POST and PATCH. It is the same for every attempt, rerun and
+	// retry of this step with the same request.
+	IdempotencyKey *bool `json:"idempotencyKey,omitempty" default:"true"`
 }
 
-// HTTPRequestAuth is the credential of a request: one of its fields.
+// HTTPRequestAuth is the credential of a request. Give one of its fields.
 type HTTPRequestAuth struct {
 	// Basic is HTTP basic authentication (RFC 7617).
 	Basic HTTPRequestUser `json:"basic,omitzero"`
-	// Bearer is a bearer token (RFC 6750), as `{{ secret.NAME }}`.
+	// Bearer is a bearer token (RFC 6750), for example `{{ secret.NAME }}`.
 	Bearer expression.Template[string] `json:"bearer,omitzero"`
 }
 
 // HTTPRequestUser is the user of basic authentication.
 type HTTPRequestUser struct {
-	// Username is the user's name.
+	// Username is the name of the user.
 	Username expression.Template[string] `json:"username,omitzero"`
-	// Password as `{{ secret.NAME }}`.
+	// Password of the user, for example `{{ secret.NAME }}`.
 	Password expression.Template[string] `json:"password,omitzero"`
 }
 
@@ -80,7 +80,7 @@ var (
 func (*HTTPRequest) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "http-request", Group: kind.Effects,
-		Summary: "Calls another system over HTTP.",
+		Summary: "Sends an HTTP request to another system.",
 		Result: "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is " +
 			"decoded, text is text, anything else base64.",
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +

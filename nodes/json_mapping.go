@@ -10,24 +10,24 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// JSONMapping picks values out of a value and gives them names.
+// JSONMapping takes values out of a value and gives them names.
 type JSONMapping struct {
 	// Input is a mapping or a list.
 	Input expression.Template[any] `json:"input" required:"true"`
-	// Variables are what is picked.
+	// Variables are the values to take.
 	Variables []MappedVariable `json:"variables" required:"true"`
-	// Parse lets the input be JSON text. Default false: text is failed.
-	Parse bool `json:"parse,omitempty"`
+	// Parse accepts JSON text as input. Without it, the node fails if the input is text.
+	Parse bool `json:"parse,omitempty" default:"false"`
 }
 
-// MappedVariable names one value of the input.
+// MappedVariable is one value of the input.
 type MappedVariable struct {
-	// Name is the name in the result.
+	// Name is the name of the value in the result.
 	Name string `json:"name" required:"true"`
-	// Path points into the input: `order.items[0].sku`; through a list without an index it takes that field of every
-	// element.
+	// Path leads to the value in the input, for example `order.items[0].sku`. Through a list without an index, it takes
+	// the field of every element.
 	Path everhook.Path `json:"path" required:"true"`
-	// Alias is a display name.
+	// Alias is a name for people.
 	Alias string `json:"alias,omitempty"`
 }
 
@@ -37,7 +37,7 @@ var _ kind.Kind = (*JSONMapping)(nil)
 func (*JSONMapping) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "json-mapping", Group: kind.Calculating,
-		Summary: "Picks values out of a mapping or list by their paths and gives them names.",
+		Summary: "Takes values out of a mapping or list by their paths and gives them names.",
 		Result:  "`{<name>: value}`; nil where the input has nothing at the path.",
 		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when " +
 			"the template cannot be evaluated.",

@@ -16,22 +16,22 @@ import (
 
 // JSONQuery queries a value.
 type JSONQuery struct {
-	// Input is what is queried.
+	// Input is the value to query.
 	Input expression.Template[any] `json:"input" required:"true"`
-	// Engine is the language of the query: jmespath (jmespath.org, with the functions, arithmetic and let of its
-	// community), or jsonpath (RFC 9535).
+	// Engine is the language of the query: jmespath (jmespath.org, with the community's functions, arithmetic and let),
+	// or jsonpath (RFC 9535).
 	Engine activities.QueryEngine `json:"engine" required:"true" enum:"jmespath,jsonpath"`
-	// Query is literal: `{{ … }}` means nothing in it. What varies belongs into the input.
+	// Query is literal: templates in it are not evaluated. Put data that varies into the input.
 	Query string `json:"query" required:"true"`
-	// Model picks fields of the result, or of each element if the result is a list.
+	// Model selects fields of the result, or of each element if the result is a list.
 	Model []ModelField `json:"model,omitempty"`
 }
 
 // ModelField is one field of the results.
 type ModelField struct {
-	// Path points into the result, or into each of its elements.
+	// Path leads to the field in the result, or in each of its elements.
 	Path everhook.Path `json:"path" required:"true"`
-	// Alias is the field's name. Default: the path.
+	// Alias is the name of the field. Without it, the name is the path.
 	Alias string `json:"alias,omitempty"`
 }
 

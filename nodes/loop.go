@@ -11,30 +11,31 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Loop runs its body once for each item, or as long as an expression is true.
+// Loop runs its body once for each item, or while an expression is true.
 type Loop struct {
-	// Over gives the items: a list, a whole number n (the items 0 to n-1), text (each character), a mapping (each {key,
-	// value}, sorted by key), or nil (none). May be left out when `when` is given; the items are then 0, 1, 2, …
+	// Over gives the items: a list, a whole number n (items 0 to n-1), text (its characters), a mapping (a `{key,
+	// value}` for each entry, sorted by key), or nil (no items). It may be left out if `when` is given; the items are
+	// then 0, 1, 2, and so on.
 	Over expression.Expression `json:"over,omitzero"`
-	// When must yield a boolean; what happens when it is false, onFalse says.
+	// When must give true or false. `onFalse` says what happens when it is false.
 	When expression.Bool `json:"when,omitzero"`
-	// Check says when `when` is evaluated: before the body of an iteration (default) or after it, where it sees the
-	// body's results; then also after one that was not resolved, with `onFail: continue`.
-	Check string `json:"check,omitempty" enum:"before,after"`
-	// OnFalse says what a false `when` does: break (default) ends the loop, skip leaves out that iteration.
-	OnFalse string `json:"onFalse,omitempty" enum:"break,skip"`
-	// OnFail says what an iteration that is not resolved does: fail (default) gives the loop its status, break ends the
-	// loop, continue goes on with the next.
-	OnFail string `json:"onFail,omitempty" enum:"fail,break,continue"`
-	// Collect is evaluated after each iteration that resolved; the values are gathered in order in the result's items,
-	// at most 1 MiB.
+	// Check says when `when` is evaluated: before the body, or after it. After it, `when` can use the results of the
+	// body; with `onFail: continue` it is also evaluated after an iteration that failed.
+	Check string `json:"check,omitempty" enum:"before,after" default:"before"`
+	// OnFalse says what happens if `when` is false: break ends the loop, skip leaves out the iteration.
+	OnFalse string `json:"onFalse,omitempty" enum:"break,skip" default:"break"`
+	// OnFail says what happens if an iteration does not resolve: fail ends the loop with the status of the iteration,
+	// break ends the loop as resolved, continue starts the next iteration.
+	OnFail string `json:"onFail,omitempty" enum:"fail,break,continue" default:"fail"`
+	// Collect is evaluated after each iteration that resolved. The values become the list `items` in the result, in the
+	// order of the items. Limit: 1 MiB in total.
 	Collect expression.Expression `json:"collect,omitzero"`
-	// MaxIterations bounds the number of iterations; more is an error. Default 1,000,000.
-	MaxIterations int `json:"maxIterations,omitempty"`
-	// Concurrency is how many iterations run at once, 1 (default) to 100. Each works on its own copy of the data,
-	// `when` is checked in order, and what is collected keeps the order of the items. An iteration then cannot assign
-	// to a variable that is declared outside the loop.
-	Concurrency int `json:"concurrency,omitempty"`
+	// MaxIterations limits the number of iterations. Reaching the limit is an error.
+	MaxIterations int `json:"maxIterations,omitempty" default:"1000000"`
+	// Concurrency is the number of iterations that run at the same time, 1 to 100. Each has its own copy of the data,
+	// `when` is evaluated in order, and collected values keep the order of the items. With more than 1, iterations
+	// cannot assign to a variable that is declared outside the loop.
+	Concurrency int `json:"concurrency,omitempty" default:"1"`
 }
 
 const (
@@ -54,7 +55,7 @@ var (
 func (*Loop) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "loop", Group: kind.Control,
-		Summary: "Runs its body once for each item, or as long as an expression is true.",
+		Summary: "Runs its body once for each item, or while an expression is true.",
 		Result: "`{looped, done, failed, skipped, broken, items, errors}`: iterations begun or skipped, those " +
 			"resolved, those not resolved, those skipped, whether the loop was ended early, " +
 			"the collected values (nil for an iteration that was not resolved), and `{index, node, message}` of the first 100 that were not resolved.",

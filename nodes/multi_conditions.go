@@ -11,22 +11,22 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// MultiConditions goes on through the branch of the first case that is true.
+// MultiConditions runs the branch of the first case that is true.
 type MultiConditions struct {
-	// Cases are tried in order; the first true one wins, and those after it are not evaluated.
+	// Cases are evaluated in order until one is true. The cases after it are not evaluated.
 	Cases []Case `json:"cases" required:"true"`
-	// ContinueOnNoMatch lets the flow go on below the node when no case is true and there is no branch "otherwise".
-	// Default false: the node is then failed.
-	ContinueOnNoMatch bool `json:"continueOnNoMatch,omitempty"`
+	// ContinueOnNoMatch lets the flow continue after the node if no case is true and there is no branch "otherwise".
+	// Without it, the node fails.
+	ContinueOnNoMatch bool `json:"continueOnNoMatch,omitempty" default:"false"`
 }
 
-// Case is one of several conditions.
+// Case is one condition of several.
 type Case struct {
 	// Name is the name of the branch that runs.
 	Name string `json:"name" required:"true"`
-	// When must yield a boolean.
+	// When must give true or false.
 	When expression.Bool `json:"when" required:"true"`
-	// Title is the case's name for people.
+	// Title is shown to people in place of the name.
 	Title string `json:"title,omitempty"`
 }
 
@@ -42,7 +42,7 @@ var (
 func (*MultiConditions) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "multi-conditions", Group: kind.Control,
-		Summary: "Goes on through the branch of the first case that is true.",
+		Summary: "Runs the branch of the first case that is true.",
 		Result: "`{matched, tried}`: the name of the case that was true, or nil, and the booleans of the cases " +
 			"that were evaluated.",
 		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. " +

@@ -7,10 +7,10 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Output sets the output of the flow; the flow goes on.
+// Output sets the output of the flow. The flow continues.
 type Output struct {
-	// Value is the output. The last output node that ran wins; of those in branches or iterations that ran at once,
-	// without a wait in between, the one in the later branch or iteration.
+	// Value is the output. If several output nodes run, the last one wins. Among branches or iterations that run at the
+	// same time without waiting in between, the later branch or iteration wins.
 	Value expression.Template[any] `json:"value" required:"true"`
 }
 
@@ -20,7 +20,7 @@ var _ kind.Outputting = (*Output)(nil)
 func (*Output) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "output", Group: kind.Control,
-		Summary:  "Sets the flow's output and goes on. A sync flow that ends without a response answers 200 with it.",
+		Summary:  "Sets the output of the flow, which then continues. A sync flow that ends without a response answers 200 with its output.",
 		Result:   "The value.",
 		Failures: "Error when the value cannot be evaluated or is larger than 768 KiB.",
 		Example: `key: result

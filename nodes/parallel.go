@@ -12,10 +12,10 @@ import (
 
 // Parallel runs its branches at the same time.
 type Parallel struct {
-	// Mode says when the node is done: all (default), every branch must resolve and the first that does not cancels the
-	// others; any, the first to resolve wins and the others are cancelled; race, the first to end decides and the
-	// others are cancelled; allSettled, waits for all and always resolves.
-	Mode string `json:"mode,omitempty" enum:"all,any,race,allSettled"`
+	// Mode says when the node ends. all: every branch must resolve; the first that does not cancels the others. any:
+	// the first branch that resolves wins, and the others are cancelled. race: the first branch that ends decides, and
+	// the others are cancelled. allSettled: waits for all branches and always resolves.
+	Mode string `json:"mode,omitempty" enum:"all,any,race,allSettled" default:"all"`
 }
 
 var _ kind.Forking = (*Parallel)(nil)

@@ -12,15 +12,15 @@ import (
 
 // Response answers the caller of a sync flow.
 type Response struct {
-	// Status is the HTTP status, 200 to 599. Default 200.
-	Status expression.Template[int] `json:"status,omitzero"`
+	// Status is the HTTP status, 200 to 599.
+	Status expression.Template[int] `json:"status,omitzero" default:"200"`
 	// Headers of the answer. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set.
 	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
-	// Body is sent as JSON; text is sent as it is, as text/plain unless a Content-Type header says otherwise. At most 1
-	// MiB. Default: none.
+	// Body is sent as JSON. Text is sent unchanged, as text/plain unless a Content-Type header says otherwise. Limit: 1
+	// MiB. Without it, the answer has no body.
 	Body expression.Template[any] `json:"body,omitzero"`
-	// Continue lets the run go on after the answer has left. Default false: the run ends resolved.
-	Continue bool `json:"continue,omitempty"`
+	// Continue lets the run continue after the answer was sent. Without it, the run ends resolved.
+	Continue bool `json:"continue,omitempty" default:"false"`
 }
 
 var (
@@ -32,9 +32,8 @@ var (
 func (*Response) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "response", Group: kind.Answers,
-		Summary: "Answers the caller of a sync flow with a webhook trigger, and ends the run unless it is told to " +
-			"continue.",
-		Result: "`{status}`: the answer's status.",
+		Summary: "Answers the caller of a sync flow. The run then ends, unless `continue` is set.",
+		Result:  "`{status}`: the answer's status.",
 		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the answer is " +
 			"larger than 1 MiB. A second response is no failure: the first answer stands.",
 		Example: `key: answer

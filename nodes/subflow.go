@@ -14,14 +14,14 @@ import (
 
 // Subflow calls another flow.
 type Subflow struct {
-	// Flow is the key of a flow with a `call` trigger: its enabled version runs, or its latest if none is enabled.
-	// `key@3` is always version 3. It is literal, so that a reader sees who calls whom.
+	// Flow is the key of a flow with a `call` trigger. Its enabled version runs, or its latest version if none is
+	// enabled. `key@3` always runs version 3. The value is literal: it takes no template.
 	Flow FlowReference `json:"flow" required:"true"`
-	// Input is what the flow sees as `trigger.input`. Default nil.
+	// Input is the value that the called flow sees as `trigger.input`. Without it, `trigger.input` is nil.
 	Input expression.Template[any] `json:"input,omitzero"`
-	// Wait false goes on as soon as the run has started, which then outlives this one; true waits for its end. Default
-	// true.
-	Wait *bool `json:"wait,omitempty"`
+	// Wait says whether the node waits for the end of the called run. With false, the flow continues as soon as the
+	// called run has started.
+	Wait *bool `json:"wait,omitempty" default:"true"`
 }
 
 // FlowReference names a flow, and perhaps one version of it.

@@ -12,10 +12,10 @@ import (
 
 // Variable declares a variable or assigns to one.
 type Variable struct {
-	// Value is the variable's new value.
+	// Value is the new value of the variable.
 	Value expression.Template[any] `json:"value" required:"true"`
-	// Target is the key of the variable node whose variable is assigned. Without it the node declares a variable of its
-	// own, read as nodes.<its key>.
+	// Target is the key of the variable node to whose variable the value is assigned. Without it, the node declares a
+	// variable, which expressions read as `nodes.<key of this node>`.
 	Target string `json:"target,omitempty"`
 }
 

@@ -14,16 +14,16 @@ import (
 
 // WaitForCall waits until its URL is called.
 type WaitForCall struct {
-	// Deadline is how long it waits from when the run reaches the node, as 30m, 7d or P3D, at most ten years; 0 is
-	// without end. Default 24h.
-	Deadline expression.Template[everhook.Duration] `json:"deadline,omitzero"`
-	// OnDeadline says what happens when nobody has called by then: fail (default) makes the node failed, continue goes
-	// on with the result nil.
-	OnDeadline string `json:"onDeadline,omitempty" enum:"fail,continue"`
+	// Deadline is how long the node waits, counted from when the run reaches it: for example 30m, 7d or P3D, at most
+	// ten years. 0 waits without end.
+	Deadline expression.Template[everhook.Duration] `json:"deadline,omitzero" default:"24h"`
+	// OnDeadline says what happens if there was no call by the deadline: fail makes the node fail, continue lets the
+	// flow continue with the result nil.
+	OnDeadline string `json:"onDeadline,omitempty" enum:"fail,continue" default:"fail"`
 
 	trigger.WebhookCalls
-	// Response is what the caller receives, as soon as the call is kept; a repeat receives the same. Templates see call
-	// (headers, query, body, receivedAt), env and system.runId. Default 200 with body "ok".
+	// Response is the answer to the caller, sent as soon as the call is stored. If the call is repeated, the answer is
+	// the same. Templates see `call` (headers, query, body, receivedAt), `env` and `system.runId`.
 	Response trigger.WebhookResponse `json:"response,omitzero"`
 }
 

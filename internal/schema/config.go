@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +24,7 @@ type configField struct {
 	required bool
 	// takes says in words what the field takes.
 	takes string
-	// standard is the default as the comment has it; nil without one.
+	// standard is the default, from the tag of the field; nil without one.
 	standard any
 	schema   schema
 	// below are the fields of the struct that the field holds, or of which it holds a list or mapping; path leads to
@@ -132,7 +131,7 @@ func (d *describer) field(t reflect.Type, f reflect.StructField, name string) co
 	if field.doc != "" {
 		field.schema["description"] = field.doc
 	}
-	if field.standard = standardOf(field.doc, f.Type, words(f.Tag)); field.standard != nil {
+	if field.standard = defaultOf(f.Type, f.Tag); field.standard != nil {
 		field.schema["default"] = field.standard
 	}
 	return field
@@ -260,84 +259,20 @@ func oneOf(words []string) string { return "`" + strings.Join(words, "`, `") + "
 
 func refer(name string) schema { return schema{"$ref": "#/$defs/" + name} }
 
-var standardExp = regexp.MustCompile(`\bDefault ("[^"]*"|[^\s"]+)`)
-
-// standardOf takes the default out of a field's comment: "Default 30s.", or of several words "one (default), two". It
-// is nil where that is no value of the field's type.
-func standardOf(doc string, t reflect.Type, words []string) any {
-	if before, _, found := strings.Cut(doc, " (default)"); found && words != nil {
-		last, at := "", -1
-		for _, word := range words {
-			if i := lastWord(before, word); i > at {
-				last, at = word, i
-			}
-		}
-		if at >= 0 {
-			return last
-		}
-	}
-	match := standardExp.FindStringSubmatch(doc)
-	if match == nil {
+// defaultOf reads the tag default of a field as a JSON value: true, 5 or "30s". It is nil without a tag.
+func defaultOf(t reflect.Type, tag reflect.StructTag) any {
+	text, ok := tag.Lookup("default")
+	if !ok {
 		return nil
 	}
-	text := strings.TrimRight(match[1], ".,:;")
-	if words != nil && !slices.Contains(words, text) {
-		return nil
-	}
-	return standardValue(text, t)
-}
-
-func lastWord(text, word string) int {
-	matches := regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).FindAllStringIndex(text, -1)
-	if matches == nil {
-		return -1
-	}
-	return matches[len(matches)-1][0]
-}
-
-// standardValue reads the text of a default as a value of the type.
-func standardValue(text string, t reflect.Type) any {
-	if kept, ok := evaluatedTypes[t]; ok {
-		t = templateTypes[kept]
-	}
-	if t == nil {
-		return nil
-	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if self, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler); ok {
-		if self.UnmarshalText([]byte(text)) != nil {
-			return nil
-		}
-		if text == "0" {
-			return 0
-		}
+	if t.Kind() == reflect.String {
 		return text
 	}
-	switch t.Kind() {
-	case reflect.Slice:
-		return standardValue(text, t.Elem())
-	case reflect.Bool:
-		if is, err := strconv.ParseBool(text); err == nil {
-			return is
-		}
-	case reflect.Int:
-		if n, err := strconv.Atoi(strings.ReplaceAll(text, ",", "")); err == nil {
-			return n
-		}
-	case reflect.Float64:
-		if n, err := everhook.ParseNumber(text); err == nil {
-			return n
-		}
-	case reflect.String:
-		return strings.Trim(text, `"`)
-	case reflect.Interface:
-		if unquoted, err := strconv.Unquote(text); err == nil {
-			return unquoted
-		}
+	v, err := everhook.ParseJSON([]byte(text))
+	if err != nil {
+		return text
 	}
-	return nil
+	return v
 }
 
 // shortDuration is how a person writes the duration: "30s", "2m".

@@ -73,7 +73,7 @@ func TestTheReferenceHasEveryKindAndFunction(t *testing.T) {
 func TestTheReferenceTellsFieldsByTheirPath(t *testing.T) {
 	t.Parallel()
 	all := pages(t, nodes.Standard())
-	require.Contains(t, all["triggers.md"], "| `auth.basic[].username` | text | required | The user's name. |\n")
+	require.Contains(t, all["triggers.md"], "| `auth.basic[].username` | text | required | The name of the user. |\n")
 	require.Contains(t, all["flow-file.md"], "| `retry.initialInterval` | a duration, as 30s, 1d12h or P3D | `1s` | ")
 	require.Contains(t, all["flow-file.md"], "| `options.timeout` | a duration, as 30s, 1d12h or P3D | `0` | "+
 		"The longest time for a run")

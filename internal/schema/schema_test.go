@@ -239,13 +239,12 @@ func property(t *testing.T, definition map[string]any, name string) map[string]a
 	return properties[name].(map[string]any)
 }
 
-func TestDescriptionsAndDefaultsComeFromTheComments(t *testing.T) {
+func TestDescriptionsComeFromCommentsAndDefaultsFromTags(t *testing.T) {
 	t.Parallel()
 	r := nodes.Standard()
 	webhook := definitionOf(t, r, "Webhook")
-	require.Equal(t, "maxBody bounds the body of a call, up to 10MiB. Default 1MiB. Above 1.9 MB, compressed, it "+
-		"needs a server that keeps large values outside of Temporal (--payload-store, on by default with the embedded one); elsewhere such a call gets 413.", property(t, webhook, "maxBody")["description"])
-	require.Contains(t, property(t, webhook, "request")["description"], "A list that is left out keeps everything")
+	require.Contains(t, property(t, webhook, "maxBody")["description"], "maxBody limits the body of a call, at most 10MiB.")
+	require.Contains(t, property(t, webhook, "request")["description"], "Without a list of paths, all are kept")
 	for _, c := range []struct {
 		definition, field string
 		want              any
@@ -258,6 +257,7 @@ func TestDescriptionsAndDefaultsComeFromTheComments(t *testing.T) {
 		{"Options", "wait", "30s"},
 		{"Loop", "maxIterations", 1_000_000.0},
 		{"Loop", "check", "before"},
+		{"Loop", "concurrency", 1.0},
 		{"Parallel", "mode", "all"},
 		{"HTTPRequest", "method", "GET"},
 		{"HTTPRequest", "body", nil},
@@ -274,10 +274,10 @@ func TestDescriptionsAndDefaultsComeFromTheComments(t *testing.T) {
 // outside is a kind of another module: it brings its comments along.
 type outside struct {
 	shared
-	Count  *int                      `json:"count"`
-	Levels []string                  `json:"levels" enum:"low,high" single:"true"`
+	Count  *int                      `json:"count" default:"3"`
+	Levels []string                  `json:"levels" enum:"low,high" single:"true" default:"low"`
 	Parts  map[string]part           `json:"parts"`
-	Ratio  float64                   `json:"ratio"`
+	Ratio  float64                   `json:"ratio" default:"0.5"`
 	At     expression.Template[bool] `json:"at"`
 	Any    any                       `json:"any"`
 	Own    selfDecoding              `json:"own"`
@@ -299,10 +299,10 @@ type part struct {
 
 // The comments, as fielddocs would generate them.
 var fieldDocs = map[string]string{
-	"outside.Count":  "Count is how many there are. Default 3.",
-	"outside.Levels": "Levels are how hard to try. Default low.",
+	"outside.Count":  "Count is how many there are.",
+	"outside.Levels": "Levels are how hard to try.",
 	"outside.Parts":  "Parts of it, by name.",
-	"outside.Ratio":  "Ratio of one to the other. Default 0.5.",
+	"outside.Ratio":  "Ratio of one to the other.",
 	"outside.At":     "At is when.",
 	"shared.Name":    "Name is the name of the thing.",
 	"part":           "part is one part. It counts.",
@@ -335,7 +335,7 @@ func TestAKindFromOutsideIsDescribedAsWell(t *testing.T) {
 	require.Equal(t, "Stands outside.", definition["description"])
 	require.Equal(t, []any{"name"}, definition["required"])
 	require.Equal(t, "The name of the thing.", property(t, definition, "name")["description"])
-	require.Equal(t, map[string]any{"type": "integer", "default": 3.0, "description": "How many there are. Default 3."},
+	require.Equal(t, map[string]any{"type": "integer", "default": 3.0, "description": "How many there are."},
 		property(t, definition, "count"))
 	require.Equal(t, "low", property(t, definition, "levels")["default"])
 	require.Equal(t, 0.5, property(t, definition, "ratio")["default"])

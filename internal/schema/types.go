@@ -69,16 +69,6 @@ var evaluatedTypes = map[reflect.Type]string{
 	reflect.TypeFor[expression.Template[map[string]string]](): "templateStringMapping",
 }
 
-// templateTypes are the types that templates give, for the defaults in comments.
-var templateTypes = map[string]reflect.Type{
-	"template":         reflect.TypeFor[any](),
-	"templateString":   reflect.TypeFor[string](),
-	"templateInteger":  reflect.TypeFor[int](),
-	"templateNumber":   reflect.TypeFor[float64](),
-	"templateBoolean":  reflect.TypeFor[bool](),
-	"templateDuration": reflect.TypeFor[everhook.Duration](),
-}
-
 // builtinSchemas are the definitions that every schema of flow files has.
 func builtinSchemas() schema {
 	text := []string{"string", "number", "boolean"}

@@ -6,11 +6,11 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Call lets other flows call the flow, by a node of kind subflow.
+// Call lets other flows call this flow.
 type Call struct {
-	// Input is a JSON Schema (2020-12) for what the flow is called with; a call that does not fit is not made, and the
-	// calling node says where it does not. `format` is checked, references lead into the schema itself. Default:
-	// anything may come.
+	// Input is a JSON Schema (2020-12) for the input. If an input does not match, the call is not made, and the calling
+	// node reports the places. `format` is checked. References must stay inside the schema. Without it, any input is
+	// taken.
 	Input BodySchema `json:"input,omitzero"`
 }
 
@@ -23,7 +23,7 @@ var _ kind.Callable = (*Call)(nil)
 func (*Call) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{
 		Kind:    CallTrigger,
-		Summary: "Lets other flows call the flow, by a node of kind subflow.",
+		Summary: "Lets other flows call this flow with a node of kind subflow.",
 		Data: "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the " +
 			"time of the call.",
 		Example: `type: call

@@ -8,40 +8,40 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Webhook starts a run for each accepted POST to the flow's URL.
+// Webhook starts a run for each accepted POST to the URL of the flow.
 type Webhook struct {
-	// Token is the secret part of the URL, [A-Za-z0-9_-]{8,128}. Left out, one of 128 random bits is made once and kept
-	// for every version.
+	// Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits is
+	// made once and kept for every version.
 	Token string `json:"token,omitempty"`
 	WebhookCalls
-	// Dedupe lets duplicates of a delivery start nothing: `preset` (the ID that the signature's preset knows of an
-	// event), `idempotency-key` (the header of that name), or a key of your own.
+	// Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's
+	// preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
-	// Response is what the caller of an async flow receives, as soon as the run is durable. Templates see trigger, env
-	// and system.runId. Default 200 with body "ok".
+	// Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see
+	// `trigger`, `env` and `system.runId`.
 	Response WebhookResponse `json:"response,omitzero"`
 }
 
 // WebhookAuth are the credentials that a caller must show.
 type WebhookAuth struct {
-	// Basic is HTTP basic authentication (RFC 7617): one user, or a list of which any may call.
+	// Basic is HTTP basic authentication (RFC 7617): one user, or a list of users of which any may call.
 	Basic []WebhookUser `json:"basic,omitempty" single:"true"`
 	// Bearer is a token in the header Authorization (RFC 6750).
 	Bearer *WebhookBearer `json:"bearer,omitempty"`
-	// APIKey is a key in a header of its own.
+	// APIKey is a key in another header.
 	APIKey *WebhookAPIKey `json:"apiKey,omitempty"`
 }
 
 // WebhookUser is one user who may call.
 type WebhookUser struct {
-	// Username is the user's name.
+	// Username is the name of the user.
 	Username string `json:"username" required:"true"`
-	// Password as `{ secret: NAME }`; written out it is accepted with a warning.
+	// Password of the user, as `{ secret: NAME }`. A password in the file is accepted with a warning.
 	Password Credential `json:"password" required:"true"`
 }
 
-// WebhookRequest says what of a call the run sees. A list that is left out keeps everything, except that no header is
-// kept by default; an empty list keeps nothing.
+// WebhookRequest says which parts of a call the run sees. Without a list of paths, all are kept; without a list of
+// headers, none is kept. An empty list keeps nothing.
 type WebhookRequest struct {
 	// Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API
 	// keys and signatures are never kept.
@@ -53,22 +53,22 @@ type WebhookRequest struct {
 	Body *[]KeptPath `json:"body,omitempty"`
 }
 
-// KeptPath is a path to keep; in a file its text alone will do.
+// KeptPath is a path to keep. In a file, its text is enough.
 type KeptPath struct {
-	// Path points to what is kept.
+	// Path leads to the value to keep.
 	Path everhook.Path `json:"path" required:"true"`
-	// Alias is a display name.
+	// Alias is a name for people.
 	Alias string `json:"alias,omitempty"`
 }
 
-// WebhookResponse is what a caller receives at once.
+// WebhookResponse is the immediate answer to a caller.
 type WebhookResponse struct {
-	// Status is the HTTP status, 200 to 599. Default 200.
-	Status expression.Template[int] `json:"status,omitzero"`
+	// Status is the HTTP status, 200 to 599.
+	Status expression.Template[int] `json:"status,omitzero" default:"200"`
 	// Headers of the answer.
 	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
-	// Body is sent as JSON; text is sent as it is. Default "ok".
-	Body expression.Template[any] `json:"body,omitzero"`
+	// Body is sent as JSON. Text is sent unchanged.
+	Body expression.Template[any] `json:"body,omitzero" default:"ok"`
 }
 
 // Limits of a webhook's body.
@@ -112,8 +112,8 @@ func (w *Webhook) Validate(v *kind.Validation) {
 		v.Error("/token", "a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", "leave it out, and one is made")
 	}
 	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
-		v.Warn("/token", "whoever guesses this short token can call the flow: there are no credentials",
-			"add `auth`, or leave the token out, and a long one is made")
+		v.Warn("/token", "the token is short and there are no credentials: anyone who guesses the token can call the flow",
+			"add `auth`, or leave the token out: a long one is then made")
 	}
 	w.ValidateCalls(v)
 	w.impatient(v)

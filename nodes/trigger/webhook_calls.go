@@ -10,31 +10,30 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// WebhookCalls says which calls of a URL are taken, and what of them is kept: of a trigger's, and of one that resumes a
-// run.
+// WebhookCalls says which calls of a URL are taken, and which parts of them are kept. Webhooks and nodes that wait for a
+// call have these fields.
 type WebhookCalls struct {
-	// MaxBody bounds the body of a call, up to 10MiB. Default 1MiB. Above 1.9 MB, compressed, it needs a server that
-	// keeps large values outside of Temporal (--payload-store, on by default with the embedded one); elsewhere such a
-	// call gets 413.
-	MaxBody everhook.Size `json:"maxBody,omitempty"`
-	// Accept lists what bodies may be: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest as query
-	// parameters do; a file becomes a mapping of name, filename, contentType, size and base64; XML nests, with
-	// attributes as `@name` and text beside them as `#text`. Default json.
-	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true"`
-	// Allow lists the addresses that may call, as 203.0.113.0/24 or 203.0.113.7. Behind a proxy of yours the server
-	// must know it (`--trusted-proxies`).
+	// MaxBody limits the body of a call, at most 10MiB. A body that has more than 1.9 MB after compression needs a
+	// server that keeps large values outside of Temporal (`--payload-store`, on by default with the embedded server).
+	// On other servers such a call gets 413.
+	MaxBody everhook.Size `json:"maxBody,omitempty" default:"1MiB"`
+	// Accept lists the formats of the body: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest in
+	// the same way as query parameters. A file becomes a mapping of name, filename, contentType, size and base64. XML
+	// nests, with attributes as `@name` and text beside them as `#text`.
+	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true" default:"json"`
+	// Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server
+	// through a proxy, the server must know the proxy (`--trusted-proxies`).
 	Allow []everhook.CIDR `json:"allow,omitempty" single:"true"`
 	// Auth are the credentials that a caller must show: one of each kind that is configured.
 	Auth WebhookAuth `json:"auth,omitzero"`
 	// Signature proves that the sender has a secret.
 	Signature *WebhookSignature `json:"signature,omitempty"`
-	// RateLimit bounds how many deliveries each receiver takes; over it callers get 429 with Retry-After.
+	// RateLimit limits the number of calls that each receiver takes. Further calls get 429 with Retry-After.
 	RateLimit *WebhookRate `json:"rateLimit,omitempty"`
-	// Schema is a JSON Schema (2020-12) for the body of a call, as it is before `request` keeps a part of it; a body
-	// that does not fit gets 422 with the places and reasons. `format` is checked, references lead into the schema
-	// itself.
+	// Schema is a JSON Schema (2020-12) for the whole body, before `request` reduces it. A body that does not match gets
+	// 422 with the places and reasons. `format` is checked. References must stay inside the schema.
 	Schema BodySchema `json:"schema,omitzero"`
-	// Request says what of a call the run sees.
+	// Request says which parts of a call the run sees.
 	Request WebhookRequest `json:"request,omitzero"`
 }
 

@@ -11,23 +11,23 @@ import (
 
 // WebhookBearer is a token in the header Authorization (RFC 6750).
 type WebhookBearer struct {
-	// Tokens lists the tokens of which any will do, each as `{ secret: NAME }`.
+	// Tokens lists the accepted tokens, each as `{ secret: NAME }`.
 	Tokens []Credential `json:"tokens" required:"true" single:"true"`
 }
 
-// WebhookAPIKey is a key in a header of its own.
+// WebhookAPIKey is a key in a header.
 type WebhookAPIKey struct {
-	// Header is the header's name.
+	// Header is the name of the header.
 	Header string `json:"header" required:"true"`
-	// Values lists the keys of which any will do, each as `{ secret: NAME }`.
+	// Values lists the accepted keys, each as `{ secret: NAME }`.
 	Values []Credential `json:"values" required:"true" single:"true"`
 }
 
-// WebhookRate bounds how many deliveries are taken.
+// WebhookRate limits the number of calls.
 type WebhookRate struct {
-	// Rate is how many a second on average: 0.01 to 100000.
+	// Rate is the average number of calls per second: 0.01 to 100000.
 	Rate float64 `json:"rate" required:"true"`
-	// Burst is how many at once after a quiet time: 1 to 100000. Without it, as many as in a second.
+	// Burst is the number of calls taken at once after a quiet time: 1 to 100000. Without it, the calls of one second.
 	Burst int `json:"burst,omitempty"`
 }
 

@@ -12,23 +12,23 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts nothing: of a sync flow it
-// gets the first answer, of an async flow the trigger's response, with the header Everhook-Duplicate, as long as the
-// run is retained.
+// WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts no run. In a sync flow it
+// gets the first answer, in an async flow the response of the trigger, with the header Everhook-Duplicate, as long as
+// the run is retained.
 type WebhookDedupe struct {
-	// Preset names a ready-made key: `idempotency-key` is the header of that name, `preset` the ID that the signature's
-	// preset knows of an event.
+	// Preset names a ready-made key: `idempotency-key` is the header of that name, `preset` the event ID of the
+	// signature's preset.
 	Preset string `json:"preset,omitempty" enum:"idempotency-key,preset"`
-	// Key gives the key from `headers` (lower-case names), `query` and `body` of the whole delivery: text or a whole
-	// number.
+	// Key gives the key of a delivery, text or a whole number, from `headers` (lower-case names), `query` and `body` of
+	// the whole delivery.
 	Key expression.Expression `json:"key,omitzero"`
-	// Optional takes a delivery without a key as its own. Default false: it is refused with 400.
-	Optional bool `json:"optional,omitempty"`
-	// OnFailure says what a duplicate does when the run ended failed, error or aborted without an answer of the flow's
-	// own: rerun (default) runs it again under the same run ID, answer repeats the stored failure.
-	OnFailure string `json:"onFailure,omitempty" enum:"rerun,answer"`
-	// Payload says what happens to the same key with another body: match refuses it with 422, ignore takes it for a
-	// duplicate. Default match; with `preset` ignore, because providers' retries may differ in details.
+	// Optional accepts a delivery without a key; it is never a duplicate. Without it, such a delivery gets 400.
+	Optional bool `json:"optional,omitempty" default:"false"`
+	// OnFailure says what a duplicate does if the run ended failed, error or aborted without an answer by the flow:
+	// rerun starts it again under the same run ID, answer repeats the stored failure.
+	OnFailure string `json:"onFailure,omitempty" enum:"rerun,answer" default:"rerun"`
+	// Payload says what happens if the same key comes with another body: match refuses it with 422, ignore treats it as
+	// a duplicate. Without it: match, or ignore with `preset`, because repeats by providers may differ in details.
 	Payload string `json:"payload,omitempty" enum:"match,ignore"`
 }
 
@@ -135,7 +135,7 @@ func (*WebhookDedupe) JSONSchema() map[string]any {
 					"instead of refusing it with 400."},
 				"onFailure": map[string]any{"type": "string", "enum": []string{"rerun", "answer"},
 					"description": "What a duplicate does when the run failed without an answer of the flow's own: " +
-						"runs it again (default), or repeats the stored failure."},
+						"starts it again (rerun), or repeats the stored failure (answer)."},
 				"payload": map[string]any{"type": "string", "enum": []string{"match", "ignore"},
 					"description": "The same key with another body: refused with 422 (match), or taken for a " +
 						"duplicate (ignore). Default match, with `preset` ignore."},

@@ -10,34 +10,33 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// WebhookSignature is how a sender proves that it has a secret: it signs each delivery, and the raw bytes are verified.
+// WebhookSignature says how a sender signs its calls with a secret. The raw bytes of the body are verified.
 type WebhookSignature struct {
-	// Kind is what is known of a provider: its headers, what it signs and how long it waits. `hmac` is for all others,
-	// as the fields below say.
+	// Kind is the provider, whose headers, signed parts and timeouts are known. `hmac` is for all other senders; the
+	// fields below then describe the signature.
 	Kind string `json:"preset" required:"true" enum:"standard-webhooks,github,stripe,slack,shopify,linear,meta,hmac"`
-	// Secrets lists the secrets of which any will do, each as `{ secret: NAME }`: two while one is replaced by the
-	// other.
+	// Secrets lists the accepted secrets, each as `{ secret: NAME }`. Give two while one replaces the other.
 	Secrets []Credential `json:"secrets" required:"true" single:"true"`
-	// Tolerance is how far the time of sending may be from that of receipt, either way. The default is the provider's,
-	// or 5m.
+	// Tolerance is how far the time of sending may differ from the time of receipt, in both directions. Without it, the
+	// value of the provider, or 5m.
 	Tolerance *everhook.Duration `json:"tolerance,omitempty"`
-	// VerifyToken answers the subscription that `meta` asks for with GET, as `{ secret: NAME }`.
+	// VerifyToken answers the subscription request (GET) of `meta`, as `{ secret: NAME }`.
 	VerifyToken *Credential `json:"verifyToken,omitempty"`
-	// Header carries the signature; several are separated by commas. For `hmac`, which needs it.
+	// Header has the signature. Several signatures are separated by commas. Required for `hmac`, and only for it.
 	Header string `json:"header,omitempty"`
-	// Algorithm is the hash. For `hmac`. Default sha256.
-	Algorithm string `json:"algorithm,omitempty" enum:"sha1,sha256,sha512"`
-	// Encoding writes the signature as text. For `hmac`. Default hex.
-	Encoding string `json:"encoding,omitempty" enum:"hex,base64,base64url"`
-	// Prefix stands before the signature, as in `sha256=`. For `hmac`.
+	// Algorithm is the hash. Only for `hmac`.
+	Algorithm string `json:"algorithm,omitempty" enum:"sha1,sha256,sha512" default:"sha256"`
+	// Encoding is how the signature is written as text. Only for `hmac`.
+	Encoding string `json:"encoding,omitempty" enum:"hex,base64,base64url" default:"hex"`
+	// Prefix is the text before the signature, for example `sha256=`. Only for `hmac`.
 	Prefix string `json:"prefix,omitempty"`
-	// Signed is the text that is signed: `body`, or a text with {id}, {timestamp} and {body} in their places. For
-	// `hmac`. Default body.
-	Signed string `json:"signed,omitempty"`
-	// IDHeader carries the delivery's ID, where {id} is signed. For `hmac`.
+	// Signed is the text that is signed: `body`, or a text with the placeholders {id}, {timestamp} and {body}. Only for
+	// `hmac`.
+	Signed string `json:"signed,omitempty" default:"body"`
+	// IDHeader has the ID of the delivery, if {id} is signed. Only for `hmac`.
 	IDHeader string `json:"idHeader,omitempty"`
-	// TimestampHeader carries the time of sending, where {timestamp} is signed: seconds or milliseconds since 1970, or
-	// RFC 3339. For `hmac`.
+	// TimestampHeader has the time of sending, if {timestamp} is signed: seconds or milliseconds since 1970, or RFC
+	// 3339. Only for `hmac`.
 	TimestampHeader string `json:"timestampHeader,omitempty"`
 }
 
@@ -125,7 +124,7 @@ func (s *WebhookSignature) validateTolerance(v *kind.Validation, preset signatur
 		v.Error("/signature/tolerance", "the time of sending is not signed, so there is nothing to compare",
 			"remove it")
 	case *s.Tolerance <= 0:
-		v.Error("/signature/tolerance", "no delivery is that punctual", "write for example 5m, or leave it out")
+		v.Error("/signature/tolerance", "the tolerance must be greater than 0", "write for example 5m, or leave it out")
 	}
 }
 
@@ -147,7 +146,7 @@ func (s *WebhookSignature) validatePlace(v *kind.Validation, field, header, plac
 		v.Error("/signature/signed", fmt.Sprintf("%s is signed, and nothing says which header has it", place),
 			fmt.Sprintf("add `%s`", field))
 	case header != "" && !signed:
-		v.Error("/signature/"+field, fmt.Sprintf("%s is not signed, so whoever sends it can write what he likes",
+		v.Error("/signature/"+field, fmt.Sprintf("%s is not signed, so its value can be forged",
 			place), fmt.Sprintf("add %s to `signed`, or remove it", place))
 	case header != "":
 		validateHeader(v, "/signature/"+field, header)

@@ -93,7 +93,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: github, secrets: " + s +
 			", tolerance: 5m }": "nothing to compare",
 		"signature: { preset: stripe, secrets: " + s +
-			", tolerance: 0 }": "no delivery is that punctual",
+			", tolerance: 0 }": "the tolerance must be greater than 0",
 		"signature: { preset: stripe, secrets: " + s +
 			", header: X-A }": "the preset stripe says that itself",
 		"signature: { preset: stripe, secrets: " + s + ", verifyToken: " + s +
@@ -121,7 +121,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, tolerance: 5m }": "nothing to compare",
 
-		"token: abcdefgh":                     "whoever guesses this short token",
+		"token: abcdefgh":                     "the token is short and there are no credentials",
 		"token: abcdefgh, allow: 203.0.113.7": "",
 	} {
 		_, problems := webhook(t, block)

@@ -5,10 +5,10 @@ package kinds
 // fieldDocs are the comments of config structs and of their fields.
 var fieldDocs = map[string]string{
 	"FileDrop":                "FileDrop starts a run for each JSON file in a folder.",
-	"FileDrop.Every":          "Every is how often the folder is looked at. Default 1s.",
+	"FileDrop.Every":          "Every is the time between two looks at the folder.",
 	"FileDrop.Folder":         "Folder is watched, on the machine of each receiver; a path that is not absolute begins where the server was started. It is made if it is missing. Files are moved to `done` below it when their run is durable, and to `refused` when they can start none. Write a file beside the folder, or under a name that does not end in .json, and rename it.",
 	"IBANCheck":               "IBANCheck checks the number of a bank account.",
-	"IBANCheck.Countries":     "Countries lists the countries that are taken, as DE or AT. Default: all.",
+	"IBANCheck.Countries":     "Countries lists the accepted countries, for example DE or AT. Without it, all are accepted.",
 	"IBANCheck.FailOnInvalid": "FailOnInvalid makes the node fail instead of telling it in the result.",
 	"IBANCheck.IBAN":          "IBAN is the number, with or without spaces.",
 	"SMS":                     "SMS sends a text message through Acme's gateway.",

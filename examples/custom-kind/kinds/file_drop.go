@@ -24,8 +24,8 @@ type FileDrop struct {
 	// `refused` when they can start none. Write a file beside the folder, or under a name that does not end in .json,
 	// and rename it.
 	Folder string `json:"folder" required:"true"`
-	// Every is how often the folder is looked at. Default 1s.
-	Every everhook.Duration `json:"every,omitempty"`
+	// Every is the time between two looks at the folder.
+	Every everhook.Duration `json:"every,omitempty" default:"1s"`
 }
 
 var (

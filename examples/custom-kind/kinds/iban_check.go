@@ -14,10 +14,10 @@ import (
 type IBANCheck struct {
 	// IBAN is the number, with or without spaces.
 	IBAN expression.Template[string] `json:"iban" required:"true"`
-	// Countries lists the countries that are taken, as DE or AT. Default: all.
+	// Countries lists the accepted countries, for example DE or AT. Without it, all are accepted.
 	Countries []string `json:"countries,omitempty" single:"true"`
 	// FailOnInvalid makes the node fail instead of telling it in the result.
-	FailOnInvalid bool `json:"failOnInvalid,omitempty"`
+	FailOnInvalid bool `json:"failOnInvalid,omitempty" default:"false"`
 }
 
 var _ kind.Kind = (*IBANCheck)(nil)

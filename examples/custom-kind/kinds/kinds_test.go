@@ -79,8 +79,8 @@ func TestWhatIsWrongWithAConfigIsToldBeforeAnyRun(t *testing.T) {
 func TestTheManualHasTheKindsWithTheirFields(t *testing.T) {
 	t.Parallel()
 	manual := kindtest.Manual(kinds.Registry())
-	for _, want := range []string{"### iban-check", "Lists the countries", "### sms", "The gateway's token",
-		"## file-drop", "How often the folder is looked at"} {
+	for _, want := range []string{"### iban-check", "Lists the accepted countries", "### sms", "The gateway's token",
+		"## file-drop", "The time between two looks at the folder"} {
 		require.Contains(t, strings.ToLower(manual), strings.ToLower(want))
 	}
 	schema, err := kindtest.Schema(kinds.Registry())
