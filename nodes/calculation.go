@@ -1,8 +1,6 @@
 package nodes
 
 import (
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -13,7 +11,7 @@ type Calculation struct {
 	Expression expression.Expression `json:"expression" required:"true"`
 }
 
-var _ kind.Kind = (*Calculation)(nil)
+var _ kind.Pure = (*Calculation)(nil)
 
 // Spec describes the kind.
 func (*Calculation) Spec() kind.Spec {
@@ -33,7 +31,7 @@ config: { expression: 'sum(trigger.body.items, .price * .quantity)' }
 func (*Calculation) Validate(*kind.Validation) {}
 
 // Execute is pure.
-func (c *Calculation) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Calculation) Execute(run kind.Run) (kind.Result, error) {
 	v, err := c.Expression.Eval(run.Scope())
 	return kind.Result{Value: v}, err
 }

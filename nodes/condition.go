@@ -1,8 +1,6 @@
 package nodes
 
 import (
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -17,7 +15,7 @@ type Condition struct {
 }
 
 var (
-	_ kind.Kind     = (*Condition)(nil)
+	_ kind.Pure     = (*Condition)(nil)
 	_ kind.Choosing = (*Condition)(nil)
 )
 
@@ -56,7 +54,7 @@ func (c *Condition) Validate(v *kind.Validation) {
 }
 
 // Execute is pure: the same scope takes the same branch on every replay.
-func (c *Condition) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Condition) Execute(run kind.Run) (kind.Result, error) {
 	ok, err := c.Expression.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err
@@ -71,7 +69,8 @@ func (c *Condition) Execute(ctx workflow.Context, run kind.Run) (kind.Result, er
 	if ok {
 		branch = "then"
 	}
-	return kind.Result{Value: ok}, run.Branch(ctx, branch)
+	_, err = run.Branch(branch)
+	return kind.Result{Value: ok}, err
 }
 
 // Choices are both branches, or none with rejectOnFalse.

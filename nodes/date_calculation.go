@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -63,7 +61,7 @@ type dateChecker interface {
 	check(v *kind.Validation, pointer string)
 }
 
-var _ kind.Kind = (*DateCalculation)(nil)
+var _ kind.Pure = (*DateCalculation)(nil)
 
 // Spec describes the kind.
 func (*DateCalculation) Spec() kind.Spec {
@@ -132,8 +130,8 @@ func (s *DateStep) functions() (names []string, function dateFunction) {
 }
 
 // Execute is pure.
-func (c *DateCalculation) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
-	var value any = workflow.Now(ctx).UTC()
+func (c *DateCalculation) Execute(run kind.Run) (kind.Result, error) {
+	var value any = run.Scope().Now().UTC()
 	if c.Input.IsSet() {
 		var err error
 		if value, err = c.Input.Eval(run.Scope()); err != nil {

@@ -60,7 +60,7 @@ func endsDelay(status string) bool {
 func (*Delay) PausesFor() kind.Pause { return kind.ForTime }
 
 // Execute waits by a Temporal timer. Its time is the run's clock, the same on replay.
-func (c *Delay) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Delay) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	var wait time.Duration
 	if c.Until.IsSet() {
 		until, err := c.Until.Eval(run.Scope())

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -53,7 +51,7 @@ func endsRun(status string) bool {
 func (*EndRun) EndsRun() bool { return true }
 
 // Execute is pure.
-func (c *EndRun) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *EndRun) Execute(run kind.Run) (kind.Result, error) {
 	status := string(everhook.Resolved)
 	if c.Status.IsSet() {
 		text, err := c.Status.Eval(run.Scope())

@@ -71,7 +71,7 @@ const (
 )
 
 var (
-	_ kind.Kind = (*HTTPRequest)(nil)
+	_ kind.Waiting = (*HTTPRequest)(nil)
 
 	methodExp = regexp.MustCompile(`^[A-Z][A-Z-]{0,19}$`)
 )
@@ -146,7 +146,7 @@ func (c *HTTPRequest) Expects(status int) bool {
 func (c *HTTPRequest) ResultIsBody() bool { return c.Only == "body" }
 
 // Execute evaluates the templates and leaves the request to the activity. Secrets stay places until they are there.
-func (c *HTTPRequest) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *HTTPRequest) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	input, err := c.input(run)
 	if err != nil {
 		return kind.Result{}, err

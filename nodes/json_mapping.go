@@ -3,8 +3,6 @@ package nodes
 import (
 	"fmt"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -31,7 +29,7 @@ type MappedVariable struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-var _ kind.Kind = (*JSONMapping)(nil)
+var _ kind.Pure = (*JSONMapping)(nil)
 
 // Spec describes the kind.
 func (*JSONMapping) Spec() kind.Spec {
@@ -67,13 +65,13 @@ func (c *JSONMapping) Validate(v *kind.Validation) {
 }
 
 // Execute is pure.
-func (c *JSONMapping) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *JSONMapping) Execute(run kind.Run) (kind.Result, error) {
 	input, err := c.Input.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err
 	}
 	if text, ok := input.(string); ok && c.Parse {
-		chargeWork(run, len(text))
+		run.Charge(len(text))
 		parsed, err := everhook.ParseJSON([]byte(text))
 		if err != nil {
 			return kind.Result{}, everhook.Failuref(everhook.TypeInput, "the input is not JSON: %v", err)
@@ -94,6 +92,6 @@ func (c *JSONMapping) Execute(_ workflow.Context, run kind.Run) (kind.Result, er
 	for _, variable := range c.Variables {
 		result[variable.Name], _ = variable.Path.GetCounted(input, &looked)
 	}
-	chargeWork(run, looked)
+	run.Charge(looked)
 	return kind.Result{Value: result}, nil
 }

@@ -42,7 +42,7 @@ func (f *ModelField) name() string {
 	return f.Path.String()
 }
 
-var _ kind.Kind = (*JSONQuery)(nil)
+var _ kind.Waiting = (*JSONQuery)(nil)
 
 // Spec describes the kind.
 func (*JSONQuery) Spec() kind.Spec {
@@ -103,7 +103,7 @@ func (c *JSONQuery) describe(err error) string {
 }
 
 // Execute leaves the query to a local activity, whose result is recorded: its engine is no workflow code.
-func (c *JSONQuery) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *JSONQuery) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	input, err := c.Input.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err

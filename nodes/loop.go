@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -143,13 +141,14 @@ func keysIn(nodes []everhook.Node) []string {
 
 // Execute is pure but for what the body does: it counts up and never ranges over a mapping. What is left of the loop
 // when the execution has used up its budget, another one goes on with.
-func (c *Loop) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Loop) Execute(run kind.Run) (kind.Result, error) {
+	looping := run.(kind.LoopingRun)
 	state, err := c.begin(run)
 	for err == nil && !state.Over() {
-		if run.Spent() {
-			err = run.HandOver(ctx, state)
+		if looping.UsedUp() {
+			err = looping.HandOver(state)
 		} else {
-			err = c.Iterate(ctx, run, state)
+			err = c.Iterate(looping, state)
 		}
 	}
 	if err != nil {
@@ -179,12 +178,12 @@ func (c *Loop) begin(run kind.Run) (*kind.LoopState, error) {
 		}
 		return &kind.LoopState{Length: max(over, 0)}, nil
 	case string:
-		chargeWork(run, unitsPerCharacter*len(over))
+		run.Charge(unitsPerCharacter * len(over))
 		for _, character := range over {
 			items = append(items, string(character))
 		}
 	case map[string]any:
-		chargeWork(run, unitsPerEntry*len(over))
+		run.Charge(unitsPerEntry * len(over))
 		for _, key := range everhook.SortedKeys(over) {
 			items = append(items, map[string]any{"key": key, "value": over[key]})
 		}

@@ -4,22 +4,20 @@ import (
 	"cmp"
 	"errors"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Iterate goes through iterations until the loop, or its part, is over, or the execution has used up its budget after
 // one iteration at least.
-func (c *Loop) Iterate(ctx workflow.Context, run kind.Run, state *kind.LoopState) error {
+func (c *Loop) Iterate(run kind.LoopingRun, state *kind.LoopState) error {
 	if c.Concurrency > 1 {
-		return c.iterateTogether(ctx, run, state)
+		return c.iterateTogether(run, state)
 	}
-	for began := false; !state.Over() && (!began || !run.Spent()); began = true {
-		iteration, err := c.enter(ctx, run, state)
+	for began := false; !state.Over() && (!began || !run.UsedUp()); began = true {
+		iteration, err := c.enter(run, state)
 		if err == nil && iteration.end == running {
-			err = c.body(ctx, run, iteration)
+			err = c.body(run, iteration)
 		}
 		if err == nil {
 			err = c.charge(run, state, iteration)
@@ -54,7 +52,7 @@ const (
 )
 
 // enter begins the next iteration in the scope of run, up to where its body runs.
-func (c *Loop) enter(ctx workflow.Context, run kind.Run, state *kind.LoopState) (*iteration, error) {
+func (c *Loop) enter(run kind.LoopingRun, state *kind.LoopState) (*iteration, error) {
 	before := c.When.IsSet() && c.Check != "after"
 	if !before {
 		if err := c.mayIterate(state.Next); err != nil {
@@ -62,7 +60,7 @@ func (c *Loop) enter(ctx workflow.Context, run kind.Run, state *kind.LoopState) 
 		}
 	}
 	it := &iteration{index: state.Next}
-	if err := run.EnterLoop(ctx, kind.LoopPosition{Item: state.Item(it.index), Index: it.index,
+	if err := run.Enter(kind.LoopPosition{Item: state.Item(it.index), Index: it.index,
 		Length: state.Length, Open: state.Open}); err != nil {
 		return nil, err
 	}
@@ -94,8 +92,8 @@ func (c *Loop) mayIterate(index int) error {
 }
 
 // body runs the body of an iteration and sees how it ended. An error ends the loop with it.
-func (c *Loop) body(ctx workflow.Context, run kind.Run, it *iteration) error {
-	if err := run.Branch(ctx, loopBody); err != nil {
+func (c *Loop) body(run kind.Run, it *iteration) error {
+	if _, err := run.Branch(loopBody); err != nil {
 		if err := c.onFail(err, it); err != nil || it.last {
 			return err
 		}
@@ -146,7 +144,7 @@ func (c *Loop) charge(run kind.Run, s *kind.LoopState, it *iteration) error {
 		return nil
 	}
 	size := everhook.EncodedSize(it.collected, maxCollected) + 1
-	chargeWork(run, size/kind.EncodedPerUnit)
+	run.Charge(size / kind.EncodedPerUnit)
 	if s.CollectedBytes += size; s.CollectedBytes > maxCollected {
 		return everhook.Errorf(everhook.TypeLimit, "the collected values are larger than 1 MiB; collect less of each "+
 			"iteration")

@@ -3,24 +3,17 @@ package nodes
 import (
 	"strconv"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// iterateTogether goes through iterations, several at once, and returns when those that began have ended.
-func (c *Loop) iterateTogether(ctx workflow.Context, run kind.Run, state *kind.LoopState) error {
-	inner, cancel := workflow.WithCancel(ctx)
-	defer cancel()
-	flight := loopFlight{loop: c, run: run, state: state, next: state.Next, ended: map[int]*iteration{}, cancel: cancel}
-	// The waits are not cancelled with the node: the iterations are, and the node ends when they have.
-	waiting, stopWaiting := workflow.NewDisconnectedContext(ctx)
-	defer stopWaiting()
-	for began := false; !state.Over() && !flight.stopped && (!began || !run.Spent()); began = true {
-		fork := run.Fork()
-		it, err := c.enter(inner, fork, state)
+// iterateTogether goes through iterations, several at the same time, and returns when those that began have ended.
+func (c *Loop) iterateTogether(run kind.LoopingRun, state *kind.LoopState) error {
+	flight := loopFlight{loop: c, run: run, state: state, next: state.Next, ended: map[int]*iteration{}}
+	for began := false; !state.Over() && !flight.stopped && (!began || !run.UsedUp()); began = true {
+		fork := run.Fork().(kind.LoopingRun)
+		it, err := c.enter(fork, state)
 		if err == nil {
-			err = fork.Charge(inner)
+			err = fork.Pause()
 		}
 		if err != nil {
 			flight.fail(err)
@@ -31,10 +24,10 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run kind.Run, state *kind.L
 			continue
 		}
 		flight.count(1)
-		workflow.GoNamed(inner, "iteration "+strconv.Itoa(it.index), func(ctx workflow.Context) {
-			err := c.body(ctx, fork, it)
+		run.Go("iteration "+strconv.Itoa(it.index), fork, func() {
+			err := c.body(fork, it)
 			if err == nil {
-				err = fork.Charge(ctx)
+				err = fork.Pause()
 			}
 			flight.count(-1)
 			if err != nil {
@@ -43,26 +36,25 @@ func (c *Loop) iterateTogether(ctx workflow.Context, run kind.Run, state *kind.L
 			}
 			flight.land(it)
 		})
-		if err := workflow.Await(waiting, func() bool {
-			return flight.inFlight < min(c.Concurrency, run.AtOnce()) ||
-				flight.stopped
+		if err := run.Await(func() bool {
+			return flight.inFlight < min(c.Concurrency, run.AtOnce()) || flight.stopped
 		}); err != nil {
 			return err
 		}
 	}
-	if err := workflow.Await(waiting, func() bool { return flight.inFlight == 0 }); err != nil {
+	if err := run.Await(func() bool { return flight.inFlight == 0 }); err != nil {
 		return err
 	}
-	if flight.failure == nil && ctx.Err() != nil {
-		return ctx.Err()
+	if flight.failure == nil {
+		return run.Err()
 	}
 	return flight.failure
 }
 
-// loopFlight are the iterations that run at once.
+// loopFlight are the iterations that run at the same time.
 type loopFlight struct {
 	loop     *Loop
-	run      kind.Run
+	run      kind.LoopingRun
 	state    *kind.LoopState
 	inFlight int
 	// ended are iterations that have ended before an earlier one; next is the one that is added next.
@@ -71,12 +63,11 @@ type loopFlight struct {
 	// stopped is set when no further iteration begins; failure is why, if the loop ends with it.
 	stopped bool
 	failure error
-	cancel  workflow.CancelFunc
 }
 
 func (f *loopFlight) count(change int) {
 	f.inFlight += change
-	f.run.UnderWay(f.inFlight)
+	f.run.SetRunning(f.inFlight)
 }
 
 // land takes an iteration that has ended, and adds to the state all that are in order.
@@ -105,6 +96,6 @@ func (f *loopFlight) land(it *iteration) {
 func (f *loopFlight) fail(err error) {
 	if f.failure == nil {
 		f.failure, f.stopped = err, true
-		f.cancel()
+		f.run.Cancel()
 	}
 }

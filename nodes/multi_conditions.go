@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -34,7 +32,7 @@ type Case struct {
 const otherwise = "otherwise"
 
 var (
-	_ kind.Kind     = (*MultiConditions)(nil)
+	_ kind.Pure     = (*MultiConditions)(nil)
 	_ kind.Choosing = (*MultiConditions)(nil)
 )
 
@@ -90,7 +88,7 @@ func (m *MultiConditions) Validate(v *kind.Validation) {
 }
 
 // Execute is pure.
-func (m *MultiConditions) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (m *MultiConditions) Execute(run kind.Run) (kind.Result, error) {
 	tried := make([]any, 0, len(m.Cases))
 	for i := range m.Cases {
 		ok, err := m.Cases[i].When.Eval(run.Scope())
@@ -100,13 +98,15 @@ func (m *MultiConditions) Execute(ctx workflow.Context, run kind.Run) (kind.Resu
 		tried = append(tried, ok)
 		if ok {
 			name := m.Cases[i].Name
-			return kind.Result{Value: map[string]any{"matched": name, "tried": tried}}, run.Branch(ctx, name)
+			_, err = run.Branch(name)
+			return kind.Result{Value: map[string]any{"matched": name, "tried": tried}}, err
 		}
 	}
-	if !run.HasBranch(otherwise) && !m.ContinueOnNoMatch {
+	if _, ok := run.Node().Branches.Get(otherwise); !ok && !m.ContinueOnNoMatch {
 		return kind.Result{}, everhook.Failuref(everhook.TypeNoMatch, "no case is true")
 	}
-	return kind.Result{Value: map[string]any{"matched": nil, "tried": tried}}, run.Branch(ctx, otherwise)
+	_, err := run.Branch(otherwise)
+	return kind.Result{Value: map[string]any{"matched": nil, "tried": tried}}, err
 }
 
 // Choices are the branches of the cases, and "otherwise" unless the node fails instead.

@@ -1,8 +1,6 @@
 package nodes
 
 import (
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -37,12 +35,12 @@ func (*Output) Validate(*kind.Validation) {}
 func (*Output) SetsOutput() bool { return true }
 
 // Execute is pure.
-func (c *Output) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Output) Execute(run kind.Run) (kind.Result, error) {
 	v, err := c.Value.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err
 	}
-	if err := run.SetOutput(v); err != nil {
+	if err := run.(kind.OutputtingRun).SetOutput(v); err != nil {
 		return kind.Result{}, err
 	}
 	return kind.Result{Value: v}, nil

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -53,9 +51,7 @@ func (c *Parallel) Validate(v *kind.Validation) {
 func (*Parallel) Forks() bool { return true }
 
 // Execute starts the branches in the order of the file and ends only when every branch has ended.
-func (c *Parallel) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
-	branchCtx, cancel := workflow.WithCancel(ctx)
-	defer cancel()
+func (c *Parallel) Execute(run kind.Run) (kind.Result, error) {
 	var names []string
 	for _, branch := range run.Node().Branches {
 		if branch.Name != everhook.ErrorBranch {
@@ -63,29 +59,27 @@ func (c *Parallel) Execute(ctx workflow.Context, run kind.Run) (kind.Result, err
 		}
 	}
 	race := parallelRace{mode: c.Mode, outcomes: make([]error, len(names)), winner: -1}
-	forks := make([]kind.Run, len(names))
+	forking := run.(kind.ForkingRun)
+	forks, results := make([]kind.Run, len(names)), make([]any, len(names))
 	ended := 0
 	for i, name := range names {
-		forks[i] = run.Fork()
-		workflow.GoNamed(branchCtx, name, func(ctx workflow.Context) {
-			race.outcomes[i] = forks[i].Branch(ctx, name)
+		forks[i] = forking.Fork()
+		forking.Go(name, forks[i], func() {
+			results[i], race.outcomes[i] = forks[i].Branch(name)
 			ended++
 			if race.decidedBy(i) {
-				cancel()
+				forking.Cancel()
 			}
 		})
 	}
-	// The wait is not cancelled with the node: the branches are, and the node ends when they have.
-	waiting, stopWaiting := workflow.NewDisconnectedContext(ctx)
-	defer stopWaiting()
-	if err := workflow.Await(waiting, func() bool { return ended == len(names) }); err != nil {
+	if err := forking.Await(func() bool { return ended == len(names) }); err != nil {
 		return kind.Result{}, err
 	}
 	if race.end != nil {
 		return kind.Result{}, race.end
 	}
-	if ctx.Err() != nil {
-		return kind.Result{}, ctx.Err()
+	if err := forking.Err(); err != nil {
+		return kind.Result{}, err
 	}
 	if err := race.failure(); err != nil {
 		return kind.Result{}, err
@@ -98,8 +92,8 @@ func (c *Parallel) Execute(ctx workflow.Context, run kind.Run) (kind.Result, err
 			result[name] = map[string]any{"status": string(status), "result": nil}
 			continue
 		}
-		run.Join(forks[i], name)
-		result[name] = map[string]any{"status": string(status), "result": forks[i].Last()}
+		forking.Join(forks[i], name)
+		result[name] = map[string]any{"status": string(status), "result": results[i]}
 	}
 	return kind.Result{Value: result}, nil
 }

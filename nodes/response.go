@@ -3,8 +3,6 @@ package nodes
 import (
 	"fmt"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -68,7 +66,7 @@ func (*Response) AnswersCaller() bool { return true }
 func (c *Response) EndsRun() bool { return !c.Continue }
 
 // Execute is pure: the answer leaves when the workflow task ends.
-func (c *Response) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Response) Execute(run kind.Run) (kind.Result, error) {
 	answer := everhook.Answer{Status: 200}
 	var err error
 	if c.Status.IsSet() {
@@ -92,11 +90,11 @@ func (c *Response) Execute(ctx workflow.Context, run kind.Run) (kind.Result, err
 	}
 	// The JSON of text is what is stored, and may be longer than what is sent.
 	encoded, err := everhook.EncodeJSON(answer)
-	chargeWork(run, len(encoded)/answeredPerUnit)
+	run.Charge(len(encoded) / answeredPerUnit)
 	if err != nil || len(encoded) > everhook.MaxAnswerBody {
 		return kind.Result{}, everhook.Errorf(everhook.TypeLimit, "the answer is larger than 1 MiB")
 	}
-	if !run.Answer(ctx, answer, c.Continue) {
+	if !run.(kind.AnsweringRun).Answer(answer, c.Continue) {
 		run.Logf("the caller had its answer already; this one is not sent")
 	}
 	result := kind.Result{Value: map[string]any{"status": answer.Status}}

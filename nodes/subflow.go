@@ -31,7 +31,10 @@ type FlowReference struct {
 	Version int
 }
 
-var _ kind.Calling = (*Subflow)(nil)
+var (
+	_ kind.Waiting = (*Subflow)(nil)
+	_ kind.Calling = (*Subflow)(nil)
+)
 
 // Spec describes the kind.
 func (*Subflow) Spec() kind.Spec {
@@ -66,13 +69,13 @@ func (c *Subflow) Validate(v *kind.Validation) {
 func (c *Subflow) CallsFlow() (key string, version int) { return c.Flow.Key, c.Flow.Version }
 
 // Execute starts the run as a child workflow, and by default waits for its end.
-func (c *Subflow) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Subflow) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	input, err := c.Input.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err
 	}
 	wait := c.Wait == nil || *c.Wait
-	reply, err := run.Subflow(ctx, kind.SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version, Input: input, Wait: wait})
+	reply, err := run.(kind.CallingRun).Subflow(ctx, kind.SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version, Input: input, Wait: wait})
 	if err != nil {
 		return kind.Result{}, err
 	}

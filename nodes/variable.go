@@ -3,8 +3,6 @@ package nodes
 import (
 	"fmt"
 
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook/internal/strict"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -74,13 +72,13 @@ func variables(v *kind.Validation) []string {
 func (c *Variable) AssignsTo() string { return c.Target }
 
 // Execute is pure.
-func (c *Variable) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *Variable) Execute(run kind.Run) (kind.Result, error) {
 	v, err := c.Value.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err
 	}
 	if c.Target != "" {
-		run.SetVariable(c.Target, v)
+		run.(kind.AssigningRun).SetVariable(c.Target, v)
 	}
 	return kind.Result{Value: v}, nil
 }

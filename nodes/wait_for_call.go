@@ -80,7 +80,7 @@ func (*WaitForCall) PausesFor() kind.Pause { return kind.ForCall }
 func (c *WaitForCall) Reply() *trigger.WebhookResponse { return &c.Response }
 
 // Execute waits. Who calls, and what a caller receives, is decided before the call reaches the run.
-func (c *WaitForCall) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	deadline := defaultDeadline
 	if c.Deadline.IsSet() {
 		given, err := c.Deadline.Eval(run.Scope())
@@ -93,7 +93,7 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run kind.Run) (kind.Result, 
 			}
 		}
 	}
-	call, ok, err := run.AwaitCall(ctx, deadline)
+	call, ok, err := run.(kind.AwaitingRun).AwaitCall(ctx, deadline)
 	switch {
 	case err != nil:
 		return kind.Result{}, err

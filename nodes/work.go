@@ -1,7 +1,5 @@
 package nodes
 
-import "github.com/everhook/everhook/nodes/kind"
-
 // The cost of work on data besides the evaluation of expressions. A loop that did such work free of charge would run for
 // so long without a break that its workflow task never finishes. At these prices, a cold replay of everything that one
 // execution may do takes a few seconds on a slow machine. Reading a byte of JSON costs one unit.
@@ -12,8 +10,3 @@ const (
 	unitsPerEntry     = 10
 	unitsPerCharacter = 2
 )
-
-// chargeWork charges units of work, see expression.MaxUnits.
-func chargeWork(run kind.Run, units int) {
-	run.Scope().Spent += units
-}

@@ -88,7 +88,7 @@ func (i *inbox) admit(call *everhook.ResumeCall) error {
 	refuse := func(kind, format string, args ...any) error {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), kind, nil)
 	}
-	_, known := i.run.flow.LoopsAround(call.Node)
+	_, known := i.run.Flow().LoopsAround(call.Node)
 	switch {
 	case !known:
 		return refuse(RefusedNoWait, "no node %s waits for a call", call.Node)
@@ -197,31 +197,20 @@ func (r *run) showWaiting(ctx workflow.Context) error {
 // maxShownWaits bounds the list of what a run waits for.
 const maxShownWaits = 20
 
-// resumeURL gives the URL that ends the wait of a node, for a place that stands in that iteration of its loops.
-func (r *run) resumeURL(key, iteration string) (string, error) {
-	loops, ok := r.flow.LoopsAround(key)
-	switch {
-	case !ok:
-		return "", fmt.Errorf("no node %q waits for a call", key)
-	case r.start.Resume == nil:
-		return "", fmt.Errorf("this run was started without a URL that could resume it")
-	}
-	return r.start.Resume.URL(r.start.Delivery.RunID, key, everhook.OuterIteration(iteration, loops)), nil
-}
-
+// AwaitCall waits for a call of the node's resume URL.
 func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook.Mapping, bool, error) {
-	if canned, ok := cannedCall(ctx, Effect{Node: s.node.Node, Iteration: s.outer}); ok &&
+	if canned, ok := cannedCall(ctx, s.effect()); ok &&
 		(canned.Err != nil || canned.Call != nil) {
 		call := everhook.Mapping{"receivedAt": everhook.FormatTime(workflow.Now(ctx).UTC())}
 		maps.Copy(call, canned.Call)
 		return call, canned.Err == nil, canned.Err
 	}
-	if _, ok := s.run.flow.LoopsAround(s.node.Key); !ok {
+	if _, ok := s.run.Flow().LoopsAround(s.Node().Key); !ok {
 		return nil, false, everhook.Errorf(everhook.TypeInternal, "only a node of kind wait-for-call has a URL that "+
 			"could be called")
 	}
-	defer s.waited(ctx)
-	call, ok, err := s.run.mailbox.await(ctx, wait{node: s.node, iteration: s.outer}, deadline)
+	defer s.GoOn()
+	call, ok, err := s.run.mailbox.await(ctx, wait{node: s.Compiled(), iteration: s.Iteration()}, deadline)
 	if err != nil || !ok {
 		return nil, false, err
 	}

@@ -84,7 +84,7 @@ func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*ev
 
 func (y *relay) tell(ctx workflow.Context, wait relayedWait) error {
 	y.run.events += eventsOfSignal
-	root := y.run.part.Root
+	root := y.run.root
 	return workflow.SignalExternalWorkflow(ctx, root.WorkflowID, root.RunID, WaitSignal, wait).Get(ctx, nil)
 }
 
@@ -104,7 +104,7 @@ func (i *inbox) relayCalls(ctx workflow.Context) {
 				}
 				continue
 			}
-			node := i.run.flow.Node(asked.Node)
+			node := i.run.Flow().Node(asked.Node)
 			if node == nil {
 				continue
 			}
@@ -126,14 +126,14 @@ func (i *inbox) relayCall(ctx workflow.Context, w wait, asked relayedWait) {
 		if ctx.Err() != nil {
 			return // the step waits no longer, or the run ends
 		}
-		end.Error = i.run.failure(err)
+		end.Error = i.run.Failure(err)
 	}
 	end.Call = call
-	if err := i.run.handOver(ctx, encodedSize(end)); err != nil {
+	if err := i.run.reserve(ctx, encodedSize(end)); err != nil {
 		if ctx.Err() != nil {
 			return
 		}
-		end.Call, end.Error = nil, i.run.failure(err)
+		end.Call, end.Error = nil, i.run.Failure(err)
 	}
 	i.run.events += eventsOfSignal
 	if err := workflow.SignalExternalWorkflow(ctx, asked.From.WorkflowID, asked.From.RunID, CallSignal, end).Get(ctx,

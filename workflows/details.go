@@ -19,15 +19,16 @@ func (r *run) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx
 
 func (r *run) details() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "**%s**, %d steps\n\n", r.outcome.Status, r.log.total)
-	if resume := r.start.From; resume != nil {
-		fmt.Fprintf(&text, "continued at %s from run %s\n\n", EscapeMarkdown(resume.Node), resume.Of)
+	outcome := r.outcome()
+	fmt.Fprintf(&text, "**%s**, %d steps\n\n", outcome.Status, r.Log().Total())
+	if from := r.start.From; from != nil {
+		fmt.Fprintf(&text, "retry of run %s from %s\n\n", from.Of, EscapeMarkdown(from.Node))
 	}
-	if r.outcome.Error != nil {
-		fmt.Fprintf(&text, "%s\n\n", EscapeMarkdown(r.outcome.Error.Error()))
+	if outcome.Error != nil {
+		fmt.Fprintf(&text, "%s\n\n", EscapeMarkdown(outcome.Error.Error()))
 	}
 	text.WriteString("| # | Step | Status | Took | |\n|--:|---|---|--:|---|\n")
-	steps := r.log.kept()
+	steps := r.Log().Steps()
 	if len(steps) > maxDetailRows {
 		steps = steps[len(steps)-maxDetailRows:]
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/engine"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
@@ -641,7 +642,7 @@ nodes:
 		try.start.Budget.Steps = steps
 		var told []everhook.Status
 		try.SetOnChildWorkflowCompletedListener(func(_ *workflow.Info, result converter.EncodedValue, err error) {
-			var outcome workflows.LoopOutcome
+			var outcome engine.PartEnd
 			if err == nil && result.Get(&outcome) == nil && outcome.Error != nil {
 				told = append(told, outcome.Error.Status)
 			}
@@ -713,7 +714,7 @@ type stubborn struct{}
 
 func (*stubborn) Spec() kind.Spec           { return kind.Spec{Kind: "stubborn", Group: kind.Callbacks} }
 func (*stubborn) Validate(*kind.Validation) {}
-func (*stubborn) Execute(ctx workflow.Context, _ kind.Run) (kind.Result, error) {
+func (*stubborn) Execute(ctx workflow.Context, _ kind.WaitingRun) (kind.Result, error) {
 	apart, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	return kind.Result{}, workflow.Await(apart, func() bool { return ctx.Err() != nil })

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -15,7 +14,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Start is what a run is started with besides its definition.
+// Start is what a run is started with, besides its definition. It is stored in histories.
 type Start struct {
 	// Level is the engine level of the release that started the run.
 	Level int `json:"level"`
@@ -29,7 +28,7 @@ type Start struct {
 	Resume *everhook.Resume `json:"resume,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
-	// Budget is when loops hand over; zero fields are the engine's own.
+	// Budget is what an execution may use before its loops continue in another one.
 	Budget Budget `json:"budget,omitzero"`
 	// Origin is the run that this one is a retry of, over all retries; empty for one that a delivery started.
 	Origin everhook.RunID `json:"origin,omitempty"`
@@ -88,12 +87,8 @@ func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, star
 	if err := r.serve(ctx); err != nil {
 		return everhook.Outcome{}, err
 	}
-	d := r.rootData()
-	failure := r.ending(r.execute(ctx, d))
-	if failure != nil && failure.Status != everhook.Cancelled {
-		r.onFailure(ctx, d, failure)
-	}
-	return r.close(ctx, failure)
+	r.Execute(line{ctx})
+	return r.close(ctx)
 }
 
 // begin makes the state of an execution. It panics if this worker cannot run it. That fails the workflow task, not the
@@ -124,22 +119,21 @@ func (i *Interpreter) checkLevel(level int) error {
 // serve answers updates and queries. It comes before anything else: an update that is not known yet would be refused.
 func (r *run) serve(ctx workflow.Context) error {
 	err := workflow.SetUpdateHandler(ctx, AnswerUpdate, func(ctx workflow.Context) (everhook.Answer, error) {
-		// A cancelled run still answers: its caller is told.
+		// A cancelled run still answers its caller.
 		waiting, cancel := workflow.NewDisconnectedContext(ctx)
 		defer cancel()
-		err := workflow.Await(waiting, func() bool { return r.answer != nil })
-		if err != nil {
+		if err := workflow.Await(waiting, func() bool { return r.Answer() != nil }); err != nil {
 			return everhook.Answer{}, err
 		}
-		return *r.answer, nil
+		return *r.Answer(), nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := workflow.SetQueryHandler(ctx, ValuesQuery, r.before); err != nil {
+	if err := workflow.SetQueryHandler(ctx, ValuesQuery, r.valuesBefore); err != nil {
 		return err
 	}
-	if r.flow.TakesCalls() {
+	if r.Flow().TakesCalls() {
 		calls := newInbox(r)
 		r.mailbox = calls
 		if err := calls.serve(ctx); err != nil {
@@ -152,107 +146,55 @@ func (r *run) serve(ctx workflow.Context) error {
 
 func (r *run) serveQueries(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, StepsQuery,
-		func(from int) (everhook.StepPage, error) { return r.log.page(from), nil }); err != nil {
+		func(from int) (everhook.StepPage, error) { return r.Log().Page(from), nil }); err != nil {
 		return err
 	}
-	return workflow.SetQueryHandler(ctx, OutcomeQuery, func() (everhook.Outcome, error) { return r.outcome, nil })
+	return workflow.SetQueryHandler(ctx, OutcomeQuery, func() (everhook.Outcome, error) { return r.outcome(), nil })
 }
 
-// execute walks the flow, within the time that the flow allows.
-func (r *run) execute(ctx workflow.Context, d *data) error {
-	ctx, cancel := workflow.WithCancel(ctx)
-	defer cancel()
-	if timeout := r.flow.Definition.Options.Timeout.Std(); timeout > 0 {
-		left := timeout
-		if r.start.Origin == "" { // a retry has the whole time again
-			left -= workflow.Now(ctx).Sub(r.start.Delivery.ReceivedAt)
-		}
-		r.abortAfter(ctx, cancel, left, "timeout of the run", r.timedOut())
+// valuesBefore answers ValuesQuery.
+func (r *run) valuesBefore(node string) (*RetryPoint, error) {
+	point, err := r.Before(node)
+	if err != nil {
+		return nil, err
 	}
-	if r.start.Depth > 0 {
-		r.abortWith(ctx, cancel)
-	}
-	return r.walk(ctx, d)
+	return point, checkRetryPoint(point, r.start.MaxPayload)
 }
 
-// timedOut is how a run ends when its timeout expired.
-func (r *run) timedOut() *everhook.Error {
-	return &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout,
-		Message: fmt.Sprintf("the run did not end within its timeout of %s", r.flow.Definition.Options.Timeout)}
-}
-
-// abortAfter cancels what is under way when the time is over; why is then how it ended.
-func (r *run) abortAfter(ctx workflow.Context, abort workflow.CancelFunc, left time.Duration, summary string,
-	why *everhook.Error) {
-	if left <= 0 {
-		r.aborted = why
-		abort()
-		return
-	}
-	timer := workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: summary})
-	r.events += eventsOfTimer
-	workflow.GoNamed(ctx, "timeout", func(ctx workflow.Context) {
-		if timer.Get(ctx, nil) == nil {
-			r.aborted = why
-			abort()
-		}
-	})
-}
-
-// failureTimeout bounds onFailure.
-const failureTimeout = 10 * time.Minute
-
-// onFailure runs the nodes that a flow has for runs that did not resolve. However they end, the run ends as it failed.
-func (r *run) onFailure(ctx workflow.Context, d *data, failure *everhook.Error) {
-	if len(r.flow.OnFailure) == 0 {
-		return
-	}
-	ctx, cancel := workflow.WithCancel(ctx)
-	defer cancel()
-	r.aborted, r.failing = nil, true
-	r.abortAfter(ctx, cancel, failureTimeout, "limit of onFailure", &everhook.Error{Status: everhook.Aborted,
-		Type: everhook.TypeTimeout, Message: "onFailure did not end within ten minutes"})
-	d.scope.Values["failure"] = map[string]any{"status": string(failure.Status), "node": failure.Node,
-		"message": failure.Message}
-	// How it ended is in the step log.
-	_, _ = r.list(ctx, r.flow.OnFailure, d)
-}
-
-// close settles the answer, waits until the caller has it, and ends the workflow so that Temporal tells the truth.
-func (r *run) close(ctx workflow.Context, failure *everhook.Error) (everhook.Outcome, error) {
-	r.outcome.Status, r.outcome.Error = everhook.Resolved, failure
-	if r.outcome.Error != nil {
-		r.outcome.Status = r.outcome.Error.Status
-	}
-	if r.answer == nil {
-		answer := DerivedAnswer(r.outcome, r.start.Delivery.RunID)
+// close decides the answer, waits until the caller has it, and closes the workflow with the status that Temporal has for
+// the end of the run.
+func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
+	outcome := r.Run.Outcome()
+	r.ended = &outcome
+	if r.Answer() == nil {
+		answer := DerivedAnswer(outcome, r.start.Delivery.RunID)
 		answer.Delivery, answer.Digest = r.start.Delivery.ID, r.start.Delivery.Digest
-		r.answer = &answer
+		r.DeriveAnswer(&answer)
 	}
 	closing, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	if err := r.fitOutcome(closing); err != nil { // there is no room for it, and none to be made
-		r.outcome.Output = nil
+	if err := r.fitOutcome(closing, &outcome); err != nil { // there is no room for it, and none can be made
+		outcome.Output = nil
 	}
 	r.showDetails(closing)
-	if r.outcome.Status != everhook.Resolved && r.start.Attributes {
+	if outcome.Status != everhook.Resolved && r.start.Attributes {
 		if err := workflow.UpsertTypedSearchAttributes(closing,
-			AttributeStatus.ValueSet(string(r.outcome.Status))); err != nil {
-			return r.outcome, err
+			AttributeStatus.ValueSet(string(outcome.Status))); err != nil {
+			return outcome, err
 		}
 	}
 	if err := workflow.Await(closing, func() bool { return workflow.AllHandlersFinished(closing) }); err != nil {
-		return r.outcome, err
+		return outcome, err
 	}
-	switch r.outcome.Status {
+	switch outcome.Status {
 	case everhook.Resolved:
-		return r.outcome, nil
+		return outcome, nil
 	case everhook.Cancelled:
-		return r.outcome, temporal.NewCanceledError(r.outcome)
+		return outcome, temporal.NewCanceledError(outcome)
 	default:
-		return r.outcome, temporal.NewApplicationErrorWithOptions(r.outcome.Error.Error(), string(r.outcome.Status),
+		return outcome, temporal.NewApplicationErrorWithOptions(outcome.Error.Error(), string(outcome.Status),
 			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign,
-				Details: []any{r.outcome}})
+				Details: []any{outcome}})
 	}
 }
 
@@ -284,7 +226,7 @@ func (c *flowCache) get(definition []byte) (*compile.Flow, error) {
 	}
 	flow, err := compile.ForRun(&d, c.registry)
 	if err != nil {
-		return nil, fmt.Errorf("this worker cannot run version of flow %q: %w", d.Key, err)
+		return nil, fmt.Errorf("this worker cannot run the version of flow %q: %w", d.Key, err)
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

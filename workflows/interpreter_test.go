@@ -12,7 +12,6 @@ import (
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes"
@@ -133,7 +132,7 @@ type outsider struct {
 func (*outsider) Spec() kind.Spec           { return kind.Spec{Kind: "outsider", Group: kind.Control} }
 func (*outsider) Validate(*kind.Validation) {}
 
-func (o *outsider) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (o *outsider) Execute(run kind.Run) (kind.Result, error) {
 	switch o.Mode {
 	case "struct":
 		return kind.Result{Value: struct {

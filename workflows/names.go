@@ -85,40 +85,21 @@ const (
 	MemoCaller = "everhook.caller"
 )
 
-// The budget of one execution: histories and cold replays stay small. What goes beyond it, loops hand over.
 const (
+	// budgetEvents is how many events an execution may have before its loops continue in another one, budgetBytes how
+	// large its history may be at the last workflow task. Histories and cold replays stay small. Temporal ends a run at 50
+	// MiB.
 	budgetEvents = 4000
-	budgetSteps  = 50_000
-	// budgetUnits is what evaluations may cost; a cold replay does all of them in a few seconds.
-	budgetUnits = 20_000_000
-	// budgetBytes is of the history, as of the last workflow task; Temporal ends a run at 50 MiB.
-	budgetBytes = 10 << 20
-)
-
-// The limits of one execution, far above its budget. They end a run that no loop could hand over in time.
-const (
+	budgetBytes  = 10 << 20
+	// maxEvents is the limit of one execution, far above its budget. It ends a run that no loop could hand over in time.
 	maxEvents = 40_000
-	maxSteps  = 500_000
-	maxUnits  = 200_000_000
-)
-
-const (
-	// maxStretch is how many units of evaluation may pass before the workflow task is broken, far below the second
-	// after which Temporal's deadlock detector fires.
-	maxStretch = 200_000
-	// stepUnits is what a step costs besides its expressions.
-	stepUnits = 20
-	// copiedPerUnit is how many results are copied for a unit, for a branch that runs beside others; clearedPerUnit how
-	// many are cleared for an iteration.
-	copiedPerUnit  = 2
-	clearedPerUnit = 20
-	// maxInFlight bounds the effects that an execution waits for at once; Temporal's own limit is 2,000.
+	// maxInFlight bounds the effects that an execution waits for at the same time. Temporal's own limit is 2,000.
 	maxInFlight = 1000
-	// maxPartItems bounds the items of a loop, as JSON, that are handed over at a time.
+	// maxPartItems bounds the items of a loop that are handed over at a time, in bytes as JSON.
 	maxPartItems = 1 << 19
 	// maxMessage bounds the message of an error that a run keeps.
 	maxMessage = 4000
-	// maxWorkflowID is what Temporal takes as a workflow ID, less some.
+	// maxWorkflowID is somewhat less than what Temporal takes as a workflow ID.
 	maxWorkflowID = 900
 )
 

@@ -2,12 +2,8 @@ package workflows
 
 import (
 	"encoding/json"
-	"fmt"
-
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Sizes of what is handed to Temporal. Over its limits a workflow task fails and is tried again for ever, so every
@@ -65,135 +61,6 @@ func (r *run) fits(what string, v any) (size int, err error) {
 		return 0, everhook.Errorf(everhook.TypeLimit, "%s is larger than %s; send less", what, everhook.Size(limit))
 	}
 	return len(encoded), nil
-}
-
-// handed is what a workflow task hands over.
-type handed struct {
-	task, bytes int
-	// breaking keeps those who wait for the next workflow task in line, local those who call local activities: nil
-	// until needed.
-	breaking, local workflow.Mutex
-}
-
-// handOver charges bytes to the workflow task before it hands over a value of that size, and breaks the task when they
-// are too many for one. Its error is that of a cancelled run. It costs no event as long as there is room.
-func (r *run) handOver(ctx workflow.Context, size int) error {
-	size = r.leaves(size)
-	if r.chargeTask(size) {
-		return nil
-	}
-	if r.handed.breaking == nil {
-		r.handed.breaking = workflow.NewMutex(ctx)
-	}
-	if err := r.handed.breaking.Lock(ctx); err != nil {
-		return err
-	}
-	defer r.handed.breaking.Unlock()
-	for !r.chargeTask(size) {
-		if r.events > maxEvents {
-			return everhook.Errorf(everhook.TypeLimit, "the run reached the limit of %d events in its history; hand "+
-				"less over at once", maxEvents)
-		}
-		if err := r.breakTask(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// leaves is what a value of that size leaves in the history.
-func (r *run) leaves(size int) int {
-	if r.start.MaxPayload > MaxPayload {
-		return min(size, maxInline)
-	}
-	return size
-}
-
-// chargeTask reports whether the workflow task that goes on can hand over so much more; then it is charged.
-func (r *run) chargeTask(size int) bool {
-	r.settle(0)
-	if r.handed.bytes > 0 && r.handed.bytes+size > maxHandedOver {
-		return false
-	}
-	r.handed.bytes += size
-	return true
-}
-
-// locally calls a local activity, one at a time: nobody knows how large results will be, and a workflow task hands all
-// of them over together.
-func (r *run) locally(ctx workflow.Context, result any, call func() error) error {
-	if r.handed.local == nil {
-		r.handed.local = workflow.NewMutex(ctx)
-	}
-	if err := r.handed.local.Lock(ctx); err != nil {
-		return err
-	}
-	defer r.handed.local.Unlock()
-	if err := r.handOver(ctx, r.limits().localResult); err != nil {
-		return err
-	}
-	defer r.handedLocally(result)
-	return call()
-}
-
-// handedLocally settles what handOver charged for the result of a local activity, which nobody knew before.
-func (r *run) handedLocally(result any) {
-	size := 0
-	if encoded, err := everhook.EncodeJSON(result); err == nil {
-		size = r.leaves(len(encoded))
-	}
-	charged := r.limits().localResult
-	r.handed.bytes = max(0, r.handed.bytes-charged) + min(size, charged)
-}
-
-// tooLong tells when the history of the execution has become so large that Temporal is about to terminate it. The size
-// is the one at the beginning of the workflow task, which the history records.
-func tooLong(ctx workflow.Context) *kind.End {
-	if size := workflow.GetInfo(ctx).GetCurrentHistorySize(); size > maxHistory {
-		return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit,
-			Message: fmt.Sprintf("the history of the run has %d bytes, of %d; let each delivery do less, or hand "+
-				"smaller values to effects", size, maxHistory)}
-	}
-	return nil
-}
-
-// fitOutcome leaves out what makes the end of a run too large for Temporal, and makes room for the rest. The answer and
-// the output were measured when they were given, so what goes is the answer that another system gave to the node that
-// failed.
-func (r *run) fitOutcome(ctx workflow.Context) error {
-	size := encodedSize(r.outcome)
-	if size > r.limits().outcome && r.outcome.Error != nil && r.outcome.Error.Response != nil {
-		failure := *r.outcome.Error
-		failure.Response = nil
-		failure.Message += " (what the other system answered is too large to keep here; the step log has it)"
-		r.outcome.Error = &failure
-		size = encodedSize(r.outcome)
-	}
-	if size > r.limits().outcome {
-		r.outcome.Output = nil
-		r.outcome.Status, r.outcome.Error = everhook.Errored,
-			everhook.Errorf(everhook.TypeLimit, "output and answer together are larger than %s; put less into them",
-				everhook.Size(r.limits().outcome))
-		size = encodedSize(r.outcome)
-	}
-	return r.handOver(ctx, r.leaves(size)+r.leaves(encodedSize(r.answer)))
-}
-
-// settle charges what is handed over in any case, as an answer with the workflow task in which it is given. Each task
-// begins with nothing.
-func (r *run) settle(size int) {
-	if task := r.task(); task != r.handed.task {
-		r.handed.task, r.handed.bytes = task, 0
-	}
-	r.handed.bytes += r.leaves(size)
-}
-
-func encodedSize(v any) int {
-	encoded, err := everhook.EncodeJSON(v)
-	if err != nil {
-		return 0
-	}
-	return len(encoded)
 }
 
 // FitsStart returns an *everhook.Error of type limit if Temporal would not take these arguments of a run.

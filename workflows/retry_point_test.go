@@ -137,7 +137,7 @@ func TestARetryDoesNotRunTheStepsBefore(t *testing.T) {
 	inside := first.retried(t, "shrink")
 	inside.run(t)
 	steps := inside.steps(t)
-	require.Equal(t, []string{`not evaluated again: the run goes on in the branch "then", as the run before did`},
+	require.Equal(t, []string{`not evaluated again: the retry continues in the branch "then", as the run before did`},
 		steps[0].Lines)
 	require.Equal(t, everhook.Of(true), steps[0].Result)
 	require.Equal(t, everhook.Of(map[string]any{"matched": "small", "tried": []any{false, true}}), steps[1].Result)
@@ -192,7 +192,7 @@ func TestARetryOfARetryGoesOnFromThere(t *testing.T) {
 	for _, node := range []string{"count", "side", "size"} {
 		_, err := second.QueryWorkflow(workflows.ValuesQuery, node)
 		require.ErrorContains(t, err,
-			fmt.Sprintf(`this run did not begin the node %q: it continued at "shrink" what run %s had begun; retry that run, or from a later node`, node, runID))
+			fmt.Sprintf(`this run did not begin the node %q: it is a retry of run %s that began at "shrink"; retry that run, or from a later node`, node, runID))
 	}
 }
 
@@ -337,7 +337,7 @@ func TestTheTemporalUIShowsWhereARetryBegan(t *testing.T) {
 	first.run(t)
 	again := first.retried(t, "both")
 	again.run(t)
-	require.Contains(t, again.currentDetails(t), "continued at both from run "+string(runID))
+	require.Contains(t, again.currentDetails(t), "retry of run "+string(runID)+" from both")
 }
 
 // garden grows flows of pure nodes at random.

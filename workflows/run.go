@@ -12,237 +12,148 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/internal/engine"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// run is the state of one run. Its coroutines take turns, so it needs no lock.
+// run is one execution of a run on Temporal. Its coroutines take turns, so it needs no lock.
 type run struct {
-	flow    *compile.Flow
-	start   Start
-	log     *stepLog
-	outcome everhook.Outcome
-	// outputAt is when the output was set.
-	outputAt moment
-	// answer is what the caller of a sync flow receives, once it is settled.
-	answer *everhook.Answer
-	// aborted is set when the time is over that something has, and says how it ends.
-	aborted *everhook.Error
-	// failing is set while onFailure runs.
-	failing bool
-	// part is set in an execution that goes on with a loop.
-	part *LoopStart
-	// answers is set when the run takes answers from such executions.
-	answers bool
+	*engine.Run
+	start Start
+	// definition is the flow as the run was started with it.
+	definition json.RawMessage
+	// ended is how the execution ended; nil before.
+	ended *everhook.Outcome
 
-	steps, events, units, inFlight int
-	// expected is how many events iterations that run beside each other may add.
-	expected int
-	// stretch counts the units that passed since the workflow task was broken last, breaking is set while it is broken.
-	stretch  int
-	breaking bool
-	clock    func() time.Time
-	// stopped reports whether the execution itself was cancelled: by an operator, or by who started it.
-	stopped func() bool
-	// bytes is the size of the history, as of the last workflow task: the same on every replay.
-	bytes func() int
-	// task tells the workflow tasks apart: the length of the history when the one that goes on began, the same on every
-	// replay.
-	task func() int
+	// root is the execution of the run, as others know it that continue its loops; nil in the run's own execution.
+	root *everhook.Execution
+	// takesAnswers is set when the run takes answers from executions that continue its loops.
+	takesAnswers bool
 	// answered is the workflow task in which the answer was given.
 	answered int
-	// definition is the flow as the run was started with it, budget when its loops hand over.
-	definition json.RawMessage
-	budget     Budget
 
-	// root is the data of the nodes at the top, marks the steps at which a retry can go on.
-	root  *data
-	marks []mark
-	// mailbox takes the calls that steps wait for, waiting names what they wait for now.
+	// events counts what the execution added to its history; budget is how many it may add before its loops continue in
+	// another execution. inFlight counts the effects and children that it waits for.
+	events, budget, inFlight int
+
+	// stopped reports whether the execution itself was cancelled: by an operator, or by the execution that started it.
+	stopped func() bool
+	// bytes is the size of the history at the last workflow task. task tells the workflow tasks apart: it is the length
+	// of the history when the current one began. Both are the same on every replay.
+	bytes, task func() int
+
+	// mailbox takes the calls that steps wait for. waiting names what they wait for now, shownWaiting what the search
+	// attribute shows.
 	mailbox               mailbox
 	waiting, shownWaiting []string
-	// handed is what the workflow task that goes on has handed over so far.
+	// handed is what the current workflow task hands to Temporal.
 	handed handed
 }
 
+var _ engine.Host = (*run)(nil)
+
 func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage, start Start) *run {
 	info := workflow.GetInfo(ctx)
-	return &run{
-		flow: flow, start: start, log: newStepLog(logState{}), outcome: everhook.Outcome{Status: everhook.Pending},
-		events:     info.GetCurrentHistoryLength(),
-		definition: definition, budget: start.Budget.withDefaults(),
-		clock: func() time.Time { return workflow.Now(ctx) }, stopped: func() bool { return ctx.Err() != nil },
-		task: info.GetCurrentHistoryLength, bytes: info.GetCurrentHistorySize,
+	r := &run{
+		start: start, definition: definition, events: info.GetCurrentHistoryLength(), budget: start.Budget.events(),
+		stopped: func() bool { return ctx.Err() != nil },
+		bytes:   info.GetCurrentHistorySize, task: info.GetCurrentHistoryLength,
 	}
+	r.Run = engine.New(flow, engine.Start{
+		Version: start.Version, Delivery: start.Delivery, Env: start.Env, Resume: start.Resume, Origin: start.Origin,
+		From: start.From, Budget: engine.Budget{Steps: start.Budget.Steps, Units: start.Budget.Units},
+	}, r, func() time.Time { return workflow.Now(ctx) })
+	return r
 }
 
-// list runs nodes one after the other and gives the result of the last.
-func (r *run) list(ctx workflow.Context, list []*compile.Node, d *data) (last any, err error) {
-	for _, node := range list {
-		if err := r.step(ctx, node, d); err != nil {
-			return nil, err
+// outcome is how the run stands, or how it ended.
+func (r *run) outcome() everhook.Outcome {
+	if r.ended != nil {
+		return *r.ended
+	}
+	return r.Run.Outcome()
+}
+
+// Wait executes a step whose kind waits or acts outside.
+func (r *run) Wait(s *engine.Step) (kind.Result, error) {
+	return s.Compiled().Kind.(kind.Waiting).Execute(contextOf(s.Line()), &step{Step: s, run: r})
+}
+
+// After starts a timer.
+func (r *run) After(on engine.Line, left time.Duration, name string, fire func()) {
+	ctx := contextOf(on)
+	timer := workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: name})
+	r.events += eventsOfTimer
+	workflow.GoNamed(ctx, "timeout", func(ctx workflow.Context) {
+		if timer.Get(ctx, nil) == nil {
+			fire()
 		}
-		last = d.nodes[node.Key]
-	}
-	return last, nil
+	})
 }
 
-// step runs one node. Its error ends the list.
-func (r *run) step(ctx workflow.Context, node *compile.Node, d *data) error {
-	if err := r.spend(ctx, node); err != nil {
-		return err
+// Listen aborts a subflow when its caller says so.
+func (r *run) Listen(on engine.Line, abort func(*everhook.Error)) {
+	if r.start.Depth > 0 {
+		listen(contextOf(on), abort)
 	}
-	now := workflow.Now(ctx)
-	record := r.log.begin(node, d.position.path, now)
-	outer := d.position
-	d.at(r, node, record, now)
-	if node.OnLine {
-		r.mark(node.Key)
-	}
-	result, err := node.Kind.Execute(ctx, &step{run: r, node: node, data: d, record: record, outer: outer.path})
-	d.leave(node.Key, outer)
-	r.charge(d.spent())
-	if node.Foreign { // it may have waited by itself
-		d.waited(workflow.Now(ctx))
-	}
-	if err == nil && node.Foreign {
-		result.Value, err = canonicalResult(result.Value)
-	}
-	if err == nil {
-		d.nodes[node.Key] = result.Value
-		delete(d.errors, node.Key)
-		r.log.resolve(record, workflow.Now(ctx), result.Value)
-		return nil
-	}
-	delete(d.nodes, node.Key)
-	if end, ok := errors.AsType[*kind.End](err); ok {
-		r.log.end(record, workflow.Now(ctx), end, result.Value)
-		return end
-	}
-	failure := r.failure(err).At(node.Key)
-	r.log.fail(record, workflow.Now(ctx), failure)
-	d.errors[node.Key] = errorValue(failure)
-	if !failure.Status.Catchable() || node.OnError == "" || node.OnError == everhook.OnErrorFail {
-		return failure
-	}
-	if node.OnError == everhook.OnErrorBranch {
-		_, err := r.list(ctx, node.Branch(everhook.ErrorBranch), d)
-		return err
-	}
-	return nil
 }
 
-// spend charges a step to the budget of the execution.
-func (r *run) spend(ctx workflow.Context, node *compile.Node) error {
-	r.steps++
-	if limit := r.overLimit(); limit != "" {
-		return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit, Node: node.Key, Message: limit}
-	}
-	if err := tooLong(ctx); err != nil && !r.failing {
-		err.Node = node.Key
-		return err
-	}
-	if err := r.pause(ctx, stepUnits); err != nil {
-		return r.failure(err).At(node.Key)
-	}
-	return nil
+// listen waits for the signal by which the execution that started this one tells that it is aborted. The signal says how
+// this one ends, which a cancellation could not.
+func listen(ctx workflow.Context, abort func(*everhook.Error)) {
+	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
+		var why *everhook.Error
+		workflow.GetSignalChannel(ctx, AbortSignal).Receive(ctx, &why)
+		if why == nil {
+			why = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout,
+				Message: "the run that called it was aborted while it waited"}
+		}
+		abort(why)
+	})
 }
 
-// overLimit says what an execution has too much of. Nothing catches it.
-func (r *run) overLimit() string {
-	if !r.failing && (r.steps > maxSteps || r.events > maxEvents || r.units > maxUnits) {
-		return fmt.Sprintf("the run reached the limit of %d steps, %d events or %d units of evaluation outside of "+
-			"loops; let each iteration or delivery do less", maxSteps, maxEvents, maxUnits)
-	}
-	return ""
-}
-
-// charge counts units of evaluation.
-func (r *run) charge(units int) { r.units, r.stretch = r.units+units, r.stretch+units }
-
-// pause charges units to the stretch that goes on without a break, and breaks the workflow task when it has become
-// long: by an activity that does nothing. Its error is that of a cancelled run.
-func (r *run) pause(ctx workflow.Context, units int) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	r.charge(units)
-	if r.breaking {
-		return workflow.Await(ctx, func() bool { return !r.breaking })
-	}
-	if r.stretch < maxStretch {
-		return nil
-	}
-	return r.breakTask(ctx)
-}
-
-// release lets an answer leave that was given in this workflow task: it leaves when the task ends, and a local activity
-// keeps the task open.
-func (r *run) release(ctx workflow.Context) error {
-	if r.answer == nil || r.answered != r.task() {
-		return nil
-	}
-	return r.breakTask(ctx)
-}
-
-// yieldTimeout is when an activity that does nothing is taken for lost, with the worker that had it, and tried again:
-// so long a killed worker holds up a run.
+// yieldTimeout is how long an activity that does nothing may take. After that it counts as lost with its worker, and is
+// tried again: a killed worker holds a run up for that long.
 const yieldTimeout = 5 * time.Second
 
-// breakTask ends the workflow task by an activity that does nothing.
-func (r *run) breakTask(ctx workflow.Context) error {
-	r.stretch, r.breaking = 0, true
-	defer func() { r.breaking = false }()
+// Break ends the workflow task by an activity that does nothing.
+func (r *run) Break(on engine.Line) error {
 	r.events += eventsOfActivity
-	yielding := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: yieldTimeout,
+	yielding := workflow.WithActivityOptions(contextOf(on), workflow.ActivityOptions{StartToCloseTimeout: yieldTimeout,
 		Summary: "pause between steps"})
-	return workflow.ExecuteActivity(yielding, activities.Yield).Get(ctx, nil)
+	return workflow.ExecuteActivity(yielding, activities.Yield).Get(yielding, nil)
 }
 
-// failure makes an *everhook.Error of what a kind or the SDK returned. A cancelled context means that the run was
-// aborted or cancelled, or that the branch lost.
-func (r *run) failure(err error) *everhook.Error {
-	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
-		if r.aborted != nil {
-			aborted := *r.aborted
-			return &aborted
-		}
-		return &everhook.Error{Status: everhook.Cancelled, Type: everhook.TypeCancelled, Message: "cancelled"}
-	}
-	failure := *activities.FromError(err)
-	failure.Message = everhook.Shorten(failure.Message, maxMessage)
-	return &failure
-}
+// breakTask ends the workflow task.
+func (r *run) breakTask(ctx workflow.Context) error { return r.Run.Break(line{ctx}) }
 
-// ending is the error that a run ends with; nil when it resolved.
-func (r *run) ending(err error) *everhook.Error {
-	if end, ok := errors.AsType[*kind.End](err); ok {
-		if end.Status == everhook.Resolved {
-			return nil
-		}
-		return &everhook.Error{Status: end.Status, Type: end.Type, Message: everhook.Shorten(end.Error(), maxMessage),
-			Node: end.Node}
-	}
-	if err == nil {
+// Limit ends a run whose history is about to become too large for Temporal. The size is that at the beginning of the
+// workflow task, which the history records.
+func (r *run) Limit() *kind.End {
+	message := ""
+	switch size := r.bytes(); {
+	case r.events > maxEvents:
+		message = fmt.Sprintf("the run reached the limit of %d events in its history outside of loops; let each "+
+			"iteration or delivery do less", maxEvents)
+	case size > maxHistory:
+		message = fmt.Sprintf("the history of the run has %d bytes, of %d; let each delivery do less, or hand smaller "+
+			"values to effects", size, maxHistory)
+	default:
 		return nil
 	}
-	return r.failure(err)
+	return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit, Message: message}
 }
 
-func errorValue(e *everhook.Error) map[string]any {
-	v := map[string]any{"status": string(e.Status), "type": e.Type, "message": e.Message, "attempts": e.Attempts,
-		"response": nil}
-	if e.Response != nil {
-		v["response"] = e.Response.V
-	}
-	return v
-}
+// UsedUp reports whether the history is so long or so large that loops continue in another execution.
+func (r *run) UsedUp() bool { return r.events >= r.budget || r.bytes() >= budgetBytes }
 
-// canonicalResult makes a result canonical that a kind of somebody else gave; the kinds of package nodes give canonical
-// ones.
-func canonicalResult(v any) (any, error) {
-	v, err := everhook.Canonical(v)
-	if err != nil {
-		return nil, everhook.Errorf(everhook.TypeInternal, "the result is not data: %v", err)
+// MaxOutput bounds the output.
+func (r *run) MaxOutput() int { return r.limits().output }
+
+// Error reads an error of the SDK.
+func (r *run) Error(err error) (failure *everhook.Error, cancelled bool) {
+	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
+		return nil, true
 	}
-	return v, nil
+	return activities.FromError(err), false
 }

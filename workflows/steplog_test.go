@@ -9,6 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 func TestTheStepLogKeepsTheFirstThousandAndTheLastOfEachNode(t *testing.T) {
@@ -73,7 +76,52 @@ func TestTheStepLogBoundsOneValueAndTheRun(t *testing.T) {
 		}
 	}
 	require.Greater(t, dropped, 50)
-	require.InDelta(t, everhook.MaxLoggedRun, size, 40_000)
+	require.InDelta(t, everhook.MaxLoggedRun*3/4, size, 60_000, "the rest is for notes and later steps")
+}
+
+// chatty is a kind that says a lot, and fails with a long message.
+type chatty struct {
+	Text expression.Template[string] `json:"text"`
+}
+
+func (*chatty) Spec() kind.Spec           { return kind.Spec{Kind: "chatty", Group: kind.Control} }
+func (*chatty) Validate(*kind.Validation) {}
+func (c *chatty) Execute(run kind.Run) (kind.Result, error) {
+	text, err := c.Text.Eval(run.Scope())
+	if err != nil {
+		return kind.Result{}, err
+	}
+	for range 200 {
+		run.Logf("%s", text)
+	}
+	return kind.Result{}, everhook.Failuref(everhook.TypeInput, "%s", text)
+}
+
+func TestTheStepLogCountsLinesErrorsAndTitles(t *testing.T) {
+	t.Parallel()
+	registry := nodes.Standard()
+	kind.Add[chatty](registry)
+	try := tryFlow(t, `
+key: trial
+mode: async
+trigger: { type: webhook }
+nodes:
+- key: each
+  type: loop
+  config: { over: 1500 }
+  branches:
+    do:
+      - { key: say, title: "`+strings.Repeat("title ", 300)+`", type: chatty, onError: continue, config: { text: '{{ repeat("x", 1900) }}' } }
+      - { key: brief, title: "`+strings.Repeat("title ", 300)+`", type: chatty, onError: continue, config: { text: '{{ repeat("x", 10) }}' } }
+- { key: last, type: end, config: { status: failed, message: the end } }
+`, nil, registry)
+	require.Equal(t, everhook.Failed, try.run(t).Status)
+	steps := try.steps(t)
+	require.Less(t, len(encoded(t, steps)), everhook.MaxLoggedRun)
+	last := steps[len(steps)-1]
+	require.Equal(t, "last", last.Node)
+	require.Equal(t, "the end", last.Error.Message, "there is room for the step that ends a run")
+	require.Contains(t, encoded(t, steps), "(not kept: the step log of this run is larger than 1MiB)")
 }
 
 func resultOf(step everhook.Step) any {
@@ -86,7 +134,7 @@ func resultOf(step everhook.Step) any {
 func TestWhatTheStepLogForgetsMakesRoom(t *testing.T) {
 	t.Parallel()
 	try := try(t, `
-- { key: fits, type: calculation, config: { expression: 'repeat("x", 400)' } }
+- { key: fits, type: calculation, config: { expression: 'repeat("x", 150)' } }
 - key: each
   type: loop
   config: { over: 5000, collect: nodes.a.n }
@@ -97,7 +145,7 @@ func TestWhatTheStepLogForgetsMakesRoom(t *testing.T) {
 	steps := try.steps(t)
 	after := steps[len(steps)-1]
 	require.Equal(t, "after", after.Node)
-	require.Equal(t, strings.Repeat("x", 400), after.Result.V, "the log is not full, though far more than 1 MiB went "+
+	require.Equal(t, strings.Repeat("x", 150), after.Result.V, "the log is not full, though far more than 1 MiB went "+
 		"through it")
 }
 

@@ -22,7 +22,7 @@ var subflowPauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Secon
 // Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is
 // cancelled cancels it, one that is aborted aborts it; the step ends when the run has.
 func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.SubflowReply, error) {
-	defer s.waited(ctx)
+	defer s.GoOn()
 	id := s.calledRun(s.ID())
 	if err := s.mayCall(call); err != nil {
 		return kind.SubflowReply{}, err
@@ -32,10 +32,10 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 	}
 	s.run.inFlight++
 	defer func() { s.run.inFlight-- }()
-	ctx = withEffect(ctx, Effect{Node: s.node.Node, Iteration: s.outer})
+	ctx = withEffect(ctx, s.effect())
 	loaded, err := s.loadSubflow(ctx, call, id)
 	if err != nil {
-		return kind.SubflowReply{}, s.run.failure(err)
+		return kind.SubflowReply{}, s.run.Failure(err)
 	}
 	child := subflow{step: s, call: call, loaded: loaded, run: id}
 	return child.perform(ctx)
@@ -44,7 +44,7 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 // calledRun is the run that the step calls in a run: the same one however often that is started again. In a retry it is
 // another one, with the origin that the first had, so that effects of the flow keep their idempotency keys.
 func (s *step) calledRun(caller everhook.RunID) everhook.RunID {
-	return everhook.DerivedRunID([]byte(caller), s.node.Key+"/"+s.outer)
+	return everhook.DerivedRunID([]byte(caller), s.Node().Key+"/"+s.Iteration())
 }
 
 func (s *step) mayCall(call kind.SubflowCall) error {
@@ -60,7 +60,7 @@ func (s *step) mayCall(call kind.SubflowCall) error {
 // recorded, and a replay takes it from there.
 func (s *step) loadSubflow(ctx workflow.Context, call kind.SubflowCall,
 	id everhook.RunID) (loaded activities.LoadedSubflow, err error) {
-	if err := s.run.release(ctx); err != nil {
+	if err := s.run.releaseAnswer(ctx); err != nil {
 		return loaded, err
 	}
 	s.run.events += eventsOfLocalActivity
@@ -71,10 +71,10 @@ func (s *step) loadSubflow(ctx workflow.Context, call kind.SubflowCall,
 			MaximumInterval: 5 * time.Second, MaximumAttempts: activities.LoadAttempts},
 	})
 	caller := fmt.Sprintf("step %s of run %s of flow %s", EscapeMarkdown(s.summary()), s.ID(),
-		s.run.flow.Definition.Key)
+		s.run.Flow().Definition.Key)
 	input := activities.LoadSubflowInput{Flow: call.Flow, Version: call.Version, Input: everhook.Value{V: call.Input},
 		Run: id, Caller: caller}
-	err = s.run.locally(ctx, &loaded, func() error {
+	err = s.run.runLocally(ctx, &loaded, func() error {
 		return workflow.ExecuteLocalActivity(ctx, activities.LoadSubflow, input).Get(ctx, &loaded)
 	})
 	return loaded, err
@@ -94,7 +94,7 @@ func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, 
 // is told itself when the caller is cancelled or aborted.
 func (c *subflow) perform(ctx workflow.Context) (kind.SubflowReply, error) {
 	reply := kind.SubflowReply{RunID: c.run}
-	c.step.record.Subflow = c.workflowID()
+	c.step.Record().Subflow = c.workflowID()
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	child, err := c.begin(ctx, apart)
 	if err != nil || !c.call.Wait {
@@ -131,7 +131,7 @@ func (c *subflow) perform(ctx workflow.Context) (kind.SubflowReply, error) {
 func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFuture, error) {
 	for attempt := 0; ; attempt++ {
 		start := c.start(ctx)
-		if err := c.step.run.handOver(ctx, len(c.loaded.Definition)+encodedSize(start)); err != nil {
+		if err := c.step.run.reserve(ctx, len(c.loaded.Definition)+encodedSize(start)); err != nil {
 			return nil, err
 		}
 		c.step.run.events += eventsOfChild
@@ -180,7 +180,7 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 		StaticSummary: shown.Summary(), StaticDetails: everhook.Shorten(c.loaded.Details, MaxDetails),
 		Memo: shown.Memo(),
 	}
-	options.Memo[MemoCaller] = everhook.WorkflowID(run.flow.Definition.Key, run.start.Delivery.RunID)
+	options.Memo[MemoCaller] = everhook.WorkflowID(run.Flow().Definition.Key, run.start.Delivery.RunID)
 	if !c.call.Wait {
 		options.ParentClosePolicy = enumspb.PARENT_CLOSE_POLICY_ABANDON
 	}
@@ -194,7 +194,7 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 // why does; who cancels the caller while the child still runs its onFailure, cancels that too.
 func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture,
 	why *everhook.Error) {
-	if r.aborted != nil && child.SignalChildWorkflow(apart, AbortSignal, why).Get(apart, nil) == nil &&
+	if r.Aborted() != nil && child.SignalChildWorkflow(apart, AbortSignal, why).Get(apart, nil) == nil &&
 		workflow.Await(apart, func() bool { return child.IsReady() || r.stopped() }) == nil && child.IsReady() {
 		return
 	}
@@ -216,19 +216,4 @@ func (c *subflow) failure(outcome everhook.Outcome) error {
 	}
 	failure.Message = everhook.Shorten(failure.Message, maxMessage)
 	return failure
-}
-
-// abortWith aborts the execution when the one that started it tells that it is aborted: a run that waits for a subflow,
-// or for an execution that goes on with a loop, which is told how it ends.
-func (r *run) abortWith(ctx workflow.Context, abort workflow.CancelFunc) {
-	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
-		var why *everhook.Error
-		workflow.GetSignalChannel(ctx, AbortSignal).Receive(ctx, &why)
-		if why == nil {
-			why = &everhook.Error{Status: everhook.Aborted, Type: everhook.TypeTimeout,
-				Message: "the run that called it was aborted while it waited"}
-		}
-		r.aborted = why
-		abort()
-	})
 }

@@ -55,7 +55,7 @@ func (*mail) Spec() kind.Spec {
 		MaxAttempts: 2}}
 }
 func (*mail) Validate(*kind.Validation) {}
-func (m *mail) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (m *mail) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	password, err := m.Password.EvalSealed(run.Scope())
 	if err != nil {
 		return kind.Result{}, err
@@ -74,7 +74,7 @@ type stuck struct{}
 
 func (*stuck) Spec() kind.Spec           { return kind.Spec{Kind: "stuck", Group: kind.Control} }
 func (*stuck) Validate(*kind.Validation) {}
-func (*stuck) Execute(ctx workflow.Context, _ kind.Run) (kind.Result, error) {
+func (*stuck) Execute(ctx workflow.Context, _ kind.WaitingRun) (kind.Result, error) {
 	return kind.Result{}, workflow.Await(ctx, func() bool { return false })
 }
 
@@ -83,7 +83,7 @@ type restless struct{}
 
 func (*restless) Spec() kind.Spec           { return kind.Spec{Kind: "restless", Group: kind.Control} }
 func (*restless) Validate(*kind.Validation) {}
-func (*restless) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (*restless) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	for {
 		if err := run.Sleep(ctx, time.Microsecond); err != nil {
 			return kind.Result{}, err
@@ -98,7 +98,7 @@ var begun = make(chan struct{}, 1)
 
 func (*announced) Spec() kind.Spec           { return kind.Spec{Kind: "announced", Group: kind.Control} }
 func (*announced) Validate(*kind.Validation) {}
-func (*announced) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (*announced) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	begun <- struct{}{}
 	return (*restless)(nil).Execute(ctx, run)
 }
@@ -108,7 +108,7 @@ type deaf struct{}
 
 func (*deaf) Spec() kind.Spec           { return kind.Spec{Kind: "deaf", Group: kind.Control} }
 func (*deaf) Validate(*kind.Validation) {}
-func (*deaf) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (*deaf) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	return (*restless)(nil).Execute(ctx, run)
@@ -118,7 +118,7 @@ type defective struct{}
 
 func (*defective) Spec() kind.Spec           { return kind.Spec{Kind: "defective", Group: kind.Control} }
 func (*defective) Validate(*kind.Validation) {}
-func (*defective) Execute(workflow.Context, kind.Run) (kind.Result, error) {
+func (*defective) Execute(kind.Run) (kind.Result, error) {
 	panic(fmt.Sprintf("a %s", "defect"))
 }
 

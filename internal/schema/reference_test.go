@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/schema"
@@ -34,7 +33,7 @@ func (*grouped) Spec() kind.Spec {
 	}
 }
 func (*grouped) Validate(*kind.Validation) {}
-func (*grouped) Execute(workflow.Context, kind.Run) (kind.Result, error) {
+func (*grouped) Execute(kind.Run) (kind.Result, error) {
 	return kind.Result{}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/workflow"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/everhook/everhook"
@@ -323,7 +322,7 @@ func (*selfDecoding) Decode(any) error { return nil }
 
 func (*outside) Spec() kind.Spec           { return kind.Spec{Kind: "outside", Summary: "Stands outside."} }
 func (*outside) Validate(*kind.Validation) {}
-func (o *outside) Execute(workflow.Context, kind.Run) (kind.Result, error) {
+func (o *outside) Execute(kind.Run) (kind.Result, error) {
 	return kind.Result{Value: o.hidden}, nil
 }
 

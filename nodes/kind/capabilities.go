@@ -1,8 +1,6 @@
 package kind
 
 import (
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/everhook/everhook"
 )
 
@@ -13,9 +11,9 @@ import (
 // can continue the iterations that are left, so histories stay short however long a loop is.
 type Iterating interface {
 	Kind
-	// Iterate goes through iterations until the state is over, or run.Spent after one at least; then nothing of the
+	// Iterate goes through iterations until the state is over, or run.UsedUp after one at least; then nothing of the
 	// step is under way. It is called in the execution where the step began, and in others that HandOver started.
-	Iterate(ctx workflow.Context, run Run, state *LoopState) error
+	Iterate(run LoopingRun, state *LoopState) error
 }
 
 // Choosing is a kind that runs one of its branches, once. A retry can continue a run inside that branch. Branches of

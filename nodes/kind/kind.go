@@ -17,21 +17,15 @@
 // a kind. A kind from outside that implements them is treated in the same way as a built-in one.
 package kind
 
-import (
-	"time"
+import "time"
 
-	"go.temporal.io/sdk/workflow"
-)
-
-// Kind is a type of node. Its implementation is the config struct of one node, through a pointer.
+// Kind is a type of node. Its implementation is the config struct of one node, through a pointer. It is also either Pure
+// or Waiting, which have the method that does the work.
 type Kind interface {
 	// Spec describes the kind; it is the same for every config.
 	Spec() Spec
 	// Validate reports every problem that the types of the config and its expressions leave open. It does no I/O.
 	Validate(v *Validation)
-	// Execute does the work of one step, in workflow code. Its error is an *everhook.Error, what a method of Run
-	// returned, or what the Temporal SDK returned; other errors count as defects of the kind.
-	Execute(ctx workflow.Context, run Run) (Result, error)
 }
 
 // Result is what a step that resolved leaves behind.

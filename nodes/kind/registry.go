@@ -35,7 +35,18 @@ func Add[K any, P interface {
 		checkName("node", name, r.kinds[name] != nil)
 		r.kinds[name] = func() Kind { return P(new(K)) }
 	}
+	checkExecutes(spec.Kind, P(new(K)))
 	r.names = append(r.names, spec.Kind)
+}
+
+// checkExecutes panics if a kind is not either Pure or Waiting.
+func checkExecutes(name string, kind Kind) {
+	_, pure := kind.(Pure)
+	_, waiting := kind.(Waiting)
+	if !pure && !waiting {
+		panic(fmt.Sprintf("node kind %q (%T) does no work: give it Execute(run kind.Run), or Execute(ctx workflow.Context, "+
+			"run kind.WaitingRun) if it waits or acts outside; both return (kind.Result, error)", name, kind))
+	}
 }
 
 // AddTrigger registers the trigger kind whose config struct is T, as Add does for node kinds.

@@ -9,104 +9,165 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// Run is what a kind sees of the run it executes in. It belongs to one step and is used from that step's coroutines
-// only.
+// Pure is a kind whose step takes no time and touches nothing outside, whatever the nodes in its branches do. The engine
+// executes it wherever a run is executed: on Temporal, and in place for early answers and dry runs.
+type Pure interface {
+	Kind
+	// Execute does the work of one step. A replay executes it again, and it must then do the same. Its error is an
+	// *everhook.Error or what a method of Run returned; other errors count as defects of the kind.
+	Execute(run Run) (Result, error)
+}
+
+// Waiting is a kind that waits or acts outside. It runs on Temporal only.
+type Waiting interface {
+	Kind
+	// Execute is Pure's, with the context of the workflow. Its error may also be one that the Temporal SDK returned.
+	Execute(ctx workflow.Context, run WaitingRun) (Result, error)
+}
+
+// Run is what every kind sees of the run. It belongs to one step. A kind that loops, forks, answers, assigns or sets the
+// output asserts the interface below that it needs: run.(kind.LoopingRun).
 type Run interface {
-	// Scope is the data that the node's fields are evaluated on.
-	Scope() *expression.Scope
 	// Node is the node itself.
 	Node() *everhook.Node
+	// Scope is the data that the node's fields are evaluated on.
+	Scope() *expression.Scope
 	// ID is the run's ID.
 	ID() everhook.RunID
-	// Origin is the ID of the run that this one is a retry of, over all retries; the run's own if it is none. What a
-	// partner recognises a repetition by derives from it: a retry must not charge twice.
+	// Origin is the ID of the run that this one retries, over all retries; the run's own ID for the first one. The keys of
+	// effects derive from it, so that a partner recognises a repetition.
 	Origin() everhook.RunID
-	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops. With Origin and
-	// the node's key it names the step over all retries.
+	// Iteration says at which iteration of its loops the step is, for example "items[3].lines[0]"; empty outside loops.
+	// With Origin and the node's key it names the step over all retries.
 	Iteration() string
-	// HasBranch reports whether the node has that branch.
-	HasBranch(name string) bool
-	// Branch runs the nodes of a branch, one after the other, in this step's data; a branch that does not exist is
-	// empty. Its error tells how the branch ended if it did not resolve; return it as it is unless the kind decides
-	// otherwise.
-	Branch(ctx workflow.Context, name string) error
-	// Last is the result of the last step that Branch ran.
-	Last() any
-	// EnterLoop begins an iteration: until the step ends or the next one begins, the scope has loop set; nodes of the
-	// branches have no results yet. Its error is that of a run that is cancelled; return it as it is.
-	EnterLoop(ctx workflow.Context, position LoopPosition) error
-	// Charge counts what expressions of the step have used since the last step or iteration began, and breaks the
-	// workflow task when it has become long. Steps and EnterLoop do so by themselves; who evaluates on a fork charges
-	// it. Its error is that of a cancelled run; return it as it is.
-	Charge(ctx workflow.Context) error
-	// Spent reports whether the execution has used up its budget: an Iterating kind then hands over.
-	Spent() bool
-	// AtOnce is how many iterations of the step may run at once, so that all under way when the budget is used up do
-	// not go far beyond it. It is one at least, and changes with what else the execution has under way.
-	AtOnce() int
-	// UnderWay tells how many iterations of the step run now.
-	UnderWay(iterations int)
-	// HandOver lets other executions go on with the step, from the state on, until one has come to the end of a part,
-	// and takes over what they did. Its error is how an iteration ended that ends the loop, or that of a run that is
-	// cancelled; return it as it is.
-	HandOver(ctx workflow.Context, state *LoopState) error
-	// Fork gives a Run with a copy of the data, for a branch that runs beside others.
-	Fork() Run
-	// Join takes over, from a Run that Fork gave, the results of the branch and what it assigned to variables.
-	Join(fork Run, branch string)
-	// SetVariable assigns to the variable that the node target declares.
-	SetVariable(target string, v any)
-	// SetOutput sets the run's output; the last one wins. One that is too large is an error, and changes nothing.
-	SetOutput(v any) error
-	// Answer gives the caller of a sync flow its answer; continues says that the run goes on afterwards. It reports
-	// false, and changes nothing, when there was one already.
-	Answer(ctx workflow.Context, answer everhook.Answer, continues bool) bool
-	// Sleep waits. It survives restarts.
-	Sleep(ctx workflow.Context, duration time.Duration) error
-	// AwaitCall waits until somebody calls the node's resume URL, and gives what is kept of the call: a mapping. It is
-	// false when nobody did within the deadline; 0 is none. A call that came before is given at once. It survives
-	// restarts.
-	AwaitCall(ctx workflow.Context, deadline time.Duration) (call everhook.Mapping, ok bool, err error)
-	// Activity runs an effect and decodes its result into result, a pointer. Time limit and attempts are the node's or
-	// the kind's.
-	Activity(ctx workflow.Context, name string, input, result any) error
-	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The
-	// result is recorded, so a replay does not run it again; it ends within activities.LocalTimeout and is tried once.
-	// It costs one event.
-	LocalActivity(ctx workflow.Context, name string, input, result any) error
-	// Subflow runs another flow as a run of its own, the same one however often this run is started again. Its error
-	// tells that the flow could not be called, or how it ended if it was waited for and did not resolve.
-	Subflow(ctx workflow.Context, call SubflowCall) (SubflowReply, error)
+	// Branch runs the nodes of a branch, one after the other, and gives the result of the last one. A branch that does not
+	// exist is empty. Return its error as it is, unless the kind decides how the step ends then.
+	Branch(name string) (last any, err error)
+	// Charge counts work besides the evaluation of expressions, in units (see expression.MaxUnits).
+	Charge(units int)
 	// Logf adds a line to the step in the step log.
 	Logf(format string, args ...any)
 }
 
+// ForkingRun is the Run of a kind that runs branches at the same time.
+type ForkingRun interface {
+	Run
+	// Fork gives a Run with a copy of the data. A fork of a LoopingRun is a LoopingRun.
+	Fork() Run
+	// Go runs do on a line of its own, to which it moves the fork. Lines take turns: only a step that waits, Await and
+	// Pause let another one go on.
+	Go(name string, fork Run, do func())
+	// Await returns when done reports true. It waits for the forks even if the step is cancelled: they are cancelled too.
+	// Its error says that done can never become true; return it as it is.
+	Await(done func() bool) error
+	// Cancel cancels the forks.
+	Cancel()
+	// Err is an error once the step itself was cancelled; return it as it is.
+	Err() error
+	// Join takes over, from a fork, the results of the branch and what it assigned to variables.
+	Join(fork Run, branch string)
+}
+
+// LoopingRun is the Run of a kind that goes through iterations.
+type LoopingRun interface {
+	ForkingRun
+	// Enter begins an iteration: until the next one begins or the step ends, the scope has loop set, and nodes of the
+	// branches have no results yet. Return its error as it is.
+	Enter(position LoopPosition) error
+	// Pause charges what expressions of the step have used since the last step or iteration began, and makes a break after
+	// a long stretch of work. Steps and Enter do so by themselves; call it after an evaluation on a fork. Return its error
+	// as it is.
+	Pause() error
+	// UsedUp reports whether the execution has used up its budget: an Iterating kind then hands over.
+	UsedUp() bool
+	// AtOnce is how many iterations may run at the same time, at least one, so that those under way when the budget is
+	// used up do not go far beyond it. It changes with what else the execution has under way.
+	AtOnce() int
+	// SetRunning reports how many iterations are running.
+	SetRunning(iterations int)
+	// HandOver continues the loop in other executions, until one has come to the end of a part, and takes over what they
+	// did. Return its error as it is.
+	HandOver(state *LoopState) error
+}
+
+// AssigningRun is the Run of a kind that assigns to variables.
+type AssigningRun interface {
+	Run
+	// SetVariable assigns to the variable that the node target declares.
+	SetVariable(target string, v any)
+}
+
+// OutputtingRun is the Run of a kind that sets the output of the flow.
+type OutputtingRun interface {
+	Run
+	// SetOutput sets the output; the last one wins. An output that is too large is an error, and changes nothing.
+	SetOutput(v any) error
+}
+
+// AnsweringRun is the Run of a kind that answers the caller of a sync flow.
+type AnsweringRun interface {
+	Run
+	// Answer gives the caller its answer; continues says that the run goes on afterwards. It reports false, and changes
+	// nothing, if the caller has an answer already.
+	Answer(answer everhook.Answer, continues bool) bool
+}
+
+// WaitingRun is the Run of a kind that waits or acts outside.
+type WaitingRun interface {
+	Run
+	// Sleep waits. It survives restarts.
+	Sleep(ctx workflow.Context, duration time.Duration) error
+	// Activity runs an effect and decodes its result into result, a pointer. The node or the kind sets its time limit and
+	// the number of attempts.
+	Activity(ctx workflow.Context, name string, input, result any) error
+	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The
+	// result is recorded, so that a replay does not run it again. It ends within activities.LocalTimeout, is tried once,
+	// and costs one event.
+	LocalActivity(ctx workflow.Context, name string, input, result any) error
+}
+
+// AwaitingRun is the WaitingRun of a kind that waits for a call of its node's resume URL.
+type AwaitingRun interface {
+	WaitingRun
+	// AwaitCall waits for the call and gives what is kept of it. It reports false if none came within the deadline; 0 is
+	// no deadline. A call that came earlier is given at once. The wait survives restarts.
+	AwaitCall(ctx workflow.Context, deadline time.Duration) (call everhook.Mapping, ok bool, err error)
+}
+
+// CallingRun is the WaitingRun of a kind that calls other flows.
+type CallingRun interface {
+	WaitingRun
+	// Subflow runs another flow as a run of its own, which is the same one however often this run is started again. Its
+	// error says why the flow could not be called, or how its run ended if it was waited for and did not resolve.
+	Subflow(ctx workflow.Context, call SubflowCall) (SubflowReply, error)
+}
+
 // SubflowCall says which flow is called, and how.
 type SubflowCall struct {
-	// Flow is its key, Version the number of its version; 0: the enabled one, or the latest if none is.
+	// Flow is its key. Version is the number of its version; 0 stands for the enabled one.
 	Flow    string
 	Version int
 	// Input is what the flow sees as trigger.input.
 	Input any
-	// Wait is set to wait for the end of the run; else it is enough that it has started.
+	// Wait is set to wait for the end of the run. Otherwise the call ends when the run has started.
 	Wait bool
 }
 
-// SubflowReply is what became of a call.
+// SubflowReply is the result of a call.
 type SubflowReply struct {
 	RunID everhook.RunID
-	// Output is that of the run, nil if it set none or was not waited for.
+	// Output is that of the run; nil if the run set none or was not waited for.
 	Output any
 }
 
-// LoopPosition is where a loop stands: what its body sees as loop and loops.<key>.
+// LoopPosition is where a loop is: what its body sees as loop and loops.<key>.
 type LoopPosition struct {
 	Item          any
 	Index, Length int
-	// Open is set when the number of iterations is not known: length is then nil.
+	// Open is set if the number of iterations is not known: length is then nil.
 	Open bool
 }
 
-// EncodedPerUnit is how many bytes of JSON a kind may write for one unit of work (see expression.MaxUnits). Units are
-// priced so that a cold replay of all that one execution may do takes a few seconds on a slow machine.
+// EncodedPerUnit is how many bytes of JSON a kind may write for one unit of work (see expression.MaxUnits). At these
+// prices, a cold replay of everything that one execution may do takes a few seconds on a slow machine.
 const EncodedPerUnit = 8

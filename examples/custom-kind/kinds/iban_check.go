@@ -3,7 +3,6 @@ package kinds
 import (
 	"strings"
 
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
@@ -57,7 +56,7 @@ func (c *IBANCheck) Validate(v *kind.Validation) {
 const TypeInvalidIBAN = "invalid-iban"
 
 // Execute is pure: the same data gives the same result on every replay.
-func (c *IBANCheck) Execute(_ workflow.Context, run kind.Run) (kind.Result, error) {
+func (c *IBANCheck) Execute(run kind.Run) (kind.Result, error) {
 	text, err := c.IBAN.Eval(run.Scope())
 	if err != nil {
 		return kind.Result{}, err

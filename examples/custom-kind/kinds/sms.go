@@ -77,7 +77,7 @@ func (s *SMS) Validate(v *kind.Validation) {
 }
 
 // Execute makes the message and leaves the sending to the effect. Secrets stay places until they are there.
-func (s *SMS) Execute(ctx workflow.Context, run kind.Run) (kind.Result, error) {
+func (s *SMS) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	var input SMSInput
 	var err error
 	scope := run.Scope()

@@ -101,7 +101,7 @@ func TestAnIDThatIsASecretIsNotKept(t *testing.T) {
 
 // step is what Execute sees of a run: it notes what the effect would be given.
 type step struct {
-	kind.Run
+	kind.WaitingRun
 	id, origin everhook.RunID
 	text       string
 	sent       SMSInput
@@ -126,7 +126,7 @@ func TestARetryOfTheRunSendsTheSameMessageOnce(t *testing.T) {
 		"config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"{{ trigger.body }}"}}`), "tell")
 	key := func(id, origin everhook.RunID, text string) string {
 		s := &step{id: id, origin: origin, text: text}
-		_, err := sms.Execute(nil, s)
+		_, err := sms.(kind.Waiting).Execute(nil, s)
 		require.NoError(t, err)
 		return s.sent.IdempotencyKey
 	}

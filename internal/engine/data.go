@@ -1,4 +1,4 @@
-package workflows
+package engine
 
 import (
 	"maps"
@@ -10,37 +10,37 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// data is what the nodes of one line of execution see and change. Branches that run at the same time have one each. The
-// values in it are shared and never changed.
+// data is what the nodes of one line see and change. Lines that run at the same time have one each. The values in it are
+// shared and never changed.
 type data struct {
 	scope         expression.Scope
 	nodes, errors map[string]any
 	loops         map[string]any
 	position      position
 	// record is the step that evaluates now.
-	record *everhook.Step
-	// now is the time that the scope has as system.now.
+	record *Record
+	// now is the time that the scope shows as system.now.
 	now time.Time
-	// charged is how much of scope.Spent is charged to the run already.
+	// charged is the part of scope.Spent that the run was charged for.
 	charged int
 	// assigned are the variables that were assigned since the data was forked.
 	assigned map[string]bool
-	// line orders what is done here among what other lines do, around is the data that this was forked from.
-	line   line
-	around *data
+	// progress orders what is done here among what other lines do. around is the data that this was forked from.
+	progress Progress
+	around   *data
 }
 
-// position is where in its loops a line of execution stands.
+// position says at which iteration of its loops a line is.
 type position struct {
-	// path is as in "items[3].lines[0]".
+	// path is for example "items[3].lines[0]".
 	path string
 	// loop is what expressions see as loop; nil outside loops.
 	loop any
 }
 
-func (r *run) rootData() *data {
+func (r *Run) rootData() *data {
 	env := make(map[string]any, len(r.start.Env))
-	//workflowcheck:ignore a copy; its order does not show
+	//workflowcheck:ignore a copy, whose order does not show
 	for name, value := range r.start.Env {
 		env[name] = value
 	}
@@ -49,46 +49,32 @@ func (r *run) rootData() *data {
 	return d
 }
 
-// fill takes over what another execution of the run handed over.
-func (d *data) fill(part *LoopStart) {
-	for _, key := range everhook.SortedKeys(part.Nodes) {
-		d.nodes[key] = part.Nodes[key]
-	}
-	for _, key := range everhook.SortedKeys(part.Errors) {
-		d.errors[key] = part.Errors[key]
-	}
-	for _, variable := range part.Assigned {
-		d.assigned[variable] = true
-	}
-	d.line = part.Line
-}
-
-// fork copies the data for a branch that runs beside others.
-func (d *data) fork(r *run) *data {
+// fork copies the data for a line of its own.
+func (d *data) fork(r *Run) *data {
 	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops),
 		position: d.position, record: d.record, now: d.now, assigned: map[string]bool{},
-		line: line{moment: d.line.next()}, around: d}
+		progress: Progress{Moment: d.progress.next()}, around: d}
 	f.connect(r, maps.Clone(d.scope.Values))
 	return f
 }
 
 // connect makes the scope show the data.
-func (d *data) connect(r *run, values map[string]any) {
+func (d *data) connect(r *Run, values map[string]any) {
 	values["nodes"], values["errors"], values["loops"] = d.nodes, d.errors, d.loops
 	d.scope.Values = values
-	d.scope.Now = r.clock
+	d.scope.Now = r.now
 	d.scope.ResumeURL = func(key string) (string, error) { return r.resumeURL(key, d.position.path) }
 	d.scope.Record = func(pointer string, v any) { r.log.field(d.record, pointer, v) }
 }
 
 // at makes the scope that of a step.
-func (d *data) at(r *run, node *compile.Node, record *everhook.Step, now time.Time) {
+func (d *data) at(r *Run, node *compile.Node, record *Record, now time.Time) {
 	d.seed(r, node, "")
 	d.show(r, record, now)
 }
 
-// show makes the scope show the time of a step, and what it evaluates go to its record.
-func (d *data) show(r *run, record *everhook.Step, now time.Time) {
+// show makes the scope show the time, and the step's record take what the step evaluates.
+func (d *data) show(r *Run, record *Record, now time.Time) {
 	d.record = record
 	if d.now.Equal(now) {
 		return
@@ -102,17 +88,17 @@ func (d *data) show(r *run, record *everhook.Step, now time.Time) {
 	}
 }
 
-// seed makes uuid() depend on the place alone: the node, the iteration, and the branch after which it is called, if it
-// is.
-func (d *data) seed(r *run, node *compile.Node, after string) {
-	seed := string(r.origin()) + "/" + node.Key + "/" + d.position.path
+// seed makes uuid() depend on where it is called: the node, the iteration, and the branch after which the call comes, if
+// it comes after one.
+func (d *data) seed(r *Run, node *compile.Node, after string) {
+	seed := string(r.Origin()) + "/" + node.Key + "/" + d.position.path
 	if after != "" {
 		seed += "/after " + after
 	}
 	d.scope.Reseed(seed)
 }
 
-// enter begins an iteration of the loop key, which stands at outer.
+// enter begins an iteration of the loop key, which is in the iteration outer of the loops around it.
 func (d *data) enter(outer, key string, index int, loop map[string]any) {
 	if outer != "" {
 		outer += "."
@@ -122,7 +108,7 @@ func (d *data) enter(outer, key string, index int, loop map[string]any) {
 	d.scope.Values["loop"] = loop
 }
 
-// leave goes back to where the step key began, if it was a loop.
+// leave goes back to the position at which the step key began, if it was a loop.
 func (d *data) leave(key string, outer position) {
 	if d.position.path == outer.path {
 		return
@@ -132,9 +118,21 @@ func (d *data) leave(key string, outer position) {
 	d.scope.Values["loop"] = outer.loop
 }
 
-// spent gives the units that were used since it was asked last.
-func (d *data) spent() int {
-	units := d.scope.Spent - d.charged
+// uncharged is the number of units that the run was not charged for yet.
+func (d *data) uncharged() int { return d.scope.Spent - d.charged }
+
+// takeUnits gives the units that were used since the last call.
+func (d *data) takeUnits() int {
+	units := d.uncharged()
 	d.charged = d.scope.Spent
 	return units
+}
+
+// goOn notes that the line goes on from a wait, and so do the lines around it: they go on once it has ended.
+func (d *data) goOn(now time.Time) {
+	for at := d; at != nil; at = at.around {
+		if at.progress.Since.Before(now) {
+			at.progress.Since = now
+		}
+	}
 }

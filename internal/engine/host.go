@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/kind"
+)
+
+// Host is the place where a run is executed. It does what the engine cannot do by itself: wait, act outside, and bound
+// what the place bounds.
+type Host interface {
+	// Wait executes a step whose kind waits or acts outside.
+	Wait(s *Step) (kind.Result, error)
+	// After calls fire when the time is over, unless the line is cancelled before. Name is for people.
+	After(line Line, left time.Duration, name string, fire func())
+	// Listen calls abort when somebody outside tells the run to end with that error.
+	Listen(line Line, abort func(*everhook.Error))
+	// Break lets others use the thread after a long stretch of work. It may wait.
+	Break(line Line) error
+	// Answered takes note of the answer, which the caller may have at once if the run goes on.
+	Answered(line Line, answer *everhook.Answer, continues bool)
+	// Limit is the end of a run that used up what the place gives it at most; nil for the others.
+	Limit() *kind.End
+	// UsedUp reports whether loops must continue in another execution, for reasons of the place.
+	UsedUp() bool
+	// HandOver continues the loop of a step in other executions, until the state is over or a part of it is.
+	HandOver(s *Step, state *kind.LoopState) error
+	// MaxOutput bounds the output, in bytes as JSON.
+	MaxOutput() int
+	// Error reads an error that a kind or the place returned. Cancelled reports whether it is that of a cancelled line.
+	Error(err error) (failure *everhook.Error, cancelled bool)
+}

@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/everhook/everhook"
+)
+
+// handed is what a workflow task hands to Temporal, which takes 4 MiB at most in one task. Values are charged before they
+// are handed over, and the task is broken in time.
+type handed struct {
+	task, bytes int
+	// breaking makes coroutines that need the next workflow task wait in line. local does so for local activities. Both
+	// are nil until they are needed.
+	breaking, local workflow.Mutex
+}
+
+// reserve charges a value of that size to the workflow task, and breaks the task first if there is no room. Its error is
+// that of a cancelled run. It costs no event as long as there is room.
+func (r *run) reserve(ctx workflow.Context, size int) error {
+	size = r.inHistory(size)
+	if r.charge(size) {
+		return nil
+	}
+	if r.handed.breaking == nil {
+		r.handed.breaking = workflow.NewMutex(ctx)
+	}
+	if err := r.handed.breaking.Lock(ctx); err != nil {
+		return err
+	}
+	defer r.handed.breaking.Unlock()
+	for !r.charge(size) {
+		if r.events > maxEvents {
+			return everhook.Errorf(everhook.TypeLimit, "the run reached the limit of %d events in its history; hand "+
+				"less over at once", maxEvents)
+		}
+		if err := r.breakTask(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inHistory is how many bytes a value of that size takes in the history.
+func (r *run) inHistory(size int) int {
+	if r.start.MaxPayload > MaxPayload {
+		return min(size, maxInline)
+	}
+	return size
+}
+
+// charge counts bytes for the workflow task if it has room for them.
+func (r *run) charge(size int) bool {
+	r.chargeAnswer(0)
+	if r.handed.bytes > 0 && r.handed.bytes+size > maxHandedOver {
+		return false
+	}
+	r.handed.bytes += size
+	return true
+}
+
+// chargeAnswer counts an answer, which leaves with the workflow task in which it was given, whether there is room or not.
+func (r *run) chargeAnswer(size int) {
+	if task := r.task(); task != r.handed.task {
+		r.handed.task, r.handed.bytes = task, 0
+	}
+	r.handed.bytes += r.inHistory(size)
+}
+
+// runLocally runs local activities one at a time: one workflow task hands over all their results, whose sizes are not
+// known before.
+func (r *run) runLocally(ctx workflow.Context, result any, call func() error) error {
+	if r.handed.local == nil {
+		r.handed.local = workflow.NewMutex(ctx)
+	}
+	if err := r.handed.local.Lock(ctx); err != nil {
+		return err
+	}
+	defer r.handed.local.Unlock()
+	if err := r.reserve(ctx, r.limits().localResult); err != nil {
+		return err
+	}
+	defer r.correctReserve(result)
+	return call()
+}
+
+// correctReserve replaces what was reserved for the result of a local activity by the size that it has.
+func (r *run) correctReserve(result any) {
+	size := 0
+	if encoded, err := everhook.EncodeJSON(result); err == nil {
+		size = r.inHistory(len(encoded))
+	}
+	reserved := r.limits().localResult
+	r.handed.bytes = max(0, r.handed.bytes-reserved) + min(size, reserved)
+}
+
+// fitOutcome makes the end of a run small enough for Temporal, and reserves room for it. The answer and the output were
+// measured when they were set. So it leaves out the response of another system to the node that failed.
+func (r *run) fitOutcome(ctx workflow.Context, outcome *everhook.Outcome) error {
+	limit := r.limits().outcome
+	size := encodedSize(outcome)
+	if size > limit && outcome.Error != nil && outcome.Error.Response != nil {
+		failure := *outcome.Error
+		failure.Response = nil
+		failure.Message += " (what the other system answered is too large to keep here; the step log has it)"
+		outcome.Error = &failure
+		size = encodedSize(outcome)
+	}
+	if size > limit {
+		outcome.Output = nil
+		outcome.Status, outcome.Error = everhook.Errored, everhook.Errorf(everhook.TypeLimit,
+			"output and answer together are larger than %s; put less into them", everhook.Size(limit))
+		size = encodedSize(outcome)
+	}
+	return r.reserve(ctx, r.inHistory(size)+r.inHistory(encodedSize(r.Answer())))
+}
+
+func encodedSize(v any) int {
+	encoded, err := everhook.EncodeJSON(v)
+	if err != nil {
+		return 0
+	}
+	return len(encoded)
+}
