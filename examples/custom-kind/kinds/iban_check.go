@@ -3,7 +3,6 @@ package kinds
 import (
 	"strings"
 
-
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
