@@ -9,31 +9,17 @@ import (
 	"net"
 	"strings"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/everhook/everhook"
 )
 
-// readBody reads within the flow's limit, whatever the body's type, and never allocates for what has not come yet.
+// readBody reads the body within the flow's limit, whatever its type. It allocates only for bytes that have arrived.
 func readBody(r *Receiver, c *call) (reply, bool) {
-	if c.framing.withheld(c.header) {
-		// The flow was enabled, or its password changed, between the two looks at the head.
-		return refuse(Unavailable, "the webhook has just changed; send the delivery again").retryAfter(retrySeconds),
-			true
-	}
 	if c.framing != (framing{}) {
-		var body bytes.Buffer
-		body.Grow(int(min(c.framing.declared, drainBytes)) + bytes.MinRead)
-		_, err := body.ReadFrom(io.LimitReader(c.ctx.RequestBodyStream(), c.route.MaxBody+1))
-		if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
-			return refuse(TooSlow, "the body did not come in time"), true
+		if refusal, refused := receive(c); refused {
+			return refusal, true
 		}
-		if err != nil || connOf(c.ctx).ended.Load() {
-			return refuse(Malformed, "the body ends early, or its chunks are not well formed"), true
-		}
-		c.body = body.Bytes()
-		if int64(len(c.body)) > c.route.MaxBody {
-			return bodyTooLarge(c), true
-		}
-		c.consumed = true
 	}
 	digest := sha256.Sum256(c.body)
 	run, now := r.options.NewRunID(), r.options.Clock().UTC()
@@ -51,6 +37,32 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 			"headers":    keepHeaders(c),
 		},
 	}
+	return reply{}, false
+}
+
+// receive reads the bytes of a body.
+func receive(c *call) (reply, bool) {
+	if c.framing.chunked {
+		// Once the body is read, fasthttp shows the trailers among the headers. A copy of the head keeps them out.
+		head := &fasthttp.RequestHeader{}
+		c.header.CopyTo(head)
+		c.header = head
+	}
+	var body bytes.Buffer
+	body.Grow(int(min(c.framing.declared, drainBytes)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(c.ctx.RequestBodyStream(), c.route.MaxBody+1))
+	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
+		return refuse(TooSlow, "the body did not come in time"), true
+	}
+	c.body = body.Bytes()
+	switch {
+	case err != nil || int64(len(c.body)) < c.framing.declared:
+		c.lost = true
+		return refuse(Malformed, "the body ends early, or its chunks are not well formed"), true
+	case int64(len(c.body)) > c.route.MaxBody:
+		return bodyTooLarge(c), true
+	}
+	c.consumed = true
 	return reply{}, false
 }
 

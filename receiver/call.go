@@ -1,15 +1,13 @@
 package receiver
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
 	"runtime/debug"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -64,11 +62,11 @@ type call struct {
 	// query and parsed are the whole query and body; the delivery has what the run sees of them.
 	query  everhook.Mapping
 	parsed any
-	// cause says more than the reply to a caller does, for the log.
+	// cause is for the log: it says what the operator must know and the caller must not, or need not.
 	cause string
-	// consumed tells that the body was read to its end, so that the connection stands at the next request.
+	// consumed is true once the body was read to its end, so that the next request can be read.
 	consumed bool
-	// lost tells that nobody knows where the next request begins.
+	// lost is true if it is unknown where the next request begins.
 	lost     bool
 	delivery everhook.Delivery
 	durable  time.Duration
@@ -79,24 +77,36 @@ type call struct {
 	reply reply
 }
 
-// callKey is where a call waits in its RequestCtx while Fiber finds the endpoint.
+// callKey is the key of the call in its RequestCtx.
 type callKey struct{}
 
-// endpoint lets Fiber route to a function that makes a reply.
+// endpoint makes a Fiber handler of a function that makes a reply.
 func (r *Receiver) endpoint(handle func(*call, *fiber.Ctx) reply) fiber.Handler {
 	return func(f *fiber.Ctx) error {
-		c := f.Context().UserValue(callKey{}).(*call)
+		c := callOf(f.Context())
 		c.reply = handle(c, f)
 		return nil
 	}
 }
 
-// guard stands around Fiber: it refuses requests whose end is ambiguous, turns panics into replies, and leaves no byte
-// of an unread body in a connection that goes on, where it would be executed as the next request.
+// callOf gives the call of a request. It is made when it is first asked for: by expect if the client asks before it
+// sends its body, else by guard.
+func callOf(ctx *fasthttp.RequestCtx) *call {
+	if c, ok := ctx.UserValue(callKey{}).(*call); ok {
+		return c
+	}
+	c := &call{header: &ctx.Request.Header, ctx: ctx, began: time.Now()}
+	ctx.SetUserValue(callKey{}, c)
+	return c
+}
+
+// guard wraps Fiber's handler. It refuses requests whose end is ambiguous, turns panics into replies, and closes the
+// connection if part of a body may be left in it, because that part would be read as the next request.
 func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		c := &call{header: &ctx.Request.Header, ctx: ctx, began: time.Now()}
+		c := callOf(ctx)
 		defer r.finish(c)
+		defer r.catch(c)
 		var err error
 		if c.framing, err = readFraming(c.header); err != nil {
 			c.lost = true
@@ -107,7 +117,6 @@ func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler 
 			c.reply = refuse(UnknownMethod, "")
 			return
 		}
-		ctx.SetUserValue(callKey{}, c)
 		route(ctx)
 	}
 }
@@ -121,14 +130,19 @@ var knownMethods = func() map[string]bool {
 	return known
 }()
 
-func (r *Receiver) finish(c *call) {
+// catch makes a reply of a panic. It must be deferred itself.
+func (r *Receiver) catch(c *call) {
 	if caught := recover(); caught != nil {
 		r.options.Logger.Error("panic while answering a call", "panic", fmt.Sprint(caught), "stack",
 			string(debug.Stack()))
 		c.lost = true
 		c.reply = refuse(Internal, "")
 	}
-	if !c.leaveClean() {
+}
+
+// finish writes the reply of a call.
+func (r *Receiver) finish(c *call) {
+	if !c.leavesClean() {
 		c.ctx.SetConnectionClose()
 		connOf(c.ctx).linger.Store(true)
 	}
@@ -136,22 +150,19 @@ func (r *Receiver) finish(c *call) {
 	r.record(c)
 }
 
-// drainBytes is how much of a body is read for nothing to keep a connection.
+// drainBytes is the length of an unread body up to which the connection is kept: fasthttp reads and drops such a body.
 const drainBytes = 64 << 10
 
-// leaveClean reports whether the connection stands at the next request, after reading the rest of a short body.
-func (c *call) leaveClean() bool {
+// leavesClean reports whether the next request can be read from the connection.
+func (c *call) leavesClean() bool {
 	switch {
 	case c.lost:
 		return false
 	case c.consumed || c.framing == (framing{}):
 		return true
-	case c.header.ConnectionClose() || c.framing.chunked || c.framing.declared > drainBytes:
-		return false
+	default:
+		return !c.header.ConnectionClose() && !c.framing.chunked && c.framing.declared <= drainBytes
 	}
-	// The count tells: the stream also ends when the client goes away.
-	n, err := io.Copy(io.Discard, c.ctx.RequestBodyStream())
-	return err == nil && n == c.framing.declared
 }
 
 // protocolError answers what is not a request that fasthttp understands. It closes the connection itself.
@@ -173,53 +184,47 @@ func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
 	r.record(c)
 }
 
-// beforeBody runs when a head was read. A client that asks before it sends its body (Expect: 100-continue) gets its
-// refusal without having sent it: the request then goes on as one without a body, and the connection ends with the
-// reply.
-func (r *Receiver) beforeBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	expectation := header.Peek(fiber.HeaderExpect)
-	switch {
-	case len(expectation) == 0:
-	case !header.IsHTTP11() || !bytes.EqualFold(expectation, []byte("100-continue")):
-		header.Del(fiber.HeaderExpect)
-	case r.wantsBody(header):
-		// fasthttp knows this spelling alone.
-		header.Set(fiber.HeaderExpect, "100-continue")
-	default:
-		header.Del(fiber.HeaderExpect)
-		header.SetContentLength(0)
-		header.SetConnectionClose()
+// expect runs the checks of the head for a client that asks before it sends its body (Expect: 100-continue). It returns
+// 100 to have the body sent. For any other status the reply is complete, and fasthttp closes the connection.
+func (r *Receiver) expect(ctx *fasthttp.RequestCtx) int {
+	c := callOf(ctx)
+	if !r.refusesBody(c) {
+		return fiber.StatusContinue
 	}
-	return fasthttp.RequestConfig{}
+	c.lost = true
+	r.finish(c)
+	return c.reply.status
 }
 
-// wantsBody reports whether a delivery with this head goes on to its body. It runs outside the guard: what panics here
-// is left to panic there.
-func (r *Receiver) wantsBody(header *fasthttp.RequestHeader) (wanted bool) {
-	defer func() {
-		if recover() != nil {
-			wanted = false
+// refusesBody reports whether the call ends before its body, with the reply set.
+func (r *Receiver) refusesBody(c *call) (refused bool) {
+	refused = true
+	defer r.catch(c)
+	var err error
+	if c.framing, err = readFraming(c.header); err != nil {
+		c.reply = refuse(Malformed, err.Error())
+		return
+	}
+	c.reply, refused = r.refuseHead(c)
+	return
+}
+
+// refuseHead runs the checks that need only the head.
+func (r *Receiver) refuseHead(c *call) (reply, bool) {
+	path := string(c.ctx.URI().PathOriginal())
+	if token, found := strings.CutPrefix(path, triggerPath); found {
+		c.token = token
+		return r.refuse(c, headChecks)
+	}
+	if wait, found := readWaitURL(c.ctx.URI()); found {
+		c.wait = wait
+		if refusal, refused := r.refuse(c, []check{admitted}); refused {
+			return refusal, true
 		}
-	}()
-	var uri fasthttp.URI
-	if uri.Parse(header.Host(), header.RequestURI()) != nil {
-		return false
+		refusal, refused := r.refuse(c, resumeHeadChecks)
+		return refusal.of(wait.run), refused
 	}
-	f, err := readFraming(header)
-	if err != nil {
-		return false
-	}
-	c := &call{header: header, framing: f}
-	checks := headChecks
-	if token, found := bytes.CutPrefix(uri.PathOriginal(), []byte(triggerPath)); found {
-		c.token = string(token)
-	} else if wait, found := readWaitURL(&uri); found {
-		c.wait, checks = wait, slices.Concat([]check{admitted}, resumeHeadChecks)
-	} else {
-		return false
-	}
-	_, refused := r.refuse(c, checks)
-	return !refused
+	return notFound(), !strings.HasPrefix(path, answerPath) && path != healthPath && path != readyPath
 }
 
 func (r *Receiver) record(c *call) {

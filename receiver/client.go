@@ -8,10 +8,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// addresses lets in who calls from one of the flow's addresses. A client that asks before it sends its body is asked
-// for its address only when it has sent it: before, there is no connection to look at.
+// addresses refuses clients whose address the flow does not allow.
 func addresses(r *Receiver, c *call) (reply, bool) {
-	if len(c.route.Allow) == 0 || c.ctx == nil {
+	if len(c.route.Allow) == 0 {
 		return reply{}, false
 	}
 	if client, ok := r.client(c); ok && within(client, c.route.Allow) {

@@ -194,8 +194,8 @@ func TestASlowClientIsCutOff(t *testing.T) {
 			require.NoError(t, err)
 			got := replies(t, c, false)
 			require.Len(t, got, 1)
-			require.Contains(t, got[0], closing)
 			if name != "in the body it hides" {
+				require.Contains(t, got[0], closing)
 				require.Contains(t, got[0], `"urn:everhook:problem:request-timeout"`)
 			}
 		})

@@ -14,6 +14,8 @@ import (
 const (
 	triggerPath = "/api/webhook:trigger/"
 	answerPath  = "/api/webhook:answer/"
+	healthPath  = "/healthz"
+	readyPath   = "/readyz"
 	// retrySeconds is what Retry-After asks for where nothing better is known.
 	retrySeconds = 5
 	// maxAnswerWait bounds ?wait= of the answer endpoint.

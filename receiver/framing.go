@@ -9,49 +9,44 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// framing is where the body of a request ends. The zero value is no body.
+// framing says where the body of a request ends. The zero value means that there is no body.
 type framing struct {
 	// declared is the Content-Length.
 	declared int64
 	chunked  bool
 }
 
-// readFraming reads it from the head as it was sent: fasthttp overwrites what it finds twice. A request that two
-// readers could see end at two places is refused, because one of them may be a proxy in front (RFC 9112, 6.3).
+// readFraming reads the framing and refuses the requests that fasthttp accepts but that a proxy in front could frame
+// differently (RFC 9112, 2.2, 5.2 and 6.3): a Content-Length beside chunks, another transfer encoding than chunked, a
+// header on two lines, and lines that end with a bare LF.
 func readFraming(header *fasthttp.RequestHeader) (framing, error) {
 	var f framing
-	lengths := 0
+	hasLength := false
 	for line := range bytes.Lines(header.RawHeaders()) {
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
-			return f, errors.New("a header that goes on in a second line; send it in one")
+		line, found := bytes.CutSuffix(line, []byte("\r\n"))
+		switch {
+		case !found:
+			return f, errors.New("a line of the head ends without CR LF")
+		case len(line) > 0 && (line[0] == ' ' || line[0] == '\t'):
+			return f, errors.New("a header spans two lines; send it on one line")
 		}
 		name, value, _ := bytes.Cut(line, []byte{':'})
 		switch {
 		case bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding)):
-			if f.chunked || !bytes.EqualFold(bytes.TrimSpace(value), []byte("chunked")) || !header.IsHTTP11() {
-				return f, errors.New("the only transfer encoding is chunked, once, with HTTP/1.1")
+			if !bytes.EqualFold(bytes.Trim(value, " \t"), []byte("chunked")) {
+				return f, errors.New("the only transfer encoding is chunked")
 			}
 			f.chunked = true
 		case bytes.EqualFold(name, []byte(fiber.HeaderContentLength)):
-			n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
-			if err != nil || n < 0 {
+			var err error
+			if f.declared, err = strconv.ParseInt(string(bytes.Trim(value, " \t")), 10, 64); err != nil {
 				return f, errors.New("the Content-Length is not a number of bytes")
 			}
-			f.declared = n
-			lengths++
+			hasLength = true
 		}
 	}
-	if lengths > 1 || lengths == 1 && f.chunked {
-		return f, errors.New("the length of the body is given twice; send one Content-Length, or Transfer-Encoding alone")
+	if hasLength && f.chunked {
+		return f, errors.New("send either a Content-Length or Transfer-Encoding: chunked, not both")
 	}
 	return f, nil
-}
-
-// withheld reports whether beforeBody has let the client keep its body.
-func (f framing) withheld(header *fasthttp.RequestHeader) bool {
-	if f.chunked {
-		return header.ContentLength() >= 0
-	}
-	return f.declared > 0 && int64(header.ContentLength()) != f.declared
 }

@@ -50,20 +50,10 @@ func (l *listener) Close() error {
 type conn struct {
 	net.Conn
 	linger atomic.Bool
-	// ended tells that a read found the client's end. fasthttp takes it for the end of a chunked body.
-	ended atomic.Bool
 }
 
 // connOf is the connection of a call: every one comes from a listener.
 func connOf(ctx *fasthttp.RequestCtx) *conn { return ctx.Conn().(*conn) }
-
-func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if errors.Is(err, io.EOF) {
-		c.ended.Store(true)
-	}
-	return n, err
-}
 
 const (
 	lingerTime  = 500 * time.Millisecond

@@ -130,14 +130,14 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r.app.All("/api/webhook\\:trigger/:token", r.endpoint(r.trigger))
 	r.app.All("/api/webhook\\:answer/:token/:run", r.endpoint(r.answer))
 	r.app.All("/api/webhook\\:resume/:token/:run/:node", r.endpoint(r.resume))
-	r.app.All("/healthz", r.endpoint(r.health))
-	r.app.All("/readyz", r.endpoint(r.ready))
+	r.app.All(healthPath, r.endpoint(r.health))
+	r.app.All(readyPath, r.endpoint(r.ready))
 	r.app.Use(r.endpoint(r.nothing))
 
 	server := r.app.Server()
 	server.Handler = r.guard(r.app.Handler())
 	server.ErrorHandler = r.protocolError
-	server.HeaderReceived = r.beforeBody
+	server.ExpectHandler = r.expect
 	server.CloseOnShutdown = true
 	return r
 }
