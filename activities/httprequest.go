@@ -30,7 +30,7 @@ const (
 	// HeartbeatOver is the timeout of a node above which its activity reports, and has a HeartbeatTimeout.
 	HeartbeatOver = 5 * time.Second
 	// HeartbeatTimeout is how soon a lost worker is noticed by its missing reports.
-	HeartbeatTimeout = 15 * time.Second
+	HeartbeatTimeout = 5 * time.Second
 )
 
 // What may stand in HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").

@@ -40,6 +40,8 @@ type call struct {
 	Options  string `yaml:"options"`
 	Attempts int    `yaml:"attempts"`
 	Input    string `yaml:"input"`
+	// most is how many attempts the node makes.
+	most int
 }
 
 // effects stands in for the activities: it gives the outcomes of a case and notes what was asked for.
@@ -106,6 +108,7 @@ func (e *effects) perform(ctx context.Context, input json.RawMessage) (json.RawM
 	e.calls[index].Attempts++
 	e.calls[index].Input = string(input)
 	node, _, _ := strings.Cut(e.calls[index].Step, " ")
+	last := e.calls[index].Attempts >= e.calls[index].most
 	e.mutex.Unlock()
 
 	out, ok := e.next(node)
@@ -118,7 +121,7 @@ func (e *effects) perform(ctx context.Context, input json.RawMessage) (json.RawM
 	case out.Error != nil:
 		failure := *out.Error
 		failure.Attempts = int(info.Attempt)
-		return nil, activities.Fail(&failure, out.Retryable, out.After.Std())
+		return nil, activities.Fail(&failure, out.Retryable && !last, out.After.Std())
 	default:
 		result := maps.Clone(out.Result)
 		result["attempts"] = int(info.Attempt)
@@ -161,7 +164,8 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 	options := workflow.GetActivityOptions(ctx)
 	o.effects.mutex.Lock()
 	index := len(o.effects.calls)
-	o.effects.calls = append(o.effects.calls, call{Step: options.Summary, Options: optionsText(options)})
+	o.effects.calls = append(o.effects.calls, call{Step: options.Summary, Options: optionsText(options),
+		most: int(options.RetryPolicy.MaximumAttempts) - activities.LostWorkers})
 	o.effects.mutex.Unlock()
 	options.ActivityID = fmt.Sprintf("call-%d", index)
 	ctx = workflow.WithActivityOptions(ctx, options)
@@ -184,7 +188,7 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 
 func optionsText(o workflow.ActivityOptions) string {
 	text := fmt.Sprintf("attempt %s, at most %d, pause %s ×%v up to %s", o.StartToCloseTimeout,
-		o.RetryPolicy.MaximumAttempts,
+		o.RetryPolicy.MaximumAttempts-activities.LostWorkers,
 		o.RetryPolicy.InitialInterval, o.RetryPolicy.BackoffCoefficient, o.RetryPolicy.MaximumInterval)
 	if o.HeartbeatTimeout > 0 {
 		text += fmt.Sprintf(", heartbeat %s", o.HeartbeatTimeout)

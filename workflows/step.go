@@ -137,6 +137,9 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 		}
 		policy.MaximumInterval = max(policy.MaximumInterval, policy.InitialInterval)
 	}
+	// The effect's frame keeps to the node's own number. A panic outside of the frame is final.
+	policy.MaximumAttempts += activities.LostWorkers
+	policy.NonRetryableErrorTypes = []string{"PanicError"}
 	options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: policy,
 		Summary: s.summary()}
 	if timeout > activities.HeartbeatOver {
