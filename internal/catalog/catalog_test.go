@@ -20,6 +20,7 @@ import (
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
@@ -315,8 +316,12 @@ func TestAFlowThatIsDeletedAndMadeAgainIsAnother(t *testing.T) {
 	require.False(t, ok)
 }
 
-// tick is a trigger that is no webhook.
-type tick struct{ trigger.Webhook }
+// tick is a trigger that nothing starts.
+type tick struct{}
+
+func (*tick) Validate(*kind.Validation)                      {}
+func (*tick) Shape() *expression.Shape                       { return &expression.Shape{} }
+func (*tick) FieldRoots(string) map[string]*expression.Shape { return nil }
 
 func (*tick) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{Kind: "webhook", Summary: "Starts a run now and then.", Example: "type: webhook\n"}
