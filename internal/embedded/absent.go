@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 )
@@ -25,6 +26,9 @@ func (*Server) Address() string { return "" }
 
 // Services is empty.
 func (*Server) Services() []string { return nil }
+
+// ClientTLS is nil.
+func (*Server) ClientTLS() *tls.Config { return nil }
 
 // Namespace is empty.
 func (*Server) Namespace() string { return "" }

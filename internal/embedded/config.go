@@ -11,7 +11,6 @@ import (
 
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
-	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
 )
@@ -47,7 +46,7 @@ func sqlConfig(path string) *config.SQL {
 	}
 	maps.Copy(attributes, pragmas())
 	return &config.SQL{
-		PluginName:        sqliteplugin.PluginName,
+		PluginName:        pluginName,
 		DatabaseName:      uriPath(path),
 		ConnectAttributes: attributes,
 		MaxConns:          1,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -30,12 +31,15 @@ type directory struct {
 
 // openDirectory creates the directory where it is missing and takes the lock that keeps other processes out.
 // The kernel drops the lock with the process, however it ends.
-func openDirectory(path string) (*directory, error) {
+func openDirectory(path string, logger *slog.Logger) (*directory, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", path, err)
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, unusable(path, err)
+	}
+	if err := closeDirectory(path, logger); err != nil {
 		return nil, unusable(path, err)
 	}
 	lock := flock.New(filepath.Join(path, lockFile), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
@@ -52,7 +56,58 @@ func openDirectory(path string) (*directory, error) {
 		d.close()
 		return nil, unusable(path, err)
 	}
+	if err := d.closeFiles(); err != nil {
+		d.close()
+		return nil, err
+	}
 	return d, nil
+}
+
+// othersMask are the permissions of everybody but the owner.
+const othersMask = 0o077
+
+// closeDirectory takes the permissions of others from a data directory that existed before, for example the volume of
+// a container. A directory of another user, or one that users share (sticky, like /tmp), stays as it is.
+func closeDirectory(path string, logger *slog.Logger) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&othersMask == 0 {
+		return err
+	}
+	owned := info.Mode()&fs.ModeSticky == 0 && ownedByUs(info)
+	if owned && os.Chmod(path, info.Mode().Perm()&^othersMask) == nil {
+		logger.Warn("the data directory was open to other users and is now closed to them", "directory", path,
+			"permissions before", info.Mode().Perm().String())
+		return nil
+	}
+	logger.Warn("the data directory is open to other users; give it to this user, with permissions 0700",
+		"directory", path, "permissions", info.Mode().Perm().String())
+	return nil
+}
+
+// closeFiles creates the databases before SQLite does, because it would let others read them, and takes permissions of
+// others from databases and logs of an earlier release. SQLite gives new logs the permissions of their database.
+func (d *directory) closeFiles() error {
+	for _, name := range []string{historyFile, visibilityFile} {
+		file, err := os.OpenFile(d.file(name), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return unwritable(d.file(name), err)
+		}
+		if err := file.Close(); err != nil {
+			return unwritable(d.file(name), err)
+		}
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Chmod(d.file(name+suffix), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return unwritable(d.file(name+suffix), err)
+			}
+		}
+	}
+	return nil
+}
+
+// unwritable says what to do about a database that can't be written.
+func unwritable(path string, err error) error {
+	return fmt.Errorf("database %s can't be opened for writing: check owner and permissions of the file and its "+
+		"directory (%w)", path, err)
 }
 
 // file is the path of one of the directory's files.

@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"database/sql"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,7 +28,7 @@ func TestADirectoryThatCannotBeUsedIsExplained(t *testing.T) {
 	for name, test := range map[string]struct{ path, want string }{
 		"it is a file":       {file, "is a file or lies below one: choose another path"},
 		"it is below a file": {filepath.Join(file, "data"), "is a file or lies below one: choose another path"},
-		"it can't be made":   {unwritable(), "is not writable for user"},
+		"it can't be made":   {unwritableDirectory(), "is not writable for user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,8 +39,8 @@ func TestADirectoryThatCannotBeUsedIsExplained(t *testing.T) {
 	}
 }
 
-// unwritable is a directory in which nobody can create anything, root included.
-func unwritable() string {
+// unwritableDirectory is a directory in which nobody can create anything, root included.
+func unwritableDirectory() string {
 	if runtime.GOOS == "linux" {
 		return "/sys/everhook"
 	}
@@ -70,7 +71,7 @@ func TestTheHolderOfADirectoryIsNamedWhereItIsKnown(t *testing.T) {
 func TestOnlyThisUserCanReadANewDirectory(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a", "b")
-	d, err := openDirectory(path)
+	d, err := openDirectory(path, quiet())
 	require.NoError(t, err)
 	defer d.close()
 	info, err := os.Stat(path)
@@ -198,4 +199,41 @@ func with(t *testing.T, s store, do func(*sql.DB)) {
 	require.NoError(t, err)
 	do(db)
 	require.NoError(t, db.Close())
+}
+
+func TestADirectoryThatWasOpenIsClosed(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	files := []string{historyFile, visibilityFile, historyFile + "-wal"}
+	for _, name := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(path, name), nil, 0o644))
+	}
+	require.NoError(t, os.Chmod(path, 0o755))
+	var logged strings.Builder
+	d, err := openDirectory(path, slog.New(slog.NewTextHandler(&logged, nil)))
+	require.NoError(t, err)
+	defer d.close()
+	require.Contains(t, logged.String(), "open to other users and is now closed")
+	for _, name := range append(files, ".") {
+		info, err := os.Stat(filepath.Join(path, name))
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&othersMask, name)
+	}
+}
+
+func TestADirectoryThatUsersShareStaysOpen(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	require.NoError(t, os.Chmod(path, os.ModeSticky|0o777))
+	var logged strings.Builder
+	d, err := openDirectory(path, slog.New(slog.NewTextHandler(&logged, nil)))
+	require.NoError(t, err)
+	defer d.close()
+	require.Contains(t, logged.String(), "give it to this user")
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o777), info.Mode().Perm())
+	database, err := os.Stat(filepath.Join(path, historyFile))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), database.Mode().Perm())
 }

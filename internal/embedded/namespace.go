@@ -26,14 +26,15 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// prepareNamespace creates the namespace, or brings its retention and search attributes up to date.
+// prepareNamespace creates the namespace, or brings its retention and search attributes up to date. It returns the
+// columns of the visibility store that the search attributes use.
 // It writes to the database before the server starts: through the server's own API the change would
 // have to wait until every cache of namespaces has been refreshed.
-func prepareNamespace(ctx context.Context, cfg *config.SQL, o Options) error {
+func prepareNamespace(ctx context.Context, cfg *config.SQL, o Options) (columns []string, err error) {
 	db, err := persistencesql.NewSQLDB(sqlplugin.DbKindMain, cfg, resolver.NewNoopResolver(), log.NewNoopLogger(),
 		metrics.NoopMetricsHandler)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = db.Close() }()
 
@@ -42,45 +43,53 @@ func prepareNamespace(ctx context.Context, cfg *config.SQL, o Options) error {
 		return createNamespace(cfg, o)
 	}
 	if err != nil {
-		return fmt.Errorf("namespace %q: %w", o.Namespace, err)
+		return nil, fmt.Errorf("namespace %q: %w", o.Namespace, err)
 	}
-	return updateNamespace(ctx, db, &rows[0], o)
+	if columns, err = updateNamespace(ctx, db, &rows[0], o); err != nil {
+		return nil, fmt.Errorf("namespace %q: %w", o.Namespace, err)
+	}
+	return columns, nil
 }
 
-func createNamespace(cfg *config.SQL, o Options) error {
+func createNamespace(cfg *config.SQL, o Options) (columns []string, err error) {
 	namespace, err := sqlite.NewNamespaceConfig(clusterName, o.Namespace, false, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := configure(namespace.Detail.Config, o); err != nil {
-		return err
+		return nil, err
 	}
-	return sqlite.CreateNamespaces(cfg, namespace)
+	return columnsInUse(namespace.Detail.Config), sqlite.CreateNamespaces(cfg, namespace)
 }
 
-func updateNamespace(ctx context.Context, db sqlplugin.DB, row *sqlplugin.NamespaceRow, o Options) error {
+func columnsInUse(c *persistencespb.NamespaceConfig) []string {
+	return slices.Sorted(maps.Keys(c.CustomSearchAttributeAliases))
+}
+
+func updateNamespace(ctx context.Context, db sqlplugin.DB, row *sqlplugin.NamespaceRow,
+	o Options) (columns []string, err error) {
 	serializer := serialization.NewSerializer()
 	detail, err := serializer.NamespaceDetailFromBlob(persistence.NewDataBlob(row.Data, row.DataEncoding))
 	if err != nil {
-		return fmt.Errorf("namespace %q: %w", o.Namespace, err)
+		return nil, err
 	}
 	before := proto.Clone(detail)
 	if err := configure(detail.Config, o); err != nil {
-		return err
+		return nil, err
 	}
 	if proto.Equal(before, detail) {
-		return nil
+		return columnsInUse(detail.Config), nil
 	}
 	detail.ConfigVersion++
 	blob, err := serializer.NamespaceDetailToBlob(detail)
 	if err != nil {
-		return fmt.Errorf("namespace %q: %w", o.Namespace, err)
+		return nil, err
 	}
 	row.Data, row.DataEncoding = blob.Data, blob.EncodingType.String()
 	if _, err := db.UpdateNamespace(ctx, row); err != nil {
-		return fmt.Errorf("namespace %q: %w", o.Namespace, err)
+		return nil, err
 	}
-	return nil
+	return columnsInUse(detail.Config), nil
 }
 
 // configure sets the retention and gives every search attribute that has none yet a column of the visibility store.

@@ -1,6 +1,7 @@
 // Package embedded runs a Temporal server and its web UI inside this process, on SQLite files in one data directory.
 //
-// The server listens on loopback only, without authentication: whoever can open a socket on this machine can use it.
+// The server listens on loopback only, and every port demands a client certificate that only this process has: other
+// users of the machine and other containers of a pod can not use it.
 // One process at a time owns a data directory. What was acknowledged survives a killed process, and with
 // SynchronousFull a power cut as well.
 //
@@ -59,6 +60,9 @@ type Options struct {
 	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages:
 	// "/temporal-codec". Empty: nowhere.
 	UICodec string
+	// Open leaves the ports open to everybody on this machine, without certificates. It is for tests in which the server
+	// stands for a Temporal cluster.
+	Open bool
 	// Logger receives what the server logs at warn and above; slog.Default() by default.
 	Logger *slog.Logger
 }

@@ -116,8 +116,7 @@ func (s store) explain(err error) error {
 		return fmt.Errorf("database %s is damaged or no database: restore it from a backup, or move it away to begin "+
 			"anew (%w)", s.path, err)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("database %s can't be opened for writing: check owner and permissions of the file and its "+
-			"directory (%w)", s.path, err)
+		return unwritable(s.path, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("database %s is locked by another program: close that one first (%w)", s.path, err)
 	case sqlite3.SQLITE_FULL:

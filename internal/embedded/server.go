@@ -5,6 +5,7 @@ package embedded
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
 	"google.golang.org/grpc"
+	grpccredentials "google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 )
@@ -44,6 +46,7 @@ type Server struct {
 	logger    logger
 	server    temporal.Server
 	address   string
+	access    *credentials
 	services  []string
 	ui        http.Handler
 
@@ -60,15 +63,22 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := openDirectory(o.Directory)
+	d, err := openDirectory(o.Directory, o.Logger)
 	if err != nil {
 		return nil, err
 	}
+	registerPlugin()
 	s := &Server{
 		options: o, directory: d,
 		history: &flusher{}, listing: &flusher{},
 		logger:  logger{out: o.Logger, serving: new(atomic.Bool)},
 		stopped: make(chan struct{}),
+	}
+	if !o.Open {
+		if s.access, err = newCredentials(); err != nil {
+			d.close()
+			return nil, fmt.Errorf("the credentials of the embedded Temporal server can't be made: %w", err)
+		}
 	}
 	if err := s.build(ctx); err != nil {
 		d.close()
@@ -85,6 +95,15 @@ func (s *Server) Address() string { return s.address }
 
 // Services are the addresses of all services, host and port, the frontend's included.
 func (s *Server) Services() []string { return s.services }
+
+// ClientTLS is the TLS configuration for clients of the server, with the certificate that the server demands; nil if the
+// server is open. It exists only in the memory of this process.
+func (s *Server) ClientTLS() *tls.Config {
+	if s.access == nil {
+		return nil
+	}
+	return s.access.client()
+}
 
 // Namespace is the namespace that is ready for use.
 func (s *Server) Namespace() string { return s.options.Namespace }
@@ -128,10 +147,13 @@ func (s *Server) build(ctx context.Context) error {
 		}
 	}
 	historySQL, visibilitySQL := sqlConfig(history.path), sqlConfig(visibility.path)
-	if err := prepareNamespace(ctx, historySQL, s.options); err != nil {
+	columns, err := prepareNamespace(ctx, historySQL, s.options)
+	if err != nil {
 		return history.explain(err)
 	}
-	var err error
+	if err := visibility.trimIndexes(ctx, columns); err != nil {
+		return err
+	}
 	for range portAttempts {
 		var ports map[primitives.ServiceName]int
 		if ports, err = freePorts(); err != nil {
@@ -163,7 +185,7 @@ func (s *Server) construct(history, visibility *config.SQL, ports map[primitives
 	for service, port := range ports {
 		hosts[service] = static.SingleLocalHost(hostPort(port))
 	}
-	s.server, err = temporal.NewServer(
+	options := []temporal.ServerOption{
 		temporal.WithConfig(serverConfig(persistenceConfig(history, visibility), ports)),
 		temporal.WithCustomVisibilityStoreFactory(visibilityFactory{visibility, s.listing}),
 		temporal.WithChainedFrontendGrpcInterceptors(s.history.intercept),
@@ -172,9 +194,14 @@ func (s *Server) construct(history, visibility *config.SQL, ports map[primitives
 		temporal.WithDynamicConfigClient(tuning()),
 		temporal.WithLogger(s.logger),
 		temporal.WithNamespaceLogger(s.logger),
+		// A client with a certificate of this process may do everything.
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
-	)
+	}
+	if s.access != nil {
+		options = append(options, temporal.WithTLSConfigFactory(s.access))
+	}
+	s.server, err = temporal.NewServer(options...)
 	return err
 }
 
@@ -190,7 +217,7 @@ func (s *Server) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if s.options.UI {
-		if s.ui, err = newUI(s.address, s.options); err != nil {
+		if s.ui, err = quietUI(s.address, s.access.forUI(), s.options); err != nil {
 			return err
 		}
 	}
@@ -204,7 +231,11 @@ func (s *Server) serve(ctx context.Context) (err error) {
 // probe asks for a run that does not exist until that is the answer: then the frontend serves, it knows the namespace,
 // and history has its shards.
 func (s *Server) probe(ctx context.Context) error {
-	conn, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	transport := insecure.NewCredentials()
+	if s.access != nil {
+		transport = grpccredentials.NewTLS(s.ClientTLS())
+	}
+	conn, err := grpc.NewClient(s.address, grpc.WithTransportCredentials(transport))
 	if err != nil {
 		return err
 	}

@@ -200,7 +200,7 @@ func TestAPortInUseIsAnErrorAndNotTheEndOfTheProcess(t *testing.T) {
 	taken, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
 	require.NoError(t, err)
 	defer func() { _ = taken.Close() }()
-	d, err := openDirectory(t.TempDir())
+	d, err := openDirectory(t.TempDir(), quiet())
 	require.NoError(t, err)
 	defer d.close()
 	history, visibility := stores(d)
@@ -307,7 +307,7 @@ func dial(t testing.TB, s *Server) client.Client {
 
 func newClient(s *Server) (client.Client, error) {
 	return client.Dial(client.Options{HostPort: s.Address(), Namespace: s.Namespace(),
-		Logger: sdklog.NewStructuredLogger(quiet())})
+		ConnectionOptions: client.ConnectionOptions{TLS: s.ClientTLS()}, Logger: sdklog.NewStructuredLogger(quiet())})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

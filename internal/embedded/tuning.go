@@ -18,6 +18,9 @@ const historyShards = 1
 // unlimited stands for "no rate limit": high enough never to be reached, low enough for burst arithmetic on it.
 const unlimited = 1_000_000
 
+// queueWorkers is how many tasks of a queue are done at the same time.
+const queueWorkers = 8
+
 // tuning makes a cluster of one quick. The defaults of the server protect a shared database from many hosts and
 // tenants.
 func tuning() dynamicconfig.StaticClient {
@@ -57,6 +60,13 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
 		dynamicconfig.OutboundProcessorUpdateAckInterval.Key():   time.Second,
 
+		// All workers share one connection that writes. At the default of 512 a queue, they wait for it until their time
+		// is over when many tasks are due, and each task is done again.
+		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():    queueWorkers,
+		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():       queueWorkers,
+		dynamicconfig.MemoryTimerProcessorSchedulerWorkerCount.Key(): queueWorkers,
+		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():  queueWorkers,
+
 		// Room for the runs that are busy; the default of 128,000 would keep the last hour of closed ones.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4096,
 
@@ -79,13 +89,18 @@ func pragmas() map[string]string {
 }
 
 // dataSource is the name under which the driver opens a file.
-func dataSource(path string) string {
-	query := url.Values{"mode": {"rwc"}, "_time_format": {"sqlite"}}
+func dataSource(path string) string { return source(uriPath(path), "rwc") }
+
+// readOnlySource is the name under which the driver opens an existing file for reading. The path is escaped already.
+func readOnlySource(path string) string { return source(path, "ro") }
+
+func source(path, mode string) string {
+	query := url.Values{"mode": {mode}, "_time_format": {"sqlite"}}
 	settings := pragmas()
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		query.Add("_pragma", name+"="+settings[name])
 	}
-	return "file:" + uriPath(path) + "?" + query.Encode()
+	return "file:" + path + "?" + query.Encode()
 }
 
 // uriPath escapes what would end the path in a file URI.

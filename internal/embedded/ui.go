@@ -7,7 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"regexp"
 
@@ -22,15 +24,24 @@ import (
 	"github.com/temporalio/ui-server/v2/ui"
 )
 
+// quietUI is newUI without the lines that the UI server writes to the standard log for each certificate.
+func quietUI(frontend string, access config.TLS, o Options) (http.Handler, error) {
+	out := log.Writer()
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(out)
+	return newUI(frontend, access, o)
+}
+
 // newUI puts the web UI together from the parts of the UI server, and serves it in this process. That server's own
 // Start would listen on one more port, and end the process when the port is taken.
-func newUI(frontend string, o Options) (http.Handler, error) {
+func newUI(frontend string, access config.TLS, o Options) (http.Handler, error) {
 	assets, err := uiAssets(o.UIPublicPath)
 	if err != nil {
 		return nil, fmt.Errorf("web UI: %w", err)
 	}
 	provider, err := config.NewConfigProviderWithRefresh(&config.Config{
 		TemporalGRPCAddress: frontend,
+		TLS:                 access,
 		EnableUI:            true,
 		DefaultNamespace:    o.Namespace,
 		DisableNewsFetch:    true,

@@ -53,7 +53,7 @@ type release struct {
 func newDeploy(t *testing.T) *deploy {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	server, err := embedded.Start(t.Context(), embedded.Options{Directory: t.TempDir(), Logger: quiet})
+	server, err := embedded.Start(t.Context(), embedded.Options{Directory: t.TempDir(), Open: true, Logger: quiet})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	definition := load(t, `key: levels

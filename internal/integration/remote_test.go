@@ -54,7 +54,7 @@ func (c *cluster) address() string { return c.listener.Addr().String() }
 func (c *cluster) start(t *testing.T) {
 	t.Helper()
 	started, err := embedded.Start(t.Context(),
-		embedded.Options{Directory: c.dir, Logger: slog.New(slog.DiscardHandler)})
+		embedded.Options{Directory: c.dir, Open: true, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

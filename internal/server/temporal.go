@@ -58,6 +58,7 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 			return nil, err
 		}
 		options.HostPort, t.attributes = t.embedded.Address(), true
+		options.ConnectionOptions.TLS = t.embedded.ClientTLS()
 	} else if err := remote(&options, o); err != nil {
 		return nil, err
 	}
