@@ -82,7 +82,8 @@ func Definition(d *everhook.Definition, registry *kind.Registry) (*Flow, []kind.
 	return compile(d, registry, true)
 }
 
-// ForRun compiles a definition that a run was started with. Its size was checked then, and is not checked again. The
+// ForRun compiles a definition that a run was started with: it decodes configs and compiles expressions, and checks
+// nothing else. A flow is checked when it is applied. A check that a later release adds must not stop runs under way. The
 // error is the first problem.
 func ForRun(d *everhook.Definition, registry *kind.Registry) (*Flow, error) {
 	flow, problems := compile(d, registry, false)
@@ -99,18 +100,18 @@ func FirstError(problems []kind.Problem) error {
 	return nil
 }
 
-func compile(d *everhook.Definition, registry *kind.Registry, measured bool) (*Flow, []kind.Problem) {
+func compile(d *everhook.Definition, registry *kind.Registry, checking bool) (*Flow, []kind.Problem) {
 	c := compiler{
-		registry: registry,
+		registry: registry, checking: checking,
 		flow: &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Node{},
 			waits: map[string]int{}},
 		places: map[string]place{},
 		env:    map[string]bool{}, secrets: map[string]bool{},
 	}
-	if measured {
+	if checking {
 		c.size()
+		c.header()
 	}
-	c.header()
 	c.trigger()
 	c.place(d.Nodes, "/nodes", nil)
 	c.place(d.OnFailure, "/onFailure", nil)
@@ -119,8 +120,10 @@ func compile(d *everhook.Definition, registry *kind.Registry, measured bool) (*F
 	reached.failing = true
 	c.flow.OnFailure, _ = c.list(d.OnFailure, "/onFailure", reached)
 	markLine(c.flow.Nodes)
-	c.checkResumes()
-	c.warnings()
+	if checking {
+		c.checkResumes()
+		c.warnings()
+	}
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	if c.errors > 0 {
 		return nil, c.problems
@@ -130,6 +133,8 @@ func compile(d *everhook.Definition, registry *kind.Registry, measured bool) (*F
 
 type compiler struct {
 	registry *kind.Registry
+	// checking is set to check everything; else configs are decoded and expressions compiled.
+	checking bool
 	flow     *Flow
 	places   map[string]place
 	env      map[string]bool
@@ -160,6 +165,13 @@ func (c *compiler) report(p kind.Problem) {
 
 func (c *compiler) error(pointer, node, message, fix string) {
 	c.report(kind.Problem{Pointer: pointer, Node: node, Message: message, Fix: fix})
+}
+
+// check reports an error of a definition that is checked.
+func (c *compiler) check(pointer, node, message, fix string) {
+	if c.checking {
+		c.error(pointer, node, message, fix)
+	}
 }
 
 func (c *compiler) header() {
@@ -211,6 +223,9 @@ func (c *compiler) trigger() {
 	c.fields(trigger, "/trigger", "", func(pointer string) (*expression.Environment, scope) {
 		return &expression.Environment{Roots: trigger.FieldRoots(pointer)}, scope{}
 	})
+	if !c.checking {
+		return
+	}
 	validation := kind.NewValidation("/trigger", c.report)
 	validation.Definition = d
 	trigger.Validate(validation)
@@ -243,22 +258,22 @@ func (c *compiler) place(nodes []everhook.Node, pointer string, path []branchOf)
 		earlier, duplicate := c.places[node.Key]
 		switch {
 		case node.Key == "":
-			c.error(at, "", "the node has no key", "add `key: a_name`; it is the node's name in expressions")
+			c.check(at, "", "the node has no key", "add `key: a_name`; it is the node's name in expressions")
 		case !everhook.IsNodeKey(node.Key):
-			c.error(at+"/key", node.Key, fmt.Sprintf("%q is not a node key", node.Key),
+			c.check(at+"/key", node.Key, fmt.Sprintf("%q is not a node key", node.Key),
 				"use letters, digits and _, not starting with a digit, at most 64; it is a name in expressions")
 		case duplicate:
-			c.error(at+"/key", node.Key, fmt.Sprintf("two nodes have the key %q; the other is of kind %s", node.Key,
+			c.check(at+"/key", node.Key, fmt.Sprintf("two nodes have the key %q; the other is of kind %s", node.Key,
 				earlier.node.Type), "give each node its own key")
 		default:
 			c.places[node.Key] = place{path: path, node: node}
 		}
 		if len(c.places) == MaxNodes+1 {
-			c.error(at, node.Key, fmt.Sprintf("the flow has more than %d nodes", MaxNodes),
+			c.check(at, node.Key, fmt.Sprintf("the flow has more than %d nodes", MaxNodes),
 				"split it into several flows")
 		}
 		if len(path) >= MaxNodeDepth {
-			c.error(at, node.Key, fmt.Sprintf("branches are nested deeper than %d", MaxNodeDepth), "split the flow")
+			c.check(at, node.Key, fmt.Sprintf("branches are nested deeper than %d", MaxNodeDepth), "split the flow")
 			continue
 		}
 		for _, branch := range node.Branches {
@@ -286,7 +301,9 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Node, sc
 	validation.Definition, validation.Trigger = c.flow.Definition, c.flow.Trigger
 	validation.Node, validation.Nodes = node, others{c.flow, s}
 	decoded := c.kind(compiled, pointer)
-	c.common(compiled, validation)
+	if c.checking {
+		c.common(compiled, validation)
+	}
 
 	_, iterates := compiled.Kind.(kind.Iterating)
 	after := s
@@ -317,7 +334,9 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Node, sc
 				at := c.fieldScope(compiled.Kind, field, node, s, bodies)
 				return c.environment(node, at, compiled.Spec.Effect != nil), at
 			})
-		compiled.Kind.Validate(validation)
+		if c.checking {
+			compiled.Kind.Validate(validation)
+		}
 		c.callers(compiled.Kind)
 	}
 	if node.Key != "" {
