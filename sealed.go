@@ -3,7 +3,6 @@ package everhook
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"strings"
 )
 
@@ -30,28 +29,6 @@ type Segment struct {
 	Secret string `json:"secret,omitempty"`
 	// Escape says how the value of the secret is escaped. Text is escaped already.
 	Escape Escape `json:"escape,omitempty"`
-}
-
-// Escape says how the value of a secret is escaped in its text.
-type Escape string
-
-// Escapes for the parts of a URL (RFC 3986).
-const (
-	EscapeNone  Escape = ""
-	EscapePath  Escape = "path"
-	EscapeQuery Escape = "query"
-)
-
-// Apply escapes a text for its place in a URL.
-func (e Escape) Apply(text string) string {
-	switch e {
-	case EscapePath:
-		return url.PathEscape(text)
-	case EscapeQuery:
-		return url.QueryEscape(text)
-	default:
-		return text
-	}
 }
 
 // Open returns the value with the secrets in their places. Lookup returns the value of a secret; its error is returned.

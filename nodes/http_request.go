@@ -30,7 +30,7 @@ type HTTPRequest struct {
 	// ContentType is the format of the body: json, form, xml, text or none.
 	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none" default:"json"`
 	// Body to send. Without it, the request has no body.
-	Body expression.Template[any] `json:"body,omitzero"`
+	Body expression.Body `json:"body,omitzero"`
 	// Auth adds an Authorization header.
 	Auth HTTPRequestAuth `json:"auth,omitzero"`
 	// Expect lists the statuses that count as success, for example 204 or 200-299.
@@ -211,7 +211,7 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 		seal(&input.Query, c.Query.EvalSealed)
 	}
 	if c.Body.IsSet() {
-		seal(&input.Body, c.Body.EvalSealed)
+		seal(&input.Body, c.sealBody())
 	}
 	switch {
 	case c.Auth.Bearer.IsSet():
@@ -223,6 +223,14 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 		seal(&input.Auth.Basic.Password, c.Auth.Basic.Password.EvalSealed)
 	}
 	return input, err
+}
+
+// sealBody gives the method that evaluates the body: as JSON, or for the other content types as it is written.
+func (c *HTTPRequest) sealBody() func(*expression.Scope) (everhook.Sealed, error) {
+	if c.ContentType == "" || c.ContentType == activities.ContentJSON || c.ContentType == activities.ContentForm {
+		return c.Body.EvalSealed
+	}
+	return c.Body.EvalSealedText
 }
 
 // idempotencyKey is the same for every attempt of this step and every rerun or retry of the run, and another one for

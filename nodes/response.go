@@ -16,7 +16,7 @@ type Response struct {
 	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
 	// Body is sent as JSON. Text is sent unchanged, as text/plain unless a Content-Type header says otherwise. Limit: 1
 	// MiB. Without it, the answer has no body.
-	Body expression.Template[any] `json:"body,omitzero"`
+	Body expression.Body `json:"body,omitzero"`
 	// Continue lets the run continue after the answer was sent. Without it, the run ends resolved.
 	Continue bool `json:"continue,omitempty" default:"false"`
 }

@@ -57,6 +57,7 @@ var evaluatedTypes = map[reflect.Type]string{
 	reflect.TypeFor[expression.Bool]():                        "condition",
 	reflect.TypeFor[expression.URL]():                         "templateURL",
 	reflect.TypeFor[expression.Template[any]]():               "template",
+	reflect.TypeFor[expression.Body]():                        "template",
 	reflect.TypeFor[expression.Template[string]]():            "templateString",
 	reflect.TypeFor[expression.Template[int]]():               "templateInteger",
 	reflect.TypeFor[expression.Template[float64]]():           "templateNumber",

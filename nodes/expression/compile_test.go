@@ -159,7 +159,7 @@ func TestASecretInAnExpressionPointsToTheRightPlace(t *testing.T) {
 	env.Secrets = true
 	_, err := Compile(`"Bearer " + secret.TOKEN`, env)
 	require.ErrorContains(t, err, "a secret cannot be part of an expression; write a bare `{{ secret.NAME }}` "+
-		"between the text; for credentials use `auth`, for signatures `sign`")
+		"between the text; for credentials use `auth`")
 }
 
 func TestReferencesAreSortedAndWithoutDuplicates(t *testing.T) {

@@ -116,7 +116,7 @@ func secretError(allowed bool) *Error {
 	}
 	return &Error{
 		Message: "a secret cannot be part of an expression",
-		Fix:     "write a bare `{{ secret.NAME }}` between the text; for credentials use `auth`, for signatures `sign`",
+		Fix:     "write a bare `{{ secret.NAME }}` between the text; for credentials use `auth`",
 	}
 }
 

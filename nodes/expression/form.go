@@ -126,12 +126,17 @@ func (l listForm) eval(e *formEval, at []any) (any, error) {
 type mappingForm struct {
 	keys  []string
 	forms []form
+	// names, if set, are the keys that are templates, nil for the others. Only the JSON text of a Body has them.
+	names []*textForm
 }
 
 func (m *mappingForm) compile(c *formCompiler, pointer string) {
 	for i, key := range m.keys {
 		below := strict.Pointer(pointer, key)
-		if strings.Contains(key, "{{") {
+		if m.names != nil && m.names[i] != nil {
+			below = pointer
+			m.names[i].compile(c, pointer)
+		} else if strings.Contains(key, "{{") {
 			c.warn(below, &Error{Message: "a key is never a template: its braces stay as they are",
 				Fix: "build the mapping in one template, for example `{{ {(trigger.body.id): 1} }}`"})
 		}
@@ -142,6 +147,17 @@ func (m *mappingForm) compile(c *formCompiler, pointer string) {
 func (m *mappingForm) eval(e *formEval, at []any) (any, error) {
 	mapping := make(map[string]any, len(m.keys))
 	for i, key := range m.keys {
+		if m.names != nil && m.names[i] != nil {
+			name, err := m.names[i].eval(e, at)
+			if err != nil {
+				return nil, err
+			}
+			key = name.(string)
+			if _, twice := mapping[key]; twice {
+				return nil, everhook.Errorf(everhook.TypeExpression, "the key %q stands twice in one object",
+					everhook.Shorten(key, 60))
+			}
+		}
 		v, err := m.forms[i].eval(e, append(at, key))
 		if err != nil {
 			return nil, err
@@ -155,12 +171,23 @@ func (m *mappingForm) eval(e *formEval, at []any) (any, error) {
 type textForm struct {
 	source string
 	parts  []part
+	// asText: the value is text, also that of one template alone.
+	asText bool
+	// escaped: the insertions need no escape, because the text is encoded later.
+	escaped bool
 }
 
 // whole reports whether the text is one template alone, which keeps the type of its value.
-func (t *textForm) whole() bool { return len(t.parts) == 1 }
+func (t *textForm) whole() bool { return len(t.parts) == 1 && !t.asText }
 
 func (t *textForm) compile(c *formCompiler, pointer string) {
+	if !t.escaped {
+		c.warnOfJSON(pointer, t)
+		if err := assign(t.parts); err != nil {
+			err.Source = t.source
+			c.report(pointer, err)
+		}
+	}
 	for i := range t.parts {
 		p := &t.parts[i]
 		switch {
@@ -177,7 +204,8 @@ func (t *textForm) compile(c *formCompiler, pointer string) {
 		case p.secret != "":
 			c.references.Secrets = append(c.references.Secrets, p.secret)
 		default:
-			program, err := compile(p.source, c.env)
+			program, escape, err := compileInsertion(p.source, c.env, p.escape, t.escaped && t.whole())
+			p.escape = escape
 			if err != nil {
 				err.Source, err.Offset = t.source, err.Offset+p.offset
 				c.report(pointer, err)
@@ -247,6 +275,10 @@ func (e *formEval) segment(p *part) (everhook.Segment, error) {
 	v, err := e.m.run(p.program)
 	if err != nil {
 		return everhook.Segment{}, err
+	}
+	if p.escape == everhook.EscapeJSONValue {
+		text, err := e.m.json(v)
+		return everhook.Segment{Text: text}, err
 	}
 	text, err := e.m.text(v)
 	return everhook.Segment{Text: p.escape.Apply(text)}, err

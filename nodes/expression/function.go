@@ -159,6 +159,7 @@ func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand
 	if f.predicate != nil {
 		return t.predicate(n, f, arguments)
 	}
+	t.encodes = t.encodes || name == "path"
 	if name == "resumeUrl" {
 		key, ok := arguments[0].(*ast.StringNode)
 		if !ok {
@@ -241,6 +242,7 @@ func (t *translator) unknownFunction(n ast.Node, name string) operand {
 
 // elsewhere helps with functions of other languages.
 var elsewhere = map[string]string{
+	"raw":    "it is the outermost call of an insertion into text: `Hello {{ raw(…) }}`",
 	"length": "use `len`", "size": "use `len`", "substring": "use a slice, as in `text[0:3]`",
 	"substr": "use a slice, as in `text[0:3]`", "slice": "use a slice, as in `list[0:3]`",
 	"str": "use `string`", "tostring": "use `string`", "number": "use `int` or `float`", "parseint": "use `int`",

@@ -126,6 +126,18 @@ func urlEncode(m *machine, c *call, args []any) (any, error) {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20"), nil
 }
 
+// encodePath escapes each segment of a path and keeps the slashes.
+func encodePath(m *machine, c *call, args []any) (any, error) {
+	text, err := m.text(args[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := m.work(3 * len(text)); err != nil {
+		return nil, err
+	}
+	return everhook.EscapeSegments.Apply(text), nil
+}
+
 // urlDecode reads a plus sign as a space, as forms write it; urlEncode never leaves one.
 func urlDecode(m *machine, c *call, args []any) (any, error) {
 	text, err := c.text(args, 0)
@@ -194,6 +206,9 @@ var codeFunctions = []*Function{
 	{Name: "urlEncode", Signature: "urlEncode(text)", Doc: "The text percent-encoded, to stand anywhere in a url " +
 		"(RFC 3986). Templates of a url field encode by themselves.", Example: `urlEncode("a b/c")`,
 		Result: `"a%20b%2Fc"`, minimum: 1, maximum: 1, gives: kindText, apply: urlEncode},
+	{Name: "path", Signature: "path(text)", Doc: "The text percent-encoded as a path, with its slashes. In a url field " +
+		"it is the outermost call: `/repos/{{ path(trigger.body.repository.full_name) }}`.", Example: `path("octo org/a&b")`,
+		Result: `"octo%20org/a&b"`, minimum: 1, maximum: 1, gives: kindText, apply: encodePath},
 	{Name: "urlDecode", Signature: "urlDecode(text)", Doc: "The text that is percent-encoded; a plus sign is a space.",
 		Example: `urlDecode("a%20b+c%2Fd")`, Result: `"a b c/d"`, minimum: 1, maximum: 1, gives: kindText,
 		apply: urlDecode},

@@ -13,20 +13,6 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// markupEscaper writes the characters that have a meaning in XML and HTML as references. The numeric ones exist in both.
-var markupEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
-
-// escapeMarkup makes a text safe between tags and inside a quoted attribute. Control characters that XML cannot hold
-// become U+FFFD.
-func escapeMarkup(text string) string {
-	return markupEscaper.Replace(strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
-			return '\uFFFD'
-		}
-		return c
-	}, text))
-}
-
 // markupGrowth is how many bytes one byte of text may become when it is escaped.
 const markupGrowth = 5
 
@@ -38,7 +24,7 @@ func markupEscape(m *machine, c *call, args []any) (any, error) {
 	if err := m.work(markupGrowth * len(text)); err != nil {
 		return nil, err
 	}
-	return escapeMarkup(text), nil
+	return everhook.EscapeMarkup.Apply(text), nil
 }
 
 // maxBlocks bounds how deep quotes and lists of a Markdown text nest in one line. The parser takes quadratic time there.

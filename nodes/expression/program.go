@@ -18,6 +18,8 @@ type Program struct {
 	references References
 	// settingsOnly: no data but env is used.
 	settingsOnly bool
+	// encodes: the function path is called.
+	encodes bool
 	// warnings are about parts that are likely mistakes.
 	warnings []*Error
 }
@@ -37,6 +39,30 @@ func compile(source string, env *Environment) (*Program, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	return compileNode(root, source, env)
+}
+
+// compileInsertion compiles the expression between braces. Its outermost call may change how the value is escaped. With
+// asValue the value becomes a part of JSON, so toJSON around it is left out.
+func compileInsertion(source string, env *Environment, escape everhook.Escape, asValue bool) (*Program, everhook.Escape,
+	*Error) {
+	root, err := parse(source)
+	if err != nil {
+		return nil, escape, err
+	}
+	if name, argument := outermostCall(root); asValue && name == "toJSON" {
+		root = argument
+	}
+	root, escape = unwrap(root, escape)
+	program, err := compileNode(root, source, env)
+	if err == nil && program.encodes && (escape == everhook.EscapePath || escape == everhook.EscapeQuery) {
+		err = &Error{Message: "path(…) inside an expression would be encoded a second time", Source: source,
+			Fix: "let it be the outermost call in the path of the url: `{{ path(…) }}`"}
+	}
+	return program, escape, err
+}
+
+func compileNode(root ast.Node, source string, env *Environment) (*Program, *Error) {
 	t := translator{env: env, source: source, variables: map[string]operand{}}
 	whole := t.translate(root)
 	if t.err != nil {
@@ -44,7 +70,7 @@ func compile(source string, env *Environment) (*Program, *Error) {
 	}
 	t.references.Sort()
 	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references,
-		settingsOnly: !t.usesData, warnings: t.warnings}, nil
+		settingsOnly: !t.usesData, encodes: t.encodes, warnings: t.warnings}, nil
 }
 
 // References are the names that the program uses.

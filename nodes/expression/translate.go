@@ -32,6 +32,8 @@ type translator struct {
 	references References
 	// usesData: a root besides env is used.
 	usesData bool
+	// encodes: the function path is called.
+	encodes bool
 	// warnings are about sources that compile and are likely mistakes.
 	warnings []*Error
 

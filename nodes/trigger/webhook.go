@@ -68,7 +68,7 @@ type WebhookResponse struct {
 	// Headers of the answer.
 	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
 	// Body is sent as JSON. Text is sent unchanged.
-	Body expression.Template[any] `json:"body,omitzero" default:"ok"`
+	Body expression.Body `json:"body,omitzero" default:"ok"`
 }
 
 // Limits of a webhook's body.
