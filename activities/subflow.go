@@ -43,6 +43,8 @@ type LoadedSubflow struct {
 	Env map[string]string `json:"env,omitempty"`
 	// Resume makes the URLs that resume the run, if it waits for calls.
 	Resume *everhook.Resume `json:"resume,omitempty"`
+	// Calls is set if the flow calls other flows.
+	Calls bool `json:"calls,omitempty"`
 	// Details describe the call in the Temporal UI, in markdown.
 	Details string `json:"details,omitempty"`
 }

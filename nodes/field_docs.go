@@ -119,7 +119,7 @@ var fieldDocs = map[string]string{
 	"Response.Headers":                  "Headers of the answer. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set.",
 	"Response.Status":                   "Status is the HTTP status, 200 to 599.",
 	"Subflow":                           "Subflow calls another flow.",
-	"Subflow.Flow":                      "Flow is the key of a flow with a `call` trigger. Its enabled version runs, or its latest version if none is enabled. `key@3` always runs version 3. The value is literal: it takes no template.",
+	"Subflow.Flow":                      "Flow is the key of a flow with a `call` trigger. Its enabled version runs; `key@3` always runs version 3. A disabled flow cannot be called. The value is literal: it takes no template.",
 	"Subflow.Input":                     "Input is the value that the called flow sees as `trigger.input`. Without it, `trigger.input` is nil.",
 	"Subflow.Wait":                      "Wait says whether the node waits for the end of the called run. With false, the flow continues as soon as the called run has started.",
 	"Variable":                          "Variable declares a variable or assigns to one.",

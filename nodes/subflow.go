@@ -14,8 +14,8 @@ import (
 
 // Subflow calls another flow.
 type Subflow struct {
-	// Flow is the key of a flow with a `call` trigger. Its enabled version runs, or its latest version if none is
-	// enabled. `key@3` always runs version 3. The value is literal: it takes no template.
+	// Flow is the key of a flow with a `call` trigger. Its enabled version runs; `key@3` always runs version 3. A
+	// disabled flow cannot be called. The value is literal: it takes no template.
 	Flow FlowReference `json:"flow" required:"true"`
 	// Input is the value that the called flow sees as `trigger.input`. Without it, `trigger.input` is nil.
 	Input expression.Template[any] `json:"input,omitzero"`

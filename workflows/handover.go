@@ -34,10 +34,17 @@ type LoopStart struct {
 	engine.Part
 }
 
+// LoopEnd is how an execution that continued a loop ended.
+type LoopEnd struct {
+	engine.PartEnd
+	// Descendants is how many of the runs that it was allowed to start it did not start.
+	Descendants int `json:"descendants,omitempty"`
+}
+
 // Loop is the workflow of executions that continue a loop. They always complete, with the end of their part; only the run
 // itself maps a status.
 func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start,
-	part LoopStart) (*engine.PartEnd, error) {
+	part LoopStart) (*LoopEnd, error) {
 	r := i.begin(ctx, definition, start)
 	r.root = &part.Root
 	ctx, cancel := workflow.WithCancel(ctx)
@@ -55,6 +62,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	hearOthers(ctx)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := &LoopStart{Root: part.Root, Part: *s.NextPart(state.Rest())}
+		start.Descendants = &r.descendants
 		err = r.passOn(ctx, loopArguments{start, next}, new(loopArguments))
 		hearOthers(ctx) // an abort may have arrived while there was no room
 		if err == nil && ctx.Err() == nil {
@@ -67,11 +75,11 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	if err == nil {
 		err = ctx.Err()
 	}
-	end := s.PartEnd(&state, err)
+	end := &LoopEnd{PartEnd: *s.PartEnd(&state, err), Descendants: r.descendants}
 	closing, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
-	if err := r.passOn(closing, end, new(engine.PartEnd)); err != nil {
-		end = end.Without(r.Failure(err).At(part.Node))
+	if err := r.passOn(closing, end, new(LoopEnd)); err != nil {
+		end.PartEnd = *end.Without(r.Failure(err).At(part.Node))
 	}
 	r.ended = &everhook.Outcome{Status: everhook.Resolved, Output: r.Run.Outcome().Output, Answer: r.Run.Outcome().Answer}
 	r.showDetails(ctx)
@@ -125,18 +133,23 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 	}
 	start := r.start
 	start.From = nil
+	// Loops that are handed over at the same time share what is left.
+	given := (r.descendants + 1) / 2
+	start.Descendants = &given
 	if !s.Compiled().Uses.Trigger {
 		start.Delivery.Trigger = nil
 	}
 	if err := r.passOn(ctx, loopArguments{start, part}, new(loopArguments)); err != nil {
 		return err
 	}
+	r.descendants -= given
 	end, err := s.continueElsewhere(ctx, start, part)
 	if err != nil {
 		return err
 	}
+	r.descendants += end.Descendants
 	before := r.Answer()
-	err = s.Take(&part.Part, end, state)
+	err = s.Take(&part.Part, &end.PartEnd, state)
 	if r.Answer() != before {
 		r.answered = r.task()
 	}
@@ -144,7 +157,7 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 }
 
 // continueElsewhere runs executions that continue the loop, until one comes to the end of the part.
-func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopStart) (*engine.PartEnd, error) {
+func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopStart) (*LoopEnd, error) {
 	r := s.run
 	if err := r.awaitSlot(ctx); err != nil {
 		return nil, err
@@ -168,7 +181,7 @@ func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopSt
 	if !future.IsReady() {
 		r.stopChild(apart, cancel, future, r.Aborted())
 	}
-	var end engine.PartEnd
+	var end LoopEnd
 	err := future.Get(apart, &end)
 	switch {
 	case err == nil:

@@ -14,7 +14,6 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
-	"github.com/everhook/everhook/internal/engine"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
@@ -642,7 +641,7 @@ nodes:
 		try.start.Budget.Steps = steps
 		var told []everhook.Status
 		try.SetOnChildWorkflowCompletedListener(func(_ *workflow.Info, result converter.EncodedValue, err error) {
-			var outcome engine.PartEnd
+			var outcome workflows.LoopEnd
 			if err == nil && result.Get(&outcome) == nil && outcome.Error != nil {
 				told = append(told, outcome.Error.Status)
 			}

@@ -36,6 +36,9 @@ type Start struct {
 	From *RetryPoint `json:"from,omitempty"`
 	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
 	Depth int `json:"depth,omitempty"`
+	// Descendants is how many runs of other flows this one may start, directly and through the flows that it calls. Nil
+	// stands for MaxDescendants.
+	Descendants *int `json:"descendants,omitempty"`
 	// MaxPayload bounds one value that the run hands to Temporal, in bytes as JSON: MaxStoredPayload if large values are
 	// kept outside of histories. Every bound up to 1.5 MiB, 0 included, stands for 1.5 MiB.
 	MaxPayload int `json:"maxPayload,omitempty"`

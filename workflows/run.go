@@ -36,6 +36,9 @@ type run struct {
 	// another execution. inFlight counts the effects and children that it waits for.
 	events, budget, inFlight int
 
+	// descendants is how many runs of other flows the execution may still start.
+	descendants int
+
 	// stopped reports whether the execution itself was cancelled: by an operator, or by the execution that started it.
 	stopped func() bool
 	// bytes is the size of the history at the last workflow task. task tells the workflow tasks apart: it is the length
@@ -56,8 +59,12 @@ func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage
 	info := workflow.GetInfo(ctx)
 	r := &run{
 		start: start, definition: definition, events: info.GetCurrentHistoryLength(), budget: start.Budget.events(),
-		stopped: func() bool { return ctx.Err() != nil },
-		bytes:   info.GetCurrentHistorySize, task: info.GetCurrentHistoryLength,
+		descendants: MaxDescendants,
+		stopped:     func() bool { return ctx.Err() != nil },
+		bytes:       info.GetCurrentHistorySize, task: info.GetCurrentHistoryLength,
+	}
+	if start.Descendants != nil {
+		r.descendants = *start.Descendants
 	}
 	r.Run = engine.New(flow, engine.Start{
 		Version: start.Version, Delivery: start.Delivery, Env: start.Env, Resume: start.Resume, Origin: start.Origin,

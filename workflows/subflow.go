@@ -38,7 +38,28 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 		return kind.SubflowReply{}, s.run.Failure(err)
 	}
 	child := subflow{step: s, call: call, loaded: loaded, run: id}
+	if child.descendants, err = s.run.takeDescendants(loaded.Calls); err != nil {
+		return kind.SubflowReply{}, err
+	}
 	return child.perform(ctx)
+}
+
+// MaxDescendants is how many runs one run may start, directly and through the flows that it calls.
+const MaxDescendants = 100_000
+
+// takeDescendants counts the start of a child. A child that calls flows itself gets a sixteenth of what is left, and enough
+// for a chain of flows as long as one may be.
+func (r *run) takeDescendants(calls bool) (given int, err error) {
+	if r.descendants <= 0 {
+		return 0, everhook.Errorf(everhook.TypeLimit, "the run, and the flows that it calls, have started as many runs "+
+			"as they may; start fewer, or does a flow call itself?")
+	}
+	r.descendants--
+	if calls {
+		given = max(r.descendants/maxSubflowDepth, min(r.descendants, maxSubflowDepth))
+		r.descendants -= given
+	}
+	return given, nil
 }
 
 // calledRun is the run that the step calls in a run: the same one however often that is started again. In a retry it is
@@ -86,6 +107,8 @@ type subflow struct {
 	call   kind.SubflowCall
 	loaded activities.LoadedSubflow
 	run    everhook.RunID
+	// descendants is how many runs the child may start.
+	descendants int
 }
 
 func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, c.run) }
@@ -159,6 +182,7 @@ func (c *subflow) start(ctx workflow.Context) Start {
 	start := Start{
 		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes,
 		Budget: parent.Budget, MaxPayload: parent.MaxPayload, Resume: c.loaded.Resume, Depth: parent.Depth + 1,
+		Descendants: &c.descendants,
 		Delivery: everhook.Delivery{RunID: c.run, ReceivedAt: now, Trigger: everhook.Mapping{
 			"input": c.call.Input, "id": string(c.run), "receivedAt": everhook.FormatTime(now),
 		}},

@@ -61,6 +61,16 @@ func (c *Node) KeysBelow(branch string) []string { return c.below[branch] }
 // Node gives the compiled node of that key, or nil.
 func (f *Flow) Node(key string) *Node { return f.byKey[key] }
 
+// CallsFlows reports whether a node of the flow calls another flow.
+func (f *Flow) CallsFlows() bool {
+	for _, key := range everhook.SortedKeys(f.byKey) {
+		if _, ok := f.byKey[key].Kind.(kind.Calling); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // Nearest gives the key that was probably meant by one that no node has; empty if none is near.
 func (f *Flow) Nearest(key string) string { return strict.Nearest(key, everhook.SortedKeys(f.byKey)) }
 

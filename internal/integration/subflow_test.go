@@ -271,7 +271,8 @@ func TestAPinnedVersionRunsWhateverIsEnabled(t *testing.T) {
 	require.JSONEq(t, `["first","second"]`, f.post(t, "").body)
 	require.NoError(t, shared.Catalog().Disable(t.Context(), "sub-pinned"))
 	got := f.post(t, "")
-	require.JSONEq(t, `["first","second"]`, got.body, "a disabled flow is called in its latest version")
+	require.Equal(t, http.StatusInternalServerError, got.status, "a disabled flow cannot be called")
+	require.Equal(t, everhook.TypeNoFlow, f.ended(t, got.run).Error.Type)
 	replay(t, f, got.run)
 }
 

@@ -100,7 +100,7 @@ func (l *Loader) load(ctx context.Context,
 	}
 	loaded = activities.LoadedSubflow{
 		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type,
-		Env: l.env(flow), Details: l.details(input),
+		Env: l.env(flow), Details: l.details(input), Calls: flow.CallsFlows(),
 	}
 	if flow.TakesCalls() && l.options.Resume != nil {
 		base, secret, err := l.options.Resume(input.Flow)
@@ -119,7 +119,8 @@ func name(version everhook.Version) string {
 	return fmt.Sprintf("version %d of flow %s", version.Number, version.Definition.Key)
 }
 
-// version reads the version that is called: the one that is named, or the enabled one, or the latest.
+// version reads the version that is called: the one that is named, or the enabled one. A flow that is disabled cannot be
+// called, not even a version of it by its number.
 func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput) (everhook.Version, error) {
 	number := input.Version
 	flow, err := l.options.Store.Flow(ctx, input.Flow)
@@ -130,10 +131,12 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 	if err != nil {
 		return everhook.Version{}, err
 	}
+	if flow.Enabled == 0 {
+		return everhook.Version{}, everhook.Errorf(everhook.TypeNoFlow, "the flow %s is disabled; enable it, or call "+
+			"another one", input.Flow)
+	}
 	if number == 0 {
-		if number = flow.Enabled; number == 0 {
-			number = flow.Latest
-		}
+		number = flow.Enabled
 	}
 	version, err := l.options.Store.Version(ctx, input.Flow, number)
 	if errors.Is(err, store.ErrNotFound) {

@@ -66,7 +66,7 @@ func call(version int) activities.LoadSubflowInput {
 		Caller: "step a"}
 }
 
-func TestTheEnabledVersionIsLoadedOrElseTheLatest(t *testing.T) {
+func TestTheEnabledVersionIsLoaded(t *testing.T) {
 	t.Parallel()
 	f := fresh(t, nodes.Standard())
 	for number := range 3 {
@@ -81,14 +81,25 @@ func TestTheEnabledVersionIsLoadedOrElseTheLatest(t *testing.T) {
 	require.Equal(t, "Title 1 v1", titles(1))
 	require.NoError(t, f.store.Enable(t.Context(), "called", 2))
 	require.Equal(t, "Title 2 v2", titles(0))
-	require.NoError(t, f.store.Disable(t.Context(), "called"))
-	require.Equal(t, "Title 3 v3", titles(0))
 
 	loaded, err := f.Do(t.Context(), call(0))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"REGION": "eu"}, loaded.Env, "what the flow refers to, and is set")
 	require.Equal(t, "call", loaded.Trigger)
 	require.Equal(t, "called by step a\n\n[called/abcdefghijklmnopqrstuvwxyz]", loaded.Details)
+}
+
+func TestADisabledFlowCannotBeCalled(t *testing.T) {
+	t.Parallel()
+	f := fresh(t, nodes.Standard())
+	f.apply(t, numbered(1))
+	require.NoError(t, f.store.Disable(t.Context(), "called"))
+	for _, version := range []int{0, 1} {
+		_, err := f.Do(t.Context(), call(version))
+		failure := activities.FromError(err)
+		require.Equal(t, everhook.TypeNoFlow, failure.Type)
+		require.Contains(t, failure.Message, "the flow called is disabled; enable it, or call another one")
+	}
 }
 
 func TestASecretIsLookedForAndNeverLoaded(t *testing.T) {
