@@ -1,0 +1,94 @@
+package everhook_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+)
+
+func TestValuesOverTheLimitAreRefused(t *testing.T) {
+	t.Parallel()
+	for text, values := range map[string]int{
+		`null`: 1, `[]`: 1, `[1,2]`: 3, `{"a":1}`: 2, `[{"":0},{"":0}]`: 5, `{"a":{"b":["c",[]]}}`: 5,
+	} {
+		v, err := everhook.ParseJSONWithin([]byte(text), values)
+		require.NoError(t, err, text)
+		require.Equal(t, values, everhook.CountValues(v), text)
+		_, err = everhook.ParseJSONWithin([]byte(text), values-1)
+		limit, ok := errors.AsType[*everhook.ValuesError](err)
+		require.True(t, ok, text)
+		require.Equal(t, values-1, limit.Max)
+	}
+}
+
+// FuzzParseJSONAgainstStandard compares the reader with encoding/json: it takes nothing that is not JSON, and refuses
+// JSON only for the reasons of its contract.
+func FuzzParseJSONAgainstStandard(f *testing.F) {
+	for _, text := range []string{`{"a":[1,2.5,"x",null,true]}`, `"\u0041\n\/"`, "[1,]", "{,}", "-", "1.", "1e", "01",
+		"tru", "nulll", "\"\t\"", "\"\x7f\"", `"\x"`, " [ ] ", "-0.0e-0", `{"a" : 1 , "b":2}`, `["é","\ud83d\ude00"]`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		v, err := everhook.ParseJSON(text)
+		if err == nil {
+			require.True(t, json.Valid(text), "%q", text)
+			var standard any
+			decoder := json.NewDecoder(strings.NewReader(string(text)))
+			decoder.UseNumber()
+			require.NoError(t, decoder.Decode(&standard))
+			canonical, err := everhook.Canonical(standard)
+			require.NoError(t, err)
+			require.Equal(t, canonical, v)
+			return
+		}
+		if !json.Valid(text) || !utf8.Valid(text) {
+			return
+		}
+		for _, reason := range []string{"stands twice", "64 bits", "out of range", "surrogate pair", "nested deeper"} {
+			if strings.Contains(err.Error(), reason) {
+				return
+			}
+		}
+		t.Fatalf("%q is JSON and was refused: %v", text, err)
+	})
+}
+
+func benchmarkTexts() map[string][]byte {
+	order := `{"id":12345,"ok":true,"total":99.95,"customer":{"name":"Ada Löve","email":"ada@example.org"},` +
+		`"items":[{"sku":"A-1","qty":2,"price":1.5},{"sku":"B-2","qty":1,"price":20}],"note":"line one\nline two"},`
+	return map[string][]byte{
+		"orders": []byte("[" + strings.Repeat(order, 500) + "{}]"),
+		"small":  []byte(strings.TrimSuffix(order, ",")),
+		"tiny":   []byte("[" + strings.Repeat(`{"":0},`, 10_000) + "{}]"),
+	}
+}
+
+func BenchmarkParseJSON(b *testing.B) {
+	for name, text := range benchmarkTexts() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := everhook.ParseJSON(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/standard", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				var v any
+				if err := json.Unmarshal(text, &v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
