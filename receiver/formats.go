@@ -152,7 +152,7 @@ func parseJSON(body []byte, _ map[string]string) (any, error) {
 }
 
 func parseForm(body []byte, _ map[string]string) (any, error) {
-	form, err := ParseForm(body)
+	form, err := ParseForm(bytes.TrimPrefix(body, byteOrderMark))
 	return map[string]any(form), err
 }
 

@@ -244,3 +244,26 @@ func TestTheCapHoldsForEveryFormat(t *testing.T) {
 		})
 	}
 }
+
+func TestEveryTextBodyMayBeginWithAByteOrderMark(t *testing.T) {
+	t.Parallel()
+	for contentType, test := range map[string]struct {
+		body string
+		want any
+	}{
+		"application/json":                  {`{"a":"1"}`, map[string]any{"a": "1"}},
+		"application/x-www-form-urlencoded": {"a=1", map[string]any{"a": "1"}},
+		"application/xml":                   {"<a>1</a>", map[string]any{"a": "1"}},
+		"text/plain":                        {"a", "a"},
+	} {
+		for _, mark := range []string{"", "\xEF\xBB\xBF"} {
+			engine := &starter{}
+			all := someFlows()
+			all[asyncToken].Accept = []receiver.Format{receiver.FormatJSON, receiver.FormatForm, receiver.FormatXML,
+				receiver.FormatText}
+			s := serve(t, receiver.Options{}, all, engine)
+			exchange(t, s, post(asyncToken, mark+test.body, "Content-Type: "+contentType)+last)
+			require.Equal(t, test.want, engine.got()[0].Trigger["body"], contentType)
+		}
+	}
+}

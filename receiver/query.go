@@ -11,18 +11,19 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Limits of a query. Depth and index are the defaults of qs.
+// Limits of a query. Depth and list are the defaults of qs.
 const (
 	maxParameters = 1000
 	maxQueryDepth = 5
-	maxQueryIndex = 20
+	maxQueryList  = 20
 )
 
-// ParseQuery parses a query string, without its "?", as version 6.14.0 of the npm library qs does by default, because
-// that is what most senders and frameworks agree on: a[b]=c nests, a[]=1 and a[0]=1 and repeated names are lists, "+"
-// is a space, a name that is nested deeper than 5 keeps the rest as it is, and an index above 20 makes a mapping.
-// Values are text; the one exception is qs's own: a plain value beside a nested one becomes a name with the value true.
-// Names that every JavaScript object has (constructor, __proto__, …) are dropped.
+// ParseQuery parses a query string, without its "?", as version 6.17.1 of the npm library qs does by default: a[b]=c
+// nests, a[]=1 and a[0]=1 and repeated names are lists, "+" is a space. A name that nests deeper than 5 keeps the rest
+// as one name. A list has at most 20 elements; a longer one becomes a mapping of its indices. Values are text.
+//
+// Where qs drops data, the parameter is kept: names that every JavaScript object has (constructor, __proto__, …) are
+// names like all others, and a parameter with text between or after its brackets (items[0].name=x) keeps its name whole.
 //
 // More than 1,000 parameters are an error, where qs ignores the rest. Bytes that are not UTF-8 become U+FFFD.
 func ParseQuery(query string) (everhook.Mapping, error) {
@@ -40,30 +41,26 @@ func ParseQuery(query string) (everhook.Mapping, error) {
 	return all.nested(), nil
 }
 
-// parameter is a decoded name, brackets included, and its value: text or a file, or a *list of them where the name is
-// repeated.
+// parameter is a decoded name, brackets included, and its value: text or a file, or a container of them where the name
+// is repeated.
 type parameter struct {
 	name  string
 	value any
 }
 
-// parameters are those of one query or form, every name once.
+// parameters are those of one query or form. Every name is listed once.
 type parameters struct {
 	list []parameter
 	at   map[string]int
 }
 
-// add takes one more value; what has no name is dropped.
+// add adds a value. A parameter without name and value is left out.
 func (p *parameters) add(name string, value any) {
-	if name == "" {
+	if name == "" && value == "" {
 		return
 	}
 	if i, again := p.at[name]; again {
-		if l, many := p.list[i].value.(*list); many {
-			l.items = append(l.items, value)
-		} else {
-			p.list[i].value = concat(p.list[i].value, value)
-		}
+		p.list[i].value = combine(p.list[i].value, value)
 		return
 	}
 	if p.at == nil {
@@ -77,40 +74,11 @@ func (p *parameters) add(name string, value any) {
 // a JavaScript object do: the order decides how values for one name merge.
 func (p *parameters) nested() everhook.Mapping {
 	slices.SortStableFunc(p.list, func(a, b parameter) int { return order(a.name) - order(b.name) })
-	nested := map[string]any{}
+	var nested any = newObject()
 	for _, each := range p.list {
-		if segments, ok := splitName(each.name); ok {
-			nested = merge(nested, nest(segments, each.value)).(map[string]any)
-		}
+		nested = merge(nested, nest(splitName(each.name), each.value))
 	}
 	return compact(nested).(map[string]any)
-}
-
-// list is a list while it is built: an index leaves holes before it.
-type list struct{ items []any }
-
-type hole struct{}
-
-func (l *list) has(i int) bool { return i < len(l.items) && l.items[i] != hole{} }
-
-func (l *list) set(i int, v any) {
-	for len(l.items) <= i {
-		l.items = append(l.items, hole{})
-	}
-	l.items[i] = v
-}
-
-// concat is a list of values, those that are lists themselves opened.
-func concat(values ...any) *list {
-	all := &list{}
-	for _, v := range values {
-		if l, ok := v.(*list); ok {
-			all.items = append(all.items, l.items...)
-		} else {
-			all.items = append(all.items, v)
-		}
-	}
-	return all
 }
 
 var escapedBrackets = strings.NewReplacer("%5B", "[", "%5b", "[", "%5D", "]", "%5d", "]")
@@ -142,76 +110,73 @@ func decode(text string) string {
 	return text
 }
 
-// objectNames are the properties of Object.prototype, which qs never overwrites.
-var objectNames = map[string]bool{
-	"constructor": true, "__defineGetter__": true, "__defineSetter__": true, "hasOwnProperty": true,
-	"__lookupGetter__": true,
-	"__lookupSetter__": true, "isPrototypeOf": true, "propertyIsEnumerable": true, "toString": true, "valueOf": true,
-	"__proto__":      true,
-	"toLocaleString": true,
-}
-
-// segment is one level of a name; bracketed ones can be indices.
+// segment is one level of a name. Only bracketed ones can be indices.
 type segment struct {
 	name      string
 	bracketed bool
 }
 
-// splitName cuts a[b][0] into its levels; false: the parameter is dropped.
-func splitName(name string) ([]segment, bool) {
-	start, end := nextBrackets(name, 0)
-	if start < 0 {
-		return []segment{{name: name}}, !objectNames[name]
+// splitName cuts a[b][0] into its levels. A name that would lose text is one level.
+func splitName(name string) []segment {
+	open := strings.IndexByte(name, '[')
+	if open < 0 {
+		return []segment{{name: name}}
 	}
 	var segments []segment
-	if start > 0 {
-		if objectNames[name[:start]] {
-			return nil, false
-		}
-		segments = append(segments, segment{name: name[:start]})
+	if open > 0 {
+		segments = append(segments, segment{name: name[:open]})
 	}
-	for depth := 0; start >= 0; depth++ {
-		if depth == maxQueryDepth {
-			return append(segments, segment{name[start:], true}), true
+	for range maxQueryDepth {
+		end := closing(name, open)
+		if end < 0 {
+			break
 		}
-		inner := name[start+1 : end-1]
-		if objectNames[inner] {
-			return nil, false
+		segments = append(segments, segment{name[open+1 : end], true})
+		switch open = end + 1; {
+		case open == len(name):
+			return segments
+		case name[open] != '[':
+			return []segment{{name: name}}
 		}
-		segments = append(segments, segment{inner, true})
-		start, end = nextBrackets(name, end)
 	}
-	return segments, true
+	return append(segments, segment{name[open:], true})
 }
 
-// nextBrackets finds the next "[…]" without a bracket inside; start is -1 when there is none.
-func nextBrackets(name string, from int) (start, end int) {
-	start = -1
-	for i := from; i < len(name); i++ {
+// closing finds the bracket that closes the one at open, or -1.
+func closing(name string, open int) int {
+	level := 0
+	for i := open; i < len(name); i++ {
 		switch name[i] {
 		case '[':
-			start = i
+			level++
 		case ']':
-			if start >= 0 {
-				return start, i + 1
+			if level--; level == 0 {
+				return i
 			}
 		}
 	}
-	return -1, -1
+	return -1
 }
 
 // nest wraps a value in the levels of its name.
 func nest(segments []segment, v any) any {
 	for _, s := range slices.Backward(segments) {
-		switch n, isIndex := index(s.name); {
+		n, isIndex := index(s.name)
+		isIndex = isIndex && s.bracketed
+		switch {
 		case s.bracketed && s.name == "":
-			v = concat(v)
-		case s.bracketed && isIndex && n <= maxQueryIndex:
+			if o, ok := v.(*object); !ok || !o.isList {
+				v = combine(&list{}, v)
+			}
+		case isIndex && n < maxQueryList:
 			l := &list{}
 			l.set(n, v)
 			v = l
 		default:
-			v = map[string]any{s.name: v}
+			o := newObject()
+			o.set(s.name, v)
+			o.isList, o.last = isIndex, n
+			v = o
 		}
 	}
 	return v
@@ -223,108 +188,14 @@ func index(name string) (int, bool) {
 	return n, err == nil && n >= 0 && strconv.Itoa(n) == name
 }
 
-// merge puts source into target. Its cases, odd ones included, are those of qs.
-func merge(target, source any) any {
-	switch source := source.(type) {
-	case string:
-		return mergeText(target, source)
-	case *list:
-		switch target := target.(type) {
-		case map[string]any:
-			for i, item := range source.items {
-				if source.has(i) {
-					mergeName(target, strconv.Itoa(i), item)
-				}
-			}
-			return target
-		case *list:
-			return mergeLists(target, source)
-		}
-	case map[string]any:
-		switch target := target.(type) {
-		case map[string]any:
-			return mergeMappings(target, source)
-		case *list:
-			return mergeMappings(target.mapping(), source)
-		}
-	}
-	return concat(target, source)
-}
-
-func mergeText(target any, source string) any {
-	if source == "" {
-		return target
-	}
-	switch target := target.(type) {
-	case *list:
-		target.items = append(target.items, source)
-		return target
-	case map[string]any:
-		if !objectNames[source] {
-			target[source] = true
-		}
-		return target
-	default:
-		return concat(target, source)
-	}
-}
-
-func mergeLists(target, source *list) any {
-	for i, item := range source.items {
-		switch {
-		case !source.has(i):
-		case !target.has(i):
-			target.set(i, item)
-		case isContainer(target.items[i]) && isContainer(item):
-			target.items[i] = merge(target.items[i], item)
-		default:
-			target.items = append(target.items, item)
-		}
-	}
-	return target
-}
-
-func isContainer(v any) bool {
-	switch v.(type) {
-	case *list, map[string]any:
-		return true
-	default:
-		return false
-	}
-}
-
-func mergeMappings(target, source map[string]any) any {
-	for name, v := range source {
-		mergeName(target, name, v)
-	}
-	return target
-}
-
-func mergeName(target map[string]any, name string, v any) {
-	if existing, ok := target[name]; ok {
-		v = merge(existing, v)
-	}
-	target[name] = v
-}
-
-func (l *list) mapping() map[string]any {
-	mapping := map[string]any{}
-	for i, item := range l.items {
-		if l.has(i) {
-			mapping[strconv.Itoa(i)] = item
-		}
-	}
-	return mapping
-}
-
 // compact closes the holes of lists and makes the value canonical.
 func compact(v any) any {
 	switch v := v.(type) {
-	case map[string]any:
-		for name, item := range v {
-			v[name] = compact(item)
+	case *object:
+		for name, item := range v.items {
+			v.items[name] = compact(item)
 		}
-		return v
+		return v.items
 	case *list:
 		items := []any{}
 		for i, item := range v.items {

@@ -58,17 +58,24 @@ func TestRulesOfTheQuery(t *testing.T) {
 		"plus is a space":            {"a+b=c+d%2Be", everhook.Mapping{"a b": "c d+e"}},
 		"the sixth level below a name stays in the name": {"a[b][c][d][e][f][g][h]=1",
 			everhook.Mapping{"a": m{"b": m{"c": m{"d": m{"e": m{"f": m{"[g][h]": "1"}}}}}}}},
-		"index 20 makes a list":                {"a[20]=x", everhook.Mapping{"a": l{"x"}}},
-		"index 21 makes a mapping":             {"a[21]=x", everhook.Mapping{"a": m{"21": "x"}}},
+		"index 19 makes a list":                {"a[19]=x", everhook.Mapping{"a": l{"x"}}},
+		"index 20 makes a mapping":             {"a[20]=x", everhook.Mapping{"a": m{"20": "x"}}},
 		"indices close up":                     {"a[7]=y&a[2]=x", everhook.Mapping{"a": l{"x", "y"}}},
 		"a name without a value is empty text": {"a", everhook.Mapping{"a": ""}},
-		"a value without a name is dropped":    {"=a&&b=1", everhook.Mapping{"b": "1"}},
-		"names of every JavaScript object are dropped": {"__proto__[a]=1&constructor=2&a[toString]=3&b=4",
-			everhook.Mapping{"b": "4"}},
+		"a value without a name is kept":       {"=a&&b=1&=", everhook.Mapping{"": "a", "b": "1"}},
+		"names of every JavaScript object are kept": {
+			"__proto__[a]=1&constructor=2&a[toString]=3&hasOwnProperty[]=4",
+			everhook.Mapping{"__proto__": m{"a": "1"}, "constructor": "2", "a": m{"toString": "3"},
+				"hasOwnProperty": l{"4"}}},
+		"text after the last bracket keeps the name whole": {
+			"items[0].name=x&items[0].qty=2&customer[address].city=Z&a[b]c[d]=e",
+			everhook.Mapping{"items[0].name": "x", "items[0].qty": "2", "customer[address].city": "Z",
+				"a[b]c[d]": "e"}},
+		"a whole name may repeat":               {"a[0].b=1&a[0].b=2", everhook.Mapping{"a[0].b": l{"1", "2"}}},
 		"escapes that are not UTF-8 stay":       {"a=%E4%zz", everhook.Mapping{"a": "%E4%zz"}},
 		"bytes that are not UTF-8 are replaced": {"a=\xff", everhook.Mapping{"a": "\uFFFD"}},
-		"a plain value beside a nested one becomes a name": {"a[b]=1&a=c",
-			everhook.Mapping{"a": m{"b": "1", "c": true}}},
+		"a plain value beside a nested one makes a list": {"a[b]=1&a=c",
+			everhook.Mapping{"a": l{m{"b": "1"}, "c"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
