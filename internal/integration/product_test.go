@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -74,7 +75,7 @@ func launch(ctx context.Context, c config) (*product, error) {
 func start(t *testing.T, c config) *product {
 	t.Helper()
 	if c.dir == "" {
-		c.dir = t.TempDir()
+		c.dir = filepath.Join(t.TempDir(), "data")
 	}
 	p, err := launch(t.Context(), c)
 	require.NoError(t, err)

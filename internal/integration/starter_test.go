@@ -100,7 +100,7 @@ func TestACallerWhoStopsWaitingLeavesADurableRun(t *testing.T) {
 			f.running(t, d.RunID, "long")
 			outcome, err := starter.Outcome(t.Context(), f.key, d.RunID, 0)
 			require.NoError(t, err)
-			require.Equal(t, everhook.Outcome{Status: everhook.Pending}, outcome)
+			require.Equal(t, &everhook.Outcome{Status: everhook.Pending}, outcome)
 			replay(t, f, d.RunID)
 		})
 	}
