@@ -2,6 +2,7 @@ package everhook
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -32,6 +33,47 @@ type Step struct {
 	Error *Error `json:"error,omitempty"`
 	// Lines are the messages that the step wrote, for example by console.log in a script.
 	Lines []string `json:"lines,omitempty"`
+	// Retrying is set while a failed effect is retried. The step log does not keep it: readers of a run add it.
+	Retrying *Retrying `json:"retrying,omitempty"`
+}
+
+// Retrying describes an effect that has failed and is retried.
+type Retrying struct {
+	// Attempt is the number of the current or next attempt, from 2. Of is the number of attempts that the effect has.
+	Attempt int `json:"attempt"`
+	Of      int `json:"of"`
+	// LastError is the error of the attempt before.
+	LastError string `json:"lastError"`
+	// Next is when the attempt begins; nil if it is running.
+	Next *time.Time `json:"next,omitempty"`
+}
+
+// Describe is a text for people, for example "attempt 4 of 8, last: 500 Internal Server Error, next in 12 s".
+func (r *Retrying) Describe(now time.Time) string {
+	text := fmt.Sprintf("attempt %d", r.Attempt)
+	if r.Of > 0 {
+		text += fmt.Sprintf(" of %d", r.Of)
+	}
+	if r.LastError != "" {
+		text += ", last: " + r.LastError
+	}
+	switch {
+	case r.Next == nil:
+		return text + ", running"
+	case r.Next.After(now):
+		return fmt.Sprintf("%s, next in %s", text, waitText(r.Next.Sub(now)))
+	default:
+		return text + ", next now"
+	}
+}
+
+// waitText rounds a wait up to whole seconds.
+func waitText(d time.Duration) string {
+	seconds := int((d + time.Second - 1) / time.Second)
+	if seconds < 120 {
+		return fmt.Sprintf("%d s", seconds)
+	}
+	return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
 }
 
 // Limits of a step log.

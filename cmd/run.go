@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -66,8 +67,17 @@ func printRuns(w io.Writer, list admin.RunList) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RUN\tFLOW\tVERSION\tSTATUS\tSTARTED\tTOOK")
-	for _, run := range list.Runs {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", run.ID, run.Flow, run.Version, run.Status, clock(run.Started),
+	listed := make([]runs.Summary, len(list.Runs))
+	for i, run := range list.Runs {
+		listed[i] = run.Summary
+	}
+	superseded := runs.Superseded(listed)
+	for _, run := range listed {
+		status := string(run.Status)
+		if superseded[run.Execution] {
+			status += ", started again"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", run.ID, run.Flow, run.Version, status, clock(run.Started),
 			took(run.Started, run.Ended))
 	}
 	return table.Flush()
@@ -80,14 +90,21 @@ type namedRun struct {
 }
 
 type runShow struct {
-	namedRun `embed:""`
-	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	namedRun  `embed:""`
+	Execution string `env:"-" placeholder:"UUID" help:"Show this execution of a run that was started again. Default: the latest."`
+	Output    string `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 
 func (c *runShow) Run(ctx context.Context, s streams) error {
 	path, query, err := c.find(ctx)
 	if err != nil {
 		return err
+	}
+	if c.Execution != "" {
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("execution", c.Execution)
 	}
 	data, err := c.ask(ctx, path, query)
 	if err != nil {
@@ -133,9 +150,11 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if err := c.decode(data, &list); err != nil {
 		return "", nil, err
 	}
-	var found []admin.RunSummary
+	var found []admin.RunSummary // one for each run, which can have several executions
 	for _, run := range list.Runs {
-		if strings.HasPrefix(string(run.ID), c.ID) {
+		known := slices.ContainsFunc(found,
+			func(f admin.RunSummary) bool { return f.ID == run.ID && f.Flow == run.Flow })
+		if strings.HasPrefix(string(run.ID), c.ID) && !known {
 			found = append(found, run)
 		}
 	}
@@ -177,6 +196,9 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 		line("Answer", "HTTP "+strconv.Itoa(run.Outcome.Answer.Status))
 	}
 	line("Temporal", run.TemporalURL)
+	for _, other := range run.Others {
+		line("Other", fmt.Sprintf("%s, started %s, --execution %s", other.Status, clock(other.Started), other.Execution))
+	}
 	line("Note", run.Note)
 	_ = head.Flush()
 	if len(run.Steps) > 0 {
@@ -184,7 +206,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 		printSteps(&text, run.Steps)
 	}
 	if missing := run.Total - len(run.Steps); missing > 0 {
-		fmt.Fprintf(&text, "\n%d more steps ran, which the step log did not keep\n", missing)
+		fmt.Fprintf(&text, "\nthe step log did not keep %d more steps\n", missing)
 	}
 	_, err := w.Write(text.Bytes())
 	return err
@@ -224,7 +246,10 @@ func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 	fmt.Fprintln(table, "#\tSTEP\tKIND\tSTATUS\tSTARTED\tTOOK\tATTEMPTS")
 	for _, step := range steps {
 		attempts := ""
-		if step.Attempts > 0 {
+		switch {
+		case step.Retrying != nil:
+			attempts = strconv.Itoa(step.Retrying.Attempt)
+		case step.Attempts > 0:
 			attempts = strconv.Itoa(step.Attempts)
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(stepName(step)), printable(step.Kind),
@@ -242,6 +267,9 @@ func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 func printStep(text *bytes.Buffer, step everhook.Step) {
 	if step.Title != "" {
 		printPart(text, "title", step.Title)
+	}
+	if step.Retrying != nil {
+		printPart(text, "retry", step.Retrying.Describe(time.Now()))
 	}
 	if len(step.Config) > 0 {
 		printPart(text, "input", shownJSON(step.Config))

@@ -45,7 +45,7 @@ func (s shownRuns) Find(_ context.Context, _ []string, id everhook.RunID) (strin
 	return "", everhook.ErrNoRun
 }
 
-func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
+func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID, _ string) (*runs.Detail, error) {
 	for _, run := range s.runs {
 		if run.Flow == flow && run.ID == id {
 			detail := s.detail(run)
@@ -160,7 +160,7 @@ Temporal  http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaa
    line     attempt 1: 503
 3  wait               delay         pending   12:00:00.000
 
-2 more steps ran, which the step log did not keep
+the step log did not keep 2 more steps
 `
 
 func TestRunShowPrintsEveryStep(t *testing.T) {
@@ -193,6 +193,27 @@ func TestRunShowTellsWhereARunIs(t *testing.T) {
 	require.Zero(t, status, errs)
 	require.Contains(t, out, "\nAt        pause (lines[4]), delay since 2026-07-30 12:00:00; pause (lines[3]), delay "+
 		"since 2026-07-30 12:00:00; pause (lines[2]), delay since 2026-07-30 12:00:00; 2 more\n")
+}
+
+func TestRunShowFindsARunWithTwoExecutions(t *testing.T) {
+	t.Parallel()
+	again := twoRuns()[0]
+	again.Execution, again.Started = "x3", runStarted.Add(time.Minute)
+	list := append([]runs.Summary{again}, twoRuns()...)
+	server := serveRuns(t, shownRuns{runs: list, detail: func(run runs.Summary) runs.Detail {
+		next := time.Now().Add(time.Hour)
+		return runs.Detail{Summary: run, Others: []runs.Summary{again}, Total: 1, Steps: []everhook.Step{{Number: 1,
+			Node: "charge", Kind: "http-request", Status: everhook.Pending, Started: runStarted,
+			Retrying: &everhook.Retrying{Attempt: 4, Of: 8, LastError: "500 Internal Server Error", Next: &next}}}}
+	}}, "")
+	out, errs, status := everhookRun(t, "run", "show", "abcda", "--server", server)
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "Other     error, started 2026-07-30 12:01:00, --execution x3\n")
+	require.Contains(t, out, "   retry    attempt 4 of 8, last: 500 Internal Server Error, next in ")
+
+	out, errs, status = everhookRun(t, "run", "list", "--server", server)
+	require.Zero(t, status, errs)
+	require.Equal(t, 1, strings.Count(out, "error, started again"), out)
 }
 
 func TestRunShowPrintsTheAnswerAsJSON(t *testing.T) {

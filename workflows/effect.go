@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"strconv"
+	"strings"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
@@ -48,4 +51,18 @@ func cannedCall(ctx workflow.Context, waiting Effect) (CannedCall, bool) {
 		return CannedCall{}, false
 	}
 	return calls(waiting), true
+}
+
+// EffectID is the activity ID of an effect: the number of its step, and the count of the step's effects. It lets readers
+// match the pending activities of an execution with the steps of its log.
+func EffectID(step, effect int) string {
+	return "step-" + strconv.Itoa(step) + "." + strconv.Itoa(effect)
+}
+
+// ParseEffectID returns the step number in an activity ID. It returns false for activities of the engine itself.
+func ParseEffectID(id string) (step int, ok bool) {
+	text, found := strings.CutPrefix(id, "step-")
+	number, _, _ := strings.Cut(text, ".")
+	step, err := strconv.Atoi(number)
+	return step, found && err == nil
 }

@@ -164,6 +164,20 @@ func (r *run) valuesBefore(node string) (*RetryPoint, error) {
 	return point, checkRetryPoint(point, r.start.MaxPayload)
 }
 
+// logEnd writes one line to the log of the worker if the run did not resolve. A replay writes none.
+func (r *run) logEnd(ctx workflow.Context, outcome everhook.Outcome) {
+	failure := outcome.Error
+	if outcome.Status == everhook.Resolved || failure == nil {
+		return
+	}
+	workflow.GetLogger(ctx).Warn("run did not resolve", "flow", r.flow.Definition.Key, "version", r.start.Version,
+		"run", r.start.Delivery.RunID, "status", outcome.Status, "node", failure.Node, "type", failure.Type,
+		"error", everhook.Shorten(failure.Message, maxLoggedMessage))
+}
+
+// maxLoggedMessage bounds the message of an error in the log of the worker.
+const maxLoggedMessage = 300
+
 // close decides the answer, waits until the caller has it, and closes the workflow with the status that Temporal has for
 // the end of the run.
 func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
@@ -180,6 +194,7 @@ func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
 		outcome.Output = nil
 	}
 	r.showDetails(closing)
+	r.logEnd(closing, outcome)
 	if outcome.Status != everhook.Resolved && r.start.Attributes {
 		if err := workflow.UpsertTypedSearchAttributes(closing,
 			AttributeStatus.ValueSet(string(outcome.Status))); err != nil {

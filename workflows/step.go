@@ -17,6 +17,8 @@ import (
 type step struct {
 	*engine.Step
 	run *run
+	// effects counts the effects that the step has executed.
+	effects int
 }
 
 var (
@@ -51,7 +53,10 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 	defer func() { s.run.inFlight-- }()
 	s.run.showDetails(ctx)
 	ctx = withEffect(ctx, s.effect())
-	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, s.activityOptions()), name, input).Get(ctx, result)
+	s.effects++
+	options := s.activityOptions()
+	options.ActivityID = EffectID(s.Record().Number, s.effects)
+	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, input).Get(ctx, result)
 	if err != nil {
 		failure := s.run.Failure(err)
 		s.Record().Attempts = failure.Attempts

@@ -14,15 +14,17 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// Runs reads runs; *runs.Operator does.
+// Runs reads runs; *runs.Operator implements it.
 type Runs interface {
-	// List gives a page of runs, those that go on first, and where the next page begins; nil: there is none.
+	// List returns a page of runs and the token of the next page; nil: this is the last one. runs.ErrPage: the filter
+	// has the token of no page.
 	List(ctx context.Context, filter runs.Filter) ([]runs.Summary, []byte, error)
-	// Find tells to which flow a run belongs; where lists cannot tell, the given ones are tried. everhook.ErrNoRun: to
-	// none.
+	// Find returns the flow of a run. If lists do not have the run, it tries the given flows. everhook.ErrNoRun: the run
+	// is unknown or has expired.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
-	// Show gives one run with its steps. everhook.ErrNoRun: it is unknown or has expired.
-	Show(ctx context.Context, flow string, id everhook.RunID) (*runs.Detail, error)
+	// Show returns one execution of a run with its steps; an empty execution means the latest one. everhook.ErrNoRun:
+	// the run is unknown or has expired.
+	Show(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error)
 }
 
 // Actions change runs. A *runs.Refusal says why one cannot be done, everhook.ErrNoRun that there is no such run.
@@ -136,15 +138,16 @@ func (o Options) TemporalURL(run runs.Summary) string {
 		url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
 }
 
-// Run gives one run with its steps. An empty flow is searched for. everhook.ErrNoRun: there is no such run.
-func (o Options) Run(ctx context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
+// Run returns one execution of a run with its steps; an empty execution means the latest one. If the flow is empty, it is
+// searched for. everhook.ErrNoRun: the run is unknown or has expired.
+func (o Options) Run(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error) {
 	if flow == "" {
 		var err error
 		if flow, err = o.flowOf(ctx, id); err != nil {
 			return nil, err
 		}
 	}
-	return o.Runs.Show(ctx, flow, id)
+	return o.Runs.Show(ctx, flow, id, execution)
 }
 
 func (o Options) flowOf(ctx context.Context, id everhook.RunID) (string, error) {

@@ -32,7 +32,7 @@ func (f fakeRuns) Find(_ context.Context, flows []string, id everhook.RunID) (st
 	return f.find(flows, id)
 }
 
-func (f fakeRuns) Show(_ context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
+func (f fakeRuns) Show(_ context.Context, flow string, id everhook.RunID, _ string) (*runs.Detail, error) {
 	return f.show(flow, id)
 }
 
@@ -207,12 +207,12 @@ func TestTheFlowOfARunIsFound(t *testing.T) {
 		require.Equal(t, runA, id)
 		return "removed", nil
 	}}
-	run, err := o.Run(t.Context(), "", runA)
+	run, err := o.Run(t.Context(), "", runA, "")
 	require.NoError(t, err)
 	require.Equal(t, "removed", run.Flow)
 
 	o.Runs = fakeRuns{find: func([]string, everhook.RunID) (string, error) { return "", away }}
-	_, err = o.Run(t.Context(), "", runA)
+	_, err = o.Run(t.Context(), "", runA, "")
 	require.ErrorIs(t, err, away)
 }
 
@@ -286,4 +286,14 @@ func TestTheServerIsBounded(t *testing.T) {
 	require.NoError(t, err)
 	response.Body.Close()
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, response.StatusCode)
+}
+
+func TestAPageThatNoListGaveIsRefused(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Runs = fakeRuns{list: func(runs.Filter) ([]runs.Summary, []byte, error) { return nil, nil, runs.ErrPage }}
+	w := do(o, get("/api/v1/runs?page=AAAA"))
+	require.Equal(t, 400, w.Code)
+	require.Contains(t, w.Body.String(), runs.ErrPage.Error())
+	require.Equal(t, 400, do(o, get("/api/v1/runs/"+string(runA)+"?flow=orders&execution=x")).Code)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 
 	"github.com/everhook/everhook"
@@ -155,9 +156,14 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	execution, ok := ParseExecution(r.URL.Query())
+	if !ok {
+		refuse(w, malformed, "an execution is a UUID, as lists of runs show it")
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), ShowTimeout)
 	defer cancel()
-	detail, err := s.Run(ctx, flow, id)
+	detail, err := s.Run(ctx, flow, id, execution)
 	if err != nil {
 		s.failed(w, r, err)
 		return
@@ -190,6 +196,10 @@ func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
 func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, everhook.ErrNoRun) {
 		refuse(w, notFound, "no such run, or it has expired")
+		return
+	}
+	if errors.Is(err, runs.ErrPage) {
+		refuse(w, malformed, err.Error())
 		return
 	}
 	if refusal, ok := errors.AsType[*runs.Refusal](err); ok {
@@ -228,12 +238,21 @@ func ParseFilter(query url.Values) (runs.Filter, error) {
 	if text := query.Get("page"); text != "" {
 		page, err := base64.RawURLEncoding.DecodeString(text)
 		if err != nil {
-			return filter, errors.New("the page is not one that an earlier list gave as next")
+			return filter, runs.ErrPage
 		}
 		filter.Page = page
 	}
 	return filter, nil
 }
+
+// ParseExecution reads the parameter "execution": Temporal's run ID of one execution of a run; empty for the latest. It
+// returns false if the parameter has another form.
+func ParseExecution(query url.Values) (execution string, ok bool) {
+	execution = query.Get("execution")
+	return execution, execution == "" || executionExp.MatchString(execution)
+}
+
+var executionExp = regexp.MustCompile(`^[0-9a-fA-F-]{36}$`)
 
 // PageText is the parameter "page" for what a list gave as its next page; empty for none.
 func PageText(page []byte) string { return base64.RawURLEncoding.EncodeToString(page) }

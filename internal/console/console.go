@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -103,6 +104,10 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
 	defer cancel()
 	body := c.listRuns(ctx, filter)
+	if body.badPage {
+		c.refuse(w, r, http.StatusBadRequest, "These runs cannot be listed", body.Problem)
+		return
+	}
 	p := c.page("Runs", body)
 	// An older page stays as it is.
 	p.Live = len(filter.Page) == 0
@@ -112,22 +117,24 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	id, ok := everhook.ParseRunID(r.PathValue("id"))
 	flow := r.URL.Query().Get("flow")
-	if !ok || flow != "" && !everhook.IsFlowKey(flow) {
+	execution, valid := admin.ParseExecution(r.URL.Query())
+	if !ok || !valid || flow != "" && !everhook.IsFlowKey(flow) {
 		c.refuse(w, r, http.StatusNotFound, "No such run", "A run ID is 26 characters of a-z and 2-7. The caller of "+
 			"a webhook finds it in the header Everhook-Run-Id.")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ShowTimeout)
 	defer cancel()
-	detail, err := c.options.Run(ctx, flow, id)
+	detail, err := c.options.Run(ctx, flow, id, execution)
 	switch {
 	case errors.Is(err, everhook.ErrNoRun):
 		c.refuse(w, r, http.StatusNotFound, "No such run", fmt.Sprintf("There is no run %s, or it has expired.", id))
 	case err != nil:
 		c.refuse(w, r, http.StatusServiceUnavailable, "This run cannot be read", err.Error())
 	default:
+		page, _ := strconv.Atoi(r.URL.Query().Get("steps"))
 		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), runOf(*detail, c.options.TemporalURL(detail.Summary),
-			time.Now()))
+			time.Now(), page))
 		p.Live = !detail.Status.Ended()
 		c.show(w, r, http.StatusOK, "run", p)
 	}

@@ -50,7 +50,7 @@ func (s *server) Find(_ context.Context, _ []string, id everhook.RunID) (string,
 	return "", everhook.ErrNoRun
 }
 
-func (s *server) Show(_ context.Context, flow string, id everhook.RunID) (*runs.Detail, error) {
+func (s *server) Show(_ context.Context, flow string, id everhook.RunID, _ string) (*runs.Detail, error) {
 	if s.runErr != nil {
 		return nil, s.runErr
 	}
@@ -114,12 +114,12 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	}}
 	page := read(t, s, "/")
 	require.Equal(t, runs.Filter{Ended: true, Limit: 20}, s.asked)
-	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy "+hookURL+" sync 3 ")
-	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy "+hookURL+" async 2 ")
+	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy the URL of orders "+hookURL+" sync 3 ")
+	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy the URL of broken "+hookURL+" async 2 ")
 	require.Contains(t, text(page), "off disabled none ")
 	require.Contains(t, text(page), "error Order intake v3 aaaaaaaa 1 min ago 1.5 s Temporal")
 	require.Contains(t, page, `data-copy="`+hookURL+`"`)
-	require.Contains(t, page, `href="/runs/`+string(runA)+`?flow=orders"`)
+	require.Contains(t, page, `href="/runs/`+string(runA)+`?flow=orders&amp;execution=0198-x"`)
 	require.Contains(t, page, `href="http://ui.example/namespaces/default/workflows/orders%2F`+string(runA)+`/0198-x"`)
 	require.Contains(t, page, `<body data-live>`)
 	require.Contains(t, page, "Everhook 1.2.3")
@@ -264,7 +264,7 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	s := &server{detail: shownRun()}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
 	said := text(page)
-	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy Version 3 Started "+
+	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy the run ID Version 3 Started "+
 		s.detail.Started.Local().Format("2006-01-02 15:04:05"))
 	require.Contains(t, said, "Took 1.5 s Steps 1003 Events 31 Temporal Open its history")
 	require.Contains(t, said, "charge : connection no answer from pay.example")
@@ -276,13 +276,13 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 		`2 Charge the card charge items[3] error http-request 12:00:00.005 1 min 1 s 3 no answer from pay.example error, lines Error {`)
 	require.Contains(t, said, "Lines attempt 1: 503")
 	require.Regexp(t, `3 wait pending delay 12:00:00.005 .* so far`, said)
-	require.Contains(t, said, "1000 more steps ran, which the step log did not keep.")
+	require.Contains(t, said, "The step log did not keep 1000 more steps.")
 	require.Contains(t, page, `<details id="step-2">`)
 	require.NotContains(t, page, `id="step-3"`, "there is nothing to tell about it")
 	require.NotContains(t, page, `<body data-live>`, "the run has ended")
 	require.Contains(t, page, `<a href="#at-2">charge</a>: connection`)
 	require.Contains(t, page, `<tbody id="at-2">`)
-	require.Contains(t, said, "To run it again everhook run retry "+string(runA)+" Copy")
+	require.Contains(t, said, "To run it again everhook run retry "+string(runA)+" Copy the command")
 	require.NotContains(t, said, "It is at")
 }
 
@@ -297,7 +297,7 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	add("lines", "loop", "")
 	add("pause", "delay", "lines[41]")
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
-	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+" Copy")
+	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+" Copy the command")
 	for range 4 {
 		add("call", "wait-for-call", "")
 	}
@@ -471,4 +471,70 @@ func TestTablesAreReadableByMachines(t *testing.T) {
 			require.Contains(t, page, `for="`+label[1]+`"`, path)
 		}
 	}
+}
+
+func TestAnEffectThatIsRetriedSaysSo(t *testing.T) {
+	t.Parallel()
+	next := time.Now().Add(11500 * time.Millisecond)
+	s := &server{detail: &runs.Detail{Summary: runs.Summary{ID: runA, Flow: "orders", Status: everhook.Pending,
+		Started: time.Now()}, Total: 1, Steps: []everhook.Step{{Number: 1, Node: "charge", Kind: "http-request",
+		Status: everhook.Pending, Started: time.Now(), Retrying: &everhook.Retrying{Attempt: 4, Of: 8,
+			LastError: "500 <b>Internal</b>", Next: &next}}}}}
+	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
+	require.Contains(t, said, "It is at charge (http-request): attempt 4 of 8, last: 500 <b>Internal</b>, next in 12 s")
+}
+
+func TestExecutionsOfOneRunAreToldApart(t *testing.T) {
+	t.Parallel()
+	first, again := oneRun(), oneRun()
+	again.Execution, again.Started, again.Status = "0199-y", first.Started.Add(time.Minute), everhook.Resolved
+	s := &server{runs: []runs.Summary{again, first}, detail: shownRun()}
+	page := read(t, s, "/runs")
+	require.Equal(t, 1, strings.Count(text(page), "started again"))
+	for _, run := range s.runs {
+		require.Contains(t, page, html.EscapeString("&execution="+run.Execution), run.Execution)
+	}
+
+	s.detail.Others = []runs.Summary{again}
+	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
+	require.Contains(t, said, "This is an earlier execution of the run.")
+	require.Contains(t, said, "Other executions resolved, ")
+	require.Equal(t, 404, open(s.options(), "/runs/"+string(runA)+"?flow=orders&execution='").Code)
+}
+
+func TestALongRunIsShownInPages(t *testing.T) {
+	t.Parallel()
+	s := &server{detail: &runs.Detail{Summary: oneRun(), Total: 6004}}
+	for i := range 1000 {
+		s.detail.Steps = append(s.detail.Steps, everhook.Step{Number: i + 1, Node: "note", Kind: "variable",
+			Status: everhook.Resolved, Started: time.Now()})
+	}
+	address := "/runs/" + string(runA) + "?flow=orders"
+	page := read(t, s, address)
+	require.Less(t, len(page), 120_000)
+	require.Contains(t, text(page), "Steps 1 to 200 of 1000. Later steps")
+	require.Contains(t, text(read(t, s, address+"&steps=5")), "Steps 801 to 1000 of 1000. Earlier steps")
+
+	failed := &s.detail.Steps[500]
+	failed.Node, failed.Status = "charge", everhook.Errored
+	failed.Error = everhook.Errorf(everhook.TypeConnection, "away")
+	s.detail.Outcome = &everhook.Outcome{Status: everhook.Errored, Error: failed.Error.At("charge")}
+	require.Contains(t, read(t, s, address), `<a href="#at-501">charge</a>`, "the page with the failed step is shown")
+	require.Contains(t, read(t, s, address+"&steps=1"), `&amp;steps=3#at-501">charge</a>`)
+}
+
+func TestCopyButtonsHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := &server{flows: []admin.Flow{{Key: "a", URL: hookURL}, {Key: "b", URL: hookURL}}}
+	page := text(read(t, s, "/"))
+	require.Contains(t, page, "Copy the URL of a")
+	require.Contains(t, page, "Copy the URL of b")
+}
+
+func TestAPageThatNoListGaveIsRefused(t *testing.T) {
+	t.Parallel()
+	s := &server{runErr: runs.ErrPage}
+	w := open(s.options(), "/runs?page=AAAA")
+	require.Equal(t, 400, w.Code)
+	require.Contains(t, text(w.Body.String()), runs.ErrPage.Error())
 }

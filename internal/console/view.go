@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -97,8 +98,9 @@ type runsView struct {
 	Status everhook.Status
 	// Older leads to the next page; empty on the last one.
 	Older string
-	// Problem says why there is no list.
+	// Problem says why there is no list. BadPage is set if the request named a page that does not exist.
 	Problem string
+	badPage bool
 }
 
 // Filtered reports whether only some runs were asked for.
@@ -111,19 +113,23 @@ type runRow struct {
 	runs.Summary
 	Now      time.Time
 	Temporal string
+	// Superseded is set if the run was started again after this execution.
+	Superseded bool
 }
 
 func (c *console) listRuns(ctx context.Context, filter runs.Filter) runsView {
 	view := runsView{Flow: filter.Flow, Status: filter.Status}
-	runs, next, err := c.options.Runs.List(ctx, filter)
+	listed, next, err := c.options.Runs.List(ctx, filter)
 	if err != nil {
 		c.options.Logger.WarnContext(ctx, "the runs could not be listed", "error", err)
-		view.Problem = err.Error()
+		view.Problem, view.badPage = err.Error(), errors.Is(err, runs.ErrPage)
 		return view
 	}
 	now := time.Now()
-	for _, run := range runs {
-		view.Runs = append(view.Runs, runRow{run, now, c.options.TemporalURL(run)})
+	superseded := runs.Superseded(listed)
+	for _, run := range listed {
+		view.Runs = append(view.Runs, runRow{Summary: run, Now: now, Temporal: c.options.TemporalURL(run),
+			Superseded: superseded[run.Execution]})
 	}
 	if len(next) > 0 {
 		query := url.Values{"page": {admin.PageText(next)}}
@@ -149,9 +155,18 @@ func (c *console) latest(ctx context.Context) runsView {
 	// One that ended between the two questions is in both, and is shown as the later one has it.
 	view.Runs = append(view.Runs, going.Runs...)
 	slices.SortStableFunc(view.Runs, func(a, b runRow) int {
-		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Execution, b.Execution))
 	})
-	view.Runs = slices.CompactFunc(view.Runs, func(a, b runRow) bool { return a.ID == b.ID })
+	view.Runs = slices.CompactFunc(view.Runs,
+		func(a, b runRow) bool { return a.ID == b.ID && a.Execution == b.Execution })
+	listed := make([]runs.Summary, len(view.Runs))
+	for i, row := range view.Runs {
+		listed[i] = row.Summary
+	}
+	superseded := runs.Superseded(listed)
+	for i := range view.Runs {
+		view.Runs[i].Superseded = superseded[view.Runs[i].Execution]
+	}
 	view.Runs = view.Runs[:min(len(view.Runs), latestRuns)]
 	return view
 }
@@ -160,11 +175,53 @@ func (c *console) latest(ctx context.Context) runsView {
 type runView struct {
 	runRow
 	Detail runs.Detail
-	Steps  []stepRow
+	// Steps are those of the shown page. Page counts from 1.
+	Steps       []stepRow
+	Page, Pages int
 }
 
+// shownSteps is how many steps one page of a run shows.
+const shownSteps = 200
+
 // Missing counts the steps that the step log did not keep.
-func (v runView) Missing() int { return max(0, v.Detail.Total-len(v.Steps)) }
+func (v runView) Missing() int { return max(0, v.Detail.Total-len(v.Detail.Steps)) }
+
+// First and Last are the positions of the shown steps among the kept steps, counted from 1.
+func (v runView) First() int { return (v.Page-1)*shownSteps + 1 }
+
+// Last is described at First.
+func (v runView) Last() int { return v.First() + len(v.Steps) - 1 }
+
+// PagePath is the address of another page of steps; empty if there is no such page.
+func (v runView) PagePath(step int) string {
+	page := v.Page + step
+	if page < 1 || page > v.Pages {
+		return ""
+	}
+	return fmt.Sprintf("%s&steps=%d#steps-title", runPath(v.Summary), page)
+}
+
+// StepPath is the address of a step, which may be on another page.
+func (v runView) StepPath(number int) string {
+	page := pageOf(v.Detail.Steps, number)
+	if page == v.Page {
+		return fmt.Sprintf("#at-%d", number)
+	}
+	return fmt.Sprintf("%s&steps=%d#at-%d", runPath(v.Summary), page, number)
+}
+
+func pageOf(steps []everhook.Step, number int) int {
+	at := slices.IndexFunc(steps, func(step everhook.Step) bool { return step.Number == number })
+	return max(at, 0)/shownSteps + 1
+}
+
+// Latest is the latest execution of the run if the shown one is an earlier one, else nil.
+func (v runView) Latest() *runs.Summary {
+	if len(v.Detail.Others) > 0 && v.Detail.Others[0].Started.After(v.Started) {
+		return &v.Detail.Others[0]
+	}
+	return nil
+}
 
 // shownAt is how many of the steps are named at the top that the run is in.
 const shownAt = 3
@@ -224,29 +281,55 @@ func (s stepRow) Contents() string {
 	return strings.Join(parts, ", ")
 }
 
-func runOf(detail runs.Detail, temporal string, now time.Time) runView {
-	view := runView{runRow: runRow{detail.Summary, now, temporal}, Detail: detail}
-	for _, step := range detail.Steps {
+// runOf makes the view of a run. Page 0 is the page that matters most: the running steps, or the failed one.
+func runOf(detail runs.Detail, temporal string, now time.Time, page int) runView {
+	view := runView{runRow: runRow{Summary: detail.Summary, Now: now, Temporal: temporal}, Detail: detail}
+	view.Pages = max(1, (len(detail.Steps)+shownSteps-1)/shownSteps)
+	if page < 1 || page > view.Pages {
+		page = view.mainPage()
+	}
+	view.Page = page
+	from := (page - 1) * shownSteps
+	for _, step := range detail.Steps[from:min(from+shownSteps, len(detail.Steps))] {
 		view.Steps = append(view.Steps, stepRow{step, now})
 	}
 	return view
 }
 
+func (v runView) mainPage() int {
+	if at := v.Detail.At(); len(at) > 0 {
+		return pageOf(v.Detail.Steps, at[0].Number)
+	}
+	if failed := v.FailedAt(); failed > 0 {
+		return pageOf(v.Detail.Steps, failed)
+	}
+	return 1
+}
+
 var functions = template.FuncMap{
 	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl,
 	"clock":   func(t time.Time) string { return t.Local().Format("15:04:05.000") },
-	"runPath": func(run runs.Summary) string { return runPath(run.Flow, run.ID) },
+	"runPath": runPath,
 	"runURL": func(workflowID string) string {
 		flow, run, _ := everhook.ParseWorkflowID(workflowID)
-		return runPath(flow, run)
+		return runPath(runs.Summary{Flow: flow, ID: run})
 	},
-	"runsOf": func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
-	"short":  func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
+	"copying": func(text any, what ...string) copying { return copying{fmt.Sprint(text), strings.Join(what, " ")} },
+	"runsOf":  func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
+	"short":   func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
 }
 
-func runPath(flow string, run everhook.RunID) string {
-	return "/runs/" + string(run) + "?flow=" + url.QueryEscape(flow)
+// runPath is the address of one execution of a run, or of the latest one.
+func runPath(run runs.Summary) string {
+	path := "/runs/" + string(run.ID) + "?flow=" + url.QueryEscape(run.Flow)
+	if run.Execution != "" {
+		path += "&execution=" + url.QueryEscape(run.Execution)
+	}
+	return path
 }
+
+// copying is a button that copies a text. What names the text for screen readers, for example "the URL of orders".
+type copying struct{ Text, What string }
 
 // ago tells how long ago something was, as people say it.
 func ago(t, now time.Time) string {

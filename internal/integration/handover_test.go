@@ -113,13 +113,13 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 	}{
 		"executions of a loop": {func(id string) bool { return id != everhook.WorkflowID(f.key, run) },
 			"did not come in time: look again", true},
-		"the run itself": {func(string) bool { return true }, "no worker told its steps in time; look again",
+		"the run itself": {func(string) bool { return true }, "the steps could not be read in time; look again",
 			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			shown, err := runs.NewOperator(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key,
-				run)
+				run, "")
 			require.NoError(t, err)
 			require.Contains(t, shown.Note, test.note)
 			require.Equal(t, everhook.Resolved, shown.Status)

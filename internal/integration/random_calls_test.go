@@ -92,7 +92,7 @@ type caller struct {
 // look calls what waits in a run and in those that it called.
 func (c *caller) look(ctx context.Context, of calledRun) {
 	id := everhook.WorkflowID(of.flow, of.run)
-	shown, err := c.runs.Show(ctx, of.flow, of.run)
+	shown, err := c.runs.Show(ctx, of.flow, of.run, "")
 	if err != nil || c.done[id] {
 		return // it is looked at again
 	}

@@ -28,15 +28,15 @@ func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 	version := 0
 	decode(description.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoVersion], &version)
 	if version == 0 {
-		return 0, fmt.Errorf("the run %s does not say of which version it is", everhook.WorkflowID(flow, run))
+		return 0, fmt.Errorf("the run %s does not name its version", everhook.WorkflowID(flow, run))
 	}
 	return version, nil
 }
 
-// Resume brings a call to a run, and returns when it is durable there. A repeat, concurrent or later, and be it after
-// the run has ended, gets the answer of the first call. everhook.ErrNoRun, everhook.ErrRunEnded, everhook.ErrWaitOver,
-// everhook.ErrInboxFull, and an *everhook.Error of type limit for a call that is too large, say that the call is not
-// kept; after any other error it is not known, and the caller must be told to come again. It needs a worker.
+// Resume delivers a call to a run, and returns when the call is durable there. It needs a worker. A repeat gets the
+// answer of the first call, even after the run has ended. After everhook.ErrNoRun, ErrRunEnded, ErrWaitOver,
+// ErrInboxFull, or an *everhook.Error of type limit, the call is not kept. After any other error it is unknown whether
+// the call is kept, and the caller must send it again.
 func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID,
 	call everhook.ResumeCall) (everhook.Resumed, error) {
 	call.Answer.Delivery = call.ID
@@ -45,23 +45,50 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID,
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	workflowID := everhook.WorkflowID(flow, run)
-	updateID := workflows.ResumeUpdateID(call.Node, call.Iteration)
-	// Calls of one wait have one end.
-	brought, err, _ := s.bringing.Do(workflowID+"/"+updateID,
-		func() (any, error) { return s.bring(ctx, workflowID, updateID, call) })
+	answer, err := s.deliver(ctx, everhook.WorkflowID(flow, run), call)
 	if err != nil {
 		return everhook.Resumed{}, err
 	}
-	answer := brought.(everhook.Answer)
 	return everhook.Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
 }
+
+// deliver joins the delivery of another call for the same wait, if one is under way: Temporal accepts few updates at
+// once. A delivery has its own deadline, and each caller waits for as long as the caller's context allows. If the joined
+// delivery began too early to last as long, the caller begins another one.
+func (s *Starter) deliver(ctx context.Context, workflowID string, call everhook.ResumeCall) (everhook.Answer, error) {
+	updateID := workflows.ResumeUpdateID(call.Node, call.Iteration)
+	for {
+		delivered := s.bringing.DoChan(workflowID+"/"+updateID, func() (any, error) {
+			shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+			defer cancel()
+			answer, err := s.bring(shared, workflowID, updateID, call)
+			if err != nil && shared.Err() != nil {
+				err = errDeliveryLate
+			}
+			return answer, err
+		})
+		select {
+		case <-ctx.Done():
+			return everhook.Answer{}, ctx.Err()
+		case result := <-delivered:
+			if errors.Is(result.Err, errDeliveryLate) && ctx.Err() == nil {
+				continue
+			}
+			if result.Err != nil {
+				return everhook.Answer{}, result.Err
+			}
+			return result.Val.(everhook.Answer), nil
+		}
+	}
+}
+
+var errDeliveryLate = errors.New("the run did not take the call in time")
 
 func (s *Starter) bring(ctx context.Context, workflowID, updateID string,
 	call everhook.ResumeCall) (answer everhook.Answer, err error) {
 	leave, err := s.lanes.enter(ctx, workflowID)
 	if err != nil {
-		return answer, fmt.Errorf("too many calls are being brought to the run at once: %w", err)
+		return answer, fmt.Errorf("too many calls are being delivered to the run at once: %w", err)
 	}
 	defer leave()
 	handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
@@ -77,25 +104,25 @@ func (s *Starter) bring(ctx context.Context, workflowID, updateID string,
 	return answer, nil
 }
 
-// lanes lets a few calls at once through to each run.
+// lanes bounds the concurrent calls for each run.
 type lanes struct {
 	mutex sync.Mutex
-	// runs has those that calls go to, by workflow ID.
+	// runs has a lane for each run that calls are delivered to, by workflow ID.
 	runs map[string]*lane
 }
 
 type lane struct {
 	slots chan struct{}
-	// users are the calls that are in it or wait for it.
+	// users counts the calls that are in the lane or wait for a slot.
 	users int
 }
 
-// callsAtOnce is how many calls are brought to one run at once. Temporal takes ten updates at once, and when there is
-// another one it also aborts those ten: many calls at once would hold up each other until all have timed out. Other
-// processes may bring calls to the same run.
+// callsAtOnce bounds the concurrent calls for one run. Temporal accepts ten concurrent updates. With one more it aborts
+// those ten too, so that many concurrent calls would delay each other until all have timed out. Other processes may
+// deliver calls to the same run.
 const callsAtOnce = 3
 
-// enter waits for a place and gives what to call when it is free again. Its error is that of the context.
+// enter waits for a slot, and returns the function that frees it. Its error is that of the context.
 func (l *lanes) enter(ctx context.Context, run string) (leave func(), err error) {
 	l.mutex.Lock()
 	if l.runs == nil {
@@ -127,8 +154,8 @@ func (l *lanes) enter(ctx context.Context, run string) (leave func(), err error)
 	}
 }
 
-// notResumed says what an error means for the caller. A run that has ended is only told from one that never was by
-// looking.
+// notResumed maps an error of an update. Temporal reports NotFound both for a run that has ended and for an unknown run,
+// so it looks which it is.
 func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) error {
 	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch refused.Type() {

@@ -172,13 +172,6 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	return earlier, err
 }
 
-func unknownRun(err error) error {
-	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
-		return everhook.ErrNoRun
-	}
-	return err
-}
-
 // resumePoint asks a worker for the values before the node and makes them fit the version.
 func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version,
 	options RetryOptions) (*workflows.RetryPoint, error) {

@@ -25,24 +25,30 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   try {
     await copy(button.dataset.copy);
-    button.textContent = "Copied";
+    say(button, "Copied");
   } catch {
-    button.textContent = "Press Ctrl+C";
+    say(button, "Press Ctrl+C");
     const code = button.parentElement.querySelector("code");
     if (code) getSelection().selectAllChildren(code);
   }
   button.focus();
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  setTimeout(() => say(button, "Copy"), 1500);
 });
+
+function say(button, word) {
+  button.querySelector(".word").textContent = word;
+}
 
 // Keeping the page up to date: the page is read again, and only the parts that changed are replaced. What is open stays open, and the
 // focus and the scroll positions stay where they are.
+// A page that takes long to make is read less often.
 const interval = 3000;
+const restFactor = 20;
 const stale = document.getElementById("stale");
 
 function busy(part) {
   const selection = getSelection();
-  return !selection.isCollapsed && part.contains(selection.anchorNode) || [...part.querySelectorAll("button.copy")].some((b) => b.textContent !== "Copy");
+  return !selection.isCollapsed && part.contains(selection.anchorNode) || [...part.querySelectorAll("button.copy .word")].some((w) => w.textContent !== "Copy");
 }
 
 function replace(part, fresh) {
@@ -77,6 +83,7 @@ async function refresh() {
 
 async function keepUp() {
   let going = true;
+  const began = performance.now();
   if (!document.hidden) {
     try {
       going = await refresh();
@@ -85,7 +92,7 @@ async function keepUp() {
       stale.textContent = "The server does not answer; what you see may be out of date.";
     }
   }
-  if (going) setTimeout(keepUp, interval);
+  if (going) setTimeout(keepUp, Math.max(interval, restFactor * (performance.now() - began)));
 }
 
 showCopyButtons(document);

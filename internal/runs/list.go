@@ -1,0 +1,153 @@
+package runs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/workflows"
+)
+
+// ErrPage means that Filter.Page is not a page that List returned.
+var ErrPage = errors.New("the page is not one that an earlier list returned as next")
+
+// Filter selects runs. Empty fields select all.
+type Filter struct {
+	Flow   string
+	Status everhook.Status
+	// Ended leaves out runs that have not ended.
+	Ended bool
+	// Limit is the length of a page. Default 20, at most 1,000.
+	Limit int
+	// Page is the token of the page, as the page before returned it; empty for the first page.
+	Page []byte
+}
+
+const (
+	defaultPage = 20
+	maxPage     = 1000
+)
+
+// List returns a page of runs and the token of the next page (nil: this is the last page). Runs that have not ended come
+// first, the latest start first; then the others, the latest end first. Temporal offers no other order. A run appears
+// within a second of its start.
+func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
+	query, err := r.query(filter)
+	if err != nil {
+		return nil, nil, err
+	}
+	limit := filter.Limit
+	if limit <= 0 {
+		limit = defaultPage
+	}
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
+		PageSize: int32(min(limit, maxPage)), NextPageToken: filter.Page})
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(filter.Page) > 0 {
+		return nil, nil, ErrPage // the query is ours, so the token is wrong
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	runs := make([]Summary, 0, len(response.GetExecutions()))
+	for _, info := range response.GetExecutions() {
+		if summary, ok := summaryOf(info); ok {
+			runs = append(runs, summary)
+		}
+	}
+	return runs, response.GetNextPageToken(), nil
+}
+
+func (r *Operator) query(filter Filter) (string, error) {
+	terms := []string{"WorkflowType = '" + workflows.RunWorkflow + "'"}
+	if filter.Flow != "" {
+		if !everhook.IsFlowKey(filter.Flow) {
+			return "", fmt.Errorf("%q is not a flow key", filter.Flow)
+		}
+		if r.attributes {
+			terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.AttributeFlow.GetName(), filter.Flow))
+		} else {
+			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
+		}
+	}
+	if filter.Ended {
+		terms = append(terms, "ExecutionStatus != 'Running'")
+	}
+	switch filter.Status {
+	case "":
+	case everhook.Pending:
+		terms = append(terms, "ExecutionStatus = 'Running'")
+	case everhook.Resolved:
+		terms = append(terms, "ExecutionStatus = 'Completed'")
+	case everhook.Cancelled:
+		terms = append(terms, "(ExecutionStatus = 'Canceled' OR ExecutionStatus = 'Terminated')")
+	case everhook.Failed, everhook.Errored, everhook.Aborted, everhook.Rejected:
+		if !r.attributes {
+			return "", fmt.Errorf("runs cannot be listed by status %q: the Temporal namespace lacks the search "+
+				"attributes of Everhook", filter.Status)
+		}
+		terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.AttributeStatus.GetName(), filter.Status))
+	default:
+		return "", fmt.Errorf("runs cannot be listed by status %q", filter.Status)
+	}
+	return strings.Join(terms, " AND "), nil
+}
+
+// Find returns the flow of a run. If lists do not have the run, it tries the given flows. everhook.ErrNoRun: the run is
+// unknown or has expired.
+func (r *Operator) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
+	listed, listErr := r.listed(ctx, id)
+	if listed != "" {
+		return listed, nil
+	}
+	for _, flow := range flows {
+		_, err := r.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, id), "")
+		if err == nil {
+			return flow, nil
+		}
+		if _, ok := errors.AsType[*serviceerror.NotFound](err); !ok {
+			return "", err
+		}
+	}
+	return "", cmp.Or(listErr, everhook.ErrNoRun)
+}
+
+// listed finds the flow of a run by its search attribute. It returns an empty text if no list has the run (yet).
+func (r *Operator) listed(ctx context.Context, id everhook.RunID) (string, error) {
+	if !r.attributes {
+		return "", nil
+	}
+	query := fmt.Sprintf("%s = '%s' AND WorkflowType = '%s'", workflows.AttributeRun.GetName(), id,
+		workflows.RunWorkflow)
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
+		PageSize: 1})
+	for _, info := range response.GetExecutions() {
+		if flow, _, ok := everhook.ParseWorkflowID(info.GetExecution().GetWorkflowId()); ok {
+			return flow, nil
+		}
+	}
+	return "", err
+}
+
+// Superseded returns the executions in a list that have a later execution of the same run in the list.
+func Superseded(list []Summary) map[string]bool {
+	latest := map[string]Summary{}
+	for _, run := range list {
+		id := everhook.WorkflowID(run.Flow, run.ID)
+		if known, ok := latest[id]; !ok || run.Started.After(known.Started) {
+			latest[id] = run
+		}
+	}
+	superseded := map[string]bool{}
+	for _, run := range list {
+		if latest[everhook.WorkflowID(run.Flow, run.ID)].Execution != run.Execution {
+			superseded[run.Execution] = true
+		}
+	}
+	return superseded
+}
