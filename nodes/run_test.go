@@ -171,9 +171,10 @@ func newEnvironment(effects *effects) *testsuite.TestWorkflowEnvironment {
 	env.SetWorkflowRunTimeout(100 * 365 * 24 * time.Hour)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute,
 		Interceptors: []interceptor.WorkerInterceptor{effects}})
-	workflows.NewInterpreter(nodes.Standard()).Register(env)
+	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Register(env)
 	env.RegisterActivityWithOptions(effects.perform, activity.RegisterOptions{Name: activities.HTTPRequest})
-	env.RegisterActivityWithOptions(jsonquery.New().Activity(activities.Dependencies{}), activity.RegisterOptions{Name: activities.JSONQuery})
+	env.RegisterActivityWithOptions(jsonquery.New().Activity(activities.Dependencies{}),
+		activity.RegisterOptions{Name: activities.JSONQuery})
 	env.RegisterActivityWithOptions(effects.yield, activity.RegisterOptions{Name: activities.Yield})
 	return env
 }

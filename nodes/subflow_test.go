@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/subflow"
@@ -72,7 +73,7 @@ func loaderOf(t *testing.T, sections map[string]string) *subflow.Loader {
 		slices.SortFunc(flows[key], func(a, b everhook.Version) int { return a.Number - b.Number })
 	}
 	return subflow.New(subflow.Options{
-		Store: flows, Registry: nodes.Standard(),
+		Store: flows, Versions: compile.NewVersions(nodes.Standard()),
 		Env:    func() map[string]string { return map[string]string{"REGION": "eu"} },
 		Secret: func(name string) (string, error) { return "", errors.New("the secret " + name + " is not set") },
 	})

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -58,7 +59,7 @@ func BenchmarkPureNode(b *testing.B) {
 	}{{"calculation", calculation}, {"condition", condition}, {"variable", variable}} {
 		b.Run(c.name, func(b *testing.B) {
 			const more = 1000
-			interpreter := workflows.NewInterpreter(nodes.Standard())
+			interpreter := workflows.NewInterpreter(compile.NewVersions(nodes.Standard()))
 			short, long := chain(1, c.node), chain(1+more, c.node)
 			runChain(b, interpreter, short)
 			runChain(b, interpreter, long)
@@ -74,7 +75,7 @@ func BenchmarkPureNode(b *testing.B) {
 
 // BenchmarkHundredNodes tells what a run of 100 pure nodes takes longer than one of two (ns/run more).
 func BenchmarkHundredNodes(b *testing.B) {
-	interpreter := workflows.NewInterpreter(nodes.Standard())
+	interpreter := workflows.NewInterpreter(compile.NewVersions(nodes.Standard()))
 	two, hundred := chain(2, condition), chain(100, condition)
 	runChain(b, interpreter, two)
 	runChain(b, interpreter, hundred)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/kind"
@@ -69,7 +70,7 @@ func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *ki
 	try.SetStartTime(received)
 	try.SetTestTimeout(time.Minute)
 	try.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
-	workflows.NewInterpreter(registry).Register(try)
+	workflows.NewInterpreter(compile.NewVersions(registry)).Register(try)
 	try.RegisterActivityWithOptions(func(context.Context) error { try.yields.Add(1); return nil },
 		activity.RegisterOptions{Name: activities.Yield})
 	try.RegisterActivityWithOptions(func(_ context.Context,

@@ -1,17 +1,14 @@
 package workflows
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
-	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Start is what a run is started with, besides its definition. It is stored in histories.
@@ -54,15 +51,14 @@ func (s *Start) First() everhook.RunID {
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
 type Interpreter struct {
-	registry *kind.Registry
-	compiled *flowCache
+	versions *compile.Versions
 	// level is the highest engine level that it knows.
 	level int
 }
 
-// NewInterpreter makes one that knows the kinds of the registry.
-func NewInterpreter(registry *kind.Registry) *Interpreter {
-	return &Interpreter{registry: registry, compiled: newFlowCache(registry), level: Level}
+// NewInterpreter makes an interpreter that compiles definitions with the given store.
+func NewInterpreter(versions *compile.Versions) *Interpreter {
+	return &Interpreter{versions: versions, level: Level}
 }
 
 // AtLevel gives the interpreter of a release with another engine level, which refuses runs of later levels. Tests of
@@ -97,14 +93,14 @@ func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, star
 // begin makes the state of an execution. It panics if this worker cannot run it. That fails the workflow task, not the
 // run: Temporal tries the task again, on another worker or after the next deploy.
 func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start Start) *run {
-	flow, err := i.compiled.get(definition)
-	if err == nil {
-		err = i.checkLevel(start.Level)
-	}
+	version, err := i.versions.OfJSON(definition)
 	if err != nil {
+		panic(fmt.Errorf("this worker cannot run the flow of the run: %w", err))
+	}
+	if err := i.checkLevel(start.Level); err != nil {
 		panic(err)
 	}
-	return newRun(ctx, flow, definition, start)
+	return newRun(ctx, version.Flow, definition, start)
 }
 
 func (i *Interpreter) checkLevel(level int) error {
@@ -164,13 +160,14 @@ func (r *run) valuesBefore(node string) (*RetryPoint, error) {
 	return point, checkRetryPoint(point, r.start.MaxPayload)
 }
 
-// logEnd writes one line to the log of the worker if the run did not resolve. A replay writes none.
+// logEnd writes one line to the log of the worker if the run did not resolve. A replay writes none. A run that was
+// cancelled is no trouble: somebody cancelled it.
 func (r *run) logEnd(ctx workflow.Context, outcome everhook.Outcome) {
 	failure := outcome.Error
-	if outcome.Status == everhook.Resolved || failure == nil {
+	if outcome.Status == everhook.Resolved || outcome.Status == everhook.Cancelled || failure == nil {
 		return
 	}
-	workflow.GetLogger(ctx).Warn("run did not resolve", "flow", r.flow.Definition.Key, "version", r.start.Version,
+	workflow.GetLogger(ctx).Warn("run did not resolve", "flow", r.Flow().Definition.Key, "version", r.start.Version,
 		"run", r.start.Delivery.RunID, "status", outcome.Status, "node", failure.Node, "type", failure.Type,
 		"error", everhook.Shorten(failure.Message, maxLoggedMessage))
 }
@@ -214,43 +211,4 @@ func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
 			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign,
 				Details: []any{outcome}})
 	}
-}
-
-// flowCache keeps compiled flows by the hash of their definition.
-type flowCache struct {
-	registry *kind.Registry
-	mutex    sync.Mutex
-	flows    map[[sha256.Size]byte]*compile.Flow
-}
-
-// maxCompiledFlows bounds the cache; when it is full, it starts anew.
-const maxCompiledFlows = 1000
-
-func newFlowCache(registry *kind.Registry) *flowCache {
-	return &flowCache{registry: registry, flows: map[[sha256.Size]byte]*compile.Flow{}}
-}
-
-func (c *flowCache) get(definition []byte) (*compile.Flow, error) {
-	hash := sha256.Sum256(definition)
-	c.mutex.Lock()
-	flow, ok := c.flows[hash]
-	c.mutex.Unlock()
-	if ok {
-		return flow, nil
-	}
-	var d everhook.Definition
-	if err := json.Unmarshal(definition, &d); err != nil {
-		return nil, fmt.Errorf("the definition of the run: %w", err)
-	}
-	flow, err := compile.ForRun(&d, c.registry)
-	if err != nil {
-		return nil, fmt.Errorf("this worker cannot run the version of flow %q: %w", d.Key, err)
-	}
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if len(c.flows) >= maxCompiledFlows {
-		clear(c.flows)
-	}
-	c.flows[hash] = flow
-	return flow, nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowgen"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/subflow"
@@ -50,7 +51,8 @@ func (c companions) Version(_ context.Context, key string, number int) (everhook
 // callsOthers lets a run of a random flow call its companions, and brings calls to its waits and theirs.
 func (try *trial) callsOthers(flow *flowgen.Flow) {
 	loader := subflow.New(subflow.Options{
-		Store: companions{flow}, Registry: nodes.Standard(), Env: func() map[string]string { return nil },
+		Store: companions{flow}, Versions: compile.NewVersions(nodes.Standard()),
+		Env:    func() map[string]string { return nil },
 		Secret: func(name string) (string, error) { return "", errors.New("there is no secret " + name) },
 	})
 	try.RegisterActivityWithOptions(loader.Do, activity.RegisterOptions{Name: activities.LoadSubflow})

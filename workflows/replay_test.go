@@ -11,13 +11,14 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
 // recorded lists the histories in testdata/histories, one a line: the name, then the versions of Go, the expression
-// library and the Temporal SDK that it was recorded with. `go test ./internal/integration -update` records histories and
-// adds lines. After the first release no history is removed or changed: runs like it may still be under way.
+// library and the Temporal SDK that it was recorded with. `go test ./internal/integration -update` records histories
+// and adds lines. After the first release no history is removed or changed: runs like it may still be under way.
 const recorded = "testdata/recorded.txt"
 
 func histories(t *testing.T) (names []string) {
@@ -39,7 +40,7 @@ func TestEveryRecordedHistoryReplays(t *testing.T) {
 	t.Parallel()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
 	require.NoError(t, err)
-	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
+	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Register(replayer)
 	for _, name := range histories(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/nodes/trigger"
@@ -83,7 +84,7 @@ func TestChecksOfALaterReleaseDoNotStopRuns(t *testing.T) {
 	require.ElementsMatch(t, nodes.Standard().Names(), r.Names(), "add the new kind to this test")
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
 	require.NoError(t, err)
-	workflows.NewInterpreter(r).Register(replayer)
+	workflows.NewInterpreter(compile.NewVersions(r)).Register(replayer)
 	for _, name := range histories(t) {
 		file := filepath.Join("testdata", "histories", name+".json")
 		require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file), name)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/signature"
@@ -42,8 +43,9 @@ func newPlace(t *testing.T) *place {
 	provider, err := secrets.New(secrets.Options{Dir: p.secrets})
 	require.NoError(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	p.Catalog = catalog.New(catalog.Options{Store: flows, Registry: nodes.Standard(), Secrets: provider,
-		Env: func() map[string]string { return nil }, Logger: quiet})
+	p.Catalog = catalog.New(catalog.Options{Store: flows, Versions: compile.NewVersions(nodes.Standard()),
+		Secrets: provider,
+		Env:     func() map[string]string { return nil }, Logger: quiet})
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

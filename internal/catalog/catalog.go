@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -25,8 +25,9 @@ type Secrets interface {
 
 // Options say what a Catalog works with.
 type Options struct {
-	Store    *store.Store
-	Registry *kind.Registry
+	Store *store.Store
+	// Versions compiles the flows.
+	Versions *compile.Versions
 	Secrets  Secrets
 	// Env gives the settings that flows see as env.<NAME>.
 	Env func() map[string]string
@@ -42,11 +43,9 @@ type Catalog struct {
 	options  Options
 	mutex    sync.Mutex
 	revision int64
-	// compiled are the versions of the snapshot.
-	compiled map[identity]*compiled
 	snapshot atomic.Pointer[snapshot]
-	// resumed are the versions whose runs were called back.
-	resumed versions
+	// refreshed is the time of the last Refresh.
+	refreshed time.Time
 }
 
 // snapshot is never changed once it is served.
@@ -57,9 +56,12 @@ type snapshot struct {
 	stored     map[string]store.Flow
 	flows      []Flow
 	sources    []Sourced
-	// waiting is set when a flow may be served later though the store does not change: its secret is missing, or it
-	// could not be read.
-	waiting bool
+	// compiled are the shown versions.
+	compiled map[identity]*compiled
+	// waiting are the versions that lack a secret, with the note that says so: they are served once it is set.
+	waiting map[*compiled]string
+	// unread is set if a version could not be read from the store.
+	unread bool
 }
 
 // Flow is a flow as pages show it.
@@ -82,7 +84,7 @@ type Flow struct {
 
 // New makes a Catalog; nothing is served before Refresh.
 func New(o Options) *Catalog {
-	c := &Catalog{options: o, revision: -1, compiled: map[identity]*compiled{}}
+	c := &Catalog{options: o, revision: -1}
 	c.snapshot.Store(&snapshot{})
 	return c
 }
@@ -121,8 +123,8 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	next := &snapshot{
 		routes: make(map[string]*receiver.Route, len(flows)), resumables: make(map[string]*receiver.Resumable,
 			len(flows)), stored: make(map[string]store.Flow, len(flows)),
+		compiled: make(map[identity]*compiled, len(flows)), waiting: map[*compiled]string{},
 	}
-	used := make(map[identity]*compiled, len(flows))
 	for _, flow := range flows {
 		id := identify(flow)
 		version, err := c.version(ctx, id)
@@ -132,14 +134,16 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		case errors.Is(err, store.ErrNotFound): // deleted since the flows were read, and the revision tells
 			continue
 		case err != nil:
-			version = &compiled{problem: err.Error()}
+			version, next.unread = &compiled{problem: err.Error()}, true
 		default:
-			used[id] = version
+			next.compiled[id] = version
 		}
 		next.stored[flow.Key], next.resumables[everhook.ResumeToken(flow.Secret)] = flow, c.resumable(flow)
 		shown, waits := c.show(flow, version)
 		next.flows = append(next.flows, shown)
-		next.waiting = next.waiting || waits || err != nil
+		if waits {
+			next.waiting[version] = shown.Note
+		}
 		if version.webhook != nil { // else nobody calls, or nobody knows who may call and ask for an answer
 			next.routes[flow.Token] = c.route(flow, shown.Served, version)
 		}
@@ -149,7 +153,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	}
 	c.tell(next.flows)
 	c.snapshot.Store(next)
-	c.compiled, c.revision = used, revision
+	c.revision, c.refreshed = revision, time.Now()
 	if c.options.Changed != nil {
 		c.options.Changed()
 	}
@@ -178,6 +182,9 @@ func (c *Catalog) tell(flows []Flow) {
 // refreshEvery is how often the store is asked whether it changed, and secrets that are missing are looked for.
 const refreshEvery = 500 * time.Millisecond
 
+// rereadAfter is the pause before a version is read again that could not be read.
+const rereadAfter = 5 * time.Second
+
 // Follow refreshes whenever the store changed, and looks again for secrets that were missing, until ctx ends.
 func (c *Catalog) Follow(ctx context.Context) {
 	ticker := time.NewTicker(refreshEvery)
@@ -200,12 +207,24 @@ func (c *Catalog) refreshIfChanged(ctx context.Context) error {
 		return err
 	}
 	c.mutex.Lock()
-	same := revision == c.revision
+	same, last := revision == c.revision, c.refreshed
 	c.mutex.Unlock()
-	if same && !c.snapshot.Load().waiting {
+	now := c.snapshot.Load()
+	if same && !c.secretsChanged(now) && (!now.unread || time.Since(last) < rereadAfter) {
 		return nil
 	}
 	return c.Refresh(ctx)
+}
+
+// secretsChanged reports whether a version that lacks a secret lacks it no more, or lacks another one. It does not read
+// the store.
+func (c *Catalog) secretsChanged(now *snapshot) bool {
+	for version, note := range now.waiting {
+		if c.missingSecret(version) != note {
+			return true
+		}
+	}
+	return false
 }
 
 // Apply makes a definition the enabled version of its key and serves it when it returns.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
@@ -54,8 +55,9 @@ func (f *fixture) with(t *testing.T, registry *kind.Registry) *Catalog {
 	provider, err := secrets.New(secrets.Options{Dir: f.secrets})
 	require.NoError(t, err)
 	c := New(Options{
-		Store: f.store, Registry: registry, Secrets: provider, Logger: slog.New(slog.NewTextHandler(f.log, nil)),
-		Env: func() map[string]string { return f.env },
+		Store: f.store, Versions: compile.NewVersions(registry), Secrets: provider,
+		Logger: slog.New(slog.NewTextHandler(f.log, nil)),
+		Env:    func() map[string]string { return f.env },
 	})
 	require.NoError(t, c.Refresh(t.Context()))
 	return c
@@ -283,7 +285,7 @@ func TestEnablingAnOlderVersionServesIt(t *testing.T) {
 	require.Equal(t, "plain", shown.Title)
 	require.Equal(t, first.Hash, route.Version.Hash)
 	require.NotEqual(t, first.Hash, second.Hash)
-	require.Len(t, f.compiled, 1, "only versions that are served are kept")
+	require.Len(t, f.snapshot.Load().compiled, 1, "only versions that are served are kept")
 }
 
 func TestOnlyWhatChangedIsReadAgain(t *testing.T) {
@@ -307,7 +309,7 @@ func TestAFlowThatIsDeletedAndMadeAgainIsAnother(t *testing.T) {
 	require.NoError(t, f.store.Delete(t.Context(), "plain"))
 	require.NoError(t, f.Refresh(t.Context()))
 	require.Empty(t, f.Flows())
-	require.Empty(t, f.compiled)
+	require.Empty(t, f.snapshot.Load().compiled)
 	f.apply(t, plain+"title: Again\n")
 	after, route := flow(t, f.Catalog, "plain")
 	require.Equal(t, "Again", route.Version.Definition.Title)
@@ -340,7 +342,7 @@ func TestAFlowThatThisProgramCannotRunSaysSo(t *testing.T) {
 	other := kind.NewRegistry()
 	kind.Add[nodes.Delay](other)
 	kind.AddTrigger[tick](other)
-	require.Equal(t, "nothing here starts a run of it: its trigger webhook is no webhook, no call and no source",
+	require.Equal(t, "nothing starts its runs: its trigger webhook is no webhook, no call and no source",
 		unread(t, f.with(t, other), "plain").Note)
 }
 
@@ -431,4 +433,18 @@ func TestAFlowThatOthersCallIsServedWithoutARoute(t *testing.T) {
 		Version: 1, Served: true, Source: "test"}, shown)
 	_, ok := f.Route(shown.Token)
 	require.False(t, ok, "nobody calls it over HTTP")
+}
+
+func TestAMissingSecretDoesNotReadTheStoreAgain(t *testing.T) {
+	t.Parallel()
+	f := fresh(t)
+	var refreshes int
+	f.options.Changed = func() { refreshes++ }
+	f.apply(t, "key: waits\nmode: async\ntrigger: { type: webhook, auth: { bearer: { tokens: { secret: LATE } } } }\n")
+	require.NoError(t, f.refreshIfChanged(t.Context()))
+	before := refreshes
+	for range 3 {
+		require.NoError(t, f.refreshIfChanged(t.Context()))
+	}
+	require.Equal(t, before, refreshes)
 }

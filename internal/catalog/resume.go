@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
@@ -53,65 +52,46 @@ func (c *Catalog) resumeURL(stored store.Flow, flow *compile.Flow, run everhook.
 }
 
 func (c *Catalog) resumable(flow store.Flow) *receiver.Resumable {
-	return &receiver.Resumable{Flow: flow.Key, Secret: flow.Secret, Route: func(ctx context.Context, version int,
+	return &receiver.Resumable{Flow: flow.Key, Secret: flow.Secret, Route: func(ctx context.Context, number int,
 		node string) (*receiver.Route, error) {
-		known, err := c.resumed.get(ctx, c, flow, version)
+		version, err := c.versionOf(ctx, flow, number)
 		if err != nil {
 			return nil, err
 		}
-		route, ok := known.routes[node]
+		waiting := version.Node(node)
+		if waiting == nil {
+			return nil, receiver.ErrNoWait
+		}
+		wait, ok := waiting.Kind.(trigger.Callback)
 		if !ok {
 			return nil, receiver.ErrNoWait
 		}
-		return route, nil
+		return c.waitRoute(flow, version.Flow, node, wait), nil
 	}}
 }
 
-// versions are those whose runs were called back, with the routes of their waiting nodes.
-type versions struct {
-	mutex sync.Mutex
-	known map[identity]*resumedVersion
-}
-
-type resumedVersion struct{ routes map[string]*receiver.Route }
-
-// maxResumedVersions bounds what is kept; when it is full, it starts anew.
-const maxResumedVersions = 1000
-
-// get gives a version, enabled or not, or receiver.ErrNoWait when there is none. It reads and compiles each once.
-func (v *versions) get(ctx context.Context, c *Catalog, flow store.Flow, number int) (*resumedVersion, error) {
+// versionOf returns any version of a flow. The shown one is in memory; others are read from the store. It returns
+// receiver.ErrNoWait if there is no such version.
+func (c *Catalog) versionOf(ctx context.Context, flow store.Flow, number int) (*compile.Version, error) {
 	id := identity{flow.Key, string(flow.Secret), number}
-	v.mutex.Lock()
-	known := v.known[id]
-	v.mutex.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	version, err := c.options.Store.Version(ctx, flow.Key, number)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, receiver.ErrNoWait
-	}
-	if err != nil {
-		return nil, err
-	}
-	compiled, problems := compile.Definition(version.Definition, c.options.Registry)
-	if compiled == nil {
-		return nil, fmt.Errorf("this program cannot run version %d of flow %q: %w", number, flow.Key,
-			compile.FirstError(problems))
-	}
-	known = &resumedVersion{routes: map[string]*receiver.Route{}}
-	for _, key := range compiled.Waits() {
-		if wait, ok := compiled.Node(key).Kind.(trigger.Callback); ok {
-			known.routes[key] = c.waitRoute(flow, compiled, key, wait)
+	version := everhook.Version{}
+	if known := c.snapshot.Load().compiled[id]; known != nil {
+		version = known.version
+	} else {
+		var err error
+		version, err = c.options.Store.Version(ctx, flow.Key, number)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, receiver.ErrNoWait
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	v.mutex.Lock()
-	defer v.mutex.Unlock()
-	if v.known == nil || len(v.known) >= maxResumedVersions {
-		v.known = map[identity]*resumedVersion{}
+	compiled, err := c.options.Versions.Of(&version)
+	if err != nil {
+		return nil, fmt.Errorf("this program cannot run version %d of flow %q: %w", number, flow.Key, err)
 	}
-	v.known[id] = known
-	return known, nil
+	return compiled, nil
 }
 
 // waitRoute makes the route of a node that waits for calls.

@@ -39,9 +39,9 @@ type compiled struct {
 	problem string
 }
 
-// version gives a version from the last snapshot, or reads and compiles it.
+// version returns a version from the last snapshot, or reads and compiles it.
 func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
-	if known := c.compiled[id]; known != nil {
+	if known := c.snapshot.Load().compiled[id]; known != nil {
 		return known, nil
 	}
 	version, err := c.options.Store.Version(ctx, id.key, id.number)
@@ -49,22 +49,18 @@ func (c *Catalog) version(ctx context.Context, id identity) (*compiled, error) {
 		return nil, err
 	}
 	known := &compiled{version: version}
-	flow, problems := compile.Definition(version.Definition, c.options.Registry)
-	if flow == nil {
-		for _, p := range problems {
-			if !p.Warning {
-				known.problem = fmt.Sprintf("this program cannot run it: %v", p)
-				break
-			}
-		}
+	made, err := c.options.Versions.Of(&version)
+	if err != nil {
+		known.problem = fmt.Sprintf("this program cannot run it: %v", err)
 		return known, nil
 	}
-	if !isServed(flow.Trigger) {
-		known.problem = fmt.Sprintf("nothing here starts a run of it: its trigger %s is no webhook, no call and no source", version.Definition.Trigger.Type)
+	if !isServed(made.Trigger) {
+		known.problem = fmt.Sprintf("nothing starts its runs: its trigger %s is no webhook, no call and no source",
+			version.Definition.Trigger.Type)
 		return known, nil
 	}
-	known.flow = flow
-	known.webhook, _ = flow.Trigger.(trigger.Receiving)
+	known.flow = made.Flow
+	known.webhook, _ = made.Trigger.(trigger.Receiving)
 	return known, nil
 }
 
@@ -168,14 +164,11 @@ func (c *Catalog) asyncAnswer(stored store.Flow, flow *compile.Flow,
 	}
 }
 
-// settings are those that the flow refers to, as they are now.
+// settings returns the current settings that the flow refers to, as expressions see them.
 func (c *Catalog) settings(flow *compile.Flow) map[string]any {
 	env := map[string]any{}
-	settings := c.options.Env()
-	for _, name := range flow.Env {
-		if value, ok := settings[name]; ok {
-			env[name] = value
-		}
+	for name, value := range flow.Settings(c.options.Env()) {
+		env[name] = value
 	}
 	return env
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -46,7 +47,8 @@ func TestAFlowWithASourceIsServedWithoutAURL(t *testing.T) {
 	registry := nodes.Standard()
 	kind.AddTrigger[watcher](registry)
 	changes := 0
-	c := New(Options{Store: f.store, Registry: registry, Secrets: f.options.Secrets, Env: f.options.Env,
+	c := New(Options{Store: f.store, Versions: compile.NewVersions(registry), Secrets: f.options.Secrets,
+		Env:    f.options.Env,
 		Logger: f.options.Logger, Changed: func() { changes++ }})
 	for _, definition := range []*everhook.Definition{watched(nil), parse(t, plain)} {
 		_, err := c.Apply(t.Context(), definition, "test")

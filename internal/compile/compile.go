@@ -469,7 +469,8 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 	return uses
 }
 
-func (c *compiler) fieldScope(k kind.Kind, field string, node *everhook.Node, own scope, bodies map[string]scope) scope {
+func (c *compiler) fieldScope(k kind.Kind, field string, node *everhook.Node, own scope,
+	bodies map[string]scope) scope {
 	scoper, ok := k.(kind.FieldScoper)
 	if !ok {
 		return own

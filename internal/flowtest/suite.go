@@ -92,7 +92,7 @@ func readFlow(file string) (name string, text []byte, err error) {
 // is an error.
 func New(file string, text []byte, flow *compile.Flow, registry *kind.Registry) (*Suite, flowfile.Problems) {
 	s := &Suite{File: file, Flow: flow.Definition.Key, text: text, flow: flow,
-		interpreter: workflows.NewInterpreter(registry)}
+		interpreter: workflows.NewInterpreter(compile.NewVersions(registry))}
 	var problems flowfile.Problems
 	if s.Tests, problems = parse(file, text, flow); len(problems.Errors()) > 0 {
 		return nil, problems

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -31,8 +32,9 @@ func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook
 		Trigger: everhook.Mapping{"headers": map[string]any{}, "query": map[string]any{}, "body": body, "id": "x",
 			"receivedAt": "x"},
 	}
-	starter := runs.NewStarter(f.product.Temporal(), nodes.Standard(), runs.StarterOptions{Attributes: true,
-		Budget: budget, Resume: f.product.Catalog().ResumeBase})
+	starter := runs.NewStarter(f.product.Temporal(), compile.NewVersions(nodes.Standard()),
+		runs.StarterOptions{Attributes: true,
+			Budget: budget, Resume: f.product.Catalog().ResumeBase})
 	_, err = starter.Start(t.Context(), route.Version, d)
 	require.NoError(t, err)
 	return d.RunID
@@ -247,7 +249,7 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 	t.Run("an answer", func(t *testing.T) {
 		t.Parallel()
 		run := startWith(t, f, workflows.Budget{Steps: 1}, map[string]any{"rest": "2s"})
-		starter := runs.NewStarter(shared.Temporal(), nodes.Standard(), runs.StarterOptions{})
+		starter := runs.NewStarter(shared.Temporal(), compile.NewVersions(nodes.Standard()), runs.StarterOptions{})
 		outcome, err := starter.Outcome(t.Context(), f.key, run, patience)
 		require.NoError(t, err)
 		require.NotNil(t, outcome.Answer)

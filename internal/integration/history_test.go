@@ -30,6 +30,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -91,7 +92,7 @@ func (p *product) replayHistory(history *historypb.History) error {
 	if err != nil {
 		return err
 	}
-	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
+	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Register(replayer)
 	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
 }
 
@@ -162,7 +163,7 @@ func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
 	defer cancel()
 	_ = f.product.Temporal().GetWorkflow(ctx, id, "").Get(ctx, nil)
 	require.NoError(t, ctx.Err(), "%s has not ended", id)
-	starter := runs.NewStarter(f.product.Temporal(), nodes.Standard(),
+	starter := runs.NewStarter(f.product.Temporal(), compile.NewVersions(nodes.Standard()),
 		runs.StarterOptions{Async: func(string) bool { return true }})
 	outcome, err := starter.Outcome(ctx, f.key, run, 0)
 	require.NoError(t, err)
@@ -212,8 +213,8 @@ var (
 	stickyQueue = regexp.MustCompile(`("name": *)"[^"]*:[0-9a-f-]{36}"`)
 )
 
-// record keeps the history of a run under workflows/testdata if the tests run with -update. Histories that were recorded
-// before stay.
+// record keeps the history of a run under workflows/testdata if the tests run with -update. Histories that were
+// recorded before stay.
 func record(t *testing.T, f flow, run everhook.RunID, name string) {
 	t.Helper()
 	if !*update {
@@ -232,7 +233,8 @@ func recordExecution(t *testing.T, p *product, execution everhook.Execution, nam
 	require.NoError(t, os.MkdirAll(historiesDir, 0o755))
 	for number := 1; ; number++ {
 		numbered := fmt.Sprintf("%s-%d", name, number)
-		file, err := os.OpenFile(filepath.Join(historiesDir, numbered+".json"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		file, err := os.OpenFile(filepath.Join(historiesDir, numbered+".json"), os.O_WRONLY|os.O_CREATE|os.O_EXCL,
+			0o644)
 		if errors.Is(err, os.ErrExist) {
 			continue
 		}
@@ -244,8 +246,8 @@ func recordExecution(t *testing.T, p *product, execution everhook.Execution, nam
 	}
 }
 
-// listRecorded adds a history to the list of recorded ones, with the versions that it was made with. A difference between
-// two versions of Go or of the expression library could break a replay.
+// listRecorded adds a history to the list of recorded ones, with the versions that it was made with. A difference
+// between two versions of Go or of the expression library could break a replay.
 func listRecorded(t *testing.T, name string) {
 	t.Helper()
 	line := name + " " + runtime.Version()
@@ -254,7 +256,8 @@ func listRecorded(t *testing.T, name string) {
 		require.NoError(t, err)
 		line += " " + path.Base(module) + "@" + strings.TrimSpace(string(version))
 	}
-	list, err := os.OpenFile(filepath.Join(historiesDir, "..", "recorded.txt"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	list, err := os.OpenFile(filepath.Join(historiesDir, "..", "recorded.txt"), os.O_WRONLY|os.O_CREATE|os.O_APPEND,
+		0o644)
 	require.NoError(t, err)
 	_, err = fmt.Fprintln(list, line)
 	require.NoError(t, errors.Join(err, list.Close()))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/embedded"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
@@ -81,10 +82,12 @@ func (d *deploy) release(t *testing.T, name string, level int) *release {
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	worker := workflows.NewWorker(runs.Connect(c), workflows.NewInterpreter(nodes.Standard()).AtLevel(level),
+	worker := workflows.NewWorker(runs.Connect(c),
+		workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).AtLevel(level),
 		map[string]any{activities.HTTPRequest: d.effect})
 	require.NoError(t, worker.Start())
-	r := &release{client: c, starter: runs.NewStarter(c, nodes.Standard(), runs.StarterOptions{Level: level}),
+	r := &release{client: c, starter: runs.NewStarter(c, compile.NewVersions(nodes.Standard()),
+		runs.StarterOptions{Level: level}),
 		stop: sync.OnceFunc(worker.Stop)}
 	t.Cleanup(r.stop)
 	return r

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowgen"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
@@ -33,7 +34,8 @@ func (f flow) outcome(t *testing.T, random *flowgen.Flow, run everhook.RunID) ev
 	defer stop()
 	if random.Definition.Mode == everhook.Sync {
 		others.Go(func() {
-			starter := runs.NewStarter(f.product.Temporal(), nodes.Standard(), runs.StarterOptions{})
+			starter := runs.NewStarter(f.product.Temporal(), compile.NewVersions(nodes.Standard()),
+				runs.StarterOptions{})
 			_, _ = starter.Outcome(ctx, f.key, run, patience) // what it is, is read when the run has ended
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 )
@@ -22,7 +23,8 @@ func newStarter(t *testing.T, key, body string) (*runs.Starter, flow, *everhook.
 	require.True(t, ok)
 	d := everhook.Delivery{RunID: everhook.NewRunID(), ReceivedAt: time.Now().UTC(),
 		Trigger: everhook.Mapping{"body": map[string]any{"paid": true, "id": 7}}}
-	return runs.NewStarter(shared.Temporal(), nodes.Standard(), runs.StarterOptions{Attributes: true}), f,
+	return runs.NewStarter(shared.Temporal(), compile.NewVersions(nodes.Standard()),
+			runs.StarterOptions{Attributes: true}), f,
 		route.Version, d
 }
 

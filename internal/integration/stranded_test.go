@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -22,8 +23,9 @@ func TestRunsFromBeforeTheFirstReleaseAreReported(t *testing.T) {
 	require.Equal(t, 200, closed.status)
 	route, ok := before.Catalog().Route(f.token)
 	require.True(t, ok)
-	old := runs.NewStarter(before.Temporal(), nodes.Standard(), runs.StarterOptions{Level: workflows.FirstLevel - 1,
-		Attributes: true})
+	old := runs.NewStarter(before.Temporal(), compile.NewVersions(nodes.Standard()),
+		runs.StarterOptions{Level: workflows.FirstLevel - 1,
+			Attributes: true})
 	open := everhook.NewRunID()
 	_, err := old.Start(t.Context(), route.Version, everhook.Delivery{RunID: open, ReceivedAt: time.Now().UTC(),
 		Trigger: everhook.Mapping{"body": "old"}})
@@ -45,7 +47,8 @@ func TestRunsFromBeforeTheFirstReleaseAreReported(t *testing.T) {
 
 	operator := runs.NewOperator(after.Temporal(), true)
 	require.NoError(t, operator.Cancel(t.Context(), "kept", open))
-	starter := runs.NewStarter(after.Temporal(), nodes.Standard(), runs.StarterOptions{Attributes: true})
+	starter := runs.NewStarter(after.Temporal(), compile.NewVersions(nodes.Standard()),
+		runs.StarterOptions{Attributes: true})
 	retried, err := starter.Retry(t.Context(), "kept", open, runs.RetryOptions{})
 	require.NoError(t, err)
 	require.Equal(t, everhook.Of("old"), f.ended(t, retried.ID).Output)

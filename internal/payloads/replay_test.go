@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/payloads"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -62,7 +63,7 @@ func replay(t *testing.T, history *historypb.History, external converter.Externa
 	t.Helper()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(), ExternalStorage: external})
 	require.NoError(t, err)
-	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(nodes.Standard()).Run,
+	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Run,
 		workflow.RegisterOptions{Name: workflows.RunWorkflow})
 	// The replayer puts what it retrieves into the history that it is given.
 	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)),

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 )
 
@@ -22,7 +23,8 @@ type updates struct {
 	count   atomic.Int32
 }
 
-func (u *updates) UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle,
+func (u *updates) UpdateWorkflow(ctx context.Context,
+	options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle,
 	error) {
 	u.count.Add(1)
 	select {
@@ -52,7 +54,7 @@ func TestAJoiningCallHasItsOwnDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &updates{release: make(chan struct{})}
-		s := NewStarter(c, nodes.Standard(), StarterOptions{})
+		s := NewStarter(c, compile.NewVersions(nodes.Standard()), StarterOptions{})
 		run := everhook.NewRunID()
 		short, cancel := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
@@ -80,7 +82,7 @@ func TestACallThatJoinsLateIsDeliveredAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &updates{release: make(chan struct{})}
-		s := NewStarter(c, nodes.Standard(), StarterOptions{})
+		s := NewStarter(c, compile.NewVersions(nodes.Standard()), StarterOptions{})
 		run := everhook.NewRunID()
 		var callers sync.WaitGroup
 		callers.Go(func() { _, _ = s.Resume(t.Context(), "f", run, resumeCall("first")) })

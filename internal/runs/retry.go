@@ -59,14 +59,14 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	if version == nil {
 		version = earlier.version
 	}
-	prepared, err := s.startable(version)
+	prepared, err := s.compiled(version)
 	if err != nil {
 		return Retried{}, Refusef("%v", err)
 	}
 	start, definition := earlier.start, earlier.definition
 	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, everhook.NewRunID()
 	if options.Version != nil {
-		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.definition
+		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.JSON
 	}
 	if options.From != "" {
 		if start.From, err = s.resumePoint(ctx, flow, id, version, options); err != nil {
@@ -93,7 +93,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 // inVain names the waits of a retry whose URLs nobody is given: they are of the new run, and what gave them away does
 // not run again.
 func (s *Starter) inVain(version *everhook.Version, from string) string {
-	flow, _ := compile.Definition(version.Definition, s.registry)
+	flow, _ := s.versions.Of(version)
 	if flow == nil {
 		return ""
 	}
@@ -188,11 +188,11 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 	if err := answer.Get(point); err != nil {
 		return nil, fmt.Errorf("the values before the node %q cannot be read: %w", options.From, err)
 	}
-	compiled, problems := compile.Definition(version.Definition, s.registry)
-	if compiled == nil {
-		return nil, Refusef("version %d of flow %q cannot be started: %v", version.Number, flow, compile.FirstError(problems))
+	compiled, err := s.compiled(version)
+	if err != nil {
+		return nil, Refusef("%v", err)
 	}
-	return point, fit(point, compiled, version.Number)
+	return point, fit(point, compiled.Flow, version.Number)
 }
 
 // fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.

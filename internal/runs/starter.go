@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -17,17 +16,14 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
-	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
 // Starter starts runs and waits for their answers.
 type Starter struct {
 	client   client.Client
-	registry *kind.Registry
+	versions *compile.Versions
 	options  StarterOptions
-	mutex    sync.Mutex
-	versions map[string]*startable
 	// lanes and bringing are of calls that are on their way to runs.
 	lanes    lanes
 	bringing singleflight.Group
@@ -62,17 +58,6 @@ type StarterOptions struct {
 	MaxPayload int
 }
 
-// startable is a version as it is handed to Temporal.
-type startable struct {
-	definition json.RawMessage
-	env        []string
-	takesCalls bool
-	details    func(everhook.Delivery) string
-}
-
-// maxVersions bounds the versions that are kept compiled. A full map is emptied.
-const maxVersions = 1000
-
 // Times of starting a run.
 const (
 	// startTimeout bounds one call that makes a run durable.
@@ -82,36 +67,21 @@ const (
 )
 
 // NewStarter makes one. The client must use workflows.DataConverter.
-func NewStarter(c client.Client, registry *kind.Registry, options StarterOptions) *Starter {
+func NewStarter(c client.Client, versions *compile.Versions, options StarterOptions) *Starter {
 	if options.Level == 0 {
 		options.Level = workflows.Level
 	}
-	return &Starter{client: c, registry: registry, options: options, versions: map[string]*startable{}}
+	return &Starter{client: c, versions: versions, options: options}
 }
 
-// startable gives what of a start depends on the version alone; it is computed once.
-func (s *Starter) startable(version *everhook.Version) (*startable, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if known, ok := s.versions[version.Hash]; ok {
-		return known, nil
-	}
-	definition, err := everhook.EncodeJSON(version.Definition)
+// compiled returns a version, compiled. The error tells a person that it cannot be started.
+func (s *Starter) compiled(version *everhook.Version) (*compile.Version, error) {
+	compiled, err := s.versions.Of(version)
 	if err != nil {
-		return nil, err
-	}
-	flow, problems := compile.Definition(version.Definition, s.registry)
-	if flow == nil {
 		return nil, fmt.Errorf("version %d of flow %q cannot be started: %w", version.Number, version.Definition.Key,
-			compile.FirstError(problems))
+			err)
 	}
-	if len(s.versions) >= maxVersions {
-		clear(s.versions)
-	}
-	made := &startable{definition: definition, env: flow.Env, takesCalls: flow.TakesCalls(),
-		details: triggerDetails(flow)}
-	s.versions[version.Hash] = made
-	return made, nil
+	return compiled, nil
 }
 
 // call is everything that starting one run takes.
@@ -124,34 +94,28 @@ type call struct {
 // call makes the arguments of a start. Definition and delivery that are too large together are an *everhook.Error of
 // type limit.
 func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, error) {
-	flow, err := s.startable(version)
+	flow, err := s.compiled(version)
 	if err != nil {
 		return nil, err
 	}
-	return s.arrange(version, flow, flow.definition, workflows.Start{Version: version.Number, Delivery: d,
+	return s.arrange(version, flow, flow.JSON, workflows.Start{Version: version.Number, Delivery: d,
 		Env: s.settings(flow)})
 }
 
-// settings are those that a version refers to, as they are now.
-func (s *Starter) settings(flow *startable) map[string]string {
-	if len(flow.env) == 0 {
+// settings returns the current settings that a version refers to.
+func (s *Starter) settings(flow *compile.Version) map[string]string {
+	if s.options.Env == nil {
 		return nil
 	}
-	settings, env := s.options.Env(), map[string]string{}
-	for _, name := range flow.env {
-		if value, ok := settings[name]; ok {
-			env[name] = value
-		}
-	}
-	return env
+	return flow.Settings(s.options.Env())
 }
 
 // arrange makes the call that starts a run of the version with these arguments.
-func (s *Starter) arrange(version *everhook.Version, flow *startable, definition json.RawMessage,
+func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, definition json.RawMessage,
 	start workflows.Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
 	start.MaxPayload, start.Resume = cmp.Or(s.options.MaxPayload, workflows.MaxPayload), nil
-	if flow.takesCalls && s.options.Resume != nil {
+	if flow.TakesCalls() && s.options.Resume != nil {
 		base, secret, err := s.options.Resume(version.Definition.Key)
 		if err != nil {
 			return nil, err
@@ -170,7 +134,7 @@ func (s *Starter) arrange(version *everhook.Version, flow *startable, definition
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		StaticSummary:            shown.Summary(),
-		StaticDetails:            everhook.Shorten(flow.details(d), workflows.MaxDetails),
+		StaticDetails:            everhook.Shorten(triggerDetails(flow.Flow, d), workflows.MaxDetails),
 		Memo:                     shown.Memo(),
 	}
 	if d.DedupeKey != "" {

@@ -26,6 +26,7 @@ import (
 	"github.com/everhook/everhook/activities/jsonquery"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/catalog"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/secrets"
@@ -52,6 +53,7 @@ type Server struct {
 	watch    watch
 	temporal *temporal
 	store    *store.Store
+	versions *compile.Versions
 	catalog  *catalog.Catalog
 	// outgoing sends the requests of effects.
 	outgoing *http.Client
@@ -93,7 +95,8 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, with: with, logger: with.Logger, failed: make(chan error, 3)}
+	s := &Server{options: o, with: with, logger: with.Logger, versions: compile.NewVersions(with.Registry),
+		failed: make(chan error, 3)}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -122,7 +125,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {
 		return nil, err
 	}
-	s.catalog = catalog.New(catalog.Options{Store: s.store, Registry: with.Registry, Secrets: s.secrets, Env: s.env,
+	s.catalog = catalog.New(catalog.Options{Store: s.store, Versions: s.versions, Secrets: s.secrets, Env: s.env,
 		PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
@@ -247,7 +250,7 @@ func (s *Server) startWorker() error {
 				s.options.EgressProxy)
 		}
 	}
-	subflows := subflow.New(subflow.Options{Store: s.store, Registry: s.with.Registry, Secret: s.secrets.Lookup,
+	subflows := subflow.New(subflow.Options{Store: s.store, Versions: s.versions, Secret: s.secrets.Lookup,
 		Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
 	requests := httprequest.New(httprequest.Options{Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload})
 	dependencies := s.dependencies(guard, proxy)
@@ -256,7 +259,7 @@ func (s *Server) startWorker() error {
 	for _, own := range []activities.Effect{requests, jsonquery.New(), subflows.Effect()} {
 		effects[own.Name()] = own.Activity(dependencies)
 	}
-	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client), workflows.NewInterpreter(s.with.Registry), effects,
+	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client), workflows.NewInterpreter(s.versions), effects,
 		workflows.LargePayloads(s.temporal.large.maxPayload))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
@@ -281,7 +284,7 @@ func (s *Server) startReceiver() error {
 }
 
 func (s *Server) starter() *runs.Starter {
-	return runs.NewStarter(s.temporal.client, s.with.Registry, runs.StarterOptions{
+	return runs.NewStarter(s.temporal.client, s.versions, runs.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 		Resume: s.catalog.ResumeBase, MaxPayload: s.temporal.large.maxPayload, Resolve: s.temporal.large.resolve,
 		Async: func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },

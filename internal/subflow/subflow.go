@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -27,8 +26,9 @@ type Store interface {
 
 // Options say what a Loader works with.
 type Options struct {
-	Store    Store
-	Registry *kind.Registry
+	Store Store
+	// Versions compiles the flows.
+	Versions *compile.Versions
 	// Secret gives the value of a secret; its error names the secret and says how to set it.
 	Secret func(name string) (string, error)
 	// Env gives the settings that flows may refer to as env.<NAME>.
@@ -40,17 +40,10 @@ type Options struct {
 }
 
 // Loader finds flows that are called. It is safe for concurrent use.
-type Loader struct {
-	options  Options
-	mutex    sync.Mutex
-	compiled map[string]*compile.Flow
-}
+type Loader struct{ options Options }
 
-// maxCompiled bounds the flows that are kept compiled; when there are so many, it starts anew.
-const maxCompiled = 1000
-
-// New makes one.
-func New(o Options) *Loader { return &Loader{options: o, compiled: map[string]*compile.Flow{}} }
+// New makes a Loader.
+func New(o Options) *Loader { return &Loader{options: o} }
 
 // Effect is the loader as an effect.
 func (l *Loader) Effect() activities.Effect {
@@ -81,9 +74,11 @@ func (l *Loader) load(ctx context.Context,
 	if err != nil {
 		return loaded, err
 	}
-	flow, err := l.compile(version)
+	flow, err := l.options.Versions.Of(&version)
 	if err != nil {
-		return loaded, err
+		return loaded, everhook.Errorf(everhook.TypeNoFlow,
+			"%s cannot be called, because this program cannot run it: %v",
+			name(version), err)
 	}
 	callable, ok := flow.Trigger.(kind.Callable)
 	if !ok {
@@ -100,7 +95,7 @@ func (l *Loader) load(ctx context.Context,
 	}
 	loaded = activities.LoadedSubflow{
 		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type,
-		Env: l.env(flow), Details: l.details(input), Calls: flow.CallsFlows(),
+		Env: flow.Settings(l.options.Env()), Details: l.details(input), Calls: flow.CallsFlows(),
 	}
 	if flow.TakesCalls() && l.options.Resume != nil {
 		base, secret, err := l.options.Resume(input.Flow)
@@ -109,9 +104,7 @@ func (l *Loader) load(ctx context.Context,
 		}
 		loaded.Resume = everhook.NewResume(base, secret, input.Run)
 	}
-	if loaded.Definition, err = everhook.EncodeJSON(version.Definition); err != nil {
-		return loaded, everhook.Errorf(everhook.TypeInternal, "%s cannot be encoded: %v", name(version), err)
-	}
+	loaded.Definition = flow.JSON
 	return loaded, bounded(loaded, input.Input)
 }
 
@@ -146,32 +139,6 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 	return version, err
 }
 
-// compile gives a version compiled; most are called more than once.
-func (l *Loader) compile(version everhook.Version) (*compile.Flow, error) {
-	l.mutex.Lock()
-	known := l.compiled[version.Hash]
-	l.mutex.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	flow, problems := compile.Definition(version.Definition, l.options.Registry)
-	if flow == nil {
-		for _, problem := range problems {
-			if !problem.Warning {
-				return nil, everhook.Errorf(everhook.TypeNoFlow,
-					"%s cannot be called, as this program cannot run it: %v", name(version), problem)
-			}
-		}
-	}
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if len(l.compiled) >= maxCompiled {
-		clear(l.compiled)
-	}
-	l.compiled[version.Hash] = flow
-	return flow, nil
-}
-
 // shownProblems is how many places of an input are named that do not fit.
 const shownProblems = 5
 
@@ -199,20 +166,6 @@ func check(version everhook.Version, callable kind.Callable, input any) error {
 	}
 	return everhook.Failuref(everhook.TypeInput, "the input does not fit %s: %s", name(version),
 		strings.Join(text, "; "))
-}
-
-// env are the settings that the flow refers to.
-func (l *Loader) env(flow *compile.Flow) map[string]string {
-	if len(flow.Env) == 0 {
-		return nil
-	}
-	settings, env := l.options.Env(), map[string]string{}
-	for _, name := range flow.Env {
-		if value, ok := settings[name]; ok {
-			env[name] = value
-		}
-	}
-	return env
 }
 
 func (l *Loader) details(input activities.LoadSubflowInput) string {

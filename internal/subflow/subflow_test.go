@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/subflow"
@@ -35,7 +36,7 @@ func fresh(t *testing.T, registry *kind.Registry) *fixture {
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	f := &fixture{store: opened, secrets: map[string]string{}}
 	f.Loader = subflow.New(subflow.Options{
-		Store: opened, Registry: registry,
+		Store: opened, Versions: compile.NewVersions(registry),
 		Env: func() map[string]string { return map[string]string{"REGION": "eu", "OTHER": "x"} },
 		Secret: func(name string) (string, error) {
 			if value, ok := f.secrets[name]; ok {
@@ -166,7 +167,8 @@ func (away) Flow(context.Context, string) (store.Flow, error) {
 
 func TestOnlyAStoreThatDoesNotAnswerIsWorthAnotherAttempt(t *testing.T) {
 	t.Parallel()
-	_, err := subflow.New(subflow.Options{Store: away{}, Registry: nodes.Standard()}).Do(t.Context(), call(0))
+	_, err := subflow.New(subflow.Options{Store: away{},
+		Versions: compile.NewVersions(nodes.Standard())}).Do(t.Context(), call(0))
 	failure, ok := errors.AsType[*temporal.ApplicationError](err)
 	require.True(t, ok)
 	require.False(t, failure.NonRetryable())

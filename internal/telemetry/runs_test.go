@@ -27,6 +27,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
@@ -42,7 +43,7 @@ func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 		Interceptors:  []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), nil)},
 	})
 	require.NoError(t, err)
-	workflows.NewInterpreter(nodes.Standard()).Register(replayer)
+	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Register(replayer)
 	file := filepath.Join(t.TempDir(), "history.json")
 	require.NoError(t, os.WriteFile(file, history, 0o600))
 	require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
