@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// serverFlags say which server a command asks.
+// serverFlags name the server that a command talks to.
 type serverFlags struct {
 	Server     string `default:"http://127.0.0.1:13001" placeholder:"URL" help:"Admin address of the server. Default http://127.0.0.1:13001."`
 	AdminToken string `placeholder:"TOKEN" help:"Admin token of the server; better set as EVERHOOK_ADMIN_TOKEN."`
@@ -47,7 +47,7 @@ func (f *serverFlags) send(ctx context.Context, method, path string, query url.V
 	body io.Reader) (json.RawMessage, error) {
 	base, err := url.Parse(f.Server)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("--server %q is no address; write for example http://127.0.0.1:13001", f.Server)
+		return nil, fmt.Errorf("--server %q is not an address; write for example http://127.0.0.1:13001", f.Server)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -78,10 +78,11 @@ func (f *serverFlags) unreachable(err error) error {
 		return err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s did not answer within %s; see whether its process, and Temporal, keep up", f.Server,
+		return fmt.Errorf("%s did not answer within %s; check the load of its process and of Temporal", f.Server,
 			askTimeout)
 	}
-	return fmt.Errorf("no Everhook server at %s; start one with `everhook dev`, or name another with --server (%w)",
+	return fmt.Errorf("no Everhook server answers at %s; start one with `everhook dev`, or give its admin address with "+
+		"--server (%w)",
 		f.Server, errors.Unwrap(err))
 }
 
@@ -94,25 +95,28 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	switch {
 	case response.StatusCode/100 == 2 && kind == "application/json":
 		return body, nil
-	case response.StatusCode == http.StatusUnauthorized:
+	case response.StatusCode == http.StatusUnauthorized && f.AdminToken == "":
 		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)
+	case response.StatusCode == http.StatusUnauthorized:
+		return nil, fmt.Errorf("%s refuses this admin token; set EVERHOOK_ADMIN_TOKEN to the token that the server was "+
+			"started with", f.Server)
 	case kind == "application/problem+json":
 		var problem everhook.Problem
 		if json.Unmarshal(body, &problem) == nil && problem.Detail == receiver.NothingHere {
-			return nil, fmt.Errorf("%s is the address of webhooks; give the admin address with --server, by default "+
+			return nil, fmt.Errorf("%s is the address for webhooks; give the admin address with --server, by default "+
 				"http://127.0.0.1:13001", f.Server)
 		}
 		if problem.Detail != "" {
 			return nil, errors.New(printable(problem.Detail))
 		}
 	}
-	return nil, fmt.Errorf("%s answers with %s, but is no admin address of Everhook; check --server", f.Server,
+	return nil, fmt.Errorf("%s answers with %s, so it is not the admin address of Everhook; check --server", f.Server,
 		response.Status)
 }
 
 func (f *serverFlags) decode(data json.RawMessage, answer any) error {
 	if err := json.Unmarshal(data, answer); err != nil {
-		return fmt.Errorf("the answer of %s: %w; is it of the same version as this command?", f.Server, err)
+		return fmt.Errorf("the answer of %s: %w; use the release of this command that the server has", f.Server, err)
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/everhook/everhook/internal/flowdir"
-	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -22,15 +21,14 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry
 	if err := flowdir.Check(c.Dir); err != nil {
 		return err
 	}
-	variables, err := secrets.ReadDotEnv(filepath.Join(c.Dir, ".env"))
-	if err != nil {
-		return err
+	if c.Listen == "" { // a laptop is not to be called by its neighbours
+		c.Listen = "127.0.0.1:13000"
 	}
 	listener := &flowPrinter{out: s.out}
 	var dir *flowdir.Dir
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
-		Registry: registry, Logger: logger, Environ: append(variables, os.Environ()...), SelfCalls: true,
-		Version: Version,
+		Registry: registry, Logger: logger, Environ: os.Environ(), SelfCalls: true, Version: Version,
+		DotEnv: filepath.Join(c.Dir, ".env"),
 		Prepare: func(ctx context.Context, starting *server.Server) (err error) {
 			listener.server = starting
 			if dir, err = flowdir.New(c.Dir, registry, starting.Catalog(), listener); err != nil {
@@ -54,7 +52,7 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry
 		}
 	})
 	err = running.Wait(ctx)
-	listener.printf("\nStopping. Calls that wait get their answers; Ctrl-C ends it at once.\n")
+	listener.printf("\nStopping. Calls that wait are answered first; Ctrl-C stops at once.\n")
 	cancel()
 	background.Wait()
 	return err

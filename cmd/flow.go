@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes/kind"
@@ -36,7 +38,7 @@ type flowNew struct {
 
 func (c *flowNew) Run(s streams, registry *kind.Registry) error {
 	if !everhook.IsFlowKey(c.Key) {
-		return fmt.Errorf("%q is not a flow key; use a-z, 0-9 and -, at most 63, not starting with -", c.Key)
+		return fmt.Errorf("%q is not a flow key; use at most 63 of a-z, 0-9 and -, and do not start with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
 	if c.Trigger == trigger.CallTrigger {
@@ -68,7 +70,7 @@ func (c *flowNew) Run(s streams, registry *kind.Registry) error {
 }
 
 type flowValidate struct {
-	Files  []string `arg:"" name:"file" help:"Flow files."`
+	Files  []string `arg:"" name:"file" help:"Flow files, or directories of them."`
 	Strict bool     `help:"Make warnings errors."`
 	Output string   `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
@@ -76,43 +78,66 @@ type flowValidate struct {
 func (c *flowValidate) Run(s streams, registry *kind.Registry) error {
 	all := flowfile.Problems{}
 	valid := 0
-	for _, name := range c.Files {
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
 		problems := check(name, registry)
 		if len(problems.Errors()) == 0 && (!c.Strict || len(problems) == 0) {
 			valid++
 		}
 		all = append(all, problems...)
 	}
-	if err := c.print(s, all, valid); err != nil {
+	if err := c.print(s, all, valid, len(files)); err != nil {
 		return err
 	}
-	if valid < len(c.Files) {
+	if valid < len(files) {
 		return reported{}
 	}
 	return nil
 }
 
-// check gives the problems of a file. That it cannot be read is one.
+// files gives the files, with those of each directory in its place.
+func (c *flowValidate) files() (files []string, err error) {
+	for _, name := range c.Files {
+		if info, err := os.Stat(name); err != nil || !info.IsDir() {
+			files = append(files, name)
+			continue
+		}
+		inside, err := flowdir.Files(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(inside) == 0 {
+			inside = []string{name} // check says that there are none
+		}
+		files = append(files, inside...)
+	}
+	return files, nil
+}
+
+// check gives the problems of a file. A file that cannot be read has one problem.
 func check(name string, registry *kind.Registry) flowfile.Problems {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		if failure, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failure.Err
 		}
-		fix := "give the paths of flow files"
-		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			fix += ", for example " + filepath.Join(name, "*.yaml")
+		message := fmt.Sprintf("the file cannot be read: %v", err)
+		if errors.Is(err, syscall.EISDIR) {
+			message = "the directory has no flow files: no YAML or JSON file has key and trigger at its top level"
 		}
 		return flowfile.Problems{{
-			File: name, Position: flowfile.Position{Line: 1, Column: 1},
-			Message: fmt.Sprintf("the file cannot be read: %v", err), Fix: fix,
+			File: name, Position: flowfile.Position{Line: 1, Column: 1}, Message: message,
+			Fix: "give the paths of flow files or their directories",
 		}}
 	}
 	_, problems := flowfile.Load(name, data, registry)
 	return problems
 }
 
-func (c *flowValidate) print(s streams, problems flowfile.Problems, valid int) error {
+func (c *flowValidate) print(s streams, problems flowfile.Problems, valid, files int) error {
 	if c.Output == "json" {
 		data, err := everhook.EncodeJSON(problems)
 		if err != nil {
@@ -124,7 +149,7 @@ func (c *flowValidate) print(s streams, problems flowfile.Problems, valid int) e
 	for _, problem := range problems {
 		fmt.Fprintln(s.err, problem)
 	}
-	_, err := fmt.Fprintf(s.out, "%d of %d flow files valid, %d errors, %d warnings\n", valid, len(c.Files),
+	_, err := fmt.Fprintf(s.out, "%d of %d flow files valid, %d errors, %d warnings\n", valid, files,
 		len(problems.Errors()), len(problems.Warnings()))
 	return err
 }

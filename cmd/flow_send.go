@@ -31,11 +31,11 @@ type flowSend struct {
 	URL         string   `name:"url" env:"-" placeholder:"URL" help:"URL of the webhook. Default: the one that the server at --server names."`
 	Body        string   `env:"-" placeholder:"FILE" help:"File with the body; - is standard input. Default: request.json beside the flow, else no body."`
 	Header      []string `short:"H" env:"-" sep:"none" placeholder:"NAME: VALUE" help:"Header to send; repeatable. It replaces the same header of the flow's own credentials."`
-	Wait        bool     `env:"-" help:"Wait for the answer of the run, however long that takes."`
+	Wait        bool     `env:"-" help:"Wait for the answer of a sync flow, or for the end of an async one, however long that takes."`
 	Output      string   `enum:"text,json" env:"-" default:"text" help:"How to print: text or json."`
 }
 
-// target is the flow that is called, as its file has it.
+// target is the flow that is called, as it is in its file.
 type target struct {
 	flow  *compile.Flow
 	calls *trigger.WebhookCalls
@@ -72,16 +72,30 @@ func (c *flowSend) Run(ctx context.Context, s streams, registry *kind.Registry) 
 	if page != "" && got.run() != "" {
 		got.page = page + "/runs/" + string(got.run())
 	}
+	isAsync := c.Wait && t.flow.Definition.Mode == everhook.Async && got.run() != ""
+	if isAsync && c.Output == "json" {
+		if got.outcome, err = c.waitForEnd(ctx, t.flow.Definition.Key, got.run()); err != nil {
+			return err
+		}
+	}
 	if err := got.print(s.out, c.Output); err != nil {
 		return err
 	}
-	if got.status >= http.StatusBadRequest {
+	if isAsync && got.outcome == nil { // people see the answer while they wait
+		if got.outcome, err = c.waitForEnd(ctx, t.flow.Definition.Key, got.run()); err != nil {
+			return err
+		}
+		if err := printEnd(s.out, got.outcome); err != nil {
+			return err
+		}
+	}
+	if got.status >= http.StatusBadRequest || got.outcome != nil && got.outcome.Status != everhook.Resolved {
 		return reported{}
 	}
 	return nil
 }
 
-// target reads the flow. What is wrong with its file is printed.
+// target reads the flow. It prints the problems of its file.
 func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 	var t target
 	if everhook.IsFlowKey(c.Flow) {
@@ -112,13 +126,13 @@ func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 	}
 	webhook, ok := t.flow.Trigger.(trigger.Receiving)
 	if !ok {
-		return t, fmt.Errorf("the flow %s has no webhook that could be called", t.flow.Definition.Key)
+		return t, fmt.Errorf("the flow %s has no webhook, so it cannot be called", t.flow.Definition.Key)
 	}
 	t.calls = webhook.Calls()
 	return t, nil
 }
 
-// sentBody is what is sent, and its type; without data there is none.
+// sentBody is the body that is sent, and its type. Without data, no body is sent.
 type sentBody struct {
 	data      []byte
 	mediaType string
@@ -155,14 +169,14 @@ func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
 	return sentBody{data, t.mediaType(name)}, nil
 }
 
-// mediaTypes are what is sent for each format that a webhook accepts. A multipart form has none: its boundary is known
-// to who made it.
+// mediaTypes are the types that are sent for each format that a webhook accepts. A multipart form has none, as only its
+// maker knows the boundary.
 var mediaTypes = map[string]string{
 	"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml",
 	"text": "text/plain; charset=utf-8",
 }
 
-// formatsOfFiles are the formats that the end of a file's name tells.
+// formatsOfFiles are the formats by the ends of file names.
 var formatsOfFiles = map[string]string{".json": "json", ".xml": "xml", ".txt": "text", ".csv": "text"}
 
 func (t target) accepts(format string) bool {
@@ -179,7 +193,7 @@ func (t target) mediaType(file string) string {
 	return mediaTypes["json"]
 }
 
-// caller makes what sends requests with the headers and credentials of this call.
+// caller makes the caller, with the headers and credentials of this call.
 func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 	headers := http.Header{}
 	if len(body.data) > 0 {
@@ -189,7 +203,7 @@ func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 	for _, line := range c.Header {
 		name, value, found := strings.Cut(line, ":")
 		if name = strings.TrimSpace(name); !found || name == "" {
-			return nil, fmt.Errorf("-H %q is no header; write NAME: VALUE", line)
+			return nil, fmt.Errorf("-H %q is not a header; write NAME: VALUE", line)
 		}
 		own.Add(name, strings.TrimSpace(value))
 	}
@@ -197,11 +211,8 @@ func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 		return nil, errors.New("a multipart form needs its boundary; add -H 'Content-Type: multipart/form-data; " +
 			"boundary=…'")
 	}
-	variables, err := secrets.ReadDotEnv(filepath.Join(c.Dir, ".env"))
-	if err != nil {
-		return nil, err
-	}
-	provider, err := secrets.New(secrets.Options{Dir: c.SecretsDir, Environ: append(variables, os.Environ()...)})
+	provider, err := secrets.New(secrets.Options{Dir: c.SecretsDir, Environ: os.Environ(),
+		DotEnv: filepath.Join(c.Dir, ".env")})
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +227,7 @@ func (c *flowSend) address(ctx context.Context, key string) (hook, pages string,
 	if c.URL != "" {
 		parsed, err := url.Parse(c.URL)
 		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
-			return "", "", fmt.Errorf("--url %q is no URL of a webhook; copy the one that `everhook dev` prints", c.URL)
+			return "", "", fmt.Errorf("--url %q is not the URL of a webhook; copy the one that `everhook dev` prints", c.URL)
 		}
 		return c.URL, "", nil
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,16 +32,18 @@ func newCaller(credentials []credential, headers, own http.Header) *caller {
 	return &caller{client, credentials, headers, own}
 }
 
-// answered is what came back.
+// answered is the reply to a request.
 type answered struct {
 	status int
 	header http.Header
 	body   []byte
 	// page shows the run to people; empty when it is not known.
 	page string
+	// outcome is how the run of an async flow ended; nil if nobody waited for that.
+	outcome *everhook.Outcome
 }
 
-// run is empty when no run was started, or the reply is not of Everhook.
+// run is empty if no run was started, or if the reply is not from Everhook.
 func (a *answered) run() everhook.RunID {
 	if run, ok := everhook.ParseRunID(a.header.Get("Everhook-Run-Id")); ok {
 		return run
@@ -93,7 +97,7 @@ func (c *caller) send(ctx context.Context, method, address string, body []byte) 
 // heldFor is how long one question for an answer is held.
 const heldFor = 20 * time.Second
 
-// follow asks for the answer of a run that had none yet, until there is one. Everything else is the answer itself.
+// follow asks for the answer of a run that had none yet, until there is one. Any other reply is the answer itself.
 func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answered, error) {
 	if got.status != http.StatusAccepted || !isAnswerOf(got.header.Get("Location"), got.run()) {
 		return got, nil
@@ -145,7 +149,7 @@ func answerAddress(hook, location string) (string, error) {
 	return answer.String(), nil
 }
 
-// isLater tells that the same question may have another answer later.
+// isLater reports whether the same request may have another reply later.
 func (a *answered) isLater() bool {
 	return a.status == http.StatusAccepted || a.status == http.StatusServiceUnavailable &&
 		a.header.Get("Retry-After") != ""
@@ -186,6 +190,14 @@ func (a *answered) print(w io.Writer, output string) error {
 	if a.page != "" {
 		fmt.Fprintf(&text, "Page  %s\n", printable(a.page))
 	}
+	if a.header.Get("Everhook-Duplicate") == "true" {
+		fmt.Fprintln(&text, "This delivery is a duplicate: the run and the answer are those of the first one.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.header)) {
+		if !a.told(name) {
+			fmt.Fprintf(&text, "%s: %s\n", printable(name), printable(strings.Join(a.header[name], ", ")))
+		}
+	}
 	switch v := a.value().(type) {
 	case nil:
 	case string:
@@ -200,6 +212,18 @@ func (a *answered) print(w io.Writer, output string) error {
 	return err
 }
 
+// told reports headers that are printed in words, or say nothing about the answer.
+func (a *answered) told(name string) bool {
+	switch name {
+	case "Everhook-Run-Id":
+		return a.run() != ""
+	case "Everhook-Duplicate", "Connection", "Content-Length", "Date", "Keep-Alive", "Server":
+		return true
+	default:
+		return false
+	}
+}
+
 func (a *answered) printData(w io.Writer) error {
 	headers := map[string]any{}
 	for name, values := range a.header {
@@ -211,6 +235,16 @@ func (a *answered) printData(w io.Writer) error {
 	}
 	if a.page != "" {
 		data["page"] = a.page
+	}
+	if a.outcome != nil {
+		end := map[string]any{"status": string(a.outcome.Status)}
+		if a.outcome.Output != nil {
+			end["output"] = a.outcome.Output.V
+		}
+		if a.outcome.Error != nil {
+			end["error"] = a.outcome.Error.Error()
+		}
+		data["run"] = end
 	}
 	encoded, err := everhook.EncodeJSON(data)
 	if err != nil {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/trigger"
 )
@@ -127,7 +130,8 @@ func TestFlowSendCallsTheURLThatTheServerNames(t *testing.T) {
 
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--server", server+"/")
 	require.Zero(t, status, errs)
-	require.Equal(t, "HTTP 200 OK\nRun   "+sentRun+"\nPage  "+server+"/runs/"+sentRun+"\n\n{\"ok\":true}\n", out)
+	require.Equal(t, "HTTP 200 OK\nRun   "+sentRun+"\nPage  "+server+"/runs/"+sentRun+
+		"\nContent-Type: application/json\n\n{\"ok\":true}\n", out)
 	require.Len(t, h.got(), 1)
 	request := h.got()[0]
 	require.Equal(t, "application/json", request.header.Get("Content-Type"))
@@ -145,7 +149,7 @@ func TestFlowSendTakesAFileAndAURL(t *testing.T) {
 		filepath.Join(dir, "secrets"))
 	require.Equal(t, 1, status, "an answer that says no is told by the exit status")
 	require.Empty(t, errs)
-	require.Equal(t, "HTTP 422 Unprocessable Entity\n\nno�[31m\nway\n", out)
+	require.Equal(t, "HTTP 422 Unprocessable Entity\nContent-Type: text/plain\n\nno�[31m\nway\n", out)
 	require.Equal(t, "old", h.got()[0].user)
 	require.Equal(t, "from a file", h.got()[0].password)
 	require.Empty(t, h.got()[0].body)
@@ -209,7 +213,8 @@ func TestFlowSendWaitsForTheAnswer(t *testing.T) {
 	began := time.Now()
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL+hookPath, "--wait")
 	require.Zero(t, status, errs)
-	require.Equal(t, "HTTP 201 Created\nRun   "+sentRun+"\n\ndone\n", out)
+	require.Equal(t, "HTTP 201 Created\nRun   "+sentRun+
+		"\nContent-Type: text/plain; charset=utf-8\n\ndone\n", out)
 	require.GreaterOrEqual(t, time.Since(began), 2*time.Second, "a server that does not hold the question is not "+
 		"asked without a pause")
 	require.Len(t, h.got(), 4)
@@ -295,9 +300,9 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 		"a directory of secrets that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "--secrets-dir", "none"},
 			"the directory of secrets"},
 		"a URL that is none": {[]string{"open", "--dir", dir, "--url", "hooks.example"},
-			"is no URL of a webhook"},
+			"is not the URL of a webhook"},
 		"a header that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "-H", "hello"},
-			"is no header; write NAME: VALUE"},
+			"is not a header; write NAME: VALUE"},
 		"a body that is none": {[]string{"open", "--dir", dir, "--url", h.URL, "--body",
 			filepath.Join(dir, "none")}, "no such file"},
 		"a body that is too large": {[]string{"open", "--dir", dir, "--url", h.URL, "--body",
@@ -309,7 +314,7 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 		"a flow that is not served": {[]string{"open", "--dir", dir, "--server", server},
 			"the flow open is not served: the secret� X is not set"},
 		"a server that is away": {[]string{"open", "--dir", dir, "--server", nobody},
-			"no Everhook server at"},
+			"no Everhook server answers at"},
 		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", nobody}, "no answer from " +
 			strings.TrimPrefix(nobody, "http://")},
 		"an answer that breaks off": {[]string{"open", "--dir", dir, "--url", cut.URL}, "broke off"},
@@ -324,6 +329,43 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 			require.Contains(t, errs, test.want)
 		})
 	}
+}
+
+func TestFlowSendWaitsForTheEndOfAnAsyncFlow(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	summary := runs.Summary{ID: sentRun, Flow: "orders", Status: everhook.Pending}
+	all := shownRuns{runs: []runs.Summary{summary}, detail: func(run runs.Summary) runs.Detail {
+		if asked++; asked == 1 {
+			return runs.Detail{Summary: run}
+		}
+		ended := runStarted
+		run.Status, run.Ended = everhook.Failed, &ended
+		return runs.Detail{Summary: run, Outcome: &everhook.Outcome{Status: everhook.Failed,
+			Output: &everhook.Value{V: map[string]any{"total": 7}}, Error: everhook.Errorf("partner", "no")}}
+	}}
+	admin := serveRuns(t, all, "")
+	dir := flowsDir(t, map[string]string{"flow.yaml": "key: orders\nmode: async\ntrigger: { type: webhook }\nnodes: []\n"})
+	h := newHook(t, answer(200, "ok", "Everhook-Run-Id", sentRun, "Everhook-Duplicate", "true", "X-Own", "yes"))
+	out, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL, "--server", admin, "--wait")
+	require.Equal(t, 1, status, errs)
+	require.Contains(t, out, "HTTP 200 OK\nRun   "+sentRun+"\nThis delivery is a duplicate: the run and the answer are "+
+		"those of the first one.\n")
+	require.Contains(t, out, "\nX-Own: yes\n")
+	require.Contains(t, out, "\nok\n\nThe run ended failed\nError   no\nOutput  {\"total\":7}\n")
+	require.Equal(t, 2, asked)
+
+	out, _, status = send(t, "", "orders", "--dir", dir, "--url", h.URL, "--server", admin, "--wait", "--output", "json")
+	require.Equal(t, 1, status)
+	require.JSONEq(t, `{"error":"no","output":{"total":7},"status":"failed"}`, string(jsonMember(t, out, "run")))
+}
+
+// jsonMember gives a member of a JSON object.
+func jsonMember(t *testing.T, text, name string) json.RawMessage {
+	t.Helper()
+	var members map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(text), &members))
+	return members[name]
 }
 
 func TestFlowSendStopsWithItsContext(t *testing.T) {
@@ -351,7 +393,7 @@ func TestFlowSendDoesNotFollowRedirects(t *testing.T) {
 	h := newHook(t, answer(307, "", "Location", elsewhere.URL))
 	out, _, status := send(t, "", "orders", "--dir", dir, "--url", h.URL)
 	require.Zero(t, status)
-	require.Equal(t, "HTTP 307 Temporary Redirect\n", out)
+	require.Equal(t, "HTTP 307 Temporary Redirect\nLocation: "+elsewhere.URL+"\n", out)
 	require.Empty(t, elsewhere.got())
 }
 

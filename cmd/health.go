@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/everhook/everhook/internal/server"
 )
 
 // healthCommand is for health checks of containers, whose images have no other HTTP client.
@@ -19,10 +21,10 @@ type healthCommand struct {
 const healthTimeout = 3 * time.Second
 
 func (c *healthCommand) Run(ctx context.Context, s streams) error {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %q is no address; write for example :13000", c.Listen)
+	if err := server.CheckAddress("listen", c.Listen); err != nil {
+		return err
 	}
+	host, port, _ := net.SplitHostPort(c.Listen)
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"
 	}

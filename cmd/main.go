@@ -1,4 +1,4 @@
-// Package cmd is the command line of Everhook. Whoever adds node kinds makes a binary of three lines around Main.
+// Package cmd is the command line of Everhook. A module with kinds of its own makes a binary of three lines around Main.
 package cmd
 
 import (
@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -35,12 +36,31 @@ type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything in one process, with the flows of a directory, and watch them."`
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
 	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
-	Run     runCommands    `cmd:"" help:"Look at runs of a server, end them, and repeat them."`
+	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }
 
-// reported is the error of a command that has told what is wrong already.
+// onlySettingsFromVariables takes the variables from flags that are for one call of a command: a variable of the
+// environment must not change how every later command prints.
+func onlySettingsFromVariables(k *kong.Kong) error {
+	settings := map[string]bool{"server": true, "admin-token": true, "secrets-dir": true, "config": true}
+	for _, command := range k.Model.Leaves(false) {
+		if slices.Contains([]string{"dev", "serve", "health"}, command.Name) {
+			continue
+		}
+		for _, flag := range command.Flags {
+			if !settings[flag.Name] {
+				flag.Envs, flag.Tag.Envs = nil, nil
+			}
+		}
+	}
+	return nil
+}
+
+// reported is the error of a command that has printed its message already.
 type reported struct{}
 
 func (reported) Error() string { return "see above" }
@@ -66,6 +86,8 @@ func run(ctx context.Context, registry *kind.Registry, args []string, s streams)
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.DefaultEnvars("EVERHOOK"),
+		kong.PostBuild(onlySettingsFromVariables),
+		kong.Vars{"version": versionText()},
 		kong.Configuration(readConfig),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(registry, s),
@@ -85,7 +107,7 @@ func run(ctx context.Context, registry *kind.Registry, args []string, s streams)
 	switch err := parsed.Run(); {
 	case err == nil:
 		return 0
-	case ctx.Err() != nil: // what a command says when it is cut short is no news
+	case ctx.Err() != nil: // the command was interrupted, so its message says nothing
 		return statusInterrupted
 	case !errors.Is(err, reported{}):
 		fmt.Fprintln(s.err, "everhook:", err)

@@ -324,7 +324,7 @@ func printJSON(w io.Writer, data json.RawMessage) error {
 	return err
 }
 
-func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
 
 // took is empty for what goes on still.
 func took(started time.Time, ended *time.Time) string {

@@ -45,9 +45,25 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Regist
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go running.Catalog().Follow(following)
+	logFlows(logger, running)
 	logger.Info("started", "roles", c.Role, "webhooks", running.BaseURL(), "admin", running.AdminURL(), "flows",
 		len(running.Catalog().Flows()))
 	return running.Wait(ctx)
+}
+
+// logFlows logs how each enabled flow is called, or why it is not served.
+func logFlows(logger *slog.Logger, running *server.Server) {
+	for _, flow := range running.Catalog().Flows() {
+		switch url := running.HookURL(flow.Token); {
+		case flow.Version == 0:
+		case !flow.Served:
+			logger.Warn("flow is not served", "flow", flow.Key, "reason", flow.Note)
+		case url != "":
+			logger.Info("flow is served", "flow", flow.Key, "version", flow.Version, "url", url)
+		default:
+			logger.Info("flow is served", "flow", flow.Key, "version", flow.Version, "trigger", flow.Trigger)
+		}
+	}
 }
 
 // apply makes the flows of the directory, if there is one, the enabled ones, once.
@@ -71,13 +87,13 @@ var _ flowdir.Listener = flowLogger{}
 func (l flowLogger) Applied(file string, version everhook.Version, problems flowfile.Problems) {
 	l.Info("flow is enabled", "file", file, "flow", version.Definition.Key, "version", version.Number)
 	for _, problem := range problems {
-		l.Warn("flow file is doubtful", "file", file, "problem", problem.String())
+		l.Warn("flow file has a warning", "file", file, "problem", problem.String())
 	}
 }
 
 func (l flowLogger) Refused(file string, problems flowfile.Problems) {
 	for _, problem := range problems.Errors() {
-		l.Error("flow file is not applied; what was enabled before stays", "file", file, "problem", problem.String())
+		l.Error("flow file is not applied; the version that was enabled before stays", "file", file, "problem", problem.String())
 	}
 }
 
@@ -86,5 +102,5 @@ func (l flowLogger) Removed(file, key string) {
 }
 
 func (l flowLogger) Ignored(files []string) {
-	l.Info("files are no flows: key and trigger are missing", "files", files)
+	l.Info("files are not flows: they have no key and trigger", "files", files)
 }

@@ -13,6 +13,11 @@ const Version = "0.1.0-dev"
 type versionCommand struct{}
 
 func (versionCommand) Run(s streams) error {
+	_, err := fmt.Fprintln(s.out, versionText())
+	return err
+}
+
+func versionText() string {
 	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
@@ -21,6 +26,5 @@ func (versionCommand) Run(s streams) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(s.out, "everhook %s%s, engine level %d\n", Version, revision, workflows.Level)
-	return err
+	return fmt.Sprintf("everhook %s%s, engine level %d", Version, revision, workflows.Level)
 }

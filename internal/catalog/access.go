@@ -81,7 +81,7 @@ func (c *Catalog) badSecrets(signed *trigger.WebhookSignature) string {
 			err = preset.CheckSecret(value)
 		}
 		if err != nil {
-			return fmt.Sprintf("the secret %s is none of %s: %v", credential.Secret, signed.Kind, err)
+			return fmt.Sprintf("the secret %s cannot be used for %s: %v", credential.Secret, signed.Kind, err)
 		}
 	}
 	return ""

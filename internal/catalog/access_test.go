@@ -244,7 +244,7 @@ func TestAFlowWhoseSecretCannotSignIsNotServed(t *testing.T) {
 	flow := p.apply("key: s\nmode: async\ntrigger: { type: webhook, signature: { preset: standard-webhooks, secrets: " +
 		"{ secret: S } } }\n")
 	require.False(t, flow.Served)
-	require.Contains(t, flow.Note, "the secret S is none of standard-webhooks")
+	require.Contains(t, flow.Note, "the secret S cannot be used for standard-webhooks")
 	require.NotContains(t, flow.Note, "planted")
 
 	p.secret("S", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -107,13 +107,13 @@ func TestAFlowWhoseWaitLacksASecretIsNotServed(t *testing.T) {
 	f.apply(t, waitingFlow(", auth: { bearer: { tokens: { secret: BACK } } }, signature: { preset: "+
 		"standard-webhooks, secrets: { secret: SIGNED } }"))
 	shown, _ := flow(t, f.Catalog, "waiting")
-	require.Contains(t, shown.Note, "the secret BACK is not set")
+	require.Contains(t, shown.Note, "the secrets BACK and SIGNED are not set")
 	for name, value := range map[string]string{"BACK": "tok", "SIGNED": "no base64 !"} {
 		require.NoError(t, os.WriteFile(filepath.Join(f.secrets, name), []byte(value), 0o600))
 	}
 	require.NoError(t, f.Refresh(t.Context()))
 	shown, _ = flow(t, f.Catalog, "waiting")
-	require.Contains(t, shown.Note, "the secret SIGNED is none of standard-webhooks")
+	require.Contains(t, shown.Note, "the secret SIGNED cannot be used for standard-webhooks")
 }
 
 func TestAnAnswerThatIsTooLargeIsNone(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
@@ -107,17 +108,16 @@ func (c *Catalog) unset(flow *compile.Flow) (names []string) {
 	return names
 }
 
-// missingSecret says what to do about the first secret that the flow refers to and that is not set, or cannot be what
-// it is for.
+// missingSecret says what to do about the secrets that the flow refers to and that are not set. If all are set, it
+// reports the first one that cannot be used for its purpose.
 func (c *Catalog) missingSecret(known *compiled) string {
-	names := known.flow.Secrets
+	names := slices.Clone(known.flow.Secrets)
 	if namer, ok := known.flow.Trigger.(kind.SecretNaming); ok {
 		names = slices.Concat(names, namer.Secrets())
 	}
-	for _, name := range names {
-		if _, err := c.options.Secrets.Lookup(name); err != nil {
-			return err.Error()
-		}
+	slices.Sort(names)
+	if err := secrets.LookupAll(c.options.Secrets.Lookup, slices.Compact(names)); err != nil {
+		return err.Error()
 	}
 	if known.webhook != nil {
 		if problem := c.badSecrets(known.webhook.Calls().Signature); problem != "" {

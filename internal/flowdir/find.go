@@ -10,8 +10,23 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. A
-// key that no readable file has, or two have, is an error that says what to do.
+// Files gives the paths of the flow files in a directory and below it, in order.
+func Files(path string) ([]string, error) {
+	d, err := New(path, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	err = d.walk(func(name string) {
+		if data, err := readBounded(filepath.Join(d.path, name)); err != nil && isYAML(name) || isFlow(name, data) {
+			names = append(names, d.shown(name))
+		}
+	})
+	return names, err
+}
+
+// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. It is
+// an error if no readable file has the key, or if two have it.
 func Find(path string, registry *kind.Registry, key string) (flow *compile.Flow, file string, err error) {
 	d, err := New(path, registry, nil, nil)
 	if err != nil {

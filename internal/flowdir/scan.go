@@ -58,8 +58,18 @@ func (f files) have(key string) bool {
 // scan reads the directory. Files that did not change keep what is known of them.
 func (d *Dir) scan() (files, error) {
 	found := files{}
+	err := d.walk(func(name string) {
+		if f := d.read(name); f != nil {
+			found[name] = f
+		}
+	})
+	return found, err
+}
+
+// walk visits the YAML and JSON files that could be flows, by their paths in the directory.
+func (d *Dir) walk(visit func(name string)) error {
 	count := 0
-	err := fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
+	return fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && name != "." && errors.Is(err, fs.ErrNotExist):
 			return nil
@@ -74,13 +84,9 @@ func (d *Dir) scan() (files, error) {
 			return fmt.Errorf("%s has more than %d YAML and JSON files; give the directory that holds only your flows",
 				d.given, maxFiles)
 		}
-		name = filepath.FromSlash(name)
-		if f := d.read(name); f != nil {
-			found[name] = f
-		}
+		visit(filepath.FromSlash(name))
 		return nil
 	})
-	return found, err
 }
 
 // skips reports whether a directory, by its path in this one, holds no flows of the user's.

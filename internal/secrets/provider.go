@@ -45,13 +45,15 @@ func ValidName(name string) bool { return secretName.MatchString(name) }
 
 // Provider looks secrets up. It is safe for concurrent use.
 type Provider struct {
-	dir       string
-	variables map[string]string
-	settings  map[string]string
-
-	logger *slog.Logger
+	dir    string
+	dotEnv *dotEnvFile
+	// environ are the variables of the process.
+	environ []string
+	logger  *slog.Logger
 
 	mu sync.Mutex
+	// variables are secrets, settings plain settings, by name, from the .env file and the process.
+	variables, settings map[string]string
 	// known has the values of each name that were given out, the latest last.
 	known    map[string][]given
 	redactor *Redactor
@@ -73,6 +75,9 @@ type Options struct {
 	Dir string
 	// Environ are variables in the form of os.Environ. If a name is there twice, the last one counts.
 	Environ []string
+	// DotEnv is the path of a .env file, whose variables count where Environ has none of the name. The file need not
+	// exist. It is read again when it changes. Empty: none.
+	DotEnv string
 	// Logger takes a warning for each secret that is too short to be redacted well. Nil: no warnings.
 	Logger *slog.Logger
 }
@@ -88,12 +93,27 @@ func New(o Options) (*Provider, error) {
 			return nil, fmt.Errorf("the directory of secrets: %s is not a directory", o.Dir)
 		}
 	}
-	p := &Provider{dir: o.Dir, variables: map[string]string{}, settings: map[string]string{}, logger: o.Logger,
-		known: map[string][]given{}, warned: map[string]bool{}}
+	p := &Provider{dir: o.Dir, environ: o.Environ, logger: o.Logger, known: map[string][]given{},
+		warned: map[string]bool{}}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
 	}
-	for _, variable := range o.Environ {
+	var variables []string
+	if o.DotEnv != "" {
+		p.dotEnv = &dotEnvFile{path: o.DotEnv}
+		var err error
+		if variables, _, err = p.dotEnv.read(); err != nil {
+			return nil, err
+		}
+	}
+	p.take(variables)
+	return p, nil
+}
+
+// take sets the variables: those of the .env file, then those of the process.
+func (p *Provider) take(dotEnv []string) {
+	p.variables, p.settings = map[string]string{}, map[string]string{}
+	for _, variable := range slices.Concat(dotEnv, p.environ) {
 		key, value, _ := strings.Cut(variable, "=")
 		if name, ok := strings.CutPrefix(key, SecretPrefix); ok && ValidName(name) {
 			p.variables[name] = value
@@ -103,11 +123,33 @@ func New(o Options) (*Provider, error) {
 			p.settings[name] = value
 		}
 	}
-	return p, nil
+}
+
+// follow reads the .env file again if it changed. A file that cannot be read changes nothing. The caller holds p.mu.
+func (p *Provider) follow() {
+	if p.dotEnv == nil {
+		return
+	}
+	switch variables, changed, err := p.dotEnv.read(); {
+	case err != nil:
+		p.logger.Warn("the .env file cannot be read; its earlier variables stay", "error", err)
+	case changed:
+		p.take(variables)
+		p.redactor = nil
+		for name, value := range p.variables {
+			p.learn(name, value)
+		}
+		p.logger.Info("the .env file is read again", "file", p.dotEnv.path)
+	}
 }
 
 // Env gives the plain settings: NAME to the value of EVERHOOK_ENV_NAME.
-func (p *Provider) Env() map[string]string { return maps.Clone(p.settings) }
+func (p *Provider) Env() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.follow()
+	return maps.Clone(p.settings)
+}
 
 // Lookup gives the value of a secret. One line ending at the end of a file is not part of it. A secret that is not set,
 // empty, larger than MaxSize or not UTF-8 is an error that names it and says what to do, without its value.
@@ -122,24 +164,17 @@ func (p *Provider) Lookup(name string) (string, error) {
 	}
 	switch {
 	case value == "":
-		return "", fmt.Errorf("the secret %s is not set or empty; %s", name, p.howToSet(name))
+		return "", &UnsetError{Name: name, InDir: p.dir != ""}
 	case len(value) > MaxSize:
 		return "", fmt.Errorf("the secret %s is larger than %d bytes", name, MaxSize)
 	case !utf8.ValidString(value):
-		return "", fmt.Errorf("the secret %s is not text (UTF-8); store it as base64", name)
+		return "", fmt.Errorf("the secret %s is not text (UTF-8); secrets are used as they are written, so set one "+
+			"of printable characters", name)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.learn(name, value)
 	return value, nil
-}
-
-func (p *Provider) howToSet(name string) string {
-	how := "set the variable " + SecretPrefix + name
-	if p.dir != "" {
-		how += " or write the file " + name + " in the directory of secrets"
-	}
-	return how
 }
 
 func (p *Provider) value(name string) (string, error) {
@@ -152,6 +187,9 @@ func (p *Provider) value(name string) (string, error) {
 			return "", fmt.Errorf("the secret %s: %w", name, err)
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.follow()
 	return p.variables[name], nil
 }
 
@@ -191,6 +229,7 @@ func (p *Provider) Learn(name, value string) {
 func (p *Provider) Redactor() *Redactor {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.follow()
 	if p.redactor == nil || p.dir != "" && time.Since(p.read) > refresh {
 		p.learnAll()
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 
 // Options are the settings of a server. Their tags are what the command line makes flags of.
 type Options struct {
-	Listen    string `default:":13000" placeholder:"ADDRESS" help:"Address for webhooks. Default :13000."`
+	Listen    string `placeholder:"ADDRESS" help:"Address for webhooks. Default :13000, for dev 127.0.0.1:13000."`
 	Admin     string `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
 	Metrics   string `placeholder:"ADDRESS" help:"Address for metrics and probes alone, for processes without the admin address."`
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
@@ -58,11 +59,14 @@ type Options struct {
 const minRetention = time.Hour
 
 func (o *Options) check() error {
+	if o.Listen == "" {
+		o.Listen = ":13000"
+	}
 	if o.PublicURL != "" {
 		parsed, err := url.Parse(o.PublicURL)
 		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" ||
 			parsed.RawQuery != "" || parsed.Fragment != "" {
-			return fmt.Errorf("--public-url %q is no base of URLs; write for example https://hooks.example.com",
+			return fmt.Errorf("--public-url %q cannot be the base of URLs; write for example https://hooks.example.com",
 				o.PublicURL)
 		}
 		o.PublicURL = strings.TrimRight(o.PublicURL, "/")
@@ -133,8 +137,24 @@ func (o *Options) temporalTLS() (*tls.Config, error) {
 	return config, nil
 }
 
+// CheckAddress says how to write an address that has no port, or no host before its port.
+func CheckAddress(flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil && port != "" {
+		return nil
+	}
+	if _, err := strconv.ParseUint(address, 10, 16); err == nil {
+		return fmt.Errorf("--%s %s lacks a colon; write --%s :%s, or 127.0.0.1:%s for this machine alone", flag, address,
+			flag, address, address)
+	}
+	return fmt.Errorf("--%s %q is not an address; write HOST:PORT or :PORT, for example 127.0.0.1:13000", flag, address)
+}
+
 // listen opens an address, with a message that helps when it is taken.
 func listen(flag, address string) (net.Listener, error) {
+	if err := CheckAddress(flag, address); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w; is another Everhook running? choose another address with --%s",

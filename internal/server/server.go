@@ -76,6 +76,8 @@ type Surroundings struct {
 	// Environ are variables as os.Environ gives them, for secrets and settings; where a name stands twice the last
 	// counts.
 	Environ []string
+	// DotEnv is a .env file with more of them, which is read again when it changes. Empty: none.
+	DotEnv string
 	// SelfCalls lets flows call the receiver's own address.
 	SelfCalls bool
 	// Version is shown on pages.
@@ -103,7 +105,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		}
 	}()
 	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ,
-		Logger: s.logger}); err != nil {
+		DotEnv: with.DotEnv, Logger: s.logger}); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
@@ -181,6 +183,7 @@ func (s *Server) listen() (err error) {
 		if s.hooks, err = listen("listen", s.options.Listen); err != nil {
 			return err
 		}
+		s.warnOfLocalURLs()
 	}
 	if s.has(RoleAdmin) {
 		if s.admin, err = listen("admin", s.options.Admin); err != nil {
@@ -191,6 +194,16 @@ func (s *Server) listen() (err error) {
 		s.watch.listener, err = listen("metrics", s.options.Metrics)
 	}
 	return err
+}
+
+// warnOfLocalURLs logs that the URLs of webhooks work only on this machine, although it listens for others.
+func (s *Server) warnOfLocalURLs() {
+	base, err := url.Parse(s.BaseURL())
+	address := s.hooks.Addr().(*net.TCPAddr)
+	if err == nil && !address.IP.IsLoopback() && isLoopback(net.JoinHostPort(base.Hostname(), "0")) {
+		s.logger.Warn("webhook URLs name this machine by a loopback address, so nobody else can call them; set "+
+			"--public-url to the address that callers use", "listen", address.String(), "url", s.BaseURL())
+	}
 }
 
 // Catalog has the flows that are served.
