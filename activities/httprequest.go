@@ -2,6 +2,8 @@ package activities
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,6 +97,23 @@ type HTTPRequestInput struct {
 	Lenient bool `json:"lenient,omitempty"`
 	// Timeout bounds one attempt, all redirects and the body included. 0 is DefaultHTTPTimeout. See Grace.
 	Timeout everhook.Duration `json:"timeout,omitempty"`
+}
+
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// connectionHeaders belong to the connection, not to the flow.
+var connectionHeaders = []string{"connection", "content-length", "expect", "keep-alive", "proxy-connection", "te",
+	"trailer", "transfer-encoding", "upgrade"}
+
+// CheckHeaderName checks the name of a header that a flow sets.
+func CheckHeaderName(name string) error {
+	switch {
+	case !headerName.MatchString(name):
+		return fmt.Errorf("%q is not a name for a header", everhook.Shorten(name, 80))
+	case slices.Contains(connectionHeaders, strings.ToLower(name)):
+		return fmt.Errorf("%s is set by the connection; leave it out", name)
+	}
+	return nil
 }
 
 // HTTPAuth is the credential of a request: one of its fields.

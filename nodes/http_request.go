@@ -1,8 +1,6 @@
 package nodes
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -42,6 +40,9 @@ type HTTPRequest struct {
 	// MaxResponse limits the body of the answer, at most 10MiB. Above about 1800KiB, the server must keep large values
 	// outside of Temporal (`--payload-store`).
 	MaxResponse everhook.Size `json:"maxResponse,omitempty" default:"1MiB"`
+	// Lenient reads an answer that is not strict JSON like browsers do: the last of equal keys counts, and a number that
+	// is too large becomes text. The step log says so. Without it, such an answer is an error.
+	Lenient bool `json:"lenient,omitempty" default:"false"`
 	// IdempotencyKey sends the header Idempotency-Key with POST and PATCH. It is the same for every attempt, rerun and
 	// retry of this step with the same request.
 	IdempotencyKey *bool `json:"idempotencyKey,omitempty" default:"true"`
@@ -65,8 +66,8 @@ type HTTPRequestUser struct {
 
 const (
 	maxRedirects = 20
-	// maxResponse is what can be kept of one result where large ones are kept outside of Temporal's histories;
-	// elsewhere the activity says no.
+	// maxResponse is the limit of a result if large results are stored outside of Temporal's histories. If not, the
+	// effect refuses it.
 	maxResponse everhook.Size = 10 << 20
 )
 
@@ -74,6 +75,12 @@ var (
 	_ kind.Waiting = (*HTTPRequest)(nil)
 
 	methodExp = regexp.MustCompile(`^[A-Z][A-Z-]{0,19}$`)
+
+	// methods are those of the IANA registry, and those that caches and Vault use besides. A template can give others.
+	methods = strings.Fields(`GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY
+		ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF
+		MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE
+		UPDATEREDIRECTREF VERSION-CONTROL BAN LIST PURGE REFRESH`)
 )
 
 // Spec describes the kind.
@@ -82,11 +89,12 @@ func (*HTTPRequest) Spec() kind.Spec {
 		Kind: "http-request", Group: kind.Effects,
 		Summary: "Sends an HTTP request to another system.",
 		Result: "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is " +
-			"decoded, text is text, anything else base64.",
+			"decoded, text is text, anything else base64. Content encodings (gzip, deflate, br, zstd) and charsets are " +
+			"decoded.",
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +
 			"and the first 2 KiB of the body. " +
-			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large, or a template cannot be evaluated. " +
-			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` says more. Retry-After is honoured.",
+			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large or cannot be read (type `response`), or a template cannot be evaluated. " +
+			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` says more. Retry-After is honoured up to `retry.maxRetryAfter`; a longer one ends the node failed.",
 		Effect: &kind.EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
 		Example: `key: charge
 type: http-request
@@ -120,9 +128,14 @@ func (c *HTTPRequest) Validate(v *kind.Validation) {
 	if basic && (!c.Auth.Basic.Username.IsSet() || !c.Auth.Basic.Password.IsSet()) {
 		v.Error("/config/auth/basic", "basic needs username and password", "add the other one")
 	}
-	if method, ok := c.Method.Literal(); ok && !methodExp.MatchString(strings.ToUpper(method)) {
-		v.Error("/config/method", fmt.Sprintf("%q is no HTTP method", everhook.Shorten(method, 40)),
+	if method, ok := c.Method.Literal(); ok && !slices.Contains(methods, strings.ToUpper(method)) {
+		v.Error("/config/method", fmt.Sprintf("%q is not an HTTP method", everhook.Shorten(method, 40)),
 			"write for example POST")
+	}
+	for _, name := range c.Headers.Keys() {
+		if err := activities.CheckHeaderName(name); err != nil {
+			v.Error("/config/headers", err.Error(), "correct or remove this header")
+		}
 	}
 	warnOfLiteral(v, "/config/auth/basic/password", &c.Auth.Basic.Password)
 	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
@@ -158,6 +171,9 @@ func (c *HTTPRequest) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.R
 	if err := run.Activity(ctx, activities.HTTPRequest, input, &answer); err != nil {
 		return kind.Result{}, err
 	}
+	if answer.Note != "" {
+		run.Logf("%s", answer.Note)
+	}
 	if input.OnlyBody {
 		return kind.Result{Value: answer.Body.V}, nil
 	}
@@ -174,6 +190,7 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 	input := activities.HTTPRequestInput{
 		Method: "GET", ContentType: c.ContentType, Expect: c.Expect, OnlyBody: c.Only == "body",
 		Redirects: activities.DefaultRedirects, MaxResponse: int64(c.MaxResponse), Timeout: node.Timeout,
+		Lenient: c.Lenient,
 	}
 	if input.Timeout == 0 {
 		input.Timeout = everhook.Duration(activities.DefaultHTTPTimeout)
@@ -182,6 +199,7 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 		input.Redirects = *c.Redirects
 	}
 	if node.Retry != nil {
+		input.MaxRetryAfter = node.Retry.MaxRetryAfter
 		for _, cause := range node.Retry.On {
 			input.RetryOn = append(input.RetryOn, string(cause))
 		}
@@ -193,7 +211,7 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 			return input, err
 		}
 		if input.Method = strings.ToUpper(method); !methodExp.MatchString(input.Method) {
-			return input, everhook.Errorf(everhook.TypeConfig, "method is %q, which is no HTTP method",
+			return input, everhook.Errorf(everhook.TypeConfig, "method is %q, which is not an HTTP method",
 				everhook.Shorten(method, 40))
 		}
 	}
@@ -233,20 +251,11 @@ func (c *HTTPRequest) sealBody() func(*expression.Scope) (everhook.Sealed, error
 	return c.Body.EvalSealedText
 }
 
-// idempotencyKey is the same for every attempt of this step and every rerun or retry of the run, and another one for
-// another request.
+// idempotencyKey gives the key that POST and PATCH carry.
 func (c *HTTPRequest) idempotencyKey(run kind.Run, input activities.HTTPRequestInput) (string, error) {
 	if c.IdempotencyKey != nil && !*c.IdempotencyKey || !slices.Contains([]string{"POST", "PATCH"}, input.Method) {
 		return "", nil
 	}
-	request, err := everhook.EncodeJSON([]any{input.Method, input.URL, input.Headers, input.Query, input.ContentType,
+	return activities.IdempotencyKey(run, []any{input.Method, input.URL, input.Headers, input.Query, input.ContentType,
 		input.Body})
-	if err != nil {
-		return "", everhook.Errorf(everhook.TypeConfig, "the request cannot be encoded: %v", err)
-	}
-	digest := sha256.New()
-	for _, part := range []string{string(run.Origin()), run.Node().Key, run.Iteration(), string(request)} {
-		fmt.Fprintf(digest, "%d:%s", len(part), part)
-	}
-	return hex.EncodeToString(digest.Sum(nil)[:16]), nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -31,10 +30,6 @@ type request struct {
 	// credential is the text of basic authentication, and credentialSecret the secret in it.
 	credential, credentialSecret string
 }
-
-// reserved headers belong to the connection, not to the flow.
-var reserved = []string{"Connection", "Content-Length", "Expect", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade"}
 
 // builder opens sealed values and remembers the first problem.
 type builder struct {
@@ -151,14 +146,12 @@ func (b *builder) url(r *request, input activities.HTTPRequestInput) {
 func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 	given := map[string]bool{}
 	for _, pair := range b.pairs("headers", input.Headers) {
-		name := http.CanonicalHeaderKey(pair.name)
+		name, err := http.CanonicalHeaderKey(pair.name), activities.CheckHeaderName(pair.name)
 		switch {
-		case !httpguts.ValidHeaderFieldName(pair.name):
-			b.problem("headers: %q is not a name for a header", pair.name)
+		case err != nil:
+			b.problem("headers: %s", err)
 		case !httpguts.ValidHeaderFieldValue(pair.value):
 			b.problem("headers: the value of %s has a line break or another control character; take it out", pair.name)
-		case slices.Contains(reserved, name):
-			b.problem("headers: %s is set by the connection; leave it out", pair.name)
 		case name == "Host":
 			r.host = pair.value
 		case given[name]:

@@ -60,6 +60,9 @@ func checkRetry(retry *everhook.Retry, v *kind.Validation) {
 	if retry.Backoff != 0 && (retry.Backoff < 1 || retry.Backoff > maxBackoff) {
 		v.Error("/retry/backoff", fmt.Sprintf("the pause is multiplied by %v", retry.Backoff), "write 1 to 10")
 	}
+	if retry.MaxRetryAfter.Std() > maxAttempt {
+		v.Error("/retry/maxRetryAfter", "a pause of more than a day", "write at most 24h")
+	}
 	for i, on := range retry.On {
 		if on == activities.RetryConnect || on == activities.RetryTimeout || isStatusClass(string(on)) {
 			continue

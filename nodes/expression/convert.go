@@ -170,6 +170,7 @@ func convertMapping(v any) (map[string]any, error) {
 	return nil, mismatch(v, "a mapping", "{}")
 }
 
+// convertTextMapping leaves out what is nil, such as a header without a value.
 func convertTextMapping(v any) (map[string]string, error) {
 	mapping, err := convertMapping(v)
 	if err != nil {
@@ -177,6 +178,9 @@ func convertTextMapping(v any) (map[string]string, error) {
 	}
 	texts := make(map[string]string, len(mapping))
 	for _, key := range everhook.SortedKeys(mapping) {
+		if mapping[key] == nil {
+			continue
+		}
 		if texts[key], err = convertText(mapping[key]); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}

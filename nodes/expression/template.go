@@ -64,6 +64,14 @@ func (t *Template[T]) Literal() (T, bool) {
 	return zero, false
 }
 
+// Keys gives the keys of a mapping that is written out, in order; its values may be templates. Nil for other values.
+func (t *Template[T]) Keys() []string {
+	if mapping, ok := t.form.(*mappingForm); ok {
+		return mapping.keys
+	}
+	return nil
+}
+
 // Eval gives the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of TypeConfig
 // that names the field.
 func (t *Template[T]) Eval(scope *Scope) (T, error) {

@@ -233,8 +233,9 @@ func TestValuesThatAFieldCannotTakeAreErrorsThatNameIt(t *testing.T) {
 	requireEvalFails[[]any](t, "headers.X-Id: nil where a list is needed; use `?? []`", `{{ trigger.body.missing }}`)
 	requireEvalFails[[]string](t, "headers.X-Id: [0]: a list where text is needed", `{{ [[]] }}`)
 	requireEvalFails[map[string]any](t, "headers.X-Id: text where a mapping is needed", `{{ trigger.body.text }}`)
-	requireEvalFails[map[string]string](t, "headers.X-Id: a: nil where text is needed; use `?? \"\"`",
-		map[string]any{"a": `{{ trigger.body.missing }}`})
+	requireEvalFails[map[string]string](t, "headers.X-Id: a: a list where text is needed",
+		map[string]any{"a": `{{ [] }}`})
+	requireGives(t, map[string]string{"b": "x"}, map[string]any{"a": `{{ trigger.body.missing }}`, "b": "x"})
 	requireEvalFails[map[string]string](t, "headers.X-Id: nil where a mapping is needed; use `?? {}`",
 		`{{ trigger.body.missing }}`)
 }
