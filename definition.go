@@ -142,8 +142,8 @@ type Retry struct {
 	Backoff float64 `json:"backoff,omitempty" default:"2"`
 	// MaxInterval limits the pause.
 	MaxInterval Duration `json:"maxInterval,omitempty" default:"1m"`
-	// MaxRetryAfter limits the pause that another system asks for with Retry-After: if it asks for more, the node fails.
-	// At most 24h.
+	// MaxRetryAfter limits the pause that another system asks for with Retry-After: if it asks for more, the node
+	// fails. At most 24h.
 	MaxRetryAfter Duration `json:"maxRetryAfter,omitempty" default:"10m"`
 	// On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class
 	// of statuses as 5xx.

@@ -84,17 +84,24 @@ func FuzzParseJSON(f *testing.F) {
 func TestALoneSurrogateIsRefusedWithItsPlace(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`"\ud83d"`:                "line 1, column 2: the escape \\ud83d is half of a surrogate pair, and the other half is missing",
-		`"\ude00"`:                "line 1, column 2: the escape \\ude00 is half of a surrogate pair, and the other half is missing",
-		`"\ud83d\ud83d\ude00"`:    "line 1, column 2: the escape \\ud83d is half of a surrogate pair, and the other half is missing",
-		`"\ud83dx"`:               "line 1, column 2: the escape \\ud83d is half of a surrogate pair, and the other half is missing",
-		`"\\\uD83D"`:              "line 1, column 4: the escape \\uD83D is half of a surrogate pair, and the other half is missing",
-		`{"\ud800":1,"\ud801":2}`: "line 1, column 3: the escape \\ud800 is half of a surrogate pair, and the other half is missing",
+		`"\ud83d"`: "line 1, column 2: the escape \\ud83d is half of a surrogate pair, and the other " +
+			"half is missing",
+		`"\ude00"`: "line 1, column 2: the escape \\ude00 is half of a surrogate pair, and the other " +
+			"half is missing",
+		`"\ud83d\ud83d\ude00"`: "line 1, column 2: the escape \\ud83d is half of a surrogate pair, and the other " +
+			"half is missing",
+		`"\ud83dx"`: "line 1, column 2: the escape \\ud83d is half of a surrogate pair, and the other " +
+			"half is missing",
+		`"\\\uD83D"`: "line 1, column 4: the escape \\uD83D is half of a surrogate pair, and the other " +
+			"half is missing",
+		`{"\ud800":1,"\ud801":2}`: "line 1, column 3: the escape \\ud800 is half of a surrogate pair, and the other " +
+			"half is missing",
 	} {
 		_, err := everhook.ParseJSON([]byte(text))
 		require.EqualError(t, err, want, text)
 	}
-	for text, want := range map[string]string{`"\ud83d\ude00"`: "😀", `"\\ud83d"`: `\ud83d`, `"\u00e9\ufffd"`: "é\ufffd"} {
+	for text, want := range map[string]string{`"\ud83d\ude00"`: "😀", `"\\ud83d"`: `\ud83d`,
+		`"\u00e9\ufffd"`: "é\ufffd"} {
 		v, err := everhook.ParseJSON([]byte(text))
 		require.NoError(t, err, text)
 		require.Equal(t, want, v, text)

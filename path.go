@@ -59,7 +59,8 @@ func ParsePath(text string) (Path, error) {
 			end := start
 			for end < len(text) && text[end] != '.' && text[end] != '[' {
 				if text[end] == ']' || text[end] == '"' {
-					return nil, fmt.Errorf("position %d: unexpected %q; write names with dots, quotes or brackets as [\"…\"]", end+1,
+					return nil, fmt.Errorf("position %d: unexpected %q; write names with dots, quotes or brackets as "+
+						"[\"…\"]", end+1,
 						text[end])
 				}
 				end++

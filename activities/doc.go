@@ -1,6 +1,6 @@
-// Package activities has the contracts of effects: the names by which workflow code calls them, their inputs and results,
-// and the way of an *everhook.Error from one side to the other. Implementations are in the folders below. Workflow code
-// imports only this package.
+// Package activities has the contracts of effects: the names by which workflow code calls them, their inputs and
+// results, and the way of an *everhook.Error from one side to the other. Implementations are in the folders below.
+// Workflow code imports only this package.
 package activities
 
 // Names of activities. They are stored in histories, so they never change.

@@ -23,8 +23,8 @@ type Effect interface {
 	Activity(d Dependencies) any
 }
 
-// Dependencies are what a process gives to effects. They are guarded and redacted, so an effect should use them in place
-// of clients of its own. All of them are safe for concurrent use. A test fills in those that its effect uses.
+// Dependencies are what a process gives to effects. They are guarded and redacted, so an effect should use them in
+// place of clients of its own. All of them are safe for concurrent use. A test fills in those that its effect uses.
 type Dependencies struct {
 	// Secrets has the values of secrets, and redacts them. See Open and Text.
 	Secrets Secrets
@@ -50,8 +50,8 @@ type Secrets interface {
 	With(name, text string) Secrets
 }
 
-// Open gives a sealed value with its secrets in their places. If a secret is not set, the error is an *everhook.Error of
-// TypeSecret: return it unchanged.
+// Open gives a sealed value with its secrets in their places. If a secret is not set, the error is an *everhook.Error
+// of TypeSecret: return it unchanged.
 func (d Dependencies) Open(sealed everhook.Sealed) (any, error) {
 	v, err := sealed.Open(d.Secrets.Lookup)
 	if err != nil {

@@ -56,8 +56,9 @@ func fromApplication(err *temporal.ApplicationError) *everhook.Error {
 	}
 	switch err.Type() {
 	case "ActivityNotRegisteredError":
-		return everhook.Errorf(everhook.TypeUnavailable, "no worker offers this effect; start one of the same release, "+
-			"and register an effect of a module with AddEffect: %s", err.Message())
+		return everhook.Errorf(everhook.TypeUnavailable,
+			"no worker offers this effect; start one of the same release, "+
+				"and register an effect of a module with AddEffect: %s", err.Message())
 	case "payloadSizeError":
 		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal stores: %s", err.Message())
 	default:
@@ -86,7 +87,8 @@ func fromTimeout(err *temporal.TimeoutError) *everhook.Error {
 func timeoutMessage(typ enumspb.TimeoutType) string {
 	switch typ {
 	case enumspb.TIMEOUT_TYPE_START_TO_CLOSE:
-		return "an attempt took longer than its timeout without a report from its worker; the worker is lost or overloaded"
+		return "an attempt took longer than its timeout without a report from its worker; the worker is lost or " +
+			"overloaded"
 	case enumspb.TIMEOUT_TYPE_HEARTBEAT:
 		return "the worker stopped reporting during an attempt; it is lost or overloaded"
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START:
@@ -116,6 +118,6 @@ type Heartbeat struct {
 	Failures int `json:"failures,omitempty"`
 }
 
-// LostWorkers is how many attempts beyond its own an effect gets if workers are lost. The MaximumAttempts of its activity
-// is larger by so much; the frame in package effect keeps to the node's own number.
+// LostWorkers is how many attempts beyond its own an effect gets if workers are lost. The MaximumAttempts of its
+// activity is larger by so much; the frame in package effect keeps to the node's own number.
 const LostWorkers = 10

@@ -23,11 +23,12 @@ const (
 	DefaultMaxRetryAfter = 10 * time.Minute
 	// FailureBody is how many bytes of an unexpected answer's body its error keeps.
 	FailureBody = 2 << 10
-	// Grace is how much longer than the node's timeout the StartToCloseTimeout of the activity is. So the attempt reports
-	// its own timeout, and decides whether to try again. A timeout that the server notices is always tried again.
+	// Grace is how much longer than the node's timeout the StartToCloseTimeout of the activity is. So the attempt
+	// reports its own timeout, and decides whether to try again. A timeout that the server notices is always tried
+	// again.
 	Grace = 5 * time.Second
-	// HeartbeatEvery is how often an activity reports if it may take longer than HeartbeatOver. By its reports it learns
-	// that it is cancelled, so the worker's MaxHeartbeatThrottleInterval must not be longer.
+	// HeartbeatEvery is how often an activity reports if it may take longer than HeartbeatOver. By its reports it
+	// learns that it is cancelled, so the worker's MaxHeartbeatThrottleInterval must not be longer.
 	HeartbeatEvery = 2 * time.Second
 	// HeartbeatOver is the timeout of a node above which its activity reports, and has a HeartbeatTimeout.
 	HeartbeatOver = 5 * time.Second
@@ -90,8 +91,8 @@ type HTTPRequestInput struct {
 	// list: connections, timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110, 9.2.2) what
 	// was never sent, 429 and 503.
 	RetryOn []string `json:"retryOn,omitempty"`
-	// MaxRetryAfter bounds the pause that the other system may ask for with Retry-After: a longer one is a failure. 0 is
-	// DefaultMaxRetryAfter.
+	// MaxRetryAfter bounds the pause that the other system may ask for with Retry-After: a longer one is a failure. 0
+	// is DefaultMaxRetryAfter.
 	MaxRetryAfter everhook.Duration `json:"maxRetryAfter,omitempty"`
 	// Lenient reads JSON like browsers do if it is not strict JSON.
 	Lenient bool `json:"lenient,omitempty"`
@@ -135,7 +136,8 @@ type HTTPRequestResult struct {
 	// Headers have lower-case names; values of a repeated header are joined by ", ".
 	Headers map[string]string `json:"headers,omitempty"`
 	// Body is a value if the answer has a type of JSON (application/json, text/json, +json), text if it has another
-	// textual type or none and its charset can be read, else base64 text. No body is nil, and so is white space as JSON.
+	// textual type or none and its charset can be read, else base64 text. No body is nil, and so is white space as
+	// JSON.
 	Body everhook.Value `json:"body"`
 	// Note is for the step log: that JSON was read leniently, and why.
 	Note string `json:"note,omitempty"`

@@ -227,7 +227,8 @@ func (c *flowSend) address(ctx context.Context, key string) (hook, pages string,
 	if c.URL != "" {
 		parsed, err := url.Parse(c.URL)
 		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
-			return "", "", fmt.Errorf("--url %q is not the URL of a webhook; copy the one that `everhook dev` prints", c.URL)
+			return "", "", fmt.Errorf("--url %q is not the URL of a webhook; copy the one that `everhook dev` prints",
+				c.URL)
 		}
 		return c.URL, "", nil
 	}

@@ -349,13 +349,15 @@ func TestFlowSendWaitsForTheEndOfAnAsyncFlow(t *testing.T) {
 	h := newHook(t, answer(200, "ok", "Everhook-Run-Id", sentRun, "Everhook-Duplicate", "true", "X-Own", "yes"))
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL, "--server", admin, "--wait")
 	require.Equal(t, 1, status, errs)
-	require.Contains(t, out, "HTTP 200 OK\nRun   "+sentRun+"\nThis delivery is a duplicate: the run and the answer are "+
+	require.Contains(t, out, "HTTP 200 OK\nRun   "+sentRun+
+		"\nThis delivery is a duplicate: the run and the answer are "+
 		"those of the first one.\n")
 	require.Contains(t, out, "\nX-Own: yes\n")
 	require.Contains(t, out, "\nok\n\nThe run ended failed\nError   no\nOutput  {\"total\":7}\n")
 	require.Equal(t, 2, asked)
 
-	out, _, status = send(t, "", "orders", "--dir", dir, "--url", h.URL, "--server", admin, "--wait", "--output", "json")
+	out, _, status = send(t, "", "orders", "--dir", dir, "--url", h.URL, "--server", admin, "--wait", "--output",
+		"json")
 	require.Equal(t, 1, status)
 	require.JSONEq(t, `{"error":"no","output":{"total":7},"status":"failed"}`, string(jsonMember(t, out, "run")))
 }
@@ -399,7 +401,8 @@ func TestFlowSendDoesNotFollowRedirects(t *testing.T) {
 
 func TestALiteralCredentialIsSentAsItIs(t *testing.T) {
 	t.Parallel()
-	all := credentialsOf(&trigger.WebhookCalls{Auth: trigger.WebhookAuth{Basic: []trigger.WebhookUser{{Username: "u", Password: trigger.Credential{Literal: "p"}}}}}, nil)
+	all := credentialsOf(&trigger.WebhookCalls{Auth: trigger.WebhookAuth{Basic: []trigger.WebhookUser{{Username: "u",
+		Password: trigger.Credential{Literal: "p"}}}}}, nil)
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	for _, c := range all {
 		require.NoError(t, c.show(request, nil))

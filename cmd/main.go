@@ -1,4 +1,5 @@
-// Package cmd is the command line of Everhook. A module with kinds of its own makes a binary of three lines around Main.
+// Package cmd is the command line of Everhook. A module with kinds of its own makes a binary of three lines around
+// Main.
 package cmd
 
 import (

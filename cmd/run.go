@@ -197,7 +197,8 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	}
 	line("Temporal", run.TemporalURL)
 	for _, other := range run.Others {
-		line("Other", fmt.Sprintf("%s, started %s, --execution %s", other.Status, clock(other.Started), other.Execution))
+		line("Other", fmt.Sprintf("%s, started %s, --execution %s", other.Status, clock(other.Started),
+			other.Execution))
 	}
 	line("Note", run.Note)
 	_ = head.Flush()

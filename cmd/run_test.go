@@ -196,8 +196,9 @@ func TestRunShowTellsWhereARunIs(t *testing.T) {
 	out, errs, status := everhookRun(t, "run", "show", "abcdb", "--server",
 		serveRuns(t, shownRuns{runs: twoRuns(), detail: going}, ""))
 	require.Zero(t, status, errs)
-	require.Contains(t, out, zoned("\nAt        pause (lines[4]), delay since 2026-07-30 12:00:00 +00:00; pause (lines[3]), delay "+
-		"since 2026-07-30 12:00:00 +00:00; pause (lines[2]), delay since 2026-07-30 12:00:00 +00:00; 2 more\n"))
+	require.Contains(t, out,
+		zoned("\nAt        pause (lines[4]), delay since 2026-07-30 12:00:00 +00:00; pause (lines[3]), delay "+
+			"since 2026-07-30 12:00:00 +00:00; pause (lines[2]), delay since 2026-07-30 12:00:00 +00:00; 2 more\n"))
 }
 
 func TestRunShowFindsARunWithTwoExecutions(t *testing.T) {

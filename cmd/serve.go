@@ -93,7 +93,8 @@ func (l flowLogger) Applied(file string, version everhook.Version, problems flow
 
 func (l flowLogger) Refused(file string, problems flowfile.Problems) {
 	for _, problem := range problems.Errors() {
-		l.Error("flow file is not applied; the version that was enabled before stays", "file", file, "problem", problem.String())
+		l.Error("flow file is not applied; the version that was enabled before stays", "file", file, "problem",
+			problem.String())
 	}
 }
 

@@ -27,7 +27,8 @@ func (*Condition) Spec() kind.Spec {
 		Result:  "The boolean that the expression gave.",
 		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot " +
 			"be evaluated or is not a boolean.",
-		Branches: []kind.BranchSpec{{Name: "then", Summary: "when it is true"}, {Name: "else", Summary: "when it is false"}},
+		Branches: []kind.BranchSpec{{Name: "then", Summary: "when it is true"},
+			{Name: "else", Summary: "when it is false"}},
 		Example: `key: paid
 type: condition
 config: { expression: 'trigger.body.order.status == "paid"' }

@@ -85,7 +85,8 @@ func (c *Delay) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result,
 			return kind.Result{}, err
 		}
 		if !endsDelay(status) {
-			return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved or failed", status)
+			return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved or failed",
+				status)
 		}
 		failing = status == string(everhook.Failed)
 	}

@@ -61,7 +61,8 @@ func (c *EndRun) Execute(run kind.Run) (kind.Result, error) {
 		status = text
 	}
 	if !endsRun(status) {
-		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %q; it must be resolved, failed or rejected",
+		return kind.Result{}, everhook.Errorf(everhook.TypeConfig,
+			"status is %q; it must be resolved, failed or rejected",
 			status)
 	}
 	message, err := c.Message.Eval(run.Scope())

@@ -40,8 +40,8 @@ type HTTPRequest struct {
 	// MaxResponse limits the body of the answer, at most 10MiB. Above about 1800KiB, the server must keep large values
 	// outside of Temporal (`--payload-store`).
 	MaxResponse everhook.Size `json:"maxResponse,omitempty" default:"1MiB"`
-	// Lenient reads an answer that is not strict JSON like browsers do: the last of equal keys counts, and a number that
-	// is too large becomes text. The step log says so. Without it, such an answer is an error.
+	// Lenient reads an answer that is not strict JSON like browsers do: the last of equal keys counts, and a number
+	// that is too large becomes text. The step log says so. Without it, such an answer is an error.
 	Lenient bool `json:"lenient,omitempty" default:"false"`
 	// IdempotencyKey sends the header Idempotency-Key with POST and PATCH. It is the same for every attempt, rerun and
 	// retry of this step with the same request.

@@ -18,7 +18,8 @@ var _ kind.Outputting = (*Output)(nil)
 func (*Output) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "output", Group: kind.Control,
-		Summary:  "Sets the output of the flow, which then continues. A sync flow that ends without a response answers 200 with its output.",
+		Summary: "Sets the output of the flow, which then continues. A sync flow that ends without a response " +
+			"answers 200 with its output.",
 		Result:   "The value.",
 		Failures: "Error when the value cannot be evaluated or is larger than 768 KiB.",
 		Example: `key: result

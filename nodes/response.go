@@ -49,7 +49,8 @@ func (c *Response) Validate(v *kind.Validation) {
 		v.Error("/type", "nobody waits for the response of an async flow",
 			"set the flow's `mode: sync`, or use the trigger's `response`")
 	case v.Trigger != nil && !held:
-		v.Error("/type", fmt.Sprintf("no caller waits for the answer of a flow that %s starts", v.Definition.Trigger.Type),
+		v.Error("/type", fmt.Sprintf("no caller waits for the answer of a flow that %s starts",
+			v.Definition.Trigger.Type),
 			"use an `output` node")
 	}
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
@@ -75,7 +76,8 @@ func (c *Response) Execute(run kind.Run) (kind.Result, error) {
 		}
 	}
 	if !isAnswerStatus(answer.Status) {
-		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
+		return kind.Result{}, everhook.Errorf(everhook.TypeConfig,
+			"status is %d; an answer's status is within 200 to 599",
 			answer.Status)
 	}
 	if answer.Headers, err = c.Headers.Eval(run.Scope()); err != nil {

@@ -75,7 +75,8 @@ func (c *Subflow) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Resul
 		return kind.Result{}, err
 	}
 	wait := c.Wait == nil || *c.Wait
-	reply, err := run.(kind.CallingRun).Subflow(ctx, kind.SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version, Input: input, Wait: wait})
+	reply, err := run.(kind.CallingRun).Subflow(ctx, kind.SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version,
+		Input: input, Wait: wait})
 	if err != nil {
 		return kind.Result{}, err
 	}

@@ -102,5 +102,6 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.R
 	case c.OnDeadline == "continue":
 		return kind.Result{}, nil
 	}
-	return kind.Result{}, everhook.Failuref(everhook.TypeDeadline, "nobody called within %s", everhook.Duration(deadline))
+	return kind.Result{}, everhook.Failuref(everhook.TypeDeadline, "nobody called within %s",
+		everhook.Duration(deadline))
 }

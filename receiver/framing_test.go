@@ -21,7 +21,8 @@ func TestAmbiguousFramingIsRefused(t *testing.T) {
 		return lines(head...) + body
 	}
 	head := func(headers ...string) string {
-		return lines(append([]string{"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", "Host: x"}, headers...)...)
+		return lines(append([]string{"POST /api/webhook:trigger/" + asyncToken + " HTTP/1.1", "Host: x"},
+			headers...)...)
 	}
 	for name, request := range map[string]string{
 		"a chunk extension with a bare LF":          chunked("2;a\nb\r\n{}\r\n0\r\n\r\n"),

@@ -23,7 +23,8 @@ const (
 // as one name. A list has at most 20 elements; a longer one becomes a mapping of its indices. Values are text.
 //
 // Where qs drops data, the parameter is kept: names that every JavaScript object has (constructor, __proto__, …) are
-// names like all others, and a parameter with text between or after its brackets (items[0].name=x) keeps its name whole.
+// names like all others, and a parameter with text between or after its brackets (items[0].name=x) keeps its name
+// whole.
 //
 // More than 1,000 parameters are an error, where qs ignores the rest. Bytes that are not UTF-8 become U+FFFD.
 func ParseQuery(query string) (everhook.Mapping, error) {

@@ -37,8 +37,8 @@ func (r *run) takeAnswers(ctx workflow.Context) {
 	})
 }
 
-// sendAnswer brings the answer to the run. If the run is gone, nothing is lost: the execution gives the answer again when
-// it ends.
+// sendAnswer brings the answer to the run. If the run is gone, nothing is lost: the execution gives the answer again
+// when it ends.
 func (r *run) sendAnswer(ctx workflow.Context, answer everhook.Answer) {
 	r.events += eventsOfSignal
 	if err := workflow.SignalExternalWorkflow(ctx, r.root.WorkflowID, r.root.RunID, AnswerSignal,

@@ -53,8 +53,8 @@ func cannedCall(ctx workflow.Context, waiting Effect) (CannedCall, bool) {
 	return calls(waiting), true
 }
 
-// EffectID is the activity ID of an effect: the number of its step, and the count of the step's effects. It lets readers
-// match the pending activities of an execution with the steps of its log.
+// EffectID is the activity ID of an effect: the number of its step, and the count of the step's effects. It lets
+// readers match the pending activities of an execution with the steps of its log.
 func EffectID(step, effect int) string {
 	return "step-" + strconv.Itoa(step) + "." + strconv.Itoa(effect)
 }

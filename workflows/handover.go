@@ -17,8 +17,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Budget is what one execution may use before its loops continue in another one. A field that is 0 stands for the engine's
-// own number.
+// Budget is what one execution may use before its loops continue in another one. A field that is 0 stands for the
+// engine's own number.
 type Budget struct {
 	Steps  int `json:"steps,omitempty"`
 	Events int `json:"events,omitempty"`
@@ -41,8 +41,8 @@ type LoopEnd struct {
 	Descendants int `json:"descendants,omitempty"`
 }
 
-// Loop is the workflow of executions that continue a loop. They always complete, with the end of their part; only the run
-// itself maps a status.
+// Loop is the workflow of executions that continue a loop. They always complete, with the end of their part; only the
+// run itself maps a status.
 func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start,
 	part LoopStart) (*LoopEnd, error) {
 	r := i.begin(ctx, definition, start)
@@ -81,13 +81,14 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	if err := r.passOn(closing, end, new(LoopEnd)); err != nil {
 		end.PartEnd = *end.Without(r.Failure(err).At(part.Node))
 	}
-	r.ended = &everhook.Outcome{Status: everhook.Resolved, Output: r.Run.Outcome().Output, Answer: r.Run.Outcome().Answer}
+	r.ended = &everhook.Outcome{Status: everhook.Resolved, Output: r.Run.Outcome().Output,
+		Answer: r.Run.Outcome().Answer}
 	r.showDetails(ctx)
 	return end, nil
 }
 
-// hearOthers lets all other coroutines go on that can, so that an abort that has arrived is known. The next execution of
-// a chain would not hear of it.
+// hearOthers lets all other coroutines go on that can, so that an abort that has arrived is known. The next execution
+// of a chain would not hear of it.
 func hearOthers(ctx workflow.Context) {
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -102,8 +103,8 @@ type loopArguments struct {
 	Part  *LoopStart `json:"part"`
 }
 
-// passOn measures what goes from one execution to another before Temporal is given it, and checks that the other can read
-// it. Read is where it is decoded to.
+// passOn measures what goes from one execution to another before Temporal is given it, and checks that the other can
+// read it. Read is where it is decoded to.
 func (r *run) passOn(ctx workflow.Context, values, read any) error {
 	size, err := r.fits("the loop is longer than one execution, and what goes from one to the next", values)
 	if err != nil {
@@ -210,8 +211,8 @@ func (s *step) childOptions(part *LoopStart) workflow.ChildWorkflowOptions {
 	if s.Iteration() != "" {
 		position = s.Iteration() + "." + position
 	}
-	// A provider's retry runs a run again under the same ID, while a child of an earlier attempt that was terminated may
-	// still be stopping.
+	// A provider's retry runs a run again under the same ID, while a child of an earlier attempt that was terminated
+	// may still be stopping.
 	if d := r.start.Delivery; d.DedupeKey != "" {
 		digest := sha256.Sum256([]byte(d.ID))
 		position += "." + hex.EncodeToString(digest[:4])

@@ -36,8 +36,8 @@ type Start struct {
 	// Descendants is how many runs of other flows this one may start, directly and through the flows that it calls. Nil
 	// stands for MaxDescendants.
 	Descendants *int `json:"descendants,omitempty"`
-	// MaxPayload bounds one value that the run hands to Temporal, in bytes as JSON: MaxStoredPayload if large values are
-	// kept outside of histories. Every bound up to 1.5 MiB, 0 included, stands for 1.5 MiB.
+	// MaxPayload bounds one value that the run hands to Temporal, in bytes as JSON: MaxStoredPayload if large values
+	// are kept outside of histories. Every bound up to 1.5 MiB, 0 included, stands for 1.5 MiB.
 	MaxPayload int `json:"maxPayload,omitempty"`
 }
 
@@ -175,8 +175,8 @@ func (r *run) logEnd(ctx workflow.Context, outcome everhook.Outcome) {
 // maxLoggedMessage bounds the message of an error in the log of the worker.
 const maxLoggedMessage = 300
 
-// close decides the answer, waits until the caller has it, and closes the workflow with the status that Temporal has for
-// the end of the run.
+// close decides the answer, waits until the caller has it, and closes the workflow with the status that Temporal has
+// for the end of the run.
 func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
 	outcome := r.Run.Outcome()
 	r.ended = &outcome

@@ -39,8 +39,8 @@ const (
 	AbortSignal = "everhook.abort"
 )
 
-// Engine levels. A release raises Level when the interpreter changes in a way that a replay could notice. A run keeps the
-// level that it was started with, and the interpreter branches on it.
+// Engine levels. A release raises Level when the interpreter changes in a way that a replay could notice. A run keeps
+// the level that it was started with, and the interpreter branches on it.
 const (
 	// Level is the engine level of this release.
 	Level = 3
@@ -49,8 +49,8 @@ const (
 	FirstLevel = 3
 )
 
-// TaskQueue is the task queue of the runs of one level. A worker polls the queues from FirstLevel up to its own level, so
-// that it never sees a newer run.
+// TaskQueue is the task queue of the runs of one level. A worker polls the queues from FirstLevel up to its own level,
+// so that it never sees a newer run.
 func TaskQueue(level int) string { return "everhook/" + strconv.Itoa(level) }
 
 // Search attributes of runs.
@@ -87,11 +87,12 @@ const (
 
 const (
 	// budgetEvents is how many events an execution may have before its loops continue in another one, budgetBytes how
-	// large its history may be at the last workflow task. Histories and cold replays stay small. Temporal ends a run at 50
-	// MiB.
+	// large its history may be at the last workflow task. Histories and cold replays stay small. Temporal ends a run at
+	// 50 MiB.
 	budgetEvents = 4000
 	budgetBytes  = 10 << 20
-	// maxEvents is the limit of one execution, far above its budget. It ends a run that no loop could hand over in time.
+	// maxEvents is the limit of one execution, far above its budget. It ends a run that no loop could hand over in
+	// time.
 	maxEvents = 40_000
 	// maxInFlight bounds the effects that an execution waits for at the same time. Temporal's own limit is 2,000.
 	maxInFlight = 1000

@@ -39,7 +39,8 @@ func seeds(n int) []uint64 {
 // tryRandom prepares a run of a random flow, with the real queries and a partner that answers as the paths say.
 func tryRandom(t *testing.T, flow *flowgen.Flow) *trial {
 	try := tryDefinition(t, flow.Definition, flow.Body, nodes.Standard())
-	try.RegisterActivityWithOptions(jsonquery.New().Activity(activities.Dependencies{}), activity.RegisterOptions{Name: activities.JSONQuery})
+	try.RegisterActivityWithOptions(jsonquery.New().Activity(activities.Dependencies{}),
+		activity.RegisterOptions{Name: activities.JSONQuery})
 	try.effect = partnerOfRandomFlows
 	try.SetStartTime(randomStart)
 	try.start.Delivery.ReceivedAt = randomStart

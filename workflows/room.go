@@ -6,8 +6,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// handed is what a workflow task hands to Temporal, which takes 4 MiB at most in one task. Values are charged before they
-// are handed over, and the task is broken in time.
+// handed is what a workflow task hands to Temporal, which takes 4 MiB at most in one task. Values are charged before
+// they are handed over, and the task is broken in time.
 type handed struct {
 	task, bytes int
 	// breaking makes coroutines that need the next workflow task wait in line. local does so for local activities. Both
@@ -15,8 +15,8 @@ type handed struct {
 	breaking, local workflow.Mutex
 }
 
-// reserve charges a value of that size to the workflow task, and breaks the task first if there is no room. Its error is
-// that of a cancelled run. It costs no event as long as there is room.
+// reserve charges a value of that size to the workflow task, and breaks the task first if there is no room. Its error
+// is that of a cancelled run. It costs no event as long as there is room.
 func (r *run) reserve(ctx workflow.Context, size int) error {
 	size = r.inHistory(size)
 	if r.charge(size) {
@@ -59,7 +59,8 @@ func (r *run) charge(size int) bool {
 	return true
 }
 
-// chargeAnswer counts an answer, which leaves with the workflow task in which it was given, whether there is room or not.
+// chargeAnswer counts an answer, which leaves with the workflow task in which it was given, whether there is room or
+// not.
 func (r *run) chargeAnswer(size int) {
 	if task := r.task(); task != r.handed.task {
 		r.handed.task, r.handed.bytes = task, 0

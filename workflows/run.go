@@ -105,8 +105,8 @@ func (r *run) Listen(on engine.Line, abort func(*everhook.Error)) {
 	}
 }
 
-// listen waits for the signal by which the execution that started this one tells that it is aborted. The signal says how
-// this one ends, which a cancellation could not.
+// listen waits for the signal by which the execution that started this one tells that it is aborted. The signal says
+// how this one ends, which a cancellation could not.
 func listen(ctx workflow.Context, abort func(*everhook.Error)) {
 	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
 		var why *everhook.Error

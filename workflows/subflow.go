@@ -47,12 +47,13 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 // MaxDescendants is how many runs one run may start, directly and through the flows that it calls.
 const MaxDescendants = 100_000
 
-// takeDescendants counts the start of a child. A child that calls flows itself gets a sixteenth of what is left, and enough
-// for a chain of flows as long as one may be.
+// takeDescendants counts the start of a child. A child that calls flows itself gets a sixteenth of what is left, and
+// enough for a chain of flows as long as one may be.
 func (r *run) takeDescendants(calls bool) (given int, err error) {
 	if r.descendants <= 0 {
-		return 0, everhook.Errorf(everhook.TypeLimit, "the run, and the flows that it calls, have started as many runs "+
-			"as they may; start fewer, or does a flow call itself?")
+		return 0, everhook.Errorf(everhook.TypeLimit,
+			"the run, and the flows that it calls, have started as many runs "+
+				"as they may; start fewer, or does a flow call itself?")
 	}
 	r.descendants--
 	if calls {

@@ -33,8 +33,8 @@ const (
 )
 
 // Worker executes the runs of this release's level and of all earlier levels since the first release. Each level has a
-// task queue of its own: an old worker never sees the run of a newer release, and a new worker continues the runs that an
-// old one began.
+// task queue of its own: an old worker never sees the run of a newer release, and a new worker continues the runs that
+// an old one began.
 type Worker struct {
 	// levels has a Temporal worker for each level, from FirstLevel on.
 	levels []worker.Worker

@@ -1,6 +1,6 @@
-// Package effect is the frame of all effects: of http-request, json-query and the loading of subflows, and of those that
-// modules add with kind.AddEffect. A kind calls an effect by its name with Run.Activity, or with Run.LocalActivity if it
-// is Local.
+// Package effect is the frame of all effects: of http-request, json-query and the loading of subflows, and of those
+// that modules add with kind.AddEffect. A kind calls an effect by its name with Run.Activity, or with Run.LocalActivity
+// if it is Local.
 //
 // The frame does for an effect's function what every effect needs:
 //
@@ -41,11 +41,11 @@ type Function[In, Out any] func(ctx context.Context, input In) (Out, error)
 type Spec[In, Out any] struct {
 	// Name is the name by which a kind calls the effect. It is stored in histories, so it never changes.
 	Name string
-	// Build makes the function. It is called once in each process that runs a worker, before any flow runs, and may keep
-	// what all attempts share.
+	// Build makes the function. It is called once in each process that runs a worker, before any flow runs, and may
+	// keep what all attempts share.
 	Build func(activities.Dependencies) Function[In, Out]
-	// Retry decides whether an attempt that failed with err is made again, and after which pause (0: the node's own). It
-	// is not asked after a panic or a cancellation. Nil: Default.
+	// Retry decides whether an attempt that failed with err is made again, and after which pause (0: the node's own).
+	// It is not asked after a panic or a cancellation. Nil: Default.
 	Retry func(input In, err error) (again bool, after time.Duration)
 	// Once is for an effect that must not be repeated if its outcome is not known. If the worker is lost during an
 	// attempt, the step then ends with an error of type everhook.TypeOutcomeUnknown. Other effects are tried again, at
@@ -91,8 +91,9 @@ func (e *effect[In, Out]) Activity(d activities.Dependencies) any {
 	function := e.spec.Build(d)
 	return func(ctx context.Context, input In) (any, error) {
 		if activity.GetInfo(ctx).IsLocalActivity != e.spec.Local {
-			return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal, "the effect %s is called in the wrong way: "+
-				"use run.LocalActivity if its Spec says Local, and run.Activity if not", e.spec.Name), false, 0)
+			return nil, activities.Fail(everhook.Errorf(everhook.TypeInternal,
+				"the effect %s is called in the wrong way: "+
+					"use run.LocalActivity if its Spec says Local, and run.Activity if not", e.spec.Name), false, 0)
 		}
 		tries := triesOf(ctx)
 		if lost := tries.giveUp(e.spec.Once); lost != nil {

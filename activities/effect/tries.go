@@ -11,9 +11,9 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// tries counts the attempts of one effect. Temporal counts every attempt that it began. Heartbeats carry how many of them
-// reported a failure from one attempt to the next. The others were lost with their workers, and the node's own attempts
-// do not count them.
+// tries counts the attempts of one effect. Temporal counts every attempt that it began. Heartbeats carry how many of
+// them reported a failure from one attempt to the next. The others were lost with their workers, and the node's own
+// attempts do not count them.
 type tries struct {
 	// attempt counts from 1. Most are the node's own attempts, 0 if there is no bound.
 	attempt, failures, most int
@@ -46,10 +46,12 @@ func (t tries) giveUp(once bool) *everhook.Error {
 	var err *everhook.Error
 	switch lost := t.lost(); {
 	case once && lost > 0:
-		err = everhook.Errorf(everhook.TypeOutcomeUnknown, "the worker was lost during the attempt, so it is not known "+
-			"whether the effect happened; check, and retry the run from this node if it did not")
+		err = everhook.Errorf(everhook.TypeOutcomeUnknown,
+			"the worker was lost during the attempt, so it is not known "+
+				"whether the effect happened; check, and retry the run from this node if it did not")
 	case lost > activities.LostWorkers:
-		err = everhook.Errorf(everhook.TypeUnavailable, "%d workers were lost during this effect; see whether its answer "+
+		err = everhook.Errorf(everhook.TypeUnavailable, "%d workers were lost during this effect; see whether its "+
+			"answer "+
 			"makes them crash", lost)
 	default:
 		return nil

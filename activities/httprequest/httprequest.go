@@ -1,5 +1,5 @@
-// Package httprequest is the effect that sends one HTTP request. It puts secrets into the request, and takes them out of
-// everything that it returns.
+// Package httprequest is the effect that sends one HTTP request. It puts secrets into the request, and takes them out
+// of everything that it returns.
 package httprequest
 
 import (
@@ -21,8 +21,8 @@ import (
 type Options struct {
 	// Tracer makes a span of each request. Nil: none; a trace that the activity belongs to is passed on in any case.
 	Tracer trace.Tracer
-	// MaxResult is how many bytes a result may have as JSON, if large results are stored outside of Temporal's histories.
-	// 0: as many as Temporal takes.
+	// MaxResult is how many bytes a result may have as JSON, if large results are stored outside of Temporal's
+	// histories. 0: as many as Temporal takes.
 	MaxResult int
 }
 
@@ -30,7 +30,8 @@ type Options struct {
 func New(o Options) activities.Effect {
 	return effect.New(effect.Spec[activities.HTTPRequestInput, activities.HTTPRequestResult]{
 		Name: activities.HTTPRequest, Redacted: true, Retry: retry,
-		Build: func(d activities.Dependencies) effect.Function[activities.HTTPRequestInput, activities.HTTPRequestResult] {
+		Build: func(d activities.Dependencies) effect.Function[activities.HTTPRequestInput,
+			activities.HTTPRequestResult] {
 			s := &sender{secrets: d.Secrets, transport: d.HTTP.Transport, tracer: o.Tracer,
 				maxResult: cmp.Or(o.MaxResult, defaultMaxResult)}
 			if s.tracer == nil {

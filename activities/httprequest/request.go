@@ -75,8 +75,8 @@ func (r *request) String() string {
 	return r.method + " " + r.shown(shown.String())
 }
 
-// shown prepares a part of a URL for a message. Secrets are taken out before the text is cut, because half a secret would
-// not be recognised.
+// shown prepares a part of a URL for a message. Secrets are taken out before the text is cut, because half a secret
+// would not be recognised.
 func (r *request) shown(text string) string { return clip(r.redactor.text(utf8Text(text)), 200) }
 
 func (b *builder) problem(format string, args ...any) {
@@ -173,8 +173,8 @@ func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 	keepOnce(r.header)
 }
 
-// keepOnce spells the names of idempotency keys in lower case, which is the same name to a server. In its usual spelling,
-// net/http would send a POST again by itself when the connection breaks, without the retry policy.
+// keepOnce spells the names of idempotency keys in lower case, which is the same name to a server. In its usual
+// spelling, net/http would send a POST again by itself when the connection breaks, without the retry policy.
 func keepOnce(header http.Header) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if values, ok := header[name]; ok {

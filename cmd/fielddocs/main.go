@@ -18,7 +18,8 @@ import (
 )
 
 func main() {
-	types := flag.String("types", "", "the structs to start from, separated by commas (default: those with a method Spec)")
+	types := flag.String("types", "",
+		"the structs to start from, separated by commas (default: those with a method Spec)")
 	check := flag.Bool("check", false, "fail if the file is not up to date, and write nothing")
 	flag.Parse()
 	if err := run(*types, *check); err != nil {

@@ -19,8 +19,8 @@ type Runs interface {
 	// List returns a page of runs and the token of the next page; nil: this is the last one. runs.ErrPage: the filter
 	// has the token of no page.
 	List(ctx context.Context, filter runs.Filter) ([]runs.Summary, []byte, error)
-	// Find returns the flow of a run. If lists do not have the run, it tries the given flows. everhook.ErrNoRun: the run
-	// is unknown or has expired.
+	// Find returns the flow of a run. If lists do not have the run, it tries the given flows. everhook.ErrNoRun: the
+	// run is unknown or has expired.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
 	// Show returns one execution of a run with its steps; an empty execution means the latest one. everhook.ErrNoRun:
 	// the run is unknown or has expired.
@@ -138,8 +138,8 @@ func (o Options) TemporalURL(run runs.Summary) string {
 		url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
 }
 
-// Run returns one execution of a run with its steps; an empty execution means the latest one. If the flow is empty, it is
-// searched for. everhook.ErrNoRun: the run is unknown or has expired.
+// Run returns one execution of a run with its steps; an empty execution means the latest one. If the flow is empty, it
+// is searched for. everhook.ErrNoRun: the run is unknown or has expired.
 func (o Options) Run(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error) {
 	if flow == "" {
 		var err error

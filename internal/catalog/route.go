@@ -142,7 +142,8 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	route.Version = &known.version
 	c.calls(route, webhook.Calls())
 	if webhook.Duplicates().IsSet() {
-		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Duplicates().Optional, Secret: flow.Secret,
+		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Duplicates().Optional,
+			Secret: flow.Secret,
 			Policy: webhook.Duplicates().Policy()}
 	}
 	route.Wait, route.OnWait = known.flow.Wait().Std(), known.version.Definition.Options.OnWait

@@ -93,8 +93,8 @@ func Definition(d *everhook.Definition, registry *kind.Registry) (*Flow, []kind.
 }
 
 // ForRun compiles a definition that a run was started with: it decodes configs and compiles expressions, and checks
-// nothing else. A flow is checked when it is applied. A check that a later release adds must not stop runs under way. The
-// error is the first problem.
+// nothing else. A flow is checked when it is applied. A check that a later release adds must not stop runs under way.
+// The error is the first problem.
 func ForRun(d *everhook.Definition, registry *kind.Registry) (*Flow, error) {
 	flow, problems := compile(d, registry, false)
 	return flow, FirstError(problems)

@@ -114,8 +114,10 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	}}
 	page := read(t, s, "/")
 	require.Equal(t, runs.Filter{Ended: true, Limit: 20}, s.asked)
-	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy the URL of orders "+hookURL+" sync 3 ")
-	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy the URL of broken "+hookURL+" async 2 ")
+	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy the URL of orders "+hookURL+
+		" sync 3 ")
+	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy the URL of broken "+hookURL+
+		" async 2 ")
 	require.Contains(t, text(page), "off disabled none ")
 	require.Contains(t, text(page), "error Order intake v3 aaaaaaaa 1 min ago 1.5 s Temporal")
 	require.Contains(t, page, `data-copy="`+hookURL+`"`)
@@ -297,7 +299,8 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	add("lines", "loop", "")
 	add("pause", "delay", "lines[41]")
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
-	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+" Copy the command")
+	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+
+		" Copy the command")
 	for range 4 {
 		add("call", "wait-for-call", "")
 	}

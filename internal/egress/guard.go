@@ -19,8 +19,8 @@ import (
 // dialTimeout bounds how long one connection may take to open.
 const dialTimeout = 10 * time.Second
 
-// Guard allows the public internet and the addresses that its operator lists. It refuses the process's own ports, unless
-// an entry of the list names one with host and port.
+// Guard allows the public internet and the addresses that its operator lists. It refuses the process's own ports,
+// unless an entry of the list names one with host and port.
 type Guard struct {
 	prefixes []allowedPrefix
 	hosts    map[string]map[uint16]bool
@@ -139,8 +139,8 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 }
 
 // CheckHost checks a host that a proxy is asked to connect to, as far as that is possible without resolving it. It
-// refuses addresses in any notation that resolvers take, and the names of this machine. What other names resolve to, the
-// proxy must check.
+// refuses addresses in any notation that resolvers take, and the names of this machine. What other names resolve to,
+// the proxy must check.
 func (g *Guard) CheckHost(ctx context.Context, host, port string) error {
 	if name := hostName(host); name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return g.check(ctx, host, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), portNumber(port)))

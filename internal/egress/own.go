@@ -33,8 +33,8 @@ func (g *Guard) ownPort(ctx context.Context, addr netip.AddrPort) string {
 	return ""
 }
 
-// isAt reports whether addr leads to the address's host. A server that listens on this machine is taken to listen on all
-// of the machine's addresses: the difference is not worth a mistake.
+// isAt reports whether addr leads to the address's host. A server that listens on this machine is taken to listen on
+// all of the machine's addresses: the difference is not worth a mistake.
 func (o ownAddress) isAt(ctx context.Context, addr netip.Addr) bool {
 	local := isLocal(addr)
 	if o.host == "" {

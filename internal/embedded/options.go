@@ -60,8 +60,8 @@ type Options struct {
 	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages:
 	// "/temporal-codec". Empty: nowhere.
 	UICodec string
-	// Open leaves the ports open to everybody on this machine, without certificates. It is for tests in which the server
-	// stands for a Temporal cluster.
+	// Open leaves the ports open to everybody on this machine, without certificates. It is for tests in which the
+	// server stands for a Temporal cluster.
 	Open bool
 	// Logger receives what the server logs at warn and above; slog.Default() by default.
 	Logger *slog.Logger

@@ -96,8 +96,8 @@ func (s *Server) Address() string { return s.address }
 // Services are the addresses of all services, host and port, the frontend's included.
 func (s *Server) Services() []string { return s.services }
 
-// ClientTLS is the TLS configuration for clients of the server, with the certificate that the server demands; nil if the
-// server is open. It exists only in the memory of this process.
+// ClientTLS is the TLS configuration for clients of the server, with the certificate that the server demands; nil if
+// the server is open. It exists only in the memory of this process.
 func (s *Server) ClientTLS() *tls.Config {
 	if s.access == nil {
 		return nil

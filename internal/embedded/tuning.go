@@ -60,8 +60,8 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
 		dynamicconfig.OutboundProcessorUpdateAckInterval.Key():   time.Second,
 
-		// All workers share one connection that writes. At the default of 512 a queue, they wait for it until their time
-		// is over when many tasks are due, and each task is done again.
+		// All workers share one connection that writes. At the default of 512 a queue, they wait for it until their
+		// time is over when many tasks are due, and each task is done again.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():    queueWorkers,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():       queueWorkers,
 		dynamicconfig.MemoryTimerProcessorSchedulerWorkerCount.Key(): queueWorkers,

@@ -80,15 +80,16 @@ func (r *Run) limit() *kind.End {
 		return nil
 	}
 	if r.meter.steps > maxSteps || r.meter.units > maxUnits {
-		return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit, Message: fmt.Sprintf("the run reached the "+
-			"limit of %d steps or %d units of evaluation outside of loops; let each iteration or delivery do less",
-			maxSteps, maxUnits)}
+		return &kind.End{Status: everhook.Errored, Type: everhook.TypeLimit,
+			Message: fmt.Sprintf("the run reached the "+
+				"limit of %d steps or %d units of evaluation outside of loops; let each iteration or delivery do less",
+				maxSteps, maxUnits)}
 	}
 	return r.host.Limit()
 }
 
-// pause charges units to the stretch that goes on without a break, and makes a break if the stretch has become long. Its
-// error is that of a cancelled line.
+// pause charges units to the stretch that goes on without a break, and makes a break if the stretch has become long.
+// Its error is that of a cancelled line.
 func (r *Run) pause(line Line, units int) error {
 	if err := line.Err(); err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// data is what the nodes of one line see and change. Lines that run at the same time have one each. The values in it are
-// shared and never changed.
+// data is what the nodes of one line see and change. Lines that run at the same time have one each. The values in it
+// are shared and never changed.
 type data struct {
 	scope         expression.Scope
 	nodes, errors map[string]any
@@ -88,8 +88,8 @@ func (d *data) show(r *Run, record *Record, now time.Time) {
 	}
 }
 
-// seed makes uuid() depend on where it is called: the node, the iteration, and the branch after which the call comes, if
-// it comes after one.
+// seed makes uuid() depend on where it is called: the node, the iteration, and the branch after which the call comes,
+// if it comes after one.
 func (d *data) seed(r *Run, node *compile.Node, after string) {
 	seed := string(r.Origin()) + "/" + node.Key + "/" + d.position.path
 	if after != "" {

@@ -13,8 +13,8 @@ import (
 type Options struct {
 	// Now is the run's time. It stands still.
 	Now time.Time
-	// Answer gives the result of a step that would wait or act outside: a canned one, for trying flows. It reports false
-	// for a step that it has no result for. Nil has none for any step.
+	// Answer gives the result of a step that would wait or act outside: a canned one, for trying flows. It reports
+	// false for a step that it has no result for. Nil has none for any step.
 	Answer func(Waiting) (result kind.Result, err error, ok bool)
 	// MaxUnits bounds the work of the run, in units; 0 is the bound of an execution.
 	MaxUnits int

@@ -22,7 +22,8 @@ const runID = everhook.RunID("abcdefghijklmnopqrstuvwxyz")
 func compiled(t testing.TB, list string) *compile.Flow {
 	t.Helper()
 	var d everhook.Definition
-	require.NoError(t, json.Unmarshal([]byte(`{"key":"trial","mode":"sync","trigger":{"type":"webhook"},"nodes":`+list+`}`), &d))
+	require.NoError(t, json.Unmarshal([]byte(`{"key":"trial","mode":"sync","trigger":{"type":"webhook"},"nodes":`+list+
+		`}`), &d))
 	flow, problems := compile.Definition(&d, nodes.Standard())
 	require.NotNil(t, flow, "%v", problems)
 	return flow
@@ -34,7 +35,8 @@ func start(body any) engine.Start {
 }
 
 // inPlace runs a flow with these nodes in place.
-func inPlace(t testing.TB, list string, body any, answer func(engine.Waiting) (kind.Result, error, bool)) engine.Report {
+func inPlace(t testing.TB, list string, body any, answer func(engine.Waiting) (kind.Result, error,
+	bool)) engine.Report {
 	t.Helper()
 	return engine.InPlace(compiled(t, list), start(body), engine.Options{Now: now, Answer: answer})
 }

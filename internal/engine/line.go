@@ -8,8 +8,8 @@ import (
 // Line is one line of execution of a run. A scheduler executes the lines of a run in turns, never two at the same time,
 // so that the state of the run needs no locks. Only Await and Break of the host give the turn to another line.
 //
-// Every scheduler keeps the same order: lines take turns in the order in which they began, and each goes on until it has
-// to wait. So a flow does the same on all of them.
+// Every scheduler keeps the same order: lines take turns in the order in which they began, and each goes on until it
+// has to wait. So a flow does the same on all of them.
 type Line interface {
 	// Now is the run's clock. It stands still while lines take turns.
 	Now() time.Time

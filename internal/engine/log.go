@@ -223,7 +223,8 @@ func (l *Log) field(record *Record, pointer string, v any) {
 }
 
 // notKept stands for what a full log does not keep.
-var notKept = fmt.Sprintf("(not kept: the step log of this run is larger than %s)", everhook.Size(everhook.MaxLoggedRun))
+var notKept = fmt.Sprintf("(not kept: the step log of this run is larger than %s)",
+	everhook.Size(everhook.MaxLoggedRun))
 
 func (l *Log) line(record *Record, line string) {
 	if len(record.Lines) >= everhook.MaxLoggedLines {
@@ -234,7 +235,8 @@ func (l *Log) line(record *Record, line string) {
 		record.Lines = append(record.Lines, line)
 		return
 	}
-	if n := len(record.Lines); (n == 0 || record.Lines[n-1] != notKept) && l.take(record, len(notKept), maxLoggedNotes) {
+	if n := len(record.Lines); (n == 0 || record.Lines[n-1] != notKept) &&
+		l.take(record, len(notKept), maxLoggedNotes) {
 		record.Lines = append(record.Lines, notKept)
 	}
 }

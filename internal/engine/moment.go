@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Moment orders what is done on lines that run at the same time. The order must not depend on which of two executions is
-// faster: a run comes to the same result whether or not its loops are handed over.
+// Moment orders what is done on lines that run at the same time. The order must not depend on which of two executions
+// is faster: a run comes to the same result whether or not its loops are handed over.
 type Moment struct {
-	// Since is when the line last went on from a wait for a delay, an effect, a call or another run. Everything that the
-	// line does before its next wait counts as done at that time.
+	// Since is when the line last went on from a wait for a delay, an effect, a call or another run. Everything that
+	// the line does before its next wait counts as done at that time.
 	Since time.Time `json:"since,omitzero"`
-	// Position orders what counts as done at the same time: by branches as they stand in the file, by iterations, and on
-	// one line by the order in which it was done.
+	// Position orders what counts as done at the same time: by branches as they stand in the file, by iterations, and
+	// on one line by the order in which it was done.
 	Position []int `json:"position,omitempty"`
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Part is a loop, or a part of one, that another execution continues: everything it needs besides the flow and the start
-// of the run. It is stored in histories.
+// Part is a loop, or a part of one, that another execution continues: everything it needs besides the flow and the
+// start of the run. It is stored in histories.
 type Part struct {
 	// Node is the key of the loop. Path is the iteration of the loops around it in which it stands.
 	Node string `json:"node"`
@@ -107,8 +107,8 @@ func (s *Step) NextPart(state kind.LoopState) *Part {
 	return part
 }
 
-// Open prepares an execution that continues a loop, and gives the loop's step. It panics if the flow has no such loop on
-// this build, as other faults of a worker do.
+// Open prepares an execution that continues a loop, and gives the loop's step. It panics if the flow has no such loop
+// on this build, as other faults of a worker do.
 func (r *Run) Open(line Line, part *Part) *Step {
 	node := r.flow.Node(part.Node)
 	if node == nil || !isLoop(node) {

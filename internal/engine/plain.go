@@ -9,8 +9,8 @@ import (
 // ErrStuck is the error of a wait on the plain scheduler that can never end: no line can go on.
 var ErrStuck = errors.New("waits for something that cannot come")
 
-// plain is a scheduler in this process. Time stands still. Lines are coroutines that take turns in the order in which they
-// began, as on Temporal.
+// plain is a scheduler in this process. Time stands still. Lines are coroutines that take turns in the order in which
+// they began, as on Temporal.
 type plain struct {
 	now func() time.Time
 	// lines are those that Go began and that have not ended. The first line of all is the caller's own.

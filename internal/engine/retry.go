@@ -14,8 +14,8 @@ import (
 type RetryPoint struct {
 	// Of is the earlier run.
 	Of everhook.RunID `json:"of"`
-	// Node is the key of the node at which the retry begins: the node that was asked for, or the container that runs as a
-	// whole again because that node is in it.
+	// Node is the key of the node at which the retry begins: the node that was asked for, or the container that runs as
+	// a whole again because that node is in it.
 	Node string `json:"node"`
 	// Nodes and Errors are what expressions see by those names.
 	Nodes  everhook.Mapping `json:"nodes,omitempty"`
@@ -24,8 +24,8 @@ type RetryPoint struct {
 	Outcome everhook.Outcome `json:"outcome"`
 }
 
-// mark is the beginning of a step at which a retry can begin. It needs no copy of the data: the result of an earlier node
-// changes only by assignments to variables, and marks keep what those replaced.
+// mark is the beginning of a step at which a retry can begin. It needs no copy of the data: the result of an earlier
+// node changes only by assignments to variables, and marks keep what those replaced.
 type mark struct {
 	node    string
 	outcome everhook.Outcome
@@ -53,8 +53,8 @@ func (r *Run) remember(d *data, variable string) {
 	latest.replaced[variable] = d.nodes[variable]
 }
 
-// Before gives the data that there was when the node of that key began. Its error tells a person why a retry cannot begin
-// there.
+// Before gives the data that there was when the node of that key began. Its error tells a person why a retry cannot
+// begin there.
 func (r *Run) Before(key string) (*RetryPoint, error) {
 	way := r.flow.Way(key)
 	if way == nil {

@@ -56,7 +56,8 @@ type Run struct {
 
 // New makes the state of an execution. Clock is the run's clock, and must be the same on every replay.
 func New(flow *compile.Flow, start Start, host Host, clock func() time.Time) *Run {
-	return &Run{flow: flow, start: start, host: host, now: clock, log: newLog(LogState{}), meter: newMeter(start.Budget),
+	return &Run{flow: flow, start: start, host: host, now: clock, log: newLog(LogState{}),
+		meter:   newMeter(start.Budget),
 		outcome: everhook.Outcome{Status: everhook.Pending}}
 }
 
@@ -215,8 +216,8 @@ func (r *Run) perform(s *Step) (kind.Result, error) {
 // maxMessage bounds the message of an error that a run keeps.
 const maxMessage = 4000
 
-// failure makes an *everhook.Error of what a kind or the host returned. A cancelled line means that the run was aborted or
-// cancelled, or that the branch is not needed any more.
+// failure makes an *everhook.Error of what a kind or the host returned. A cancelled line means that the run was aborted
+// or cancelled, or that the branch is not needed any more.
 func (r *Run) failure(err error) *everhook.Error {
 	failure, cancelled := r.host.Error(err)
 	switch {

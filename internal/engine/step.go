@@ -197,7 +197,8 @@ func (s *Step) Answer(answer everhook.Answer, continues bool) bool {
 // GiveAnswer decides what the caller receives.
 func (r *Run) GiveAnswer(answer *everhook.Answer) { r.answer, r.outcome.Answer = answer, answer }
 
-// DeriveAnswer decides what the caller receives of a run that ended without an answer of its own. The outcome keeps none.
+// DeriveAnswer decides what the caller receives of a run that ended without an answer of its own. The outcome keeps
+// none.
 func (r *Run) DeriveAnswer(answer *everhook.Answer) { r.answer = answer }
 
 // Output is an output that was set. It may be null, which a pointer to a value could not tell from no output.

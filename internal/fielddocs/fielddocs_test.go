@@ -13,7 +13,8 @@ import (
 func TestTheGeneratedFilesAreUpToDate(t *testing.T) {
 	t.Parallel()
 	for folder, from := range map[string][]string{
-		"../..": {"Definition"}, "../../nodes": nil, "../../nodes/trigger": nil, "../../examples/custom-kind/kinds": nil,
+		"../..": {"Definition"}, "../../nodes": nil, "../../nodes/trigger": nil,
+		"../../examples/custom-kind/kinds": nil,
 	} {
 		want, err := fielddocs.Generate(folder, from)
 		require.NoError(t, err, folder)
@@ -53,7 +54,8 @@ type options struct {
 func (*SMS) Spec() {}
 `), 0o644))
 	for name, text := range map[string]string{
-		"ignored_test.go": "package acme\n\ntype fake struct{}\n\nfunc (fake) Spec() {}\n", fielddocs.File: "package acme\n",
+		"ignored_test.go": "package acme\n\ntype fake struct{}\n\nfunc (fake) Spec() {}\n",
+		fielddocs.File:    "package acme\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644))
 	}

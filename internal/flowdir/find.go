@@ -25,8 +25,8 @@ func Files(path string) ([]string, error) {
 	return names, err
 }
 
-// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. It is
-// an error if no readable file has the key, or if two have it.
+// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. It
+// is an error if no readable file has the key, or if two have it.
 func Find(path string, registry *kind.Registry, key string) (flow *compile.Flow, file string, err error) {
 	d, err := New(path, registry, nil, nil)
 	if err != nil {

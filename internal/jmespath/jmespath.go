@@ -1,6 +1,7 @@
 // Package jmespath is JMESPath with the additions of its community (https://jmespath.site): functions on text,
-// arithmetic, let, and the root node. It works on canonical values. The members of a mapping are visited in the order of
-// their names, so a query gives the same result every time. Integers keep their 64 bits. Every evaluation is bounded.
+// arithmetic, let, and the root node. It works on canonical values. The members of a mapping are visited in the order
+// of their names, so a query gives the same result every time. Integers keep their 64 bits. Every evaluation is
+// bounded.
 package jmespath
 
 import (

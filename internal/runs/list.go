@@ -34,9 +34,9 @@ const (
 	maxPage     = 1000
 )
 
-// List returns a page of runs and the token of the next page (nil: this is the last page). Runs that have not ended come
-// first, the latest start first; then the others, the latest end first. Temporal offers no other order. A run appears
-// within a second of its start.
+// List returns a page of runs and the token of the next page (nil: this is the last page). Runs that have not ended
+// come first, the latest start first; then the others, the latest end first. Temporal offers no other order. A run
+// appears within a second of its start.
 func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
 	query, err := r.query(filter)
 	if err != nil {

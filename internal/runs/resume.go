@@ -53,8 +53,8 @@ func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID,
 }
 
 // deliver joins the delivery of another call for the same wait, if one is under way: Temporal accepts few updates at
-// once. A delivery has its own deadline, and each caller waits for as long as the caller's context allows. If the joined
-// delivery began too early to last as long, the caller begins another one.
+// once. A delivery has its own deadline, and each caller waits for as long as the caller's context allows. If the
+// joined delivery began too early to last as long, the caller begins another one.
 func (s *Starter) deliver(ctx context.Context, workflowID string, call everhook.ResumeCall) (everhook.Answer, error) {
 	updateID := workflows.ResumeUpdateID(call.Node, call.Iteration)
 	for {
@@ -154,8 +154,8 @@ func (l *lanes) enter(ctx context.Context, run string) (leave func(), err error)
 	}
 }
 
-// notResumed maps an error of an update. Temporal reports NotFound both for a run that has ended and for an unknown run,
-// so it looks which it is.
+// notResumed maps an error of an update. Temporal reports NotFound both for a run that has ended and for an unknown
+// run, so it looks which it is.
 func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) error {
 	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch refused.Type() {

@@ -35,8 +35,8 @@ const (
 	maxChain = 500
 )
 
-// read adds the steps of an execution, and of the executions that continue its loops. Retries are the pending effects of
-// the execution, by step number.
+// read adds the steps of an execution, and of the executions that continue its loops. Retries are the pending effects
+// of the execution, by step number.
 func (l *stepLog) read(ctx context.Context, execution everhook.Execution, retries map[int]*everhook.Retrying) error {
 	var handed []everhook.HandedOver
 	for from := 1; from > 0; {

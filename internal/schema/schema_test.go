@@ -242,7 +242,8 @@ func TestDescriptionsComeFromCommentsAndDefaultsFromTags(t *testing.T) {
 	t.Parallel()
 	r := nodes.Standard()
 	webhook := definitionOf(t, r, "Webhook")
-	require.Contains(t, property(t, webhook, "maxBody")["description"], "maxBody limits the body of a call, at most 10MiB.")
+	require.Contains(t, property(t, webhook, "maxBody")["description"],
+		"maxBody limits the body of a call, at most 10MiB.")
 	require.Contains(t, property(t, webhook, "request")["description"], "Without a list of paths, all are kept")
 	for _, c := range []struct {
 		definition, field string

@@ -29,9 +29,9 @@ func ReadDotEnv(path string) ([]string, error) {
 }
 
 // ParseDotEnv reads lines "NAME=value". It allows "export " before a name, empty lines, and comments (# at the start of
-// a line or after a space). A value in single quotes is literal. In double quotes \n, \r, \t, \", \\ and \$ are escapes.
-// Both may span lines. Variables are not expanded: $ is an ordinary character. Errors name the line and never show a
-// value.
+// a line or after a space). A value in single quotes is literal. In double quotes \n, \r, \t, \", \\ and \$ are
+// escapes. Both may span lines. Variables are not expanded: $ is an ordinary character. Errors name the line and never
+// show a value.
 func ParseDotEnv(text string) ([]string, error) {
 	p := dotEnv{rest: strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), line: 1}
 	var variables []string

@@ -144,7 +144,8 @@ func CheckAddress(flag, address string) error {
 		return nil
 	}
 	if _, err := strconv.ParseUint(address, 10, 16); err == nil {
-		return fmt.Errorf("--%s %s lacks a colon; write --%s :%s, or 127.0.0.1:%s for this machine alone", flag, address,
+		return fmt.Errorf("--%s %s lacks a colon; write --%s :%s, or 127.0.0.1:%s for this machine alone", flag,
+			address,
 			flag, address, address)
 	}
 	return fmt.Errorf("--%s %q is not an address; write HOST:PORT or :PORT, for example 127.0.0.1:13000", flag, address)

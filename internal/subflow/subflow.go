@@ -112,8 +112,8 @@ func name(version everhook.Version) string {
 	return fmt.Sprintf("version %d of flow %s", version.Number, version.Definition.Key)
 }
 
-// version reads the version that is called: the one that is named, or the enabled one. A flow that is disabled cannot be
-// called, not even a version of it by its number.
+// version reads the version that is called: the one that is named, or the enabled one. A flow that is disabled cannot
+// be called, not even a version of it by its number.
 func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput) (everhook.Version, error) {
 	number := input.Version
 	flow, err := l.options.Store.Flow(ctx, input.Flow)

@@ -101,5 +101,6 @@ func (l Layout) Format(t time.Time) string {
 
 // JSONSchema is that of a text.
 func (*Layout) JSONSchema() map[string]any {
-	return map[string]any{"title": "a layout, as YYYY-MM-DD HH:mm", "type": "string", "minLength": 1, "maxLength": maxLayout}
+	return map[string]any{"title": "a layout, as YYYY-MM-DD HH:mm", "type": "string", "minLength": 1,
+		"maxLength": maxLayout}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Body is a Template[any] for what is sent to others. Its value is the JSON of a text whose literal parts are JSON, an
-// object or a list: such a text is meant as that JSON, and not as a JSON text to be encoded once more. A text that is one
-// template alone stays text, whatever its value looks like.
+// object or a list: such a text is meant as that JSON, and not as a JSON text to be encoded once more. A text that is
+// one template alone stays text, whatever its value looks like.
 type Body struct {
 	Template[any]
 	// text is the form of the text itself, if it is JSON.

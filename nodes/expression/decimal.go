@@ -11,8 +11,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// A decimal is exact within one evaluation. Outside of it a decimal is text, because JSON has no number for it. Like all
-// values it is never changed once made.
+// A decimal is exact within one evaluation. Outside of it a decimal is text, because JSON has no number for it. Like
+// all values it is never changed once made.
 
 // Limits of a decimal. They bound the digits that adding two of them may need.
 const (
@@ -183,10 +183,13 @@ func decimalIdentity(d *apd.Decimal) any {
 }
 
 var decimalFunctions = []*Function{
-	{Name: "decimal", Signature: "decimal(value)", Doc: "The exact decimal of a text or number. + - * and comparisons " +
-		"with decimals and numbers are exact. Outside an expression it is text, with all its digits.",
-		Example: `decimal("2.3") * 100`, Result: `"230.0"`, minimum: 1, maximum: 1, gives: kindDecimal, apply: toDecimal},
+	{Name: "decimal", Signature: "decimal(value)",
+		Doc: "The exact decimal of a text or number. + - * and comparisons " +
+			"with decimals and numbers are exact. Outside an expression it is text, with all its digits.",
+		Example: `decimal("2.3") * 100`, Result: `"230.0"`, minimum: 1, maximum: 1, gives: kindDecimal,
+		apply: toDecimal},
 	{Name: "divide", Signature: "divide(a, b, scale)", Doc: "The quotient as a decimal with so many digits after the " +
-		"point (0 to 100), half away from zero.", Example: `divide(decimal("10.00"), 3, 2)`, Result: `"3.33"`, minimum: 3,
+		"point (0 to 100), half away from zero.", Example: `divide(decimal("10.00"), 3, 2)`, Result: `"3.33"`,
+		minimum: 3,
 		maximum: 3, gives: kindDecimal, apply: quotient},
 }

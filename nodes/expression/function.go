@@ -60,7 +60,8 @@ type functionGroup struct {
 var (
 	functionGroups = []functionGroup{
 		{"Lists, with a predicate", predicateFunctions}, {"Lists", listFunctions}, {"Mappings", mappingFunctions},
-		{"Text", textFunctions}, {"Patterns", patternFunctions}, {"Markup", markupFunctions}, {"Numbers", append(numberFunctions, decimalFunctions...)},
+		{"Text", textFunctions}, {"Patterns", patternFunctions}, {"Markup", markupFunctions},
+		{"Numbers", append(numberFunctions, decimalFunctions...)},
 		{"Types", append(typeFunctions, csvFunctions...)}, {"Times", timeFunctions}, {"Codes", codeFunctions},
 	}
 	functionIndex = indexFunctions()

@@ -109,7 +109,8 @@ func option[T any](c *call, options map[string]any, name, otherwise string, choi
 	text, _ := chosen.(string)
 	choice, ok := choices[text]
 	if !ok {
-		return choice, c.errorf("the option %s is not one of %s", name, strings.Join(everhook.SortedKeys(choices), ", "))
+		return choice, c.errorf("the option %s is not one of %s", name, strings.Join(everhook.SortedKeys(choices),
+			", "))
 	}
 	return choice, nil
 }
@@ -193,11 +194,13 @@ var codeFunctions = []*Function{
 	{Name: "sha256", Signature: "sha256(text)", Doc: "The SHA-256 of the text, in hexadecimal.", Example: `sha256("")`,
 		Result: `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`, minimum: 1, maximum: 1,
 		gives: kindText, apply: digest("sha256")},
-	{Name: "sha1", Signature: "sha1(text)", Doc: "The SHA-1 of the text, in hexadecimal, for services that ask for it; " +
-		"it is not secure.", Example: `sha1("")`, Result: `"da39a3ee5e6b4b0d3255bfef95601890afd80709"`, minimum: 1,
+	{Name: "sha1", Signature: "sha1(text)",
+		Doc: "The SHA-1 of the text, in hexadecimal, for services that ask for it; " +
+			"it is not secure.", Example: `sha1("")`, Result: `"da39a3ee5e6b4b0d3255bfef95601890afd80709"`, minimum: 1,
 		maximum: 1, gives: kindText, apply: digest("sha1")},
-	{Name: "md5", Signature: "md5(text)", Doc: "The MD5 of the text, in hexadecimal, for services that ask for it; it " +
-		"is not secure.", Example: `md5("")`, Result: `"d41d8cd98f00b204e9800998ecf8427e"`, minimum: 1, maximum: 1,
+	{Name: "md5", Signature: "md5(text)",
+		Doc: "The MD5 of the text, in hexadecimal, for services that ask for it; it " +
+			"is not secure.", Example: `md5("")`, Result: `"d41d8cd98f00b204e9800998ecf8427e"`, minimum: 1, maximum: 1,
 		gives: kindText, apply: digest("md5")},
 	{Name: "hmac", Signature: "hmac(text, key[, {hash, encoding}])", Doc: "The HMAC of the text. hash is sha256 " +
 		"(default), sha512, sha1 or md5; encoding is hex (default), base64 or base64url. A secret cannot be the key here.",
@@ -206,9 +209,11 @@ var codeFunctions = []*Function{
 	{Name: "urlEncode", Signature: "urlEncode(text)", Doc: "The text percent-encoded, to stand anywhere in a url " +
 		"(RFC 3986). Templates of a url field encode by themselves.", Example: `urlEncode("a b/c")`,
 		Result: `"a%20b%2Fc"`, minimum: 1, maximum: 1, gives: kindText, apply: urlEncode},
-	{Name: "path", Signature: "path(text)", Doc: "The text percent-encoded as a path, with its slashes. In a url field " +
-		"it is the outermost call: `/repos/{{ path(trigger.body.repository.full_name) }}`.", Example: `path("octo org/a&b")`,
-		Result: `"octo%20org/a&b"`, minimum: 1, maximum: 1, gives: kindText, apply: encodePath},
+	{Name: "path", Signature: "path(text)",
+		Doc: "The text percent-encoded as a path, with its slashes. In a url field " +
+			"it is the outermost call: `/repos/{{ path(trigger.body.repository.full_name) }}`.",
+		Example: `path("octo org/a&b")`,
+		Result:  `"octo%20org/a&b"`, minimum: 1, maximum: 1, gives: kindText, apply: encodePath},
 	{Name: "urlDecode", Signature: "urlDecode(text)", Doc: "The text that is percent-encoded; a plus sign is a space.",
 		Example: `urlDecode("a%20b+c%2Fd")`, Result: `"a b c/d"`, minimum: 1, maximum: 1, gives: kindText,
 		apply: urlDecode},

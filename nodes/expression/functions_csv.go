@@ -109,8 +109,9 @@ func csvField(text string, alone bool) string {
 }
 
 var csvFunctions = []*Function{
-	{Name: "toCSV", Signature: "toCSV(list[, columns])", Doc: "The rows as CSV (RFC 4180). Rows that are mappings get a " +
-		"header: the columns that are given, else all keys, sorted. Rows that are lists are written as they are.",
+	{Name: "toCSV", Signature: "toCSV(list[, columns])",
+		Doc: "The rows as CSV (RFC 4180). Rows that are mappings get a " +
+			"header: the columns that are given, else all keys, sorted. Rows that are lists are written as they are.",
 		Example: `toCSV([{sku: "a", note: "x, y"}, {sku: "b"}], ["sku", "note"])`,
 		Result:  `"sku,note\r\na,\"x, y\"\r\nb,\r\n"`, minimum: 1, maximum: 2, gives: kindText, apply: toCSV},
 }

@@ -61,7 +61,8 @@ func take(_ *machine, c *call, args []any) (any, error) {
 	return list[:n:n], nil
 }
 
-// get takes a key, a path or a position, and gives nil if there is no value. A key that has dots is found before a path.
+// get takes a key, a path or a position, and gives nil if there is no value. A key that has dots is found before a
+// path.
 func get(m *machine, c *call, args []any) (any, error) {
 	switch at := args[1].(type) {
 	case int:

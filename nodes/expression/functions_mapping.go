@@ -154,12 +154,16 @@ var mappingFunctions = []*Function{
 	{Name: "fromPairs", Signature: "fromPairs(list)", Doc: "A mapping of a list of [key, value]; of equal keys the " +
 		"last one stays.", Example: `fromPairs([["a", 2]])`, Result: `{"a":2}`, minimum: 1, maximum: 1,
 		gives: kindMapping, apply: fromPairs},
-	{Name: "merge", Signature: "merge(mapping, mapping, …)", Doc: "One mapping of the entries of all; of equal keys the " +
-		"last one stays. Mappings inside are not merged.", Example: `merge({a: 1, b: 1}, {b: 2})`,
+	{Name: "merge", Signature: "merge(mapping, mapping, …)",
+		Doc: "One mapping of the entries of all; of equal keys the " +
+			"last one stays. Mappings inside are not merged.", Example: `merge({a: 1, b: 1}, {b: 2})`,
 		Result: `{"a":1,"b":2}`, minimum: 1, maximum: unlimited, gives: kindMapping, apply: merge},
-	{Name: "pick", Signature: "pick(mapping, keys)", Doc: "The entries with these keys, a list of texts. A key that the " +
-		"mapping does not have adds nothing.", Example: `pick({a: 1, b: 2}, ["a", "c"])`, Result: `{"a":1}`, minimum: 2,
+	{Name: "pick", Signature: "pick(mapping, keys)",
+		Doc: "The entries with these keys, a list of texts. A key that the " +
+			"mapping does not have adds nothing.", Example: `pick({a: 1, b: 2}, ["a", "c"])`, Result: `{"a":1}`,
+		minimum: 2,
 		maximum: 2, gives: kindMapping, apply: pick},
 	{Name: "omit", Signature: "omit(mapping, keys)", Doc: "The entries without those of these keys, a list of texts.",
-		Example: `omit({a: 1, b: 2}, ["a"])`, Result: `{"b":2}`, minimum: 2, maximum: 2, gives: kindMapping, apply: omit},
+		Example: `omit({a: 1, b: 2}, ["a"])`, Result: `{"b":2}`, minimum: 2, maximum: 2, gives: kindMapping,
+		apply: omit},
 }

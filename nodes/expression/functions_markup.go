@@ -27,7 +27,8 @@ func markupEscape(m *machine, c *call, args []any) (any, error) {
 	return everhook.EscapeMarkup.Apply(text), nil
 }
 
-// maxBlocks bounds how deep quotes and lists of a Markdown text nest in one line. The parser takes quadratic time there.
+// maxBlocks bounds how deep quotes and lists of a Markdown text nest in one line. The parser takes quadratic time
+// there.
 const maxBlocks = 100
 
 var blockMarkers = regexp.MustCompile(`^[ \t]*(?:(?:>|[-+*]|[0-9]{1,9}[.)])[ \t]*){100}`)
@@ -45,7 +46,8 @@ func markdown(m *machine, c *call, args []any) (any, error) {
 	}
 	for line := range strings.Lines(text) {
 		if blockMarkers.MatchString(line) {
-			return nil, everhook.Errorf(everhook.TypeLimit, "%s: quotes and lists are nested deeper than %d in one line",
+			return nil, everhook.Errorf(everhook.TypeLimit,
+				"%s: quotes and lists are nested deeper than %d in one line",
 				c.name, maxBlocks)
 		}
 	}
@@ -56,8 +58,9 @@ func markdown(m *machine, c *call, args []any) (any, error) {
 	return out.String(), nil
 }
 
-// chargeMarkdown charges by the sizes that decide what the parser does: each bracket may be looked for in the rest of the
-// text, each row of a table has the cells of the widest one, and nested quotes write a tag of some 26 bytes for one.
+// chargeMarkdown charges by the sizes that decide what the parser does: each bracket may be looked for in the rest of
+// the text, each row of a table has the cells of the widest one, and nested quotes write a tag of some 26 bytes for
+// one.
 func (m *machine) chargeMarkdown(text string) error {
 	if err := m.read(64 * len(text)); err != nil {
 		return err
@@ -85,7 +88,8 @@ func selectHTML(m *machine, c *call, args []any) (any, error) {
 		return nil, err
 	}
 	if len(selector) > maxSelector || slowSelector.MatchString(selector) {
-		return nil, c.errorf("%s has more than %d bytes or a pseudo-class like :has(…), which takes too long", c.what(1),
+		return nil, c.errorf("%s has more than %d bytes or a pseudo-class like :has(…), which takes too long",
+			c.what(1),
 			maxSelector)
 	}
 	matcher, err := cascadia.ParseGroup(selector)
@@ -187,15 +191,19 @@ var markupFunctions = []*Function{
 	{Name: "htmlEscape", Signature: "htmlEscape(value)", Doc: "The value as text, with & < > \" and ' as references. " +
 		"Templates of HTML and XML escape by themselves.", Example: `htmlEscape("A&B <Co>")`,
 		Result: `"A&amp;B &lt;Co&gt;"`, minimum: 1, maximum: 1, gives: kindText, apply: markupEscape},
-	{Name: "xmlEscape", Signature: "xmlEscape(value)", Doc: "The same for XML; control characters that XML cannot hold " +
-		"become U+FFFD.", Example: `xmlEscape("\"A\" & 'B'")`, Result: `"&#34;A&#34; &amp; &#39;B&#39;"`, minimum: 1,
+	{Name: "xmlEscape", Signature: "xmlEscape(value)",
+		Doc: "The same for XML; control characters that XML cannot hold " +
+			"become U+FFFD.", Example: `xmlEscape("\"A\" & 'B'")`, Result: `"&#34;A&#34; &amp; &#39;B&#39;"`,
+		minimum: 1,
 		maximum: 1, gives: kindText, apply: markupEscape},
-	{Name: "markdown", Signature: "markdown(text)", Doc: "The HTML of a Markdown text (GitHub's dialect). HTML in the " +
-		"text is left out.", Example: `markdown("**Paid**, see [it](https://shop.example)")`,
+	{Name: "markdown", Signature: "markdown(text)",
+		Doc: "The HTML of a Markdown text (GitHub's dialect). HTML in the " +
+			"text is left out.", Example: `markdown("**Paid**, see [it](https://shop.example)")`,
 		Result:  `"<p><strong>Paid</strong>, see <a href=\"https://shop.example\">it</a></p>\n"`,
 		minimum: 1, maximum: 1, gives: kindText, apply: markdown},
-	{Name: "html", Signature: "html(text, selector)", Doc: "The elements of an HTML text that a CSS selector finds, each " +
-		"as `{tag, text, attributes}`.",
+	{Name: "html", Signature: "html(text, selector)",
+		Doc: "The elements of an HTML text that a CSS selector finds, each " +
+			"as `{tag, text, attributes}`.",
 		Example: `html("<p>See <a href='/x'>this</a></p>", "p > a")`,
 		Result:  `[{"attributes":{"href":"/x"},"tag":"a","text":"this"}]`, minimum: 2, maximum: 2, gives: kindList,
 		apply: selectHTML},

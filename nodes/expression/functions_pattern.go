@@ -94,12 +94,14 @@ func regexReplace(m *machine, c *call, args []any) (any, error) {
 }
 
 var patternFunctions = []*Function{
-	{Name: "regexFind", Signature: "regexFind(text, pattern)", Doc: "The first match of a regular expression (RE2) as a " +
-		"list: the whole match, then its groups, nil for a group without a part in it. nil without a match.",
+	{Name: "regexFind", Signature: "regexFind(text, pattern)",
+		Doc: "The first match of a regular expression (RE2) as a " +
+			"list: the whole match, then its groups, nil for a group without a part in it. nil without a match.",
 		Example: `regexFind("order INV-42", "INV-([0-9]+)")[1]`, Result: `"42"`, minimum: 2, maximum: 2,
 		prepare: preparePattern, apply: regexFind},
-	{Name: "regexReplace", Signature: "regexReplace(text, pattern, replacement)", Doc: "The text with every match of a " +
-		"regular expression (RE2) replaced. In the replacement `${1}` is the first group, and `$$` a dollar sign.",
+	{Name: "regexReplace", Signature: "regexReplace(text, pattern, replacement)",
+		Doc: "The text with every match of a " +
+			"regular expression (RE2) replaced. In the replacement `${1}` is the first group, and `$$` a dollar sign.",
 		Example: `regexReplace("2030-01-31", "([0-9]+)-([0-9]+)-([0-9]+)", "${3}.${2}.${1}")`, Result: `"31.01.2030"`,
 		minimum: 3, maximum: 3, gives: kindText, prepare: preparePattern, apply: regexReplace},
 }

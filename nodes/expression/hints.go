@@ -80,7 +80,8 @@ var foreignNames = map[string]string{
 
 // foreignMethods are methods of other languages and how they are written here; %s is the value before the dot.
 var foreignMethods = map[string]string{
-	"contains": "%s contains \"part\"", "includes": "%[1]s contains \"part\"` for a text, or `\"x\" in %[1]s` for a list; `",
+	"contains": "%s contains \"part\"", "includes": "%[1]s contains \"part\"` for a text, or `\"x\" in %[1]s` for a " +
+		"list; `",
 	"startswith": "%s startsWith \"part\"", "endswith": "%s endsWith \"part\"", "matches": "%s matches \"pattern\"",
 	"match": "%s matches \"pattern\"", "test": "%s matches \"pattern\"",
 	"tolowercase": "lower(%s)", "tolower": "lower(%s)", "downcase": "lower(%s)", "touppercase": "upper(%s)",

@@ -11,34 +11,55 @@ import (
 func TestSourcesInTheStyleOfOtherLanguagesGetAHint(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		`trigger.body.text.contains("x")`:         "invalid: there is no method \"contains\"; write `trigger.body.text contains \"part\"`",
-		`trigger.body.list.includes(1)`:           "invalid: there is no method \"includes\"; write `trigger.body.list contains \"part\"` for a text, or `\"x\" in trigger.body.list` for a list",
-		`trigger.body.text.startsWith("x")`:       "invalid: there is no method \"startsWith\"; write `trigger.body.text startsWith \"part\"`",
-		`trigger.body.text.toLowerCase()`:         "invalid: there is no method \"toLowerCase\"; write `lower(trigger.body.text)`",
-		`trigger.body.number.toFixed(2)`:          "invalid: there is no method \"toFixed\"; write `fixed(trigger.body.number, 2)`",
-		`trigger.body.text.split(",")`:            "invalid: there is no method \"split\"; call the function: `split(trigger.body.text, delimiter[, n])`",
-		`trigger.body.list.map(x, x)`:             "invalid: there is no method \"map\"; call the function: `map(trigger.body.list, predicate)`",
-		`trigger.body.text.length`:                "error: `trigger.body.text` is text and has no member \"length\"; use `len(trigger.body.text)`",
-		`trigger.body.list.length`:                "error: `trigger.body.list` is a list and has no member \"length\"; use `len(trigger.body.list)`",
-		`trigger.body.text | upper`:               "invalid: unexpected end; a pipe is followed by a call: `| upper()`",
-		`trigger.body.text | lower | upper()`:     "invalid: unexpected \"|\"; a pipe is followed by a call: `| lower()`",
-		`trigger.body.x == null`:                  "invalid: unknown name `null`; write `nil`",
-		`trigger.body.x == undefined`:             "invalid: unknown name `undefined`; write `nil`",
-		`trigger.body.yes == True`:                "invalid: unknown name `True`; write `true`",
-		`{...trigger.body.map}`:                   "invalid: a key is a name, a quoted text, a number, or an expression in parentheses; join mappings with `merge(a, {b: 1})`, and lists with `concat(a, [1, 2])`",
-		`{a: 1, ...trigger.body.map}`:             "invalid: a key is a name, a quoted text, a number, or an expression in parentheses; join mappings with `merge(a, {b: 1})`, and lists with `concat(a, [1, 2])`",
-		`[...trigger.body.list, 1]`:               "invalid: unexpected \"..\"; join lists with `concat(a, [1, 2])`",
-		`map(trigger.body.list, {id: .id})`:       "invalid: unexpected \":\"; braces alone are a predicate here; put the mapping in parentheses: `({id: .id})`",
-		`map(trigger.body.list, {"a b": {c: #}})`: "invalid: unexpected \":\"; braces alone are a predicate here; put the mapping in parentheses: `({\"a b\": {c: #}})`",
-		`map(trigger.body.list, x => x.id)`:       "invalid: unexpected \"=\"; write the predicate alone, as in `filter(list, .price > 10)`; `#` is the element",
-		`trigger.body.text === "a"`:               "invalid: unexpected \"=\"; compare with `==`",
-		`trigger.body.list[*].id`:                 "invalid: unexpected \"*\"; for a field of every element write `map(list, .name)` or `get(value, \"list.name\")`",
-		`trigger.body.text > 100`:                 "error: `trigger.body.text` is text and `100` is a number; read the number with `int(trigger.body.text)` or `float(trigger.body.text)`",
-		`100 <= trigger.body.text`:                "error: `100` is a number and `trigger.body.text` is text; read the number with `int(trigger.body.text)` or `float(trigger.body.text)`",
-		`trigger.body.text > duration("1m")`:      "error: `trigger.body.text` is text and `duration(\"1m\")` is a duration; read the duration with `duration(trigger.body.text)`",
-		`trigger.body.text * 2`:                   "error: `trigger.body.text` is text and `2` is a number; read the number with `int(trigger.body.text)` or `float(trigger.body.text)`",
-		`"\ud83d"`:                                "invalid: the text has an escape of half a character; write the character itself, for example \"😀\"",
-		`'it is \\ud83d'`:                         `"it is \\ud83d"`,
+		`trigger.body.text.contains("x")`: "invalid: there is no method \"contains\"; write " +
+			"`trigger.body.text contains \"part\"`",
+		`trigger.body.list.includes(1)`: "invalid: there is no method \"includes\"; write " +
+			"`trigger.body.list contains \"part\"` for a text, or `\"x\" in trigger.body.list` for a list",
+		`trigger.body.text.startsWith("x")`: "invalid: there is no method \"startsWith\"; write " +
+			"`trigger.body.text startsWith \"part\"`",
+		`trigger.body.text.toLowerCase()`: "invalid: there is no method \"toLowerCase\"; write " +
+			"`lower(trigger.body.text)`",
+		`trigger.body.number.toFixed(2)`: "invalid: there is no method \"toFixed\"; write " +
+			"`fixed(trigger.body.number, 2)`",
+		`trigger.body.text.split(",")`: "invalid: there is no method \"split\"; call the function: " +
+			"`split(trigger.body.text, delimiter[, n])`",
+		`trigger.body.list.map(x, x)`: "invalid: there is no method \"map\"; call the function: " +
+			"`map(trigger.body.list, predicate)`",
+		`trigger.body.text.length`: "error: `trigger.body.text` is text and has no member \"length\"; " +
+			"use `len(trigger.body.text)`",
+		`trigger.body.list.length`: "error: `trigger.body.list` is a list and has no member " +
+			"\"length\"; use `len(trigger.body.list)`",
+		`trigger.body.text | upper`: "invalid: unexpected end; a pipe is followed by a call: `| upper()`",
+		`trigger.body.text | lower | upper()`: "invalid: unexpected \"|\"; a pipe is followed by a call: `| " +
+			"lower()`",
+		`trigger.body.x == null`:      "invalid: unknown name `null`; write `nil`",
+		`trigger.body.x == undefined`: "invalid: unknown name `undefined`; write `nil`",
+		`trigger.body.yes == True`:    "invalid: unknown name `True`; write `true`",
+		`{...trigger.body.map}`: "invalid: a key is a name, a quoted text, a number, or an " +
+			"expression in parentheses; join mappings with `merge(a, {b: 1})`, and lists with `concat(a, [1, 2])`",
+		`{a: 1, ...trigger.body.map}`: "invalid: a key is a name, a quoted text, a number, or an " +
+			"expression in parentheses; join mappings with `merge(a, {b: 1})`, and lists with `concat(a, [1, 2])`",
+		`[...trigger.body.list, 1]`: "invalid: unexpected \"..\"; join lists with `concat(a, [1, 2])`",
+		`map(trigger.body.list, {id: .id})`: "invalid: unexpected \":\"; braces alone are a predicate here; " +
+			"put the mapping in parentheses: `({id: .id})`",
+		`map(trigger.body.list, {"a b": {c: #}})`: "invalid: unexpected \":\"; braces alone are a predicate here; " +
+			"put the mapping in parentheses: `({\"a b\": {c: #}})`",
+		`map(trigger.body.list, x => x.id)`: "invalid: unexpected \"=\"; write the predicate alone, as in " +
+			"`filter(list, .price > 10)`; `#` is the element",
+		`trigger.body.text === "a"`: "invalid: unexpected \"=\"; compare with `==`",
+		`trigger.body.list[*].id`: "invalid: unexpected \"*\"; for a field of every element write " +
+			"`map(list, .name)` or `get(value, \"list.name\")`",
+		`trigger.body.text > 100`: "error: `trigger.body.text` is text and `100` is a number; read " +
+			"the number with `int(trigger.body.text)` or `float(trigger.body.text)`",
+		`100 <= trigger.body.text`: "error: `100` is a number and `trigger.body.text` is text; read " +
+			"the number with `int(trigger.body.text)` or `float(trigger.body.text)`",
+		`trigger.body.text > duration("1m")`: "error: `trigger.body.text` is text and `duration(\"1m\")` is a " +
+			"duration; read the duration with `duration(trigger.body.text)`",
+		`trigger.body.text * 2`: "error: `trigger.body.text` is text and `2` is a number; read the " +
+			"number with `int(trigger.body.text)` or `float(trigger.body.text)`",
+		`"\ud83d"`: "invalid: the text has an escape of half a character; write the " +
+			"character itself, for example \"😀\"",
+		`'it is \\ud83d'`: `"it is \\ud83d"`,
 	} {
 		assert.Equal(t, want, evaluate(t, source), source)
 	}
@@ -63,19 +84,22 @@ func TestBracesInsideATextOfAnExpressionGetAWarning(t *testing.T) {
 		require.Len(t, problems, 1, source)
 		assert.True(t, problems[0].Warning)
 		assert.Equal(t, want, problems[0].Fix)
-		assert.True(t, strings.HasPrefix(problems[0].Message, "the braces are part of this text and insert nothing\n"), problems[0].Message)
+		assert.True(t, strings.HasPrefix(problems[0].Message, "the braces are part of this text and insert nothing\n"),
+			problems[0].Message)
 	}
 	var field Template[string]
 	require.NoError(t, field.Decode(`Hello {{ trigger.body.x == "{{ trigger.body.y }}" ? "a" : "b" }}, {{ "{{" }}`))
 	problems := field.Compile("/text", testEnvironment())
 	require.Len(t, problems, 1)
 	require.True(t, problems[0].Warning)
-	require.Contains(t, problems[0].Message, "\n | Hello {{ trigger.body.x == \"{{ trigger.body.y }}\" ? \"a\" : \"b\" }}, {{ \"{{\" }}\n |                            ^")
+	require.Contains(t, problems[0].Message, "\n | Hello {{ trigger.body.x == \"{{ trigger.body.y }}\" ? \"a\" : "+
+		"\"b\" }}, {{ \"{{\" }}\n |                            ^")
 }
 
 func TestATemplateAloneInABlockTextKeepsItsType(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"{{ trigger.body.order }}\n", "\n  {{ trigger.body.order }}\n\n", "\t{{ trigger.body.order }} "} {
+	for _, text := range []string{"{{ trigger.body.order }}\n", "\n  {{ trigger.body.order }}\n\n",
+		"\t{{ trigger.body.order }} "} {
 		var field Template[any]
 		require.NoError(t, field.Decode(text))
 		require.Empty(t, field.Compile("/body", testEnvironment()))
@@ -109,8 +133,9 @@ func TestGetFindsAKeyBeforeAPath(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
 		`get({"a.b": 1, a: {b: 2}}, "a.b")`: `1`, `get({a: {b: 2}}, "a.b")`: `2`, `get({"a[": 1}, "a[")`: `1`,
-		`get({"": 1}, "")`: `1`, `get(trigger.body, "order.items.0.sku")`: `"a"`, `get(trigger.body, "order.items.9.sku")`: `null`,
-		`get(trigger.body, "nested.tags.0")`: `["x","z"]`, `get({"a": {"0": "zero"}}, "a.0")`: `"zero"`,
+		`get({"": 1}, "")`: `1`, `get(trigger.body, "order.items.0.sku")`: `"a"`,
+		`get(trigger.body, "order.items.9.sku")`: `null`,
+		`get(trigger.body, "nested.tags.0")`:     `["x","z"]`, `get({"a": {"0": "zero"}}, "a.0")`: `"zero"`,
 		`get([[{x: 1}], [[{x: 2}], {x: [3]}]], "x")`: `[1,2,3]`,
 	} {
 		assert.Equal(t, want, evaluate(t, source), source)

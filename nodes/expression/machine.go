@@ -129,8 +129,8 @@ func (m *machine) mapping(length int) (map[string]any, error) {
 	return make(map[string]any, length), nil
 }
 
-// canonical gives the value as it leaves the expression: times, durations and decimals as text. What was made here is walked in
-// full, because a list that holds another one many times is small in memory and huge when it is written.
+// canonical gives the value as it leaves the expression: times, durations and decimals as text. What was made here is
+// walked in full, because a list that holds another one many times is small in memory and huge when it is written.
 func (m *machine) canonical(v any) (any, error) {
 	switch v := v.(type) {
 	case []any, map[string]any:

@@ -11,8 +11,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// The literal parts of a text decide, when it is compiled, in which language it is written, and so how the inserted values
-// are escaped. The data never decides: no value can add an element to XML or a key to JSON.
+// The literal parts of a text decide, when it is compiled, in which language it is written, and so how the inserted
+// values are escaped. The data never decides: no value can add an element to XML or a key to JSON.
 
 // language is what the literal parts of a text are written in.
 type language int
@@ -112,8 +112,8 @@ func isRaw(source string) bool {
 	return name == "raw"
 }
 
-// looksLikeJSON reports whether a text starts like an object, or like a list with a text or object in it. "[{{ a }}]" is
-// more often a label than a list.
+// looksLikeJSON reports whether a text starts like an object, or like a list with a text or object in it. "[{{ a }}]"
+// is more often a label than a list.
 func looksLikeJSON(text string) bool {
 	text = strings.TrimSpace(text)
 	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") && strings.ContainsAny(text, `"{`)

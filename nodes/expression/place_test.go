@@ -38,23 +38,28 @@ func TestXMLAndHTMLEscapeWhatIsInserted(t *testing.T) {
 	t.Parallel()
 	const name = "A&amp;B &lt;Co&gt; &#34;x&#34; &#39;y&#39;"
 	for text, want := range map[string]string{
-		`<name>{{ trigger.body.name }}</name>`:                                                       `<name>` + name + `</name>`,
-		"<?xml version=\"1.0\"?>\n<a b='{{ trigger.body.name }}'/>":                                  "<?xml version=\"1.0\"?>\n<a b='" + name + "'/>",
-		`<Response><Say>{{ trigger.body.markup }}</Say></Response>`:                                  `<Response><Say>&lt;Hangup/&gt;</Say></Response>`,
-		`Hello <b>{{ trigger.body.name }}</b>!`:                                                      `Hello <b>` + name + `</b>!`,
-		`one<br>{{ trigger.body.markup }}`:                                                           `one<br>&lt;Hangup/&gt;`,
-		`<soap:Envelope xmlns:soap="x"><a>{{ trigger.body.markup }}</a>`:                             `<soap:Envelope xmlns:soap="x"><a>&lt;Hangup/&gt;</a>`,
-		`<a href="https://shop.example/{{ trigger.body.name }}">{{ trigger.body.number }}</a>`:       `<a href="https://shop.example/` + name + `">5</a>`,
-		`<a><![CDATA[{{ trigger.body.cdata }}]]></a>`:                                                `<a><![CDATA[a]]]]><![CDATA[>b]]></a>`,
-		`<p>{{ raw(trigger.body.markup) }}</p>`:                                                      `<p><Hangup/></p>`,
-		`<p>{{ htmlEscape(trigger.body.markup) }}</p>`:                                               `<p>&lt;Hangup/&gt;</p>`,
-		`<p>{{ trigger.body.markup | xmlEscape() }}</p>`:                                             `<p>&lt;Hangup/&gt;</p>`,
-		`<a href="{{ raw(htmlEscape(trigger.body.name)) }}">x</a>`:                                   `<a href="` + name + `">x</a>`,
+		`<name>{{ trigger.body.name }}</name>`: `<name>` + name +
+			`</name>`,
+		"<?xml version=\"1.0\"?>\n<a b='{{ trigger.body.name }}'/>": "<?xml version=\"1.0\"?>\n<a b='" + name + "'/>",
+		`<Response><Say>{{ trigger.body.markup }}</Say></Response>`: `<Response><Say>&lt;Hangup/&gt;</Say></Response>`,
+		`Hello <b>{{ trigger.body.name }}</b>!`: `Hello <b>` +
+			name + `</b>!`,
+		`one<br>{{ trigger.body.markup }}`:                                                     `one<br>&lt;Hangup/&gt;`,
+		`<soap:Envelope xmlns:soap="x"><a>{{ trigger.body.markup }}</a>`:                       `<soap:Envelope xmlns:soap="x"><a>&lt;Hangup/&gt;</a>`,
+		`<a href="https://shop.example/{{ trigger.body.name }}">{{ trigger.body.number }}</a>`: `<a href="https://shop.example/` + name + `">5</a>`,
+		`<a><![CDATA[{{ trigger.body.cdata }}]]></a>`:                                          `<a><![CDATA[a]]]]><![CDATA[>b]]></a>`,
+		`<p>{{ raw(trigger.body.markup) }}</p>`:                                                `<p><Hangup/></p>`,
+		`<p>{{ htmlEscape(trigger.body.markup) }}</p>`:                                         `<p>&lt;Hangup/&gt;</p>`,
+		`<p>{{ trigger.body.markup | xmlEscape() }}</p>`:                                       `<p>&lt;Hangup/&gt;</p>`,
+		`<a href="{{ raw(htmlEscape(trigger.body.name)) }}">x</a>`: `<a href="` +
+			name + `">x</a>`,
 		`<kml xmlns="http://www.opengis.net/kml/2.2"><Style>{{ trigger.body.markup }}</Style></kml>`: `<kml xmlns="http://www.opengis.net/kml/2.2"><Style>&lt;Hangup/&gt;</Style></kml>`,
-		`<p>{{ trigger.body.map }}</p>`:                                                              `<p>{&#34;a&#34;:1,&#34;b&#34;:2,&#34;c&#34;:{&#34;d&#34;:[1,2]}}</p>`,
+		`<p>{{ trigger.body.map }}</p>`: `<p>{&#34;a&#34;:1,&#34;b&#34;:2,&#34;c&#34;:{&#34;d&#34;:[1,2]}}</p>`,
 		// Not markup: nothing is escaped.
-		`<{{ trigger.body.name }}|link>`: `<A&B <Co> "x" 'y'|link>`, `<https://x.example/{{ trigger.body.markup }}|it>`: `<https://x.example/<Hangup/>|it>`,
-		`<@{{ trigger.body.name }}> 1 < 2`: `<@A&B <Co> "x" 'y'> 1 < 2`, `x < y and {{ trigger.body.markup }}`: `x < y and <Hangup/>`,
+		`<{{ trigger.body.name }}|link>`:                   `<A&B <Co> "x" 'y'|link>`,
+		`<https://x.example/{{ trigger.body.markup }}|it>`: `<https://x.example/<Hangup/>|it>`,
+		`<@{{ trigger.body.name }}> 1 < 2`:                 `<@A&B <Co> "x" 'y'> 1 < 2`,
+		`x < y and {{ trigger.body.markup }}`:              `x < y and <Hangup/>`,
 	} {
 		assert.Equal(t, want, evalText(t, text), text)
 	}
@@ -63,18 +68,30 @@ func TestXMLAndHTMLEscapeWhatIsInserted(t *testing.T) {
 func TestAnInsertionThatNothingMakesSafeIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`<p><script>var a = "{{ trigger.body.name }}"</script></p>`: "a value cannot be inserted into a script or style, where no escape makes it safe",
-		`<p><style>{{ trigger.body.name }}</style></p>`:             "a value cannot be inserted into a script or style, where no escape makes it safe",
-		`<p><!-- {{ trigger.body.name }} --></p>`:                   "a value cannot be inserted into a comment, where no escape makes it safe",
-		`<p><{{ trigger.body.name }}></p>`:                          "a value cannot be inserted into a tag or the name of an attribute, where no escape makes it safe",
-		`<p {{ trigger.body.name }}="x"></p>`:                       "a value cannot be inserted into a tag or the name of an attribute, where no escape makes it safe",
-		`<p class={{ trigger.body.name }}></p>`:                     "a value cannot be inserted into an attribute without quotes, where no escape makes it safe",
-		`<p class=a{{ trigger.body.name }}></p>`:                    "a value cannot be inserted into an attribute without quotes, where no escape makes it safe",
-		`<p></{{ trigger.body.name }}></p>`:                         "a value cannot be inserted into a declaration, where no escape makes it safe",
-		`<a href="{{ trigger.body.name }}">x</a>`:                   "a value cannot be inserted first in href, because it could be a script",
-		`<img src=' {{ trigger.body.name }}'/>`:                     "a value cannot be inserted first in src, because it could be a script",
-		`<a onclick="f('{{ trigger.body.name }}')">x</a>`:           "a value cannot be inserted into the attribute onclick, which is a script or style",
-		`<!doctype html><p><![CDATA[{{ trigger.body.name }}]]></p>`: "a value cannot be inserted into a declaration, where no escape makes it safe",
+		`<p><script>var a = "{{ trigger.body.name }}"</script></p>`: "a value cannot be inserted into a script or " +
+			"style, where no escape makes it safe",
+		`<p><style>{{ trigger.body.name }}</style></p>`: "a value cannot be inserted into a script or " +
+			"style, where no escape makes it safe",
+		`<p><!-- {{ trigger.body.name }} --></p>`: "a value cannot be inserted into a comment, " +
+			"where no escape makes it safe",
+		`<p><{{ trigger.body.name }}></p>`: "a value cannot be inserted into a tag or the " +
+			"name of an attribute, where no escape makes it safe",
+		`<p {{ trigger.body.name }}="x"></p>`: "a value cannot be inserted into a tag or the " +
+			"name of an attribute, where no escape makes it safe",
+		`<p class={{ trigger.body.name }}></p>`: "a value cannot be inserted into an attribute " +
+			"without quotes, where no escape makes it safe",
+		`<p class=a{{ trigger.body.name }}></p>`: "a value cannot be inserted into an attribute " +
+			"without quotes, where no escape makes it safe",
+		`<p></{{ trigger.body.name }}></p>`: "a value cannot be inserted into a declaration, " +
+			"where no escape makes it safe",
+		`<a href="{{ trigger.body.name }}">x</a>`: "a value cannot be inserted first in href, " +
+			"because it could be a script",
+		`<img src=' {{ trigger.body.name }}'/>`: "a value cannot be inserted first in src, " +
+			"because it could be a script",
+		`<a onclick="f('{{ trigger.body.name }}')">x</a>`: "a value cannot be inserted into the attribute " +
+			"onclick, which is a script or style",
+		`<!doctype html><p><![CDATA[{{ trigger.body.name }}]]></p>`: "a value cannot be inserted into a declaration, " +
+			"where no escape makes it safe",
 	} {
 		var field Template[string]
 		require.NoError(t, field.Decode(text))
@@ -84,7 +101,8 @@ func TestAnInsertionThatNothingMakesSafeIsRefused(t *testing.T) {
 		assert.Contains(t, problems[0].Fix, "raw(", text)
 		assert.False(t, problems[0].Warning)
 	}
-	assert.Equal(t, `<p><script>A&B <Co> "x" 'y'</script></p>`, evalText(t, `<p><script>{{ raw(trigger.body.name) }}</script></p>`))
+	assert.Equal(t, `<p><script>A&B <Co> "x" 'y'</script></p>`,
+		evalText(t, `<p><script>{{ raw(trigger.body.name) }}</script></p>`))
 }
 
 func TestJSONTextEscapesByPlace(t *testing.T) {
@@ -96,7 +114,8 @@ func TestJSONTextEscapesByPlace(t *testing.T) {
 		`{"m": {{ toJSON(trigger.body.list) }}, "n": "{{ toJSON(trigger.body.words) }}"}`:               `{"m": [3,1,2], "n": "[\"b\",\"a\"]"}`,
 		`[{"a": "{{ trigger.body.quote }}"}]`:                                                           `[{"a": "say \"hi\"\\\n"}]`, `["{{ trigger.body.quote }}"]`: `["say \"hi\"\\\n"]`,
 		`{"m": "{{ raw(trigger.body.text) }}"}`: `{"m": "größe"}`,
-		`[{{ trigger.body.text }}] failed`:      `[größe] failed`, `[{{ trigger.body.text }}]`: `[größe]`, `{ {{ trigger.body.text }} }`: `{ größe }`,
+		`[{{ trigger.body.text }}] failed`:      `[größe] failed`, `[{{ trigger.body.text }}]`: `[größe]`,
+		`{ {{ trigger.body.text }} }`: `{ größe }`,
 	} {
 		assert.Equal(t, want, evalText(t, text), text)
 	}
@@ -116,7 +135,8 @@ func TestABodyThatIsJSONTextIsItsValue(t *testing.T) {
 		`{"{{ trigger.body.text }}": [1, "{{ trigger.body.text }}", {{ trigger.body.map }}]}`:                                          `{"größe":[1,"größe",{"a":1,"b":2,"c":{"d":[1,2]}}]}`,
 		`{"a": 1}`: `{"a":1}`, `[{"a": "{{ trigger.body.markup }}"}]`: `[{"a":"<Hangup/>"}]`,
 		`{"a": "<b>{{ trigger.body.markup }}</b>"}`: `{"a":"<b><Hangup/></b>"}`,
-		`{{ toJSON(trigger.body.map) }}`:            `"{\"a\":1,\"b\":2,\"c\":{\"d\":[1,2]}}"`, `[x] {{ trigger.body.text }}`: `"[x] größe"`, `plain`: `"plain"`,
+		`{{ toJSON(trigger.body.map) }}`:            `"{\"a\":1,\"b\":2,\"c\":{\"d\":[1,2]}}"`,
+		`[x] {{ trigger.body.text }}`:               `"[x] größe"`, `plain`: `"plain"`,
 		`{"a": {{ toJSON(trigger.body.list) }}}`: `{"a":[3,1,2]}`,
 	} {
 		var field Body
@@ -135,7 +155,8 @@ func TestABodyThatIsJSONTextIsItsValue(t *testing.T) {
 	problems := field.Compile("/body", testEnvironment())
 	require.Len(t, problems, 1)
 	require.True(t, problems[0].Warning)
-	require.Equal(t, "write a mapping or list, which needs no quotes around the whole: `{ message: '{{ trigger.body.m }}', \"to it\": ['{{ trigger.body.n }}'] }`",
+	require.Equal(t, "write a mapping or list, which needs no quotes around the whole: `{ message: '{{ "+
+		"trigger.body.m }}', \"to it\": ['{{ trigger.body.n }}'] }`",
 		problems[0].Fix)
 }
 
@@ -145,7 +166,8 @@ func TestSecretsAreEscapedByPlaceToo(t *testing.T) {
 	env.Secrets = true
 	open := func(name string) (string, error) { return `s<"]]>`, nil }
 	for text, want := range map[string]any{
-		`<a>{{ secret.KEY }}</a>`: `<a>s&lt;&#34;]]&gt;</a>`, `<a><![CDATA[{{ secret.KEY }}]]></a>`: `<a><![CDATA[s<"]]]]><![CDATA[>]]></a>`,
+		`<a>{{ secret.KEY }}</a>`:                           `<a>s&lt;&#34;]]&gt;</a>`,
+		`<a><![CDATA[{{ secret.KEY }}]]></a>`:               `<a><![CDATA[s<"]]]]><![CDATA[>]]></a>`,
 		`{"a": "x{{ secret.KEY }}", "b": {{ secret.KEY }}}`: `{"a": "xs<\"]]>", "b": "s<\"]]>"}`,
 	} {
 		var field Template[any]
@@ -190,7 +212,8 @@ func TestPathKeepsSlashesInAURL(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got, text)
 	}
-	for _, text := range []string{`https://api.example/{{ path(trigger.body.repo) + "/x" }}`, `https://api.example/?q={{ path(trigger.body.repo) }}`} {
+	for _, text := range []string{`https://api.example/{{ path(trigger.body.repo) + "/x" }}`,
+		`https://api.example/?q={{ path(trigger.body.repo) }}`} {
 		var url URL
 		require.NoError(t, url.Decode(text))
 		problems := url.Compile("/url", testEnvironment())

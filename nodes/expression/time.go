@@ -60,8 +60,8 @@ func Zone(name string) (*time.Location, error) {
 	return time.LoadLocationFromTZData(name, data)
 }
 
-// timeLayouts are what date and fields of times take, also without a colon in the offset (Jira, Salesforce) and with UTC
-// as a word (GitLab). Text without a zone is UTC.
+// timeLayouts are what date and fields of times take, also without a colon in the offset (Jira, Salesforce) and with
+// UTC as a word (GitLab). Text without a zone is UTC.
 var timeLayouts = []string{
 	time.RFC3339, "2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "15:04:05",
 	time.RFC1123, time.RFC1123Z, time.RFC822, time.RFC822Z, time.RFC850,

@@ -83,8 +83,8 @@ func TestUnitsArePinned(t *testing.T) {
 	}
 }
 
-// TestTheUnicodeTablesArePinned fails when a Go release has other tables: upper, lower and classes like \p{L} would then
-// give other values on a replay. Handle that by the engine level.
+// TestTheUnicodeTablesArePinned fails when a Go release has other tables: upper, lower and classes like \p{L} would
+// then give other values on a replay. Handle that by the engine level.
 func TestTheUnicodeTablesArePinned(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "15.0.0", unicode.Version)

@@ -13,14 +13,14 @@
 //     activities, all through Run. A replay calls it again, and it must then do the same: no clock, no randomness, no
 //     I/O, no ranging over maps.
 //
-// Small interfaces (Iterating, Choosing, FieldScoper, …) tell the compiler and the interpreter what they must know about
-// a kind. A kind from outside that implements them is treated in the same way as a built-in one.
+// Small interfaces (Iterating, Choosing, FieldScoper, …) tell the compiler and the interpreter what they must know
+// about a kind. A kind from outside that implements them is treated in the same way as a built-in one.
 package kind
 
 import "time"
 
-// Kind is a type of node. Its implementation is the config struct of one node, through a pointer. It is also either Pure
-// or Waiting, which have the method that does the work.
+// Kind is a type of node. Its implementation is the config struct of one node, through a pointer. It is also either
+// Pure or Waiting, which have the method that does the work.
 type Kind interface {
 	// Spec describes the kind; it is the same for every config.
 	Spec() Spec

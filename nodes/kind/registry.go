@@ -44,7 +44,8 @@ func checkExecutes(name string, kind Kind) {
 	_, pure := kind.(Pure)
 	_, waiting := kind.(Waiting)
 	if !pure && !waiting {
-		panic(fmt.Sprintf("node kind %q (%T) does no work: give it Execute(run kind.Run), or Execute(ctx workflow.Context, "+
+		panic(fmt.Sprintf("node kind %q (%T) does no work: give it Execute(run kind.Run), or Execute(ctx "+
+			"workflow.Context, "+
 			"run kind.WaitingRun) if it waits or acts outside; both return (kind.Result, error)", name, kind))
 	}
 }

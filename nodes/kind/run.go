@@ -9,8 +9,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// Pure is a kind whose step takes no time and touches nothing outside, whatever the nodes in its branches do. The engine
-// executes it wherever a run is executed: on Temporal, and in place for early answers and dry runs.
+// Pure is a kind whose step takes no time and touches nothing outside, whatever the nodes in its branches do. The
+// engine executes it wherever a run is executed: on Temporal, and in place for early answers and dry runs.
 type Pure interface {
 	Kind
 	// Execute does the work of one step. A replay executes it again, and it must then do the same. Its error is an
@@ -25,8 +25,8 @@ type Waiting interface {
 	Execute(ctx workflow.Context, run WaitingRun) (Result, error)
 }
 
-// Run is what every kind sees of the run. It belongs to one step. A kind that loops, forks, answers, assigns or sets the
-// output asserts the interface below that it needs: run.(kind.LoopingRun).
+// Run is what every kind sees of the run. It belongs to one step. A kind that loops, forks, answers, assigns or sets
+// the output asserts the interface below that it needs: run.(kind.LoopingRun).
 type Run interface {
 	// Node is the node itself.
 	Node() *everhook.Node
@@ -34,14 +34,14 @@ type Run interface {
 	Scope() *expression.Scope
 	// ID is the run's ID.
 	ID() everhook.RunID
-	// Origin is the ID of the run that this one retries, over all retries; the run's own ID for the first one. The keys of
-	// effects derive from it, so that a partner recognises a repetition.
+	// Origin is the ID of the run that this one retries, over all retries; the run's own ID for the first one. The keys
+	// of effects derive from it, so that a partner recognises a repetition.
 	Origin() everhook.RunID
 	// Iteration says at which iteration of its loops the step is, for example "items[3].lines[0]"; empty outside loops.
 	// With Origin and the node's key it names the step over all retries.
 	Iteration() string
-	// Branch runs the nodes of a branch, one after the other, and gives the result of the last one. A branch that does not
-	// exist is empty. Return its error as it is, unless the kind decides how the step ends then.
+	// Branch runs the nodes of a branch, one after the other, and gives the result of the last one. A branch that does
+	// not exist is empty. Return its error as it is, unless the kind decides how the step ends then.
 	Branch(name string) (last any, err error)
 	// Charge counts work besides the evaluation of expressions, in units (see expression.MaxUnits).
 	Charge(units int)
@@ -57,8 +57,8 @@ type ForkingRun interface {
 	// Go runs do on a line of its own, to which it moves the fork. Lines take turns: only a step that waits, Await and
 	// Pause let another one go on.
 	Go(name string, fork Run, do func())
-	// Await returns when done reports true. It waits for the forks even if the step is cancelled: they are cancelled too.
-	// Its error says that done can never become true; return it as it is.
+	// Await returns when done reports true. It waits for the forks even if the step is cancelled: they are cancelled
+	// too. Its error says that done can never become true; return it as it is.
 	Await(done func() bool) error
 	// Cancel cancels the forks.
 	Cancel()
@@ -74,9 +74,9 @@ type LoopingRun interface {
 	// Enter begins an iteration: until the next one begins or the step ends, the scope has loop set, and nodes of the
 	// branches have no results yet. Return its error as it is.
 	Enter(position LoopPosition) error
-	// Pause charges what expressions of the step have used since the last step or iteration began, and makes a break after
-	// a long stretch of work. Steps and Enter do so by themselves; call it after an evaluation on a fork. Return its error
-	// as it is.
+	// Pause charges what expressions of the step have used since the last step or iteration began, and makes a break
+	// after a long stretch of work. Steps and Enter do so by themselves; call it after an evaluation on a fork. Return
+	// its error as it is.
 	Pause() error
 	// UsedUp reports whether the execution has used up its budget: an Iterating kind then hands over.
 	UsedUp() bool
@@ -85,8 +85,8 @@ type LoopingRun interface {
 	AtOnce() int
 	// SetRunning reports how many iterations are running.
 	SetRunning(iterations int)
-	// HandOver continues the loop in other executions, until one has come to the end of a part, and takes over what they
-	// did. Return its error as it is.
+	// HandOver continues the loop in other executions, until one has come to the end of a part, and takes over what
+	// they did. Return its error as it is.
 	HandOver(state *LoopState) error
 }
 
@@ -117,20 +117,20 @@ type WaitingRun interface {
 	Run
 	// Sleep waits. It survives restarts.
 	Sleep(ctx workflow.Context, duration time.Duration) error
-	// Activity runs an effect and decodes its result into result, a pointer. The node or the kind sets its time limit and
-	// the number of attempts.
+	// Activity runs an effect and decodes its result into result, a pointer. The node or the kind sets its time limit
+	// and the number of attempts.
 	Activity(ctx workflow.Context, name string, input, result any) error
 	// LocalActivity runs quick work without effects in this worker and decodes its result into result, a pointer. The
-	// result is recorded, so that a replay does not run it again. It ends within activities.LocalTimeout, is tried once,
-	// and costs one event.
+	// result is recorded, so that a replay does not run it again. It ends within activities.LocalTimeout, is tried
+	// once, and costs one event.
 	LocalActivity(ctx workflow.Context, name string, input, result any) error
 }
 
 // AwaitingRun is the WaitingRun of a kind that waits for a call of its node's resume URL.
 type AwaitingRun interface {
 	WaitingRun
-	// AwaitCall waits for the call and gives what is kept of it. It reports false if none came within the deadline; 0 is
-	// no deadline. A call that came earlier is given at once. The wait survives restarts.
+	// AwaitCall waits for the call and gives what is kept of it. It reports false if none came within the deadline; 0
+	// is no deadline. A call that came earlier is given at once. The wait survives restarts.
 	AwaitCall(ctx workflow.Context, deadline time.Duration) (call everhook.Mapping, ok bool, err error)
 }
 

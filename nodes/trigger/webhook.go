@@ -10,8 +10,8 @@ import (
 
 // Webhook starts a run for each accepted POST to the URL of the flow.
 type Webhook struct {
-	// Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits is
-	// made once and kept for every version.
+	// Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits
+	// is made once and kept for every version.
 	Token string `json:"token,omitempty"`
 	WebhookCalls
 	// Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's
@@ -297,7 +297,8 @@ func (*Credential) JSONSchema() map[string]any {
 			"properties": map[string]any{"secret": map[string]any{"type": "string", "pattern": secretPattern,
 				"description": "The name of a secret, whose value is set outside the flow."}},
 		},
-		map[string]any{"type": "string", "minLength": 1, "description": "The credential itself. It then stands in the flow " +
+		map[string]any{"type": "string", "minLength": 1, "description": "The credential itself. It then stands in " +
+			"the flow " +
 			"file: better name a secret."},
 	}}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// WebhookCalls says which calls of a URL are taken, and which parts of them are kept. Webhooks and nodes that wait for a
-// call have these fields.
+// WebhookCalls says which calls of a URL are taken, and which parts of them are kept. Webhooks and nodes that wait for
+// a call have these fields.
 type WebhookCalls struct {
 	// MaxBody limits the body of a call, at most 10MiB. A body that has more than 1.9 MB after compression needs a
 	// server that keeps large values outside of Temporal (`--payload-store`, on by default with the embedded server).
@@ -30,8 +30,8 @@ type WebhookCalls struct {
 	Signature *WebhookSignature `json:"signature,omitempty"`
 	// RateLimit limits the number of calls that each receiver takes. Further calls get 429 with Retry-After.
 	RateLimit *WebhookRate `json:"rateLimit,omitempty"`
-	// Schema is a JSON Schema (2020-12) for the whole body, before `request` reduces it. A body that does not match gets
-	// 422 with the places and reasons. `format` is checked. References must stay inside the schema.
+	// Schema is a JSON Schema (2020-12) for the whole body, before `request` reduces it. A body that does not match
+	// gets 422 with the places and reasons. `format` is checked. References must stay inside the schema.
 	Schema BodySchema `json:"schema,omitzero"`
 	// Request says which parts of a call the run sees.
 	Request WebhookRequest `json:"request,omitzero"`

@@ -121,25 +121,27 @@ func unquoted(key string) string {
 
 // JSONSchema is that of the name of a preset, or a mapping.
 func (*WebhookDedupe) JSONSchema() map[string]any {
-	return map[string]any{"title": "`preset`, `idempotency-key`, or `{ key, optional, onFailure, payload }`", "anyOf": []any{
-		map[string]any{"type": "string", "enum": []string{signedKey, idempotencyKey}},
-		map[string]any{
-			"type": "object", "additionalProperties": false,
-			"properties": map[string]any{
-				"preset": map[string]any{"type": "string", "enum": []string{signedKey, idempotencyKey},
-					"description": "A ready-made key."},
-				"key": map[string]any{"type": []string{"string", "number", "boolean"},
-					"description": "An expression over `headers`, `query` and `body` of the whole delivery that " +
-						"gives the key: text or a whole number."},
-				"optional": map[string]any{"type": "boolean", "description": "Takes a delivery without a key as its own " +
-					"instead of refusing it with 400."},
-				"onFailure": map[string]any{"type": "string", "enum": []string{"rerun", "answer"},
-					"description": "What a duplicate does when the run failed without an answer of the flow's own: " +
-						"starts it again (rerun), or repeats the stored failure (answer)."},
-				"payload": map[string]any{"type": "string", "enum": []string{"match", "ignore"},
-					"description": "The same key with another body: refused with 422 (match), or taken for a " +
-						"duplicate (ignore). Default match, with `preset` ignore."},
+	return map[string]any{"title": "`preset`, `idempotency-key`, or `{ key, optional, onFailure, payload }`",
+		"anyOf": []any{
+			map[string]any{"type": "string", "enum": []string{signedKey, idempotencyKey}},
+			map[string]any{
+				"type": "object", "additionalProperties": false,
+				"properties": map[string]any{
+					"preset": map[string]any{"type": "string", "enum": []string{signedKey, idempotencyKey},
+						"description": "A ready-made key."},
+					"key": map[string]any{"type": []string{"string", "number", "boolean"},
+						"description": "An expression over `headers`, `query` and `body` of the whole delivery that " +
+							"gives the key: text or a whole number."},
+					"optional": map[string]any{"type": "boolean",
+						"description": "Takes a delivery without a key as its own " +
+							"instead of refusing it with 400."},
+					"onFailure": map[string]any{"type": "string", "enum": []string{"rerun", "answer"},
+						"description": "What a duplicate does when the run failed without an answer of the flow's own: " +
+							"starts it again (rerun), or repeats the stored failure (answer)."},
+					"payload": map[string]any{"type": "string", "enum": []string{"match", "ignore"},
+						"description": "The same key with another body: refused with 422 (match), or taken for a " +
+							"duplicate (ignore). Default match, with `preset` ignore."},
+				},
 			},
-		},
-	}}
+		}}
 }

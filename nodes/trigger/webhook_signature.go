@@ -168,8 +168,9 @@ func (w *Webhook) impatient(v *kind.Validation) {
 	}
 	patience := everhook.Duration(w.Signature.Preset().Patience)
 	if wait := v.Definition.Options.Wait; patience > 0 && wait > patience {
-		v.Flow().Warn("/options/wait", fmt.Sprintf("%s waits about %s for an answer and then takes the delivery for failed",
-			w.Signature.Kind, patience.Std()), "lower it, or leave it out")
+		v.Flow().Warn("/options/wait",
+			fmt.Sprintf("%s waits about %s for an answer and then takes the delivery for failed",
+				w.Signature.Kind, patience.Std()), "lower it, or leave it out")
 	}
 }
 

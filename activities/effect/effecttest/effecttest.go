@@ -33,8 +33,8 @@ type Failure struct {
 	After time.Duration
 }
 
-// Run makes one attempt of an effect with an input. The failure is nil if it gave a result. Its Dependencies may connect
-// to this machine, for servers of net/http/httptest.
+// Run makes one attempt of an effect with an input. The failure is nil if it gave a result. Its Dependencies may
+// connect to this machine, for servers of net/http/httptest.
 func Run[Out any](t testing.TB, e activities.Effect, input any, known Secrets) (result Out, failed *Failure) {
 	t.Helper()
 	return RunWith[Out](t, e, input, Dependencies(t, known))

@@ -122,7 +122,8 @@ func (s *step) Activity(_ workflow.Context, _ string, input, _ any) error {
 
 func TestARetryOfTheRunSendsTheSameMessageOnce(t *testing.T) {
 	t.Parallel()
-	sms := kindtest.Kind(t, Registry(), kindtest.Flow(t, everhook.Async, `{"type":"webhook"}`, `{"key":"tell","type":"sms",
+	sms := kindtest.Kind(t, Registry(), kindtest.Flow(t, everhook.Async, `{"type":"webhook"}`,
+		`{"key":"tell","type":"sms",
 		"config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"{{ trigger.body }}"}}`), "tell")
 	key := func(id, origin everhook.RunID, text string) string {
 		s := &step{id: id, origin: origin, text: text}
