@@ -50,7 +50,7 @@ type DateStep struct {
 	Timezone *DateTimezone `json:"timezone,omitempty"`
 }
 
-// dateFunction is what a step does. Its error says what is wrong; the kind adds the step.
+// dateFunction executes a step. Its error says what is wrong; the kind adds the number of the step.
 type dateFunction interface {
 	apply(scope *expression.Scope, v any) (any, error)
 }
@@ -84,7 +84,7 @@ config:
 	}
 }
 
-// Validate wants one function in each step, and checks literal arguments.
+// Validate reports steps without exactly one function, and wrong literal arguments.
 func (c *DateCalculation) Validate(v *kind.Validation) {
 	if len(c.Steps) == 0 {
 		v.Error("/config/steps", "there is no step", "add at least one: `- add: { amount: 1, unit: day }`")

@@ -268,7 +268,7 @@ func toNumber(v any) (float64, error) {
 	}
 }
 
-// dateTypeName is the word for what a step is given.
+// dateTypeName names the type of a step's input for messages.
 func dateTypeName(v any) string {
 	if _, ok := v.(time.Time); ok {
 		return "a time"

@@ -38,7 +38,7 @@ config: { duration: 1d12h }
 	}
 }
 
-// Validate wants exactly one of duration and until.
+// Validate reports a config without exactly one of duration and until.
 func (c *Delay) Validate(v *kind.Validation) {
 	switch {
 	case !c.Duration.IsSet() && !c.Until.IsSet():

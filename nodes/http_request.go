@@ -76,7 +76,7 @@ var (
 
 	methodExp = regexp.MustCompile(`^[A-Z][A-Z-]{0,19}$`)
 
-	// methods are those of the IANA registry, and those that caches and Vault use besides. A template can give others.
+	// methods are those of the IANA registry, and those that caches and Vault use. A template can give others.
 	methods = strings.Fields(`GET HEAD POST PUT PATCH DELETE OPTIONS TRACE QUERY
 		ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF
 		MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE
@@ -109,7 +109,7 @@ config:
 	}
 }
 
-// Validate checks what a request cannot be.
+// Validate reports fields that contradict each other or exceed limits.
 func (c *HTTPRequest) Validate(v *kind.Validation) {
 	if c.Redirects != nil && (*c.Redirects < 0 || *c.Redirects > maxRedirects) {
 		v.Error("/config/redirects", fmt.Sprintf("%d redirects", *c.Redirects), "write 0 to 20")
@@ -243,7 +243,7 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 	return input, err
 }
 
-// sealBody gives the method that evaluates the body: as JSON, or for the other content types as it is written.
+// sealBody returns the method that evaluates the body: as JSON, or unchanged for other content types.
 func (c *HTTPRequest) sealBody() func(*expression.Scope) (everhook.Sealed, error) {
 	if c.ContentType == "" || c.ContentType == activities.ContentJSON || c.ContentType == activities.ContentForm {
 		return c.Body.EvalSealed

@@ -92,7 +92,7 @@ func (c *JSONQuery) fix() string {
 	}
 }
 
-// describe shows where the query is wrong, if the engine tells.
+// describe shows the position of the fault in the query, if the engine reports it.
 func (c *JSONQuery) describe(err error) string {
 	syntax, ok := errors.AsType[*query.SyntaxError](err)
 	if !ok || syntax.Offset < 0 {

@@ -85,7 +85,7 @@ func (c *Loop) FieldScope(pointer string) kind.FieldScope {
 	}
 }
 
-// Validate wants something that ends the loop.
+// Validate reports a loop that would never end.
 func (c *Loop) Validate(v *kind.Validation) {
 	if !c.Over.IsSet() && !c.When.IsSet() {
 		v.Error("/config", "neither over nor when is given", "write for example `over: trigger.body.items`")
@@ -109,8 +109,8 @@ func (c *Loop) Validate(v *kind.Validation) {
 	}
 }
 
-// validateTogether reports assignments to variables outside the loop: which of the iterations that run at once would
-// come last, nobody could say.
+// validateTogether reports assignments to variables outside a loop with concurrent iterations, because the last one to
+// assign would be random.
 func (c *Loop) validateTogether(v *kind.Validation, nodes []everhook.Node, pointer string, inside []string) {
 	for i := range nodes {
 		node, at := &nodes[i], fmt.Sprintf("%s/%d", pointer, i)
@@ -139,8 +139,8 @@ func keysIn(nodes []everhook.Node) []string {
 	return keys
 }
 
-// Execute is pure but for what the body does: it counts up and never ranges over a mapping. What is left of the loop
-// when the execution has used up its budget, another one goes on with.
+// Execute counts up and never ranges over a mapping. When the execution has used up its budget, it hands the remaining
+// iterations over to another execution.
 func (c *Loop) Execute(run kind.Run) (kind.Result, error) {
 	looping := run.(kind.LoopingRun)
 	state, err := c.begin(run)
@@ -157,7 +157,7 @@ func (c *Loop) Execute(run kind.Run) (kind.Result, error) {
 	return kind.Result{Value: c.result(state)}, nil
 }
 
-// begin finds out what the loop goes over: a list, or open for a loop that only its `when` ends.
+// begin evaluates `over`. The state is open for a loop that only `when` ends.
 func (c *Loop) begin(run kind.Run) (*kind.LoopState, error) {
 	if !c.Over.IsSet() {
 		return &kind.LoopState{Open: true}, nil

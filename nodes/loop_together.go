@@ -6,7 +6,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// iterateTogether goes through iterations, several at the same time, and returns when those that began have ended.
+// iterateTogether runs several iterations at the same time, and returns when all that began have ended.
 func (c *Loop) iterateTogether(run kind.LoopingRun, state *kind.LoopState) error {
 	flight := loopFlight{loop: c, run: run, state: state, next: state.Next, ended: map[int]*iteration{}}
 	for began := false; !state.Over() && !flight.stopped && (!began || !run.UsedUp()); began = true {

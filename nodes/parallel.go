@@ -40,7 +40,7 @@ branches:
 	}
 }
 
-// Validate wants two branches.
+// Validate reports a node with fewer than two branches.
 func (c *Parallel) Validate(v *kind.Validation) {
 	if len(v.Branches()) < 2 {
 		v.Error("/branches", "a parallel node has two or more branches", "add branches, or move the nodes out of it")

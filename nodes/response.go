@@ -41,7 +41,7 @@ config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
 	}
 }
 
-// Validate wants a flow whose caller waits.
+// Validate reports a flow without a waiting caller.
 func (c *Response) Validate(v *kind.Validation) {
 	_, held := v.Trigger.(kind.Synchronous)
 	switch {
@@ -90,7 +90,7 @@ func (c *Response) Execute(run kind.Run) (kind.Result, error) {
 		}
 		answer.Body = everhook.Of(body)
 	}
-	// The JSON of text is what is stored, and may be longer than what is sent.
+	// The stored form of a text is JSON, which can be longer than the text that is sent.
 	encoded, err := everhook.EncodeJSON(answer)
 	run.Charge(len(encoded) / answeredPerUnit)
 	if err != nil || len(encoded) > everhook.MaxAnswerBody {

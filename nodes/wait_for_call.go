@@ -57,12 +57,12 @@ config:
 	}
 }
 
-// Validate checks who may call and what is taken.
+// Validate checks the credentials and limits of the calls.
 func (c *WaitForCall) Validate(v *kind.Validation) {
 	c.ValidateCalls(v.Below("/config"))
 }
 
-// FieldRoots are what the templates of the response see: they are evaluated when the call comes, on it alone.
+// FieldRoots are the names that are visible in the templates of the response. They are evaluated when the call comes.
 func (c *WaitForCall) FieldRoots(pointer string) map[string]*expression.Shape {
 	if !strings.HasPrefix(pointer, "/response/") {
 		return nil
@@ -79,7 +79,7 @@ func (*WaitForCall) PausesFor() kind.Pause { return kind.ForCall }
 // Reply is the response.
 func (c *WaitForCall) Reply() *trigger.WebhookResponse { return &c.Response }
 
-// Execute waits. Who calls, and what a caller receives, is decided before the call reaches the run.
+// Execute waits. The receiver decides who may call and which answer the caller gets, before the call reaches the run.
 func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	deadline := defaultDeadline
 	if c.Deadline.IsSet() {

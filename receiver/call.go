@@ -34,15 +34,15 @@ type Record struct {
 	Duration, Durable time.Duration
 	// Node is the waiting node that the call was for; empty for deliveries and lookups.
 	Node string
-	// Lookup tells that the call asked for the answer of an earlier run.
+	// Lookup is set if the call asks for the answer of an earlier run.
 	Lookup bool
-	// Duplicate tells that another delivery with the same dedupe key had started the run.
+	// Duplicate is set if another delivery with the same dedupe key has started the run.
 	Duplicate bool
-	// NoAnswer tells that the answer of an async flow could not be made, so that its caller got 200 ok.
+	// NoAnswer is set if the answer of an async flow could not be made. Its caller got 200 ok.
 	NoAnswer bool
 	// Remote is the address of the other end of the connection.
 	Remote net.Addr
-	// Client is the address that the call comes from, as far as trusted proxies tell; the zero Addr: nobody knows.
+	// Client is the caller's address, according to trusted proxies if there are any. The zero Addr means unknown.
 	Client netip.Addr
 }
 
@@ -55,14 +55,14 @@ type call struct {
 	began   time.Time
 
 	token string
-	// wait is what the call resumes; nil for calls of other URLs.
+	// wait is the wait that the call resumes; nil for calls of other URLs.
 	wait  *waitURL
 	route *Route
 	body  []byte
-	// query and parsed are the whole query and body; the delivery has what the run sees of them.
+	// query and parsed are the whole query and body. The delivery has only the part that the run sees.
 	query  everhook.Mapping
 	parsed any
-	// cause is for the log: it says what the operator must know and the caller must not, or need not.
+	// cause is the reason of a refusal for the log. The caller does not see it.
 	cause string
 	// consumed is true once the body was read to its end, so that the next request can be read.
 	consumed bool
@@ -121,7 +121,7 @@ func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler 
 	}
 }
 
-// knownMethods are those that Fiber routes; it answers every other by itself.
+// knownMethods are the methods that Fiber routes. It answers all others itself.
 var knownMethods = func() map[string]bool {
 	known := map[string]bool{}
 	for _, method := range fiber.DefaultMethods {
@@ -165,7 +165,7 @@ func (c *call) leavesClean() bool {
 	}
 }
 
-// protocolError answers what is not a request that fasthttp understands. It closes the connection itself.
+// protocolError answers a request that fasthttp can't read. fasthttp then closes the connection.
 func (r *Receiver) protocolError(ctx *fasthttp.RequestCtx, err error) {
 	c := &call{header: &ctx.Request.Header, ctx: ctx, began: time.Now()}
 	var small *fasthttp.ErrSmallBuffer

@@ -12,7 +12,7 @@ import (
 // check is one reason to end a call before its delivery reaches the engine: mostly to refuse it.
 type check func(*Receiver, *call) (reply, bool)
 
-// The checks of a delivery, in the order in which a caller learns of what is wrong. Nothing in them reaches the engine.
+// The checks of a delivery, in the order in which they are made. None of them reaches the engine.
 var (
 	// headChecks need the head of the request alone.
 	headChecks = []check{servable, takesMethod, declaredLength, addresses, credentials, subscription}
@@ -56,7 +56,7 @@ func notFound() reply {
 	return refuse(NotFound, NothingHere)
 }
 
-// allow refuses every other method, and names those that are taken.
+// allow refuses every method but the given ones, and lists those in the reply.
 func allow(c *call, methods ...string) (reply, bool) {
 	for _, method := range methods {
 		if string(c.header.Method()) == method {

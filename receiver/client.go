@@ -19,8 +19,8 @@ func addresses(r *Receiver, c *call) (reply, bool) {
 	return refuse(Forbidden, "calls from this address are not allowed"), true
 }
 
-// client is the address that a call comes from: that of the connection, or behind trusted proxies the one that they
-// tell. It is unknown (false) when they tell none that can be read.
+// client is the address of the caller: of the connection, or behind trusted proxies the address that they report. It is
+// unknown (false) if they report none that can be read.
 func (r *Receiver) client(c *call) (netip.Addr, bool) {
 	remote, ok := addressOf(c.ctx.RemoteAddr())
 	if !ok || !within(remote, r.options.TrustedProxies) {
@@ -39,13 +39,13 @@ func (r *Receiver) client(c *call) (netip.Addr, bool) {
 	case forwardedFor == remote || forwardedFor == forwarded:
 		return forwarded, true
 	default:
-		// A proxy writes one of the headers and leaves the other to whoever calls: nobody knows which.
+		// A proxy writes one of the headers and passes the other one on from the caller. Which is which is unknown.
 		return netip.Addr{}, false
 	}
 }
 
-// behind follows a list of hops from the nearest one, at its end, to the first that no trusted proxy vouches for.
-// Without a list it is the proxy itself.
+// behind follows a list of hops from its end, the nearest hop, to the first hop that is not a trusted proxy. Without a
+// list it returns the proxy itself.
 func (r *Receiver) behind(nearest netip.Addr, lists []string, read func(string) (netip.Addr, bool)) (netip.Addr, bool) {
 	address := nearest
 	for i := len(lists) - 1; i >= 0; i-- {

@@ -9,8 +9,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Credential gives a secret. It is called for every delivery: secrets change while the receiver runs. An error lets
-// nobody in by it; when no other fits either, the caller gets 503.
+// Credential returns a secret. It is called for every delivery, because secrets change while the receiver runs. If it
+// returns an error, the secret admits no caller; if no other secret fits either, the caller gets 503.
 type Credential = func() (string, error)
 
 // BasicCredential is a user name and where its password comes from.
@@ -19,13 +19,13 @@ type BasicCredential struct {
 	Password Credential
 }
 
-// APIKey is a header and the keys that may stand in it.
+// APIKey is a header, and the keys that it may have.
 type APIKey struct {
 	Header string
 	Values []Credential
 }
 
-// verdict is what a call has shown of one kind of credential.
+// verdict is the result of checking one type of credential of a call.
 type verdict int
 
 const (
@@ -36,8 +36,8 @@ const (
 	unreadable
 )
 
-// credentials lets in who shows one of the flow's credentials of every kind. All kinds are looked at, and the reply
-// does not say which one was wrong.
+// credentials admits callers that have a credential of every type that the flow asks for. It checks all types, and the
+// reply does not say which one was wrong.
 func credentials(r *Receiver, c *call) (reply, bool) {
 	verdicts := [...]verdict{r.basic(c), r.bearer(c), r.apiKey(c)}
 	has := func(wanted verdict) bool {
@@ -125,7 +125,7 @@ func verdictOf(matches int, unknown bool) verdict {
 	}
 }
 
-// look reads a credential. One that is empty is none: it would let in who sends nothing.
+// look reads a credential. An empty one counts as unset: it would admit callers that send nothing.
 func (r *Receiver) look(c *call, credential Credential) (string, bool) {
 	value, err := credential()
 	if err != nil {
@@ -134,7 +134,7 @@ func (r *Receiver) look(c *call, credential Credential) (string, bool) {
 	return value, err == nil && value != ""
 }
 
-// wanted says what a caller has to send.
+// wanted describes the credential that a caller has to send.
 func wanted(route *Route) string {
 	var kinds []string
 	if len(route.Basic) > 0 {

@@ -9,8 +9,8 @@ import (
 // headerDuplicate marks the reply to a delivery whose run another delivery had started.
 const headerDuplicate = "Everhook-Duplicate"
 
-// dedupeKey gives the delivery the run ID that all its duplicates have. It sees the whole delivery, not what the run
-// keeps of it.
+// dedupeKey sets the run ID of the delivery, which is the same for all duplicates. It sees the whole delivery, not only
+// the part that the run keeps.
 func dedupeKey(_ *Receiver, c *call) (reply, bool) {
 	dedupe := c.route.Dedupe
 	if dedupe == nil {
@@ -32,7 +32,7 @@ func dedupeKey(_ *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// allHeaders gives every header but those that carry credentials.
+// allHeaders returns every header except those with credentials.
 func allHeaders(c *call) everhook.Mapping {
 	all := everhook.Mapping{}
 	for _, name := range c.header.PeekKeys() {

@@ -123,7 +123,7 @@ func late(run everhook.RunID) reply {
 	return problemReply(problem).because(Late).of(run)
 }
 
-// standing is how a run stands, for a caller without an answer.
+// standing describes the state of a run to a caller for whom there is no answer yet.
 type standing struct {
 	RunID    everhook.RunID  `json:"runId"`
 	Status   everhook.Status `json:"status"`
@@ -187,7 +187,7 @@ func (r *Receiver) outcome(c *call, run everhook.RunID, wait time.Duration) repl
 
 func noRun() reply { return refuse(NotFound, "there is no such run, or it has expired") }
 
-// health tells that the process answers.
+// health reports that the process answers.
 func (r *Receiver) health(c *call, _ *fiber.Ctx) reply {
 	if refusal, refused := allow(c, fiber.MethodGet, fiber.MethodHead); refused {
 		return refusal
@@ -195,7 +195,7 @@ func (r *Receiver) health(c *call, _ *fiber.Ctx) reply {
 	return answerReply(everhook.Answer{Status: fiber.StatusOK, Body: everhook.Of("ok")}, "").because(Probe)
 }
 
-// ready tells whether deliveries are to be sent here.
+// ready reports whether this process should receive deliveries.
 func (r *Receiver) ready(c *call, f *fiber.Ctx) reply {
 	if r.isStopping() {
 		return refuse(Unavailable, "stopping").because(Probe)

@@ -10,7 +10,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// FlowSource finds the flow behind a token.
+// FlowSource finds the flow of a token.
 type FlowSource interface {
 	// Route gives the route of a token; false: no flow has that token. It is called for every delivery, from many
 	// goroutines, twice for one that asks before it sends its body (Expect: 100-continue), so it reads a snapshot in
@@ -27,9 +27,9 @@ type Resumable struct {
 	Flow string
 	// Secret is the flow's: the tickets of resume URLs are made under it.
 	Secret []byte
-	// Route gives the route of a node that waits for calls, in that version of the flow, and is called for every call
-	// whose ticket is right. ErrNoWait: the version, or such a node in it, does not exist (404); after any other error
-	// nobody knows who may call (503).
+	// Route returns the route of a node that waits for calls, in the given version of the flow. It is called for every
+	// call with a correct ticket. ErrNoWait: the version or such a node does not exist (404). After any other error it
+	// is unknown who may call (503).
 	Route func(ctx context.Context, version int, node string) (*Route, error)
 }
 
@@ -44,7 +44,7 @@ type Route struct {
 	Enabled bool
 	// Mode says whether callers wait for the flow's answer.
 	Mode everhook.Mode
-	// Version is what the Starter starts; the receiver does not look into it.
+	// Version is passed to the Starter. The receiver does not look into it.
 	Version *everhook.Version
 	// MaxBody bounds a body, in bytes.
 	MaxBody int64
@@ -61,8 +61,8 @@ type Route struct {
 	Signature *Signature
 	// Rate bounds deliveries; nil: it does not.
 	Rate *Rate
-	// Schema gives what is wrong with a whole body (422), or an error when there is too much of it to tell (413); nil:
-	// nothing is.
+	// Schema returns the problems of a whole body (422), or an error if the body is too large to be checked (413). Nil:
+	// every body fits.
 	Schema func(body any) ([]everhook.ProblemDetail, error)
 	// Headers names the headers to keep; none by default.
 	Headers []string
@@ -81,14 +81,15 @@ type Route struct {
 	Dedupe *Dedupe
 	// Wait is how long the caller of a sync flow is held.
 	Wait time.Duration
-	// OnWait is what a caller gets when Wait has passed: 202, the default, or 504.
+	// OnWait is the status that the caller gets after Wait: 202, the default, or 504.
 	OnWait int
 }
 
 // Dedupe says how duplicates of a flow's deliveries are found and treated.
 type Dedupe struct {
-	// Key gives the dedupe key of a delivery: all its headers (lower-case names) without those that carry credentials,
-	// its whole query and body. An empty key is a missing one. An error refuses the delivery (400) with its text.
+	// Key returns the dedupe key of a delivery, from all headers without credentials (lower-case names), the whole
+	// query and the whole body. An empty key is a missing key. An error refuses the delivery (400) with the text of the
+	// error.
 	Key func(headers, query everhook.Mapping, body any) (string, error)
 	// Optional takes deliveries without a key as their own; else they are refused (400).
 	Optional bool
@@ -98,7 +99,7 @@ type Dedupe struct {
 	Policy everhook.DuplicatePolicy
 }
 
-// bucket names what the deliveries of a route are counted as.
+// bucket is the name under which metrics count the deliveries of a route.
 func (r *Route) bucket() string {
 	if r.Node == "" {
 		return r.Flow
@@ -121,15 +122,16 @@ type Starter interface {
 	// receiver stops, Started has none and there is no error if the run is durable (202). Errors are those of Start.
 	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (everhook.Started,
 		error)
-	// Outcome tells how an earlier run stands, after waiting up to wait for its answer; when ctx ends earlier it tells
-	// what it knows. ErrNoRun: the run is unknown or has expired (404).
+	// Outcome returns the state of an earlier run, after waiting up to wait for its end. If ctx ends earlier, it
+	// returns what is known. ErrNoRun: the run is unknown or has expired (404).
 	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*everhook.Outcome, error)
 	// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired
 	// (404).
 	RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error)
-	// Resume returns when the call is durable in the run that waits for it, or will. A repeat gets the answer of the
-	// first call, also after the run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410), ErrInboxFull (503),
-	// and an *everhook.Error of type limit (413) say that it is not kept; after any other error nobody knows (503).
+	// Resume returns when the call is durable in the run that waits for it, or will wait. A repeated call gets the
+	// answer of the first one, also after the run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410),
+	// ErrInboxFull (503) and an *everhook.Error of type limit (413) mean that the call is not kept. After any other
+	// error that is unknown (503).
 	Resume(ctx context.Context, flow string, run everhook.RunID, call everhook.ResumeCall) (everhook.Resumed, error)
 }
 

@@ -66,7 +66,7 @@ func isXML(mediaType string) bool {
 
 func isText(mediaType string) bool { return strings.HasPrefix(mediaType, "text/") }
 
-// parseBody takes what the flow accepts. An empty body is nil, whatever its type.
+// parseBody parses a body of a type that the flow accepts. An empty body is nil, whatever its type.
 func parseBody(_ *Receiver, c *call) (reply, bool) {
 	if len(c.body) == 0 {
 		c.delivery.Trigger["body"] = nil
@@ -105,8 +105,7 @@ func mediaTypeOf(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
-// isUTF8 reports whether text of a charset can be read as UTF-8. Other charsets are refused: whoever can name one can
-// send this one.
+// isUTF8 reports whether a text with this charset can be read as UTF-8. Other charsets are refused.
 func isUTF8(charset string) bool {
 	switch strings.ToLower(charset) {
 	case "", "utf-8", "utf8", "us-ascii":
@@ -129,7 +128,7 @@ func (r *Route) format(mediaType string) (format, bool) {
 	return format{}, false
 }
 
-// wanted tells the sender of another type what to send.
+// wanted describes the types that the flow accepts, for the sender of another type.
 func (r *Route) wanted(mediaType string) string {
 	var called, options []string
 	for _, f := range formats {

@@ -43,8 +43,8 @@ func (b *buckets) of(flow string, r Rate) *rate.Limiter {
 // maxRetryAfter bounds what Retry-After asks for, in seconds.
 const maxRetryAfter = 3600
 
-// withinRate counts the delivery. Those that were refused before do not count: they would keep out who has the
-// credentials.
+// withinRate counts the delivery. Deliveries that were refused before do not count: with them, strangers could use up
+// the rate of callers with credentials.
 func withinRate(r *Receiver, c *call) (reply, bool) {
 	if c.route.Rate == nil {
 		return reply{}, false
@@ -59,7 +59,7 @@ func withinRate(r *Receiver, c *call) (reply, bool) {
 		true
 }
 
-// fitsSchema checks the whole body, not what the run keeps of it.
+// fitsSchema checks the whole body, not only the part that the run keeps.
 func fitsSchema(_ *Receiver, c *call) (reply, bool) {
 	if c.route.Schema == nil {
 		return reply{}, false

@@ -23,13 +23,13 @@ var boundaryExp = regexp.MustCompile(`^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'
 // it.
 type file map[string]any
 
-// ParseMultipart parses multipart/form-data (RFC 7578). Fields are text; a part with a file name is a file, which
-// becomes a mapping of name (of the field), filename (without folders), contentType, size (bytes) and base64 (RFC 4648,
-// 4). Names nest, and repeated ones become lists, as ParseQuery has it. A form has at most 1,000 parts, with at most 8
-// KiB of headers each. Errors name the part, counted from 1.
+// ParseMultipart parses multipart/form-data (RFC 7578). A field is text. A part with a file name is a file: a mapping
+// of name (of the field), filename (without folders), contentType, size (bytes) and base64 (RFC 4648, 4). Names nest
+// and repeated names become lists, as in ParseQuery. A form has at most 1,000 parts, each with at most 8 KiB of
+// headers. Errors name the part, counted from 1.
 //
-// It is strict where mime/multipart is not (a form that is cut off, lines that end with LF alone, text around the
-// form), so that nothing is lost without a word, and copies nothing but what it gives.
+// It refuses forms that mime/multipart accepts and that would lose data: a form that is cut off, lines that end with LF
+// alone, text around the form. It copies only the values that it returns.
 func ParseMultipart(body []byte, boundary string) (everhook.Mapping, error) {
 	if !boundaryExp.MatchString(boundary) {
 		return nil, errors.New("the Content-Type has no boundary of 1 to 70 characters; curl -F adds one")
@@ -63,7 +63,7 @@ func ParseMultipart(body []byte, boundary string) (everhook.Mapping, error) {
 	}
 }
 
-// cutPart gives the part that begins behind a boundary, and what stands behind the next one.
+// cutPart returns the part after a boundary, and the rest after the next boundary.
 func cutPart(text, delimiter []byte) (part, rest []byte, err error) {
 	text, found := bytes.CutPrefix(bytes.TrimLeft(text, " \t"), []byte("\r\n"))
 	if !found {
@@ -114,7 +114,7 @@ func readPart(part []byte) (name string, value any, err error) {
 	return name, string(content), nil
 }
 
-// partHeaders reads headers by their lower-case names. The ones that matter here stand once.
+// partHeaders reads headers by their lower-case names. The headers that are used here may occur once.
 func partHeaders(head string) (map[string]string, error) {
 	headers := map[string]string{}
 	for line := range strings.SplitSeq(head, "\r\n") {

@@ -31,7 +31,7 @@ func (l *list) count() int {
 	return count
 }
 
-// fitting is the list, or the object that stands for a list that is too long.
+// fitting returns the list, or the object that represents a list that is too long.
 func (l *list) fitting(count int) any {
 	if count <= maxQueryList {
 		return l
@@ -58,7 +58,7 @@ func (l *list) object() *object {
 // object is a mapping while it is built.
 type object struct {
 	items map[string]any
-	// isList is true for an object that stands for a list with too many elements. conflict is that of list. For both,
+	// isList is set for an object that represents a list with too many elements. conflict is that of list. For both,
 	// last is the highest index: further values without a name follow it.
 	isList, conflict bool
 	last             int

@@ -24,8 +24,8 @@ type Options struct {
 	// PublicURL is what third parties call, without a path ("https://hooks.example.org"). Empty: locations are given
 	// without a host.
 	PublicURL string
-	// TrustedProxies are the addresses of proxies in front, whose word on who calls counts: the right-most address of
-	// X-Forwarded-For or Forwarded (RFC 7239) that is not one of them. Only list proxies that write one of these
+	// TrustedProxies are the addresses of proxies before the receiver. The caller is the right-most address of
+	// X-Forwarded-For or Forwarded (RFC 7239) that is not one of them. List only proxies that write one of these
 	// headers themselves. Default: none.
 	TrustedProxies []netip.Prefix
 	// MaxHeld bounds the callers that wait for an answer at one time; over it they get 503. Default 1000.
@@ -44,7 +44,7 @@ type Options struct {
 	StopGrace time.Duration
 	// Logger takes one line a call. Default: slog.Default().
 	Logger *slog.Logger
-	// Ready tells why the process cannot serve yet, or nil; it decides /readyz. Default: ready.
+	// Ready returns the reason why the process can't serve yet, or nil. It decides /readyz. Default: ready.
 	Ready func() error
 	// Clock gives the time at which a delivery is received. Default: time.Now.
 	Clock func() time.Time

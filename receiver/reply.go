@@ -44,7 +44,7 @@ const (
 	Probe           Reason = "probe"            // health and readiness; not logged
 )
 
-// refusals says what a caller gets. The details are added where they are known.
+// refusals are the replies to refused calls. The details are added later.
 var refusals = map[Reason]everhook.Problem{
 	NotFound:        {Type: everhook.ProblemNotFound, Title: "Not found", Status: 404},
 	Method:          {Type: everhook.ProblemMethod, Title: "Method not allowed", Status: 405},
@@ -69,14 +69,14 @@ var refusals = map[Reason]everhook.Problem{
 	Late:            {Type: everhook.ProblemGatewayTimeout, Title: "No answer in time", Status: 504},
 }
 
-// reply is what a caller gets.
+// reply is the reply to the caller.
 type reply struct {
 	reason  Reason
 	status  int
 	headers map[string]string
 	body    []byte
 	run     everhook.RunID
-	// duplicate tells that the run was started by another delivery.
+	// duplicate is set if another delivery has started the run.
 	duplicate bool
 }
 
@@ -87,7 +87,7 @@ const (
 	headerRun   = "Everhook-Run-Id"
 )
 
-// refuse is the problem of a reason; detail tells the caller what to do.
+// refuse makes the problem of a reason. The detail says what the caller has to do.
 func refuse(reason Reason, detail string) reply {
 	problem := refusals[reason]
 	problem.Detail = detail
@@ -160,7 +160,7 @@ func bodyReply(status int, body *everhook.Value) reply {
 	return jsonReply(status, body.V)
 }
 
-// sendable is a status that can end a call; any other is a defect of who made the answer.
+// sendable reports whether a status can be the last status of a call. Any other status is a defect of the program.
 func sendable(status int) int {
 	if status < 200 || status > 599 {
 		return fiber.StatusInternalServerError

@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// waitURL is what a resume URL names.
+// waitURL holds the parts of a resume URL.
 type waitURL struct {
 	token, node, iteration, ticket string
 	run                            everhook.RunID
@@ -69,7 +69,7 @@ func (r *Receiver) admit(c *call) reply {
 	return r.bring(c)
 }
 
-// admitted lets in who knows the URL: the same reply for a token that is unknown and a ticket that is wrong.
+// admitted admits callers that know the URL. An unknown token and a wrong ticket get the same reply.
 func admitted(r *Receiver, c *call) (reply, bool) {
 	flow, ok := r.flows.Resumable(c.wait.token)
 	if !ok || !everhook.NewResume("", flow.Secret, c.wait.run).Admits(c.wait.ticket, c.wait.node, c.wait.iteration) {
@@ -136,7 +136,7 @@ func (r *Receiver) bring(c *call) reply {
 	return answerReply(resumed.Answer, c.wait.run).because(Accepted).duplicateIf(resumed.Duplicate)
 }
 
-// resumeAnswer is what the caller receives if his call is the first.
+// resumeAnswer is the answer for the caller, if this call is the first.
 func (r *Receiver) resumeAnswer(c *call, data everhook.Mapping) everhook.Answer {
 	answer := everhook.Answer{Status: fiber.StatusOK, Body: everhook.Of("ok")}
 	if c.route.ResumeAnswer == nil {

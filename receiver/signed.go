@@ -17,11 +17,11 @@ type Signature struct {
 	Preset signature.Preset
 	// Secrets are those under which a signature may be right, any of them.
 	Secrets []Credential
-	// VerifyToken is what a subscription has to show; nil: none is answered.
+	// VerifyToken is the token that a subscription must contain. Nil: no subscription is answered.
 	VerifyToken Credential
 }
 
-// subscribed tells whether the flow answers a provider that asks with GET.
+// subscribed reports whether the flow answers a provider's GET handshake.
 func (s *Signature) subscribed() bool {
 	return s != nil && s.Preset.Subscription != nil && s.VerifyToken != nil
 }
@@ -58,7 +58,7 @@ func queryValue(c *call) func(name string) string {
 	return parsed.Get
 }
 
-// handshake is what a provider wants to see of what it sent: text that no browser takes for a page.
+// handshake echoes a provider's challenge, as text that no browser shows as a page.
 func handshake(challenge string) reply {
 	return bodyReply(fiber.StatusOK, everhook.Of(challenge)).with(fiber.HeaderXContentTypeOptions,
 		"nosniff").because(Handshake)

@@ -14,7 +14,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Routes that spans are named after: without the token, which is nobody else's business.
+// Routes for the names of spans. They do not contain the token, because it is confidential.
 const (
 	triggerRoute = triggerPath + ":token"
 	resumeRoute  = everhook.ResumePath + ":token/:run/:node"
@@ -31,8 +31,8 @@ func (c *call) spanRoute() string {
 // propagator reads the headers traceparent and tracestate (W3C Trace Context).
 var propagator propagation.TraceContext
 
-// carrier shows a propagator the headers of a request. What stands there twice is joined, so that two traceparents are
-// none, and two tracestates one list.
+// carrier gives a propagator access to the headers of a request. Repeated headers are joined: two traceparents are
+// invalid then, and two tracestates become one list.
 type carrier struct{ header *fasthttp.RequestHeader }
 
 func (c carrier) Get(name string) string {
@@ -43,8 +43,8 @@ func (c carrier) Get(name string) string {
 func (c carrier) Set(string, string) {}
 func (c carrier) Keys() []string     { return nil }
 
-// trace begins the span of a delivery, in the caller's trace if it names one. It is called once the caller is let in:
-// who has no business here leaves no span.
+// trace begins the span of a delivery, in the caller's trace if it names one. It is called after the caller is
+// admitted, so strangers leave no spans.
 func (r *Receiver) trace(c *call) {
 	ctx := propagator.Extract(context.Background(), carrier{c.header})
 	_, c.span = r.options.Tracer.Start(ctx, fiber.MethodPost+" "+c.spanRoute(),

@@ -18,14 +18,14 @@ const (
 )
 
 // ParseXML parses an XML 1.0 document in UTF-8. The value is a mapping with the root element: {"order": …}. An element
-// with text alone is that text; any other is a mapping of its attributes ("@id"), its elements, and, if it isn't white
-// space alone, its text ("#text"). Elements that repeat in one element are a list. Every value is text, as it stands
-// there.
+// that contains only text is that text. Any other element is a mapping of its attributes ("@id"), its elements, and its
+// text ("#text") unless that is only white space. Elements that repeat within an element become a list. Every value is
+// a text and unchanged.
 //
-// The prefixes of namespaces are dropped, as senders choose them freely, and so are their declarations (xmlns),
-// comments and processing instructions; attributes that differ in their prefix alone are a list. A document type (DTD),
-// and with it every entity but the five of XML, is refused, as is nesting over everhook.MaxDepth, lists counted. Errors
-// of syntax are an *everhook.SyntaxError, which points behind what it is about.
+// Prefixes of namespaces are dropped, because senders choose them freely, and so are their declarations (xmlns),
+// comments and processing instructions. Attributes that differ only in their prefix become a list. A document type
+// (DTD) is refused, and so is every entity except the five of XML. So is nesting over everhook.MaxDepth, including
+// lists. Syntax errors are an *everhook.SyntaxError; its position is after the faulty text.
 func ParseXML(document []byte) (everhook.Mapping, error) {
 	if err := everhook.CheckUTF8(document); err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (p xmlParser) next() (xml.Token, error) {
 	return token, nil
 }
 
-// fail points behind the token that was read last.
+// fail makes an error with the position after the last token.
 func (p xmlParser) fail(reason string) error {
 	line, column := p.InputPos()
 	return &everhook.SyntaxError{Line: line, Column: column, Reason: reason}

@@ -178,7 +178,7 @@ const maxLoggedMessage = 300
 // close decides the answer, waits until the caller has it, and closes the workflow with the status that Temporal has
 // for the end of the run.
 func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
-	outcome := r.Run.Outcome()
+	outcome := r.Outcome()
 	r.ended = &outcome
 	if r.Answer() == nil {
 		answer := DerivedAnswer(outcome, r.start.Delivery.RunID)

@@ -78,7 +78,7 @@ func (r *run) outcome() everhook.Outcome {
 	if r.ended != nil {
 		return *r.ended
 	}
-	return r.Run.Outcome()
+	return r.Outcome()
 }
 
 // Wait executes a step whose kind waits or acts outside.

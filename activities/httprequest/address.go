@@ -28,7 +28,7 @@ func encodeURL(text string) string {
 
 // hostEnd gives where the path, query or fragment of a URL or of a reference begins.
 func hostEnd(text string) int {
-	rest := text
+	var rest string
 	if scheme, after, ok := strings.Cut(text, "://"); ok && !strings.ContainsAny(scheme, "/?#") {
 		rest = after
 	} else if after, ok := strings.CutPrefix(text, "//"); ok {

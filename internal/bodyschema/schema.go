@@ -28,7 +28,7 @@ const (
 	MaxProblems = 20
 	// maxDetail bounds the text of one problem, in bytes.
 	maxDetail = 300
-	// maxGathered bounds the problems of which those that are told are chosen.
+	// maxGathered bounds the problems from which the reported ones are chosen.
 	maxGathered = 1000
 	// fewValues is how many values a body may have to be checked beside any number of others.
 	fewValues = 1000
@@ -45,10 +45,10 @@ type Schema struct {
 	turns chan struct{}
 }
 
-// ErrTooLarge tells of a body with more than MaxValues values.
+// ErrTooLarge is the error for a body with more than MaxValues values.
 var ErrTooLarge = fmt.Errorf("a body that is checked against a schema may have %d values", MaxValues)
 
-// location stands for the schema itself: relative references start in base.
+// location is the URI of the schema itself: relative references start in base.
 const (
 	base     = "everhook://schema/"
 	location = base + "body"
@@ -85,7 +85,7 @@ func (noLoader) Load(url string) (any, error) {
 		everhook.Shorten(strings.TrimPrefix(url, base), 100))
 }
 
-// explain takes the place and the reason out of what the compiler says.
+// explain extracts the place and the reason from an error of the compiler.
 func explain(err error) error {
 	if invalid, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
 		if failed, ok := errors.AsType[*jsonschema.ValidationError](invalid.Err); ok {
@@ -149,7 +149,7 @@ func problemsOf(failed *jsonschema.ValidationError) []everhook.ProblemDetail {
 	return problems[:min(len(problems), MaxProblems)]
 }
 
-// gather lists what can be told: failures without causes, and those that say how their causes belong together.
+// gather lists the problems to report: failures without causes, and those that say how their causes are combined.
 func gather(failed *jsonschema.ValidationError, all *[]*jsonschema.ValidationError) {
 	if len(*all) >= maxGathered {
 		return
@@ -167,7 +167,7 @@ func gather(failed *jsonschema.ValidationError, all *[]*jsonschema.ValidationErr
 	}
 }
 
-// detail says what is wrong and shows nothing of the body.
+// detail describes a problem without any value of the body.
 func detail(failure jsonschema.ErrorKind) string {
 	switch failure := failure.(type) {
 	case *kind.AnyOf:

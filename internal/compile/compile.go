@@ -155,7 +155,7 @@ type compiler struct {
 	errors int
 }
 
-// place is where in the tree a node stands: the branches that lead to it, outermost first.
+// place is the position of a node in the tree: the branches that lead to it, outermost first.
 type place struct {
 	path []branchOf
 	node *everhook.Node
@@ -259,8 +259,8 @@ func written(m everhook.Mapping) any {
 	return map[string]any(m)
 }
 
-// place notes where each node stands and checks keys: before the nodes are compiled, because expressions may name any
-// of them.
+// place records the position of each node and checks keys. It runs before the nodes are compiled, because expressions
+// may refer to any node.
 func (c *compiler) place(nodes []everhook.Node, pointer string, path []branchOf) {
 	for i := range nodes {
 		node := &nodes[i]
@@ -293,7 +293,7 @@ func (c *compiler) place(nodes []everhook.Node, pointer string, path []branchOf)
 	}
 }
 
-// list compiles nodes that run one after the other. It gives the keys that are visible behind them.
+// list compiles nodes that run one after the other. It returns the scope after them.
 func (c *compiler) list(nodes []everhook.Node, pointer string, s scope) ([]*Node, scope) {
 	compiled := make([]*Node, 0, len(nodes))
 	for i := range nodes {
@@ -304,7 +304,7 @@ func (c *compiler) list(nodes []everhook.Node, pointer string, s scope) ([]*Node
 	return compiled, s
 }
 
-// node compiles one node and what stands below it. It gives the scope of the node that follows.
+// node compiles one node and its branches. It returns the scope of the next node.
 func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Node, scope) {
 	compiled := &Node{Node: node, branches: map[string][]*Node{}, below: map[string][]string{}}
 	validation := kind.NewValidation(pointer, c.report)
@@ -374,7 +374,7 @@ func (c *Node) addUsesAgain(uses *expression.References) {
 	c.addUsesBelow(uses)
 }
 
-// addUses adds what the node and all nodes below it refer to.
+// addUses adds the references of the node and of all nodes below it.
 func (c *Node) addUses(uses *expression.References) {
 	uses.Add(c.fields)
 	c.addUsesBelow(uses)
@@ -438,8 +438,7 @@ func (o others) Kind(key string) kind.Kind {
 	return nil
 }
 
-// fields compiles the expressions and templates of a config, each in the environment of its place, and gives what they
-// refer to.
+// fields compiles the expressions and templates of a config, each in its environment, and returns their references.
 func (c *compiler) fields(config any, pointer, node string, environment func(field string) (*expression.Environment,
 	scope)) (uses expression.References) {
 	expression.Walk(config, func(at string, field expression.Field) {

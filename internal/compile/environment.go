@@ -9,8 +9,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// scope is what a node sees of the others: the nodes that may have run before it, and the loops around it. Scopes share
-// what they have in common, and are never changed.
+// scope is the part of the flow that is visible from a node: the nodes that may have run before it, and the loops
+// around it. Scopes share common parts and are immutable.
 type scope struct {
 	latest *earlier
 	loops  []string
@@ -63,7 +63,7 @@ func (s scope) keys() []string {
 	return slices.Compact(keys)
 }
 
-// environment is what expressions at a place may name, with the reasons for what they may not.
+// environment holds the names that expressions at a place may use, and for hidden names the reasons.
 func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expression.Environment {
 	e := &expression.Environment{
 		Roots: map[string]*expression.Shape{
@@ -92,7 +92,7 @@ func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expr
 	return e
 }
 
-// results finds what is below nodes, or errors, where node stands.
+// results resolves names after "nodes." or "errors." at the position of a node.
 type results struct {
 	c     *compiler
 	node  *everhook.Node
@@ -112,7 +112,7 @@ func (r results) Look(key string) (*expression.Shape, string) {
 	return nil, ""
 }
 
-// loops finds what is below loops.
+// loops resolves names after "loops.".
 type loops struct {
 	c     *compiler
 	scope scope

@@ -13,7 +13,7 @@ import (
 // TakesCalls reports whether runs of the flow can wait for calls.
 func (f *Flow) TakesCalls() bool { return len(f.waits) > 0 }
 
-// LoopsAround tells how many loops stand around a node that waits for calls; false: there is no such node.
+// LoopsAround returns the number of loops around a node that waits for calls; false if there is no such node.
 func (f *Flow) LoopsAround(key string) (loops int, ok bool) {
 	loops, ok = f.waits[key]
 	return loops, ok
@@ -58,7 +58,7 @@ func (c *compiler) callers(k kind.Kind) {
 type resumeUse struct {
 	pointer, node, target string
 	scope                 scope
-	// inRun: the place knows the run that it is evaluated for.
+	// inRun is set if the run is known at the place.
 	inRun bool
 }
 
@@ -100,7 +100,7 @@ func (c *compiler) badResume(use resumeUse) (message, fix string) {
 	return "", ""
 }
 
-// loopsAround are the keys of the loops in whose bodies a node stands, outermost first.
+// loopsAround returns the keys of the loops around a node, outermost first.
 func (c *compiler) loopsAround(p place) []string {
 	var loops []string
 	for _, step := range p.path {

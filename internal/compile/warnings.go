@@ -50,7 +50,7 @@ func (c *compiler) warnings() {
 	}
 }
 
-// ends reports whether nothing runs behind the node, whatever happens in it.
+// ends reports whether the run always ends in the node.
 func ends(node *Node) bool {
 	if node.OnError != "" && node.OnError != everhook.OnErrorFail {
 		return false

@@ -14,9 +14,9 @@ type Waypoint struct {
 	Branch string
 }
 
-// Way leads to where a run can be continued for the node of that key: to the node itself at the top level or in
-// branches of an Choosing, else to the container in which it stands there. Nil: there is no such node, or it stands in
-// onFailure, which runs because a run has failed.
+// Way is the path to the point at which a run can be continued for a node: the node itself if it is at the top level or
+// in branches of a Choosing kind, else the node at that level that contains it. It is nil if there is no such node, or
+// if the node is in onFailure.
 func (f *Flow) Way(key string) []Waypoint {
 	var way []Waypoint
 	for list := f.Nodes; ; {
@@ -65,8 +65,9 @@ func markLine(list []*Node) {
 	}
 }
 
-// Unannounced are the nodes that wait for calls in a run that goes on at the node of that key (empty: at the
-// beginning), and whose URLs no node gives away that runs there: nobody has them, as they are of the one run.
+// Unannounced returns the nodes that wait for calls in a run that is continued at the given node (empty: that starts
+// from the beginning), if none of the nodes that run again uses their URL. No caller can know the URLs of these nodes,
+// because each run has its own.
 func (f *Flow) Unannounced(key string) []string {
 	again := f.Nodes
 	if key != "" {
@@ -85,7 +86,7 @@ func (f *Flow) Unannounced(key string) []string {
 	return slices.DeleteFunc(waits, func(wait string) bool { return announced[wait] })
 }
 
-// announce notes whose URLs the nodes and those below them give away, and appends those that wait.
+// announce records the nodes whose URLs are used, and appends the nodes that wait.
 func announce(list []*Node, announced map[string]bool, waits []string) []string {
 	for _, node := range list {
 		for _, wait := range node.fields.Resume {

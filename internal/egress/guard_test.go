@@ -174,8 +174,8 @@ func TestAProxyIsTrustedAndWhatItIsAskedForIsChecked(t *testing.T) {
 	require.Equal(t, "http://name.example/x", <-asked)
 
 	for _, target := range []string{"http://127.0.0.1/", "https://2130706433/", "http://localhost/"} {
-		_, err = transport.RoundTrip(httptest.NewRequest(http.MethodGet, target,
-			nil)) //nolint:bodyclose // there is no response
+		request := httptest.NewRequest(http.MethodGet, target, nil)
+		_, err = transport.RoundTrip(request) //nolint:bodyclose // there is no response
 		var refused *egress.Refused
 		require.ErrorAs(t, err, &refused, target)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,8 +116,8 @@ func (p *inPlace) Answered(Line, *everhook.Answer, bool) {}
 func (p *inPlace) Limit() *kind.End {
 	if most := p.options.MaxUnits; most > 0 && p.run.meter.units > most {
 		wait := &WouldWait{Reason: fmt.Sprintf("it has used more than %d units of work", most)}
-		p.stop(wait)
-		return wait.Unwrap().(*kind.End)
+		end, _ := errors.AsType[*kind.End](p.stop(wait))
+		return end
 	}
 	return nil
 }

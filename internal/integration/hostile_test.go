@@ -177,8 +177,8 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			// Writing may fail when the refusal closes the connection.
 			_, _ = io.WriteString(conn, request+after)
 			reader := bufio.NewReader(conn)
-			refusal, err := http.ReadResponse(reader,
-				nil) //nolint:bodyclose // it is read to its end from a connection that is closed
+			//nolint:bodyclose // it is read to its end from a connection that is closed
+			refusal, err := http.ReadResponse(reader, nil)
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, refusal.StatusCode, 400)
 			_, err = io.Copy(io.Discard, refusal.Body)
@@ -186,8 +186,8 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			// Either the connection ends here, or it goes on with the request after the body.
 			rest, _ := io.ReadAll(reader)
 			if len(rest) > 0 {
-				next, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(rest)),
-					nil) //nolint:bodyclose // it stands in memory
+				//nolint:bodyclose // it is in memory
+				next, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(rest)), nil)
 				require.NoError(t, err)
 				require.Equal(t, 200, next.StatusCode, "%s", rest)
 				require.Empty(t, next.Header.Get("Everhook-Run-Id"))

@@ -22,7 +22,7 @@ type configField struct {
 	name     string
 	doc      string
 	required bool
-	// takes says in words what the field takes.
+	// takes describes in words the values of the field.
 	takes string
 	// standard is the default, from the tag of the field; nil without one.
 	standard any
@@ -137,7 +137,7 @@ func (d *describer) field(t reflect.Type, f reflect.StructField, name string) co
 	return field
 }
 
-// held is what a Go type takes.
+// held describes the values of a Go type.
 type held struct {
 	schema schema
 	takes  string
@@ -237,7 +237,7 @@ func (d *describer) evaluated(t reflect.Type, words []string) held {
 	return held{schema: refer("template"), takes: "template"}
 }
 
-// title is what a built-in definition is called.
+// title is the title of a built-in definition.
 func (d *describer) title(name string) string { return d.defs[name].(schema)["title"].(string) }
 
 // words are the values of a field that takes one of several.

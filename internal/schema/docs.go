@@ -15,8 +15,8 @@ func docs(t reflect.Type) map[string]string {
 	return nil
 }
 
-// fieldDoc is the comment of a field. It begins with the field's name, as Go comments do: that is written as in files,
-// or left out where the rest says what the field is.
+// fieldDoc is the comment of a field. A Go comment begins with the name of the field: fieldDoc replaces it by the name
+// in files, or drops it if the rest describes the field.
 func fieldDoc(t reflect.Type, f reflect.StructField, name string) string {
 	doc := docs(t)[t.Name()+"."+f.Name]
 	rest, ok := strings.CutPrefix(doc, f.Name+" ")
@@ -31,7 +31,7 @@ func fieldDoc(t reflect.Type, f reflect.StructField, name string) string {
 	return name + " " + rest
 }
 
-// moreDoc is what the comment of a struct says beyond its first sentence.
+// moreDoc is the comment of a struct without its first sentence.
 func moreDoc(t reflect.Type) string {
 	_, more, _ := strings.Cut(docs(t)[t.Name()], ". ")
 	return more

@@ -16,11 +16,12 @@ import (
 type Page struct {
 	// Name is the page's file, as in "nodes.md"; pages link to each other by it.
 	Name string
-	// Markdown is its content. A block of YAML says in its first line what it is: a node, a trigger, or a whole flow.
+	// Markdown is the content of the page. The first line of a YAML block names its type: a node, a trigger, or a whole
+	// flow.
 	Markdown string
 }
 
-// The hand-written parts. A line with a placeholder is replaced by what is generated.
+// The hand-written parts. Generated text replaces a line with a placeholder.
 var (
 	//go:embed flow_file.md
 	flowFileText string
@@ -201,7 +202,7 @@ func configRows(table *strings.Builder, above string, fields []configField) {
 	}
 }
 
-// cell is text that may stand in a table: outside code a < would begin a tag.
+// cell makes a text fit into a table: outside of code, "<" would begin a tag.
 func cell(text string) string {
 	parts := strings.Split(text, "`")
 	for i := 0; i < len(parts); i += 2 {

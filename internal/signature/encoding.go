@@ -91,8 +91,8 @@ func (m Method) decode(text string) ([]byte, bool) {
 	return bytes, err == nil && len(bytes) == m.Algorithm.size()
 }
 
-// millisecondsFrom tells milliseconds from seconds since 1970: as seconds it is in the year 5138, as milliseconds in
-// 1973.
+// millisecondsFrom separates milliseconds from seconds since 1970: as seconds it is in the year 5138, as milliseconds
+// in 1973.
 const millisecondsFrom = 100_000_000_000
 
 func parseTime(text string) (time.Time, error) {

@@ -34,8 +34,8 @@ type key struct {
 
 func (k key) fits(algorithm Algorithm) bool { return (algorithm == Ed25519) == (k.public != nil) }
 
-// CheckSecret returns an error when no key can be made of a secret. It says what a secret looks like, and nothing of
-// this one.
+// CheckSecret returns an error if the secret is not a valid key. The error describes a valid secret and does not
+// contain this one.
 func (s *Scheme) CheckSecret(secret string) error {
 	_, err := s.key(secret)
 	return err

@@ -9,14 +9,14 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Preset is what is known of a provider's webhooks.
+// Preset describes the webhooks of a provider.
 type Preset struct {
 	// Name is the word in flow files. It is stored in definitions: it is never edited.
 	Name string
 	// Scheme is how it signs. That of Generic is made by a flow's own fields.
 	Scheme
-	// DedupeHeader or DedupeBody is where the ID of an event stands, which is the same in each of its deliveries; else
-	// both are empty.
+	// DedupeHeader or DedupeBody is the place of the event's ID, which is the same in each of its deliveries. If there
+	// is no such ID, both are empty.
 	DedupeHeader string
 	DedupeBody   everhook.Path
 	// Subscription is how the provider asks with GET whether the URL is meant for it; nil: it does not.
@@ -134,7 +134,7 @@ func (p *Preset) DedupeKey(header func(name string) string, body any) string {
 type Subscription struct {
 	// Mode is the parameter that has the value Subscribe.
 	Mode, Subscribe string
-	// Token is the parameter with the token that whoever subscribed the URL has agreed on with it.
+	// Token is the parameter with the verify token, which the operator has entered at the provider.
 	Token string
 	// Challenge is the parameter whose value is the answer.
 	Challenge string
@@ -145,7 +145,7 @@ func (s *Subscription) IsOne(query func(name string) string) bool {
 	return query(s.Mode) == s.Subscribe && query(s.Challenge) != ""
 }
 
-// Answer gives what a subscription is answered with; false: its token is another one. An empty token is none.
+// Answer returns the reply to a subscription, or false if its token is wrong. An empty token is always wrong.
 func (s *Subscription) Answer(query func(name string) string, token string) (string, bool) {
 	shown, want := sha256.Sum256([]byte(query(s.Token))), sha256.Sum256([]byte(token))
 	if token == "" || subtle.ConstantTimeCompare(shown[:], want[:]) == 0 {
@@ -158,11 +158,11 @@ func (s *Subscription) Answer(query func(name string) string, token string) (str
 type Confirmation struct {
 	Field everhook.Path
 	Value string
-	// Challenge is where the answer stands.
+	// Challenge is the path of the text to answer with.
 	Challenge everhook.Path
 }
 
-// Answer gives what a delivery is answered with if it is a confirmation.
+// Answer returns the reply if the delivery is a confirmation.
 func (c *Confirmation) Answer(body any) (string, bool) {
 	if textAt(body, c.Field) != c.Value {
 		return "", false

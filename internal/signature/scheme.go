@@ -1,5 +1,5 @@
-// Package signature verifies that a webhook delivery was signed by who shares a secret with its receiver, and signs
-// deliveries the same way. What providers do differently is data: a Scheme, of which the presets are a table.
+// Package signature verifies that the sender of a webhook delivery knows the shared secret, and signs deliveries in the
+// same way. The differences between providers are data: a Scheme for each, in the table of presets.
 package signature
 
 import (
@@ -16,7 +16,7 @@ import (
 type Scheme struct {
 	// Header carries the signatures.
 	Header string
-	// Separator stands between the elements of Header; empty: its value is one signature.
+	// Separator separates the elements of Header. Empty: the value of the header is one signature.
 	Separator string
 	// Methods are the forms that a signature can have, told apart by their prefixes. Elements of no form are passed
 	// over.
@@ -25,7 +25,7 @@ type Scheme struct {
 	Signed Template
 	// ID names the header with the delivery's ID, for {id} in Signed.
 	ID string
-	// Timestamp is where the time of sending stands.
+	// Timestamp is the place of the time of sending.
 	Timestamp Source
 	// Tolerance is how far the time of sending may be from that of receipt, in both directions; used where Timestamp is
 	// set.
@@ -36,14 +36,14 @@ type Scheme struct {
 
 // Method is one form of a signature.
 type Method struct {
-	// Prefix stands before the encoded signature.
+	// Prefix precedes the encoded signature.
 	Prefix    string
 	Algorithm Algorithm
 	Encoding  Encoding
 }
 
-// Source is where the time of sending stands, in seconds or milliseconds since 1970 (their size tells which) or as RFC
-// 3339. The zero Source is nowhere.
+// Source is the place of the time of sending. The time is in seconds or milliseconds since 1970 (the magnitude tells
+// which) or in RFC 3339. The zero Source means that there is none.
 type Source struct {
 	// Header is a header of its own.
 	Header string
@@ -56,7 +56,7 @@ type Source struct {
 // IsSet reports whether there is a time of sending.
 func (s Source) IsSet() bool { return s.Header != "" || s.Element != "" || s.Body != nil }
 
-// Message is a delivery as it was received.
+// Message is a delivery in the form in which it was received.
 type Message struct {
 	// Header gives the values of a header, one for each time that it was sent.
 	Header func(name string) []string
@@ -66,8 +66,8 @@ type Message struct {
 	ReceivedAt time.Time
 }
 
-// Refused is an error of Verify that is about the message: it was not sent by who has the secret, or not now. It says
-// why, for the operator's log; a caller must not learn it.
+// Refused is an error of Verify that concerns the message: its sender does not know the secret, or its time is wrong.
+// The text is for the operator's log; callers must not see it.
 type Refused string
 
 // Why a message is refused.
@@ -84,9 +84,10 @@ func (r Refused) Error() string { return string(r) }
 // rotate.
 const maxSignatures = 8
 
-// Verify returns nil if one of the message's signatures is right under one of the secrets and its time is within the
-// tolerance. Errors are Refused, or about a secret that no key can be made of when none of the others fits; they hold
-// no secret. An empty secret is no key. How long it takes does not tell how nearly right a signature was.
+// Verify returns nil if one of the message's signatures is correct with one of the secrets and its time is within the
+// tolerance. If not, it returns Refused, or an error about a secret that is not a valid key if no other secret fits.
+// Errors contain no secret. An empty secret is not a key. The time that Verify takes does not depend on how much of a
+// signature is correct.
 func (s *Scheme) Verify(m Message, secrets []string) error {
 	shown, err := s.read(m)
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *Scheme) Verify(m Message, secrets []string) error {
 		return Mismatch
 	}
 	if s.Timestamp.Body != nil {
-		// Only now: what a stranger sends is not parsed before it is known to be signed.
+		// The body is parsed only after its signature was verified.
 		sent, err := bodyTime(m.Body, s.Timestamp.Body)
 		if err != nil {
 			return err
@@ -110,7 +111,7 @@ func (s *Scheme) Verify(m Message, secrets []string) error {
 	return nil
 }
 
-// shown is what the headers of a message say.
+// shown holds the values from the headers of a message.
 type shown struct {
 	id, timestamp string
 	signatures    []sum
@@ -203,7 +204,7 @@ func (s *Scheme) elements(value string) func(yield func(string) bool) {
 	}
 }
 
-// single gives the value of a header that may stand once: of two nobody knows which one was signed.
+// single returns the value of a header that must occur once. If it occurs twice, the signed one is unknown.
 func single(m Message, name string) (string, error) {
 	values := m.Header(name)
 	switch {

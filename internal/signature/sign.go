@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Delivery is what is signed.
+// Delivery is the content to sign.
 type Delivery struct {
 	// ID is the delivery's, for schemes that sign one.
 	ID string
@@ -18,9 +18,9 @@ type Delivery struct {
 	Body   []byte
 }
 
-// Sign gives the headers of a delivery as who has the secret sends it: the signature, the time and the ID as far as
-// they stand in headers. Verify accepts it within the tolerance. A body that holds its own time (Timestamp.Body) is
-// signed as it is.
+// Sign returns the headers with which a sender that knows the secret sends a delivery: the signature, and the time and
+// the ID if they are headers. Verify accepts them within the tolerance. A body that contains its own time
+// (Timestamp.Body) is signed unchanged.
 func (s *Scheme) Sign(d Delivery, secret string) (map[string]string, error) {
 	key, err := s.key(secret)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Scheme) Sign(d Delivery, secret string) (map[string]string, error) {
 	return nil, errors.New("the scheme has no signature for a key of this kind")
 }
 
-// Sign signs as the Scheme does, and adds the header that tells the event from others where the provider sends one.
+// Sign is Scheme.Sign, plus the header with the event's ID if the provider sends one.
 func (p *Preset) Sign(d Delivery, secret string) (map[string]string, error) {
 	headers, err := p.Scheme.Sign(d, secret)
 	if err == nil && p.DedupeHeader != "" && d.ID != "" {

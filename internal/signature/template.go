@@ -10,8 +10,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Template is the text that is signed: pieces of text, and in their places the delivery's ID, its time as it was sent,
-// and its body.
+// Template is the signed text. It consists of fixed text and of places for the delivery's ID, its time and its body.
 type Template struct{ parts []part }
 
 // part is a piece of text, or the name of a place.
@@ -28,8 +27,8 @@ const (
 	placeBody      place = "{body}"
 )
 
-// ParseTemplate reads a text with {id}, {timestamp} and {body}, each at most once; "body" alone is {body}. A text
-// without {body} is an error: whoever has one signature could then send any body.
+// ParseTemplate reads a text with {id}, {timestamp} and {body}, each at most once. "body" alone is {body}. A text
+// without {body} is an error: one valid signature would then admit any body.
 func ParseTemplate(text string) (Template, error) {
 	if text == "body" {
 		text = string(placeBody)

@@ -92,8 +92,8 @@ func wallOf(t time.Time) time.Time {
 	return time.Unix(t.Unix()+int64(offsetOf(t)), int64(t.Nanosecond())).UTC()
 }
 
-// atWall is the time at which clocks in the zone show wall. Where they show it twice it is the time with the preferred
-// offset, else the first; where they skip it, it is later by what they skip: as in java.time and in ECMAScript's
+// atWall is the time at which clocks in the zone show wall. If they show it twice, it is the time with the preferred
+// offset, else the first time. If they skip it, it is later by the skipped span, as in java.time and in ECMAScript's
 // Temporal.
 func atWall(wall time.Time, zone *time.Location, preferred int) time.Time {
 	before := offsetBefore(wall, zone)

@@ -11,7 +11,7 @@ import (
 // Layout is a parsed layout.
 type Layout []layoutPart
 
-// layoutPart is a token, or text that stands for itself.
+// layoutPart is a token, or a literal text.
 type layoutPart struct{ token, text string }
 
 // layoutTokens are the tokens, and how Go writes them.

@@ -4,8 +4,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// The interfaces below are what a kind can say about itself beyond Kind. The compiler, the warnings, the interpreter
-// and the pages ask for them, and never for a kind's name or type.
+// With the interfaces below, a kind declares more about itself than Kind requires. The compiler, the warnings, the
+// interpreter and the pages ask for them, and never for the name or type of a kind.
 
 // Iterating is a kind that repeats its branches, the branch for errors aside: nodes in them see loop. Another execution
 // can continue the iterations that are left, so histories stay short however long a loop is.
@@ -62,10 +62,10 @@ type Assigning interface {
 	AssignsTo() string
 }
 
-// Pausing is a kind in whose nodes a run stands still.
+// Pausing is a kind whose nodes make the run wait.
 type Pausing interface {
 	Kind
-	// PausesFor says what the run waits for.
+	// PausesFor returns what the run waits for.
 	PausesFor() Pause
 }
 

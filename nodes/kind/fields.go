@@ -2,7 +2,7 @@ package kind
 
 import "github.com/everhook/everhook/nodes/expression"
 
-// FieldScope says on what a field is evaluated if not on the scope of its own node.
+// FieldScope is the scope in which a field is evaluated, if it is not the scope of its own node.
 type FieldScope struct {
 	// Branch is the branch whose scope it is; empty: the node's own.
 	Branch string

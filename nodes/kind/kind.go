@@ -28,7 +28,7 @@ type Kind interface {
 	Validate(v *Validation)
 }
 
-// Result is what a step that resolved leaves behind.
+// Result is the result of a step that resolved.
 type Result struct {
 	// Value is seen by later nodes as nodes.<key>; the engine makes it canonical.
 	Value any
@@ -53,9 +53,9 @@ type Spec struct {
 	Kind string
 	// Aliases are earlier names. A flow that has one still compiles and runs, with a warning that says the new name.
 	Aliases []string
-	// Group is the chapter it stands in.
+	// Group is the chapter of the kind on the reference page.
 	Group Group
-	// Summary is one sentence: what it is for.
+	// Summary is one sentence about the purpose of the kind.
 	Summary string
 	// Result says what nodes.<key> holds afterwards.
 	Result string

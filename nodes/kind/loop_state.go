@@ -7,7 +7,7 @@ import (
 // LoopState is how far a loop is: all that another execution needs, besides the data of the flow, to go on with it. It
 // is stored in histories.
 type LoopState struct {
-	// Items are those that the loop goes over, from number From on; none for a loop that counts.
+	// Items are the items of the loop, starting with number From; nil for a loop that counts.
 	Items everhook.List `json:"items,omitempty"`
 	From  int           `json:"from,omitempty"`
 	// Length is the number of iterations; Open is set when only the loop's `when` ends it.
@@ -44,8 +44,8 @@ func (s *LoopState) Item(index int) any {
 	return s.Items[index-s.From]
 }
 
-// Part is what is left of the loop, as much of it as has items of at most maxBytes of JSON, and at least one iteration:
-// for another execution.
+// Part returns the next part of the loop for another execution: items of at most maxBytes of JSON, and at least one
+// iteration.
 func (s *LoopState) Part(maxBytes int) LoopState {
 	part := *s
 	part.Collected, part.Errors = nil, nil
@@ -63,7 +63,7 @@ func (s *LoopState) Part(maxBytes int) LoopState {
 	return part
 }
 
-// Rest is what is left of the loop, or its part, with all that it has gathered: for the next execution of a chain.
+// Rest returns the remaining part of the loop with everything that was gathered, for the next execution of a chain.
 func (s *LoopState) Rest() LoopState {
 	rest := *s
 	if s.Items != nil {

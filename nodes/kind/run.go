@@ -57,14 +57,14 @@ type ForkingRun interface {
 	// Go runs do on a line of its own, to which it moves the fork. Lines take turns: only a step that waits, Await and
 	// Pause let another one go on.
 	Go(name string, fork Run, do func())
-	// Await returns when done reports true. It waits for the forks even if the step is cancelled: they are cancelled
-	// too. Its error says that done can never become true; return it as it is.
+	// Await returns when done reports true. If the step is cancelled, so are the forks, and Await still waits for them.
+	// Its error means that done can never become true; return it as it is.
 	Await(done func() bool) error
 	// Cancel cancels the forks.
 	Cancel()
-	// Err is an error once the step itself was cancelled; return it as it is.
+	// Err returns an error after the step was cancelled; return it as it is.
 	Err() error
-	// Join takes over, from a fork, the results of the branch and what it assigned to variables.
+	// Join copies the results of the branch, and the assigned variables, from a fork to the run.
 	Join(fork Run, branch string)
 }
 
@@ -129,8 +129,8 @@ type WaitingRun interface {
 // AwaitingRun is the WaitingRun of a kind that waits for a call of its node's resume URL.
 type AwaitingRun interface {
 	WaitingRun
-	// AwaitCall waits for the call and gives what is kept of it. It reports false if none came within the deadline; 0
-	// is no deadline. A call that came earlier is given at once. The wait survives restarts.
+	// AwaitCall waits for the call and returns its kept values. It reports false if no call came within the deadline; 0
+	// means no deadline. It returns at once if the call came earlier. The wait survives restarts.
 	AwaitCall(ctx workflow.Context, deadline time.Duration) (call everhook.Mapping, ok bool, err error)
 }
 

@@ -7,24 +7,24 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Source is implemented by triggers that find out by themselves when a run is due: they watch a folder, a queue, a
-// mailbox. Flows with one are async, as nobody waits, and have no URL.
+// Source is implemented by triggers that start runs on their own: they watch a folder, a queue, a mailbox. Their flows
+// are async and have no URL.
 //
 // The life of a source: for each flow that is served, every process with the role receiver calls Serve once. Serve
-// works until its context ends: the flow was changed or disabled, lacks a secret, or the process stops. Its config is
-// then never written again, and another Serve begins only after it has returned. What it does is not workflow code: the
-// clock, the network and files are free.
+// works until its context ends, because the flow was changed or disabled, lacks a secret, or the process stops. The
+// next Serve begins only after it has returned, and its config is not written in between. A source is not workflow
+// code: it may use the clock, the network and files.
 type Source interface {
 	Trigger
-	// Serve starts a run for everything that happens, until ctx ends, and then returns soon; what it returns then does
-	// not matter. An error, or a panic, before is logged, and Serve is called again after a pause of a second, which
-	// doubles up to a minute while it keeps failing. Nil before means that nothing will happen any more: it is not
-	// called again before the flow changes or the process starts again.
+	// Serve starts a run for each event until ctx ends, and then returns soon; its error does not matter then. If it
+	// returns an error or panics before, that is logged, and Serve is called again after a pause of a second, which
+	// doubles up to a minute while it keeps failing. If it returns nil before, no more events can come: it is not
+	// called again until the flow changes or the process restarts.
 	Serve(ctx context.Context, flow SourceFlow) error
 }
 
-// SourceFlow is the flow that a Source starts runs of, and what the process gives it. A test of a source makes one of
-// its own.
+// SourceFlow is the flow for which a Source starts runs, and the access that the process gives to it. Tests make their
+// own.
 type SourceFlow struct {
 	// Key and Version say which it is.
 	Key     string
@@ -37,15 +37,15 @@ type SourceFlow struct {
 	Start func(ctx context.Context, event Event) (Started, error)
 	// Secret gives the value of a secret that the trigger names in Secrets.
 	Secret func(name string) (string, error)
-	// Logger takes what the operator should know; it names the flow already.
+	// Logger takes messages for the operator. It already names the flow.
 	Logger *slog.Logger
 }
 
-// Event is what a run is started for.
+// Event is the reason to start a run.
 type Event struct {
-	// Key tells this event from every other of the flow, and is the same each time that the event is given: after a
-	// restart, by another process that watches the same, or because Start returned an error. There is one run for a
-	// key. It is required.
+	// Key identifies the event within the flow. It must be the same each time that the event is passed on: after a
+	// restart, by another process that watches the same place, or because Start returned an error. There is one run for
+	// a key. It is required.
 	Key string
 	// Data is what expressions see as trigger: JSON values. Its members are those of the trigger's Shape.
 	Data map[string]any
@@ -56,6 +56,6 @@ type Event struct {
 // Started is a run that is durable.
 type Started struct {
 	RunID everhook.RunID
-	// Duplicate tells that an earlier event with the same key had started it.
+	// Duplicate is set if an earlier event with the same key has started the run.
 	Duplicate bool
 }

@@ -21,7 +21,7 @@ type TriggerSpec struct {
 	Kind string
 	// Aliases are earlier names. A flow that has one still compiles and runs, with a warning that says the new name.
 	Aliases []string
-	// Summary is one sentence: what it is for.
+	// Summary is one sentence about the purpose of the trigger.
 	Summary string
 	// Data says what trigger holds.
 	Data string

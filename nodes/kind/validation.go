@@ -14,7 +14,7 @@ type Problem struct {
 	Pointer string
 	// Node is the key of the node, empty outside nodes.
 	Node string
-	// Message says what is wrong, Fix what to do about it.
+	// Message says what is wrong, Fix how to correct it.
 	Message, Fix string
 	Warning      bool
 }

@@ -22,7 +22,7 @@ func (s *BodySchema) Decode(v any) error {
 	return err
 }
 
-// JSONSchema is that of a mapping: what is in it is checked when the flow is compiled.
+// JSONSchema is that of any mapping. Its content is checked when the flow is compiled.
 func (*BodySchema) JSONSchema() map[string]any {
 	return map[string]any{"title": "a JSON Schema", "type": "object"}
 }

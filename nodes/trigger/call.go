@@ -40,7 +40,7 @@ input:
 // Validate has nothing to add: the schema is compiled when it is read.
 func (*Call) Validate(*kind.Validation) {}
 
-// Shape is what a call brings.
+// Shape describes the values of a call.
 func (*Call) Shape() *expression.Shape {
 	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}}}
 }

@@ -7,7 +7,7 @@ var fieldDocs = map[string]string{
 	"BodySchema":                       "BodySchema is a JSON Schema (2020-12) that is compiled when it is read.",
 	"Call":                             "Call lets other flows call this flow.",
 	"Call.Input":                       "Input is a JSON Schema (2020-12) for the input. If an input does not match, the call is not made, and the calling node reports the places. `format` is checked. References must stay inside the schema. Without it, any input is taken.",
-	"Credential":                       "Credential is a secret's name, or a text that stands in the file.",
+	"Credential":                       "Credential is the name of a secret, or a literal text.",
 	"Credential.Literal":               "Literal is the text itself.",
 	"Credential.Secret":                "Secret is the name of the secret that holds it.",
 	"KeptPath":                         "KeptPath is a path to keep. In a file, its text is enough.",

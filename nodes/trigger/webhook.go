@@ -131,14 +131,14 @@ func (w *Webhook) Reply() *WebhookResponse { return &w.Response }
 // Duplicates is the config for them.
 func (w *Webhook) Duplicates() *WebhookDedupe { return &w.Dedupe }
 
-// Shape is what the projection keeps.
+// Shape describes the kept part of a delivery.
 func (w *Webhook) Shape() *expression.Shape {
 	shape := w.Request.Shape()
 	shape.Fields["id"] = &expression.Shape{}
 	return shape
 }
 
-// FieldRoots are what the dedupe key and the templates of the response see.
+// FieldRoots are the names that are visible in the dedupe key and in the templates of the response.
 func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
 	if pointer == "/dedupe/key" {
 		return map[string]*expression.Shape{"headers": {}, "query": {}, "body": {}}
@@ -260,7 +260,7 @@ func (*KeptPath) JSONSchema() map[string]any {
 	}}
 }
 
-// Credential is a secret's name, or a text that stands in the file.
+// Credential is the name of a secret, or a literal text.
 type Credential struct {
 	// Secret is the name of the secret that holds it.
 	Secret string

@@ -128,7 +128,7 @@ func (w *WebhookCalls) Secrets() []string {
 	return names
 }
 
-// Shape is what expressions see of a call, as far as it is kept.
+// Shape describes the kept part of a call.
 func (r *WebhookRequest) Shape() *expression.Shape {
 	headers := &expression.Shape{Fields: map[string]*expression.Shape{}}
 	for _, name := range r.Headers {
@@ -142,18 +142,18 @@ func (r *WebhookRequest) Shape() *expression.Shape {
 // Callback is a kind whose nodes wait for a call of their resume URL (kind.ForCall).
 type Callback interface {
 	kind.Pausing
-	// Calls say which calls are taken, and what is kept of them.
+	// Calls returns the settings for calls: the accepted ones, and their kept part.
 	Calls() *WebhookCalls
-	// Reply is what the caller receives.
+	// Reply returns the reply to the caller.
 	Reply() *WebhookResponse
 }
 
 // Receiving is a trigger that starts a run for each accepted call of the flow's URL.
 type Receiving interface {
 	kind.Synchronous
-	// Calls say which calls are taken, and what is kept of them.
+	// Calls returns the settings for calls: the accepted ones, and their kept part.
 	Calls() *WebhookCalls
-	// Reply is what the caller of an async flow receives.
+	// Reply returns the reply to the caller of an async flow.
 	Reply() *WebhookResponse
 	// Duplicates say how duplicates are found and treated.
 	Duplicates() *WebhookDedupe

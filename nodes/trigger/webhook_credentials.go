@@ -31,7 +31,7 @@ type WebhookRate struct {
 	Burst int `json:"burst,omitempty"`
 }
 
-// Limits of what a trigger block lists, and of its rates.
+// Limits for the lists and rates of a trigger block.
 const (
 	maxCredentials = 8
 	maxRanges      = 1000
@@ -47,7 +47,7 @@ func (r *WebhookRate) Size() int {
 	return max(1, int(r.Rate))
 }
 
-// reservedHeaders belong to HTTP or to other credentials: no key can stand in them.
+// reservedHeaders are used by HTTP or by other credentials, so they can't contain a key.
 var reservedHeaders = []string{
 	"authorization", "connection", "content-length", "content-type", "cookie", "expect", "forwarded", "host",
 	"proxy-authorization",

@@ -111,7 +111,7 @@ func (w *Webhook) DedupeKey(headers, query everhook.Mapping, body any) (string, 
 	}
 }
 
-// unquoted reads the key as a structured field (RFC 9651, a string in quotes); what is none is taken as it is.
+// unquoted reads the key as a structured field (RFC 9651, a string in quotes). Any other text is used unchanged.
 func unquoted(key string) string {
 	if len(key) >= 2 && key[0] == '"' && key[len(key)-1] == '"' {
 		return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(key[1 : len(key)-1])

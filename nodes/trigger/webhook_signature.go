@@ -43,7 +43,7 @@ type WebhookSignature struct {
 // genericTolerance is that of hmac where it signs a time.
 const genericTolerance = 5 * time.Minute
 
-// Preset is what is known of the sender, with the flow's own fields in it.
+// Preset returns the description of the sender, with the fields of the flow applied.
 func (s *WebhookSignature) Preset() signature.Preset {
 	preset, _ := signature.Find(s.Kind)
 	if s.Kind == signature.Generic {
@@ -139,7 +139,8 @@ func (s *WebhookSignature) validateGeneric(v *kind.Validation) {
 	s.validatePlace(v, "timestampHeader", s.TimestampHeader, "{timestamp}", template.HasTimestamp())
 }
 
-// validatePlace: a header whose value is not signed proves nothing, and what is signed must stand somewhere.
+// validatePlace reports a header whose value is not signed, because it proves nothing, and a signed value without a
+// place.
 func (s *WebhookSignature) validatePlace(v *kind.Validation, field, header, place string, signed bool) {
 	switch {
 	case header == "" && signed:
