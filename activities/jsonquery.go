@@ -21,7 +21,8 @@ const (
 const (
 	// QueryTimeout bounds one query.
 	QueryTimeout = 5 * time.Second
-	// LocalTimeout bounds every local activity. It is longer, so that the query itself tells that it took too long.
+	// LocalTimeout bounds every local activity. It is longer than a query may take, so that the query itself reports
+	// the timeout.
 	LocalTimeout = QueryTimeout + time.Second
 	// MaxQueryResult bounds its result as JSON, in bytes: it stays below what Temporal keeps of one result (2 MiB).
 	MaxQueryResult = 3 << 19
@@ -32,7 +33,7 @@ type JSONQueryInput struct {
 	Engine QueryEngine `json:"engine"`
 	// Query is in the engine's language.
 	Query string `json:"query"`
-	// Input is what is queried.
+	// Input is the value to query.
 	Input everhook.Value `json:"input"`
 	// Model, if any, makes a mapping of the result, or of each element if the result is a list, with these fields.
 	Model []QueryField `json:"model,omitempty"`

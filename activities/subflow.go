@@ -25,7 +25,7 @@ type LoadSubflowInput struct {
 	Flow string `json:"flow"`
 	// Version is the number of the version; 0: the enabled one, or the latest if none is.
 	Version int `json:"version,omitempty"`
-	// Input is what the flow is called with; it is checked against the schema of the flow's trigger.
+	// Input is the input of the called flow. It is checked against the schema of the flow's trigger.
 	Input everhook.Value `json:"input"`
 	// Run is the run ID that the subflow will have, Caller names the step that calls it, in markdown.
 	Run    everhook.RunID `json:"run"`

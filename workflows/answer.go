@@ -6,8 +6,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// DerivedAnswer is what the caller of a sync flow receives when the run ended without a response of the flow's own.
-// Messages of errors stay inside: the caller learns which node failed and the run ID to ask with.
+// DerivedAnswer is the answer for the caller of a sync flow whose run ended without a response node. It does not
+// contain messages of errors: the caller gets the node that failed, and the run ID.
 func DerivedAnswer(outcome everhook.Outcome, id everhook.RunID) everhook.Answer {
 	if outcome.Answer != nil {
 		return *outcome.Answer

@@ -34,7 +34,7 @@ const (
 // wait names one step that waits for a call.
 type wait struct {
 	node *compile.Node
-	// iteration is where in its loops the step stands.
+	// iteration is the position of the step in its loops.
 	iteration string
 }
 
@@ -56,7 +56,7 @@ type mailbox interface {
 // the same on every replay.
 type inbox struct {
 	run *run
-	// early are calls whose wait has not begun, open the waits without a call, over those that have ended.
+	// early holds calls whose wait has not begun, open the waits without a call, over the waits that have ended.
 	early map[string]*everhook.ResumeCall
 	open  map[string]*slot
 	over  map[string]bool
@@ -164,7 +164,7 @@ func (r *run) waitTimer(ctx workflow.Context, w wait,
 	return timer.IsReady, stop
 }
 
-// beginWaiting shows what the run waits for, in the Temporal UI and to those who look for runs that wait.
+// beginWaiting shows what the run waits for, in the Temporal UI and in a search attribute.
 func (r *run) beginWaiting(ctx workflow.Context, whom string) error {
 	r.waiting = append(r.waiting, whom)
 	r.showDetails(ctx)
@@ -194,7 +194,7 @@ func (r *run) showWaiting(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, AttributeWaiting.ValueSet(shown[:min(len(shown), maxShownWaits)]))
 }
 
-// maxShownWaits bounds the list of what a run waits for.
+// maxShownWaits bounds the number of waits that are shown.
 const maxShownWaits = 20
 
 // AwaitCall waits for a call of the node's resume URL.

@@ -8,9 +8,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Calls of resume URLs arrive at the execution of the run. For a step that waits in another one, which goes on with a
-// loop, the run waits in its place, with the timer of the deadline, and tells it how the wait ended: so there is one
-// place where it is decided whether a call came in time.
+// Calls of resume URLs arrive at the root execution of the run. If the step waits in another execution, which continues
+// a loop, the root waits in its place, with the timer of the deadline, and reports the end of the wait to it. So one
+// execution decides whether a call came in time.
 
 // relayedWait asks the run to wait for a call, or to wait no longer: the argument of WaitSignal.
 type relayedWait struct {
@@ -24,7 +24,7 @@ type relayedWait struct {
 	Over bool `json:"over,omitempty"`
 }
 
-// relayedEnd tells how a wait ended: the argument of CallSignal.
+// relayedEnd is the end of a wait: the argument of CallSignal.
 type relayedEnd struct {
 	Node      string `json:"node"`
 	Iteration string `json:"iteration,omitempty"`
@@ -42,7 +42,7 @@ type relay struct {
 
 var _ mailbox = (*relay)(nil)
 
-// newRelay takes from now on what the run tells.
+// newRelay starts to receive the root's reports.
 func newRelay(ctx workflow.Context, r *run) *relay {
 	y := &relay{run: r, ends: map[string]*relayedEnd{}}
 	signals := workflow.GetSignalChannel(ctx, CallSignal)
@@ -118,7 +118,7 @@ func (i *inbox) relayCalls(ctx workflow.Context) {
 	})
 }
 
-// relayCall waits for a call in the place of another execution, and tells it how that ended.
+// relayCall waits for a call in the place of another execution, and reports the end of the wait to it.
 func (i *inbox) relayCall(ctx workflow.Context, w wait, asked relayedWait) {
 	end := relayedEnd{Node: asked.Node, Iteration: asked.Iteration}
 	call, _, err := i.await(ctx, w, asked.Deadline)

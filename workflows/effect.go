@@ -9,18 +9,18 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Effect tells which step an activity is called for.
+// Effect identifies the step that calls an activity.
 type Effect struct {
 	// Node is the node that the step executes.
 	Node *everhook.Node
-	// Iteration is where in its loops the step stands, as in "items[3].lines[0]"; empty outside loops.
+	// Iteration is the position of the step in its loops, for example "items[3].lines[0]"; empty outside loops.
 	Iteration string
 }
 
 type effectKey struct{}
 
-// EffectOf tells interceptors of workflow.ExecuteActivity for which step it is called; false for what the engine calls
-// for itself. It costs no event, and is the same on every replay.
+// EffectOf returns the step that calls an activity, for interceptors of workflow.ExecuteActivity. It returns false for
+// the engine's own activities. It costs no event, and is the same on every replay.
 func EffectOf(ctx workflow.Context) (Effect, bool) {
 	effect, ok := ctx.Value(effectKey{}).(Effect)
 	return effect, ok
@@ -30,8 +30,8 @@ func withEffect(ctx workflow.Context, effect Effect) workflow.Context {
 	return workflow.WithValue(ctx, effectKey{}, effect)
 }
 
-// CannedCall is what ends a wait for a call where there is nobody who calls: the call itself, or an error. Without both
-// the wait goes on to its deadline.
+// CannedCall ends a wait for a call where no real call can come: by the call, or by an error. Without both the wait
+// lasts until its deadline.
 type CannedCall struct {
 	Call everhook.Mapping
 	Err  error

@@ -167,7 +167,7 @@ func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopSt
 	r.inFlight++
 	defer func() { r.inFlight-- }()
 	r.showDetails(ctx)
-	// The child has a context of its own: a cancellation could not say why, so a signal tells it of an abort.
+	// The child has a context of its own. A cancellation can't carry a reason, so a signal reports an abort.
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, s.childOptions(part)), LoopWorkflow,

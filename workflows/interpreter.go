@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook/internal/compile"
 )
 
-// Start is what a run is started with, besides its definition. It is stored in histories.
+// Start is the input of a run, besides its definition. It is stored in histories.
 type Start struct {
 	// Level is the engine level of the release that started the run.
 	Level int `json:"level"`
@@ -160,8 +160,8 @@ func (r *run) valuesBefore(node string) (*RetryPoint, error) {
 	return point, checkRetryPoint(point, r.start.MaxPayload)
 }
 
-// logEnd writes one line to the log of the worker if the run did not resolve. A replay writes none. A run that was
-// cancelled is no trouble: somebody cancelled it.
+// logEnd writes one line to the log of the worker if the run did not resolve. A replay writes none. A cancelled run
+// leaves no line, because an operator cancelled it.
 func (r *run) logEnd(ctx workflow.Context, outcome everhook.Outcome) {
 	failure := outcome.Error
 	if outcome.Status == everhook.Resolved || outcome.Status == everhook.Cancelled || failure == nil {

@@ -18,8 +18,8 @@ const (
 	LoopWorkflow = "everhook.loop"
 	// AnswerSignal brings a run the Answer that a response gave in an execution that goes on with a loop.
 	AnswerSignal = "everhook.answer"
-	// WaitSignal asks a run to wait for a call in the place of such an execution, CallSignal tells that how the wait
-	// ended.
+	// WaitSignal asks the root to wait for a call in the place of such an execution. CallSignal reports the end of the
+	// wait.
 	WaitSignal = "everhook.wait"
 	CallSignal = "everhook.call"
 	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the
@@ -34,7 +34,7 @@ const (
 	OutcomeQuery = "everhook.outcome"
 	// ValuesQuery gives a RetryPoint: what there was before the node of its argument began.
 	ValuesQuery = "everhook.values"
-	// AbortSignal tells a subflow, or an execution that goes on with a loop, that the run which waits for it is
+	// AbortSignal reports to a subflow, or to an execution that continues a loop, that the run waiting for it is
 	// aborted.
 	AbortSignal = "everhook.abort"
 )

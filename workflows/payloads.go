@@ -6,27 +6,28 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Sizes of what is handed to Temporal. Over its limits a workflow task fails and is tried again for ever, so every
-// value is measured before, and one that is too large is a failure of its node or its run. Workflow code measures JSON
-// before compression: how well compression does may differ between releases, and a replay must decide the same.
+// Limits for values that are handed to Temporal. Above Temporal's own limits a workflow task fails and is tried again
+// for ever. So every value is measured before, and a value that is too large is a failure of its node or its run.
+// Workflow code measures JSON before compression, because compression may differ between releases and a replay must
+// decide the same.
 //
-// Temporal's own limits: 2 MiB for the payloads of a command or an event, 4 MiB for all that a workflow task hands
-// over, 50 MiB for a history.
+// Temporal's own limits: 2 MiB for the payloads of a command or an event, 4 MiB for everything that a workflow task
+// hands over, 50 MiB for a history.
 const (
 	// MaxStoredPayload bounds one value in bytes, as JSON, where large ones are kept outside of histories: 16 MiB, for
 	// a body of 10 MiB in base64.
 	MaxStoredPayload = 16 << 20
-	// MaxPayload bounds what is handed to an effect, without that.
+	// MaxPayload bounds one value for an effect, in bytes as JSON, if large values stay in histories.
 	MaxPayload = 3 << 19
 	// maxOutput bounds a flow's output as JSON, without that: with an answer of at most everhook.MaxAnswerBody beside
 	// it, a close event stays below 2 MiB.
 	maxOutput = 3 << 18
-	// maxEncoded bounds what is measured as it is sent, after compression; maxResult is a little more, so that an
-	// effect that measures its own result comes first.
+	// maxEncoded bounds values that are measured after compression. maxResult is a little larger, so that an effect
+	// that measures its own result fails first.
 	maxEncoded = 1_900_000
 	maxResult  = 2_000_000
-	// maxInline is what a value leaves in a history at most where large ones are kept outside: the highest threshold
-	// for that.
+	// maxInline bounds the part of a value that stays in a history if large values are kept outside: the highest
+	// threshold for that.
 	maxInline = 1 << 20
 	// maxHandedOver bounds what one workflow task hands over.
 	maxHandedOver = 5 << 19
@@ -39,7 +40,7 @@ const (
 type limits struct {
 	// payload is one value, output the flow's output, outcome all that a run ends with.
 	payload, output, outcome int
-	// localResult is what the result of a local activity may leave in the history.
+	// localResult bounds the result of a local activity in the history.
 	localResult int
 }
 
@@ -50,8 +51,8 @@ func (r *run) limits() limits {
 	return limits{payload: MaxPayload, output: maxOutput, outcome: maxEncoded, localResult: maxEncoded}
 }
 
-// fits gives the size of a value that is about to be handed to an effect, a child or a signal, or an *everhook.Error of
-// type limit if Temporal would not take it. What names the value for a person: "what the effect is given".
+// fits returns the size of a value for an effect, a child or a signal, or an *everhook.Error of type limit if Temporal
+// would refuse it. What names the value for a person: "what the effect is given".
 func (r *run) fits(what string, v any) (size int, err error) {
 	encoded, err := everhook.EncodeJSON(v)
 	if err != nil {
@@ -82,8 +83,8 @@ func FitsCall(stored int, call everhook.ResumeCall) error {
 	return err
 }
 
-// measured gives the size of what a client or a query hands to Temporal, and how large it may be: as JSON where large
-// values are kept outside of histories (stored is Start.MaxPayload or what it will be), else as Temporal gets it.
+// measured returns the size of a value that a client or a query hands to Temporal, and its limit. The size is that of
+// the JSON if large values are kept outside of histories (stored is Start.MaxPayload), else that of the payload.
 func measured(stored int, values ...any) (size, limit int, err error) {
 	if stored <= MaxPayload {
 		size, err = sentSize(values...)

@@ -16,7 +16,7 @@ type Presentation struct {
 	Run                  everhook.RunID
 }
 
-// Bounds of what the Temporal UI shows of a run.
+// Bounds for the texts in the Temporal UI.
 const (
 	maxSummary = 200
 	MaxDetails = 10_000

@@ -30,13 +30,12 @@ func LargePayloads(bytes int) WorkerOption {
 	}
 }
 
-// resultGuard makes a result that Temporal would not take an error of the effect, of type limit, which is not tried
-// again: the effect has happened. It also cuts errors that are too large. Without it an effect of somebody else's could
-// fail in ways that no flow can catch: an activity is tried again although it succeeded, and a local activity fails its
-// workflow task for ever.
+// resultGuard turns a result that Temporal would refuse into an error of type limit, which is not retried, because the
+// effect has happened. It also cuts errors that are too large. Without it an outside effect could fail in ways that no
+// flow can catch: an activity is retried although it succeeded, and a local activity fails its workflow task for ever.
 //
-// And it cuts effects off when the worker stops, before the SDK would: that would not report any more what ended in
-// time.
+// It also cancels effects when the worker stops, before the SDK does: the SDK would not report the results of those
+// that ended in time.
 type resultGuard struct {
 	interceptor.WorkerInterceptorBase
 	maxResult int

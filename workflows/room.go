@@ -6,8 +6,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// handed is what a workflow task hands to Temporal, which takes 4 MiB at most in one task. Values are charged before
-// they are handed over, and the task is broken in time.
+// handed counts the bytes that a workflow task hands to Temporal, which accepts 4 MiB at most in one task. Values are
+// charged before they are handed over, and the task is broken in time.
 type handed struct {
 	task, bytes int
 	// breaking makes coroutines that need the next workflow task wait in line. local does so for local activities. Both

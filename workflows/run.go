@@ -41,15 +41,15 @@ type run struct {
 
 	// stopped reports whether the execution itself was cancelled: by an operator, or by the execution that started it.
 	stopped func() bool
-	// bytes is the size of the history at the last workflow task. task tells the workflow tasks apart: it is the length
-	// of the history when the current one began. Both are the same on every replay.
+	// bytes is the size of the history at the last workflow task. task identifies the workflow task: it is the length
+	// of the history at its beginning. Both are the same on every replay.
 	bytes, task func() int
 
-	// mailbox takes the calls that steps wait for. waiting names what they wait for now, shownWaiting what the search
-	// attribute shows.
+	// mailbox takes the calls that steps wait for. waiting lists the current waits, shownWaiting the value of the
+	// search attribute.
 	mailbox               mailbox
 	waiting, shownWaiting []string
-	// handed is what the current workflow task hands to Temporal.
+	// handed counts what the current workflow task hands to Temporal.
 	handed handed
 }
 
@@ -73,7 +73,7 @@ func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage
 	return r
 }
 
-// outcome is how the run stands, or how it ended.
+// outcome is the state of the run, or its end.
 func (r *run) outcome() everhook.Outcome {
 	if r.ended != nil {
 		return *r.ended
@@ -105,8 +105,8 @@ func (r *run) Listen(on engine.Line, abort func(*everhook.Error)) {
 	}
 }
 
-// listen waits for the signal by which the execution that started this one tells that it is aborted. The signal says
-// how this one ends, which a cancellation could not.
+// listen waits for the abort signal of the execution that started this one. The signal contains the error to end with,
+// which a cancellation could not.
 func listen(ctx workflow.Context, abort func(*everhook.Error)) {
 	workflow.GoNamed(ctx, "caller", func(ctx workflow.Context) {
 		var why *everhook.Error

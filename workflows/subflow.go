@@ -47,8 +47,8 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 // MaxDescendants is how many runs one run may start, directly and through the flows that it calls.
 const MaxDescendants = 100_000
 
-// takeDescendants counts the start of a child. A child that calls flows itself gets a sixteenth of what is left, and
-// enough for a chain of flows as long as one may be.
+// takeDescendants charges the start of a child. A child that calls flows itself gets a sixteenth of the remaining
+// number, but enough for a chain of flows of the greatest length.
 func (r *run) takeDescendants(calls bool) (given int, err error) {
 	if r.descendants <= 0 {
 		return 0, everhook.Errorf(everhook.TypeLimit,
@@ -150,8 +150,8 @@ func (c *subflow) perform(ctx workflow.Context) (kind.SubflowReply, error) {
 	return reply, c.failure(outcome)
 }
 
-// begin starts the child. Who is to be waited for must be new: one that an earlier attempt of the caller's run left
-// behind ends soon, as that attempt has. Who is not waited for may run already.
+// begin starts the child. If the step waits for the child, the child must be new; a child of an earlier attempt of the
+// caller ends soon, because that attempt has ended. A child that the step does not wait for may be running already.
 func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFuture, error) {
 	for attempt := 0; ; attempt++ {
 		start := c.start(ctx)
@@ -215,8 +215,8 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 	return options
 }
 
-// stopChild passes on to a child why its caller ends. A cancellation cannot say that it is an abort, so a signal with
-// why does; who cancels the caller while the child still runs its onFailure, cancels that too.
+// stopChild tells a child why its caller ends. An abort is a signal with the error, because a cancellation can't carry
+// one. If the caller is cancelled while the child still runs its onFailure, the child is cancelled too.
 func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture,
 	why *everhook.Error) {
 	if r.Aborted() != nil && child.SignalChildWorkflow(apart, AbortSignal, why).Get(apart, nil) == nil &&
@@ -226,7 +226,7 @@ func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, chil
 	cancel()
 }
 
-// name names the child for a person who looks for it.
+// name names the child in messages.
 func (c *subflow) name() string {
 	return "run " + string(c.run) + " of flow " + c.call.Flow
 }

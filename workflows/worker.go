@@ -23,8 +23,7 @@ const (
 	// before it, a process ends within the ten seconds that containers have. What is cut off is done again by another
 	// worker, with the same Idempotency-Key.
 	workerStopTimeout = 3 * time.Second
-	// reportTimeout is what there is then to keep and report the results of those that ended in time, so that they are
-	// not done again.
+	// reportTimeout is the time to report the results of effects that ended in time, so that they are not repeated.
 	reportTimeout = time.Second
 	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of
 	// evaluation is far shorter than its default of a second, but reading and measuring a body of 10 MiB is not on a
@@ -69,7 +68,7 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// Stop takes no more work and returns when what is under way has ended, at most after four seconds. It stops a worker
+// Stop accepts no more work, and returns when the current work has ended, at most after four seconds. It stops a worker
 // that was started.
 func (w *Worker) Stop() {
 	effects, cancel := context.WithTimeout(context.Background(), workerStopTimeout)
@@ -98,7 +97,7 @@ func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effect
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
 		WorkerStopTimeout:                           workerStopTimeout + reportTimeout,
 		DeadlockDetectionTimeout:                    deadlockAfter,
-		// Where the server does not tell workers of cancelled activities, their heartbeats do.
+		// If the server does not report cancelled activities to workers, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
 		Interceptors: []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult,

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// parseURL reads a URL as browsers do: what a request line cannot carry is percent-encoded, and what is encoded already
-// stays.
+// parseURL reads a URL as browsers do: it percent-encodes characters that a request line can't contain, and keeps
+// encoded parts.
 func parseURL(text string) (*url.URL, error) { return url.Parse(encodeURL(text)) }
 
-// encodeURL percent-encodes the characters behind the host that a URL cannot have. Scheme, user and host stay as they
-// are.
+// encodeURL percent-encodes the characters after the host that a URL can't contain. Scheme, user and host stay
+// unchanged.
 func encodeURL(text string) string {
 	start := hostEnd(text)
 	var out strings.Builder

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// request is what is sent next. Redirects change it.
+// request is the next request to send. Redirects change it.
 type request struct {
 	method string
 	url    *url.URL

@@ -7,7 +7,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// calls gives a route everything that says which calls are taken, from whom, and what is kept of them.
+// calls fills in the part of a route that decides about calls: which are accepted, from which callers, and their kept
+// part.
 func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	route.MaxBody = int64(trigger.DefaultMaxBody)
 	if webhook.MaxBody > 0 {
@@ -21,7 +22,7 @@ func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	c.access(route, webhook)
 }
 
-// access gives a route everything that decides who may call.
+// access fills in the part of a route that decides who may call.
 func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	for _, allowed := range webhook.Allow {
 		route.Allow = append(route.Allow, allowed.Prefix())
@@ -66,7 +67,7 @@ func (c *Catalog) credential(credential trigger.Credential) receiver.Credential 
 	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
 }
 
-// badSecrets tells of the first secret of a signature under which nothing can be signed.
+// badSecrets reports the first secret of a signature that is not a valid key.
 func (c *Catalog) badSecrets(signed *trigger.WebhookSignature) string {
 	if signed == nil {
 		return ""

@@ -31,7 +31,7 @@ type Options struct {
 	Secrets  Secrets
 	// Env gives the settings that flows see as env.<NAME>.
 	Env func() map[string]string
-	// PublicURL gives the base of the URLs that others call; nil: nobody knows it.
+	// PublicURL returns the base of the public URLs; nil: it is unknown.
 	PublicURL func() string
 	Logger    *slog.Logger
 	// Changed is called after each refresh; it must not block. Nil: nothing.
@@ -160,7 +160,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// tell logs flows that stopped being served, and settings that are not set, once.
+// tell logs flows that stopped being served, and settings that are not set, once each.
 func (c *Catalog) tell(flows []Flow) {
 	before := map[string]Flow{}
 	for _, flow := range c.snapshot.Load().flows {

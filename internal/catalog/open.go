@@ -24,7 +24,7 @@ func OpenRoute(version everhook.Version, flow *compile.Flow, env func() map[stri
 	return route, true
 }
 
-// Where the flows of open routes are called and resumed; nobody listens there.
+// The base of URLs for open routes. No server listens there.
 const (
 	openURL   = "http://everhook.test"
 	openToken = "contract-test"

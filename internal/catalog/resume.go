@@ -19,8 +19,8 @@ func (c *Catalog) Resumable(token string) (*receiver.Resumable, bool) {
 	return flow, ok
 }
 
-// ResumeBase tells where the runs of a flow are resumed, and the secret that their URLs are made with. It is an error
-// when there is no such flow any more.
+// ResumeBase returns the base of the resume URLs of a flow, and the secret to make them with. It is an error if the
+// flow does not exist any more.
 func (c *Catalog) ResumeBase(key string) (base string, secret []byte, err error) {
 	flow, ok := c.snapshot.Load().stored[key]
 	if !ok {

@@ -75,7 +75,7 @@ func isServed(t kind.Trigger) bool {
 	}
 }
 
-// show tells how a flow stands; waits is set when only a secret is missing.
+// show describes the state of a flow; waits is set if only a secret is missing.
 func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool) {
 	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token,
 		Version: flow.Enabled, Source: flow.Source}

@@ -6,7 +6,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Sourced is a flow that is served and whose trigger finds out by itself when a run is due.
+// Sourced is a served flow whose trigger starts runs on its own.
 type Sourced struct {
 	Version *everhook.Version
 	Source  kind.Source

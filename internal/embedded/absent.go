@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// Server stands for the embedded server, which this binary was built without: no value of it is ever handed out.
+// Server is a stub for binaries that are built without the embedded server. Start never returns one.
 type Server struct{}
 
 // Start says that this binary has no embedded server.

@@ -129,7 +129,7 @@ func holder(path string) string {
 	return "process " + pid
 }
 
-// unusable says what is wrong with a directory that can't be created or written to.
+// unusable says why a directory can't be created or written, and what to do.
 func unusable(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):

@@ -13,13 +13,12 @@ import (
 	"google.golang.org/grpc"
 )
 
-// flusher makes commits outlive a power cut, at a fraction of what SQLite's synchronous=FULL costs. That flushes the
-// write-ahead log on every commit, several for each step of a run, one after the other, while nothing else can be
-// written. But a commit has to be on disk only when somebody is told of it. So SQLite runs with synchronous=NORMAL,
-// which keeps a database consistent and leaves out the flush of commits, and whoever is about to tell flushes first:
-// the frontend before every response (intercept), the visibility store before the server forgets a task
-// (durableVisibility). A flush covers every earlier commit of that database, and callers share it: those that come
-// while one is running all wait for the next.
+// flusher makes commits survive a power cut, for a fraction of the cost of SQLite's synchronous=FULL. FULL flushes the
+// write-ahead log on every commit, several times for each step of a run, and blocks all other writes meanwhile. But a
+// commit has to be on disk only before it is reported. So SQLite runs with synchronous=NORMAL, which keeps a database
+// consistent and does not flush commits, and each reporter flushes first: the frontend before every response
+// (intercept), the visibility store before the server forgets a task (durableVisibility). A flush covers every earlier
+// commit of that database, and callers share it: those that come during a flush all wait for the next one.
 type flusher struct {
 	mu      sync.Mutex
 	wal     *os.File // nil: commits need not outlive a power cut
@@ -28,7 +27,7 @@ type flusher struct {
 	failure error
 }
 
-// flush is one flush and everybody who waits for it.
+// flush is one flush, with everything that waits for it.
 type flush struct {
 	done chan struct{}
 	err  error
@@ -69,7 +68,7 @@ func (f *flusher) flush() error {
 	return mine.err
 }
 
-// run flushes until nobody waits any more.
+// run flushes until there are no more waiters.
 func (f *flusher) run() {
 	for {
 		f.mu.Lock()
@@ -90,8 +89,9 @@ func (f *flusher) run() {
 	}
 }
 
-// intercept holds a response of the frontend back until what it tells of is on disk. An error tells as well: that a run
-// exists already, say. Only a workflow task goes out at once, because nothing comes of it until it is completed.
+// intercept holds a response of the frontend back until everything that it reports is on disk. This includes errors,
+// such as "the run exists already". Only a workflow task goes out at once, because it has no effect before it is
+// completed.
 func (f *flusher) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo,
 	handle grpc.UnaryHandler) (any, error) {
 	response, err := handle(ctx, request)

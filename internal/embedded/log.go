@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/server/common/log/tag"
 )
 
-// logger hands what the server logs at warn and above to slog while it serves. What it says when it starts and stops
-// is noise: that its own workers find nobody to talk to.
+// logger passes messages of the server at warn and above to slog while it serves. During start and stop its messages
+// are noise: its own workers can't reach it.
 type logger struct {
 	out     *slog.Logger
 	serving *atomic.Bool
@@ -23,7 +23,7 @@ var (
 	_ log.WithLogger = logger{}
 )
 
-// fatal is what the server panics with where it would rather end the process: Start recovers it, nothing else does.
+// fatal is the panic with which the server would end the process. Only Start recovers it.
 type fatal string
 
 func (l logger) With(tags ...tag.Tag) log.Logger {
@@ -34,8 +34,8 @@ func (logger) Debug(string, ...tag.Tag) {}
 
 func (logger) Info(string, ...tag.Tag) {}
 
-// unwrapped is what the server warns of, over and over, about calls that it makes itself, as to start the runs of
-// subflows: it adds less to its own log.
+// unwrapped is a warning that the server repeats for calls that it makes itself, for example to start subflows: it adds
+// less to its own log.
 const unwrapped = "TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped"
 
 func (l logger) Warn(msg string, tags ...tag.Tag) {

@@ -36,7 +36,7 @@ const (
 	// DefaultUIPublicPath is the path below which the UI is served unless Options.UIPublicPath names another.
 	DefaultUIPublicPath = "/temporal"
 
-	// minRetention is what the server itself demands of a namespace.
+	// minRetention is the minimum that the server requires of a namespace.
 	minRetention = time.Hour
 )
 
@@ -60,10 +60,10 @@ type Options struct {
 	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages:
 	// "/temporal-codec". Empty: nowhere.
 	UICodec string
-	// Open leaves the ports open to everybody on this machine, without certificates. It is for tests in which the
-	// server stands for a Temporal cluster.
+	// Open leaves the ports open to all users of this machine, without certificates. It is for tests in which the
+	// server represents a Temporal cluster.
 	Open bool
-	// Logger receives what the server logs at warn and above; slog.Default() by default.
+	// Logger receives the server's messages at warn and above; slog.Default() by default.
 	Logger *slog.Logger
 }
 

@@ -102,7 +102,7 @@ func (s store) open() (*sql.DB, error) {
 	return db, nil
 }
 
-// explain turns SQLite's codes into what a person can do.
+// explain adds to SQLite's error codes what a person can do.
 func (s store) explain(err error) error {
 	if err == nil {
 		return nil
@@ -169,7 +169,7 @@ func (t schemaTarget) WriteSchemaUpdateLog(from, to, manifestMD5, description st
 		VALUES (0, ?, ?, ?, ?, ?, ?, ?)`, now.Year(), int(now.Month()), now, from, to, manifestMD5, description)
 }
 
-// DropAllTables refuses: no task that runs here may drop what a user has stored.
+// DropAllTables refuses: no task may drop a user's data.
 func (schemaTarget) DropAllTables() error {
 	return errors.New("tables of an existing database are never dropped")
 }

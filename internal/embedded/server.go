@@ -31,7 +31,7 @@ const (
 	clusterName = "active"
 	loopback    = "127.0.0.1"
 
-	// portAttempts bounds how often Start looks for ports anew when another process was quicker.
+	// portAttempts bounds how often Start chooses other ports because another process has taken them.
 	portAttempts = 5
 	// probeInterval is the pause between two looks at whether the server answers.
 	probeInterval = 5 * time.Millisecond
@@ -90,7 +90,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// Address is where the frontend serves gRPC, a loopback host and port, chosen anew at every start.
+// Address is the loopback host and port of the frontend (gRPC). It changes at every start.
 func (s *Server) Address() string { return s.address }
 
 // Services are the addresses of all services, host and port, the frontend's included.
@@ -108,8 +108,8 @@ func (s *Server) ClientTLS() *tls.Config {
 // Namespace is the namespace that is ready for use.
 func (s *Server) Namespace() string { return s.options.Namespace }
 
-// UI serves the web UI below Options.UIPublicPath; nil when the UI is switched off. It neither authenticates nor
-// authorizes: whoever reaches it can do whatever Temporal can.
+// UI serves the web UI below Options.UIPublicPath; nil if the UI is switched off. It neither authenticates nor
+// authorizes: a client of it can do everything that Temporal can.
 func (s *Server) UI() http.Handler { return s.ui }
 
 // Stop ends the server and lets the next process have the data directory. It returns when that is done or ctx ends;
@@ -170,7 +170,7 @@ func (s *Server) build(ctx context.Context) error {
 	return fmt.Errorf("the embedded Temporal server can't be set up: %w", err)
 }
 
-// construct recovers what the server's own code panics with where it would end the process, such as a port in use.
+// construct recovers the panics with which the server's own code would end the process, for example for a port in use.
 func (s *Server) construct(history, visibility *config.SQL, ports map[primitives.ServiceName]int) (err error) {
 	defer func() {
 		switch failure := recover().(type) {

@@ -9,8 +9,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Budget is what one execution may use before its loops continue in another one. It keeps cold replays short. A field
-// that is 0 stands for the engine's own number.
+// Budget limits one execution; above it, loops continue in another execution. It keeps cold replays short. A field that
+// is 0 stands for the engine's own number.
 type Budget struct {
 	Steps, Units int
 }
@@ -35,7 +35,7 @@ const (
 	// maxStretch is how many units of work may pass before the run makes a break: far below the second after which
 	// Temporal takes workflow code for deadlocked.
 	maxStretch = 200_000
-	// stepUnits is what a step costs besides its expressions.
+	// stepUnits is the cost of a step without its expressions.
 	stepUnits = 20
 	// copiedPerUnit is how many results are copied for one unit when data is forked.
 	copiedPerUnit = 2

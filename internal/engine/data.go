@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// data is what the nodes of one line see and change. Lines that run at the same time have one each. The values in it
-// are shared and never changed.
+// data holds the values that the nodes of one line see and change. Lines that run at the same time have one each. The
+// values in it are shared and immutable.
 type data struct {
 	scope         expression.Scope
 	nodes, errors map[string]any
@@ -73,7 +73,7 @@ func (d *data) at(r *Run, node *compile.Node, record *Record, now time.Time) {
 	d.show(r, record, now)
 }
 
-// show makes the scope show the time, and the step's record take what the step evaluates.
+// show sets the time in the scope, and makes the step's record take the evaluated fields.
 func (d *data) show(r *Run, record *Record, now time.Time) {
 	d.record = record
 	if d.now.Equal(now) {

@@ -7,20 +7,20 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Host is the place where a run is executed. It does what the engine cannot do by itself: wait, act outside, and bound
-// what the place bounds.
+// Host is the place where a run is executed. It does what the engine can't do itself: wait, act outside, and limit the
+// run.
 type Host interface {
 	// Wait executes a step whose kind waits or acts outside.
 	Wait(s *Step) (kind.Result, error)
 	// After calls fire when the time is over, unless the line is cancelled before. Name is for people.
 	After(line Line, left time.Duration, name string, fire func())
-	// Listen calls abort when somebody outside tells the run to end with that error.
+	// Listen calls abort if the run is to end with an error that comes from outside.
 	Listen(line Line, abort func(*everhook.Error))
 	// Break lets others use the thread after a long stretch of work. It may wait.
 	Break(line Line) error
 	// Answered takes note of the answer, which the caller may have at once if the run goes on.
 	Answered(line Line, answer *everhook.Answer, continues bool)
-	// Limit is the end of a run that used up what the place gives it at most; nil for the others.
+	// Limit returns the end of a run that has used up a limit of the place; nil for all others.
 	Limit() *kind.End
 	// UsedUp reports whether loops must continue in another execution, for reasons of the place.
 	UsedUp() bool

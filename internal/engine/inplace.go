@@ -106,7 +106,7 @@ func (p *inPlace) stop(wait *WouldWait) error {
 // After never fires: no time passes.
 func (p *inPlace) After(Line, time.Duration, string, func()) {}
 
-// Listen hears nobody: the caller waits for the end.
+// Listen does nothing: the caller waits for the end.
 func (p *inPlace) Listen(Line, func(*everhook.Error)) {}
 
 func (p *inPlace) Break(Line) error { return nil }

@@ -11,10 +11,10 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Log keeps what the steps of a run did, within everhook.MaxLoggedRun bytes. It is in memory only: a replay builds it
-// again, and it costs no event.
+// Log keeps the steps of a run, within everhook.MaxLoggedRun bytes. It is only in memory: a replay builds it again, and
+// it costs no event.
 type Log struct {
-	// records are those that are kept for good: all up to MaxLoggedSteps, then the first of each node.
+	// records are kept for good: all up to MaxLoggedSteps, then the first of each node.
 	records []*Record
 	// latest is the last record of each node that has more of them. The next one replaces it.
 	latest map[string]*Record
@@ -53,7 +53,7 @@ const (
 )
 
 const (
-	// bytesOfRecord is what a record takes besides its texts and values.
+	// bytesOfRecord is the size of a record without its texts and values.
 	bytesOfRecord = 300
 	// maxLoggedText bounds a line or the message of an error, maxLoggedName a title or an iteration, maxShortText a
 	// message when there is no room for a longer one.
@@ -254,7 +254,8 @@ func (l *Log) message(record *Record, text string) string {
 	return ""
 }
 
-// value gives what the log keeps of a value: the value itself, shared, or a note that says why not; false for nothing.
+// value returns the form of a value in the log: the value itself, shared, or a note that says why it is not kept; false
+// for neither.
 func (l *Log) value(record *Record, v any) (any, bool) {
 	size := loggedSize(v)
 	if size > everhook.MaxLoggedValue {

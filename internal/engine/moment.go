@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Moment orders what is done on lines that run at the same time. The order must not depend on which of two executions
-// is faster: a run comes to the same result whether or not its loops are handed over.
+// Moment orders the work of lines that run at the same time. The order must not depend on which of two executions is
+// faster, so that a run gives the same result whether or not its loops are handed over.
 type Moment struct {
 	// Since is when the line last went on from a wait for a delay, an effect, a call or another run. Everything that
 	// the line does before its next wait counts as done at that time.
@@ -28,7 +28,7 @@ type Progress struct {
 	Done int `json:"done,omitempty"`
 }
 
-// next gives the moment of what is done now.
+// next returns the moment of the next action.
 func (p *Progress) next() Moment {
 	p.Done++
 	return Moment{p.Since, append(slices.Clip(p.Position), p.Done)}

@@ -14,7 +14,7 @@ import (
 // Part is a loop, or a part of one, that another execution continues: everything it needs besides the flow and the
 // start of the run. It is stored in histories.
 type Part struct {
-	// Node is the key of the loop. Path is the iteration of the loops around it in which it stands.
+	// Node is the key of the loop. Path is its position in the loops around it.
 	Node string `json:"node"`
 	Path string `json:"path,omitempty"`
 	// State is how far the loop is.
@@ -33,7 +33,7 @@ type Part struct {
 	// Output and Answer are what earlier executions of the chain left for the run.
 	Output *Output          `json:"output,omitempty"`
 	Answer *everhook.Answer `json:"answer,omitempty"`
-	// Progress places what the loop does among what the run does.
+	// Progress orders the work of the loop within the run.
 	Progress Progress `json:"progress,omitzero"`
 	// Log is how full the step log is.
 	Log LogState `json:"log"`

@@ -10,7 +10,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Start is what a run is started with, besides its flow.
+// Start is the input of a run, besides its flow.
 type Start struct {
 	// Version is the number of the flow's version.
 	Version int
@@ -64,10 +64,10 @@ func New(flow *compile.Flow, start Start, host Host, clock func() time.Time) *Ru
 // Flow is the flow that the run executes.
 func (r *Run) Flow() *compile.Flow { return r.flow }
 
-// Outcome is how the run stands.
+// Outcome returns the state of the run.
 func (r *Run) Outcome() everhook.Outcome { return r.outcome }
 
-// Answer is what the caller receives; nil until it is decided.
+// Answer returns the answer for the caller; nil until it is decided.
 func (r *Run) Answer() *everhook.Answer { return r.answer }
 
 // Aborted is the error that the run ends with after a timeout; nil for a run that goes on.
@@ -132,7 +132,7 @@ func (r *Run) executeOnFailure(line Line, failure *everhook.Error) {
 	_, _ = r.list(line, r.flow.OnFailure, r.root)
 }
 
-// abortAfter ends what is under way with an error when the time is over.
+// abortAfter ends the run with an error when the time is over.
 func (r *Run) abortAfter(line Line, cancel func(), left time.Duration, name string, why *everhook.Error) {
 	if left <= 0 {
 		r.Abort(why, cancel)
@@ -141,7 +141,7 @@ func (r *Run) abortAfter(line Line, cancel func(), left time.Duration, name stri
 	r.host.After(line, left, name, func() { r.Abort(why, cancel) })
 }
 
-// Abort ends what is under way with an error, by cancelling its line.
+// Abort ends the run with an error, by cancelling its line.
 func (r *Run) Abort(why *everhook.Error, cancel func()) {
 	r.aborted = why
 	cancel()
@@ -216,7 +216,7 @@ func (r *Run) perform(s *Step) (kind.Result, error) {
 // maxMessage bounds the message of an error that a run keeps.
 const maxMessage = 4000
 
-// failure makes an *everhook.Error of what a kind or the host returned. A cancelled line means that the run was aborted
+// failure makes an *everhook.Error of an error of a kind or the host. A cancelled line means that the run was aborted
 // or cancelled, or that the branch is not needed any more.
 func (r *Run) failure(err error) *everhook.Error {
 	failure, cancelled := r.host.Error(err)

@@ -18,7 +18,7 @@ type Step struct {
 	node   *compile.Node
 	data   *data
 	record *Record
-	// outer is the iteration of the loops around it in which the step stands.
+	// outer is the position of the step in the loops around it.
 	outer string
 	// running is how many of its iterations are running.
 	running int
@@ -145,7 +145,7 @@ func (s *Step) Cancel() {
 // Err is an error once the step was cancelled.
 func (s *Step) Err() error { return s.line.Err() }
 
-// Join takes over the results of a branch that ran in a fork, and what it assigned to variables.
+// Join copies the results of a branch that ran in a fork, and its assigned variables.
 func (s *Step) Join(fork kind.Run, branch string) {
 	from := fork.(*Step).data
 	keys := s.node.KeysBelow(branch)
@@ -197,8 +197,7 @@ func (s *Step) Answer(answer everhook.Answer, continues bool) bool {
 // GiveAnswer decides what the caller receives.
 func (r *Run) GiveAnswer(answer *everhook.Answer) { r.answer, r.outcome.Answer = answer, answer }
 
-// DeriveAnswer decides what the caller receives of a run that ended without an answer of its own. The outcome keeps
-// none.
+// DeriveAnswer sets the answer of a run that ended without one. The outcome keeps none.
 func (r *Run) DeriveAnswer(answer *everhook.Answer) { r.answer = answer }
 
 // Output is an output that was set. It may be null, which a pointer to a value could not tell from no output.

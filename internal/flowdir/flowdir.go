@@ -1,5 +1,5 @@
-// Package flowdir keeps the flows of a directory applied: it finds the flow files, applies what is new, and disables
-// what is gone.
+// Package flowdir keeps the flows of a directory applied: it finds the flow files, applies new content, and disables
+// the flows of removed files.
 package flowdir
 
 import (
@@ -15,8 +15,8 @@ import (
 
 // Target is where flows are applied to.
 type Target interface {
-	// Apply makes the definition the enabled version of its key; source is where it came from. Applying what is enabled
-	// already changes nothing.
+	// Apply makes the definition the enabled version of its key; source is its origin. It changes nothing if that
+	// definition is enabled already.
 	Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error)
 	// Disable ends the serving of a flow; unknown keys are no error.
 	Disable(ctx context.Context, key string) error
@@ -61,7 +61,7 @@ func New(path string, registry *kind.Registry, target Target, listener Listener)
 		files: map[string]*file{}}, nil
 }
 
-// Check says what is wrong with a path that is no directory.
+// Check reports what is wrong with a path that is not a directory.
 func Check(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -73,8 +73,8 @@ func Check(path string) error {
 	return nil
 }
 
-// Sync looks at every file and applies what changed since the last time. Its error is about the directory or the
-// target, and the next call goes on from there; what is wrong with files goes to the listener.
+// Sync looks at every file and applies changes since the last call. Its error concerns the directory or the target, and
+// the next call continues from there. Problems of files go to the listener.
 func (d *Dir) Sync(ctx context.Context) error {
 	found, err := d.scan()
 	if err != nil {
@@ -155,7 +155,7 @@ func (d *Dir) clashesOf(flows files) map[string]clash {
 	return clashes
 }
 
-// apply makes a file's flow the enabled one, once, and tells the listener.
+// apply makes a file's flow the enabled one, once, and informs the listener.
 func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) error {
 	f := flows[name]
 	switch {
@@ -189,7 +189,7 @@ func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) 
 	return nil
 }
 
-// refuse tells that a file is not applied, once for each reason.
+// refuse reports that a file is not applied, once for each reason.
 func (d *Dir) refuse(name string, f *file, reason string, problems flowfile.Problems) {
 	if f.refused != reason {
 		f.refused = reason

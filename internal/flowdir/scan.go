@@ -17,16 +17,16 @@ import (
 // maxFiles bounds how many YAML and JSON files a directory may have.
 const maxFiles = 5000
 
-// file is a YAML or JSON file as it was seen last.
+// file is the last known state of a YAML or JSON file.
 type file struct {
 	hash [sha256.Size]byte
 	// ignored is set for a file that is no flow.
 	ignored  bool
 	flow     *compile.Flow
 	problems flowfile.Problems
-	// key is what the file applied last, whatever it holds now.
+	// key is the key that the file applied last, whatever it contains now.
 	key string
-	// applied is set when the flow was applied as it is, refused to the reason for which it was not.
+	// applied is set if the flow was applied in this form; refused is the reason why it was not.
 	applied bool
 	refused string
 }
@@ -55,7 +55,7 @@ func (f files) have(key string) bool {
 	return false
 }
 
-// scan reads the directory. Files that did not change keep what is known of them.
+// scan reads the directory. Files that did not change keep their known state.
 func (d *Dir) scan() (files, error) {
 	found := files{}
 	err := d.walk(func(name string) {
@@ -104,7 +104,7 @@ func isYAML(name string) bool {
 	return ext == ".yaml" || ext == ".yml"
 }
 
-// read gives a file as it is now, or nil for one that is gone.
+// read returns the current state of a file, or nil if it is gone.
 func (d *Dir) read(name string) *file {
 	known := d.files[name]
 	data, err := readBounded(filepath.Join(d.path, name))

@@ -15,7 +15,7 @@ const (
 	settle = 100 * time.Millisecond
 	// patience is how long a directory that is never quiet is waited for.
 	patience = 500 * time.Millisecond
-	// rescan is how often the directory is looked at without being told: file systems exist that tell nothing.
+	// rescan is the time between scans without an event, because some file systems report no events.
 	rescan = 5 * time.Second
 )
 
@@ -67,8 +67,8 @@ func (d *Dir) Watch(ctx context.Context, failed func(error)) error {
 	}
 }
 
-// matters reports whether the flows may have changed. What comes or goes may be a folder or a link; what is written
-// must be a flow file.
+// matters reports whether the flows may have changed. A created or removed path may be a folder or a link; a written
+// path must be a flow file.
 func matters(event fsnotify.Event) bool {
 	return event.Has(fsnotify.Create) || event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) ||
 		couldBeFlow(event.Name)

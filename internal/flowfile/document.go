@@ -9,7 +9,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Document is the content of one file: its value, and where each part of it stands.
+// Document is the content of one file: its value, and the position of each part.
 type Document struct {
 	// File is the name under which it was read.
 	File string
@@ -46,7 +46,7 @@ type Scalar struct {
 	Tag string
 }
 
-// place is where one value stands. Its fields mirror those of the value.
+// place is the position of one value. Its fields mirror those of the value.
 type place struct {
 	offset, key int
 	scalar      *Scalar
@@ -71,7 +71,7 @@ func (d *Document) KeyPosition(pointer string) Position {
 	return d.source.position(at.key)
 }
 
-// Scalar tells how the scalar at a JSON pointer is written; false when there is no scalar.
+// Scalar returns how the scalar at a JSON pointer is written; false if there is no scalar.
 func (d *Document) Scalar(pointer string) (Scalar, bool) {
 	at, exact := d.find(pointer)
 	if !exact || at.scalar == nil {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// IgnoreFile marks a directory whose flows are not for whoever reads one above it: another program's, for example.
-// Named itself, it is read.
+// IgnoreFile marks a directory whose flows are left out when a directory above it is read, for example because another
+// program uses them. If the directory itself is named, it is read.
 const IgnoreFile = ".everhookignore"
 
-// Skips reports whether what is below a directory is left out by all that look for files of flows in one above it:
-// those that begin with a dot, node_modules, everhook-data, and those with an IgnoreFile.
+// Skips reports whether a search for flow files leaves a directory out: directories whose name begins with a dot,
+// node_modules, everhook-data, and those with an IgnoreFile.
 func Skips(directory string) bool {
 	name := filepath.Base(directory)
 	if strings.HasPrefix(name, ".") || name == "node_modules" || name == "everhook-data" {

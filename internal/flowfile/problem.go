@@ -18,7 +18,7 @@ type Problem struct {
 	// File is the name under which the file was read.
 	File string `json:"file"`
 	Position
-	// Node is the key of the node that it is about; empty outside nodes.
+	// Node is the key of the node with the problem; empty outside nodes.
 	Node string `json:"node,omitempty"`
 	// Pointer leads to the value in the document (RFC 6901).
 	Pointer string `json:"pointer,omitempty"`
@@ -26,7 +26,7 @@ type Problem struct {
 	Message string `json:"message"`
 	// Fix says what to do about it.
 	Fix string `json:"fix,omitempty"`
-	// Warning is set where the file can be used as it is.
+	// Warning is set if the file can be used unchanged.
 	Warning bool `json:"warning,omitempty"`
 }
 

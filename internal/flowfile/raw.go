@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// raw gives what the author of an unquoted value probably meant it to be: the rest of its line without a comment,
-// inside a flow collection up to the comma or bracket that ends it. Brackets and quotes that are closed on the line
-// hide such ends.
+// raw guesses the value that the author of an unquoted text meant: the rest of its line without a comment; inside a
+// flow collection, up to the comma or bracket that ends it. Brackets and quotes that are closed on the line hide such
+// ends.
 func (s *source) raw(offset int, flow bool) string {
 	_, end := s.lineAt(offset)
 	line := s.text[offset:max(offset, min(end, offset+maxRaw))]
@@ -54,7 +54,7 @@ func closingBrackets(text string) map[int]int {
 	return closing
 }
 
-// hasOpenBracket tells whether some bracket of a text is not closed in it.
+// hasOpenBracket reports whether a text has a bracket that it does not close.
 func hasOpenBracket(text string) bool {
 	open := 0
 	for _, c := range text {

@@ -90,10 +90,10 @@ func (y *yamlReader) within(offset int, kind yaml.Kind) bool {
 	return true
 }
 
-// maxLooks bounds how many values of a file are looked at for what they were meant to be.
+// maxLooks bounds the number of values for which the meaning is guessed.
 const maxLooks = 2000
 
-// meant gives what an unquoted value was probably meant to be, for the first of those that need a look.
+// meant guesses the meaning of an unquoted value, for the first maxLooks ones.
 func (y *yamlReader) meant(offset int, flow bool) string {
 	if y.looks++; y.looks > maxLooks {
 		return ""
@@ -101,7 +101,7 @@ func (y *yamlReader) meant(offset int, flow bool) string {
 	return y.source.raw(offset, flow)
 }
 
-// locate tells the problem of a repaired value where in the document it is.
+// locate adds the position of a repaired value to its problem.
 func (y *yamlReader) locate(offset int) {
 	position := y.source.position(offset)
 	for i, problem := range y.problems {
@@ -165,7 +165,7 @@ func (y *yamlReader) mapping(n *yaml.Node, at *place, flow bool) (*place, any) {
 	return at, mapping
 }
 
-// key reads the key of an entry. Keys are text as they stand; whatever else YAML takes for a key is reported.
+// key reads the key of an entry. Keys are texts; other YAML keys are reported.
 func (y *yamlReader) key(n *yaml.Node, offset int) (name string, ok bool) {
 	switch mark := y.markOf(n, offset); {
 	case mark != "":
@@ -230,8 +230,8 @@ func (y *yamlReader) scalar(n *yaml.Node, at *place, flow bool) (*place, any) {
 	}
 }
 
-// cutOff tells whether a plain scalar with an open bracket ends at a comment or, in a flow collection, at a comma
-// although the bracket is closed later on the line. It gives the text as it was meant.
+// cutOff reports whether a plain scalar with an open bracket ends at a comment or, in a flow collection, at a comma
+// although the bracket is closed later on the line. It returns the text that was meant.
 func (y *yamlReader) cutOff(at *place, end int, flow bool) (text, cause string) {
 	if !hasOpenBracket(at.scalar.Text) {
 		return "", ""
@@ -249,7 +249,7 @@ func (y *yamlReader) cutOff(at *place, end int, flow bool) (text, cause string) 
 	}
 }
 
-// markOf tells whether a node has one of the marks that the format has not: a tag, an anchor or an alias.
+// markOf reports whether a node has a mark that the format does not allow: a tag, an anchor or an alias.
 func (y *yamlReader) markOf(n *yaml.Node, offset int) string {
 	switch {
 	case n.Kind == yaml.AliasNode:

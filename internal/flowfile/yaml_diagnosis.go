@@ -8,8 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// diagnosis is a syntax error in our words. Value is what the text at offset was meant to be, where quotes are all that
-// it lacks.
+// diagnosis is a syntax error in our words. Value is the meaning of the text at offset, if only quotes are missing.
 type diagnosis struct {
 	offset              int
 	message, fix, value string
@@ -59,8 +58,8 @@ func firstFailing(text, problem, tail string) int {
 	return length - size
 }
 
-// hasProblem tells whether a beginning of the text has the problem. The library looks two tokens ahead: a quote or key
-// that the cut left unfinished may hide the problem, until it is finished.
+// hasProblem reports whether a beginning of the text has the problem. The library looks two tokens ahead: a quote or
+// key that the cut left unfinished may hide the problem until it is finished.
 func hasProblem(beginning, problem, tail string) bool {
 	for _, finish := range []string{"", `"`, `'`, ":", `":`, `':`} {
 		_, err := readYAML(beginning + finish + tail)

@@ -12,7 +12,7 @@ import (
 type fault struct {
 	// scanner is set for messages of the library's scanner, whose lines count from 1.
 	scanner bool
-	// atContext is set where the library's line is the right one; else the place is searched, and tail is put behind
+	// atContext is set if the library's line is correct; else the position is searched, and tail is appended to
 	// beginnings of the text.
 	atContext bool
 	tail      string

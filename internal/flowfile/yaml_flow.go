@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// refineFlow tells what ends an entry of { } or [ ] where a comma or the closing bracket is needed: mostly a value that
-// lacks quotes.
+// refineFlow says what ends an entry of { } or [ ] where a comma or the closing bracket is needed: mostly a value
+// without quotes.
 func refineFlow(found *diagnosis, text string, context int) {
 	if isBlank(text[found.offset]) && found.offset > 0 && text[found.offset-1] == ':' {
 		found.offset-- // only with the blank it is the colon of a key

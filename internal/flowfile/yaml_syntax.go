@@ -63,8 +63,8 @@ func withQuoted(text string, offset, length int) string {
 // errSecond comes with the node of a second document.
 var errSecond = errors.New("a second document")
 
-// yamlError is what the YAML library says. Line is that of the library's context, on which the problem began; 0 where
-// it gives none.
+// yamlError is an error of the YAML library. Line is the line of the library's context, on which the problem began; 0
+// if it reports none.
 type yamlError struct {
 	problem string
 	line    int

@@ -11,8 +11,8 @@ import (
 
 // Failure is one reason why a test did not pass.
 type Failure struct {
-	// Field is what of want differs, as a JSON pointer (RFC 6901) below it: "/answer/body". Empty: the test itself went
-	// wrong.
+	// Field is the differing part of want, as a JSON pointer (RFC 6901) below it: "/answer/body". Empty: the test
+	// itself failed to run.
 	Field string `json:"field,omitempty"`
 	// Message says what is wrong.
 	Message string `json:"message"`
@@ -29,9 +29,9 @@ func (f Failure) Diff() string {
 	return diff(linesOf(f.Want), linesOf(f.Got))
 }
 
-// observed is what a test can compare.
+// observed holds everything that a test can compare.
 type observed struct {
-	// answer is nil for a run that nobody waits for and no webhook has started.
+	// answer is nil for a run without a waiting caller that no webhook has started.
 	answer *reply
 	// ran is false when the call was refused.
 	ran     bool
@@ -42,7 +42,7 @@ type observed struct {
 	calls map[string][]any
 }
 
-// compare lists every difference between what a test wants and what there was.
+// compare lists every difference between the expected and the observed run.
 func compare(want wantFields, got *observed) []Failure {
 	c := comparison{got: got}
 	c.answer(want.Answer)
@@ -77,7 +77,7 @@ func (c *comparison) add(field, message string, want, got any) {
 		Got: everhook.Of(got)})
 }
 
-// refused reports what the test wants of a run that there is not.
+// refused reports the expectations about a run that does not exist.
 func (c *comparison) refused(want wantFields) {
 	for _, field := range []struct {
 		name   string

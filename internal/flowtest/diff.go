@@ -31,7 +31,7 @@ const (
 	diffContext = 3
 )
 
-// diff shows two texts as one: lines of both behind two spaces, of want alone behind "- ", of got alone behind "+ ".
+// diff shows two texts as one: common lines after two spaces, lines of want after "- ", lines of got after "+ ".
 func diff(want, got []string) string {
 	// Only what follows the first difference is clipped: what is shown is never without it.
 	skipped := max(0, sameLines(want, got)-diffContext)

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// editor puts single fields of a YAML file in the place of what stood there, line by line: a file that is written anew
-// as a whole loses its empty lines and the alignment of its comments.
+// editor replaces single fields of a YAML file, line by line. Writing the whole file would lose empty lines and the
+// alignment of comments.
 type editor struct {
 	// lines end with their line break.
 	lines []string
@@ -23,8 +23,8 @@ type place struct {
 	name    string
 }
 
-// placeOf gives the smallest field of a test that has lines for itself and has in it what a path below want leads to.
-// What is taken away is looked for from above: its own lines go.
+// placeOf returns the smallest field of a test that has lines of its own and contains the target of a path below want.
+// For a removal it searches from above, because the field's own lines are removed.
 func placeOf(test *yaml.Node, path []string, removed bool) place {
 	found := place{test, "want"}
 	at := field(test, "want")
@@ -53,7 +53,7 @@ func placeOf(test *yaml.Node, path []string, removed bool) place {
 	return found
 }
 
-// replaceAll writes fields anew, from the last to the first: the lines of those above stay where they are. A field
+// replaceAll replaces fields from the last to the first, so that the lines of earlier fields stay the same. A field
 // inside another one is written with it.
 func (e *editor) replaceAll(places []place) {
 	slices.SortStableFunc(places, func(a, b place) int { return b.line() - a.line() })

@@ -13,8 +13,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// effects stands between workflow code and Temporal: it answers every effect with its outcome, and notes what would
-// have been sent.
+// effects replaces activities: it answers every effect with its outcome, and records the request that would have been
+// sent.
 type effects struct {
 	interceptor.WorkerInterceptorBase
 
@@ -30,7 +30,7 @@ type effects struct {
 	unanswered []unanswered
 }
 
-// unanswered is a node that the test has no outcome for: an effect and what it would send, or a wait for a call.
+// unanswered is a node without an outcome in the test: an effect and its request, or a wait for a call.
 type unanswered struct {
 	node, sent string
 	waits      bool

@@ -19,7 +19,7 @@ type testFields struct {
 	Name string `json:"name" required:"true"`
 	// Now is when the delivery is received and the run starts.
 	Now instant `json:"now"`
-	// Env are what the flow sees as env.<NAME>, besides those of the file.
+	// Env are the values of env.<NAME>, in addition to those of the file.
 	Env map[string]string `json:"env"`
 	// Request is the call of a webhook, Trigger what a flow with another trigger sees as trigger.
 	Request *requestFields   `json:"request"`
@@ -51,7 +51,7 @@ type wantFields struct {
 	Calls map[string][]map[string]any `json:"calls"`
 }
 
-// answerFields are what the caller is expected to receive.
+// answerFields are the expected answer for the caller.
 type answerFields struct {
 	Status int `json:"status"`
 	// Headers are compared by their names alone that are given here, in any case.
@@ -60,7 +60,7 @@ type answerFields struct {
 	Body *everhook.Value `json:"body"`
 }
 
-// errorFields are what a run is expected to end with that does not resolve.
+// errorFields are the expected error of a run that does not resolve.
 type errorFields struct {
 	Node string `json:"node"`
 	Type string `json:"type"`

@@ -61,8 +61,8 @@ func (f *front) close() error {
 	return errors.Join(f.listener.Close(), <-f.served)
 }
 
-// call sends the request of a test, and gives what its sender receives. It returns when nobody touches the trial any
-// more: the trial ends itself when it is interrupted.
+// call sends the request of a test and returns the reply. It returns after the trial has ended: an interrupted trial
+// ends itself.
 func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 	f.current = t
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit+2*stopGrace)
@@ -150,7 +150,7 @@ func (f *front) Outcome(context.Context, string, everhook.RunID, time.Duration) 
 	return nil, everhook.ErrNoRun
 }
 
-// Resumable knows no flow: what a test says ends a wait, and no caller.
+// Resumable knows no flow: the test ends a wait, and no caller does.
 func (f *front) Resumable(string) (*receiver.Resumable, bool) { return nil, false }
 
 // RunVersion knows no earlier runs.

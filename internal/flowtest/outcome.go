@@ -31,7 +31,7 @@ type outcome struct {
 	message string
 	// ended is how a called flow ended, if the node is a subflow.
 	ended everhook.Outcome
-	// call ends a wait for a call: what the run sees of it, nil when nobody calls.
+	// call ends a wait for a call: the call as the run sees it, nil if none comes.
 	call everhook.Mapping
 }
 

@@ -97,7 +97,8 @@ func hasOutcome(node *compile.Node) bool {
 	return calls || node.Spec.Effect != nil
 }
 
-// settings reports those that the flow does not read: the one that was meant would be nil without a word.
+// settings reports settings that the flow does not read: with a typing error in a name, the intended setting would
+// silently be nil.
 func (p *parser) settings(env map[string]string, pointer string) {
 	for _, name := range everhook.SortedKeys(env) {
 		if !slices.Contains(p.flow.Env, name) {
@@ -107,8 +108,7 @@ func (p *parser) settings(env map[string]string, pointer string) {
 	}
 }
 
-// unset warns of settings that the flow uses and no test gives. That one of many tests leaves one out may be what it is
-// about.
+// unset warns of settings that the flow uses and no test sets. A single test may leave one out on purpose.
 func (p *parser) unset(fields fileFields) {
 	for _, name := range p.flow.Env {
 		_, given := fields.Env[name]

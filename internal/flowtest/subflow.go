@@ -90,7 +90,7 @@ func unresolved(status everhook.Status, message string) everhook.Outcome {
 		Message: message}}
 }
 
-// load notes the call of a flow, and stands in for the flow: its definition is never read.
+// load records the call of a flow, and replaces the flow: its definition is never read.
 func (e *effects) load(effect workflows.Effect, input activities.LoadSubflowInput) (activities.LoadedSubflow, error) {
 	flow := input.Flow
 	if input.Version > 0 {

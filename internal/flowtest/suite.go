@@ -1,7 +1,7 @@
-// Package flowtest runs contract tests of flows: what a flow answers, which steps it takes and what it would send to
-// other systems, for requests and outcomes of effects that a file says.
+// Package flowtest runs contract tests of flows: they compare the answer of a flow, its steps and its requests to other
+// systems, for the requests and outcomes of effects in a file.
 //
-// A test goes the way of a delivery: through a receiver that listens in memory, with the flow's own route, into the
+// A test takes the way of a delivery: through a receiver that listens in memory, with the flow's own route, into the
 // interpreter in Temporal's test environment, whose clock jumps to the next timer. Effects are never performed. Nothing
 // leaves the process, and no secret is read.
 package flowtest

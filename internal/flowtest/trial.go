@@ -37,10 +37,10 @@ type trial struct {
 	effects *effects
 	// delivery is nil until the request was accepted.
 	delivery *everhook.Delivery
-	// ran tells that the run has begun; how it ended is only known afterwards.
+	// ran is set when the run has begun. Its end is known only afterwards.
 	ran bool
 	ending
-	// abandoned tells a run that nobody waits for any more to end at its next timer.
+	// abandoned makes the run end at its next timer, because nothing waits for it any more.
 	abandoned atomic.Bool
 }
 
@@ -121,7 +121,7 @@ type ending struct {
 	broken string
 }
 
-// execute runs the workflow. It touches nothing of the trial that changes: who waits for it may have given up.
+// execute runs the workflow. It changes nothing of the trial, because the waiting goroutine may have given up.
 func (t *trial) execute(env *testsuite.TestWorkflowEnvironment) (end *ending) {
 	end = &ending{}
 	defer func() {

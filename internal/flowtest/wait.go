@@ -28,7 +28,7 @@ type callFields struct {
 	Body  *everhook.Value `json:"body"`
 }
 
-// wait reads how a wait for a call ends: nobody calls, or somebody does.
+// wait reads the end of a wait for a call: a call, or none.
 func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
 	if v == nobodyCalls {
 		return outcome{}

@@ -83,14 +83,14 @@ func (d *Directory) put(owner, workflow, name string, data []byte) error {
 	if err := d.write(filepath.Join(folder, name), data); err != nil {
 		return err
 	}
-	// A folder is on disk when the one above it is flushed, whoever made it.
+	// A folder is on disk after its parent was flushed, whoever created it.
 	base := filepath.Dir(d.path)
 	for _, changed := range []string{folder, filepath.Dir(folder), d.path, base} {
 		if err := syncDirectory(changed); err != nil {
 			return err
 		}
 	}
-	// What is above is not ours, and may be closed to us; then it was not us who made the base.
+	// The parent is not ours and may be closed to us; then we did not create the base.
 	if err := syncDirectory(filepath.Dir(base)); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
@@ -274,7 +274,7 @@ func remove(path string) error {
 	return nil
 }
 
-// names lists a directory in order, as far as keep wants; one that is not there is empty.
+// names lists the entries of a directory in order, those that keep accepts; a missing directory is empty.
 func names(path string, keep func(string) bool) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, fs.ErrNotExist) {

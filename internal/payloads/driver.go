@@ -14,13 +14,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Names of drivers. They stand in histories beside each claim: they are never edited, only added to.
+// Names of drivers. Histories contain them with each claim, so they are never edited, only added to.
 const (
 	DirectoryDriver = "everhook-directory"
 	StoreDriver     = "everhook-store"
 )
 
-// claimObject is the field of a claim that names the object. It stands in histories.
+// claimObject is the field of a claim that names the object. It is stored in histories.
 const claimObject = "object"
 
 // Driver keeps payloads in Objects. The SDK calls it outside of workflow code.
@@ -40,7 +40,7 @@ func NewDriver(name string, objects Objects) *Driver {
 // Name is in histories.
 func (d *Driver) Name() string { return d.name }
 
-// Type is in what workers tell Temporal of themselves.
+// Type is the name that workers report to Temporal.
 func (d *Driver) Type() string { return "everhook" }
 
 // NotStoredError is that of a payload that could not be stored.
@@ -55,9 +55,9 @@ type NotReadError struct{ error }
 // Unwrap gives the cause.
 func (e *NotReadError) Unwrap() error { return e.error }
 
-// Store returns when every payload outlives a power cut. Nothing is told to Temporal before, so an error leaves at most
-// objects that nobody refers to, for the sweep. A worker that stops does not cut it off: the effect has happened whose
-// result it may be.
+// Store returns when every payload survives a power cut. Nothing is reported to Temporal before, so an error leaves at
+// most unreferenced objects for the sweep. A stopping worker does not interrupt it, because the payload may be the
+// result of an effect that has happened.
 func (d *Driver) Store(ctx converter.StorageDriverStoreContext,
 	payloads []*commonpb.Payload) ([]converter.StorageDriverClaim, error) {
 	workflow := ""

@@ -18,10 +18,10 @@ type temporal struct {
 	namespace string
 }
 
-// NewExecutions tells of the executions of a namespace.
+// NewExecutions reads the executions of a namespace.
 func NewExecutions(c client.Client, namespace string) Executions { return temporal{c, namespace} }
 
-// Root asks the server's own record, which is never behind.
+// Root asks the server's own record, which never lags.
 func (t temporal) Root(ctx context.Context, workflow string) (string, bool, error) {
 	description, err := t.client.DescribeWorkflowExecution(ctx, workflow, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {

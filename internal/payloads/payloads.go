@@ -1,17 +1,18 @@
-// Package payloads keeps what is too large for Temporal's histories: the SDK hands over each payload above a threshold
-// and writes a claim into the history in its place (Temporal's external storage). Two stores keep them, a directory and
-// the SQL store; one Driver speaks for both, and a Sweeper deletes what no history can refer to any more.
+// Package payloads keeps values that are too large for Temporal's histories. The SDK hands over each payload above a
+// threshold and writes a claim into the history in its place (Temporal's external storage). Two stores can keep them, a
+// directory and the SQL store. One Driver serves both, and a Sweeper deletes objects that no history can refer to any
+// more.
 //
 // # Objects
 //
-// An object is one payload as the data converter made it (compressed if that helps), under an owner: the workflow ID
-// that the SDK names when it stores. Its name is the hour in which it was stored and the SHA-256 of its bytes. So what
-// is read back is verified, storing the same bytes again within an hour is the same object, and a claim that is handed
-// out never names an object that a sweep may be looking at: a sweep deletes by the hour in the name, and only long past
+// An object is one payload in the form of the data converter (compressed if that helps). It belongs to an owner: the
+// workflow ID that the SDK names when it stores. Its name is the hour of storing and the SHA-256 of its bytes. So an
+// object is verified when it is read, storing the same bytes again within an hour gives the same object, and a new
+// claim never names an object that a sweep may be looking at: a sweep deletes by the hour in the name, and only old
 // ones.
 //
-// A claim comes from a history, which a stranger may have written: it is parsed strictly, and nothing of it is ever
-// used as a path unparsed.
+// A claim comes from a history, which a stranger may have written. It is parsed strictly, and no part of it is used as
+// a path unparsed.
 package payloads
 
 import (
@@ -30,9 +31,8 @@ const MaxObject = 64 << 20
 
 // Objects keeps objects of one Temporal namespace. It is safe for concurrent use, by several processes too.
 type Objects interface {
-	// Put keeps data under owner and name, and remembers the workflow ID that the owner stands for. When it returns
-	// nil, the object outlives a power cut. What is there under that name already is the same data, and may be written
-	// again.
+	// Put keeps data under owner and name, and records the owner's workflow ID. When it returns nil, the object
+	// survives a power cut. Data that exists under that name already is the same and may be written again.
 	Put(ctx context.Context, owner, workflow, name string, data []byte) error
 	// Get gives an object. fs.ErrNotExist is in the error when there is none, and an object of more than MaxObject is
 	// an error.
@@ -52,7 +52,7 @@ type Objects interface {
 	String() string
 }
 
-// OwnerOf is the owner of what is stored for a workflow ID: 128 bits of its SHA-256, in hexadecimal.
+// OwnerOf is the owner of the objects of a workflow ID: 128 bits of its SHA-256, in hexadecimal.
 func OwnerOf(workflow string) string {
 	sum := sha256.Sum256([]byte(workflow))
 	return hex.EncodeToString(sum[:16])

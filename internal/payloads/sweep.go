@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Executions tells the Sweeper what Temporal still has.
+// Executions tells the Sweeper which executions Temporal still has.
 type Executions interface {
-	// Root tells whether there is an execution with that workflow ID, running or within its retention, and the workflow
-	// ID of its root: its own, unless it is a child.
+	// Root reports whether there is an execution with that workflow ID, running or within its retention, and the
+	// workflow ID of its root: its own, unless it is a child.
 	Root(ctx context.Context, workflow string) (root string, exists bool, err error)
-	// Related tells whether there is an execution, running or within its retention, with that workflow ID or with that
-	// root.
+	// Related reports whether there is an execution, running or within its retention, with that workflow ID or with
+	// that root.
 	Related(ctx context.Context, workflow, root string) (bool, error)
-	// StartedBefore tells whether there is an execution, running or within its retention, that was started before t.
+	// StartedBefore reports whether there is an execution, running or within its retention, that was started before t.
 	StartedBefore(ctx context.Context, t time.Time) (bool, error)
 }
 
@@ -51,21 +51,21 @@ const (
 	minAge = time.Hour
 	// margin is how long after an object was stored the execution may have been started that it was stored for.
 	margin = 24 * time.Hour
-	// ownersAtOnce bounds what a sweep holds in memory.
+	// ownersAtOnce bounds the owners that a sweep holds in memory.
 	ownersAtOnce = 500
 	// Times between sweeps.
 	firstSweep = time.Minute
 	maxPause   = time.Hour
 )
 
-// Swept is what a sweep did.
+// Swept counts the work of a sweep.
 type Swept struct {
 	// Owners were looked at; Kept objects were left, and Deleted ones deleted, of so many bytes.
 	Owners, Kept, Deleted int
 	Bytes                 int64
 }
 
-// Sweep looks at every owner once, one after the other. An error ends it; the next one begins anew.
+// Sweep looks at every owner once, one after the other. An error ends it; the next sweep starts from the beginning.
 func (s *Sweeper) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
 	for after := ""; ; {
@@ -137,7 +137,7 @@ func (s *Sweeper) old(names []string) (old []string) {
 	return old
 }
 
-// needed tells whether a history may refer to objects of an owner that are older than the retention.
+// needed reports whether a history may refer to objects of an owner that are older than the retention.
 func (s *Sweeper) needed(ctx context.Context, workflow, root string, old []string) (bool, error) {
 	if root == "" {
 		if exists, err := s.executions.StartedBefore(ctx, s.latest(old).Add(margin)); exists || err != nil {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// introducers are the bytes that begin an escape. A plus sign is one too: it stands for a space in forms.
+// introducers are the bytes that begin an escape. A plus sign is one too: in forms it means a space.
 const introducers = `%\&+`
 
 // maxNesting is how often a character may be escaped: once, or again by each system that it went through.
@@ -23,7 +23,7 @@ type character struct {
 	end  int
 }
 
-// readings are the characters that the escape at a position can stand for. None: it is no escape.
+// readings returns the characters that an escape at a position can mean; none if it is not an escape.
 type readings struct {
 	all   [2 * maxNesting]character
 	count int

@@ -70,8 +70,8 @@ func (o *Options) checkPayloads() error {
 	return nil
 }
 
-// large is where this process keeps large payloads, and reads them: it reads both places, whatever the setting says, so
-// that changing the setting leaves no run behind.
+// large is the place where this process keeps large payloads. It reads both places, so that changing the setting
+// strands no run.
 type large struct {
 	external converter.ExternalStorage
 	// maxPayload is the limit that runs get which are started here; 0: that of Temporal alone.
@@ -111,9 +111,9 @@ func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Sto
 // readPause is between attempts to read what an effect is given.
 const readPause = 10 * time.Second
 
-// failures tells Temporal of errors. An effect whose result could not be stored has happened: it is not tried again, as
-// one whose result is too large is not. One that cannot be given what it needs has not: it is tried again, but not at
-// once, for its attempts are soon used up and the store may be back then.
+// failures classifies errors for Temporal. An effect whose result could not be stored has happened, so it is not tried
+// again; the same holds for a result that is too large. An effect whose input could not be read has not happened: it is
+// tried again, but not at once, because its attempts would be used up before the store is back.
 type failures struct{ converter.FailureConverter }
 
 // ErrorToFailure is that of converter.FailureConverter.
@@ -129,8 +129,8 @@ func (f failures) ErrorToFailure(err error) *failurepb.Failure {
 	return f.FailureConverter.ErrorToFailure(err)
 }
 
-// codec lets the Temporal UI show values in place of claims. What the UI sends is never stored outside of histories:
-// nobody could tell whose it is.
+// codec lets the Temporal UI show values in place of claims. Values from the UI are never stored outside of histories,
+// because their owner would be unknown.
 func (l *large) codec() (http.Handler, error) {
 	external := l.external
 	external.DriverSelector = inline{}

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// quiet gives a logger that drops what is below a warning: the Temporal SDK tells much that is of no use to an
-// operator.
+// quiet makes a logger that drops messages below a warning: most messages of the Temporal SDK do not help an operator.
 func quiet(logger *slog.Logger) *slog.Logger {
 	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool { return record.Level >= slog.LevelWarn }})
 }
@@ -28,7 +27,7 @@ func patient(logger *slog.Logger) *slog.Logger {
 	}})
 }
 
-// waits tells whether a method of Temporal's frontend returns only when there is an answer.
+// waits reports whether a method of Temporal's frontend returns only when there is an answer.
 func waits(method string) bool {
 	for _, name := range []string{"/ExecuteMultiOperation", "/UpdateWorkflowExecution",
 		"/PollWorkflowExecutionUpdate"} {

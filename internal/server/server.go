@@ -390,7 +390,7 @@ const (
 )
 
 // Stop drains: no new events and calls, answers for held callers, then the worker, the pages, Temporal, the store, and
-// what is left of traces.
+// the remaining traces.
 func (s *Server) Stop() {
 	s.stopSources()
 	if s.receiver != nil {

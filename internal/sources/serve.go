@@ -88,8 +88,8 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event kind.Ev
 	return kind.Started{RunID: d.RunID, Duplicate: started.Duplicate}, nil
 }
 
-// delivery makes an event what a run is started with, and tells the size of its data. The kind is part of what the run
-// ID is derived from: a flow that another trigger started before had other events.
+// delivery makes the input of a run from an event, and returns the size of its data. The run ID is derived from the
+// kind of trigger too, because another trigger of the same flow had other events.
 func (s *Sources) delivery(flow catalog.Sourced, event kind.Event) (d everhook.Delivery, size int, err error) {
 	if event.Key == "" {
 		return d, 0, errors.New("an event without a key: what is given twice could not be told from what happens twice")

@@ -76,7 +76,7 @@ func New(o Options) *Sources {
 	return s
 }
 
-// Changed tells that the flows may have changed. It does not block.
+// Changed reports that the flows may have changed. It does not block.
 func (s *Sources) Changed() {
 	select {
 	case s.changed <- struct{}{}:
@@ -112,7 +112,7 @@ func (s *Sources) follow() {
 	}
 }
 
-// reconcile ends the sources whose flows are not as they were, and launches those that are missing.
+// reconcile ends the sources of changed flows, and starts the missing ones.
 func (s *Sources) reconcile(running map[string]*running) {
 	wanted := map[string]catalog.Sourced{}
 	for _, flow := range s.options.Flows() {

@@ -20,8 +20,7 @@ type deliveries struct {
 	sets sync.Map
 }
 
-// labels are all that series differ by. A flow is the key of one that the catalog has, or empty: never what a caller
-// sent.
+// labels are the labels of all series. A flow is the key of a flow in the catalog, or empty: never text from a caller.
 type labels struct {
 	flow    string
 	outcome receiver.Reason

@@ -93,7 +93,7 @@ func (t *Telemetry) WatchCallers(held func() int, limit int) error {
 		func(observe observe) { observe(limit) })
 }
 
-// Flows counts flows by how they stand.
+// Flows counts flows by their state.
 type Flows struct {
 	// Served flows take deliveries; Broken ones are enabled and do not, and their note says why; Disabled ones are not
 	// to.

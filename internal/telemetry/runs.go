@@ -23,7 +23,7 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// headerKey is where traces stand in Temporal's headers, for all of its SDKs: a mapping of traceparent and tracestate.
+// headerKey is the key of traces in Temporal's headers, for all of its SDKs: a mapping of traceparent and tracestate.
 const headerKey = "_tracer-data"
 
 // tracing carries the trace of a delivery into its run, its activities and its children, and makes spans of runs and
@@ -65,7 +65,7 @@ func (t *tracing) InterceptActivity(_ context.Context,
 	return &effects{interceptor.ActivityInboundInterceptorBase{Next: next}, t}
 }
 
-// starts gives runs the trace of who starts them.
+// starts gives runs the trace of their starter.
 type starts struct {
 	interceptor.ClientOutboundInterceptorBase
 }
@@ -82,7 +82,7 @@ func (s *starts) UpdateWithStartWorkflow(ctx context.Context,
 	return s.Next.UpdateWithStartWorkflow(ctx, in)
 }
 
-// runs makes the span of a run, and gives it to what the run starts.
+// runs makes the span of a run, and passes it to everything that the run starts.
 type runs struct {
 	interceptor.WorkflowInboundInterceptorBase
 	*tracing
@@ -95,7 +95,7 @@ func (r *runs) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
 // runKey is where a workflow context has its traces.
 type runKey struct{}
 
-// traces are that of who started the run, and that of the run itself.
+// traces are the trace of the starter, and that of the run itself.
 type traces struct{ parent, run trace.SpanContext }
 
 func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
@@ -168,7 +168,7 @@ func identify(workflowID string) []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("everhook.flow", flow), attribute.String("everhook.run", string(run))}
 }
 
-// calls gives what a run starts the trace of the run.
+// calls passes the trace of the run to activities and children.
 type calls struct {
 	interceptor.WorkflowOutboundInterceptorBase
 }

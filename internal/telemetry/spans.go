@@ -18,8 +18,8 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// exporterOf makes the exporter that the environment asks for in OpenTelemetry's own variables; nil: none. All other
-// settings of it (headers, certificates, timeouts) the exporter reads there by itself.
+// exporterOf makes the exporter that OpenTelemetry's environment variables select; nil if they select none. The
+// exporter reads its other settings (headers, certificates, timeouts) from the environment itself.
 func exporterOf(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
 	endpoint := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
 	if endpoint == "" || strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") ||

@@ -23,10 +23,10 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// scope names who makes metrics and spans.
+// scope is the name of the library in metrics and spans.
 const scope = "github.com/everhook/everhook"
 
-// Options say what is watched. The zero value of every field is its default.
+// Options select what is measured. The zero value of every field is its default.
 type Options struct {
 	// Version is this release, as service.version.
 	Version string
@@ -76,7 +76,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	return t, nil
 }
 
-// describe names this process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what is known here.
+// describe names this process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES have precedence.
 func describe(ctx context.Context, o Options) *resource.Resource {
 	described, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "everhook"),
