@@ -98,7 +98,7 @@ func (c *flowValidate) Run(s streams, registry *kind.Registry) error {
 	return nil
 }
 
-// files gives the files, with those of each directory in its place.
+// files replaces each directory by its flow files.
 func (c *flowValidate) files() (files []string, err error) {
 	for _, name := range c.Files {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
@@ -110,14 +110,14 @@ func (c *flowValidate) files() (files []string, err error) {
 			return nil, err
 		}
 		if len(inside) == 0 {
-			inside = []string{name} // check says that there are none
+			inside = []string{name} // check reports that there are none
 		}
 		files = append(files, inside...)
 	}
 	return files, nil
 }
 
-// check gives the problems of a file. A file that cannot be read has one problem.
+// check returns the problems of a file. An unreadable file has one problem.
 func check(name string, registry *kind.Registry) flowfile.Problems {
 	data, err := os.ReadFile(name)
 	if err != nil {

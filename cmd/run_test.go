@@ -21,7 +21,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// shownRuns is a server with runs that are made up.
+// shownRuns is a server with invented runs.
 type shownRuns struct {
 	runs   []runs.Summary
 	detail func(runs.Summary) runs.Detail
@@ -57,7 +57,7 @@ func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID, _ str
 
 func (shownRuns) Flows(context.Context) ([]admin.Flow, error) { return nil, nil }
 
-// serveRuns starts an admin address and gives its URL.
+// serveRuns starts an admin address and returns its URL.
 func serveRuns(t *testing.T, runs shownRuns, token string) string {
 	server := httptest.NewServer(admin.New(admin.Options{Runs: runs, Flows: runs, TemporalUIURL: "http://ui.example",
 		Token: token, Loopback: true}))
@@ -65,7 +65,7 @@ func serveRuns(t *testing.T, runs shownRuns, token string) string {
 	return server.URL
 }
 
-// everhookRun runs the command line and gives what it prints and its exit status.
+// everhookRun runs the command line and returns its output and its exit status.
 func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -75,7 +75,7 @@ func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
 
 var runStarted = time.Date(2026, 7, 30, 12, 0, 0, 0, time.Local)
 
-// zoned puts the zone of this machine in place of that of the expected texts.
+// zoned replaces the time zone of the expected texts by that of this machine.
 func zoned(text string) string {
 	return strings.ReplaceAll(text, "+00:00", runStarted.Format("-07:00"))
 }
@@ -135,9 +135,11 @@ func TestRunListPrintsTheAnswerAsJSON(t *testing.T) {
 	out, _, status := everhookRun(t, "run", "list", "--server", serveRuns(t, shownRuns{runs: twoRuns()[:1]}, ""),
 		"--output", "json")
 	require.Zero(t, status)
-	require.JSONEq(t, `{"runs":[{"id":"abcdaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Order intake","version":3,"status":"error","started":"`+everhook.FormatTime(runStarted)+`","ended":"`+
+	require.JSONEq(t, `{"runs":[{"id":"abcdaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Order intake",`+
+		`"version":3,"status":"error","started":"`+everhook.FormatTime(runStarted)+`","ended":"`+
 		everhook.FormatTime(runStarted.Add(1234*time.Millisecond))+
-		`","execution":"x1","temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
+		`","execution":"x1",`+
+		`"temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
 }
 
 const shownRun = `Run       abcdaaaaaaaaaaaaaaaaaaaaaa
