@@ -34,7 +34,7 @@ const (
 	HeartbeatTimeout = 5 * time.Second
 )
 
-// What may stand in HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").
+// Values of HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").
 const (
 	// RetryConnect is every lost or refused connection, also one that was lost after the request was sent.
 	RetryConnect = "connect"

@@ -315,10 +315,10 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 			"has no flow orders; start it with the flow's directory"},
 		"a flow that is not served": {[]string{"open", "--dir", dir, "--server", server},
 			"the flow open is not served: the secret� X is not set"},
-		"a server that is away": {[]string{"open", "--dir", dir, "--server", nobody},
+		"a server that is away": {[]string{"open", "--dir", dir, "--server", unreachable},
 			"no Everhook server answers at"},
-		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", nobody}, "no answer from " +
-			strings.TrimPrefix(nobody, "http://")},
+		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", unreachable}, "no answer from " +
+			strings.TrimPrefix(unreachable, "http://")},
 		"an answer that breaks off": {[]string{"open", "--dir", dir, "--url", cut.URL}, "broke off"},
 		"an answer that will be elsewhere": {[]string{"open", "--dir", dir, "--url", later.URL, "--wait"},
 			"credentials for " + strings.TrimPrefix(later.URL, "http://") + " are not sent there"},

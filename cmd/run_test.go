@@ -238,11 +238,11 @@ func TestRunShowRefusesWhatNamesNoRun(t *testing.T) {
 	t.Parallel()
 	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
 	for name, c := range map[string]struct{ id, want string }{
-		"a beginning of two runs":    {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
-		"a beginning of none":        {"zzzz", "none of the first 1000 runs of `everhook run list`"},
-		"a beginning too short":      {"abc", "not a run ID"},
-		"something else":             {"../flows", "not a run ID"},
-		"an ID that nobody has made": {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},
+		"a beginning of two runs": {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
+		"a beginning of none":     {"zzzz", "none of the first 1000 runs of `everhook run list`"},
+		"a beginning too short":   {"abc", "not a run ID"},
+		"something else":          {"../flows", "not a run ID"},
+		"an unknown ID":           {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -295,8 +295,8 @@ func TestRunCommandsReadTheirEnvironment(t *testing.T) {
 	require.Zero(t, status, errs)
 }
 
-// nobody is an address where nothing listens: the system hands out no port as low as this one.
-const nobody = "http://127.0.0.1:1"
+// unreachable is an address without a listener: the system never assigns such a low port.
+const unreachable = "http://127.0.0.1:1"
 
 func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 	t.Parallel()
@@ -316,7 +316,7 @@ func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 		_, _ = w.Write([]byte(`{`))
 	})
 	for name, c := range map[string]struct{ server, want string }{
-		"nobody listens": {nobody, "no Everhook server answers at " + nobody +
+		"nothing listens": {unreachable, "no Everhook server answers at " + unreachable +
 			"; start one with `everhook dev`"},
 		"something else listens":       {other, "is not the admin address of Everhook"},
 		"a redirect is not followed":   {away, "302 Found"},

@@ -102,7 +102,7 @@ func readRetry(w http.ResponseWriter, r *http.Request) (RetryRequest, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&wanted); err != nil {
-		return wanted, fmt.Errorf(`the body is not such as {"current": true, "from": "NODE"}: %w`, err)
+		return wanted, fmt.Errorf(`the body must look like {"current": true, "from": "NODE"}: %w`, err)
 	}
 	if decoder.More() {
 		return wanted, errors.New("the body has more than one JSON value")

@@ -66,7 +66,7 @@ func (s *site) recover(w *recorder, r *http.Request) {
 	if w.begun {
 		panic(http.ErrAbortHandler)
 	}
-	refuse(w, internal, "a defect; the log of the server has more")
+	refuse(w, internal, "an internal error; see the log of the server")
 }
 
 // recorder records whether the answer has begun.
