@@ -19,7 +19,6 @@ type Executions interface {
 }
 
 // Sweeper deletes objects that no history can refer to any more.
-// Sweeper deletes objects that no history can refer to any more.
 //
 // Which histories can refer to an object? The SDK stores the input, the work and the result of an execution under that
 // execution's workflow ID. A value that passes between parent and child is in both histories and is stored under one of
