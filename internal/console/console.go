@@ -71,7 +71,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, name 
 	var text bytes.Buffer
 	if err := c.pages.ExecuteTemplate(&text, name, p); err != nil {
 		c.options.Logger.ErrorContext(r.Context(), "a page could not be rendered", "page", name, "error", err)
-		http.Error(w, "this page could not be rendered; the log of the server has more", http.StatusInternalServerError)
+		http.Error(w, "this page could not be rendered; see the log of the server", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
