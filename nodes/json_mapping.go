@@ -29,7 +29,10 @@ type MappedVariable struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-var _ kind.Pure = (*JSONMapping)(nil)
+var (
+	_ kind.Pure    = (*JSONMapping)(nil)
+	_ kind.Shaping = (*JSONMapping)(nil)
+)
 
 // Spec describes the kind.
 func (*JSONMapping) Spec() kind.Spec {
@@ -62,6 +65,15 @@ func (c *JSONMapping) Validate(v *kind.Validation) {
 		}
 		seen[variable.Name] = true
 	}
+}
+
+// ResultShape has the names.
+func (c *JSONMapping) ResultShape(*everhook.Node) *expression.Shape {
+	shape := &expression.Shape{Type: expression.Mapping, Fields: map[string]*expression.Shape{}}
+	for _, variable := range c.Variables {
+		shape.Fields[variable.Name] = &expression.Shape{}
+	}
+	return shape
 }
 
 // Execute is pure.

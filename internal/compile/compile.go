@@ -47,6 +47,8 @@ type Node struct {
 	Uses *expression.References
 
 	fields expression.References
+	// shape is what can exist below the result; nil if the config cannot be decoded.
+	shape *expression.Shape
 
 	branches map[string][]*Node
 	below    map[string][]string
@@ -348,6 +350,10 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Node, sc
 			compiled.Kind.Validate(validation)
 		}
 		c.callers(compiled.Kind)
+		compiled.shape = compiled.Spec.Shape()
+		if shaping, ok := compiled.Kind.(kind.Shaping); ok {
+			compiled.shape = shaping.ResultShape(node)
+		}
 	}
 	if node.Key != "" {
 		c.flow.byKey[node.Key] = compiled

@@ -42,7 +42,8 @@ func (*Call) Validate(*kind.Validation) {}
 
 // Shape describes the values of a call.
 func (*Call) Shape() *expression.Shape {
-	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}}}
+	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}},
+		Content: "input"}
 }
 
 // FieldRoots is empty: the block has no expressions.
