@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"time"
@@ -153,13 +152,34 @@ func (l *large) resolve(ctx context.Context, claimed *commonpb.Payloads) (*commo
 	if err != nil {
 		return nil, err
 	}
-	answer := httptest.NewRecorder()
-	if handler.ServeHTTP(answer, request); answer.Code != http.StatusOK {
-		return nil, fmt.Errorf("%s", strings.TrimSpace(answer.Body.String()))
+	answer := response{status: http.StatusOK}
+	if handler.ServeHTTP(&answer, request); answer.status != http.StatusOK {
+		return nil, fmt.Errorf("%s", strings.TrimSpace(answer.body.String()))
 	}
 	resolved := &commonpb.Payloads{}
-	return resolved, protojson.Unmarshal(answer.Body.Bytes(), resolved)
+	return resolved, protojson.Unmarshal(answer.body.Bytes(), resolved)
 }
+
+// response keeps what a handler that is called in the process answers.
+type response struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+// Header gives the headers, which are not read.
+func (r *response) Header() http.Header {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	return r.header
+}
+
+// WriteHeader keeps the status.
+func (r *response) WriteHeader(status int) { r.status = status }
+
+// Write keeps a part of the body.
+func (r *response) Write(part []byte) (int, error) { return r.body.Write(part) }
 
 // inline selects no driver.
 type inline struct{}
