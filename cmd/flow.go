@@ -15,7 +15,6 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes/kind"
-	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -41,7 +40,8 @@ func (c *flowNew) Run(s streams, registry *kind.Registry) error {
 		return fmt.Errorf("%q is not a flow key; use at most 63 of a-z, 0-9 and -, and do not start with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
-	if c.Trigger == trigger.CallTrigger {
+	started, _ := registry.Trigger(c.Trigger)
+	if _, callable := started.(kind.Callable); callable {
 		text = flowfile.CallTemplate(c.Key, everhook.Mode(c.Mode))
 	}
 	if c.Out == "-" {

@@ -13,7 +13,6 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
-	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // flowPrinter prints what happens to flow files.
@@ -57,7 +56,7 @@ func (l *flowPrinter) howServed(key string) string {
 // howStarted returns at and the flow's URL, or what else starts its runs.
 func (l *flowPrinter) howStarted(flow catalog.Flow, at string) string {
 	what := "started by " + flow.Trigger
-	if flow.Trigger == trigger.CallTrigger {
+	if flow.Callable {
 		what = "called by other flows"
 	}
 	switch url := l.server.HookURL(flow.Token); {

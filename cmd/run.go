@@ -188,7 +188,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	line("Caller", run.Caller)
 	line("Started", clock(run.Started))
 	line("Took", took(run.Started, run.Ended))
-	line("At", whereabouts(run.At()))
+	line("At", whereabouts(run.Running()))
 	if run.Outcome != nil && run.Outcome.Error != nil {
 		line("Error", run.Outcome.Error.Error())
 	}

@@ -186,7 +186,7 @@ func TestRunShowPrintsEveryStep(t *testing.T) {
 func TestRunShowTellsWhereARunIs(t *testing.T) {
 	t.Parallel()
 	going := func(run runs.Summary) runs.Detail {
-		detail := runs.Detail{Summary: run, Total: 6,
+		detail := runs.Detail{Summary: run, Total: 6, At: []int{6, 5, 4, 3, 2},
 			Steps: []everhook.Step{{Number: 1, Node: "lines", Kind: "loop", Status: everhook.Pending,
 				Started: runStarted}}}
 		for i := range 5 {

@@ -96,7 +96,7 @@ var (
 // Spec describes the kind.
 func (*DateCalculation) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "date-calculation", Group: kind.Calculating,
+		Kind: "date-calculation", Group: kind.Calculating, Canonical: true,
 		Summary: "Applies functions to a time, one after the other: adding, comparing, rounding to a unit, formatting.",
 		Result:  "What the last step gives: a time as RFC 3339 text, a number, a boolean, or text.",
 		Failures: "Error, naming the step, when it is given what it cannot take, a template cannot be evaluated, or " +

@@ -25,7 +25,7 @@ var (
 // Spec describes the kind.
 func (*EndRun) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "end", Group: kind.Control,
+		Kind: "end", Group: kind.Control, Canonical: true,
 		Summary: "Ends the whole run immediately, from any depth.",
 		Result:  "None: no node runs after it.",
 		Failures: "Failed or rejected as `status` says; `onError` does not catch it. Error when a template cannot be " +

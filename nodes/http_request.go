@@ -87,7 +87,7 @@ var (
 // Spec describes the kind.
 func (*HTTPRequest) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "http-request", Group: kind.Effects,
+		Kind: "http-request", Group: kind.Effects, Canonical: true,
 		Summary: "Sends an HTTP request to another system.",
 		Result:  "The answer; with `only: body` its body alone.",
 		Members: []kind.Member{

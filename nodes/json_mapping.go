@@ -37,7 +37,7 @@ var (
 // Spec describes the kind.
 func (*JSONMapping) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "json-mapping", Group: kind.Calculating,
+		Kind: "json-mapping", Group: kind.Calculating, Canonical: true,
 		Summary: "Takes values out of a mapping or list by their paths and gives them names.",
 		Result:  "`{<name>: value}`; nil where the input has nothing at the path.",
 		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when " +

@@ -50,7 +50,7 @@ var (
 // Spec describes the kind.
 func (*JSONQuery) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "json-query", Group: kind.Calculating,
+		Kind: "json-query", Group: kind.Calculating, Canonical: true,
 		Summary: "Queries a value in JMESPath or JSONPath.",
 		Result: "What the query finds: with jsonpath always a list, with jmespath nil if there is nothing. With " +
 			"`model` a mapping of its fields, or a list of such mappings. " +

@@ -52,7 +52,7 @@ var (
 // Spec describes the kind.
 func (*Loop) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "loop", Group: kind.Control,
+		Kind: "loop", Group: kind.Control, Canonical: true,
 		Summary: "Runs its body once for each item, or while an expression is true.",
 		Result:  "What the iterations came to.",
 		Members: []kind.Member{

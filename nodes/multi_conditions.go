@@ -39,7 +39,7 @@ var (
 // Spec describes the kind.
 func (*MultiConditions) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "multi-conditions", Group: kind.Control,
+		Kind: "multi-conditions", Group: kind.Control, Canonical: true,
 		Summary: "Runs the branch of the first case that is true.",
 		Result:  "Which case was true.",
 		Members: []kind.Member{

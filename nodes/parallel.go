@@ -25,7 +25,7 @@ var (
 // Spec describes the kind.
 func (*Parallel) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "parallel", Group: kind.Control,
+		Kind: "parallel", Group: kind.Control, Canonical: true,
 		Summary: "Runs two or more branches at the same time. Each branch works on its own copy of the variables; " +
 			"what the branches that resolved assigned is applied afterwards, in the order of the branches.",
 		Result: "`{<branch>: {status, result}}`: for each branch how it ended (resolved, failed, …), and the result of " +

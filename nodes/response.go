@@ -29,7 +29,7 @@ var (
 // Spec describes the kind.
 func (*Response) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "response", Group: kind.Answers,
+		Kind: "response", Group: kind.Answers, Canonical: true,
 		Summary: "Answers the caller of a sync flow. The run then ends, unless `continue` is set.",
 		Result:  "What was answered.",
 		Members: []kind.Member{{Name: "status", Type: expression.Number, Summary: "The status of the answer."}},

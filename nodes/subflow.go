@@ -40,7 +40,7 @@ var (
 // Spec describes the kind.
 func (*Subflow) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "subflow", Group: kind.Control,
+		Kind: "subflow", Group: kind.Control, Canonical: true,
 		Summary: "Calls another flow, which runs as a run of its own, with its own steps.",
 		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. A run that is started " +
 			"again calls the same run again, under the same run ID; " +

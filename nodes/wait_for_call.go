@@ -40,7 +40,7 @@ var (
 // Spec describes the kind.
 func (*WaitForCall) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "wait-for-call", Group: kind.Callbacks,
+		Kind: "wait-for-call", Group: kind.Callbacks, Canonical: true,
 		Summary: "Waits until its URL is called: `resumeUrl(\"key\")`, in any expression or template of the flow, " +
 			"gives it to whoever is to call back. A call that comes before the run reaches the node is kept.",
 		Result: "The first call, as far as `request` keeps it; nil when nobody called by the deadline and the flow goes " +

@@ -71,7 +71,9 @@ type Flow struct {
 	Token string
 	// Trigger is the kind of its trigger; empty if the version cannot be read.
 	Trigger string
-	Mode    everhook.Mode
+	// Callable is set if other flows can call it.
+	Callable bool
+	Mode     everhook.Mode
 	// Version is the enabled version; 0 if the flow is disabled.
 	Version int
 	// Served is set if its trigger starts runs; if not, Note says why.

@@ -429,7 +429,7 @@ func TestAFlowThatOthersCallIsServedWithoutARoute(t *testing.T) {
 	require.NoError(t, f.Refresh(t.Context()))
 	shown := f.Flows()[0]
 	require.Equal(t, Flow{Key: "called", Title: "called", Token: shown.Token, Mode: everhook.Sync, Trigger: "call",
-		Version: 1, Served: true, Source: "test"}, shown)
+		Callable: true, Version: 1, Served: true, Source: "test"}, shown)
 	_, ok := f.Route(shown.Token)
 	require.False(t, ok, "nobody calls it over HTTP")
 }

@@ -80,8 +80,11 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token,
 		Version: flow.Enabled, Source: flow.Source}
 	shown.Trigger = known.trigger()
-	if known.flow != nil && known.webhook == nil {
-		shown.Token = ""
+	if known.flow != nil {
+		_, shown.Callable = known.flow.Trigger.(kind.Callable)
+		if known.webhook == nil {
+			shown.Token = ""
+		}
 	}
 	switch {
 	case flow.Enabled == 0:

@@ -298,12 +298,14 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	}
 	add("lines", "loop", "")
 	add("pause", "delay", "lines[41]")
+	s.detail.At = []int{2}
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
 	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+
 		" Copy the command")
 	for range 4 {
 		add("call", "wait-for-call", "")
 	}
+	s.detail.At = []int{6, 5, 4, 3, 2}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
 	require.Contains(t, text(page),
 		"It is at call (wait-for-call), call (wait-for-call), call (wait-for-call), and 2 more")
@@ -480,7 +482,8 @@ func TestAnEffectThatIsRetriedSaysSo(t *testing.T) {
 	t.Parallel()
 	next := time.Now().Add(11500 * time.Millisecond)
 	s := &server{detail: &runs.Detail{Summary: runs.Summary{ID: runA, Flow: "orders", Status: everhook.Pending,
-		Started: time.Now()}, Total: 1, Steps: []everhook.Step{{Number: 1, Node: "charge", Kind: "http-request",
+		Started: time.Now()}, Total: 1, At: []int{1}, Steps: []everhook.Step{{Number: 1, Node: "charge",
+		Kind:   "http-request",
 		Status: everhook.Pending, Started: time.Now(), Retrying: &everhook.Retrying{Attempt: 4, Of: 8,
 			LastError: "500 <b>Internal</b>", Next: &next}}}}}
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))

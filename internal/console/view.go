@@ -228,12 +228,12 @@ const shownAt = 3
 
 // At returns the first running steps.
 func (v runView) At() []everhook.Step {
-	at := v.Detail.At()
+	at := v.Detail.Running()
 	return at[:min(len(at), shownAt)]
 }
 
 // MoreAt counts the running steps that At leaves out.
-func (v runView) MoreAt() int { return len(v.Detail.At()) - len(v.At()) }
+func (v runView) MoreAt() int { return len(v.Detail.Running()) - len(v.At()) }
 
 // FailedAt is the number of the step that caused the run's error; 0 if it is not shown.
 func (v runView) FailedAt() int {
@@ -297,7 +297,7 @@ func runOf(detail runs.Detail, temporal string, now time.Time, page int) runView
 }
 
 func (v runView) mainPage() int {
-	if at := v.Detail.At(); len(at) > 0 {
+	if at := v.Detail.Running(); len(at) > 0 {
 		return pageOf(v.Detail.Steps, at[0].Number)
 	}
 	if failed := v.FailedAt(); failed > 0 {

@@ -317,7 +317,7 @@ func (s *Server) startAdmin() error {
 	if err != nil {
 		return err
 	}
-	operator := runs.NewOperator(s.temporal.client, s.temporal.attributes)
+	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	options := admin.Options{
 		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
@@ -340,7 +340,7 @@ const (
 func (s *Server) warnOfStrandedRuns(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, strandedTimeout)
 	defer cancel()
-	found, total, err := runs.NewOperator(s.temporal.client, s.temporal.attributes).Stranded(ctx, shownStranded)
+	found, total, err := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes).Stranded(ctx, shownStranded)
 	switch {
 	case err != nil:
 		s.logger.Warn("open runs of builds before the first release cannot be looked for", "error", err)

@@ -34,7 +34,7 @@ type Kind interface {
 
 // Result is the result of a step that resolved.
 type Result struct {
-	// Value is seen by later nodes as nodes.<key>; the engine makes it canonical.
+	// Value is seen by later nodes as nodes.<key>. The engine makes it canonical unless Spec.Canonical says that it is.
 	Value any
 }
 
@@ -74,6 +74,9 @@ type Spec struct {
 	Branches []BranchSpec
 	// NamedBranches is set when the config gives further branches their names; Validate then checks them.
 	NamedBranches bool
+	// Canonical is set if every result is a canonical value already (see everhook.Canonical): numbers are int or
+	// float64, lists []any, mappings map[string]any. The engine converts the results of other kinds.
+	Canonical bool
 	// Effect describes kinds that act on other systems through an activity; nil for the others.
 	Effect *EffectSpec
 	// Example is one node as YAML; the tests run it.

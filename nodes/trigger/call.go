@@ -14,15 +14,12 @@ type Call struct {
 	Input BodySchema `json:"input,omitzero"`
 }
 
-// CallTrigger is the kind of the trigger of flows that others call.
-const CallTrigger = "call"
-
 var _ kind.Callable = (*Call)(nil)
 
 // Spec describes the kind.
 func (*Call) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{
-		Kind:    CallTrigger,
+		Kind:    "call",
 		Summary: "Lets other flows call this flow with a node of kind subflow.",
 		Data: "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the " +
 			"time of the call.",
