@@ -84,6 +84,7 @@ const (
 	ProblemMalformed      = "urn:everhook:problem:malformed-request"
 	ProblemUnavailable    = "urn:everhook:problem:unavailable"
 	ProblemBusy           = "urn:everhook:problem:too-many-held-callers"
+	ProblemBodiesFull     = "urn:everhook:problem:too-many-bodies"
 	ProblemRunFailed      = "urn:everhook:problem:run-failed"
 	ProblemRunRejected    = "urn:everhook:problem:run-rejected"
 	ProblemRunAborted     = "urn:everhook:problem:run-timed-out"

@@ -15,6 +15,9 @@ import (
 // error is a *SyntaxError.
 func ParseJSON(data []byte) (any, error) { return parseJSON(data, MaxDepth) }
 
+// DefaultMaxValues bounds the values of a delivery, and of the answer to a request, unless an operator sets it.
+const DefaultMaxValues = 100_000
+
 // ParseJSONWithin is ParseJSON for texts of strangers: more than maxValues values, counted as CountValues counts them,
 // are a *ValuesError. It stops at the first value over the limit.
 func ParseJSONWithin(data []byte, maxValues int) (any, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -40,8 +41,7 @@ func (c *flowNew) Run(s streams, registry *kind.Registry) error {
 		return fmt.Errorf("%q is not a flow key; use at most 63 of a-z, 0-9 and -, and do not start with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
-	started, _ := registry.Trigger(c.Trigger)
-	if _, callable := started.(kind.Callable); callable {
+	if c.Trigger == trigger.CallTrigger {
 		text = flowfile.CallTemplate(c.Key, everhook.Mode(c.Mode))
 	}
 	if c.Out == "-" {
@@ -98,7 +98,7 @@ func (c *flowValidate) Run(s streams, registry *kind.Registry) error {
 	return nil
 }
 
-// files replaces each directory by its flow files.
+// files gives the files, with those of each directory in its place.
 func (c *flowValidate) files() (files []string, err error) {
 	for _, name := range c.Files {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
@@ -110,14 +110,14 @@ func (c *flowValidate) files() (files []string, err error) {
 			return nil, err
 		}
 		if len(inside) == 0 {
-			inside = []string{name} // check reports that there are none
+			inside = []string{name} // check says that there are none
 		}
 		files = append(files, inside...)
 	}
 	return files, nil
 }
 
-// check returns the problems of a file. An unreadable file has one problem.
+// check gives the problems of a file. A file that cannot be read has one problem.
 func check(name string, registry *kind.Registry) flowfile.Problems {
 	data, err := os.ReadFile(name)
 	if err != nil {

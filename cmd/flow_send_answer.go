@@ -22,12 +22,12 @@ import (
 type caller struct {
 	client      *http.Client
 	credentials []credential
-	// headers are sent unless own, the headers of the command line, replace them.
+	// headers are sent unless own, those of the command line, say otherwise.
 	headers, own http.Header
 }
 
 func newCaller(credentials []credential, headers, own http.Header) *caller {
-	// A redirect would send the credentials to another address.
+	// A redirect would take the credentials elsewhere.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &caller{client, credentials, headers, own}
 }
@@ -37,9 +37,9 @@ type answered struct {
 	status int
 	header http.Header
 	body   []byte
-	// page is the URL of the run's page; empty if it is not known.
+	// page shows the run to people; empty when it is not known.
 	page string
-	// outcome is the outcome of the run of an async flow; nil if it was not waited for.
+	// outcome is how the run of an async flow ended; nil if nobody waited for that.
 	outcome *everhook.Outcome
 }
 
@@ -51,7 +51,7 @@ func (a *answered) run() everhook.RunID {
 	return ""
 }
 
-// post sends the delivery. The server holds the caller for up to wait.
+// post sends the delivery, whose caller is held for up to wait.
 func (c *caller) post(ctx context.Context, address string, body []byte, wait time.Duration) (*answered, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	defer cancel()
@@ -94,10 +94,10 @@ func (c *caller) send(ctx context.Context, method, address string, body []byte) 
 	return &answered{status: response.StatusCode, header: response.Header, body: data}, nil
 }
 
-// heldFor is how long the server holds one request for an answer.
+// heldFor is how long one question for an answer is held.
 const heldFor = 20 * time.Second
 
-// follow polls for the answer of a run until it exists. Any other reply is the answer itself.
+// follow asks for the answer of a run that had none yet, until there is one. Any other reply is the answer itself.
 func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answered, error) {
 	if got.status != http.StatusAccepted || !isAnswerOf(got.header.Get("Location"), got.run()) {
 		return got, nil
@@ -125,14 +125,13 @@ func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answe
 	}
 }
 
-// isAnswerOf reports whether a Location is the address of the run's answer. The flow itself can set a Location too.
+// isAnswerOf tells the address of a run's answer from a Location that the flow itself has set.
 func isAnswerOf(location string, run everhook.RunID) bool {
 	return run != "" && strings.Contains(location, "/api/webhook:answer/") &&
 		strings.HasSuffix(location, "/"+string(run))
 }
 
-// answerAddress returns the address of the answer. It must be on the server that was called, because the credentials
-// are sent along.
+// answerAddress is where the answer is. It is on the server that was called: no other gets its credentials.
 func answerAddress(hook, location string) (string, error) {
 	called, err := url.Parse(hook)
 	if err != nil {
@@ -150,13 +149,13 @@ func answerAddress(hook, location string) (string, error) {
 	return answer.String(), nil
 }
 
-// isLater reports whether a later request may get another reply.
+// isLater reports whether the same request may have another reply later.
 func (a *answered) isLater() bool {
 	return a.status == http.StatusAccepted || a.status == http.StatusServiceUnavailable &&
 		a.header.Get("Retry-After") != ""
 }
 
-// pause returns the time between two requests, as the server wants it.
+// pause is the time between two questions that the server asks for.
 func (a *answered) pause() time.Duration {
 	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 	if err != nil || seconds < 1 {
@@ -165,7 +164,7 @@ func (a *answered) pause() time.Duration {
 	return min(time.Duration(seconds)*time.Second, heldFor)
 }
 
-// value returns the body as data: JSON, or text.
+// value is the body as data: JSON, or text.
 func (a *answered) value() any {
 	if len(a.body) == 0 {
 		return nil
@@ -213,7 +212,7 @@ func (a *answered) print(w io.Writer, output string) error {
 	return err
 }
 
-// told reports whether a header is printed in words elsewhere, or says nothing about the answer.
+// told reports headers that are printed in words, or say nothing about the answer.
 func (a *answered) told(name string) bool {
 	switch name {
 	case "Everhook-Run-Id":

@@ -48,13 +48,12 @@ func receive(c *call) (reply, bool) {
 		c.header.CopyTo(head)
 		c.header = head
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(c.framing.declared, drainBytes)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(c.ctx.RequestBodyStream(), c.route.MaxBody+1))
+	var err error
+	c.body, err = readWithin(c.ctx.RequestBodyStream(), c.route.MaxBody, c.framing.declared)
+	c.bytes = len(c.body)
 	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
 		return refuse(TooSlow, "the body did not come in time"), true
 	}
-	c.body = body.Bytes()
 	switch {
 	case err != nil || int64(len(c.body)) < c.framing.declared:
 		c.lost = true
@@ -65,6 +64,34 @@ func receive(c *call) (reply, bool) {
 	c.consumed = true
 	return reply{}, false
 }
+
+// readWithin reads a body to its end, or to one byte over the limit. It allocates for at most twice the bytes that have
+// arrived, and at the end for not many more than the declared ones.
+func readWithin(r io.Reader, limit, declared int64) ([]byte, error) {
+	largest := limit
+	if declared > 0 {
+		largest = declared
+	}
+	// One byte more than is expected: reading into it finds the end.
+	body := make([]byte, 0, min(largest, firstRead)+1)
+	for {
+		n, err := r.Read(body[len(body):min(int64(cap(body)), limit+1)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil || int64(len(body)) > limit:
+			return body, err
+		case len(body) == cap(body):
+			grown := make([]byte, len(body), min(2*int64(cap(body)), max(largest, int64(len(body)))+1))
+			copy(grown, body)
+			body = grown
+		}
+	}
+}
+
+// firstRead is how much of a body is read before memory is taken for more.
+const firstRead = 64 << 10
 
 // neverKept are the headers that carry credentials in every call.
 var neverKept = map[string]bool{"authorization": true, "cookie": true, "proxy-authorization": true}

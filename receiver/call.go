@@ -54,11 +54,23 @@ type call struct {
 	framing framing
 	began   time.Time
 
+	// client is the address of the caller once clientKnown is set; see Receiver.client.
+	client    netip.Addr
+	hasClient bool
+	askedFor  bool
+	// counted is set once the request counts towards the rate of its client.
+	counted bool
+
 	token string
 	// wait is the wait that the call resumes; nil for calls of other URLs.
 	wait  *waitURL
 	route *Route
 	body  []byte
+	// bytes is the size of the body that was read. The body itself is dropped early.
+	bytes int
+	// taken is the body's share of the budget, and turn is set while the body has a turn.
+	taken share
+	turn  bool
 	// query and parsed are the whole query and body. The delivery has only the part that the run sees.
 	query  everhook.Mapping
 	parsed any
@@ -113,6 +125,10 @@ func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler 
 			c.reply = refuse(Malformed, err.Error())
 			return
 		}
+		var limited bool
+		if c.reply, limited = r.withinClientRate(c); limited {
+			return
+		}
 		if !knownMethods[string(c.header.Method())] {
 			c.reply = refuse(UnknownMethod, "")
 			return
@@ -142,6 +158,7 @@ func (r *Receiver) catch(c *call) {
 
 // finish writes the reply of a call.
 func (r *Receiver) finish(c *call) {
+	r.dropBody(c)
 	if !c.leavesClean() {
 		c.ctx.SetConnectionClose()
 		connOf(c.ctx).linger.Store(true)
@@ -205,7 +222,10 @@ func (r *Receiver) refusesBody(c *call) (refused bool) {
 		c.reply = refuse(Malformed, err.Error())
 		return
 	}
-	c.reply, refused = r.refuseHead(c)
+	var limited bool
+	if c.reply, limited = r.withinClientRate(c); !limited {
+		c.reply, refused = r.refuseHead(c)
+	}
 	return
 }
 
@@ -229,7 +249,7 @@ func (r *Receiver) refuseHead(c *call) (reply, bool) {
 
 func (r *Receiver) record(c *call) {
 	record := Record{
-		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: len(c.body),
+		Run: c.reply.run, Reason: c.reply.reason, Status: c.reply.status, Bytes: c.bytes,
 		Duration: time.Since(c.began), Durable: c.durable, NoAnswer: c.noAnswer, Duplicate: c.reply.duplicate,
 		Lookup: c.lookup, Remote: c.ctx.RemoteAddr(),
 	}

@@ -17,7 +17,8 @@ var (
 	// headChecks need the head of the request alone.
 	headChecks = []check{servable, takesMethod, declaredLength, addresses, credentials, subscription}
 	// bodyChecks read and parse the body, and complete the delivery.
-	bodyChecks = []check{readBody, signed, withinRate, parseQuery, parseBody, confirmation, fitsSchema, dedupeKey}
+	bodyChecks = []check{roomForBody, readBody, signed, withinRate, parseQuery, takeTurn, parseBody,
+		confirmation, fitsSchema, dedupeKey}
 )
 
 // refuse gives the reply of the first check that refuses the call.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/everhook/everhook/internal/clients"
 )
 
 // addresses refuses clients whose address the flow does not allow.
@@ -22,6 +24,36 @@ func addresses(r *Receiver, c *call) (reply, bool) {
 // client is the address of the caller: of the connection, or behind trusted proxies the address that they report. It is
 // unknown (false) if they report none that can be read.
 func (r *Receiver) client(c *call) (netip.Addr, bool) {
+	if !c.askedFor {
+		c.client, c.hasClient = r.findClient(c)
+		c.askedFor = true
+	}
+	return c.client, c.hasClient
+}
+
+// bounded gives the client whose use is bounded; false: no use of the call is. A proxy that reports no address, such as
+// one that asks for health, is not bounded. If an address is reported that can't be read, all such callers of a proxy
+// are one client, because a caller could have caused it.
+func (r *Receiver) bounded(c *call) (netip.Addr, bool) {
+	remote, isTCP := addressOf(c.ctx.RemoteAddr())
+	if !isTCP {
+		return netip.Addr{}, false
+	}
+	if len(r.options.TrustedProxies) == 0 {
+		return clients.Of(remote), true
+	}
+	client, known := r.client(c)
+	switch {
+	case !known:
+		return clients.Of(remote), true
+	case client == remote && within(remote, r.options.TrustedProxies):
+		return netip.Addr{}, false
+	default:
+		return clients.Of(client), true
+	}
+}
+
+func (r *Receiver) findClient(c *call) (netip.Addr, bool) {
 	remote, ok := addressOf(c.ctx.RemoteAddr())
 	if !ok || !within(remote, r.options.TrustedProxies) {
 		return remote, ok

@@ -64,7 +64,7 @@ func TestDeepJSONIsRefusedQuickly(t *testing.T) {
 	t.Parallel()
 	all := someFlows()
 	all[asyncToken].MaxBody = 4 << 20
-	s := serve(t, receiver.Options{}, all, &starter{})
+	s := serve(t, receiver.Options{MaxValues: 4 << 20}, all, &starter{})
 	for _, body := range []string{strings.Repeat("[", 2<<20), strings.Repeat(`{"a":`, 400<<10), "[" +
 		strings.Repeat("[],", 600<<10) + strings.Repeat("[", 200)} {
 		began := time.Now()
@@ -97,7 +97,8 @@ func BenchmarkReceiver(b *testing.B) {
 			"Content-Type: application/json"), " HTTP", "?shop[id]=7 HTTP", 1), 200},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s := serve(b, receiver.Options{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}, someFlows(),
+			s := serve(b, receiver.Options{ClientRate: 1e9, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))},
+				someFlows(),
 				&counter{starter: &starter{}})
 			c := dial(b, s)
 			reader := bufio.NewReader(c)

@@ -34,6 +34,7 @@ func (r *Receiver) trigger(c *call, f *fiber.Ctx) reply {
 	if refusal, refused := r.refuse(c, bodyChecks); refused {
 		return refusal
 	}
+	r.dropBody(c)
 	if c.route.Mode == everhook.Async {
 		return r.start(c)
 	}

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"mime"
 	"slices"
@@ -28,8 +29,9 @@ const (
 type format struct {
 	Format
 	// has reports whether a media type, in lower case and without its parameters, is one of this format.
-	has   func(mediaType string) bool
-	parse func(body []byte, parameters map[string]string) (any, error)
+	has func(mediaType string) bool
+	// parse reads a body. More than maxValues values are an *everhook.ValuesError.
+	parse func(body []byte, parameters map[string]string, maxValues int) (any, error)
 	// called is the format for people, and option what has curl send it.
 	called, option string
 }
@@ -67,7 +69,7 @@ func isXML(mediaType string) bool {
 func isText(mediaType string) bool { return strings.HasPrefix(mediaType, "text/") }
 
 // parseBody parses a body of a type that the flow accepts. An empty body is nil, whatever its type.
-func parseBody(_ *Receiver, c *call) (reply, bool) {
+func parseBody(r *Receiver, c *call) (reply, bool) {
 	if len(c.body) == 0 {
 		c.delivery.Trigger["body"] = nil
 		return reply{}, false
@@ -91,7 +93,10 @@ func parseBody(_ *Receiver, c *call) (reply, bool) {
 			return refuse(MediaType, fmt.Sprintf("send UTF-8, not %q", everhook.Shorten(charset, 40))), true
 		}
 	}
-	body, err := f.parse(c.body, parameters)
+	body, err := f.parse(c.body, parameters, r.options.MaxValues)
+	if values, tooMany := errors.AsType[*everhook.ValuesError](err); tooMany {
+		return refuse(TooLarge, fmt.Sprintf("the body has more than the %d values that are taken here", values.Max)), true
+	}
 	if err != nil {
 		return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err)), true
 	}
@@ -146,26 +151,28 @@ func (r *Route) wanted(mediaType string) string {
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-func parseJSON(body []byte, _ map[string]string) (any, error) {
-	return everhook.ParseJSON(bytes.TrimPrefix(body, byteOrderMark))
+func parseJSON(body []byte, _ map[string]string, maxValues int) (any, error) {
+	return everhook.ParseJSONWithin(bytes.TrimPrefix(body, byteOrderMark), maxValues)
 }
 
-func parseForm(body []byte, _ map[string]string) (any, error) {
+// parseForm needs no bound for values: a form has at most 1,000 parameters.
+func parseForm(body []byte, _ map[string]string, _ int) (any, error) {
 	form, err := ParseForm(bytes.TrimPrefix(body, byteOrderMark))
 	return map[string]any(form), err
 }
 
-func parseMultipart(body []byte, parameters map[string]string) (any, error) {
+// parseMultipart needs none either: a form has at most 1,000 parts.
+func parseMultipart(body []byte, parameters map[string]string, _ int) (any, error) {
 	form, err := ParseMultipart(body, parameters["boundary"])
 	return map[string]any(form), err
 }
 
-func parseXML(body []byte, _ map[string]string) (any, error) {
-	document, err := ParseXML(bytes.TrimPrefix(body, byteOrderMark))
+func parseXML(body []byte, _ map[string]string, maxValues int) (any, error) {
+	document, err := parseXMLWithin(bytes.TrimPrefix(body, byteOrderMark), maxValues)
 	return map[string]any(document), err
 }
 
-func parseText(body []byte, _ map[string]string) (any, error) {
+func parseText(body []byte, _ map[string]string, _ int) (any, error) {
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	return string(body), everhook.CheckUTF8(body)
 }

@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"math"
 	"sync"
 	"time"
 
@@ -40,9 +39,6 @@ func (b *buckets) of(flow string, r Rate) *rate.Limiter {
 	return limiter
 }
 
-// maxRetryAfter bounds what Retry-After asks for, in seconds.
-const maxRetryAfter = 3600
-
 // withinRate counts the delivery. Deliveries that were refused before do not count: with them, strangers could use up
 // the rate of callers with credentials.
 func withinRate(r *Receiver, c *call) (reply, bool) {
@@ -53,10 +49,8 @@ func withinRate(r *Receiver, c *call) (reply, bool) {
 	if limiter.AllowN(now, 1) {
 		return reply{}, false
 	}
-	seconds := math.Ceil((1 - limiter.TokensAt(now)) / c.route.Rate.PerSecond)
-	return refuse(RateLimited,
-			"deliveries come faster than this webhook takes them").retryAfter(int(max(1, min(seconds, maxRetryAfter)))),
-		true
+	wait := (1 - limiter.TokensAt(now)) / c.route.Rate.PerSecond
+	return refuse(RateLimited, "deliveries come faster than this webhook takes them").retryAfter(seconds(wait)), true
 }
 
 // fitsSchema checks the whole body, not only the part that the run keeps.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/clients"
 )
 
 // Options configure a Receiver. The zero value of every field is its default.
@@ -30,6 +31,18 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// MaxHeld bounds the callers that wait for an answer at one time; over it they get 503. Default 1000.
 	MaxHeld int
+	// MaxValues bounds the values in a body, counted as everhook.CountValues counts them: a short text can hold very
+	// many, each of which takes more memory than its text. Over it 413. Default
+	// everhook.DefaultMaxValues.
+	MaxValues int
+	// MaxBodyBytes bounds the bytes of all bodies that are received and parsed at one time, by their declared lengths;
+	// a body without one counts as the flow's MaxBody. Over it 503. Default 64 MiB.
+	MaxBodyBytes int64
+	// ClientRate bounds the requests of one client address (of a /64 for IPv6) in a second; over it 429. Trusted proxies
+	// are not bounded, their clients are. Default 1000.
+	ClientRate float64
+	// ClientBurst is how many of them may come at once after a quiet time. Default: as many as in a second.
+	ClientBurst int
 	// MaxHeader bounds the request line and headers of a request, in bytes; over it 431. Default 16 KiB.
 	MaxHeader int
 	// ReadTimeout bounds the reading of one request, its body included. Default 30s.
@@ -60,6 +73,10 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
 	o.MaxHeld = cmp.Or(o.MaxHeld, 1000)
+	o.MaxValues = cmp.Or(o.MaxValues, everhook.DefaultMaxValues)
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 64<<20)
+	o.ClientRate = cmp.Or(o.ClientRate, 1000)
+	o.ClientBurst = cmp.Or(o.ClientBurst, int(math.Ceil(o.ClientRate)))
 	o.MaxHeader = cmp.Or(o.MaxHeader, 16<<10)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, 30*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
@@ -93,6 +110,9 @@ type Receiver struct {
 	app     *fiber.App
 
 	buckets buckets
+	rates   *clients.Meter[netip.Addr]
+	bodies  budget
+	turns   *turns
 
 	// held has an element for every caller that waits for an answer.
 	held chan struct{}
@@ -108,6 +128,8 @@ type Receiver struct {
 // New makes a receiver that serves nothing yet.
 func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r := &Receiver{options: o.withDefaults(), flows: flows, starter: starter}
+	r.rates = clients.NewMeter[netip.Addr](r.options.ClientRate, r.options.ClientBurst)
+	r.bodies.total, r.bodies.byClient, r.turns = r.options.MaxBodyBytes, map[netip.Addr]int64{}, newTurns()
 	r.buckets.byFlow = map[string]*rate.Limiter{}
 	r.held = make(chan struct{}, r.options.MaxHeld)
 	r.holding, r.letGo = context.WithCancel(context.Background())
@@ -169,6 +191,9 @@ func (r *Receiver) Shutdown(ctx context.Context) error {
 
 // Held counts the callers that wait for an answer now.
 func (r *Receiver) Held() int { return len(r.held) }
+
+// BodyBytes counts the bytes of bodies that are received and parsed now, as MaxBodyBytes bounds them.
+func (r *Receiver) BodyBytes() int64 { return r.bodies.used.Load() }
 
 func (r *Receiver) register(l net.Listener) bool {
 	r.mu.Lock()

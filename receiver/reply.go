@@ -28,6 +28,8 @@ const (
 	Forbidden       Reason = "forbidden"        // an address that may not call
 	BadSignature    Reason = "bad-signature"    // none, a wrong one, or one of another time
 	RateLimited     Reason = "rate-limited"     // more deliveries than the flow takes
+	ClientRate      Reason = "client-rate"      // more requests than one client address may send
+	BodiesFull      Reason = "bodies-full"      // as many bytes of bodies are received as the process takes at once
 	Invalid         Reason = "invalid"          // a body that does not fit the schema
 	Handshake       Reason = "handshake"        // 200: a provider asked whether the URL is meant for it
 	MediaType       Reason = "media-type"       // a body that the flow does not take
@@ -54,6 +56,8 @@ var refusals = map[Reason]everhook.Problem{
 	Forbidden:       {Type: everhook.ProblemForbidden, Title: "Forbidden", Status: 403},
 	BadSignature:    {Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: 401},
 	RateLimited:     {Type: everhook.ProblemRateLimited, Title: "Too many requests", Status: 429},
+	ClientRate:      {Type: everhook.ProblemRateLimited, Title: "Too many requests", Status: 429},
+	BodiesFull:      {Type: everhook.ProblemBodiesFull, Title: "Too many bodies", Status: 503},
 	Invalid:         {Type: everhook.ProblemInvalidBody, Title: "Invalid body", Status: 422},
 	MediaType:       {Type: everhook.ProblemMediaType, Title: "Unsupported media type", Status: 415},
 	KeyReused:       {Type: everhook.ProblemKeyReused, Title: "Key reused with another body", Status: 422},

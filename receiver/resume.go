@@ -41,7 +41,8 @@ func readWaitURL(uri *fasthttp.URI) (*waitURL, bool) {
 // else reaches the engine.
 var (
 	resumeHeadChecks = []check{resumeMethods, waits, takesMethod, declaredLength, addresses, credentials, subscription}
-	resumeBodyChecks = []check{readBody, signed, withinRate, parseQuery, parseBody, confirmation, fitsSchema}
+	resumeBodyChecks = []check{roomForBody, readBody, signed, withinRate, parseQuery, takeTurn, parseBody, confirmation,
+		fitsSchema}
 )
 
 // resume takes a call that a run waits for.
@@ -66,6 +67,7 @@ func (r *Receiver) admit(c *call) reply {
 	if refusal, refused := r.refuse(c, resumeBodyChecks); refused {
 		return refusal
 	}
+	r.dropBody(c)
 	return r.bring(c)
 }
 

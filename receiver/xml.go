@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/everhook/everhook"
@@ -27,10 +28,16 @@ const (
 // (DTD) is refused, and so is every entity except the five of XML. So is nesting over everhook.MaxDepth, including
 // lists. Syntax errors are an *everhook.SyntaxError; its position is after the faulty text.
 func ParseXML(document []byte) (everhook.Mapping, error) {
+	return parseXMLWithin(document, math.MaxInt)
+}
+
+// parseXMLWithin is ParseXML for documents of strangers: more than maxValues elements, attributes and texts beside them
+// are an *everhook.ValuesError.
+func parseXMLWithin(document []byte, maxValues int) (everhook.Mapping, error) {
 	if err := everhook.CheckUTF8(document); err != nil {
 		return nil, err
 	}
-	p := xmlParser{xml.NewDecoder(bytes.NewReader(document))}
+	p := &xmlParser{Decoder: xml.NewDecoder(bytes.NewReader(document)), values: maxValues, maxValues: maxValues}
 	p.CharsetReader = func(charset string, input io.Reader) (io.Reader, error) {
 		if !isUTF8(charset) {
 			return nil, errCharset
@@ -49,9 +56,21 @@ func ParseXML(document []byte) (everhook.Mapping, error) {
 
 var errCharset = errors.New("send UTF-8, and no other encoding in the XML declaration")
 
-type xmlParser struct{ *xml.Decoder }
+type xmlParser struct {
+	*xml.Decoder
+	// values is how many values may still follow.
+	values, maxValues int
+}
 
-func (p xmlParser) root() (map[string]any, error) {
+// count counts values before they are kept.
+func (p *xmlParser) count(values int) error {
+	if p.values -= values; p.values < 0 {
+		return &everhook.ValuesError{Max: p.maxValues}
+	}
+	return nil
+}
+
+func (p *xmlParser) root() (map[string]any, error) {
 	var root map[string]any
 	for {
 		token, err := p.next()
@@ -82,9 +101,12 @@ func (p xmlParser) root() (map[string]any, error) {
 }
 
 // element reads to the end of an element that has begun.
-func (p xmlParser) element(start xml.StartElement, depth int) (any, error) {
+func (p *xmlParser) element(start xml.StartElement, depth int) (any, error) {
 	if depth > everhook.MaxDepth {
 		return nil, p.fail(fmt.Sprintf("nested deeper than %d", everhook.MaxDepth))
+	}
+	if err := p.count(1 + len(start.Attr)); err != nil {
+		return nil, err
 	}
 	fields := map[string]any{}
 	if err := p.attributes(fields, start.Attr); err != nil {
@@ -111,13 +133,14 @@ func (p xmlParser) element(start xml.StartElement, depth int) (any, error) {
 			}
 			if strings.TrimSpace(text.String()) != "" {
 				fields[textName] = text.String()
+				return fields, p.count(1)
 			}
 			return fields, nil
 		}
 	}
 }
 
-func (p xmlParser) attributes(fields map[string]any, attributes []xml.Attr) error {
+func (p *xmlParser) attributes(fields map[string]any, attributes []xml.Attr) error {
 	seen := make(map[xml.Name]bool, len(attributes))
 	for _, a := range attributes {
 		if seen[a.Name] {
@@ -145,7 +168,7 @@ func repeat(fields map[string]any, name string, v any) {
 }
 
 // next gives the next token; its error is io.EOF at the end of the document.
-func (p xmlParser) next() (xml.Token, error) {
+func (p *xmlParser) next() (xml.Token, error) {
 	begin := p.InputOffset()
 	token, err := p.Token()
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
@@ -171,7 +194,7 @@ func (p xmlParser) next() (xml.Token, error) {
 }
 
 // fail makes an error with the position after the last token.
-func (p xmlParser) fail(reason string) error {
+func (p *xmlParser) fail(reason string) error {
 	line, column := p.InputPos()
 	return &everhook.SyntaxError{Line: line, Column: column, Reason: reason}
 }

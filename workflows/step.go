@@ -145,8 +145,12 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 	// The effect's frame keeps to the node's own number. A panic outside of the frame is final.
 	policy.MaximumAttempts += activities.LostWorkers
 	policy.NonRetryableErrorTypes = []string{"PanicError"}
-	return workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace,
-		HeartbeatTimeout: activities.HeartbeatTimeout, RetryPolicy: policy, Summary: s.summary()}
+	options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: policy,
+		Summary: s.summary()}
+	if timeout > activities.HeartbeatOver {
+		options.HeartbeatTimeout = activities.HeartbeatTimeout
+	}
+	return options
 }
 
 // summary names the step in the Temporal UI, which takes 400 bytes at most.

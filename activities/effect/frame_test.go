@@ -34,7 +34,10 @@ func inWorkflow(t *testing.T, timeout time.Duration, function effect.Function[in
 	})
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace,
-			HeartbeatTimeout: activities.HeartbeatTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
+			RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
+		if timeout > activities.HeartbeatOver {
+			options.HeartbeatTimeout = activities.HeartbeatTimeout
+		}
 		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), made.Name(), input{}).Get(ctx, nil)
 	})
 	return env.GetWorkflowError()

@@ -24,6 +24,9 @@ type Options struct {
 	// MaxResult is how many bytes a result may have as JSON, if large results are stored outside of Temporal's
 	// histories. 0: as many as Temporal takes.
 	MaxResult int
+	// MaxValues bounds the values in an answer of JSON, counted as everhook.CountValues counts them. Default
+	// everhook.DefaultMaxValues.
+	MaxValues int
 }
 
 // New makes the effect. It sends requests with the transport of Dependencies.HTTP.
@@ -33,7 +36,8 @@ func New(o Options) activities.Effect {
 		Build: func(d activities.Dependencies) effect.Function[activities.HTTPRequestInput,
 			activities.HTTPRequestResult] {
 			s := &sender{secrets: d.Secrets, transport: d.HTTP.Transport, tracer: o.Tracer,
-				maxResult: cmp.Or(o.MaxResult, defaultMaxResult)}
+				maxResult: cmp.Or(o.MaxResult, defaultMaxResult),
+				maxValues: cmp.Or(o.MaxValues, everhook.DefaultMaxValues)}
 			if s.tracer == nil {
 				s.tracer = noop.Tracer{}
 			}
@@ -48,6 +52,7 @@ type sender struct {
 	transport http.RoundTripper
 	tracer    trace.Tracer
 	maxResult int
+	maxValues int
 }
 
 // send makes one attempt. Its result and its error hold no secrets. The error is a *failure.
@@ -85,7 +90,7 @@ func (s *sender) perform(ctx context.Context, e *exchange,
 	}
 	defer drain(response)
 	reader := reader{exchange: e, redactor: e.request.redactor, lenient: input.Lenient,
-		max: cmp.Or(input.MaxResponse, activities.DefaultMaxResponse), maxResult: s.maxResult}
+		max: cmp.Or(input.MaxResponse, activities.DefaultMaxResponse), maxResult: s.maxResult, maxValues: s.maxValues}
 	if !expected(response.StatusCode, input.Expect) {
 		return result, reader.unexpected(response, time.Now())
 	}

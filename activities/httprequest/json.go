@@ -11,13 +11,18 @@ import (
 )
 
 // readJSON reads a body of JSON. White space alone is nil. JSON that everhook.ParseJSON refuses is an error with its
-// line and column, or is read like browsers do if lenient; note then says what is special about it.
-func readJSON(data []byte, lenient bool) (v any, note string, err error) {
+// line and column, or is read like browsers do if lenient; note then says what is special about it. More than maxValues
+// values are an *everhook.ValuesError.
+func readJSON(data []byte, lenient bool, maxValues int) (v any, note string, err error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, "", nil
 	}
-	if v, err = everhook.ParseJSON(data); err == nil {
-		return v, "", nil
+	v, err = everhook.ParseJSONWithin(data, maxValues)
+	if _, tooMany := errors.AsType[*everhook.ValuesError](err); err == nil || tooMany {
+		return v, "", err
+	}
+	if mayHold(data) > maxValues {
+		return nil, "", &everhook.ValuesError{Max: maxValues}
 	}
 	v, lenientErr := browserJSON(data)
 	switch {
@@ -28,6 +33,23 @@ func readJSON(data []byte, lenient bool) (v any, note string, err error) {
 	default:
 		return nil, "", fmt.Errorf("its JSON has an error at %w; set `lenient: true` to read it as browsers do", err)
 	}
+}
+
+// mayHold gives a number of values that a text of JSON does not exceed, for one that is not parsed: each value follows a
+// comma or the beginning of a list or mapping.
+func mayHold(data []byte) int {
+	count, inText := 1, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case !inText && (c == ',' || c == '[' || c == '{'):
+			count++
+		}
+	}
+	return count
 }
 
 // browserJSON reads JSON as browsers do: of equal keys the last one counts, and bytes that are not UTF-8 become U+FFFD.

@@ -63,3 +63,40 @@ func TestJSONThatIsNotStrictIsAnErrorOrReadLeniently(t *testing.T) {
 		})
 	}
 }
+
+func TestTheValuesOfAnAnswerAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body   string
+		values int
+		within bool
+	}{
+		"as many as are taken":        {`{"a":[1,2,{}],"b":"[,{,"}`, 6, true},
+		"one more":                    {`{"a":[1,2,{}],"b":"[,{,","c":1}`, 6, false},
+		"more, read leniently":        {`{"a":1,"a":2,"b":[` + strings.Repeat("1,", 10) + `1]}`, 7, false},
+		"texts with escapes, lenient": {`{"a":1,"a":"\\\",[,[\\"}`, 3, true},
+		"the default is 100,000":      {"[" + strings.Repeat("1,", everhook.DefaultMaxValues-2) + "1]", 0, true},
+		"more than the default":       {"[" + strings.Repeat("1,", everhook.DefaultMaxValues-1) + "1]", 0, false},
+		"commas in a text are none":   {`{"a":"` + strings.Repeat(",", 100) + `"}`, 3, true},
+		"brackets in a text are not":  {`"[[[[[[[["`, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := local(t)
+			h.Effect = New(Options{MaxValues: c.values})
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, c.body)
+			})
+			input := activities.HTTPRequestInput{URL: plainValue(base), Lenient: true, OnlyBody: true}
+			if c.within {
+				succeed(t, h, input)
+				return
+			}
+			failed, application := fail(t, h, input)
+			require.Equal(t, everhook.TypeResponse, failed.Type)
+			require.Contains(t, failed.Message, "--max-values")
+			require.True(t, application.NonRetryable())
+		})
+	}
+}

@@ -32,6 +32,8 @@ type reader struct {
 	max      int64
 	// maxResult bounds the result as JSON.
 	maxResult int
+	// maxValues bounds the values in JSON.
+	maxValues int
 }
 
 // read reads an expected answer.
@@ -54,6 +56,11 @@ func (r *reader) read(ctx context.Context, response *http.Response) (result acti
 	}
 	result = activities.HTTPRequestResult{Status: response.StatusCode, Headers: r.headers(response.Header)}
 	v, note, err := r.body(response.Header.Get("Content-Type"), data)
+	if tooMany, ok := errors.AsType[*everhook.ValuesError](err); ok {
+		return result, permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer has more than the %d values "+
+			"that are taken; ask for less, or start the server with a higher --max-values", r.exchange.request,
+			tooMany.Max))
+	}
 	if err != nil {
 		return result, r.unreadable(response, data, err.Error())
 	}
@@ -122,7 +129,7 @@ func (r *reader) body(contentType string, data []byte) (v any, note string, _ er
 	}
 	data = inUTF8(contentType, data)
 	if isJSON(media) {
-		v, note, err := readJSON(data, r.lenient)
+		v, note, err := readJSON(data, r.lenient, r.maxValues)
 		if err != nil {
 			return nil, "", err
 		}
@@ -148,7 +155,7 @@ func (r *reader) binary(data []byte) any {
 // is text.
 func (r *reader) start(contentType string, data []byte) any {
 	if len(data) <= activities.FailureBody {
-		v, _, err := (&reader{redactor: r.redactor, lenient: true}).body(contentType, data)
+		v, _, err := (&reader{redactor: r.redactor, lenient: true, maxValues: len(data) + 1}).body(contentType, data)
 		if err == nil {
 			return v
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// fakeActions records its calls.
+// fakeActions note what they are asked for.
 type fakeActions struct {
 	asked []any
 	err   error

@@ -7,7 +7,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// calls sets the fields of a route that say which calls are accepted, from which callers, and which parts are kept.
+// calls fills in the part of a route that decides about calls: which are accepted, from which callers, and their kept
+// part.
 func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	route.MaxBody = int64(trigger.DefaultMaxBody)
 	if webhook.MaxBody > 0 {
@@ -21,7 +22,7 @@ func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	c.access(route, webhook)
 }
 
-// access sets the fields of a route for the authentication of callers.
+// access fills in the part of a route that decides who may call.
 func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	for _, allowed := range webhook.Allow {
 		route.Allow = append(route.Allow, allowed.Prefix())

@@ -67,8 +67,8 @@ func (s scope) keys() []string {
 func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expression.Environment {
 	e := &expression.Environment{
 		Roots: map[string]*expression.Shape{
-			"nodes":  {Index: results{c, node, s, c.resultShape}},
-			"errors": {Index: results{c, node, s, func(string) *expression.Shape { return errorShape }}},
+			"nodes":  {Index: results{c, node, s, anything}},
+			"errors": {Index: results{c, node, s, errorShape}},
 			"system": systemShape, "env": anything, "trigger": anything,
 		},
 		Hidden:  map[string]string{},
@@ -97,29 +97,19 @@ type results struct {
 	c     *compiler
 	node  *everhook.Node
 	scope scope
-	shape func(key string) *expression.Shape
+	shape *expression.Shape
 }
 
 func (r results) Names() []string { return r.scope.keys() }
 
 func (r results) Look(key string) (*expression.Shape, string) {
 	if _, ok := r.scope.node(key); ok {
-		return r.shape(key), ""
+		return r.shape, ""
 	}
 	if _, ok := r.c.places[key]; ok {
 		return nil, r.c.whyHidden(r.node, key)
 	}
 	return nil, ""
-}
-
-// resultShape is what can exist below the result of a node that runs before. Runs are not checked, so for them it is
-// anything.
-func (c *compiler) resultShape(key string) *expression.Shape {
-	node := c.flow.byKey[key]
-	if !c.checking || node == nil || node.shape == nil {
-		return anything
-	}
-	return node.shape
 }
 
 // loops resolves names after "loops.".
@@ -143,10 +133,9 @@ func (l loops) Look(key string) (*expression.Shape, string) {
 var (
 	anything  = &expression.Shape{}
 	loopShape = &expression.Shape{Fields: map[string]*expression.Shape{"item": anything, "index": anything,
-		"sequence": anything, "length": anything}, Content: "item"}
+		"sequence": anything, "length": anything}}
 	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "type": anything,
-		"message": anything, "attempts": anything, "response": {Fields: map[string]*expression.Shape{
-			"status": anything, "headers": anything, "body": anything}, Open: true}}, Content: "response"}
+		"message": anything, "attempts": anything, "response": anything}}
 
 	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "node": anything,
 		"message": anything}}

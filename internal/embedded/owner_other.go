@@ -4,5 +4,5 @@ package embedded
 
 import "io/fs"
 
-// ownedByUs returns false: file information has no owner on this system.
+// ownedByUs is false where files have no owner in their permissions.
 func ownedByUs(fs.FileInfo) bool { return false }

@@ -173,7 +173,7 @@ func (r *Run) step(line Line, node *compile.Node, d *data) error {
 	result, err := r.perform(&Step{run: r, line: line, node: node, data: d, record: record, outer: outer.path})
 	d.leave(node.Key, outer)
 	r.meter.charge(d.takeUnits())
-	if err == nil && !node.Spec.Canonical {
+	if err == nil && node.Foreign {
 		result.Value, err = canonicalResult(result.Value)
 	}
 	if err == nil {
@@ -207,7 +207,9 @@ func (r *Run) perform(s *Step) (kind.Result, error) {
 		return pure.Execute(s)
 	}
 	result, err := r.host.Wait(s)
-	s.GoOn() // time has passed
+	if s.node.Foreign { // it may have waited by itself
+		s.GoOn()
+	}
 	return result, err
 }
 
@@ -257,7 +259,7 @@ func errorValue(e *everhook.Error) map[string]any {
 	return v
 }
 
-// canonicalResult makes the result of a kind canonical.
+// canonicalResult makes the result of a kind from outside canonical. The built-in kinds give canonical results.
 func canonicalResult(v any) (any, error) {
 	v, err := everhook.Canonical(v)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 )
 
-// maxFiles bounds the YAML and JSON files of a directory.
+// maxFiles bounds how many YAML and JSON files a directory may have.
 const maxFiles = 5000
 
 // file is the last known state of a YAML or JSON file.
 type file struct {
 	hash [sha256.Size]byte
-	// ignored is set for a file that is not a flow.
+	// ignored is set for a file that is no flow.
 	ignored  bool
 	flow     *compile.Flow
 	problems flowfile.Problems
@@ -31,10 +31,10 @@ type file struct {
 	refused string
 }
 
-// files maps paths in the directory to files.
+// files are by their paths in the directory.
 type files map[string]*file
 
-// flows returns the files with a flow, also those with errors.
+// flows are the files that hold a flow, or would if they had no errors.
 func (f files) flows() files {
 	flows := files{}
 	for name, one := range f {
@@ -89,7 +89,7 @@ func (d *Dir) walk(visit func(name string)) error {
 	})
 }
 
-// skips reports whether a directory, by its path in this one, is left out.
+// skips reports whether a directory, by its path in this one, holds no flows of the user's.
 func (d *Dir) skips(path string) bool {
 	return path != "." && flowfile.Skips(filepath.Join(d.path, filepath.FromSlash(path)))
 }
@@ -130,8 +130,8 @@ func (d *Dir) read(name string) *file {
 	return f
 }
 
-// unreadable returns the state of a file that cannot be read. A file that was not a flow, or has the name of a data
-// file, is not reported.
+// unreadable is a file that is there and cannot be read: of one that was no flow, or is named as data are, nothing is
+// said.
 func (d *Dir) unreadable(name string, known *file, err error) *file {
 	hash := sha256.Sum256([]byte(err.Error()))
 	switch {
@@ -166,7 +166,7 @@ var (
 	triggerLine = regexp.MustCompile(`(?m)^["']?trigger["']?\s*:`)
 )
 
-// isFlow reports whether a file has key and trigger at its top level, or probably would have if it were valid.
+// isFlow reports whether a file has key and trigger at its top level, or would have if it could be read.
 func isFlow(name string, data []byte) bool {
 	document, problems := flowfile.ParseDocument(name, data)
 	if document != nil {

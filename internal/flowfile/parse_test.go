@@ -16,8 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the reports of testdata/*.txtar anew")
 
-// TestReports parses the first file of each archive and compares the value, as JSON, and the report with the other two
-// files.
+// TestReports reads the first file of each archive and compares with its other two: the value as JSON, and the report.
 func TestReports(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob("testdata/*.txtar")

@@ -9,11 +9,9 @@ import (
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -124,12 +122,8 @@ func retriesOf(description *workflowservice.DescribeWorkflowExecutionResponse) m
 		if !ok || pending.GetAttempt() < 2 {
 			continue
 		}
-		retrying := &everhook.Retrying{Attempt: failuresOf(pending) + 1,
-			Of:        max(1, int(pending.GetMaximumAttempts())-activities.LostWorkers),
+		retrying := &everhook.Retrying{Attempt: int(pending.GetAttempt()), Of: int(pending.GetMaximumAttempts()),
 			LastError: everhook.Shorten(pending.GetLastFailure().GetMessage(), maxLastError)}
-		if pending.GetLastFailure().GetTimeoutFailureInfo() != nil {
-			retrying.LastError = "its worker was lost"
-		}
 		if next := pending.GetNextAttemptScheduleTime(); next != nil &&
 			pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
 			at := next.AsTime()
@@ -138,15 +132,6 @@ func retriesOf(description *workflowservice.DescribeWorkflowExecutionResponse) m
 		retries[step] = retrying
 	}
 	return retries
-}
-
-// failuresOf counts the attempts of an effect that reported a failure: a lost worker uses up no attempt.
-func failuresOf(pending *workflowpb.PendingActivityInfo) int {
-	var beat activities.Heartbeat
-	if details := pending.GetHeartbeatDetails().GetPayloads(); len(details) > 0 {
-		decode(details[0], &beat)
-	}
-	return beat.Failures
 }
 
 // maxLastError bounds the text of the last error of an effect.

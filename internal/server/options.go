@@ -1,4 +1,5 @@
-// Package server assembles one process: Temporal, the store, the worker, the receiver and the admin address.
+// Package server puts the parts together: Temporal, the store, the worker, the receiver and the admin address, in one
+// process.
 package server
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Options are the settings of a server. The command line makes a flag of each field, by its tags.
+// Options are the settings of a server. Their tags are what the command line makes flags of.
 type Options struct {
 	Listen    string `placeholder:"ADDRESS" help:"Address for webhooks. Default :13000, for dev 127.0.0.1:13000."`
 	Admin     string `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
@@ -32,7 +33,11 @@ type Options struct {
 	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`
 	AdminToken  string   `placeholder:"TOKEN" help:"Token for the admin address; required unless that is a loopback address."`
 
-	MaxHeld     int               `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
+	MaxHeld      int           `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
+	MaxValues    int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`
+	MaxBodyBytes everhook.Size `default:"64MiB" placeholder:"SIZE" help:"Bytes of all bodies that are received at once, by their declared lengths; at least 16MiB. Default 64MiB."`
+	ClientRate   float64       `default:"1000" placeholder:"N" help:"Requests a second that one client address (one /64 of IPv6) may send to webhooks. Default 1000."`
+
 	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
 
@@ -54,7 +59,7 @@ type Options struct {
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
 }
 
-// minRetention is Temporal's lowest retention.
+// minRetention is what Temporal keeps at least.
 const minRetention = time.Hour
 
 func (o *Options) check() error {
@@ -76,6 +81,9 @@ func (o *Options) check() error {
 	if err := o.checkPayloads(); err != nil {
 		return err
 	}
+	if err := o.checkBounds(); err != nil {
+		return err
+	}
 	if o.AdminToken == "" && !isLoopback(o.Admin) {
 		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
 			o.Admin)
@@ -83,6 +91,22 @@ func (o *Options) check() error {
 	if o.Metrics != "" && o.AdminToken == "" && !isLoopback(o.Metrics) {
 		return fmt.Errorf("--metrics %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
 			o.Metrics)
+	}
+	return nil
+}
+
+// minBodyBytes is the least --max-body-bytes: one body of 10 MiB must fit beside small ones.
+const minBodyBytes = 16 << 20
+
+// checkBounds checks the bounds of what callers may use. Zero stands for a default.
+func (o *Options) checkBounds() error {
+	switch {
+	case o.MaxValues < 0:
+		return fmt.Errorf("--max-values %d is no bound; write for example 100000", o.MaxValues)
+	case o.MaxBodyBytes != 0 && o.MaxBodyBytes < minBodyBytes:
+		return fmt.Errorf("--max-body-bytes %s is too little; write at least 16MiB", o.MaxBodyBytes)
+	case o.ClientRate < 0:
+		return fmt.Errorf("--client-rate %v is no rate; write for example 1000", o.ClientRate)
 	}
 	return nil
 }
@@ -96,7 +120,7 @@ func isLoopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// NewLogger returns the log with the configured format and level.
+// NewLogger makes the log that the options ask for.
 func (o *Options) NewLogger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(o.LogLevel))
@@ -107,7 +131,7 @@ func (o *Options) NewLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// temporalTLS returns the TLS configuration for Temporal, or nil without TLS.
+// temporalTLS gives the TLS configuration for Temporal, or nil without TLS.
 func (o *Options) temporalTLS() (*tls.Config, error) {
 	if !o.TemporalTLS && o.TemporalTLSCA == "" && o.TemporalTLSCert == "" && o.TemporalAPIKey == "" {
 		return nil, nil
@@ -136,7 +160,7 @@ func (o *Options) temporalTLS() (*tls.Config, error) {
 	return config, nil
 }
 
-// CheckAddress says how to correct an address without a port, or without a colon.
+// CheckAddress says how to write an address that has no port, or no host before its port.
 func CheckAddress(flag, address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err == nil && port != "" {
@@ -144,12 +168,13 @@ func CheckAddress(flag, address string) error {
 	}
 	if _, err := strconv.ParseUint(address, 10, 16); err == nil {
 		return fmt.Errorf("--%s %s lacks a colon; write --%s :%s, or 127.0.0.1:%s for this machine alone", flag,
-			address, flag, address, address)
+			address,
+			flag, address, address)
 	}
 	return fmt.Errorf("--%s %q is not an address; write HOST:PORT or :PORT, for example 127.0.0.1:13000", flag, address)
 }
 
-// listen opens an address. Its error says what to do if the address is in use.
+// listen opens an address, with a message that helps when it is taken.
 func listen(flag, address string) (net.Listener, error) {
 	if err := CheckAddress(flag, address); err != nil {
 		return nil, err
@@ -162,7 +187,7 @@ func listen(flag, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// localURL returns the URL of a listener for this machine.
+// localURL is how this machine reaches a listener.
 func localURL(l net.Listener) string {
 	address := l.Addr().(*net.TCPAddr)
 	host := "127.0.0.1"

@@ -1,10 +1,6 @@
 package expression
 
-import (
-	"maps"
-
-	"github.com/everhook/everhook"
-)
+import "github.com/everhook/everhook"
 
 func keysOf(m *machine, c *call, args []any) ([]string, map[string]any, error) {
 	mapping, err := c.mapping(args, 0)
@@ -75,7 +71,9 @@ func merge(m *machine, c *call, args []any) (any, error) {
 		return nil, err
 	}
 	for _, mapping := range args {
-		maps.Copy(merged, mapping.(map[string]any))
+		for key, v := range mapping.(map[string]any) {
+			merged[key] = v
+		}
 	}
 	return merged, nil
 }
@@ -134,7 +132,9 @@ func omit(m *machine, c *call, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(kept, mapping)
+	for key, v := range mapping {
+		kept[key] = v
+	}
 	for _, name := range names {
 		delete(kept, name)
 	}

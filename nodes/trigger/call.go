@@ -14,12 +14,15 @@ type Call struct {
 	Input BodySchema `json:"input,omitzero"`
 }
 
+// CallTrigger is the kind of the trigger of flows that others call.
+const CallTrigger = "call"
+
 var _ kind.Callable = (*Call)(nil)
 
 // Spec describes the kind.
 func (*Call) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{
-		Kind:    "call",
+		Kind:    CallTrigger,
 		Summary: "Lets other flows call this flow with a node of kind subflow.",
 		Data: "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the " +
 			"time of the call.",
@@ -39,8 +42,7 @@ func (*Call) Validate(*kind.Validation) {}
 
 // Shape describes the values of a call.
 func (*Call) Shape() *expression.Shape {
-	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}},
-		Content: "input"}
+	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}}}
 }
 
 // FieldRoots is empty: the block has no expressions.
