@@ -1,7 +1,6 @@
 # The commands of this repository. `make check` is all that CI runs.
 
 GOLANGCI_LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-WORKFLOWCHECK  := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 # A module of its own, with kinds from outside: the tests build and run it.
 EXTENSION      := examples/custom-kind
 GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -34,10 +33,10 @@ race: ## The race detector, on what does not link the Temporal server; without t
 format: ## Fail if a file is not formatted
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$files" ]; then echo "not gofmt-clean:"; echo "$$files"; exit 1; fi
 
-lint: ## golangci-lint (go vet, import rules, determinism) and Temporal's workflowcheck
+lint: ## golangci-lint (go vet, import rules, determinism) and kindcheck (determinism through all calls)
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners
-	go run $(WORKFLOWCHECK) -config .workflowcheck.yaml ./nodes/... ./workflows/...
-	cd $(EXTENSION) && go vet ./... && go run $(WORKFLOWCHECK) -config ../../.workflowcheck.yaml ./kinds
+	go run ./cmd/kindcheck ./nodes/... ./workflows/... ./internal/engine/...
+	cd $(EXTENSION) && go vet ./... && go tool kindcheck ./kinds
 
 extension: ## Bring the module of examples/custom-kind in step with this one
 	cd $(EXTENSION) && go mod tidy

@@ -44,9 +44,9 @@ type Secrets interface {
 	Lookup(name string) (string, error)
 	// Redact gives a canonical value with every known secret in its texts replaced by "[secret NAME]".
 	Redact(v any) any
-	// Learn has a value redacted as the secret of that name is: a token that was fetched with it, for example.
+	// Learn redacts a value as if it were the secret of that name: a token that was fetched with it, for example.
 	Learn(name, value string)
-	// With gives Secrets that redact one more text under a name, such as a credential that has a secret in it.
+	// With returns Secrets that redact one more text under a name, such as a credential that contains a secret.
 	With(name, text string) Secrets
 }
 

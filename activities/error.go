@@ -100,7 +100,7 @@ func timeoutMessage(typ enumspb.TimeoutType) string {
 	}
 }
 
-// fromServer knows the only refusal of the server that a flow can cause. Its text is the server's
+// fromServer converts the only refusal of the server that a flow can cause. Its text is the server's
 // FailureReasonCompleteResultExceedsLimit.
 func fromServer(err *temporal.ServerError) *everhook.Error {
 	if strings.Contains(err.Message(), "result exceeds size limit") {

@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// through runs an activity that returns err, and gives what a workflow sees.
+// through runs an activity that returns err, and returns the error that a workflow gets.
 func through(t *testing.T, err error) error {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite

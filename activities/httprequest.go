@@ -27,16 +27,14 @@ const (
 	// reports its own timeout, and decides whether to try again. A timeout that the server notices is always tried
 	// again.
 	Grace = 5 * time.Second
-	// HeartbeatEvery is how often an activity reports if it may take longer than HeartbeatOver. By its reports it
-	// learns that it is cancelled, so the worker's MaxHeartbeatThrottleInterval must not be longer.
+	// HeartbeatEvery is how often an activity reports. By its reports it learns that it is cancelled, so the worker's
+	// MaxHeartbeatThrottleInterval must not be longer.
 	HeartbeatEvery = 2 * time.Second
-	// HeartbeatOver is the timeout of a node above which its activity reports, and has a HeartbeatTimeout.
-	HeartbeatOver = 5 * time.Second
 	// HeartbeatTimeout is how soon a lost worker is noticed by its missing reports.
 	HeartbeatTimeout = 5 * time.Second
 )
 
-// What may stand in HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").
+// Values of HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").
 const (
 	// RetryConnect is every lost or refused connection, also one that was lost after the request was sent.
 	RetryConnect = "connect"

@@ -39,7 +39,7 @@ type JSONQueryInput struct {
 	Model []QueryField `json:"model,omitempty"`
 }
 
-// QueryField is one field of a model: the value at a path, nil where there is none, by a name.
+// QueryField is one field of a model: a name, and the path of its value; nil where there is none.
 type QueryField struct {
 	Name string        `json:"name"`
 	Path everhook.Path `json:"path"`

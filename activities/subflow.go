@@ -7,11 +7,11 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Bounds of loading a flow that another one calls. What Temporal keeps of it is its definition, compressed.
+// Bounds of loading a called flow. Temporal keeps the definition compressed.
 const (
 	// LoadTimeout bounds one attempt.
 	LoadTimeout = 5 * time.Second
-	// LoadAttempts counts all attempts: only a store that does not answer is asked again.
+	// LoadAttempts counts all attempts. Only a store that does not answer is asked again.
 	LoadAttempts = 5
 	// LoadWithin bounds all attempts together.
 	LoadWithin = 30 * time.Second
@@ -19,11 +19,11 @@ const (
 	MaxSubflow = 1_900_000
 )
 
-// LoadSubflowInput says which flow is called, and by whom.
+// LoadSubflowInput names the called flow and its caller.
 type LoadSubflowInput struct {
-	// Flow is its key.
+	// Flow is the key of the called flow.
 	Flow string `json:"flow"`
-	// Version is the number of the version; 0: the enabled one, or the latest if none is.
+	// Version is the number of the version; 0: the enabled one, or the latest if none is enabled.
 	Version int `json:"version,omitempty"`
 	// Input is the input of the called flow. It is checked against the schema of the flow's trigger.
 	Input everhook.Value `json:"input"`
@@ -32,7 +32,7 @@ type LoadSubflowInput struct {
 	Caller string         `json:"caller"`
 }
 
-// LoadedSubflow is a version as a run of it is started. It holds no secret.
+// LoadedSubflow is what a run of the called version needs to start. It holds no secret.
 type LoadedSubflow struct {
 	Definition json.RawMessage `json:"definition"`
 	// Version is its number, Title the flow's name for people, Trigger the kind of its trigger.

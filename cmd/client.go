@@ -16,25 +16,25 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// serverFlags name the server that a command talks to.
+// serverFlags are the flags of commands that call the admin API of a server.
 type serverFlags struct {
 	Server     string `default:"http://127.0.0.1:13001" placeholder:"URL" help:"Admin address of the server. Default http://127.0.0.1:13001."`
 	AdminToken string `placeholder:"TOKEN" help:"Admin token of the server; better set as EVERHOOK_ADMIN_TOKEN."`
 }
 
-// Bounds of one question.
+// Bounds of one request.
 const (
-	// askTimeout is longer than the server has for an action.
+	// askTimeout is longer than the server takes for an action.
 	askTimeout = 75 * time.Second
 	maxReply   = 64 << 20
 )
 
-// ask reads one answer of the admin API.
+// ask sends a GET to the admin API and returns the body of the answer.
 func (f *serverFlags) ask(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
 	return f.send(ctx, http.MethodGet, path, query, nil)
 }
 
-// post has the admin API do something, and reads its answer.
+// post sends a POST to the admin API and returns the body of the answer.
 func (f *serverFlags) post(ctx context.Context, path string, query url.Values, body any) (json.RawMessage, error) {
 	data, err := everhook.EncodeJSON(body)
 	if err != nil {
@@ -63,7 +63,7 @@ func (f *serverFlags) send(ctx context.Context, method, path string, query url.V
 	if f.AdminToken != "" {
 		request.Header.Set("Authorization", "Bearer "+f.AdminToken)
 	}
-	// A redirect would lead elsewhere than to the API, and must not take the token along.
+	// A redirect would leave the API and take the token along.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
@@ -81,9 +81,8 @@ func (f *serverFlags) unreachable(err error) error {
 		return fmt.Errorf("%s did not answer within %s; check the load of its process and of Temporal", f.Server,
 			askTimeout)
 	}
-	return fmt.Errorf("no Everhook server answers at %s; start one with `everhook dev`, or give its admin address with "+
-		"--server (%w)",
-		f.Server, errors.Unwrap(err))
+	return fmt.Errorf("no Everhook server answers at %s; start one with `everhook dev`, or give its admin address "+
+		"with --server (%w)", f.Server, errors.Unwrap(err))
 }
 
 func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
@@ -98,8 +97,8 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	case response.StatusCode == http.StatusUnauthorized && f.AdminToken == "":
 		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)
 	case response.StatusCode == http.StatusUnauthorized:
-		return nil, fmt.Errorf("%s refuses this admin token; set EVERHOOK_ADMIN_TOKEN to the token that the server was "+
-			"started with", f.Server)
+		return nil, fmt.Errorf("%s refuses this admin token; set EVERHOOK_ADMIN_TOKEN to the token that the server "+
+			"was started with", f.Server)
 	case kind == "application/problem+json":
 		var problem everhook.Problem
 		if json.Unmarshal(body, &problem) == nil && problem.Detail == receiver.NothingHere {

@@ -14,12 +14,12 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// configFlag is in every command that takes its flags from a file too.
+// configFlag is the flag of commands that also read their flags from a file.
 type configFlag struct {
 	Config kong.ConfigFlag `placeholder:"FILE" env:"EVERHOOK_CONFIG" help:"YAML file with the flags of a server, for example \"public-url: https://hooks.example.com\"."`
 }
 
-// config has the settings of a file as text: what is written is what a flag would be given, "0123" too.
+// config has the settings of a file as text, exactly as a flag would be written: "0123" stays "0123".
 type config map[string]setting
 
 type setting struct {
@@ -28,7 +28,7 @@ type setting struct {
 }
 
 // readConfig reads the file of --config: YAML with the names of flags as keys ("public-url: https://…"). Flags and
-// variables go before it.
+// environment variables take precedence.
 func readConfig(r io.Reader) (kong.Resolver, error) {
 	nodes := map[string]yaml.Node{}
 	if err := yaml.NewDecoder(r).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
@@ -45,7 +45,7 @@ func readConfig(r io.Reader) (kong.Resolver, error) {
 	return settings, nil
 }
 
-// settingText gives a value as a flag takes it: a list becomes comma-separated text.
+// settingText returns a value in the form of a flag: a list becomes comma-separated text.
 func settingText(node *yaml.Node) (string, error) {
 	parts := []*yaml.Node{node}
 	if node.Kind == yaml.SequenceNode {
@@ -62,7 +62,7 @@ func settingText(node *yaml.Node) (string, error) {
 	return strings.Join(texts, ","), nil
 }
 
-// Validate refuses names that are no flag of a server: a typing error must not pass for a setting.
+// Validate refuses names that are not flags of a server, so that typing errors are found.
 func (c config) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	for _, command := range app.Leaves(true) {
@@ -81,7 +81,7 @@ func (c config) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve gives the value of a flag whose variable is not set.
+// Resolve returns the value of a flag that is set neither on the command line nor by a variable.
 func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	value, ok := c[flag.Name]
 	if !ok || slices.ContainsFunc(flag.Envs, func(name string) bool { _, set := os.LookupEnv(name); return set }) {

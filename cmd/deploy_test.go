@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// composeService loads docker-compose.yml as docker compose does and gives its only service.
+// composeService loads docker-compose.yml as docker compose does, and returns its only service.
 func composeService(t *testing.T, environment types.Mapping) (types.ServiceConfig, error) {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -30,7 +30,7 @@ func composeService(t *testing.T, environment types.Mapping) (types.ServiceConfi
 	return project.GetService("everhook")
 }
 
-// variablesOf gives the variables that a command reads.
+// variablesOf returns the environment variables that a command reads.
 func variablesOf(t *testing.T, command string) map[string]bool {
 	t.Helper()
 	parser, err := kong.New(&commands{}, kong.Name("everhook"), kong.DefaultEnvars("EVERHOOK"))

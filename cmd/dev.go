@@ -21,7 +21,7 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry
 	if err := flowdir.Check(c.Dir); err != nil {
 		return err
 	}
-	if c.Listen == "" { // a laptop is not to be called by its neighbours
+	if c.Listen == "" { // by default only this machine can call
 		c.Listen = "127.0.0.1:13000"
 	}
 	listener := &flowPrinter{out: s.out}

@@ -35,8 +35,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// stopping is how long dev may take to stop while a caller waits for the answer of a run that goes on: five seconds for
-// the caller, and what a busy machine needs for the rest.
+// stopping bounds how long dev takes to stop while a caller waits for an answer: five seconds for the caller, and the
+// rest on a busy machine.
 const stopping = 15 * time.Second
 
 func TestDevStopsWithAnAnswerForTheCallerThatWaits(t *testing.T) {

@@ -14,16 +14,16 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// Files beside a flow with a sample call: its body, and a mapping of headers.
+// Files beside a flow with a sample call: a body, and a mapping of headers.
 const (
 	sampleBody    = "request.json"
 	sampleHeaders = "headers.json"
 )
 
-// maxSampleInLine is how many bytes of a body stand in the line itself; a longer one is read from its file.
+// maxSampleInLine is the largest body, in bytes, that is part of the command; a longer one is read from its file.
 const maxSampleInLine = 2000
 
-// example is a flow that can be tried.
+// example is a flow with its directory and route.
 type example struct {
 	dir   string
 	route *receiver.Route
@@ -34,8 +34,8 @@ func newExample(flow catalog.Flow, route *receiver.Route, url string) example {
 	return example{filepath.Dir(flow.Source), route, url}
 }
 
-// bestLine gives the line for the flow that shows the most: one with a sample; rather one that answers by itself, and
-// rather one that cannot be called without its credentials. It is empty when no flow has a sample.
+// bestLine returns the command for the most instructive flow that has a sample: it prefers sync flows, then flows with
+// basic authentication. It returns "" if no flow has a sample.
 func bestLine(examples []example) string {
 	worth := func(e example) (worth int) {
 		if e.route.Mode == everhook.Sync {
@@ -55,11 +55,11 @@ func bestLine(examples []example) string {
 	return ""
 }
 
-// line is a command for sh that calls the flow with its sample; empty without one. Credentials of the flow are in it:
-// this is the terminal of whoever set them.
+// line returns a command for sh that calls the flow with its sample, or "" without a sample. It contains the
+// credentials of the flow, because it is printed on the terminal of the user that set them.
 func (e example) line() string {
 	body, ok := e.body()
-	if !ok || e.route.Signature != nil { // curl signs nothing
+	if !ok || e.route.Signature != nil { // curl cannot sign a request
 		return ""
 	}
 	parts := []string{"curl -i"}
@@ -76,7 +76,7 @@ func (e example) line() string {
 	return strings.Join(parts, " ") + " \\\n    " + shellQuote(e.url)
 }
 
-// credentials are the flags that show the first credential of each kind.
+// credentials returns the curl flags for the first credential of each kind.
 func (e example) credentials() (flags []string, err error) {
 	if len(e.route.Basic) > 0 {
 		password, err := e.route.Basic[0].Password()
@@ -102,9 +102,9 @@ func (e example) credentials() (flags []string, err error) {
 	return flags, nil
 }
 
-// body is what follows -d: the sample in one line, or where it is.
+// body returns the argument of curl's -d: the sample in one line, or its file.
 func (e example) body() (string, bool) {
-	if !filepath.IsAbs(e.dir) { // the flow is not from a file
+	if !filepath.IsAbs(e.dir) { // the flow does not come from a file
 		return "", false
 	}
 	path := filepath.Join(e.dir, sampleBody)
@@ -122,7 +122,7 @@ func (e example) body() (string, bool) {
 	return compact.String(), true
 }
 
-// headers are those of the sample, as lines.
+// headers returns the headers of the sample, as lines.
 func (e example) headers() []string {
 	data, err := os.ReadFile(filepath.Join(e.dir, sampleHeaders))
 	if err != nil {
@@ -139,5 +139,5 @@ func (e example) headers() []string {
 	return lines
 }
 
-// shellQuote makes one word of a text for sh.
+// shellQuote quotes a text as one word for sh.
 func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

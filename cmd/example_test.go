@@ -14,7 +14,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// sampled makes an example with these files beside its flow.
+// sampled returns an example with these files beside its flow.
 func sampled(t *testing.T, url string, route receiver.Route, files map[string]string) example {
 	t.Helper()
 	dir := t.TempDir()

@@ -15,7 +15,6 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes/kind"
-	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -41,7 +40,8 @@ func (c *flowNew) Run(s streams, registry *kind.Registry) error {
 		return fmt.Errorf("%q is not a flow key; use at most 63 of a-z, 0-9 and -, and do not start with -", c.Key)
 	}
 	text := flowfile.Template(c.Key, everhook.Mode(c.Mode))
-	if c.Trigger == trigger.CallTrigger {
+	started, _ := registry.Trigger(c.Trigger)
+	if _, callable := started.(kind.Callable); callable {
 		text = flowfile.CallTemplate(c.Key, everhook.Mode(c.Mode))
 	}
 	if c.Out == "-" {
@@ -98,7 +98,7 @@ func (c *flowValidate) Run(s streams, registry *kind.Registry) error {
 	return nil
 }
 
-// files gives the files, with those of each directory in its place.
+// files replaces each directory by its flow files.
 func (c *flowValidate) files() (files []string, err error) {
 	for _, name := range c.Files {
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
@@ -110,14 +110,14 @@ func (c *flowValidate) files() (files []string, err error) {
 			return nil, err
 		}
 		if len(inside) == 0 {
-			inside = []string{name} // check says that there are none
+			inside = []string{name} // check reports that there are none
 		}
 		files = append(files, inside...)
 	}
 	return files, nil
 }
 
-// check gives the problems of a file. A file that cannot be read has one problem.
+// check returns the problems of a file. An unreadable file has one problem.
 func check(name string, registry *kind.Registry) flowfile.Problems {
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -35,11 +35,11 @@ type flowSend struct {
 	Output      string   `enum:"text,json" env:"-" default:"text" help:"How to print: text or json."`
 }
 
-// target is the flow that is called, as it is in its file.
+// target is the flow to call, as read from its file.
 type target struct {
 	flow  *compile.Flow
 	calls *trigger.WebhookCalls
-	// dir has the file of the flow.
+	// dir is the directory of the flow's file.
 	dir string
 }
 
@@ -81,7 +81,7 @@ func (c *flowSend) Run(ctx context.Context, s streams, registry *kind.Registry) 
 	if err := got.print(s.out, c.Output); err != nil {
 		return err
 	}
-	if isAsync && got.outcome == nil { // people see the answer while they wait
+	if isAsync && got.outcome == nil { // in text mode, the answer is printed before the wait
 		if got.outcome, err = c.waitForEnd(ctx, t.flow.Definition.Key, got.run()); err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (c *flowSend) Run(ctx context.Context, s streams, registry *kind.Registry) 
 	return nil
 }
 
-// target reads the flow. It prints the problems of its file.
+// target reads the flow, and prints the problems of its file.
 func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 	var t target
 	if everhook.IsFlowKey(c.Flow) {
@@ -132,13 +132,13 @@ func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 	return t, nil
 }
 
-// sentBody is the body that is sent, and its type. Without data, no body is sent.
+// sentBody is a body with its content type. Without data, no body is sent.
 type sentBody struct {
 	data      []byte
 	mediaType string
 }
 
-// body reads the body, and finds its type by its file's name and what the flow accepts.
+// body reads the body. Its type follows from the file name and from the formats that the flow accepts.
 func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
 	name := c.Body
 	if name == "" && t.accepts("json") {
@@ -169,14 +169,14 @@ func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
 	return sentBody{data, t.mediaType(name)}, nil
 }
 
-// mediaTypes are the types that are sent for each format that a webhook accepts. A multipart form has none, as only its
-// maker knows the boundary.
+// mediaTypes are the content types for the formats of a webhook. Multipart forms have none, because the type contains a
+// boundary that only the author of the body knows.
 var mediaTypes = map[string]string{
 	"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml",
 	"text": "text/plain; charset=utf-8",
 }
 
-// formatsOfFiles are the formats by the ends of file names.
+// formatsOfFiles are the formats by file name extension.
 var formatsOfFiles = map[string]string{".json": "json", ".xml": "xml", ".txt": "text", ".csv": "text"}
 
 func (t target) accepts(format string) bool {
@@ -193,7 +193,7 @@ func (t target) mediaType(file string) string {
 	return mediaTypes["json"]
 }
 
-// caller makes the caller, with the headers and credentials of this call.
+// caller returns a caller with the headers and credentials of this call.
 func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 	headers := http.Header{}
 	if len(body.data) > 0 {
@@ -219,10 +219,10 @@ func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 	return newCaller(credentialsOf(t.calls, provider.Lookup), headers, own), nil
 }
 
-// pathFlows is where the admin API has the flows.
+// pathFlows is the path of the flows in the admin API.
 const pathFlows = "/api/v1/flows"
 
-// address gives the URL of the webhook, and the base of the pages of the server that named it.
+// address returns the URL of the webhook, and the base URL of the pages if the server named the webhook.
 func (c *flowSend) address(ctx context.Context, key string) (hook, pages string, err error) {
 	if c.URL != "" {
 		parsed, err := url.Parse(c.URL)
@@ -251,5 +251,5 @@ func (c *flowSend) address(ctx context.Context, key string) (hook, pages string,
 	return list.Flows[i].URL, strings.TrimRight(c.Server, "/"), nil
 }
 
-// callTimeout is how long a call may take beyond the time for which the flow holds its caller.
+// callTimeout is the time that a call may take after the flow's wait has passed.
 const callTimeout = 30 * time.Second

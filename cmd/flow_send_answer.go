@@ -22,12 +22,12 @@ import (
 type caller struct {
 	client      *http.Client
 	credentials []credential
-	// headers are sent unless own, those of the command line, say otherwise.
+	// headers are sent unless own, the headers of the command line, replace them.
 	headers, own http.Header
 }
 
 func newCaller(credentials []credential, headers, own http.Header) *caller {
-	// A redirect would take the credentials elsewhere.
+	// A redirect would send the credentials to another address.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &caller{client, credentials, headers, own}
 }
@@ -37,9 +37,9 @@ type answered struct {
 	status int
 	header http.Header
 	body   []byte
-	// page shows the run to people; empty when it is not known.
+	// page is the URL of the run's page; empty if it is not known.
 	page string
-	// outcome is how the run of an async flow ended; nil if nobody waited for that.
+	// outcome is the outcome of the run of an async flow; nil if it was not waited for.
 	outcome *everhook.Outcome
 }
 
@@ -51,7 +51,7 @@ func (a *answered) run() everhook.RunID {
 	return ""
 }
 
-// post sends the delivery, whose caller is held for up to wait.
+// post sends the delivery. The server holds the caller for up to wait.
 func (c *caller) post(ctx context.Context, address string, body []byte, wait time.Duration) (*answered, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	defer cancel()
@@ -94,10 +94,10 @@ func (c *caller) send(ctx context.Context, method, address string, body []byte) 
 	return &answered{status: response.StatusCode, header: response.Header, body: data}, nil
 }
 
-// heldFor is how long one question for an answer is held.
+// heldFor is how long the server holds one request for an answer.
 const heldFor = 20 * time.Second
 
-// follow asks for the answer of a run that had none yet, until there is one. Any other reply is the answer itself.
+// follow polls for the answer of a run until it exists. Any other reply is the answer itself.
 func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answered, error) {
 	if got.status != http.StatusAccepted || !isAnswerOf(got.header.Get("Location"), got.run()) {
 		return got, nil
@@ -125,13 +125,14 @@ func (c *caller) follow(ctx context.Context, hook string, got *answered) (*answe
 	}
 }
 
-// isAnswerOf tells the address of a run's answer from a Location that the flow itself has set.
+// isAnswerOf reports whether a Location is the address of the run's answer. The flow itself can set a Location too.
 func isAnswerOf(location string, run everhook.RunID) bool {
 	return run != "" && strings.Contains(location, "/api/webhook:answer/") &&
 		strings.HasSuffix(location, "/"+string(run))
 }
 
-// answerAddress is where the answer is. It is on the server that was called: no other gets its credentials.
+// answerAddress returns the address of the answer. It must be on the server that was called, because the credentials
+// are sent along.
 func answerAddress(hook, location string) (string, error) {
 	called, err := url.Parse(hook)
 	if err != nil {
@@ -149,13 +150,13 @@ func answerAddress(hook, location string) (string, error) {
 	return answer.String(), nil
 }
 
-// isLater reports whether the same request may have another reply later.
+// isLater reports whether a later request may get another reply.
 func (a *answered) isLater() bool {
 	return a.status == http.StatusAccepted || a.status == http.StatusServiceUnavailable &&
 		a.header.Get("Retry-After") != ""
 }
 
-// pause is the time between two questions that the server asks for.
+// pause returns the time between two requests, as the server wants it.
 func (a *answered) pause() time.Duration {
 	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 	if err != nil || seconds < 1 {
@@ -164,7 +165,7 @@ func (a *answered) pause() time.Duration {
 	return min(time.Duration(seconds)*time.Second, heldFor)
 }
 
-// value is the body as data: JSON, or text.
+// value returns the body as data: JSON, or text.
 func (a *answered) value() any {
 	if len(a.body) == 0 {
 		return nil
@@ -212,7 +213,7 @@ func (a *answered) print(w io.Writer, output string) error {
 	return err
 }
 
-// told reports headers that are printed in words, or say nothing about the answer.
+// told reports whether a header is printed in words elsewhere, or says nothing about the answer.
 func (a *answered) told(name string) bool {
 	switch name {
 	case "Everhook-Run-Id":

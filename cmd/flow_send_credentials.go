@@ -10,16 +10,15 @@ import (
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// credential shows a webhook that a call is from one of its callers. Each kind of credentials and of signatures that a
-// trigger can ask for is one.
+// credential authenticates a call of a webhook. There is one for each kind of credential and of signature that a
+// trigger can require.
 type credential interface {
-	// show adds what the webhook asks for to a request, whose body is given because signatures are over its bytes. It
-	// is called once for every request: the delivery, a POST, and the questions for its answer, which are GETs without
-	// a body.
+	// show adds the credential to a request. The body is given because signatures cover its bytes. Show is called once
+	// for every request: the delivery, which is a POST, and the polls for its answer, which are GETs without a body.
 	show(request *http.Request, body []byte) error
 }
 
-// credentialsOf gives all that a webhook asks of its callers; this is the one place that knows which there are.
+// credentialsOf returns one credential for each check of a webhook. It is the only function that knows all kinds.
 func credentialsOf(webhook *trigger.WebhookCalls, secret func(name string) (string, error)) []credential {
 	var all []credential
 	if users := webhook.Auth.Basic; len(users) > 0 {
@@ -37,8 +36,7 @@ func credentialsOf(webhook *trigger.WebhookCalls, secret func(name string) (stri
 	return all
 }
 
-// basicCredential is HTTP basic authentication as the first user whose password is known here: of a list, a caller has
-// one.
+// basicCredential is HTTP basic authentication with the first user whose password is known.
 type basicCredential struct {
 	users  []trigger.WebhookUser
 	secret func(name string) (string, error)
@@ -56,7 +54,7 @@ func (c basicCredential) show(request *http.Request, _ []byte) error {
 	return err
 }
 
-// headerCredential is a header with the first of several texts that is known here.
+// headerCredential is a header with the first text that is known.
 type headerCredential struct {
 	name, prefix string
 	values       []trigger.Credential
@@ -71,8 +69,8 @@ func (c headerCredential) show(request *http.Request, _ []byte) error {
 	return err
 }
 
-// signedCredential signs deliveries as the provider does, with the first secret that is known here. Questions for
-// answers are not signed.
+// signedCredential signs deliveries as the provider does, with the first secret that is known. Polls for answers are
+// not signed.
 type signedCredential struct {
 	preset  signature.Preset
 	secrets []trigger.Credential
@@ -98,7 +96,7 @@ func (c signedCredential) show(request *http.Request, body []byte) error {
 	return nil
 }
 
-// first gives the first credential that is known here, and which it is; without any, the error of the first.
+// first returns the first known credential and its index. If none is known, it returns the error of the first.
 func first(credentials []trigger.Credential,
 	secret func(name string) (string, error)) (which int, text string, err error) {
 	for i, c := range credentials {
@@ -113,7 +111,7 @@ func first(credentials []trigger.Credential,
 	return 0, "", err
 }
 
-// reveal gives the text of a credential.
+// reveal returns the text of a credential.
 func reveal(c trigger.Credential, secret func(name string) (string, error)) (string, error) {
 	if c.Secret == "" {
 		return c.Literal, nil

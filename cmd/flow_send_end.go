@@ -11,11 +11,11 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 )
 
-// pollEvery is the time between two looks at a run that goes on.
+// pollEvery is the time between two polls of a run.
 const pollEvery = time.Second
 
-// waitForEnd asks the admin API for a run until it has ended. It is for async flows, whose caller gets no answer of the
-// run.
+// waitForEnd polls the admin API until the run has ended. It is used for async flows, whose answer says nothing about
+// the run.
 func (c *flowSend) waitForEnd(ctx context.Context, flow string, id everhook.RunID) (*everhook.Outcome, error) {
 	query := url.Values{"flow": {flow}}
 	for {
@@ -41,7 +41,7 @@ func (c *flowSend) waitForEnd(ctx context.Context, flow string, id everhook.RunI
 	}
 }
 
-// printEnd prints how a run ended, as text.
+// printEnd prints the outcome of a run as text.
 func printEnd(w io.Writer, outcome *everhook.Outcome) error {
 	text := fmt.Sprintf("\nThe run ended %s\n", outcome.Status)
 	if outcome.Error != nil {

@@ -29,7 +29,7 @@ const (
 	lateness = "/api/webhook:answer/t0ken-t0ken/" + sentRun
 )
 
-// sentFlow is a flow file with an auth block and what its trigger accepts.
+// sentFlow returns a flow file with an auth block and the options of its trigger.
 func sentFlow(key, trigger string) string {
 	return "key: " + key + "\nmode: sync\ntrigger: { type: webhook" + trigger + " }\nnodes: []\n"
 }
@@ -48,13 +48,13 @@ func flowsDir(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// got is a request that a hook received.
+// got is a received request.
 type got struct {
 	method, path, query, user, password, body string
 	header                                    http.Header
 }
 
-// hook is a webhook that answers with functions, the last one again and again.
+// hook is a webhook that answers with functions in turn, and repeats the last one.
 type hook struct {
 	*httptest.Server
 	mutex    sync.Mutex
@@ -83,7 +83,7 @@ func (h *hook) got() []got {
 	return h.requests
 }
 
-// answer is an answer with headers as NAME, VALUE, ….
+// answer returns a handler that answers with a status, a body and headers as NAME, VALUE, ….
 func answer(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(headers); i += 2 {
@@ -98,7 +98,7 @@ func ok(body string) http.HandlerFunc {
 	return answer(200, body, "Content-Type", "application/json", "Everhook-Run-Id", sentRun)
 }
 
-// servedFlows is an admin address with some flows.
+// servedFlows are the flows of an admin address.
 type servedFlows []admin.Flow
 
 func (s servedFlows) Flows(context.Context) ([]admin.Flow, error) { return s, nil }
@@ -254,7 +254,9 @@ func TestFlowSendPrintsJSON(t *testing.T) {
 	server := serveFlows(t, admin.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath})
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--server", server, "--output", "json")
 	require.Zero(t, status, errs)
-	require.JSONEq(t, `{"status":200,"headers":{"content-length":"9","content-type":"application/cloudevents+json","date":"","everhook-run-id":"`+sentRun+`","x-a":"\ufffd"},"body":{"a":[1]},"runId":"`+sentRun+`","page":"`+server+"/runs/"+sentRun+`"}`, out)
+	require.JSONEq(t, `{"status":200,"headers":{"content-length":"9","content-type":"application/cloudevents+json",`+
+		`"date":"","everhook-run-id":"`+sentRun+`","x-a":"\ufffd"},"body":{"a":[1]},"runId":"`+sentRun+
+		`","page":"`+server+"/runs/"+sentRun+`"}`, out)
 
 	for body, want := range map[string]string{"": `"body":null`, "text\xff": `"body":"text` + "\uFFFD" + `"`,
 		"{": `"body":"{"`} {
@@ -313,10 +315,10 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 			"has no flow orders; start it with the flow's directory"},
 		"a flow that is not served": {[]string{"open", "--dir", dir, "--server", server},
 			"the flow open is not served: the secret� X is not set"},
-		"a server that is away": {[]string{"open", "--dir", dir, "--server", nobody},
+		"a server that is away": {[]string{"open", "--dir", dir, "--server", unreachable},
 			"no Everhook server answers at"},
-		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", nobody}, "no answer from " +
-			strings.TrimPrefix(nobody, "http://")},
+		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", unreachable}, "no answer from " +
+			strings.TrimPrefix(unreachable, "http://")},
 		"an answer that breaks off": {[]string{"open", "--dir", dir, "--url", cut.URL}, "broke off"},
 		"an answer that will be elsewhere": {[]string{"open", "--dir", dir, "--url", later.URL, "--wait"},
 			"credentials for " + strings.TrimPrefix(later.URL, "http://") + " are not sent there"},
@@ -345,7 +347,8 @@ func TestFlowSendWaitsForTheEndOfAnAsyncFlow(t *testing.T) {
 			Output: &everhook.Value{V: map[string]any{"total": 7}}, Error: everhook.Errorf("partner", "no")}}
 	}}
 	admin := serveRuns(t, all, "")
-	dir := flowsDir(t, map[string]string{"flow.yaml": "key: orders\nmode: async\ntrigger: { type: webhook }\nnodes: []\n"})
+	dir := flowsDir(t, map[string]string{
+		"flow.yaml": "key: orders\nmode: async\ntrigger: { type: webhook }\nnodes: []\n"})
 	h := newHook(t, answer(200, "ok", "Everhook-Run-Id", sentRun, "Everhook-Duplicate", "true", "X-Own", "yes"))
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--url", h.URL, "--server", admin, "--wait")
 	require.Equal(t, 1, status, errs)
@@ -362,7 +365,7 @@ func TestFlowSendWaitsForTheEndOfAnAsyncFlow(t *testing.T) {
 	require.JSONEq(t, `{"error":"no","output":{"total":7},"status":"failed"}`, string(jsonMember(t, out, "run")))
 }
 
-// jsonMember gives a member of a JSON object.
+// jsonMember returns a member of a JSON object.
 func jsonMember(t *testing.T, text, name string) json.RawMessage {
 	t.Helper()
 	var members map[string]json.RawMessage

@@ -66,7 +66,7 @@ func (c *flowTest) Run(ctx context.Context, s streams, registry *kind.Registry) 
 	return nil
 }
 
-// file runs the tests of one file, tells how each ended, and adds them to the report.
+// file runs the tests of one file, prints their results, and adds them to the report.
 func (c *flowTest) file(ctx context.Context, s streams, file string, registry *kind.Registry, options flowtest.Options,
 	report *testReport) error {
 	suite, problems, err := flowtest.Load(file, registry)
@@ -106,7 +106,8 @@ func (c *flowTest) file(ctx context.Context, s streams, file string, registry *k
 	return nil
 }
 
-// update writes the file, and runs its tests again if that changed it: what could not be written fails still.
+// update writes observed values into the file. If the file changed, it runs the tests again, which still fail where a
+// value could not be written.
 func (c *flowTest) update(ctx context.Context, suite *flowtest.Suite, results []flowtest.Result,
 	registry *kind.Registry, options flowtest.Options, report *testReport) ([]flowtest.Result, error) {
 	text, changed, err := suite.Update(results)
@@ -156,7 +157,7 @@ func writeJUnit(name string, report testReport) error {
 	return os.WriteFile(name, text.Bytes(), 0o644)
 }
 
-// line tells how a test ended; of one that did not pass, also why.
+// line returns the result of a test as one line, followed by the reason if it failed.
 func (c *flowTest) line(result flowtest.Result) string {
 	took := fmt.Sprintf("%.0fms", result.Seconds*1000)
 	if result.Elapsed > 0 {
@@ -169,7 +170,7 @@ func (c *flowTest) line(result flowtest.Result) string {
 		indent(describeFailure(result)))
 }
 
-// describeFailure tells why a test did not pass: each difference, and then the step log.
+// describeFailure says why a test failed: each difference, and then the step log.
 func describeFailure(result flowtest.Result) string {
 	var text bytes.Buffer
 	for _, failure := range result.Failures {

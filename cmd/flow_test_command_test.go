@@ -32,7 +32,7 @@ nodes:
 `
 )
 
-// greetingDir is a directory with a flow and its tests, of which one fails.
+// greetingDir returns a directory with a flow and its tests, of which one fails.
 func greetingDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -41,7 +41,7 @@ func greetingDir(t *testing.T) string {
 	return dir
 }
 
-// flowTestRun runs everhook flow test and gives what it prints and its exit status.
+// flowTestRun runs everhook flow test and returns its output and its exit status.
 func flowTestRun(t *testing.T, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook/internal/server"
 )
 
-// healthCommand is for health checks of containers, whose images have no other HTTP client.
+// healthCommand is for health checks of containers whose image has no HTTP client.
 type healthCommand struct {
 	configFlag
 	Listen string `default:":13000" placeholder:"ADDRESS" help:"Address of the server that is asked. Default :13000."`

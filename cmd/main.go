@@ -17,7 +17,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Main runs the command line with the arguments of the process and gives its exit status. Flows can use the kinds of
+// Main runs the command line with the arguments of the process and returns its exit status. Flows can use the kinds of
 // the registry.
 func Main(registry *kind.Registry) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -26,13 +26,13 @@ func Main(registry *kind.Registry) int {
 	return run(ctx, registry, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 }
 
-// streams are where a command reads and writes.
+// streams are the standard streams of a command.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
-// commands is the whole command line; each command is a struct with its flags and a method Run.
+// commands is the command line. Each command is a struct with its flags and a method Run.
 type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything in one process, with the flows of a directory, and watch them."`
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
@@ -44,8 +44,8 @@ type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }
 
-// onlySettingsFromVariables takes the variables from flags that are for one call of a command: a variable of the
-// environment must not change how every later command prints.
+// onlySettingsFromVariables removes the variables of flags that belong to one call of a command, such as --output: a
+// variable must not change every later command.
 func onlySettingsFromVariables(k *kong.Kong) error {
 	settings := map[string]bool{"server": true, "admin-token": true, "secrets-dir": true, "config": true}
 	for _, command := range k.Model.Leaves(false) {
@@ -61,14 +61,14 @@ func onlySettingsFromVariables(k *kong.Kong) error {
 	return nil
 }
 
-// reported is the error of a command that has printed its message already.
+// reported is the error of a command that has already printed its message.
 type reported struct{}
 
 func (reported) Error() string { return "see above" }
 
 func run(ctx context.Context, registry *kind.Registry, args []string, s streams) (status int) {
 	var c commands
-	// Kong ends the process after printing help; here that is a value of its own, so that Main can return.
+	// exit is the panic value that replaces Kong's exit of the process after help, so that Main can return.
 	type exit int
 	defer func() {
 		if r := recover(); r != nil {
@@ -108,7 +108,7 @@ func run(ctx context.Context, registry *kind.Registry, args []string, s streams)
 	switch err := parsed.Run(); {
 	case err == nil:
 		return 0
-	case ctx.Err() != nil: // the command was interrupted, so its message says nothing
+	case ctx.Err() != nil: // the message of an interrupted command says nothing
 		return statusInterrupted
 	case !errors.Is(err, reported{}):
 		fmt.Fprintln(s.err, "everhook:", err)
@@ -116,13 +116,13 @@ func run(ctx context.Context, registry *kind.Registry, args []string, s streams)
 	return 1
 }
 
-// Exit statuses besides 0 and 1. They are those of shells.
+// Exit statuses besides 0 and 1, as shells use them.
 const (
 	statusUsage       = 2
 	statusInterrupted = 130
 )
 
-// commandOf names the command whose arguments are wrong.
+// commandOf names the command with the wrong arguments.
 func commandOf(err error) string {
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
 		return wrong.Context.Selected().FullPath()

@@ -22,7 +22,8 @@ func TestThePageOfOperationsNamesOnlyFlagsAndCommandsThatThereAre(t *testing.T) 
 			known["--"+flag.Name] = true
 		}
 	}
-	mentioned := regexp.MustCompile("--[a-z][a-z-]+|`(everhook (?:run |flow )?[a-z]+)").FindAllStringSubmatch(string(page), -1)
+	mentioned := regexp.MustCompile("--[a-z][a-z-]+|`(everhook (?:run |flow )?[a-z]+)").
+		FindAllStringSubmatch(string(page), -1)
 	require.NotEmpty(t, mentioned)
 	for _, match := range mentioned {
 		name := match[0]

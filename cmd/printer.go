@@ -13,14 +13,13 @@ import (
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
-	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// flowPrinter tells people what happens to flow files.
+// flowPrinter prints what happens to flow files.
 type flowPrinter struct {
 	out    io.Writer
 	server *server.Server
-	// changes is set when each applied file is told; before, the banner tells them together.
+	// changes is set after the start. Before, applied files are printed together by the banner.
 	changes bool
 	mutex   sync.Mutex
 }
@@ -41,7 +40,7 @@ func (l *flowPrinter) Applied(file string, version everhook.Version, problems fl
 	}
 }
 
-// howServed adds to a flow that was applied where it is called, or why it is not.
+// howServed says how an applied flow is called, or why it is not served.
 func (l *flowPrinter) howServed(key string) string {
 	flows := l.server.Catalog().Flows()
 	i := slices.IndexFunc(flows, func(f catalog.Flow) bool { return f.Key == key })
@@ -54,10 +53,10 @@ func (l *flowPrinter) howServed(key string) string {
 	return l.howStarted(flows[i], " at ")
 }
 
-// howStarted is a flow's URL behind at, or what starts its runs instead.
+// howStarted returns at and the flow's URL, or what else starts its runs.
 func (l *flowPrinter) howStarted(flow catalog.Flow, at string) string {
 	what := "started by " + flow.Trigger
-	if flow.Trigger == trigger.CallTrigger {
+	if flow.Callable {
 		what = "called by other flows"
 	}
 	switch url := l.server.HookURL(flow.Token); {
@@ -85,7 +84,7 @@ func (l *flowPrinter) Removed(file, key string) {
 	l.printf("%s is gone or has another key: flow %s is disabled.\n", file, key)
 }
 
-// namedFiles is how many files are named in one line.
+// namedFiles bounds the files that one line names.
 const namedFiles = 5
 
 func (l *flowPrinter) Ignored(files []string) {
@@ -96,7 +95,7 @@ func (l *flowPrinter) Ignored(files []string) {
 	l.printf("No flows, as key and trigger are missing at the top level: %s%s\n", strings.Join(files, ", "), more)
 }
 
-// banner tells where everything is, and how to try it.
+// banner prints all addresses, and a command to try.
 func (l *flowPrinter) banner(dir string) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)

@@ -27,7 +27,7 @@ type runCommands struct {
 	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes."`
 }
 
-// pathRuns is where the admin API has the runs.
+// pathRuns is the path of the runs in the admin API.
 const pathRuns = "/api/v1/runs"
 
 type runList struct {
@@ -83,7 +83,7 @@ func printRuns(w io.Writer, list admin.RunList) error {
 	return table.Flush()
 }
 
-// namedRun is the run that a command is for.
+// namedRun is the run that a command names.
 type namedRun struct {
 	serverFlags `embed:""`
 	ID          string `arg:"" help:"Run ID, or the beginning of that of a recent run, or FLOW/RUN."`
@@ -123,14 +123,14 @@ func (c *runShow) Run(ctx context.Context, s streams) error {
 	return printRun(s.out, run)
 }
 
-// runPrefixExp is the beginning of a run ID, long enough to be meant.
+// runPrefixExp matches the beginning of a run ID that is long enough to search for.
 var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,25}$`)
 
-// searchedRuns is how many of the runs that are listed first are looked through for the beginning of an ID.
+// searchedRuns is how many of the runs in a list are searched for the beginning of an ID.
 const searchedRuns = 1000
 
-// find gives the place of the run in the API. A whole ID is taken as it is, also behind its flow, as Temporal has it;
-// of a beginning there must be one recent run.
+// find returns the path of the run in the API. A whole run ID is used unchanged, also in Temporal's form FLOW/RUN. A
+// beginning must match exactly one recent run.
 func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if id, ok := everhook.ParseRunID(c.ID); ok {
 		return pathRuns + "/" + string(id), nil, nil
@@ -188,7 +188,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	line("Caller", run.Caller)
 	line("Started", clock(run.Started))
 	line("Took", took(run.Started, run.Ended))
-	line("At", whereabouts(run.At()))
+	line("At", whereabouts(run.Running()))
 	if run.Outcome != nil && run.Outcome.Error != nil {
 		line("Error", run.Outcome.Error.Error())
 	}
@@ -213,7 +213,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	return err
 }
 
-// whereabouts names the steps that a run is in, as far as a line has room.
+// whereabouts names the running steps, as far as they fit into a line.
 func whereabouts(steps []everhook.Step) string {
 	var names []string
 	for _, step := range steps[:min(len(steps), 3)] {
@@ -239,8 +239,8 @@ func retryOf(run runs.Summary) string {
 	return fmt.Sprintf("%s, from %s", run.RetryOf, run.RetryFrom)
 }
 
-// printSteps writes a table with what each step had and left below its row. The rows are laid out first: what stands
-// between them would break their columns.
+// printSteps writes a table of steps, with the values of each step below its row. The rows are formatted first, because
+// the values would break their columns.
 func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 	var rows bytes.Buffer
 	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
@@ -292,7 +292,7 @@ func printStep(text *bytes.Buffer, step everhook.Step) {
 	}
 }
 
-// printPart writes one thing about a step, indented below its row.
+// printPart writes one value of a step, indented below its row.
 func printPart(text *bytes.Buffer, name, value string) {
 	for i, line := range strings.Split(value, "\n") {
 		if i > 0 {
@@ -302,7 +302,7 @@ func printPart(text *bytes.Buffer, name, value string) {
 	}
 }
 
-// maxOneLine is how long a value may be that is shown in one line.
+// maxOneLine is the longest value, in characters, that is printed in one line.
 const maxOneLine = 100
 
 func shownJSON(v any) string {
@@ -327,7 +327,7 @@ func printJSON(w io.Writer, data json.RawMessage) error {
 
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
 
-// took is empty for what goes on still.
+// took returns the duration; empty if it has not ended.
 func took(started time.Time, ended *time.Time) string {
 	if ended == nil {
 		return ""
@@ -335,7 +335,7 @@ func took(started time.Time, ended *time.Time) string {
 	return ended.Sub(started).Round(time.Millisecond).String()
 }
 
-// printable replaces what could steer a terminal: names and values come from strangers.
+// printable replaces control characters that a terminal would interpret: names and values come from strangers.
 func printable(text string) string {
 	return strings.Map(func(c rune) rune {
 		if strconv.IsPrint(c) {

@@ -21,7 +21,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// shownRuns is a server with runs that are made up.
+// shownRuns is a server with invented runs.
 type shownRuns struct {
 	runs   []runs.Summary
 	detail func(runs.Summary) runs.Detail
@@ -57,7 +57,7 @@ func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID, _ str
 
 func (shownRuns) Flows(context.Context) ([]admin.Flow, error) { return nil, nil }
 
-// serveRuns starts an admin address and gives its URL.
+// serveRuns starts an admin address and returns its URL.
 func serveRuns(t *testing.T, runs shownRuns, token string) string {
 	server := httptest.NewServer(admin.New(admin.Options{Runs: runs, Flows: runs, TemporalUIURL: "http://ui.example",
 		Token: token, Loopback: true}))
@@ -65,7 +65,7 @@ func serveRuns(t *testing.T, runs shownRuns, token string) string {
 	return server.URL
 }
 
-// everhookRun runs the command line and gives what it prints and its exit status.
+// everhookRun runs the command line and returns its output and its exit status.
 func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -75,7 +75,7 @@ func everhookRun(t *testing.T, args ...string) (out, errs string, status int) {
 
 var runStarted = time.Date(2026, 7, 30, 12, 0, 0, 0, time.Local)
 
-// zoned puts the zone of this machine in place of that of the expected texts.
+// zoned replaces the time zone of the expected texts by that of this machine.
 func zoned(text string) string {
 	return strings.ReplaceAll(text, "+00:00", runStarted.Format("-07:00"))
 }
@@ -135,9 +135,11 @@ func TestRunListPrintsTheAnswerAsJSON(t *testing.T) {
 	out, _, status := everhookRun(t, "run", "list", "--server", serveRuns(t, shownRuns{runs: twoRuns()[:1]}, ""),
 		"--output", "json")
 	require.Zero(t, status)
-	require.JSONEq(t, `{"runs":[{"id":"abcdaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Order intake","version":3,"status":"error","started":"`+everhook.FormatTime(runStarted)+`","ended":"`+
+	require.JSONEq(t, `{"runs":[{"id":"abcdaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Order intake",`+
+		`"version":3,"status":"error","started":"`+everhook.FormatTime(runStarted)+`","ended":"`+
 		everhook.FormatTime(runStarted.Add(1234*time.Millisecond))+
-		`","execution":"x1","temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
+		`","execution":"x1",`+
+		`"temporalUrl":"http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaaaaaaaaaaaaaa/x1"}]}`, out)
 }
 
 const shownRun = `Run       abcdaaaaaaaaaaaaaaaaaaaaaa
@@ -184,7 +186,7 @@ func TestRunShowPrintsEveryStep(t *testing.T) {
 func TestRunShowTellsWhereARunIs(t *testing.T) {
 	t.Parallel()
 	going := func(run runs.Summary) runs.Detail {
-		detail := runs.Detail{Summary: run, Total: 6,
+		detail := runs.Detail{Summary: run, Total: 6, At: []int{6, 5, 4, 3, 2},
 			Steps: []everhook.Step{{Number: 1, Node: "lines", Kind: "loop", Status: everhook.Pending,
 				Started: runStarted}}}
 		for i := range 5 {
@@ -236,11 +238,11 @@ func TestRunShowRefusesWhatNamesNoRun(t *testing.T) {
 	t.Parallel()
 	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
 	for name, c := range map[string]struct{ id, want string }{
-		"a beginning of two runs":    {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
-		"a beginning of none":        {"zzzz", "none of the first 1000 runs of `everhook run list`"},
-		"a beginning too short":      {"abc", "not a run ID"},
-		"something else":             {"../flows", "not a run ID"},
-		"an ID that nobody has made": {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},
+		"a beginning of two runs": {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
+		"a beginning of none":     {"zzzz", "none of the first 1000 runs of `everhook run list`"},
+		"a beginning too short":   {"abc", "not a run ID"},
+		"something else":          {"../flows", "not a run ID"},
+		"an unknown ID":           {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -293,8 +295,8 @@ func TestRunCommandsReadTheirEnvironment(t *testing.T) {
 	require.Zero(t, status, errs)
 }
 
-// nobody is an address where nothing listens: the system hands out no port as low as this one.
-const nobody = "http://127.0.0.1:1"
+// unreachable is an address without a listener: the system never assigns such a low port.
+const unreachable = "http://127.0.0.1:1"
 
 func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 	t.Parallel()
@@ -314,7 +316,7 @@ func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 		_, _ = w.Write([]byte(`{`))
 	})
 	for name, c := range map[string]struct{ server, want string }{
-		"nobody listens": {nobody, "no Everhook server answers at " + nobody +
+		"nothing listens": {unreachable, "no Everhook server answers at " + unreachable +
 			"; start one with `everhook dev`"},
 		"something else listens":       {other, "is not the admin address of Everhook"},
 		"a redirect is not followed":   {away, "302 Found"},

@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// patience is how long a script waits for what should take a second: machines are busy.
+// patience bounds what should take a second on an idle machine.
 const patience = 60 * time.Second
 
 func await(ts *testscript.TestScript, neg bool, args []string) {
@@ -73,7 +73,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s did not come to match %s:\n%s", args[0], args[1], data)
 }
 
-// repeated collects the values of a flag that may stand several times.
+// repeated collects the values of a repeatable flag.
 type repeated []string
 
 func (r *repeated) String() string { return strings.Join(*r, ", ") }
@@ -83,7 +83,7 @@ func (r *repeated) Set(value string) error {
 	return nil
 }
 
-// curl is as much of curl as the line uses that dev prints, so that the tests need no other program.
+// curl implements the flags of curl that dev prints, so that the tests need no curl.
 func curl(args []string, out io.Writer) int {
 	flags := flag.NewFlagSet("curl", flag.ExitOnError)
 	flags.Bool("i", false, "show the head of the answer")

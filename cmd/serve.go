@@ -51,7 +51,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Regist
 	return running.Wait(ctx)
 }
 
-// logFlows logs how each enabled flow is called, or why it is not served.
+// logFlows logs the URL of each enabled flow, or why it is not served.
 func logFlows(logger *slog.Logger, running *server.Server) {
 	for _, flow := range running.Catalog().Flows() {
 		switch url := running.HookURL(flow.Token); {
@@ -66,7 +66,7 @@ func logFlows(logger *slog.Logger, running *server.Server) {
 	}
 }
 
-// apply makes the flows of the directory, if there is one, the enabled ones, once.
+// apply applies and enables the flows of the directory, if there is one.
 func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *kind.Registry,
 	flows *catalog.Catalog) error {
 	if c.Dir == "" {

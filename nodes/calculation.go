@@ -16,7 +16,7 @@ var _ kind.Pure = (*Calculation)(nil)
 // Spec describes the kind.
 func (*Calculation) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "calculation", Group: kind.Calculating,
+		Kind: "calculation", Group: kind.Calculating, Canonical: true,
 		Summary:  "Evaluates an expression. Its value is the result of the node.",
 		Result:   "The value of the expression.",
 		Failures: "Error when the expression cannot be evaluated.",

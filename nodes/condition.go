@@ -22,9 +22,9 @@ var (
 // Spec describes the kind.
 func (*Condition) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "condition", Group: kind.Control,
+		Kind: "condition", Group: kind.Control, Canonical: true,
 		Summary: "Runs one of two branches, depending on an expression.",
-		Result:  "The boolean that the expression gave.",
+		Result:  "The boolean that the expression gave.", Type: expression.Boolean,
 		Failures: "Failed when `rejectOnFalse` is set and the expression is false. Error when the expression cannot " +
 			"be evaluated or is not a boolean.",
 		Branches: []kind.BranchSpec{{Name: "then", Summary: "when it is true"},

@@ -28,6 +28,9 @@ type DateStep struct {
 	// Subtract moves the time back. It treats days and longer units in the same way as add.
 	Subtract *DateSubtract `json:"subtract,omitempty"`
 	// Diff gives the time from another time to this one, as a number of units. It is negative if this one is earlier.
+	// Whole units are counted from the earlier of the two as add moves it; the fraction is the part of the next unit
+	// that has passed. So 31 January to 14 March is 1 + 14/31 months: one month leads to 28 February, the next to 31
+	// March.
 	Diff *DateDiff `json:"diff,omitempty"`
 	// Get gives one part of the time as a number.
 	Get *DateGet `json:"get,omitempty"`
@@ -61,12 +64,39 @@ type dateChecker interface {
 	check(v *kind.Validation, pointer string)
 }
 
-var _ kind.Pure = (*DateCalculation)(nil)
+// dateKind is what a step takes or gives.
+type dateKind string
+
+const (
+	dateTime     dateKind = "a time"
+	dateNumber   dateKind = "a number"
+	dateBoolean  dateKind = "a boolean"
+	dateText     dateKind = "text"
+	dateDuration dateKind = "a duration"
+)
+
+// dateKinds are what the functions take and give. Convert takes a number if it has `from`.
+var dateKinds = map[string]struct{ takes, gives dateKind }{
+	"add": {dateTime, dateTime}, "subtract": {dateTime, dateTime}, "startOf": {dateTime, dateTime},
+	"endOf": {dateTime, dateTime}, "timezone": {dateTime, dateTime}, "diff": {dateTime, dateNumber},
+	"get": {dateTime, dateNumber}, "toTimestamp": {dateTime, dateNumber}, "isLeapYear": {dateTime, dateBoolean},
+	"format": {dateTime, dateText}, "fromTimestamp": {dateNumber, dateTime}, "convert": {dateDuration, dateNumber},
+}
+
+// canTake reports whether a step can work on what is given. Text can be a time or a duration.
+func (k dateKind) canTake(given dateKind) bool {
+	return given == k || given == dateText && (k == dateTime || k == dateDuration)
+}
+
+var (
+	_ kind.Pure    = (*DateCalculation)(nil)
+	_ kind.Shaping = (*DateCalculation)(nil)
+)
 
 // Spec describes the kind.
 func (*DateCalculation) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "date-calculation", Group: kind.Calculating,
+		Kind: "date-calculation", Group: kind.Calculating, Canonical: true,
 		Summary: "Applies functions to a time, one after the other: adding, comparing, rounding to a unit, formatting.",
 		Result:  "What the last step gives: a time as RFC 3339 text, a number, a boolean, or text.",
 		Failures: "Error, naming the step, when it is given what it cannot take, a template cannot be evaluated, or " +
@@ -105,6 +135,101 @@ func (c *DateCalculation) Validate(v *kind.Validation) {
 				"begin each with `- `, as a step of its own")
 		}
 	}
+	c.validateOrder(v)
+}
+
+// validateOrder reports steps that can never take what the step before them gives.
+func (c *DateCalculation) validateOrder(v *kind.Validation) {
+	given, by := dateTime, "the input is the current time"
+	if c.Input.IsSet() {
+		given, by = "", ""
+		if literal, ok := c.Input.Literal(); ok {
+			given, by = literalKind(literal), fmt.Sprintf("the input is %s", everhook.TypeName(literal))
+		}
+	}
+	for i := range c.Steps {
+		names, _ := c.Steps[i].functions()
+		if len(names) != 1 {
+			return
+		}
+		pointer := fmt.Sprintf("/config/steps/%d/%s", i, names[0])
+		takes := c.Steps[i].takes(names[0])
+		if given != "" && !takes.canTake(given) {
+			v.Error(pointer, fmt.Sprintf("%s takes %s, and %s", names[0], takes, by), orderFix(names[0], takes, given, i == 0))
+			return
+		}
+		if literal, ok := c.Input.Literal(); ok && i == 0 && takes == dateTime {
+			if _, err := toTime(literal); err != nil {
+				v.Error("/config/input", err.Error(), "")
+				return
+			}
+		}
+		given, by = dateKinds[names[0]].gives, fmt.Sprintf("the step before it, %s, gives %s", names[0],
+			dateKinds[names[0]].gives)
+	}
+}
+
+// literalKind is what a step is given by a literal input; "" if it is nothing that a step takes.
+func literalKind(v any) dateKind {
+	switch v.(type) {
+	case string:
+		return dateText
+	case int, float64:
+		return dateNumber
+	case bool:
+		return dateBoolean
+	default:
+		return ""
+	}
+}
+
+// orderFix says how to correct a step that cannot take what it is given.
+func orderFix(name string, takes, given dateKind, first bool) string {
+	switch {
+	case takes == dateTime && given == dateNumber && first:
+		return "begin with fromTimestamp if it counts from 1970"
+	case takes == dateTime && given == dateNumber:
+		return "put " + name + " before it; a number that counts from 1970 becomes a time with fromTimestamp"
+	case takes == dateTime && first:
+		return "write for example 2030-01-31T09:00:00Z"
+	case takes == dateTime:
+		return "leave one of the two out"
+	case takes == dateDuration && given == dateNumber:
+		return "say the unit of the number, for example `from: second`"
+	case given == dateTime && name == "fromTimestamp":
+		return "leave it out: this is a time already"
+	case given == dateTime:
+		return "count the units from another time with diff"
+	case given == dateText:
+		return "let the input be a number, for example '{{ int(trigger.body.seconds) }}'"
+	default:
+		return "leave it out"
+	}
+}
+
+func (s *DateStep) takes(name string) dateKind {
+	if s.Convert != nil && s.Convert.From != "" {
+		return dateNumber
+	}
+	return dateKinds[name].takes
+}
+
+// ResultShape is the type that the last step gives.
+func (c *DateCalculation) ResultShape(*everhook.Node) *expression.Shape {
+	if len(c.Steps) == 0 {
+		return &expression.Shape{}
+	}
+	shape := &expression.Shape{Type: expression.Text}
+	names, _ := c.Steps[len(c.Steps)-1].functions()
+	switch {
+	case len(names) != 1:
+		shape.Type = ""
+	case dateKinds[names[0]].gives == dateNumber:
+		shape.Type = expression.Number
+	case dateKinds[names[0]].gives == dateBoolean:
+		shape.Type = expression.Boolean
+	}
+	return shape
 }
 
 // functions gives the names of the functions in the step, and the last of them.

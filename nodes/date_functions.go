@@ -278,8 +278,9 @@ func dateTypeName(v any) string {
 
 // DateFormat writes a time as text.
 type DateFormat struct {
-	// Layout consists of YYYY, MM, DD, HH, mm, ss, SSS (milliseconds) and Z (offset, such as +02:00). The letter T and
-	// all characters that are not letters are copied. Put other text in [brackets].
+	// Layout consists of tokens, those of the functions `date` and `Format` in expressions: YYYY, MM, DD, HH, mm, ss,
+	// SSS (milliseconds), Z (offset, such as +02:00) and others. The letter T and all characters that are not letters
+	// are copied. Put other text in [brackets].
 	Layout calendar.Layout `json:"layout" required:"true"`
 }
 

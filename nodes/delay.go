@@ -26,9 +26,9 @@ var _ kind.Pausing = (*Delay)(nil)
 // Spec describes the kind.
 func (*Delay) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "delay", Group: kind.Control,
+		Kind: "delay", Group: kind.Control, Canonical: true,
 		Summary: "Waits for a duration or until a time. The wait survives restarts.",
-		Result:  "The time at which it ended, RFC 3339.",
+		Result:  "The time at which it ended, RFC 3339.", Type: expression.Text,
 		Failures: "Failed at its end with `status: failed`. Error when a template cannot be evaluated or gives no " +
 			"duration or time, or one over ten years away.",
 		Example: `key: pause

@@ -17,12 +17,15 @@ type EndRun struct {
 	Message expression.Template[string] `json:"message,omitzero"`
 }
 
-var _ kind.Ending = (*EndRun)(nil)
+var (
+	_ kind.Ending  = (*EndRun)(nil)
+	_ kind.Shaping = (*EndRun)(nil)
+)
 
 // Spec describes the kind.
 func (*EndRun) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "end", Group: kind.Control,
+		Kind: "end", Group: kind.Control, Canonical: true,
 		Summary: "Ends the whole run immediately, from any depth.",
 		Result:  "None: no node runs after it.",
 		Failures: "Failed or rejected as `status` says; `onError` does not catch it. Error when a template cannot be " +
@@ -45,6 +48,11 @@ func (c *EndRun) Validate(v *kind.Validation) {
 func endsRun(status string) bool {
 	return slices.Contains([]everhook.Status{everhook.Resolved, everhook.Failed, everhook.Rejected},
 		everhook.Status(status))
+}
+
+// ResultShape is nothing.
+func (*EndRun) ResultShape(*everhook.Node) *expression.Shape {
+	return &expression.Shape{Fields: map[string]*expression.Shape{}}
 }
 
 // EndsRun is true.

@@ -73,6 +73,7 @@ const (
 
 var (
 	_ kind.Waiting = (*HTTPRequest)(nil)
+	_ kind.Shaping = (*HTTPRequest)(nil)
 
 	methodExp = regexp.MustCompile(`^[A-Z][A-Z-]{0,19}$`)
 
@@ -86,11 +87,15 @@ var (
 // Spec describes the kind.
 func (*HTTPRequest) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "http-request", Group: kind.Effects,
+		Kind: "http-request", Group: kind.Effects, Canonical: true,
 		Summary: "Sends an HTTP request to another system.",
-		Result: "`{status, headers, body}`, with lower-case header names; with `only: body` the body. JSON is " +
-			"decoded, text is text, anything else base64. Content encodings (gzip, deflate, br, zstd) and charsets are " +
-			"decoded.",
+		Result:  "The answer; with `only: body` its body alone.",
+		Members: []kind.Member{
+			{Name: "status", Type: expression.Number, Summary: "The HTTP status."},
+			{Name: "headers", Type: expression.Mapping, Summary: "The headers, by lower-case name."},
+			{Name: "body", Content: true, Summary: "The body: JSON is decoded, text is text, anything else base64. " +
+				"Content encodings (gzip, deflate, br, zstd) and charsets are decoded."},
+		},
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +
 			"and the first 2 KiB of the body. " +
 			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large or cannot be read (type `response`), or a template cannot be evaluated. " +
@@ -145,6 +150,15 @@ func warnOfLiteral(v *kind.Validation, pointer string, credential *expression.Te
 	if credential.IsSet() && len(credential.References().Secrets) == 0 {
 		v.Warn(pointer, "a credential without a secret", "write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
 	}
+}
+
+// ResultShape is the answer, or anything with `only: body`.
+func (c *HTTPRequest) ResultShape(*everhook.Node) *expression.Shape {
+	if !c.ResultIsBody() {
+		return c.Spec().Shape()
+	}
+	const whole = "with `only: body` the result is the body itself"
+	return &expression.Shape{Open: true, Hidden: map[string]string{"status": whole, "headers": whole, "body": whole}}
 }
 
 // Expects reports whether the status is one of success.

@@ -29,12 +29,15 @@ type MappedVariable struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-var _ kind.Pure = (*JSONMapping)(nil)
+var (
+	_ kind.Pure    = (*JSONMapping)(nil)
+	_ kind.Shaping = (*JSONMapping)(nil)
+)
 
 // Spec describes the kind.
 func (*JSONMapping) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "json-mapping", Group: kind.Calculating,
+		Kind: "json-mapping", Group: kind.Calculating, Canonical: true,
 		Summary: "Takes values out of a mapping or list by their paths and gives them names.",
 		Result:  "`{<name>: value}`; nil where the input has nothing at the path.",
 		Failures: "Failed when the input is neither a mapping nor a list, or with `parse` is not JSON. Error when " +
@@ -62,6 +65,15 @@ func (c *JSONMapping) Validate(v *kind.Validation) {
 		}
 		seen[variable.Name] = true
 	}
+}
+
+// ResultShape has the names.
+func (c *JSONMapping) ResultShape(*everhook.Node) *expression.Shape {
+	shape := &expression.Shape{Type: expression.Mapping, Fields: map[string]*expression.Shape{}}
+	for _, variable := range c.Variables {
+		shape.Fields[variable.Name] = &expression.Shape{}
+	}
+	return shape
 }
 
 // Execute is pure.

@@ -42,12 +42,15 @@ func (f *ModelField) name() string {
 	return f.Path.String()
 }
 
-var _ kind.Waiting = (*JSONQuery)(nil)
+var (
+	_ kind.Waiting = (*JSONQuery)(nil)
+	_ kind.Shaping = (*JSONQuery)(nil)
+)
 
 // Spec describes the kind.
 func (*JSONQuery) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "json-query", Group: kind.Calculating,
+		Kind: "json-query", Group: kind.Calculating, Canonical: true,
 		Summary: "Queries a value in JMESPath or JSONPath.",
 		Result: "What the query finds: with jsonpath always a list, with jmespath nil if there is nothing. With " +
 			"`model` a mapping of its fields, or a list of such mappings. " +
@@ -79,6 +82,21 @@ func (c *JSONQuery) Validate(v *kind.Validation) {
 		}
 		seen[name] = true
 	}
+}
+
+// ResultShape has the fields of the model, and is a list with jsonpath.
+func (c *JSONQuery) ResultShape(*everhook.Node) *expression.Shape {
+	shape := &expression.Shape{}
+	if c.Engine == activities.JSONPath {
+		shape.Type = expression.List
+	}
+	if len(c.Model) > 0 {
+		shape.Fields = map[string]*expression.Shape{}
+	}
+	for i := range c.Model {
+		shape.Fields[c.Model[i].name()] = &expression.Shape{}
+	}
+	return shape
 }
 
 func (c *JSONQuery) fix() string {

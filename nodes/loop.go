@@ -52,11 +52,24 @@ var (
 // Spec describes the kind.
 func (*Loop) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "loop", Group: kind.Control,
+		Kind: "loop", Group: kind.Control, Canonical: true,
 		Summary: "Runs its body once for each item, or while an expression is true.",
-		Result: "`{looped, done, failed, skipped, broken, items, errors}`: iterations begun or skipped, those " +
-			"resolved, those not resolved, those skipped, whether the loop was ended early, " +
-			"the collected values (nil for an iteration that was not resolved), and `{index, node, message}` of the first 100 that were not resolved.",
+		Result:  "What the iterations came to.",
+		Members: []kind.Member{
+			{Name: "looped", Type: expression.Number, Summary: "Iterations that began or were skipped."},
+			{Name: "done", Type: expression.Number, Summary: "Iterations that resolved."},
+			{Name: "failed", Type: expression.Number, Summary: "Iterations that did not resolve."},
+			{Name: "skipped", Type: expression.Number, Summary: "Iterations that were skipped."},
+			{Name: "broken", Type: expression.Boolean, Summary: "Whether the loop was ended early."},
+			{Name: "items", Type: expression.List, Content: true,
+				Summary: "The values of `collect`, nil for an iteration that was not resolved; nil without `collect`."},
+			{Name: "errors", Type: expression.List, Summary: "The first 100 iterations that did not resolve.",
+				Members: []kind.Member{
+					{Name: "index", Type: expression.Number, Summary: "The number of the iteration, from 0."},
+					{Name: "node", Type: expression.Text, Summary: "The node that did not resolve."},
+					{Name: "message", Type: expression.Text, Summary: "The reason."},
+				}},
+		},
 		Failures: "The status of an iteration that is not resolved, with `onFail: fail`. Error when `over` gives " +
 			"something else than a list, whole number, text, mapping or nil, when an expression cannot be evaluated, or when a limit is reached.",
 		Branches: []kind.BranchSpec{{Name: loopBody, Required: true, Summary: "the body, once an iteration"}},

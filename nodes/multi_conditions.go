@@ -39,10 +39,13 @@ var (
 // Spec describes the kind.
 func (*MultiConditions) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "multi-conditions", Group: kind.Control,
+		Kind: "multi-conditions", Group: kind.Control, Canonical: true,
 		Summary: "Runs the branch of the first case that is true.",
-		Result: "`{matched, tried}`: the name of the case that was true, or nil, and the booleans of the cases " +
-			"that were evaluated.",
+		Result:  "Which case was true.",
+		Members: []kind.Member{
+			{Name: "matched", Type: expression.Text, Content: true, Summary: "The name of the case; nil if none was true."},
+			{Name: "tried", Type: expression.List, Summary: "The booleans of the cases that were evaluated."},
+		},
 		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. " +
 			"Error when the expression of a case cannot be evaluated or is not a boolean.",
 		Branches: []kind.BranchSpec{{Name: otherwise, Summary: "when no case is true"}}, NamedBranches: true,

@@ -17,7 +17,7 @@ var _ kind.Outputting = (*Output)(nil)
 // Spec describes the kind.
 func (*Output) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "output", Group: kind.Control,
+		Kind: "output", Group: kind.Control, Canonical: true,
 		Summary: "Sets the output of the flow, which then continues. A sync flow that ends without a response " +
 			"answers 200 with its output.",
 		Result:   "The value.",

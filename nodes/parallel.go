@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
@@ -16,15 +17,19 @@ type Parallel struct {
 	Mode string `json:"mode,omitempty" enum:"all,any,race,allSettled" default:"all"`
 }
 
-var _ kind.Forking = (*Parallel)(nil)
+var (
+	_ kind.Forking = (*Parallel)(nil)
+	_ kind.Shaping = (*Parallel)(nil)
+)
 
 // Spec describes the kind.
 func (*Parallel) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "parallel", Group: kind.Control,
+		Kind: "parallel", Group: kind.Control, Canonical: true,
 		Summary: "Runs two or more branches at the same time. Each branch works on its own copy of the variables; " +
 			"what the branches that resolved assigned is applied afterwards, in the order of the branches.",
-		Result: "`{<branch>: {status, result}}`; a branch's result is that of its last step.",
+		Result: "`{<branch>: {status, result}}`: for each branch how it ended (resolved, failed, …), and the result of " +
+			"its last step.",
 		Failures: "With `all`, the status of the first branch that does not resolve; with `race`, that of the first " +
 			"to end; with `any`, failed when no branch resolves. " +
 			"A response (without `continue`) or end node in a branch ends the whole run.",
@@ -45,6 +50,18 @@ func (c *Parallel) Validate(v *kind.Validation) {
 	if len(v.Branches()) < 2 {
 		v.Error("/branches", "a parallel node has two or more branches", "add branches, or move the nodes out of it")
 	}
+}
+
+// ResultShape has the branches.
+func (*Parallel) ResultShape(node *everhook.Node) *expression.Shape {
+	shape := &expression.Shape{Type: expression.Mapping, Fields: map[string]*expression.Shape{}}
+	for _, branch := range node.Branches {
+		if branch.Name != everhook.ErrorBranch {
+			shape.Fields[branch.Name] = &expression.Shape{Type: expression.Mapping, Content: "result",
+				Fields: map[string]*expression.Shape{"status": {Type: expression.Text}, "result": {}}}
+		}
+	}
+	return shape
 }
 
 // Forks is true.

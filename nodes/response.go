@@ -29,9 +29,10 @@ var (
 // Spec describes the kind.
 func (*Response) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "response", Group: kind.Answers,
+		Kind: "response", Group: kind.Answers, Canonical: true,
 		Summary: "Answers the caller of a sync flow. The run then ends, unless `continue` is set.",
-		Result:  "`{status}`: the answer's status.",
+		Result:  "What was answered.",
+		Members: []kind.Member{{Name: "status", Type: expression.Number, Summary: "The status of the answer."}},
 		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the answer is " +
 			"larger than 1 MiB. A second response is no failure: the first answer stands.",
 		Example: `key: answer

@@ -23,6 +23,8 @@ import (
 	"github.com/everhook/everhook/activities/jsonquery"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -151,6 +153,9 @@ func run(t *testing.T, flow *compile.Flow, sections map[string]string) report {
 	}
 	for _, step := range stepsOf(t, env) {
 		got.Steps = append(got.Steps, stepText(step))
+		if node := flow.Node(step.Node); node != nil && step.Result != nil {
+			requireShape(t, step.Node, shapeOf(node), step.Result.V)
+		}
 	}
 	if more := len(got.Steps) - maxReported; more > 0 {
 		got.Steps = append(append(got.Steps[:maxReported/2:maxReported/2], fmt.Sprintf("… %d more …", more)),
@@ -158,6 +163,46 @@ func run(t *testing.T, flow *compile.Flow, sections map[string]string) report {
 	}
 	got.Calls, got.Callers, got.Subflows = effects.calls, callers, subflows()
 	return got
+}
+
+// shapeOf is what the node's kind says of its results.
+func shapeOf(node *compile.Node) *expression.Shape {
+	if shaping, ok := node.Kind.(kind.Shaping); ok {
+		return shaping.ResultShape(node.Node)
+	}
+	return node.Spec.Shape()
+}
+
+// requireShape checks that a result is what its kind says. Every member that is declared is there, unless the value is
+// the kept part of a call.
+func requireShape(t *testing.T, path string, shape *expression.Shape, v any) {
+	t.Helper()
+	if v == nil {
+		return
+	}
+	types := map[expression.Type]string{expression.Boolean: "a boolean", expression.Number: "a number",
+		expression.Text: "text", expression.List: "a list", expression.Mapping: "a mapping"}
+	if shape.Type != "" {
+		require.Equal(t, types[shape.Type], everhook.TypeName(v), path)
+	}
+	switch v := v.(type) {
+	case []any:
+		for i, element := range v {
+			requireShape(t, fmt.Sprintf("%s[%d]", path, i), &expression.Shape{Fields: shape.Fields}, element)
+		}
+	case map[string]any:
+		for name, value := range v {
+			if shape.Fields != nil {
+				require.Contains(t, shape.Fields, name, "%s has a member that its kind does not declare", path)
+				requireShape(t, path+"."+name, shape.Fields[name], value)
+			}
+		}
+		for name := range shape.Fields {
+			if shape.Type == expression.Mapping && name != "receivedAt" {
+				require.Contains(t, v, name, "%s lacks a member that its kind declares", path)
+			}
+		}
+	}
 }
 
 // newEnvironment makes Temporal's test environment, where timers cost no time.

@@ -34,12 +34,13 @@ type FlowReference struct {
 var (
 	_ kind.Waiting = (*Subflow)(nil)
 	_ kind.Calling = (*Subflow)(nil)
+	_ kind.Shaping = (*Subflow)(nil)
 )
 
 // Spec describes the kind.
 func (*Subflow) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "subflow", Group: kind.Control,
+		Kind: "subflow", Group: kind.Control, Canonical: true,
 		Summary: "Calls another flow, which runs as a run of its own, with its own steps.",
 		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. A run that is started " +
 			"again calls the same run again, under the same run ID; " +
@@ -65,6 +66,19 @@ func (c *Subflow) Validate(v *kind.Validation) {
 	}
 }
 
+// ResultShape is anything, or the run ID of a run that is not waited for.
+func (c *Subflow) ResultShape(*everhook.Node) *expression.Shape {
+	if c.waits() {
+		return &expression.Shape{Open: true, Hidden: map[string]string{
+			"output": "the result is the output itself",
+			"runId":  "the result is the output; with `wait: false` it has the run ID"}}
+	}
+	return &expression.Shape{Type: expression.Mapping, Fields: map[string]*expression.Shape{
+		"runId": {Type: expression.Text}}}
+}
+
+func (c *Subflow) waits() bool { return c.Wait == nil || *c.Wait }
+
 // CallsFlow is the flow that the config names.
 func (c *Subflow) CallsFlow() (key string, version int) { return c.Flow.Key, c.Flow.Version }
 
@@ -74,7 +88,7 @@ func (c *Subflow) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Resul
 	if err != nil {
 		return kind.Result{}, err
 	}
-	wait := c.Wait == nil || *c.Wait
+	wait := c.waits()
 	reply, err := run.(kind.CallingRun).Subflow(ctx, kind.SubflowCall{Flow: c.Flow.Key, Version: c.Flow.Version,
 		Input: input, Wait: wait})
 	if err != nil {

@@ -22,7 +22,7 @@ var _ kind.Assigning = (*Variable)(nil)
 // Spec describes the kind.
 func (*Variable) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "variable", Group: kind.Control,
+		Kind: "variable", Group: kind.Control, Canonical: true,
 		Summary: "Declares a variable, or assigns to one that an earlier variable node declares. Its value survives " +
 			"branches and loop iterations.",
 		Result:   "The value. Of the declaring node: the variable's current value.",

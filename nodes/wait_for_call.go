@@ -33,17 +33,24 @@ const defaultDeadline = 24 * time.Hour
 var (
 	_ trigger.Callback  = (*WaitForCall)(nil)
 	_ kind.FieldRooter  = (*WaitForCall)(nil)
+	_ kind.Shaping      = (*WaitForCall)(nil)
 	_ kind.SecretNaming = (*WaitForCall)(nil)
 )
 
 // Spec describes the kind.
 func (*WaitForCall) Spec() kind.Spec {
 	return kind.Spec{
-		Kind: "wait-for-call", Group: kind.Callbacks,
+		Kind: "wait-for-call", Group: kind.Callbacks, Canonical: true,
 		Summary: "Waits until its URL is called: `resumeUrl(\"key\")`, in any expression or template of the flow, " +
 			"gives it to whoever is to call back. A call that comes before the run reaches the node is kept.",
-		Result: "`{headers, query, body, receivedAt}` of the first call, as far as `request` keeps them; nil when " +
-			"nobody called by the deadline and the flow goes on.",
+		Result: "The first call, as far as `request` keeps it; nil when nobody called by the deadline and the flow goes " +
+			"on.",
+		Members: []kind.Member{
+			{Name: "headers", Summary: "The kept headers, by lower-case name."},
+			{Name: "query", Summary: "The kept query parameters."},
+			{Name: "body", Summary: "The kept part of the body.", Content: true},
+			{Name: "receivedAt", Type: expression.Text, Summary: "The time of the call, RFC 3339."},
+		},
 		Failures: "Failed (`deadline`) when nobody called by the deadline, unless `onDeadline: continue`. Error when " +
 			"the deadline cannot be evaluated. " +
 			"A call that is refused, for its signature or its body, changes nothing: the node waits on.",
@@ -71,6 +78,13 @@ func (c *WaitForCall) FieldRoots(pointer string) map[string]*expression.Shape {
 		"call": c.Request.Shape(), "env": {},
 		"system": {Fields: map[string]*expression.Shape{"runId": {}}},
 	}
+}
+
+// ResultShape is the kept part of the call.
+func (c *WaitForCall) ResultShape(*everhook.Node) *expression.Shape {
+	shape := c.Request.Shape()
+	shape.Type = expression.Mapping
+	return shape
 }
 
 // PausesFor says that it waits for a call.

@@ -34,7 +34,7 @@ func LargePayloads(bytes int) WorkerOption {
 // effect has happened. It also cuts errors that are too large. Without it an outside effect could fail in ways that no
 // flow can catch: an activity is retried although it succeeded, and a local activity fails its workflow task for ever.
 //
-// It also cancels effects when the worker stops, before the SDK does: the SDK would not report the results of those
+// It also keeps the pauses of nodes, see pacedEffects, and cancels effects when the worker stops, before the SDK does: the SDK would not report the results of those
 // that ended in time.
 type resultGuard struct {
 	interceptor.WorkerInterceptorBase
@@ -57,7 +57,7 @@ type guardedActivity struct {
 }
 
 func (i *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	effect, cancel := context.WithCancelCause(ctx)
+	effect, cancel := context.WithCancelCause(withPauses(ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(i.stopping, func() { cancel(context.Cause(i.stopping)) })()
 	result, err := i.Next.ExecuteActivity(effect, in)

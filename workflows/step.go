@@ -145,12 +145,8 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 	// The effect's frame keeps to the node's own number. A panic outside of the frame is final.
 	policy.MaximumAttempts += activities.LostWorkers
 	policy.NonRetryableErrorTypes = []string{"PanicError"}
-	options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace, RetryPolicy: policy,
-		Summary: s.summary()}
-	if timeout > activities.HeartbeatOver {
-		options.HeartbeatTimeout = activities.HeartbeatTimeout
-	}
-	return options
+	return workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace,
+		HeartbeatTimeout: activities.HeartbeatTimeout, RetryPolicy: policy, Summary: s.summary()}
 }
 
 // summary names the step in the Temporal UI, which takes 400 bytes at most.

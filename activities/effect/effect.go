@@ -147,7 +147,7 @@ type panicked struct{ told *everhook.Error }
 func (p panicked) Error() string { return p.told.Error() }
 func (p panicked) Unwrap() error { return p.told }
 
-// guarded calls the function and makes an error of a panic. The log has the stack, but not the value: it may hold a
+// guarded calls the function and returns a panic as an error. The log has the stack, but not the value: it may hold a
 // secret.
 func (e *effect[In, Out]) guarded(ctx context.Context, function Function[In, Out], input In,
 	logger *slog.Logger) (result Out, err error) {
@@ -162,7 +162,7 @@ func (e *effect[In, Out]) guarded(ctx context.Context, function Function[In, Out
 	return function(ctx, input)
 }
 
-// result gives a result as it is if it is known to hold no secrets, and as a value without them otherwise.
+// result returns a result unchanged if it is known to hold no secrets, else as a value without them.
 func (e *effect[In, Out]) result(result Out, secrets activities.Secrets) (any, error) {
 	if e.spec.Redacted {
 		return result, nil

@@ -163,3 +163,21 @@ func TestNamesOfEffects(t *testing.T) {
 		require.ErrorContains(t, err, want, name)
 	}
 }
+
+func TestFailuresArePausedAsTheNodeSays(t *testing.T) {
+	t.Parallel()
+	made := effect.New(effect.Spec[input, any]{Name: "acme.try",
+		Build: func(activities.Dependencies) effect.Function[input, any] {
+			return func(context.Context, input) (any, error) { return nil, errors.New("reset") }
+		}})
+	function := made.Activity(activities.Dependencies{}).(func(context.Context, input) (any, error))
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivityWithOptions(func(ctx context.Context, in input) (any, error) {
+		return function(activities.WithPauses(ctx, activities.Pauses{Initial: 7 * time.Second, Backoff: 2}), in)
+	}, activity.RegisterOptions{Name: made.Name()})
+	_, err := env.ExecuteActivity(made.Name(), input{})
+	failure, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok)
+	require.Equal(t, 7*time.Second, failure.NextRetryDelay())
+}

@@ -35,6 +35,9 @@ func (e *effect[In, Out]) failure(ctx context.Context, input In, err error, trie
 		}
 	}
 	told.Message = everhook.Shorten(told.Message, maxMessage)
+	if pauses, ok := activities.PausesOf(ctx); ok && after == 0 {
+		after = pauses.After(tries.failures + 1)
+	}
 	return activities.Fail(&told, tries.failed(ctx, again), after)
 }
 

@@ -34,10 +34,7 @@ func inWorkflow(t *testing.T, timeout time.Duration, function effect.Function[in
 	})
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		options := workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace,
-			RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
-		if timeout > activities.HeartbeatOver {
-			options.HeartbeatTimeout = activities.HeartbeatTimeout
-		}
+			HeartbeatTimeout: activities.HeartbeatTimeout, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
 		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), made.Name(), input{}).Get(ctx, nil)
 	})
 	return env.GetWorkflowError()

@@ -40,8 +40,8 @@ func triesOf(ctx context.Context) tries {
 // lost counts the attempts before this one whose worker did not report.
 func (t tries) lost() int { return t.attempt - 1 - t.failures }
 
-// giveUp is the error to end with before another attempt, because too many workers were lost, or one was that may have
-// done what must be done once.
+// giveUp returns the error to end with instead of another attempt: too many workers were lost, or one was lost that may
+// have done an effect that must happen once.
 func (t tries) giveUp(once bool) *everhook.Error {
 	var err *everhook.Error
 	switch lost := t.lost(); {
@@ -60,8 +60,8 @@ func (t tries) giveUp(once bool) *everhook.Error {
 	return err
 }
 
-// failed notes that an attempt reports a failure, and says whether another one may follow. The note reaches the server
-// before the failure does.
+// failed records that an attempt reports a failure, and returns whether another one may follow. The record reaches the
+// server before the failure does.
 func (t tries) failed(ctx context.Context, again bool) bool {
 	again = again && (t.most == 0 || t.failures+1 < t.most)
 	if again && !activity.GetInfo(ctx).IsLocalActivity {
@@ -70,7 +70,7 @@ func (t tries) failed(ctx context.Context, again bool) bool {
 	return again
 }
 
-// heartbeat reports until the function that it returns is called, where Temporal waits for reports.
+// heartbeat reports, if Temporal expects reports, until the function that it returns is called.
 func heartbeat(ctx context.Context, tries tries) (stop func()) {
 	info := activity.GetInfo(ctx)
 	if info.HeartbeatTimeout == 0 || info.IsLocalActivity {

@@ -42,7 +42,7 @@ func hostEnd(text string) int {
 	return len(text)
 }
 
-// carried reports whether a URL can have a byte as it is: all of RFC 3986, and those that browsers send as they are.
+// carried reports whether a URL may contain a byte unescaped: all of RFC 3986, and those that browsers do not escape.
 func carried(b byte) bool {
 	return b > ' ' && b < 0x7f && strings.IndexByte("\"<>\\^`{|}%", b) < 0
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// mediaTypes is what Content-Type says unless the flow's own header does.
+// mediaTypes are the values of Content-Type unless the flow sets that header.
 var mediaTypes = map[activities.ContentType]string{
 	activities.ContentJSON: "application/json",
 	activities.ContentForm: "application/x-www-form-urlencoded",
@@ -38,7 +38,7 @@ func (b *builder) body(r *request, input activities.HTTPRequestInput) {
 	r.header.Set("Content-Type", mediaTypes[contentType])
 }
 
-// encode gives a body that is never nil, so that an empty one is sent as such.
+// encode returns a body that is never nil, so that an empty one is sent.
 func (b *builder) encode(contentType activities.ContentType, v any) []byte {
 	switch contentType {
 	case activities.ContentForm:

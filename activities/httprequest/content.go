@@ -38,7 +38,7 @@ var errEncoding = errors.New("the body is not valid")
 // opener makes a reader of decoded data.
 type opener func(io.Reader) (io.ReadCloser, error)
 
-// decoders are the content encodings of RFC 9110 (8.4.1), and those that the web uses besides.
+// decoders are the content encodings of RFC 9110 (8.4.1), and others in use on the web.
 var decoders = map[string]opener{
 	"gzip": openGzip, "x-gzip": openGzip, "deflate": openDeflate, "br": openBrotli, "zstd": openZstd,
 	"identity": func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(r), nil },

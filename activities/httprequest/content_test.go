@@ -18,7 +18,7 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// encoded writes text in a content encoding.
+// encoded returns text in a content encoding.
 func encoded(t testing.TB, name, text string) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -54,7 +54,7 @@ func retry(input activities.HTTPRequestInput, err error) (again bool, after time
 	return true, f.after
 }
 
-// retryable reports whether another attempt can help, and cannot do twice what must be done once.
+// retryable reports whether another attempt can help, and cannot repeat an effect that must happen once.
 func (f *failure) retryable(method string, on []string) bool {
 	switch {
 	case f.cause == "":

@@ -95,7 +95,7 @@ func succeed(t *testing.T, h *requests, input activities.HTTPRequestInput) activ
 	return result
 }
 
-// fail gives the error as workflow code sees it, and as Temporal does.
+// fail returns the error that workflow code gets, and the one that Temporal gets.
 func fail(t *testing.T, h *requests,
 	input activities.HTTPRequestInput) (*everhook.Error, *temporal.ApplicationError) {
 	t.Helper()
@@ -107,7 +107,7 @@ func fail(t *testing.T, h *requests,
 
 func plainValue(v any) everhook.Sealed { return everhook.Sealed{Value: everhook.Value{V: v}} }
 
-// sealed is a text made of segments; a segment that begins with "$" is a secret.
+// sealed returns a text made of segments; a segment that begins with "$" is a secret.
 func sealed(segments ...string) everhook.Sealed {
 	return everhook.Sealed{Places: []everhook.Place{{Segments: parts(segments...)}}}
 }

@@ -36,15 +36,15 @@ func TestWhatIsTriedAgainDependsOnTheMethodAndTheNode(t *testing.T) {
 		{"GET", base + "/500", nil, true}, {"GET", base + "/503", nil, true}, {"GET", base + "/429", nil, true},
 		{"DELETE", base + "/408", nil, true},
 		{"PUT", base + "/425", nil, true}, {"GET", base + "/404", nil, false}, {"GET", base + "/lost", nil, true},
-		{"GET", nobody, nil, true},
+		{"GET", unreachable, nil, true},
 		{"POST", base + "/500", nil, false}, {"POST", base + "/408", nil, false}, {"POST", base + "/429", nil, true},
 		{"POST", base + "/503", nil, true},
-		{"POST", base + "/lost", nil, false}, {"PATCH", base + "/lost", nil, false}, {"POST", nobody, nil, true},
-		{"PATCH", nobody, nil, true},
+		{"POST", base + "/lost", nil, false}, {"PATCH", base + "/lost", nil, false}, {"POST", unreachable, nil, true},
+		{"PATCH", unreachable, nil, true},
 		{"POST", base + "/lost", []string{"connect"}, true}, {"POST", base + "/500", []string{"5xx"}, true},
 		{"POST", base + "/502", []string{"500"}, false},
 		{"POST", base + "/409", []string{"connect", "409"}, true}, {"GET", base + "/500", []string{"429"}, false},
-		{"GET", nobody, []string{"429"}, false},
+		{"GET", unreachable, []string{"429"}, false},
 		{"GET", base + "/lost", []string{"timeout"}, false}, {"GET", base + "/404", []string{"4XX"}, true},
 	} {
 		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(c.url),
@@ -234,5 +234,5 @@ func mustParse(t *testing.T, text string) *url.URL {
 	return u
 }
 
-// nobody is an address where nothing listens: the system hands out no port as low as this one.
-const nobody = "http://127.0.0.1:1"
+// unreachable is an address without a listener: the system never assigns such a low port.
+const unreachable = "http://127.0.0.1:1"

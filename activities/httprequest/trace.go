@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traced makes one round trip in a span of its own, and hands the trace on to the other side (W3C Trace Context),
+// traced makes one round trip in a span of its own, and passes the trace on to the other side (W3C Trace Context),
 // unless the flow sets that header itself.
 func (e *exchange) traced(outgoing *http.Request) (*http.Response, error) {
 	ctx, span := e.tracer.Start(outgoing.Context(), outgoing.Method, trace.WithSpanKind(trace.SpanKindClient))
@@ -25,8 +25,8 @@ func (e *exchange) traced(outgoing *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// describe tells a span what the request was and how it ended. Of the URL it has the host alone, redacted, and of an
-// error one word: the rest may show what the request hides.
+// describe adds the request and its outcome to a span. Of the URL it adds only the host, redacted, and of an error one
+// word: the rest may contain secrets.
 func (e *exchange) describe(span trace.Span, outgoing *http.Request, response *http.Response, err error) {
 	port, _ := strconv.Atoi(portOf(outgoing.URL))
 	span.SetAttributes(attribute.String("http.request.method", outgoing.Method),

@@ -1,5 +1,5 @@
-// Command fielddocs writes field_docs.go for the package in the current folder: the comments of its kinds, for the
-// JSON Schema and the reference pages. It is meant for a line in the package itself:
+// Command fielddocs writes field_docs.go for the package in the current folder: the comments of its kinds, for the JSON
+// Schema and the reference pages. Run it by a line in the package:
 //
 //	//go:generate go run github.com/everhook/everhook/cmd/fielddocs
 //

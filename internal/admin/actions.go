@@ -22,18 +22,18 @@ type Cancelled struct {
 	Flow string         `json:"flow"`
 }
 
-// RetryRequest is the body of POST /api/v1/runs/{id}/retry; no body is an empty one.
+// RetryRequest is the body of POST /api/v1/runs/{id}/retry. The body may be missing.
 type RetryRequest struct {
-	// Current takes the version of the flow that is enabled now. Default: the one that the run had.
+	// Current retries with the enabled version of the flow. Default: the version of the run.
 	Current bool `json:"current,omitempty"`
-	// From is the node to go on at, with the values of the steps before it. Default: the beginning.
+	// From is the key of the node to begin at, with the values of the steps before it. Default: the beginning.
 	From string `json:"from,omitempty"`
 }
 
 // Retried is the answer of POST /api/v1/runs/{id}/retry.
 type Retried struct {
 	runs.Retried
-	// URL is where the pages show the new run, as a path on the admin address.
+	// URL is the page of the new run, as a path on the admin address.
 	URL string `json:"url"`
 }
 
@@ -75,7 +75,7 @@ func (s *site) retry(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, Retried{retried, "/runs/" + string(retried.ID)})
 }
 
-// actedOn finds the run that an action is for, or answers why there is none.
+// actedOn returns the run that an action names, or answers the request with the reason why there is none.
 func (s *site) actedOn(ctx context.Context, w http.ResponseWriter,
 	r *http.Request) (flow string, id everhook.RunID, ok bool) {
 	flow, id, ok = namedRun(w, r)
@@ -102,7 +102,7 @@ func readRetry(w http.ResponseWriter, r *http.Request) (RetryRequest, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&wanted); err != nil {
-		return wanted, fmt.Errorf(`the body is not such as {"current": true, "from": "NODE"}: %w`, err)
+		return wanted, fmt.Errorf(`the body must look like {"current": true, "from": "NODE"}: %w`, err)
 	}
 	if decoder.More() {
 		return wanted, errors.New("the body has more than one JSON value")

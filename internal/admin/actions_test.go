@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// fakeActions note what they are asked for.
+// fakeActions records its calls.
 type fakeActions struct {
 	asked []any
 	err   error

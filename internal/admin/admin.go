@@ -1,5 +1,5 @@
 // Package admin serves the admin address: the REST API below /api/v1, health and readiness, metrics, the pages of the
-// console, and Temporal's UI below /temporal/. It changes nothing but by Actions; Temporal's UI does what it does.
+// console, and Temporal's UI below /temporal/. It changes runs only by Actions; Temporal's UI can change more.
 package admin
 
 import (
@@ -16,29 +16,31 @@ import (
 
 // Runs reads runs; *runs.Operator implements it.
 type Runs interface {
-	// List returns a page of runs and the token of the next page; nil: this is the last one. runs.ErrPage: the filter
-	// has the token of no page.
+	// List returns a page of runs and the token of the next page, which is nil on the last page. It returns
+	// runs.ErrPage if the filter's page token is invalid.
 	List(ctx context.Context, filter runs.Filter) ([]runs.Summary, []byte, error)
-	// Find returns the flow of a run. If lists do not have the run, it tries the given flows. everhook.ErrNoRun: the
-	// run is unknown or has expired.
+	// Find returns the flow of a run. If lists do not have the run, it tries the given flows. It returns
+	// everhook.ErrNoRun if the run is unknown or has expired.
 	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
-	// Show returns one execution of a run with its steps; an empty execution means the latest one. everhook.ErrNoRun:
-	// the run is unknown or has expired.
+	// Show returns one execution of a run with its steps; an empty execution means the latest one. It returns
+	// everhook.ErrNoRun if the run is unknown or has expired.
 	Show(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error)
 }
 
-// Actions change runs. A *runs.Refusal says why one cannot be done, everhook.ErrNoRun that there is no such run.
+// Actions change runs. They return a *runs.Refusal with the reason if an action is not possible, and everhook.ErrNoRun
+// if there is no such run.
 type Actions interface {
-	// Cancel asks a run to end as cancelled.
+	// Cancel requests the cancellation of a run.
 	Cancel(ctx context.Context, flow string, id everhook.RunID) error
-	// Retry starts a run again that has ended, and returns when that is durable. Current takes the version of the flow
-	// that is enabled now; else it is the one that the run had. From is the node to go on at; empty: the beginning.
+	// Retry starts a closed run again, and returns when the new run is durable. Current retries with the enabled
+	// version of the flow, else with the version of the run. From is the key of the node to begin at; empty means the
+	// beginning.
 	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (runs.Retried, error)
 }
 
-// Flows knows the flows of this server.
+// Flows reads the flows of this server.
 type Flows interface {
-	// Flows lists all of them by key, those that are not served included.
+	// Flows lists all flows by key, also those that are not served.
 	Flows(ctx context.Context) ([]Flow, error)
 }
 
@@ -46,54 +48,53 @@ type Flows interface {
 type Flow struct {
 	Key   string `json:"key"`
 	Title string `json:"title"`
-	// Mode says whether callers wait for the flow's answer; empty when the file could not be read.
+	// Mode is the flow's mode; empty if the file could not be read.
 	Mode everhook.Mode `json:"mode,omitempty"`
-	// Trigger is the kind of its trigger; empty when the flow cannot be read.
+	// Trigger is the kind of the flow's trigger; empty if the file could not be read.
 	Trigger string `json:"trigger,omitempty"`
-	// Version counts from 1; 0 when there is none yet.
+	// Version counts from 1; 0 if there is none yet.
 	Version int `json:"version,omitempty"`
-	// Enabled is whether its trigger starts runs.
+	// Enabled reports whether the trigger starts runs.
 	Enabled bool `json:"enabled"`
-	// URL is what a third party calls; empty without a webhook trigger.
+	// URL is the webhook URL; empty without a webhook trigger.
 	URL string `json:"url,omitempty"`
 	// Note says why the flow, or its latest version, is not served.
 	Note string `json:"note,omitempty"`
 }
 
-// Options are what the admin address serves. Flows, Runs and Ready are needed, and Token unless Loopback is set.
+// Options configure the admin address. Flows, Runs and Ready are required, and Token unless Loopback is set.
 type Options struct {
 	Flows Flows
 	Runs  Runs
-	// Actions change runs. Nil: nothing can be changed.
+	// Actions change runs. Nil means that runs are read-only.
 	Actions Actions
-	// Ready tells why a webhook call would not be served; nil: it would. It is given five seconds.
+	// Ready returns why webhook calls are not served, or nil. Its context has a timeout of five seconds.
 	Ready func(ctx context.Context) error
-	// UI is Temporal's UI, which expects its paths with TemporalPath in front. Nil: there is none in this process.
+	// UI is Temporal's UI, mounted at TemporalPath with the whole path. Nil means that this process has none.
 	UI http.Handler
-	// TemporalUIURL is the address of Temporal's UI elsewhere, for links; it counts only without UI. Empty: there is
-	// none.
+	// TemporalUIURL is the address of a Temporal UI elsewhere, for links. It is ignored if UI is set. Empty means none.
 	TemporalUIURL string
 	// Namespace is the Temporal namespace of the runs, for links. Default "default".
 	Namespace string
-	// Codec decodes payloads for Temporal's UI, below CodecPath. Nil: there is none.
+	// Codec decodes payloads for Temporal's UI, below CodecPath. Nil means none.
 	Codec http.Handler
-	// Metrics serves MetricsPath, in the format of Prometheus. Nil: there are none.
+	// Metrics serves MetricsPath, in the format of Prometheus. Nil means none.
 	Metrics http.Handler
-	// Token lets in who sends it as a bearer token, or signs in with it.
+	// Token is the bearer token of the API, and the password of the sign-in page.
 	Token string
-	// Loopback says that the address can be reached from this machine only. Then no token is needed, but callers must
-	// name a loopback host: a page elsewhere whose name was made to point here (DNS rebinding) is refused. With
-	// neither, every call but probes is refused.
+	// Loopback is set if the address can be reached from this machine only. Then no token is needed, but the Host
+	// header must name a loopback host, so that a web page cannot get in by DNS rebinding. With neither Token nor
+	// Loopback, every request except probes is refused.
 	Loopback bool
-	// Console serves the pages, among them GET /login; console.New makes it. Nil: there are no pages.
+	// Console serves the pages, among them GET /login; console.New makes it. Nil means that there are no pages.
 	Console http.Handler
-	// Logger gets refused sign-ins, errors and panics. Nil: nothing is logged.
+	// Logger logs refused sign-ins, errors and panics. Nil means no log.
 	Logger *slog.Logger
-	// Version is this release, for the pages.
+	// Version is the version of this release, for the pages.
 	Version string
 }
 
-// Paths of what is mounted beside the API and the pages.
+// Paths that are not part of the API or the pages.
 const (
 	TemporalPath = "/temporal"
 	CodecPath    = "/temporal-codec"
@@ -103,15 +104,15 @@ const (
 // Bounds of one request.
 const (
 	readyTimeout = 5 * time.Second
-	// ReadTimeout is how long lists of flows and runs may take to be read.
+	// ReadTimeout bounds the reading of a list of flows or runs.
 	ReadTimeout = 10 * time.Second
-	// ShowTimeout is how long one run may take: it is found, and then workers are asked for its steps.
+	// ShowTimeout bounds the reading of one run: finding it, and querying a worker for its steps.
 	ShowTimeout = runs.ShowTimeout + 5*time.Second
-	// actTimeout is how long an action may take: a retry from a node waits for a worker to tell its values.
+	// actTimeout bounds an action. A retry from a node queries a worker for the values.
 	actTimeout = 60 * time.Second
 )
 
-// Server is an HTTP server for the handler, with bounds on time and headers.
+// Server returns an HTTP server for the handler, with timeouts and a bound for headers.
 func Server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -121,7 +122,7 @@ func Server(handler http.Handler) *http.Server {
 	}
 }
 
-// TemporalURL is the address of a run in Temporal's UI; empty when there is none.
+// TemporalURL returns the address of a run in Temporal's UI; empty without a UI.
 func (o Options) TemporalURL(run runs.Summary) string {
 	base := strings.TrimRight(o.TemporalUIURL, "/")
 	if o.UI != nil {
@@ -138,8 +139,8 @@ func (o Options) TemporalURL(run runs.Summary) string {
 		url.PathEscape(everhook.WorkflowID(run.Flow, run.ID)) + "/" + url.PathEscape(run.Execution)
 }
 
-// Run returns one execution of a run with its steps; an empty execution means the latest one. If the flow is empty, it
-// is searched for. everhook.ErrNoRun: the run is unknown or has expired.
+// Run returns one execution of a run with its steps; an empty execution means the latest one. If the flow is empty, Run
+// finds it. It returns everhook.ErrNoRun if the run is unknown or has expired.
 func (o Options) Run(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error) {
 	if flow == "" {
 		var err error

@@ -17,7 +17,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// fakeRuns answers with its functions; a test that reaches a missing one fails.
+// fakeRuns calls its functions. A test that needs a missing one fails.
 type fakeRuns struct {
 	list func(runs.Filter) ([]runs.Summary, []byte, error)
 	find func([]string, everhook.RunID) (string, error)
@@ -49,7 +49,7 @@ func summary(flow string, id everhook.RunID) runs.Summary {
 		Started: started, Execution: "0198-x"}
 }
 
-// options is a server with one flow and one run of it.
+// options returns a server with one flow and one run.
 func options() admin.Options {
 	return admin.Options{
 		Flows: fakeFlows(func() ([]admin.Flow, error) {

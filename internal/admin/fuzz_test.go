@@ -12,8 +12,8 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 )
 
-// FuzzNext signs in with any place to go to: a browser stays on this address. Browsers take a backslash for a slash,
-// and leave out tabs and line breaks.
+// FuzzNext signs in with any return path: the browser must stay on this address. Browsers treat a backslash as a slash,
+// and remove tabs and line breaks.
 func FuzzNext(f *testing.F) {
 	for _, next := range []string{"/", "/runs?flow=a#b", "//evil", "/\\evil", "/\t/evil", "/%09/evil", "https://evil",
 		"/%2F/evil", "/../..//evil", "\x00", "/é"} {
@@ -30,7 +30,7 @@ func FuzzNext(f *testing.F) {
 	})
 }
 
-// FuzzSession sends any cookie: none but those of a sign-in let anybody in.
+// FuzzSession sends any cookie: only those of a sign-in are accepted.
 func FuzzSession(f *testing.F) {
 	for _, value := range []string{"", ".", "1.x", "9999999999.", "9999999999.AAAA", "-1.", "99999999999999999999.x"} {
 		f.Add(value)
@@ -42,7 +42,7 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-// FuzzFilter reads any query: a filter that is accepted has only what runs can be listed by.
+// FuzzFilter parses any query: an accepted filter has only valid fields.
 func FuzzFilter(f *testing.F) {
 	for _, query := range []string{"", "flow=a&status=failed&limit=7&page=_wA", "flow='", "limit=-1", "status=queued",
 		"page=%", "flow=a;b"} {

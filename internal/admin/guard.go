@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// policy lets the pages load their own style and script and nothing else, and be framed by nobody.
+// policy lets the pages load only their own style and script, and forbids framing.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guard lets a request through to what it asks for, once all checks have passed.
+// guard passes a request on after all checks.
 func (s *site) guard(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 	})
 }
 
-// pass keeps the token to itself: what is mounted here has no use for it, and Temporal's UI would hand it on.
+// pass removes the token from the request: no handler needs it, and Temporal's UI would forward it.
 func (s *site) pass(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	if s.Token != "" && r.Header.Get("Authorization") != "" {
 		r = r.Clone(r.Context())
@@ -52,7 +52,7 @@ func (s *site) pass(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	next.ServeHTTP(w, r)
 }
 
-// recover turns a panic into a problem, unless the answer has begun: then the connection is cut.
+// recover turns a panic into a problem. If the answer has begun, it cuts the connection.
 func (s *site) recover(w *recorder, r *http.Request) {
 	cause := recover()
 	if cause == nil {
@@ -66,10 +66,10 @@ func (s *site) recover(w *recorder, r *http.Request) {
 	if w.begun {
 		panic(http.ErrAbortHandler)
 	}
-	refuse(w, internal, "a defect; the log of the server has more")
+	refuse(w, internal, "an internal error; see the log of the server")
 }
 
-// recorder knows whether an answer has begun.
+// recorder records whether the answer has begun.
 type recorder struct {
 	http.ResponseWriter
 	begun bool
@@ -88,7 +88,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// protect sets the headers that keep other pages and sniffing browsers away. Temporal's UI has a policy of its own.
+// protect sets headers against framing, sniffing and other origins. Temporal's UI has its own policy.
 func (s *site) protect(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -108,7 +108,7 @@ func isProbe(r *http.Request) bool {
 	return isRead(r) && (r.URL.Path == "/healthz" || r.URL.Path == "/readyz")
 }
 
-// isPublic tells what a browser needs before it has signed in.
+// isPublic reports whether a browser may request the path before it has signed in.
 func isPublic(r *http.Request) bool {
 	return slices.Contains([]string{"/login", "/console.css", "/console.js"}, r.URL.Path)
 }
@@ -126,7 +126,7 @@ func methodAllowed(r *http.Request) bool {
 	}
 }
 
-// isAction tells what changes a run: it is never done by a link that somebody follows.
+// isAction reports whether the request changes a run. A link must never do that.
 func isAction(r *http.Request) bool {
 	run, action := path.Split(r.URL.Path)
 	return strings.HasPrefix(run, "/api/v1/runs/") && (action == "cancel" || action == "retry")
@@ -154,7 +154,7 @@ func namesLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-// admitted reports whether a request carries the token, or comes from a browser that has signed in with it.
+// admitted reports whether a request has the token or the cookie of a sign-in.
 func (s *site) admitted(r *http.Request) bool {
 	if s.Token == "" {
 		return true
@@ -166,13 +166,13 @@ func (s *site) admitted(r *http.Request) bool {
 	return s.signedIn(r)
 }
 
-// isToken compares digests, so that the time it takes tells nothing about the token or its length.
+// isToken compares digests, so that its duration reveals nothing about the token or its length.
 func (s *site) isToken(text string) bool {
 	want, got := sha256.Sum256([]byte(s.Token)), sha256.Sum256([]byte(text))
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
-// turnAway sends browsers to the sign-in page and tells others what is missing.
+// turnAway redirects browsers to the sign-in page, and answers other clients with 401.
 func (s *site) turnAway(w http.ResponseWriter, r *http.Request) {
 	if s.Console != nil && isRead(r) && !below(r, "/api") && strings.Contains(r.Header.Get("Accept"), "text/html") {
 		http.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)

@@ -255,7 +255,7 @@ func TestAPanicIsAProblemAndALogLine(t *testing.T) {
 	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	o.Console = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("nobody expects this") })
 	w := do(o, get("/"))
-	requireProblem(t, w, 500, everhook.ProblemInternal, "defect")
+	requireProblem(t, w, 500, everhook.ProblemInternal, "internal error")
 	require.NotContains(t, w.Body.String(), "nobody expects this")
 	require.Contains(t, log.String(), "nobody expects this")
 }

@@ -24,7 +24,7 @@ var (
 		Status: http.StatusInternalServerError}
 )
 
-// refuse writes a problem; detail tells an operator what to do.
+// refuse writes a problem. The detail says what the operator can do.
 func refuse(w http.ResponseWriter, problem everhook.Problem, detail string) {
 	problem.Detail = detail
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -36,12 +36,12 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	write(w, status, body)
 }
 
-// write sends a body that is sure to encode: a struct of this package or of the root package.
+// write sends a struct of this package or of the root package, whose encoding cannot fail.
 func write(w http.ResponseWriter, status int, body any) {
 	data, err := everhook.EncodeJSON(body)
 	if err != nil {
 		panic(err)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n')) // whoever asked may have gone away
+	_, _ = w.Write(append(data, '\n')) // the client may have closed the connection
 }

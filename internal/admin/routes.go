@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// New makes the handler of the admin address.
+// New returns the handler of the admin address.
 func New(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -51,8 +51,8 @@ func New(o Options) http.Handler {
 	return s.guard(mux)
 }
 
-// NewMetrics makes the handler of an address that serves metrics and probes alone, with the same guard. Of the options
-// it needs Metrics and Ready, and Token unless Loopback is set.
+// NewMetrics returns the handler of an address that serves only metrics and probes, with the same guard. It uses the
+// options Metrics and Ready, and Token unless Loopback is set.
 func NewMetrics(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -69,7 +69,6 @@ func NewMetrics(o Options) http.Handler {
 	return s.guard(mux)
 }
 
-// site is the admin address.
 type site struct{ Options }
 
 func (s *site) health(w http.ResponseWriter, _ *http.Request) {
@@ -119,7 +118,7 @@ type RunList struct {
 // RunSummary is one run in a list.
 type RunSummary struct {
 	runs.Summary
-	// TemporalURL is where Temporal's UI shows the run: an address, or a path on the admin address. Empty without that
+	// TemporalURL is the run's page in Temporal's UI: an address, or a path on the admin address. Empty without that
 	// UI.
 	TemporalURL string `json:"temporalUrl,omitempty"`
 }
@@ -127,7 +126,7 @@ type RunSummary struct {
 // RunDetail is the answer of GET /api/v1/runs/{id}.
 type RunDetail struct {
 	runs.Detail
-	// TemporalURL is as in RunSummary.
+	// TemporalURL: see RunSummary.
 	TemporalURL string `json:"temporalUrl,omitempty"`
 }
 
@@ -171,7 +170,7 @@ func (s *site) run(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, RunDetail{*detail, s.TemporalURL(detail.Summary)})
 }
 
-// namedRun reads which run a request is about; the flow is empty when it has to be searched for. What is no run is
+// namedRun reads the run that a request names. The flow is empty if the request does not have it. A malformed run ID is
 // refused.
 func namedRun(w http.ResponseWriter, r *http.Request) (flow string, id everhook.RunID, ok bool) {
 	id, ok = everhook.ParseRunID(r.PathValue("id"))
@@ -192,7 +191,7 @@ func (s *site) unknown(w http.ResponseWriter, _ *http.Request) {
 		"be sent POST /cancel and POST /retry")
 }
 
-// failed answers for what could not be read or done.
+// failed answers a request whose reading or action failed.
 func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, everhook.ErrNoRun) {
 		refuse(w, notFound, "no such run, or it has expired")
@@ -214,7 +213,7 @@ func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
 // maxListed bounds one page of runs.
 const maxListed = 1000
 
-// ParseFilter reads which runs are asked for: "flow", "status", "limit" (1 to 1,000, default 20) and "page".
+// ParseFilter parses the query of a list of runs: "flow", "status", "limit" (1 to 1,000, default 20) and "page".
 func ParseFilter(query url.Values) (runs.Filter, error) {
 	filter := runs.Filter{Flow: query.Get("flow"), Limit: 20}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
@@ -245,8 +244,8 @@ func ParseFilter(query url.Values) (runs.Filter, error) {
 	return filter, nil
 }
 
-// ParseExecution reads the parameter "execution": Temporal's run ID of one execution of a run; empty for the latest. It
-// returns false if the parameter has another form.
+// ParseExecution parses the parameter "execution": Temporal's run ID of one execution of a run; empty for the latest.
+// It returns false if the parameter is malformed.
 func ParseExecution(query url.Values) (execution string, ok bool) {
 	execution = query.Get("execution")
 	return execution, execution == "" || executionExp.MatchString(execution)
@@ -254,10 +253,10 @@ func ParseExecution(query url.Values) (execution string, ok bool) {
 
 var executionExp = regexp.MustCompile(`^[0-9a-fA-F-]{36}$`)
 
-// PageText is the parameter "page" for what a list gave as its next page; empty for none.
+// PageText returns the parameter "page" for a page token; empty for none.
 func PageText(page []byte) string { return base64.RawURLEncoding.EncodeToString(page) }
 
-// Listable are the statuses by which runs can be listed. A queued run is listed as pending.
+// Listable are the statuses by which runs can be filtered. A queued run is listed as pending.
 var Listable = everhook.Statuses[1:]
 
 func notFlowKey(text string) error {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A session is a cookie "<expiry>.<HMAC-SHA256 of it under the token>": the token never leaves the sign-in form,
-// nothing is stored, and a new token ends every session.
+// A session is a cookie "<expiry>.<HMAC-SHA256 of the expiry, keyed by the token>". The cookie does not contain the
+// token, the server stores nothing, and a new token ends every session.
 const (
 	sessionCookie = "everhook_session"
 	sessionTime   = 7 * 24 * time.Hour
@@ -70,7 +70,7 @@ func (s *site) signedIn(r *http.Request) bool {
 	return hmac.Equal([]byte(cookie.Value), []byte(s.session(expiry))) && time.Now().Before(expiry)
 }
 
-// localPath is where to go after signing in: a path on this address, and "/" for everything else.
+// localPath returns the path to open after signing in: the given one if it is a path on this address, else "/".
 func localPath(text string) string {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || !strings.HasPrefix(text, "/") ||

@@ -1,4 +1,5 @@
-// Package bench measures the whole product against the bars that it has to keep, as ratios in one run: machines differ.
+// Package bench measures the whole product and compares it with its bars, as ratios within one run, because machines
+// differ.
 package bench
 
 import (
@@ -49,7 +50,7 @@ nodes:
 	handwrittenQueue = "handwritten"
 )
 
-// Handwritten does by hand what the flow does: the yardstick.
+// Handwritten is a workflow with the same function as the flow: the yardstick.
 func Handwritten(ctx workflow.Context, order map[string]any) (map[string]any, error) {
 	var answer map[string]any
 	err := workflow.SetUpdateHandler(ctx, "answer", func(ctx workflow.Context) (map[string]any, error) {
@@ -67,7 +68,7 @@ func Handwritten(ctx workflow.Context, order map[string]any) (map[string]any, er
 // call is one call of either side.
 type call func(ctx context.Context) error
 
-// start starts the product with the flow, and a worker for the yardstick beside it on the same Temporal server.
+// start starts the product with the flow, and a worker for the yardstick on the same Temporal server.
 func start(b *testing.B) (product, handwritten call) {
 	s := launch(b, flow)
 	c := s.Temporal()
@@ -80,7 +81,7 @@ func start(b *testing.B) (product, handwritten call) {
 	return overHTTP(s.HookURL(token)), throughSDK(c)
 }
 
-// serve starts the product with a flow, and gives the URL of its webhook.
+// serve starts the product with a flow, and returns the URL of its webhook.
 func serve(b *testing.B, flow, token string) string { return launch(b, flow).HookURL(token) }
 
 // launch starts the product with a flow.
@@ -141,7 +142,7 @@ func throughSDK(c client.Client) call {
 	}
 }
 
-// Rounds take turns, so that what else the machine does hits both sides alike.
+// Rounds alternate, so that other load of the machine affects both sides equally.
 const (
 	rounds       = 10
 	callsAtOne   = 100
@@ -190,7 +191,7 @@ func measure(b *testing.B, side call, calls int) []time.Duration {
 	return times
 }
 
-// atOnce gives the calls a second of several callers.
+// atOnce measures the calls per second of several concurrent callers.
 func atOnce(b *testing.B, side call, callers int, duration time.Duration) float64 {
 	var done atomic.Int64
 	var failed atomic.Pointer[error]

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkLongLoop takes the time of a sync call whose flow goes through so many pure iterations, and the memory that
-// lives when it has ended.
+// BenchmarkLongLoop measures the duration of a sync call of a flow with many pure iterations, and the live memory at
+// its end.
 func BenchmarkLongLoop(b *testing.B) {
 	url := serve(b, `
 key: long-loop

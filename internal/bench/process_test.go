@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// BenchmarkStartToReady starts the built binary on an empty directory, and again on the one it left, until /readyz says
-// 200, and reads how much memory it has while it is idle. The bars: 3 s, 2 s and 250 MB.
+// BenchmarkStartToReady starts the built binary on an empty directory, and again on the directory of the first start,
+// until /readyz answers 200. It also measures the memory of the idle process. The bars: 3 s, 2 s and 250 MB.
 func BenchmarkStartToReady(b *testing.B) {
 	binary := build(b)
 	for b.Loop() {
@@ -35,8 +35,8 @@ func BenchmarkStartToReady(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkMemoryAfterRuns has the built binary run 10,000 sync deliveries from 16 callers, and reads how much memory
-// it has then. The bar: 500 MB.
+// BenchmarkMemoryAfterRuns runs 10,000 sync deliveries from 16 callers with the built binary, and measures its memory
+// afterwards. The bar: 500 MB.
 func BenchmarkMemoryAfterRuns(b *testing.B) {
 	const runs, callers = 10_000, 16
 	binary, flows := build(b), b.TempDir()
@@ -86,7 +86,7 @@ func startUntilReady(b *testing.B, binary string, arguments ...string) *process 
 	return p
 }
 
-// stop ends the process, if it has not ended.
+// stop ends the process if it is running.
 func (p *process) stop() {
 	if p.command.ProcessState == nil {
 		_ = p.command.Process.Signal(syscall.SIGTERM)
@@ -114,8 +114,7 @@ func ready(ctx context.Context, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// residentMegabytes reads VmRSS (proc(5)), some seconds later: what the work before leaves to the garbage collector is
-// not what an idle server has.
+// residentMegabytes reads VmRSS (proc(5)) after some seconds, so that the garbage of the work before is collected.
 func (p *process) residentMegabytes(b *testing.B) float64 {
 	time.Sleep(5 * time.Second)
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))

@@ -1,5 +1,5 @@
-// Package bodyschema checks the bodies of deliveries against a JSON Schema (2020-12), within bounds that hold whatever
-// is sent.
+// Package bodyschema checks the bodies of deliveries against a JSON Schema (2020-12). Its cost is bounded for every
+// body.
 package bodyschema
 
 import (
@@ -21,27 +21,27 @@ import (
 const (
 	// MaxSchema bounds a schema, as JSON.
 	MaxSchema everhook.Size = 64 << 10
-	// MaxValues bounds the values of a body that is checked, mappings and lists included: each may take a few hundred
-	// bytes if it is wrong.
+	// MaxValues bounds the values of a checked body, mappings and lists included: each may take a few hundred bytes if
+	// it is wrong.
 	MaxValues = 100_000
-	// MaxProblems bounds the problems that are told of one body.
+	// MaxProblems bounds the reported problems of one body.
 	MaxProblems = 20
 	// maxDetail bounds the text of one problem, in bytes.
 	maxDetail = 300
 	// maxGathered bounds the problems from which the reported ones are chosen.
 	maxGathered = 1000
-	// fewValues is how many values a body may have to be checked beside any number of others.
+	// fewValues is the size of a small body, in values. Small bodies are checked without waiting for a turn.
 	fewValues = 1000
 )
 
-// dialect is the only one.
+// dialect is the only supported dialect.
 const dialect = "https://json-schema.org/draft/2020-12/schema"
 
 // Schema is a compiled JSON Schema. It is safe for concurrent use.
 type Schema struct {
 	compiled *jsonschema.Schema
-	// turns bounds how many large bodies are checked at once. Checking takes nothing but a processor, so more at once
-	// would be no faster.
+	// turns bounds the concurrent checks of large bodies. A check only uses the processor, so more of them would not be
+	// faster.
 	turns chan struct{}
 }
 
@@ -54,8 +54,8 @@ const (
 	location = base + "body"
 )
 
-// Compile makes a Schema of a canonical value. References lead into the schema itself or to JSON Schema's own; `format`
-// is checked. An error is a message for the author of the schema.
+// Compile makes a Schema from a canonical value. References must lead into the schema itself or to JSON Schema's own;
+// `format` is checked. An error is a message for the author of the schema.
 func Compile(schema map[string]any) (*Schema, error) {
 	if everhook.EncodedSize(schema, int(MaxSchema)) > int(MaxSchema) {
 		return nil, fmt.Errorf("the schema is larger than %s", MaxSchema)
@@ -77,7 +77,7 @@ func Compile(schema map[string]any) (*Schema, error) {
 	return &Schema{compiled: compiled, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
-// noLoader keeps references from reaching files and other hosts.
+// noLoader refuses references to files and other hosts.
 type noLoader struct{}
 
 func (noLoader) Load(url string) (any, error) {
@@ -99,7 +99,7 @@ func explain(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), location, ""))
 }
 
-// Check gives the problems of a canonical value, at most MaxProblems, sorted by their pointers; none: it is valid.
+// Check returns the problems of a canonical value, at most MaxProblems, sorted by their pointers; none if it is valid.
 // ErrTooLarge is the only error.
 func (s *Schema) Check(body any) ([]everhook.ProblemDetail, error) {
 	values := countValues(body, MaxValues)
@@ -149,7 +149,7 @@ func problemsOf(failed *jsonschema.ValidationError) []everhook.ProblemDetail {
 	return problems[:min(len(problems), MaxProblems)]
 }
 
-// gather lists the problems to report: failures without causes, and those that say how their causes are combined.
+// gather lists the problems to report: failures without causes, and failures that say how their causes are combined.
 func gather(failed *jsonschema.ValidationError, all *[]*jsonschema.ValidationError) {
 	if len(*all) >= maxGathered {
 		return

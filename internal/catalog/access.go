@@ -7,8 +7,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// calls fills in the part of a route that decides about calls: which are accepted, from which callers, and their kept
-// part.
+// calls sets the fields of a route that say which calls are accepted, from which callers, and which parts are kept.
 func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	route.MaxBody = int64(trigger.DefaultMaxBody)
 	if webhook.MaxBody > 0 {
@@ -22,7 +21,7 @@ func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	c.access(route, webhook)
 }
 
-// access fills in the part of a route that decides who may call.
+// access sets the fields of a route for the authentication of callers.
 func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	for _, allowed := range webhook.Allow {
 		route.Allow = append(route.Allow, allowed.Prefix())

@@ -25,7 +25,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// place is a catalog on a store and a directory of secrets of its own, served by a real receiver.
+// place is a catalog with its own store and directory of secrets, behind a real receiver.
 type place struct {
 	*catalog.Catalog
 	t       *testing.T
@@ -60,7 +60,7 @@ func newPlace(t *testing.T) *place {
 	return p
 }
 
-// starter takes deliveries; its runs have no answer.
+// starter accepts deliveries; its runs have no answer.
 type starter struct{ starts chan everhook.Delivery }
 
 func (s starter) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
@@ -86,13 +86,13 @@ func (s starter) Resume(context.Context, string, everhook.RunID, everhook.Resume
 	return everhook.Resumed{}, everhook.ErrNoRun
 }
 
-// secret writes the file of a secret, as Kubernetes does while everything runs.
+// secret writes the file of a secret while everything runs, as Kubernetes does.
 func (p *place) secret(name, value string) {
 	p.t.Helper()
 	require.NoError(p.t, os.WriteFile(filepath.Join(p.secrets, name), []byte(value+"\n"), 0o600))
 }
 
-// apply makes a flow of a file and gives what became of it.
+// apply applies a flow file and returns the flow.
 func (p *place) apply(file string) catalog.Flow {
 	p.t.Helper()
 	flow, problems := flowfile.Load("f.yaml", []byte(file), nodes.Standard())
@@ -102,7 +102,7 @@ func (p *place) apply(file string) catalog.Flow {
 	return p.Flows()[0]
 }
 
-// call sends a delivery and gives status and body of the reply.
+// call sends a delivery and returns status and body of the reply.
 func (p *place) call(flow catalog.Flow, method, body string, headers map[string]string) (int, string) {
 	p.t.Helper()
 	address, query, _ := strings.Cut(method, "?")
@@ -175,7 +175,7 @@ trigger:
 	require.Equal(t, 200, status)
 	<-p.starts
 
-	// The bucket outlives the route.
+	// The rate limit outlives the route.
 	require.NoError(t, p.Refresh(t.Context()))
 	status, _ = p.call(flow, "POST", body, signed(body, "the new secret"))
 	require.Equal(t, 429, status)

@@ -18,23 +18,23 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// Secrets gives a secret's value; its error names the secret and says how to set it.
+// Secrets looks up secrets. The error of a look-up names the secret and says how to set it.
 type Secrets interface {
 	Lookup(name string) (string, error)
 }
 
-// Options say what a Catalog works with.
+// Options configure a Catalog.
 type Options struct {
 	Store *store.Store
 	// Versions compiles the flows.
 	Versions *compile.Versions
 	Secrets  Secrets
-	// Env gives the settings that flows see as env.<NAME>.
+	// Env returns the settings that flows see as env.<NAME>.
 	Env func() map[string]string
 	// PublicURL returns the base of the public URLs; nil: it is unknown.
 	PublicURL func() string
 	Logger    *slog.Logger
-	// Changed is called after each refresh; it must not block. Nil: nothing.
+	// Changed is called after each refresh; it must not block. Nil: it is not called.
 	Changed func()
 }
 
@@ -48,57 +48,59 @@ type Catalog struct {
 	refreshed time.Time
 }
 
-// snapshot is never changed once it is served.
+// snapshot is immutable once it is served.
 type snapshot struct {
 	routes map[string]*receiver.Route
-	// resumables are all flows, by their resume tokens; stored are they by their keys.
+	// resumables are all flows by their resume tokens, stored all flows by their keys.
 	resumables map[string]*receiver.Resumable
 	stored     map[string]store.Flow
 	flows      []Flow
 	sources    []Sourced
 	// compiled are the shown versions.
 	compiled map[identity]*compiled
-	// waiting are the versions that lack a secret, with the note that says so: they are served once it is set.
+	// waiting are the versions that lack a secret, with their notes. They are served once the secret is set.
 	waiting map[*compiled]string
 	// unread is set if a version could not be read from the store.
 	unread bool
 }
 
-// Flow is a flow as pages show it.
+// Flow is a flow as the pages show it.
 type Flow struct {
 	Key, Title string
-	// Token is the secret part of its URL; empty when it has none, as another trigger than a webhook starts it.
+	// Token is the secret part of its URL; empty if its trigger is not a webhook.
 	Token string
-	// Trigger is the kind of its trigger; empty when that cannot be read.
+	// Trigger is the kind of its trigger; empty if the version cannot be read.
 	Trigger string
-	Mode    everhook.Mode
-	// Version is the enabled one; 0 when the flow is disabled.
+	// Callable is set if other flows can call it.
+	Callable bool
+	Mode     everhook.Mode
+	// Version is the enabled version; 0 if the flow is disabled.
 	Version int
-	// Served is set when its trigger starts runs; else Note says why not.
+	// Served is set if its trigger starts runs; if not, Note says why.
 	Served bool
 	Note   string
-	// Unset are the settings that the enabled version refers to and that are not set: it sees nil.
+	// Unset are the settings that the enabled version refers to but that are not set: their value is nil.
 	Unset  []string
 	Source string
 }
 
-// New makes a Catalog; nothing is served before Refresh.
+// New returns a Catalog that serves nothing before Refresh.
 func New(o Options) *Catalog {
 	c := &Catalog{options: o, revision: -1}
 	c.snapshot.Store(&snapshot{})
 	return c
 }
 
-// Route gives the route of a token.
+// Route returns the route of a token.
 func (c *Catalog) Route(token string) (*receiver.Route, bool) {
 	route, ok := c.snapshot.Load().routes[token]
 	return route, ok
 }
 
-// Flows gives all flows, sorted by key.
+// Flows returns all flows, sorted by key.
 func (c *Catalog) Flows() []Flow { return c.snapshot.Load().flows }
 
-// Mode tells whether callers of a flow wait for its answer.
+// Mode returns whether callers of a flow wait for its answer.
 func (c *Catalog) Mode(key string) everhook.Mode {
 	for _, flow := range c.Flows() {
 		if flow.Key == key {
@@ -108,7 +110,7 @@ func (c *Catalog) Mode(key string) everhook.Mode {
 	return everhook.Sync
 }
 
-// Refresh takes over what the store has now. It reads only versions that it does not have already.
+// Refresh loads the current state of the store. It reads only versions that it does not have yet.
 func (c *Catalog) Refresh(ctx context.Context) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -131,7 +133,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, store.ErrNotFound): // deleted since the flows were read, and the revision tells
+		case errors.Is(err, store.ErrNotFound): // deleted since the flows were read; the revision changed too
 			continue
 		case err != nil:
 			version, next.unread = &compiled{problem: err.Error()}, true
@@ -144,7 +146,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		if waits {
 			next.waiting[version] = shown.Note
 		}
-		if version.webhook != nil { // else nobody calls, or nobody knows who may call and ask for an answer
+		if version.webhook != nil { // without a readable webhook, callers cannot be authenticated
 			next.routes[flow.Token] = c.route(flow, shown.Served, version)
 		}
 		if shown.Served {
@@ -160,7 +162,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// tell logs flows that stopped being served, and settings that are not set, once each.
+// tell logs flows that are no longer served, and settings that are not set, once each.
 func (c *Catalog) tell(flows []Flow) {
 	before := map[string]Flow{}
 	for _, flow := range c.snapshot.Load().flows {
@@ -179,13 +181,13 @@ func (c *Catalog) tell(flows []Flow) {
 	}
 }
 
-// refreshEvery is how often the store is asked whether it changed, and secrets that are missing are looked for.
+// refreshEvery is the interval of polls of the store for changes and of missing secrets.
 const refreshEvery = 500 * time.Millisecond
 
-// rereadAfter is the pause before a version is read again that could not be read.
+// rereadAfter is the pause before an unreadable version is read again.
 const rereadAfter = 5 * time.Second
 
-// Follow refreshes whenever the store changed, and looks again for secrets that were missing, until ctx ends.
+// Follow refreshes when the store changes or a missing secret is set, until ctx ends.
 func (c *Catalog) Follow(ctx context.Context) {
 	ticker := time.NewTicker(refreshEvery)
 	defer ticker.Stop()
@@ -216,8 +218,8 @@ func (c *Catalog) refreshIfChanged(ctx context.Context) error {
 	return c.Refresh(ctx)
 }
 
-// secretsChanged reports whether a version that lacks a secret lacks it no more, or lacks another one. It does not read
-// the store.
+// secretsChanged reports whether the missing secret of a version is set now, or another one is missing. It does not
+// read the store.
 func (c *Catalog) secretsChanged(now *snapshot) bool {
 	for version, note := range now.waiting {
 		if c.missingSecret(version) != note {
@@ -227,7 +229,7 @@ func (c *Catalog) secretsChanged(now *snapshot) bool {
 	return false
 }
 
-// Apply makes a definition the enabled version of its key and serves it when it returns.
+// Apply makes a definition the enabled version of its flow, and returns when it is served.
 func (c *Catalog) Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error) {
 	applied, err := c.options.Store.Apply(ctx, definition, source, store.ApplyOptions{Enable: true})
 	if err != nil {
@@ -236,7 +238,7 @@ func (c *Catalog) Apply(ctx context.Context, definition *everhook.Definition, so
 	return applied.Version, c.refreshIfChanged(ctx)
 }
 
-// Disable ends the serving of a flow.
+// Disable disables a flow and stops serving it.
 func (c *Catalog) Disable(ctx context.Context, key string) error {
 	if err := c.options.Store.Disable(ctx, key); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -244,7 +246,7 @@ func (c *Catalog) Disable(ctx context.Context, key string) error {
 	return c.Refresh(ctx)
 }
 
-// Sources gives the sources of the enabled flows by key.
+// Sources returns the sources of the enabled flows by key.
 func (c *Catalog) Sources(ctx context.Context) (map[string]string, error) {
 	flows, err := c.options.Store.Flows(ctx)
 	if err != nil {

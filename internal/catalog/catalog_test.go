@@ -27,7 +27,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// fixture is a catalog over a store of its own, with a directory of secrets.
+// fixture is a catalog with its own store and directory of secrets.
 type fixture struct {
 	*Catalog
 	store   *store.Store
@@ -49,7 +49,7 @@ func fresh(t *testing.T) *fixture {
 	return f
 }
 
-// with gives another catalog over the same store, of a program that knows these kinds.
+// with returns another catalog over the same store, of a program with these kinds.
 func (f *fixture) with(t *testing.T, registry *kind.Registry) *Catalog {
 	t.Helper()
 	provider, err := secrets.New(secrets.Options{Dir: f.secrets})
@@ -77,8 +77,7 @@ func (f *fixture) apply(t *testing.T, text string) everhook.Version {
 	return version
 }
 
-// unread gives a flow that this program cannot read, as it is shown. It has no route: nobody knows who may call, or ask
-// for an answer.
+// unread returns a flow that this program cannot read. It has no route, because its callers cannot be authenticated.
 func unread(t *testing.T, c *Catalog, key string) Flow {
 	t.Helper()
 	for _, flow := range c.Flows() {
@@ -93,7 +92,7 @@ func unread(t *testing.T, c *Catalog, key string) Flow {
 	return Flow{}
 }
 
-// flow gives a flow as it is shown, and its route.
+// flow returns a flow with its route.
 func flow(t *testing.T, c *Catalog, key string) (Flow, *receiver.Route) {
 	t.Helper()
 	for _, flow := range c.Flows() {
@@ -252,7 +251,7 @@ func TestAFlowThatNeedsASecretInANodeIsNotServedWithoutIt(t *testing.T) {
 	require.Contains(t, shown.Note, "the secret API is not set")
 }
 
-// follow lets the catalog follow its store until the test ends.
+// follow runs Follow until the test ends.
 func follow(t *testing.T, c *Catalog) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -318,7 +317,7 @@ func TestAFlowThatIsDeletedAndMadeAgainIsAnother(t *testing.T) {
 	require.False(t, ok)
 }
 
-// tick is a trigger that nothing starts.
+// tick is a trigger without a webhook and a source.
 type tick struct{}
 
 func (*tick) Validate(*kind.Validation)                      {}
@@ -430,7 +429,7 @@ func TestAFlowThatOthersCallIsServedWithoutARoute(t *testing.T) {
 	require.NoError(t, f.Refresh(t.Context()))
 	shown := f.Flows()[0]
 	require.Equal(t, Flow{Key: "called", Title: "called", Token: shown.Token, Mode: everhook.Sync, Trigger: "call",
-		Version: 1, Served: true, Source: "test"}, shown)
+		Callable: true, Version: 1, Served: true, Source: "test"}, shown)
 	_, ok := f.Route(shown.Token)
 	require.False(t, ok, "nobody calls it over HTTP")
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// OpenRoute gives the route that a version would be served by, open to everyone: credentials, signatures, addresses and
-// rates are not checked, so no secret is needed, and every delivery is its own. It is for trying a flow; false: its
-// trigger is no webhook. Env gives the settings that flows see as env.<NAME>.
+// OpenRoute returns the route of a version without access checks: credentials, signatures, addresses and rates are not
+// checked, so no secret is needed, and no delivery is a duplicate. It is for trying a flow. It returns false if the
+// trigger is not a webhook. Env returns the settings that flows see as env.<NAME>.
 func OpenRoute(version everhook.Version, flow *compile.Flow, env func() map[string]string) (*receiver.Route, bool) {
 	webhook, ok := flow.Trigger.(trigger.Receiving)
 	if !ok {
@@ -24,13 +24,13 @@ func OpenRoute(version everhook.Version, flow *compile.Flow, env func() map[stri
 	return route, true
 }
 
-// The base of URLs for open routes. No server listens there.
+// The base of the URLs of open routes. It has no listener.
 const (
 	openURL   = "http://everhook.test"
 	openToken = "contract-test"
 )
 
-// OpenResume makes the resume URLs of a run that an open route started.
+// OpenResume returns the resume URLs of a run that an open route started.
 func OpenResume(run everhook.RunID) *everhook.Resume {
 	return everhook.NewResume(openURL+everhook.ResumePath+openToken, []byte(openToken), run)
 }

@@ -33,7 +33,7 @@ func TestAnOpenRouteIsThatOfTheFlowWithoutItsCredentials(t *testing.T) {
 		Body: everhook.Of(map[string]any{"run": "run", "id": "a", "region": "eu", "other": nil})}, answer)
 }
 
-// clock is a trigger that is no webhook.
+// clock is a trigger that is not a webhook.
 type clock struct{}
 
 func (*clock) Spec() kind.TriggerSpec                         { return kind.TriggerSpec{Kind: "clock"} }

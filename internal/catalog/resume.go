@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// Resumable gives what resumes the runs of the flow with a resume token, enabled or not.
+// Resumable returns the routes of resume calls for a resume token. The flow may be disabled.
 func (c *Catalog) Resumable(token string) (*receiver.Resumable, bool) {
 	flow, ok := c.snapshot.Load().resumables[token]
 	return flow, ok
@@ -37,8 +37,8 @@ func (c *Catalog) resumeBase(flow store.Flow) string {
 	return base + everhook.ResumePath + everhook.ResumeToken(flow.Secret)
 }
 
-// resumeURL makes the resume URLs of a run where the answer to a call is made, which names the iteration that it is
-// about.
+// resumeURL returns the function that makes the resume URLs of a run for the answer to a resume call, which names its
+// iteration.
 func (c *Catalog) resumeURL(stored store.Flow, flow *compile.Flow, run everhook.RunID,
 	iteration string) func(key string) (string, error) {
 	return func(key string) (string, error) {
@@ -94,7 +94,7 @@ func (c *Catalog) versionOf(ctx context.Context, flow store.Flow, number int) (*
 	return compiled, nil
 }
 
-// waitRoute makes the route of a node that waits for calls.
+// waitRoute returns the route of a node that waits for calls.
 func (c *Catalog) waitRoute(stored store.Flow, flow *compile.Flow, key string, wait trigger.Callback) *receiver.Route {
 	route := &receiver.Route{Flow: stored.Key, Node: key, Enabled: true}
 	c.calls(route, wait.Calls())

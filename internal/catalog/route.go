@@ -16,13 +16,13 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// identity names a version for all time: a flow that is deleted and made again has another secret.
+// identity names a version uniquely: a flow that is deleted and created again has another secret.
 type identity struct {
 	key, secret string
 	number      int
 }
 
-// identify gives the version of a flow that is shown: the enabled one, or else the latest.
+// identify returns the version of a flow that is shown: the enabled one, or else the latest.
 func identify(flow store.Flow) identity {
 	number := flow.Enabled
 	if number == 0 {
@@ -31,8 +31,8 @@ func identify(flow store.Flow) identity {
 	return identity{flow.Key, string(flow.Secret), number}
 }
 
-// compiled is a version that was compiled; flow is nil, and problem says why, if this program cannot read or run it.
-// Webhook is nil for a flow that another trigger starts: it is served without a route.
+// compiled is a compiled version. If this program cannot read or run it, flow is nil and problem says why. Webhook is
+// nil for a flow with another trigger, which is served without a route.
 type compiled struct {
 	version everhook.Version
 	flow    *compile.Flow
@@ -80,8 +80,11 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 	shown = Flow{Key: flow.Key, Title: cmp.Or(flow.Title, flow.Key), Mode: flow.Mode, Token: flow.Token,
 		Version: flow.Enabled, Source: flow.Source}
 	shown.Trigger = known.trigger()
-	if known.flow != nil && known.webhook == nil {
-		shown.Token = ""
+	if known.flow != nil {
+		_, shown.Callable = known.flow.Trigger.(kind.Callable)
+		if known.webhook == nil {
+			shown.Token = ""
+		}
 	}
 	switch {
 	case flow.Enabled == 0:
@@ -97,7 +100,7 @@ func (c *Catalog) show(flow store.Flow, known *compiled) (shown Flow, waits bool
 	return shown, waits
 }
 
-// unset are the settings that the flow refers to and that are not set.
+// unset returns the settings that the flow refers to but that are not set.
 func (c *Catalog) unset(flow *compile.Flow) (names []string) {
 	settings := c.options.Env()
 	for _, name := range flow.Env {
@@ -108,8 +111,8 @@ func (c *Catalog) unset(flow *compile.Flow) (names []string) {
 	return names
 }
 
-// missingSecret says what to do about the secrets that the flow refers to and that are not set. If all are set, it
-// reports the first one that cannot be used for its purpose.
+// missingSecret says what to do about secrets of the flow that are not set. If all are set, it reports the first one
+// that is not valid for its purpose.
 func (c *Catalog) missingSecret(known *compiled) string {
 	names := slices.Clone(known.flow.Secrets)
 	if namer, ok := known.flow.Trigger.(kind.SecretNaming); ok {
@@ -134,8 +137,8 @@ func (c *Catalog) missingSecret(known *compiled) string {
 	return ""
 }
 
-// route makes the route of a flow that this program can read. One that is disabled or lacks a secret has a route too:
-// answers of its runs are still given.
+// route returns the route of a flow that this program can read. A flow that is disabled or lacks a secret has a route
+// too, for the answers of its runs.
 func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver.Route {
 	route := &receiver.Route{Flow: flow.Key, Enabled: served, Mode: flow.Mode, Wait: compile.DefaultWait.Std()}
 	webhook := known.webhook
@@ -153,7 +156,7 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	return route
 }
 
-// asyncAnswer evaluates the trigger's response on a delivery.
+// asyncAnswer evaluates the trigger's response for a delivery.
 func (c *Catalog) asyncAnswer(stored store.Flow, flow *compile.Flow,
 	webhook trigger.Receiving) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
 	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {

@@ -10,12 +10,13 @@ import (
 type Sourced struct {
 	Version *everhook.Version
 	Source  kind.Source
-	// Secret is the flow's own, under which run IDs are derived. A flow that is deleted and made again has another one.
+	// Secret is the flow's secret, from which run IDs are derived. A flow that is deleted and created again has another
+	// one.
 	Secret []byte
 }
 
-// Sourced gives the flows that are served and have a source, sorted by key. As long as a version is served, its Version
-// and Source are the same pointers.
+// Sourced returns the served flows with a source, sorted by key. While a version is served, its Version and Source are
+// the same pointers.
 func (c *Catalog) Sourced() []Sourced { return c.snapshot.Load().sources }
 
 func (s *snapshot) addSource(flow store.Flow, version *compiled) {

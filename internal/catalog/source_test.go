@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// watcher is a trigger that starts runs by itself, with a secret.
+// watcher is a kind.Source with a secret.
 type watcher struct {
 	Password *trigger.Credential `json:"password,omitempty"`
 }

@@ -2,9 +2,7 @@ package compile
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
@@ -36,8 +34,6 @@ type Node struct {
 	*everhook.Node
 	Kind kind.Kind
 	Spec kind.Spec
-	// Foreign is set for kinds from outside this package: their results are made canonical.
-	Foreign bool
 	// OnLine is set when the node runs at most once in a run, so that a run can be continued at it, see Flow.Way.
 	OnLine bool
 	// Below are the keys of all nodes in the branches, at any depth.
@@ -47,6 +43,8 @@ type Node struct {
 	Uses *expression.References
 
 	fields expression.References
+	// shape is what can exist below the result; nil if the config cannot be decoded.
+	shape *expression.Shape
 
 	branches map[string][]*Node
 	below    map[string][]string
@@ -73,9 +71,6 @@ func (f *Flow) CallsFlows() bool {
 
 // Nearest gives the key that was probably meant by one that no node has; empty if none is near.
 func (f *Flow) Nearest(key string) string { return strict.Nearest(key, everhook.SortedKeys(f.byKey)) }
-
-// builtin is the package of the built-in kinds.
-var builtin = strings.TrimSuffix(reflect.TypeFor[kind.Registry]().PkgPath(), "/kind")
 
 // Limits of a definition.
 const (
@@ -348,6 +343,10 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Node, sc
 			compiled.Kind.Validate(validation)
 		}
 		c.callers(compiled.Kind)
+		compiled.shape = compiled.Spec.Shape()
+		if shaping, ok := compiled.Kind.(kind.Shaping); ok {
+			compiled.shape = shaping.ResultShape(node)
+		}
 	}
 	if node.Key != "" {
 		c.flow.byKey[node.Key] = compiled
@@ -415,7 +414,6 @@ func (c *compiler) kind(compiled *Node, pointer string) bool {
 	compiled.Kind = config
 	compiled.Spec = compiled.Kind.Spec()
 	c.renamed(pointer+"/type", node.Key, node.Type, compiled.Spec.Kind)
-	compiled.Foreign = reflect.TypeOf(compiled.Kind).Elem().PkgPath() != builtin
 	before := len(c.problems)
 	strict.Decode(written(node.Config), compiled.Kind, pointer+"/config",
 		func(at, message, fix string) { c.error(at, node.Key, message, fix) })

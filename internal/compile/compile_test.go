@@ -49,6 +49,25 @@ func TestTheLimitsOfADefinition(t *testing.T) {
 	require.Nil(t, flow)
 }
 
+func TestResultsAreCheckedOnlyWhenAFlowIsApplied(t *testing.T) {
+	t.Parallel()
+	var d everhook.Definition
+	require.NoError(t, json.Unmarshal([]byte(`{"key":"a","mode":"async","trigger":{"type":"webhook"},"nodes":[
+		{"key":"pay","type":"http-request","config":{"url":"https://pay.example/"}},
+		{"key":"id","type":"calculation","config":{"expression":"nodes.pay.id"}},
+		{"key":"is","type":"condition","config":{"expression":"nodes.id == 1"}},
+		{"key":"so","type":"calculation","config":{"expression":"nodes.is == \"then\""}}]}`), &d))
+	flow, problems := compiled(&d)
+	require.Nil(t, flow)
+	require.Len(t, problems, 2)
+	require.Contains(t, problems[0], "did you mean `nodes.pay.body.id`?")
+	require.Contains(t, problems[1], "`nodes.is` is a boolean and never equals `\"then\"`")
+
+	flow, err := compile.ForRun(&d, nodes.Standard())
+	require.NoError(t, err)
+	require.NotNil(t, flow)
+}
+
 func TestBranchesOfOneNameAreRefused(t *testing.T) {
 	t.Parallel()
 	var d everhook.Definition

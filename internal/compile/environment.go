@@ -67,8 +67,8 @@ func (s scope) keys() []string {
 func (c *compiler) environment(node *everhook.Node, s scope, secrets bool) *expression.Environment {
 	e := &expression.Environment{
 		Roots: map[string]*expression.Shape{
-			"nodes":  {Index: results{c, node, s, anything}},
-			"errors": {Index: results{c, node, s, errorShape}},
+			"nodes":  {Index: results{c, node, s, c.resultShape}},
+			"errors": {Index: results{c, node, s, func(string) *expression.Shape { return errorShape }}},
 			"system": systemShape, "env": anything, "trigger": anything,
 		},
 		Hidden:  map[string]string{},
@@ -97,19 +97,29 @@ type results struct {
 	c     *compiler
 	node  *everhook.Node
 	scope scope
-	shape *expression.Shape
+	shape func(key string) *expression.Shape
 }
 
 func (r results) Names() []string { return r.scope.keys() }
 
 func (r results) Look(key string) (*expression.Shape, string) {
 	if _, ok := r.scope.node(key); ok {
-		return r.shape, ""
+		return r.shape(key), ""
 	}
 	if _, ok := r.c.places[key]; ok {
 		return nil, r.c.whyHidden(r.node, key)
 	}
 	return nil, ""
+}
+
+// resultShape is what can exist below the result of a node that runs before. Runs are not checked, so for them it is
+// anything.
+func (c *compiler) resultShape(key string) *expression.Shape {
+	node := c.flow.byKey[key]
+	if !c.checking || node == nil || node.shape == nil {
+		return anything
+	}
+	return node.shape
 }
 
 // loops resolves names after "loops.".
@@ -133,9 +143,10 @@ func (l loops) Look(key string) (*expression.Shape, string) {
 var (
 	anything  = &expression.Shape{}
 	loopShape = &expression.Shape{Fields: map[string]*expression.Shape{"item": anything, "index": anything,
-		"sequence": anything, "length": anything}}
+		"sequence": anything, "length": anything}, Content: "item"}
 	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "type": anything,
-		"message": anything, "attempts": anything, "response": anything}}
+		"message": anything, "attempts": anything, "response": {Fields: map[string]*expression.Shape{
+			"status": anything, "headers": anything, "body": anything}, Open: true}}, Content: "response"}
 
 	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "node": anything,
 		"message": anything}}

@@ -21,8 +21,8 @@ import (
 //go:embed web
 var web embed.FS
 
-// New makes the handler of the pages: /, /runs, /runs/{id}, /login and their style and script. The guard of the admin
-// address stands before it.
+// New returns the handler of the pages: /, /runs, /runs/{id}, /login and their style and script. The admin address
+// checks requests before they come here.
 func New(o admin.Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -44,15 +44,15 @@ type console struct {
 	pages   *template.Template
 }
 
-// page is what every page has.
+// page is the data that all pages have.
 type page struct {
 	Title   string
 	Version string
-	// Open says that the other pages can be read; SignedIn that there is something to sign out of.
+	// Open is set if the other pages can be read, SignedIn if there is a session to sign out of.
 	Open, SignedIn bool
-	// Temporal is the address of Temporal's UI; empty when there is none.
+	// Temporal is the address of Temporal's UI; empty if there is none.
 	Temporal string
-	// Live pages are kept up to date while they are open.
+	// Live pages are refreshed while they are open.
 	Live bool
 	Body any
 }
@@ -66,32 +66,32 @@ func (c *console) page(title string, body any) page {
 	return p
 }
 
-// show renders a page as a whole before it sends anything.
+// show renders the whole page before it sends anything.
 func (c *console) show(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	var text bytes.Buffer
 	if err := c.pages.ExecuteTemplate(&text, name, p); err != nil {
 		c.options.Logger.ErrorContext(r.Context(), "a page could not be rendered", "page", name, "error", err)
-		http.Error(w, "this page could not be rendered; the log of the server has more", http.StatusInternalServerError)
+		http.Error(w, "this page could not be rendered; see the log of the server", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // whoever asked may have gone away
+	_, _ = w.Write(text.Bytes()) // the client may have closed the connection
 }
 
-// overview has the flows and the latest runs. Each is shown when the other cannot be read.
+// overview shows the flows and the latest runs. If one of them cannot be read, the other is still shown.
 func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
 	defer cancel()
 	query := r.URL.Query()
 	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.latest(ctx)}
 	p := c.page("Everhook", body)
-	// Thousands of flows are too much to read every few seconds.
+	// Thousands of flows are too many to refresh every few seconds.
 	p.Live = !query.Has("all")
 	c.show(w, r, http.StatusOK, "overview", p)
 }
 
-// runs has all runs, page by page.
+// runs lists all runs, page by page.
 func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 	filter, err := admin.ParseFilter(r.URL.Query())
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := c.page("Runs", body)
-	// An older page stays as it is.
+	// Only the first page changes while it is open.
 	p.Live = len(filter.Page) == 0
 	c.show(w, r, http.StatusOK, "runs", p)
 }
@@ -159,14 +159,14 @@ func (c *console) refuse(w http.ResponseWriter, r *http.Request, status int, tit
 }
 
 type loginBody struct {
-	// Next is where to go afterwards; the form's receiver checks it.
+	// Next is the path to open after signing in; the server checks it.
 	Next  string
 	Wrong bool
 }
 
 type refusedBody struct{ Title, Detail string }
 
-// asset serves an embedded file; browsers ask each time whether it has changed.
+// asset serves an embedded file; browsers revalidate it on each use.
 func asset(name string) http.HandlerFunc {
 	data, err := web.ReadFile(name)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// server is what the pages show.
+// server is the data that the pages show.
 type server struct {
 	flows            []admin.Flow
 	runs             []runs.Summary
@@ -29,7 +29,7 @@ type server struct {
 	detail           *runs.Detail
 	flowsErr, runErr error
 	asked            runs.Filter
-	// list is asked instead of runs, if set.
+	// list replaces runs, if set.
 	list func(runs.Filter) []runs.Summary
 }
 
@@ -71,7 +71,7 @@ func open(o admin.Options, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// read opens a page that is expected to be there, and gives its HTML.
+// read opens a page that must exist, and returns its HTML.
 func read(t *testing.T, s *server, path string) string {
 	t.Helper()
 	w := open(s.options(), path)
@@ -81,14 +81,14 @@ func read(t *testing.T, s *server, path string) string {
 }
 
 var (
-	// attributes are values in quotes: within them a quote is written &#34;.
+	// attributes are quoted values: a quote inside is &#34;.
 	attributes = regexp.MustCompile(`="[^"]*"`)
 
 	tags   = regexp.MustCompile(`<[^>]*>`)
 	spaces = regexp.MustCompile(`\s+`)
 )
 
-// text is what a page says: without tags, with single spaces.
+// text returns the text of a page: without tags, with single spaces.
 func text(page string) string {
 	return strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(page, " ")), " "))
 }
@@ -140,7 +140,7 @@ func TestRunsThatWaitForWeeksDoNotHideWhatHasJustFailed(t *testing.T) {
 			}
 			listed = append(listed, run)
 		}
-		if filter.Ended { // it ended between the two questions
+		if filter.Ended { // it ended between the two requests
 			listed[0].ID = "waits00"
 		}
 		return listed
@@ -298,12 +298,14 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	}
 	add("lines", "loop", "")
 	add("pause", "delay", "lines[41]")
+	s.detail.At = []int{2}
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
 	require.Contains(t, said, "It is at pause lines[41] (delay) To end it everhook run cancel "+string(runA)+
 		" Copy the command")
 	for range 4 {
 		add("call", "wait-for-call", "")
 	}
+	s.detail.At = []int{6, 5, 4, 3, 2}
 	page := read(t, s, "/runs/"+string(runA)+"?flow=orders")
 	require.Contains(t, text(page),
 		"It is at call (wait-for-call), call (wait-for-call), call (wait-for-call), and 2 more")
@@ -480,7 +482,8 @@ func TestAnEffectThatIsRetriedSaysSo(t *testing.T) {
 	t.Parallel()
 	next := time.Now().Add(11500 * time.Millisecond)
 	s := &server{detail: &runs.Detail{Summary: runs.Summary{ID: runA, Flow: "orders", Status: everhook.Pending,
-		Started: time.Now()}, Total: 1, Steps: []everhook.Step{{Number: 1, Node: "charge", Kind: "http-request",
+		Started: time.Now()}, Total: 1, At: []int{1}, Steps: []everhook.Step{{Number: 1, Node: "charge",
+		Kind:   "http-request",
 		Status: everhook.Pending, Started: time.Now(), Retrying: &everhook.Retrying{Attempt: 4, Of: 8,
 			LastError: "500 <b>Internal</b>", Next: &next}}}}}
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))

@@ -20,7 +20,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// How much a page shows.
+// Bounds of a page.
 const (
 	shownFlows = 50
 	latestRuns = 20
@@ -35,14 +35,14 @@ type overviewBody struct {
 // flowsView is the table of flows.
 type flowsView struct {
 	Flows []admin.Flow
-	// Search is what was searched for; Found counts what it found, Total all flows.
+	// Search is the search text; Found counts the matching flows, Total all flows.
 	Search       string
 	Found, Total int
-	// Problem says why there is no list.
+	// Problem is the reason why there is no list.
 	Problem string
 }
 
-// Example is the flow whose call is shown to somebody who has no runs yet.
+// Example is the flow whose curl command is shown while there are no runs.
 func (v flowsView) Example() *admin.Flow {
 	for i, flow := range v.Flows {
 		if flow.Enabled && flow.URL != "" {
@@ -52,7 +52,7 @@ func (v flowsView) Example() *admin.Flow {
 	return nil
 }
 
-// Hidden counts the flows that were found and are not shown.
+// Hidden counts the matching flows that are not shown.
 func (v flowsView) Hidden() int { return v.Found - len(v.Flows) }
 
 func (c *console) listFlows(ctx context.Context, search string, all bool) flowsView {
@@ -77,7 +77,7 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 	return view
 }
 
-// urgency puts the flows first that are not served and should be: behind fifty others nobody would see them.
+// urgency sorts flows that should be served but are not to the top, where they are seen.
 func urgency(flow admin.Flow) int {
 	if !flow.Enabled && flow.Version > 0 {
 		return 0
@@ -93,20 +93,20 @@ func matches(flow admin.Flow, search string) bool {
 // runsView is a table of runs.
 type runsView struct {
 	Runs []runRow
-	// Flow and Status are what was asked for.
+	// Flow and Status are the filter.
 	Flow   string
 	Status everhook.Status
-	// Older leads to the next page; empty on the last one.
+	// Older is the address of the next page; empty on the last one.
 	Older string
-	// Problem says why there is no list. BadPage is set if the request named a page that does not exist.
+	// Problem is the reason why there is no list. BadPage is set if the request named a page that does not exist.
 	Problem string
 	badPage bool
 }
 
-// Filtered reports whether only some runs were asked for.
+// Filtered reports whether the list has a filter.
 func (v runsView) Filtered() bool { return v.Flow != "" || v.Status != "" }
 
-// Statuses are those to choose from.
+// Statuses are the values of the filter.
 func (runsView) Statuses() []everhook.Status { return admin.Listable }
 
 type runRow struct {
@@ -144,15 +144,15 @@ func (c *console) listRuns(ctx context.Context, filter runs.Filter) runsView {
 	return view
 }
 
-// latest gives the runs that began last. In one list those that go on come first: many that wait for weeks would hide
-// what has just failed.
+// latest returns the runs that began last. Open and closed runs are listed apart: in one list, many runs that wait for
+// weeks would hide the latest failures.
 func (c *console) latest(ctx context.Context) runsView {
 	going := c.listRuns(ctx, runs.Filter{Status: everhook.Pending, Limit: latestRuns})
 	if going.Problem != "" {
 		return going
 	}
 	view := c.listRuns(ctx, runs.Filter{Ended: true, Limit: latestRuns})
-	// One that ended between the two questions is in both, and is shown as the later one has it.
+	// A run that ended between the two requests is in both lists. The later state is shown.
 	view.Runs = append(view.Runs, going.Runs...)
 	slices.SortStableFunc(view.Runs, func(a, b runRow) int {
 		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Execution, b.Execution))
@@ -175,7 +175,7 @@ func (c *console) latest(ctx context.Context) runsView {
 type runView struct {
 	runRow
 	Detail runs.Detail
-	// Steps are those of the shown page. Page counts from 1.
+	// Steps are the steps on the shown page. Page counts from 1.
 	Steps       []stepRow
 	Page, Pages int
 }
@@ -223,19 +223,19 @@ func (v runView) Latest() *runs.Summary {
 	return nil
 }
 
-// shownAt is how many of the steps are named at the top that the run is in.
+// shownAt bounds the running steps that are named at the top of the page.
 const shownAt = 3
 
-// At are steps that the run is in.
+// At returns the first running steps.
 func (v runView) At() []everhook.Step {
-	at := v.Detail.At()
+	at := v.Detail.Running()
 	return at[:min(len(at), shownAt)]
 }
 
-// MoreAt counts the others.
-func (v runView) MoreAt() int { return len(v.Detail.At()) - len(v.At()) }
+// MoreAt counts the running steps that At leaves out.
+func (v runView) MoreAt() int { return len(v.Detail.Running()) - len(v.At()) }
 
-// FailedAt is the number of the step that the run's error comes from; 0 if it is not shown.
+// FailedAt is the number of the step that caused the run's error; 0 if it is not shown.
 func (v runView) FailedAt() int {
 	if v.Detail.Outcome == nil || v.Detail.Outcome.Error == nil {
 		return 0
@@ -248,7 +248,7 @@ func (v runView) FailedAt() int {
 	return 0
 }
 
-// Command is what an operator can do about the run; empty for one that resolved.
+// Command is a command for the operator; empty for a run that resolved.
 func (v runView) Command() string {
 	switch {
 	case !v.Status.Ended():
@@ -265,7 +265,7 @@ type stepRow struct {
 	Now time.Time
 }
 
-// Contents names what there is to tell about the step besides its row; empty for nothing.
+// Contents names the details of the step that its row does not show; empty for none.
 func (s stepRow) Contents() string {
 	var parts []string
 	add := func(name string, there bool) {
@@ -281,7 +281,7 @@ func (s stepRow) Contents() string {
 	return strings.Join(parts, ", ")
 }
 
-// runOf makes the view of a run. Page 0 is the page that matters most: the running steps, or the failed one.
+// runOf makes the view of a run. Page 0 is the page with the running steps, or with the failed one.
 func runOf(detail runs.Detail, temporal string, now time.Time, page int) runView {
 	view := runView{runRow: runRow{Summary: detail.Summary, Now: now, Temporal: temporal}, Detail: detail}
 	view.Pages = max(1, (len(detail.Steps)+shownSteps-1)/shownSteps)
@@ -297,7 +297,7 @@ func runOf(detail runs.Detail, temporal string, now time.Time, page int) runView
 }
 
 func (v runView) mainPage() int {
-	if at := v.Detail.At(); len(at) > 0 {
+	if at := v.Detail.Running(); len(at) > 0 {
 		return pageOf(v.Detail.Steps, at[0].Number)
 	}
 	if failed := v.FailedAt(); failed > 0 {
@@ -331,7 +331,7 @@ func runPath(run runs.Summary) string {
 // copying is a button that copies a text. What names the text for screen readers, for example "the URL of orders".
 type copying struct{ Text, What string }
 
-// ago tells how long ago something was, as people say it.
+// ago returns the age of a time in words.
 func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
@@ -352,7 +352,7 @@ func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.00
 
 func machine(t time.Time) string { return everhook.FormatTime(t.UTC()) }
 
-// took tells how long something took, or has taken so far.
+// took returns the duration of a step or run in words, up to now if it has not ended.
 func took(started time.Time, ended *time.Time, now time.Time) string {
 	if ended == nil {
 		return lasted(now.Sub(started)) + " so far"
@@ -377,7 +377,7 @@ func lasted(d time.Duration) string {
 	}
 }
 
-// pretty writes a value as indented JSON, and text as it is.
+// pretty returns a value as indented JSON, and text unchanged.
 func pretty(v any) string {
 	if value, ok := v.(*everhook.Value); ok {
 		if text, ok := value.V.(string); ok {
@@ -395,7 +395,7 @@ func pretty(v any) string {
 	return indented.String()
 }
 
-// curl is a call of a flow to try it with, for a POSIX shell.
+// curl returns a command for a POSIX shell that calls a flow.
 func curl(address string) string {
 	return "curl -i '" + strings.ReplaceAll(address, "'", `'\''`) +
 		`' -H 'Content-Type: application/json' -d '{"hello": "world"}'`

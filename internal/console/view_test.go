@@ -11,7 +11,7 @@ func TestAgesAndDurationsReadAsPeopleSayThem(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 7, 30, 12, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration][2]string{
-		-time.Minute:                  {"just now", "< 1 ms"}, // a clock that is ahead
+		-time.Minute:                  {"just now", "< 1 ms"}, // the clock is ahead
 		0:                             {"just now", "< 1 ms"},
 		1500 * time.Microsecond:       {"just now", "1 ms"},
 		999 * time.Millisecond:        {"just now", "999 ms"},

@@ -20,7 +20,7 @@ import (
 const dialTimeout = 10 * time.Second
 
 // Guard allows the public internet and the addresses that its operator lists. It refuses the process's own ports,
-// unless an entry of the list names one with host and port.
+// unless an entry of the list names the port.
 type Guard struct {
 	prefixes []allowedPrefix
 	hosts    map[string]map[uint16]bool
@@ -109,7 +109,7 @@ func unmapPrefix(prefix netip.Prefix) netip.Prefix {
 	return prefix
 }
 
-// hostName gives a name in the form in which names are compared: lower case, ASCII, without the final dot.
+// hostName normalises a host name for comparison: lower case, ASCII, without the final dot.
 func hostName(host string) string {
 	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
 		host = ascii
@@ -155,7 +155,7 @@ func (g *Guard) checkLiteral(ctx context.Context, host, port string) error {
 	return nil
 }
 
-// check decides on one address that a host stands for.
+// check decides about one address of a host.
 func (g *Guard) check(ctx context.Context, host string, addr netip.AddrPort) error {
 	addr = netip.AddrPortFrom(plain(addr.Addr()), addr.Port())
 	if g.allows(host, addr, addr.Port()) {
@@ -180,7 +180,7 @@ func (g *Guard) allows(host string, addr netip.AddrPort, port uint16) bool {
 	})
 }
 
-// portNumber gives 0 for text that is not a port: it cannot be dialled.
+// portNumber returns 0 for text that is not a port: port 0 cannot be dialled.
 func portNumber(port string) uint16 {
 	number, _ := strconv.ParseUint(port, 10, 16)
 	return uint16(number)

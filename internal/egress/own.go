@@ -23,7 +23,7 @@ func (g *Guard) Deny(address, what string) {
 	}
 }
 
-// ownPort describes addr if it is an address of Deny, and is "" otherwise.
+// ownPort returns the description of addr if it was denied with Deny, else "".
 func (g *Guard) ownPort(ctx context.Context, addr netip.AddrPort) string {
 	for _, own := range g.own {
 		if own.port == addr.Port() && own.isAt(ctx, addr.Addr()) {
@@ -33,8 +33,8 @@ func (g *Guard) ownPort(ctx context.Context, addr netip.AddrPort) string {
 	return ""
 }
 
-// isAt reports whether addr leads to the address's host. A server that listens on this machine is taken to listen on
-// all of the machine's addresses: the difference is not worth a mistake.
+// isAt reports whether addr leads to the address's host. A server that listens on this machine is assumed to listen on
+// all addresses of the machine, to be safe.
 func (o ownAddress) isAt(ctx context.Context, addr netip.Addr) bool {
 	local := isLocal(addr)
 	if o.host == "" {
@@ -54,7 +54,7 @@ func (o ownAddress) isAt(ctx context.Context, addr netip.Addr) bool {
 	return false
 }
 
-// isLocal reports whether addr is this machine's.
+// isLocal reports whether addr is an address of this machine.
 func isLocal(addr netip.Addr) bool {
 	if addr.IsLoopback() || addr.IsUnspecified() {
 		return true

@@ -12,7 +12,7 @@ import (
 // Server is a stub for binaries that are built without the embedded server. Start never returns one.
 type Server struct{}
 
-// Start says that this binary has no embedded server.
+// Start returns an error: this binary has no embedded server.
 func Start(_ context.Context, o Options) (*Server, error) {
 	if _, err := o.withDefaults(); err != nil {
 		return nil, err

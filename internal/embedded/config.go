@@ -21,8 +21,7 @@ const (
 	visibilityStore = "visibility"
 )
 
-// persistenceConfig keeps visibility in a file of its own, so that its writes do not queue behind those of the
-// histories.
+// persistenceConfig keeps visibility in a separate file, so that its writes do not wait for those of the histories.
 func persistenceConfig(history, visibility *config.SQL) config.Persistence {
 	return config.Persistence{
 		DefaultStore:     historyStore,
@@ -35,7 +34,7 @@ func persistenceConfig(history, visibility *config.SQL) config.Persistence {
 	}
 }
 
-// sqlConfig is for one connection: with more, the server takes SQLITE_BUSY for a duplicate key.
+// sqlConfig allows one connection: with more, the server mistakes SQLITE_BUSY for a duplicate key.
 func sqlConfig(path string) *config.SQL {
 	attributes := map[string]string{
 		"mode": "rwc",
@@ -80,7 +79,7 @@ func serverConfig(persistence config.Persistence, ports map[primitives.ServiceNa
 	return c
 }
 
-// freePorts holds one port for every service until all are found, so that none is handed out twice.
+// freePorts holds each port open until it has one for every service, so that no port is returned twice.
 func freePorts() (ports map[primitives.ServiceName]int, err error) {
 	ports = make(map[primitives.ServiceName]int, len(temporal.DefaultServices))
 	for _, service := range temporal.DefaultServices {

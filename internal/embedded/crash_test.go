@@ -22,10 +22,10 @@ const (
 	childDirectory = "EVERHOOK_EMBEDDED_DIRECTORY"
 	childRuns      = "EVERHOOK_EMBEDDED_RUNS"
 
-	modeStartRuns = "start runs" // starts runs until it is killed, and says so after each that is acknowledged
+	modeStartRuns = "start runs" // starts runs until it is killed, and reports each acknowledged one
 	modeFinish    = "finish"     // waits until the runs of childRuns have completed
 
-	// rounds is how often the process is killed, runsPerRound how many runs it has started by then.
+	// rounds is the number of kills, runsPerRound the number of runs that are started before each.
 	rounds       = 3
 	runsPerRound = 15
 )
@@ -73,7 +73,7 @@ func spawn(t *testing.T, dir, mode string, runs []string) (*exec.Cmd, *bufio.Sca
 	return cmd, bufio.NewScanner(out)
 }
 
-// next is the rest of the child's next line, which has to begin with the prefix.
+// next returns the child's next line without the prefix, which must be there.
 func next(t *testing.T, lines *bufio.Scanner, prefix string) string {
 	t.Helper()
 	require.True(t, lines.Scan(), "the child has ended: %v", lines.Err())
@@ -82,7 +82,7 @@ func next(t *testing.T, lines *bufio.Scanner, prefix string) string {
 	return rest
 }
 
-// child is what the child process does. It returns its exit code.
+// child runs the child process and returns its exit code.
 func child(mode string) int {
 	if err := runChild(mode); err != nil {
 		fmt.Println("failed", err)

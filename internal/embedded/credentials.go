@@ -20,10 +20,10 @@ import (
 	"go.temporal.io/server/common/rpc/encryption"
 )
 
-// credentials close the ports of the server to everybody but this process. Every port demands a client certificate of
-// a certificate authority that is made at each start and exists only in memory (mutual TLS, RFC 8446). Other users of
-// the machine and sidecars can open a connection, but not make a call. There is no second way in, so the server needs
-// no authorizer.
+// credentials close the ports of the server to all other processes. Every port demands a client certificate of a
+// certificate authority that is made at each start and exists only in memory (mutual TLS, RFC 8446). Other users of the
+// machine and sidecars can open a connection, but cannot make a call. There is no other way in, so the server needs no
+// authorizer.
 type credentials struct {
 	certificate tls.Certificate
 	authority   *x509.CertPool
@@ -36,13 +36,13 @@ var _ encryption.TLSConfigProvider = (*credentials)(nil)
 const lifetime = 50 * 365 * 24 * time.Hour
 
 // newCredentials makes an authority and one certificate that all services and clients in the process share. The key of
-// the authority is forgotten.
+// the authority is discarded.
 func newCredentials() (*credentials, error) {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	// A clock that is set back must not make the certificates invalid.
+	// The certificates must stay valid if the clock is set back.
 	from := time.Now().Add(-lifetime)
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "everhook, this process"}, NotBefore: from,
@@ -124,7 +124,7 @@ func (c *credentials) GetFrontendServerConfig() (*tls.Config, error) { return c.
 // GetFrontendClientConfig is for the server's own workers.
 func (c *credentials) GetFrontendClientConfig() (*tls.Config, error) { return c.client(), nil }
 
-// GetRemoteClusterClientConfig is for the only cluster that there is: this one.
+// GetRemoteClusterClientConfig is for calls to other clusters; this is the only one.
 func (c *credentials) GetRemoteClusterClientConfig(string) (*tls.Config, error) {
 	return c.client(), nil
 }

@@ -45,7 +45,7 @@ func old(c *tls.Config) *tls.Config {
 	return c
 }
 
-// call asks for the health of a service, which every port answers.
+// call requests the health of a service, which every port answers.
 func call(t *testing.T, address string, transport grpccredentials.TransportCredentials) error {
 	t.Helper()
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(transport))

@@ -29,8 +29,8 @@ type directory struct {
 	lock *flock.Flock
 }
 
-// openDirectory creates the directory where it is missing and takes the lock that keeps other processes out.
-// The kernel drops the lock with the process, however it ends.
+// openDirectory creates the directory if it is missing, and takes the lock that keeps other processes out. The kernel
+// releases the lock when the process ends, however it ends.
 func openDirectory(path string, logger *slog.Logger) (*directory, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -63,11 +63,11 @@ func openDirectory(path string, logger *slog.Logger) (*directory, error) {
 	return d, nil
 }
 
-// othersMask are the permissions of everybody but the owner.
+// othersMask are the permissions of group and others.
 const othersMask = 0o077
 
-// closeDirectory takes the permissions of others from a data directory that existed before, for example the volume of
-// a container. A directory of another user, or one that users share (sticky, like /tmp), stays as it is.
+// closeDirectory removes the permissions of group and others from a data directory that existed before, for example the
+// volume of a container. A directory of another user, or one that users share (sticky, as /tmp), is left unchanged.
 func closeDirectory(path string, logger *slog.Logger) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&othersMask == 0 {
@@ -84,8 +84,8 @@ func closeDirectory(path string, logger *slog.Logger) error {
 	return nil
 }
 
-// closeFiles creates the databases before SQLite does, because it would let others read them, and takes permissions of
-// others from databases and logs of an earlier release. SQLite gives new logs the permissions of their database.
+// closeFiles creates the databases before SQLite does, because SQLite would let others read them. It also removes such
+// permissions from databases and logs of an earlier release. SQLite gives new logs the permissions of their database.
 func (d *directory) closeFiles() error {
 	for _, name := range []string{historyFile, visibilityFile} {
 		file, err := os.OpenFile(d.file(name), os.O_CREATE|os.O_RDWR, 0o600)
@@ -113,7 +113,7 @@ func unwritable(path string, err error) error {
 // file is the path of one of the directory's files.
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
 
-// close lets the next process in.
+// close releases the lock.
 func (d *directory) close() { _ = d.lock.Close() }
 
 // holder names the process that wrote its number into the lock file.

@@ -39,7 +39,7 @@ func TestADirectoryThatCannotBeUsedIsExplained(t *testing.T) {
 	}
 }
 
-// unwritableDirectory is a directory in which nobody can create anything, root included.
+// unwritableDirectory is a directory in which no user can create files, not even root.
 func unwritableDirectory() string {
 	if runtime.GOOS == "linux" {
 		return "/sys/everhook"

@@ -15,32 +15,32 @@ import (
 
 // flusher makes commits survive a power cut, for a fraction of the cost of SQLite's synchronous=FULL. FULL flushes the
 // write-ahead log on every commit, several times for each step of a run, and blocks all other writes meanwhile. But a
-// commit has to be on disk only before it is reported. So SQLite runs with synchronous=NORMAL, which keeps a database
-// consistent and does not flush commits, and each reporter flushes first: the frontend before every response
+// commit must be on disk only before it is reported. So SQLite runs with synchronous=NORMAL, which keeps a database
+// consistent and does not flush commits. Whatever reports a commit flushes first: the frontend before every response
 // (intercept), the visibility store before the server forgets a task (durableVisibility). A flush covers every earlier
-// commit of that database, and callers share it: those that come during a flush all wait for the next one.
+// commit of that database. Callers share it: all that arrive during a flush wait for the next one.
 type flusher struct {
 	mu      sync.Mutex
-	wal     *os.File // nil: commits need not outlive a power cut
+	wal     *os.File // nil: commits need not survive a power cut
 	running bool
 	next    *flush
 	failure error
 }
 
-// flush is one flush, with everything that waits for it.
+// flush is one flush, with the callers that wait for it.
 type flush struct {
 	done chan struct{}
 	err  error
 }
 
-// open is called before the first flush, when a connection holds the database open: until the last one closes,
-// its write-ahead log stays the same file.
+// open is called before the first flush, while a connection holds the database open: the write-ahead log stays the same
+// file until the last connection closes.
 func (f *flusher) open(s store) (err error) {
 	f.wal, err = os.OpenFile(s.path+"-wal", os.O_RDWR, 0)
 	return err
 }
 
-// close ends what open began.
+// close closes the log.
 func (f *flusher) close() error {
 	if f.wal == nil {
 		return nil
@@ -68,7 +68,7 @@ func (f *flusher) flush() error {
 	return mine.err
 }
 
-// run flushes until there are no more waiters.
+// run flushes until no caller waits.
 func (f *flusher) run() {
 	for {
 		f.mu.Lock()
@@ -89,9 +89,8 @@ func (f *flusher) run() {
 	}
 }
 
-// intercept holds a response of the frontend back until everything that it reports is on disk. This includes errors,
-// such as "the run exists already". Only a workflow task goes out at once, because it has no effect before it is
-// completed.
+// intercept delays a response of the frontend until everything that it reports is on disk. This includes errors such as
+// "the run exists already". Only a workflow task is sent at once, because it has no effect before it is completed.
 func (f *flusher) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo,
 	handle grpc.UnaryHandler) (any, error) {
 	response, err := handle(ctx, request)

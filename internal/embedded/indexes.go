@@ -15,8 +15,8 @@ import (
 )
 
 // The server's schema has an index for each column of its visibility table, 61 in all, most of them for columns that
-// are always NULL here. Each is written again whenever a run starts or closes, which was three fourths of the cost of
-// visibility. This package keeps those that lists use.
+// are always NULL here. Each is rewritten whenever a run starts or closes, which was three fourths of the cost of
+// visibility. This package keeps only the indexes that lists use.
 
 // listedColumns are the columns by which Everhook, the Temporal UI or the server itself look for executions.
 var listedColumns = []string{
@@ -24,7 +24,7 @@ var listedColumns = []string{
 	"root_workflow_id", "TemporalScheduledById", "TemporalNamespaceDivision",
 }
 
-// indexNames are the names in the server's schema where they do not follow from the column.
+// indexNames are the names in the server's schema that do not follow from the column.
 var indexNames = map[string]string{"workflow_type_name": "by_workflow_type"}
 
 // defaultIndex is the one for lists without a condition.

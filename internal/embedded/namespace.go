@@ -26,10 +26,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// prepareNamespace creates the namespace, or brings its retention and search attributes up to date. It returns the
-// columns of the visibility store that the search attributes use.
-// It writes to the database before the server starts: through the server's own API the change would
-// have to wait until every cache of namespaces has been refreshed.
+// prepareNamespace creates the namespace, or updates its retention and search attributes. It returns the columns of the
+// visibility store that the search attributes use. It writes to the database before the server starts: a change through
+// the server's own API takes effect only after every cache of namespaces has been refreshed.
 func prepareNamespace(ctx context.Context, cfg *config.SQL, o Options) (columns []string, err error) {
 	db, err := persistencesql.NewSQLDB(sqlplugin.DbKindMain, cfg, resolver.NewNoopResolver(), log.NewNoopLogger(),
 		metrics.NoopMetricsHandler)
@@ -92,7 +91,8 @@ func updateNamespace(ctx context.Context, db sqlplugin.DB, row *sqlplugin.Namesp
 	return columnsInUse(detail.Config), nil
 }
 
-// configure sets the retention and gives every search attribute that has none yet a column of the visibility store.
+// configure sets the retention, and assigns a column of the visibility store to every search attribute that has none
+// yet.
 func configure(c *persistencespb.NamespaceConfig, o Options) error {
 	if c.Retention.AsDuration() != o.Retention {
 		c.Retention = durationpb.New(o.Retention)

@@ -1,9 +1,8 @@
 // Package embedded runs a Temporal server and its web UI inside this process, on SQLite files in one data directory.
 //
 // The server listens on loopback only, and every port demands a client certificate that only this process has: other
-// users of the machine and other containers of a pod can not use it.
-// One process at a time owns a data directory. What was acknowledged survives a killed process, and with
-// SynchronousFull a power cut as well.
+// users of the machine and other containers of a pod cannot use it. One process at a time owns a data directory. What
+// was acknowledged survives a killed process and, with SynchronousFull, a power cut.
 //
 // With the build tag noembedded the package keeps its API but leaves the server, some 1,800 packages, out of the
 // binary.
@@ -19,10 +18,10 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 )
 
-// What outlives a power cut, see Options.Synchronous. A killed process loses nothing either way.
+// Values of Options.Synchronous. A killed process loses nothing with either.
 const (
-	// SynchronousFull flushes to disk whatever is about to be acknowledged: nothing acknowledged is lost in a power
-	// cut.
+	// SynchronousFull flushes every write to disk before it is acknowledged: a power cut loses nothing that was
+	// acknowledged.
 	SynchronousFull = "full"
 	// SynchronousNormal leaves flushing to SQLite's checkpoints: a power cut can undo the last seconds.
 	SynchronousNormal = "normal"
@@ -40,25 +39,25 @@ const (
 	minRetention = time.Hour
 )
 
-// Options say how the embedded server runs. Only Directory is required.
+// Options configure the embedded server. Only Directory is required.
 type Options struct {
-	// Directory holds the databases and the lock file. It is created, readable by this user only, where it is missing.
+	// Directory holds the databases and the lock file. It is created if it is missing, readable by this user only.
 	Directory string
 	// Synchronous is SynchronousFull (the default) or SynchronousNormal.
 	Synchronous string
 	// Retention is how long closed runs are kept, at least an hour; 7 days by default.
 	// Another value for an existing directory counts for the runs that close from then on.
 	Retention time.Duration
-	// Namespace is created where it is missing; "default" by default.
+	// Namespace is created if it is missing; "default" by default.
 	Namespace string
-	// SearchAttributes are registered in the namespace where they are missing. None is ever removed.
+	// SearchAttributes are registered in the namespace if they are missing. None is ever removed.
 	SearchAttributes map[string]enumspb.IndexedValueType
 	// UI switches the web UI on.
 	UI bool
 	// UIPublicPath is the path below which the handler of the UI is mounted; "/temporal" by default.
 	UIPublicPath string
-	// UICodec is where the UI has payloads decoded and large ones fetched, below the address of its own pages:
-	// "/temporal-codec". Empty: nowhere.
+	// UICodec is the path at which the UI decodes payloads and fetches large ones, on the address of its own pages:
+	// "/temporal-codec". Empty: the UI does neither.
 	UICodec string
 	// Open leaves the ports open to all users of this machine, without certificates. It is for tests in which the
 	// server represents a Temporal cluster.
@@ -67,7 +66,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// withDefaults fills in what was left out and rejects what can't be meant.
+// withDefaults sets defaults and rejects invalid options.
 func (o Options) withDefaults() (Options, error) {
 	if o.Directory == "" {
 		return o, errors.New("the embedded server needs a data directory: name one")

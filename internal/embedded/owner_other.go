@@ -4,5 +4,5 @@ package embedded
 
 import "io/fs"
 
-// ownedByUs is false where files have no owner in their permissions.
+// ownedByUs returns false: file information has no owner on this system.
 func ownedByUs(fs.FileInfo) bool { return false }

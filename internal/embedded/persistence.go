@@ -25,8 +25,8 @@ const pluginName = "everhook-sqlite"
 var registerPlugin = sync.OnceFunc(func() { persistencesql.RegisterPlugin(pluginName, plugin{}) })
 
 // plugin is the server's SQLite plugin with other queries where the server's own scan a table from its start. Those
-// queries also get a connection of their own, which only reads: the one that writes is the bottleneck of the server.
-// SQLite's write-ahead log lets one connection read while another one writes.
+// queries also get a connection of their own that only reads, because the writing connection is the bottleneck of the
+// server. With the write-ahead log, SQLite can read on one connection while another one writes.
 type plugin struct{}
 
 var _ sqlplugin.Plugin = plugin{}
@@ -79,9 +79,9 @@ var (
 // Close closes both connections.
 func (d *boundedDB) Close() error { return errors.Join(d.reader.Close(), d.DB.Close()) }
 
-// The server asks for tasks after a position (timestamp, ID) by (t >= ? AND id >= ?) OR t > ?. That has no lower bound
-// that an index could use: each look at the next timers reads all tasks that are due and not deleted yet. Here the
-// timestamp is a bound of its own.
+// The server selects tasks after a position (timestamp, ID) by (t >= ? AND id >= ?) OR t > ?. No index can use that as
+// a lower bound, so each look-up of the next timers reads all tasks that are due and not deleted yet. This query has
+// the timestamp as a bound.
 const dueTasks = `SELECT visibility_timestamp, task_id, data, data_encoding FROM history_scheduled_tasks
 	WHERE shard_id = ? AND category_id = ? AND visibility_timestamp >= ? AND visibility_timestamp < ?
 	AND (task_id >= ? OR visibility_timestamp > ?)
@@ -110,7 +110,7 @@ const (
 	ORDER BY node_id, txn_id LIMIT ?`
 )
 
-// RangeSelectFromHistoryNode reads a page of a history. In reverse order the server's own query does.
+// RangeSelectFromHistoryNode reads a page of a history. In reverse order, the server's own query is used.
 func (d *boundedDB) RangeSelectFromHistoryNode(ctx context.Context,
 	f sqlplugin.HistoryNodeSelectFilter) ([]sqlplugin.HistoryNodeRow, error) {
 	if f.ReverseOrder {
@@ -127,7 +127,7 @@ func (d *boundedDB) RangeSelectFromHistoryNode(ctx context.Context,
 	}, func(row *sqlplugin.HistoryNodeRow) { row.TxnID = -row.TxnID })
 }
 
-// collect scans all rows; columns are the places for the values of one, finish completes it.
+// collect scans all rows. Columns returns the targets for the columns of a row, finish completes the row.
 func collect[Row any](rows *sql.Rows, err error, columns func(*Row) []any, finish func(*Row)) (all []Row, _ error) {
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 	"go.temporal.io/server/common/resolver"
 )
 
-// both opens one history database through the server's plugin and through ours.
+// both opens one history database by the server's plugin and by this one.
 func both(t *testing.T, s store) (theirs, ours sqlplugin.DB) {
 	t.Helper()
 	registerPlugin()

@@ -30,8 +30,8 @@ func stores(d *directory) (history, visibility store) {
 		store{d.file(visibilityFile), "sqlite/v3/visibility", sqlite.VisibilityVersion}
 }
 
-// prepare creates the tables in a new file and migrates those of an older server, in one transaction:
-// a process killed meanwhile leaves the file as it was.
+// prepare creates the tables in a new file, and migrates the tables of an older server, in one transaction: if the
+// process is killed meanwhile, the file is unchanged.
 func (s store) prepare(ctx context.Context) (err error) {
 	defer func() { err = s.explain(err) }()
 	db, err := s.open()
@@ -81,7 +81,7 @@ func (s store) migrate(ctx context.Context, tx *sql.Tx) error {
 	}
 }
 
-// checkpoint moves the write-ahead log into the database file, so that a backup of that file alone is whole.
+// checkpoint moves the write-ahead log into the database file, so that a backup of that file alone is complete.
 func (s store) checkpoint(ctx context.Context) (err error) {
 	defer func() { err = s.explain(err) }()
 	db, err := s.open()
@@ -102,7 +102,7 @@ func (s store) open() (*sql.DB, error) {
 	return db, nil
 }
 
-// explain adds to SQLite's error codes what a person can do.
+// explain adds to SQLite's error codes what the operator can do.
 func (s store) explain(err error) error {
 	if err == nil {
 		return nil
@@ -126,7 +126,7 @@ func (s store) explain(err error) error {
 	}
 }
 
-// schemaTarget lets the server's schema tasks work within one transaction.
+// schemaTarget runs the server's schema tasks within one transaction.
 type schemaTarget struct {
 	ctx  context.Context
 	tx   *sql.Tx

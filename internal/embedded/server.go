@@ -33,7 +33,7 @@ const (
 
 	// portAttempts bounds how often Start chooses other ports because another process has taken them.
 	portAttempts = 5
-	// probeInterval is the pause between two looks at whether the server answers.
+	// probeInterval is the pause between two probes of the server.
 	probeInterval = 5 * time.Millisecond
 )
 
@@ -55,9 +55,8 @@ type Server struct {
 	stopErr error
 }
 
-// Start runs a server on the data directory and returns when it serves clients. Its errors are for a person: they say
-// what is wrong with the directory, its databases or the options, and what to do about it.
-// ctx bounds the start only.
+// Start runs a server on the data directory and returns when it serves clients. Its errors are for users: they say what
+// is wrong with the directory, its databases or the options, and what to do. ctx bounds the start only.
 func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	o, err = o.withDefaults()
 	if err != nil {
@@ -109,12 +108,11 @@ func (s *Server) ClientTLS() *tls.Config {
 func (s *Server) Namespace() string { return s.options.Namespace }
 
 // UI serves the web UI below Options.UIPublicPath; nil if the UI is switched off. It neither authenticates nor
-// authorizes: a client of it can do everything that Temporal can.
+// authorizes: its clients can do everything that Temporal can.
 func (s *Server) UI() http.Handler { return s.ui }
 
-// Stop ends the server and lets the next process have the data directory. It returns when that is done or ctx ends;
-// then the server goes on stopping, and keeps the directory locked meanwhile. Every call after the first waits for the
-// same end.
+// Stop stops the server and releases the data directory. It returns when that is done, or when ctx ends; then the
+// server goes on stopping, and keeps the directory locked meanwhile. Later calls wait for the same end.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stop.Do(func() { go s.shutDown() })
 	select {
@@ -137,8 +135,8 @@ func (s *Server) shutDown() {
 	s.directory.close()
 }
 
-// build prepares the databases and constructs the server, which binds its ports. Another process can take one between
-// its choice and its use: then others are chosen.
+// build prepares the databases and constructs the server, which binds its ports. If another process takes a port before
+// it is bound, build chooses other ports.
 func (s *Server) build(ctx context.Context) error {
 	history, visibility := stores(s.directory)
 	for _, store := range []store{history, visibility} {
@@ -228,8 +226,8 @@ func (s *Server) serve(ctx context.Context) (err error) {
 	return nil
 }
 
-// probe asks for a run that does not exist until that is the answer: then the frontend serves, it knows the namespace,
-// and history has its shards.
+// probe describes a run that does not exist until the server answers so: then the frontend serves, it knows the
+// namespace, and history has its shards.
 func (s *Server) probe(ctx context.Context) error {
 	transport := insecure.NewCredentials()
 	if s.access != nil {

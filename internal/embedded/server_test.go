@@ -26,7 +26,7 @@ import (
 	"go.temporal.io/server/common/primitives"
 )
 
-// running is the server that the tests share which need no start of their own.
+// running is the server that most tests share.
 type running struct {
 	server *Server
 	client client.Client
@@ -258,8 +258,8 @@ func retention(t *testing.T, c client.Client) time.Duration {
 	return description.Config.WorkflowExecutionRetentionTtl.AsDuration()
 }
 
-// listedBy starts a run with a value of its own of the search attribute and waits until a list by it has exactly that
-// run, closed.
+// listedBy starts a run with a unique value of the search attribute, and waits until a list by that value has exactly
+// this run, closed.
 func listedBy(t *testing.T, c client.Client, attribute string) {
 	t.Helper()
 	value := rand.Text()
@@ -347,14 +347,14 @@ func answerAtOnce(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return answered && workflow.AllHandlersFinished(ctx) })
 }
 
-// sleep says how long a timer really took.
+// sleep returns how long a timer really took.
 func sleep(ctx workflow.Context, d time.Duration) (time.Duration, error) {
 	began := workflow.Now(ctx)
 	err := workflow.Sleep(ctx, d)
 	return workflow.Now(ctx).Sub(began), err
 }
 
-// resume is spread over a timer and two activities, so that a killed process is in the middle of it.
+// resume consists of a timer and two activities, so that a kill of the process hits the middle of it.
 func resume(ctx workflow.Context, pause time.Duration) (string, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 2 * time.Second})
 	words := make([]string, 2)
@@ -371,7 +371,7 @@ func resume(ctx workflow.Context, pause time.Duration) (string, error) {
 
 func say(_ context.Context, word string) (string, error) { return word, nil }
 
-// waitForCancellation completes with what its activity made of the cancellation.
+// waitForCancellation returns what its activity did at the cancellation.
 func waitForCancellation(ctx workflow.Context) (outcome string, err error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute,
 		WaitForCancellation: true})

@@ -21,7 +21,7 @@ const unlimited = 1_000_000
 // queueWorkers is how many tasks of a queue are done at the same time.
 const queueWorkers = 8
 
-// tuning makes a cluster of one quick. The defaults of the server protect a shared database from many hosts and
+// tuning makes a cluster of one host quick. The defaults of the server protect a shared database from many hosts and
 // tenants.
 func tuning() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
@@ -35,7 +35,8 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityTaskBatchSize.Key():       2000,
 		// At the default of a second, timers and the backoff of retries fire up to a second late.
 		dynamicconfig.TimerProcessorMaxTimeShift.Key(): time.Millisecond,
-		// With the default of 4 partitions a task can arrive where nobody polls, and wait 100 ms to be forwarded.
+		// With the default of 4 partitions, a task can arrive at a partition without a poller, and wait 100 ms to be
+		// forwarded.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 
@@ -52,22 +53,22 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key():                     unlimited,
 		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key():                    unlimited,
 
-		// Tasks are forgotten every second. Until then each is kept in memory, and walked over when another one
-		// arrives: at the default of half a minute a busy minute ends with hundreds of megabytes and an eighth of the
-		// time spent on that.
+		// Completed tasks are removed every second. Until then each is kept in memory and scanned when another one
+		// arrives: at the default of half a minute, a busy minute ends with hundreds of megabytes and an eighth of the
+		// time spent on scans.
 		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
 		dynamicconfig.OutboundProcessorUpdateAckInterval.Key():   time.Second,
 
-		// All workers share one connection that writes. At the default of 512 a queue, they wait for it until their
-		// time is over when many tasks are due, and each task is done again.
+		// All workers share one connection that writes. At the default of 512 a queue, they wait for it until they time
+		// out when many tasks are due, and each task is repeated.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():    queueWorkers,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():       queueWorkers,
 		dynamicconfig.MemoryTimerProcessorSchedulerWorkerCount.Key(): queueWorkers,
 		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():  queueWorkers,
 
-		// Room for the runs that are busy; the default of 128,000 would keep the last hour of closed ones.
+		// Room for the open runs; the default of 128,000 would keep the last hour of closed ones.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4096,
 
 		// Activities learn of a cancellation at once instead of with their next heartbeat.
@@ -76,8 +77,8 @@ func tuning() dynamicconfig.StaticClient {
 	}
 }
 
-// pragmas are the settings of every SQLite connection. Their names are plain: SQLite takes one with a leading
-// underscore for an unknown pragma, and ignores it.
+// pragmas are the settings of every SQLite connection. Their names have no leading underscore: SQLite ignores unknown
+// pragmas.
 func pragmas() map[string]string {
 	return map[string]string{
 		"journal_mode":       "wal",
@@ -88,10 +89,10 @@ func pragmas() map[string]string {
 	}
 }
 
-// dataSource is the name under which the driver opens a file.
+// dataSource returns the name by which the driver opens a file.
 func dataSource(path string) string { return source(uriPath(path), "rwc") }
 
-// readOnlySource is the name under which the driver opens an existing file for reading. The path is escaped already.
+// readOnlySource returns the name by which the driver opens an existing file for reading. The path is escaped already.
 func readOnlySource(path string) string { return source(path, "ro") }
 
 func source(path, mode string) string {
@@ -103,7 +104,7 @@ func source(path, mode string) string {
 	return "file:" + path + "?" + query.Encode()
 }
 
-// uriPath escapes what would end the path in a file URI.
+// uriPath escapes the characters that would end the path in a file URI.
 func uriPath(path string) string {
 	return (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }

@@ -32,8 +32,8 @@ func quietUI(frontend string, access config.TLS, o Options) (http.Handler, error
 	return newUI(frontend, access, o)
 }
 
-// newUI puts the web UI together from the parts of the UI server, and serves it in this process. That server's own
-// Start would listen on one more port, and end the process when the port is taken.
+// newUI assembles the web UI from the parts of the UI server, and serves it in this process. That server's own Start
+// would listen on one more port, and end the process if the port is in use.
 func newUI(frontend string, access config.TLS, o Options) (http.Handler, error) {
 	assets, err := uiAssets(o.UIPublicPath)
 	if err != nil {
@@ -81,7 +81,7 @@ type publicAssets struct {
 	index []byte
 }
 
-// ReadFile is how the UI server reads its index page.
+// ReadFile is called by the UI server for its index page.
 func (a publicAssets) ReadFile(name string) ([]byte, error) {
 	if name == "index.html" {
 		return a.index, nil
@@ -111,8 +111,8 @@ var (
 )
 
 // rebase makes the index page work below the public path. The page's content security policy allows its one inline
-// script by hash, so that changes too; the UI server would drop the policy instead, on pages that show what strangers
-// sent.
+// script by hash, so the hash changes too. The UI server would drop the policy instead, on pages that show data from
+// strangers.
 func rebase(index []byte, publicPath string) []byte {
 	index = bytes.ReplaceAll(index, []byte(`base: ""`), []byte(`base: "`+publicPath+`"`))
 	index = bytes.ReplaceAll(index, []byte(`"/_app/`), []byte(`"`+publicPath+`/_app/`))

@@ -20,8 +20,8 @@ import (
 	"go.temporal.io/server/common/searchattribute"
 )
 
-// durableVisibility is the server's own SQL store, whose writes return when they are on disk: then the server deletes
-// the task that made it write, and nothing else would ever write that record again.
+// durableVisibility is the server's own SQL store, whose writes return when they are on disk: the server then deletes
+// the task that caused the write, and nothing else would ever write that record again.
 type durableVisibility struct {
 	visibilitystore.VisibilityStore
 	flusher *flusher
@@ -54,7 +54,7 @@ func (v durableVisibility) flushAfter(err error) error {
 	return v.flusher.flush()
 }
 
-// visibilityFactory makes the stores of the services, all on the one connection to the visibility database.
+// visibilityFactory makes the stores of the services, all with one connection to the visibility database.
 type visibilityFactory struct {
 	sql     *config.SQL
 	flusher *flusher
@@ -62,7 +62,7 @@ type visibilityFactory struct {
 
 var _ visibility.VisibilityStoreFactory = visibilityFactory{}
 
-// NewVisibilityStore is called by every service once.
+// NewVisibilityStore is called once by every service.
 func (f visibilityFactory) NewVisibilityStore(_ config.CustomDatastoreConfig, attributes searchattribute.Provider,
 	mappers searchattribute.MapperProvider, _ namespace.Registry, registry *chasm.Registry, r resolver.ServiceResolver,
 	l log.Logger, m metrics.Handler) (visibilitystore.VisibilityStore, error) {

@@ -173,7 +173,7 @@ func (r *Run) step(line Line, node *compile.Node, d *data) error {
 	result, err := r.perform(&Step{run: r, line: line, node: node, data: d, record: record, outer: outer.path})
 	d.leave(node.Key, outer)
 	r.meter.charge(d.takeUnits())
-	if err == nil && node.Foreign {
+	if err == nil && !node.Spec.Canonical {
 		result.Value, err = canonicalResult(result.Value)
 	}
 	if err == nil {
@@ -207,9 +207,7 @@ func (r *Run) perform(s *Step) (kind.Result, error) {
 		return pure.Execute(s)
 	}
 	result, err := r.host.Wait(s)
-	if s.node.Foreign { // it may have waited by itself
-		s.GoOn()
-	}
+	s.GoOn() // time has passed
 	return result, err
 }
 
@@ -259,7 +257,7 @@ func errorValue(e *everhook.Error) map[string]any {
 	return v
 }
 
-// canonicalResult makes the result of a kind from outside canonical. The built-in kinds give canonical results.
+// canonicalResult makes the result of a kind canonical.
 func canonicalResult(v any) (any, error) {
 	v, err := everhook.Canonical(v)
 	if err != nil {

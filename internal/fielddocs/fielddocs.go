@@ -1,5 +1,5 @@
-// Package fielddocs generates a Go file with the comments of config structs, so that a program can show them: the
-// reference pages and the JSON Schema are made from it.
+// Package fielddocs generates a Go file with the comments of config structs. The reference pages and the JSON Schema
+// contain these comments.
 package fielddocs
 
 import (
@@ -20,8 +20,8 @@ import (
 // File is the name of the generated file.
 const File = "field_docs.go"
 
-// Generate makes the file of the package in a folder. It covers the structs from the list and those that their fields
-// lead to; without a list, the structs with a method Spec, which are kinds and triggers.
+// Generate makes the file of the package in a folder. It covers the structs in the list and the structs of their
+// fields; without a list, the structs with a method Spec, which are kinds and triggers.
 func Generate(folder string, from []string) ([]byte, error) {
 	p, err := read(folder)
 	if err != nil {
@@ -44,7 +44,7 @@ func Generate(folder string, from []string) ([]byte, error) {
 	return append(bytes.TrimSpace(file), '\n'), err
 }
 
-// source is one package, as far as it matters here.
+// source is the relevant part of one package.
 type source struct {
 	name    string
 	structs map[string]*ast.StructType
@@ -114,14 +114,14 @@ func (p *source) declare(declaration ast.Decl) {
 	}
 }
 
-// note keeps a comment, on one line.
+// note records a comment, in one line.
 func (p *source) note(name string, comment *ast.CommentGroup) {
 	if text := strings.Join(strings.Fields(comment.Text()), " "); text != "" {
 		p.docs[name] = text
 	}
 }
 
-// receiver is the type of a method's receiver; empty for a function.
+// receiver returns the type of a method's receiver; empty for a function.
 func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""
@@ -136,7 +136,7 @@ func receiver(f *ast.FuncDecl) string {
 	return ""
 }
 
-// cover notes a struct and the structs of the package that its fields lead to.
+// cover records a struct and the structs of the package that its fields lead to.
 func (p *source) cover(name string, covered map[string]bool) {
 	structure := p.structs[name]
 	if structure == nil || covered[name] {

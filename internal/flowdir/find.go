@@ -10,7 +10,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Files gives the paths of the flow files in a directory and below it, in order.
+// Files returns the paths of the flow files in a directory and below it, in order.
 func Files(path string) ([]string, error) {
 	d, err := New(path, nil, nil, nil)
 	if err != nil {
@@ -25,8 +25,8 @@ func Files(path string) ([]string, error) {
 	return names, err
 }
 
-// Find gives the flow with a key among the flow files of a directory, and the path of its file. It applies nothing. It
-// is an error if no readable file has the key, or if two have it.
+// Find returns the flow with a key among the flow files of a directory, and the path of its file. It applies nothing.
+// It returns an error if no readable file has the key, or if two have it.
 func Find(path string, registry *kind.Registry, key string) (flow *compile.Flow, file string, err error) {
 	d, err := New(path, registry, nil, nil)
 	if err != nil {

@@ -13,33 +13,33 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Target is where flows are applied to.
+// Target is the store of applied flows.
 type Target interface {
-	// Apply makes the definition the enabled version of its key; source is its origin. It changes nothing if that
+	// Apply makes the definition the enabled version of its flow; source is its origin. It changes nothing if that
 	// definition is enabled already.
 	Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error)
-	// Disable ends the serving of a flow; unknown keys are no error.
+	// Disable disables a flow; unknown keys are no error.
 	Disable(ctx context.Context, key string) error
-	// Sources gives the sources of the enabled flows by key.
+	// Sources returns the sources of the enabled flows by key.
 	Sources(ctx context.Context) (map[string]string, error)
 }
 
-// Listener is told what happens, for people to see. Files are named as the directory was given, so that they can be
-// opened from where the program was started.
+// Listener is told of changes, to show them to users. Files are named relative to the directory as it was given, so
+// that they can be opened from the working directory.
 type Listener interface {
 	// Applied: the flow is enabled with this content. Problems are warnings.
 	Applied(file string, version everhook.Version, problems flowfile.Problems)
-	// Refused: the file has errors; what was enabled before stays. It is told once for each reason.
+	// Refused: the file has errors; the version that was enabled before stays. It is called once for each reason.
 	Refused(file string, problems flowfile.Problems)
-	// Removed: the flow is disabled, as its file is gone or has another key now.
+	// Removed: the flow is disabled, because its file is gone or has another key now.
 	Removed(file, key string)
-	// Ignored are YAML files that are no flows, each told once; JSON files are data.
+	// Ignored: the YAML files are not flows. Each is reported once. JSON files are data.
 	Ignored(files []string)
 }
 
 // Dir is a directory of flow files. It is for one goroutine.
 type Dir struct {
-	// given names the directory to people, path to the program.
+	// given is the path of the directory in messages, path the path for access.
 	given, path string
 	registry    *kind.Registry
 	target      Target
@@ -61,7 +61,7 @@ func New(path string, registry *kind.Registry, target Target, listener Listener)
 		files: map[string]*file{}}, nil
 }
 
-// Check reports what is wrong with a path that is not a directory.
+// Check returns an error that says why a path is not a usable directory.
 func Check(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -73,8 +73,8 @@ func Check(path string) error {
 	return nil
 }
 
-// Sync looks at every file and applies changes since the last call. Its error concerns the directory or the target, and
-// the next call continues from there. Problems of files go to the listener.
+// Sync applies all changes since the last call. Its error concerns the directory or the target; the next call continues
+// from there. Problems of files go to the listener.
 func (d *Dir) Sync(ctx context.Context) error {
 	found, err := d.scan()
 	if err != nil {
@@ -107,7 +107,7 @@ func (d *Dir) Sync(ctx context.Context) error {
 	return nil
 }
 
-// shown is how people find a file.
+// shown returns the path of a file for messages.
 func (d *Dir) shown(name string) string { return filepath.Join(d.given, name) }
 
 func (d *Dir) tellIgnored(found files) {
@@ -126,10 +126,10 @@ func (d *Dir) tellIgnored(found files) {
 	}
 }
 
-// clash is why a file cannot be applied beside another.
+// clash is the reason why two files cannot both be applied.
 type clash struct{ pointer, message string }
 
-// clashesOf says for each file whose key or token another file has too with which.
+// clashesOf returns the files whose key or token is in another file too.
 func (d *Dir) clashesOf(flows files) map[string]clash {
 	clashes := map[string]clash{}
 	keys, tokens := map[string][]string{}, map[string][]string{}
@@ -197,7 +197,7 @@ func (d *Dir) refuse(name string, f *file, reason string, problems flowfile.Prob
 	}
 }
 
-// problem is one that shows only beside other files or when the flow is applied.
+// problem makes a problem that appears only beside other files or when the flow is applied.
 func (d *Dir) problem(name, pointer, message, fix string) flowfile.Problems {
 	position := flowfile.Position{Line: 1, Column: 1}
 	if data, err := readBounded(filepath.Join(d.path, name)); err == nil {
@@ -221,7 +221,7 @@ func (d *Dir) retire(ctx context.Context, name, key string, flows files) error {
 }
 
 // disableGone disables flows that were applied from this directory before the program started, and whose files are gone
-// or have another key now. A file that is broken now keeps its flow until it is mended.
+// or have another key now. A file with errors keeps its flow until it is corrected.
 func (d *Dir) disableGone(ctx context.Context, flows files) error {
 	sources, err := d.target.Sources(ctx)
 	if err != nil {

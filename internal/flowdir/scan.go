@@ -14,13 +14,13 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 )
 
-// maxFiles bounds how many YAML and JSON files a directory may have.
+// maxFiles bounds the YAML and JSON files of a directory.
 const maxFiles = 5000
 
 // file is the last known state of a YAML or JSON file.
 type file struct {
 	hash [sha256.Size]byte
-	// ignored is set for a file that is no flow.
+	// ignored is set for a file that is not a flow.
 	ignored  bool
 	flow     *compile.Flow
 	problems flowfile.Problems
@@ -31,10 +31,10 @@ type file struct {
 	refused string
 }
 
-// files are by their paths in the directory.
+// files maps paths in the directory to files.
 type files map[string]*file
 
-// flows are the files that hold a flow, or would if they had no errors.
+// flows returns the files with a flow, also those with errors.
 func (f files) flows() files {
 	flows := files{}
 	for name, one := range f {
@@ -89,7 +89,7 @@ func (d *Dir) walk(visit func(name string)) error {
 	})
 }
 
-// skips reports whether a directory, by its path in this one, holds no flows of the user's.
+// skips reports whether a directory, by its path in this one, is left out.
 func (d *Dir) skips(path string) bool {
 	return path != "." && flowfile.Skips(filepath.Join(d.path, filepath.FromSlash(path)))
 }
@@ -130,8 +130,8 @@ func (d *Dir) read(name string) *file {
 	return f
 }
 
-// unreadable is a file that is there and cannot be read: of one that was no flow, or is named as data are, nothing is
-// said.
+// unreadable returns the state of a file that cannot be read. A file that was not a flow, or has the name of a data
+// file, is not reported.
 func (d *Dir) unreadable(name string, known *file, err error) *file {
 	hash := sha256.Sum256([]byte(err.Error()))
 	switch {
@@ -166,7 +166,7 @@ var (
 	triggerLine = regexp.MustCompile(`(?m)^["']?trigger["']?\s*:`)
 )
 
-// isFlow reports whether a file has key and trigger at its top level, or would have if it could be read.
+// isFlow reports whether a file has key and trigger at its top level, or probably would have if it were valid.
 func isFlow(name string, data []byte) bool {
 	document, problems := flowfile.ParseDocument(name, data)
 	if document != nil {

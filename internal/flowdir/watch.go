@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// settle is how long the directory must be quiet before it is looked at: editors write a file in several steps.
+	// settle is how long the directory must be quiet before a sync: editors write a file in several steps.
 	settle = 100 * time.Millisecond
-	// patience is how long a directory that is never quiet is waited for.
+	// patience bounds the wait for a directory that is never quiet.
 	patience = 500 * time.Millisecond
 	// rescan is the time between scans without an event, because some file systems report no events.
 	rescan = 5 * time.Second
@@ -84,7 +84,7 @@ func (d *Dir) watchTree(watcher *fsnotify.Watcher) {
 			return fs.SkipDir
 		}
 		_ = watcher.Add(filepath.Join(d.path,
-			filepath.FromSlash(name))) // one that cannot be watched is looked at now and then
+			filepath.FromSlash(name))) // a directory that cannot be watched is still rescanned
 		return nil
 	})
 }

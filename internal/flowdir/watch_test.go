@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// soon is how long a test waits for what should take a fraction of a second: machines are busy.
+// soon bounds what takes a fraction of a second on an idle machine.
 const soon = 20 * time.Second
 
 // watched is a directory with the flow a that is watched until the test ends.
@@ -55,7 +55,7 @@ func (w watched) expect(t *testing.T, want string) {
 	}
 }
 
-// await waits for an event and passes over others.
+// await waits for an event and ignores others.
 func (w watched) await(t *testing.T, want string) {
 	t.Helper()
 	deadline := time.After(soon)

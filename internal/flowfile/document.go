@@ -1,5 +1,5 @@
-// Package flowfile reads flow files: YAML or JSON text becomes one canonical value with the place of each of its parts,
-// and every problem is reported at once, with its place and its fix.
+// Package flowfile reads flow files. It turns YAML or JSON into one canonical value with the position of each part, and
+// reports every problem at once, with its position and its fix.
 package flowfile
 
 import (
@@ -11,7 +11,7 @@ import (
 
 // Document is the content of one file: its value, and the position of each part.
 type Document struct {
-	// File is the name under which it was read.
+	// File is the name of the file in messages.
 	File string
 	// Value is the canonical value.
 	Value any
@@ -32,17 +32,16 @@ const (
 	Folded
 )
 
-// Scalar is a value that is neither list nor mapping, as the file has it.
+// Scalar is a scalar as it is written in the file.
 type Scalar struct {
 	// Style is how it is written.
 	Style Style
-	// Text is its text; of a number, true, false and null, the characters of the file.
+	// Text is its text; for a number, true, false and null, the characters of the file.
 	Text string
-	// Comment is what follows a plain scalar on its line, with the "#": perhaps a part of an expression that should
+	// Comment is the rest of the line after a plain scalar, with the "#": perhaps a part of an expression that should
 	// have been quoted.
 	Comment string
-	// Tag is the YAML tag before it, with its "!". A tag is a problem of the document already, and Text then has it
-	// too.
+	// Tag is the YAML tag before it, with its "!". A tag is a problem of the document, and Text then contains it too.
 	Tag string
 }
 
@@ -55,13 +54,13 @@ type place struct {
 	items       []*place
 }
 
-// Position is the place of the value at a JSON pointer (RFC 6901), or of the nearest parent that exists.
+// Position returns the position of the value at a JSON pointer (RFC 6901), or of its nearest existing parent.
 func (d *Document) Position(pointer string) Position {
 	at, _ := d.find(pointer)
 	return d.source.position(at.offset)
 }
 
-// KeyPosition is the place of the key of the mapping's entry at a JSON pointer. Where there is no such entry it is as
+// KeyPosition returns the position of the key of the mapping's entry at a JSON pointer. Without such an entry it is
 // Position.
 func (d *Document) KeyPosition(pointer string) Position {
 	at, exact := d.find(pointer)
@@ -80,7 +79,7 @@ func (d *Document) Scalar(pointer string) (Scalar, bool) {
 	return *at.scalar, true
 }
 
-// OrderedKeys are the keys of the mapping at a JSON pointer, in the order of the file; nil when there is no mapping.
+// OrderedKeys returns the keys of the mapping at a JSON pointer, in the order of the file; nil if there is no mapping.
 func (d *Document) OrderedKeys(pointer string) []string {
 	at, exact := d.find(pointer)
 	if !exact {
@@ -89,7 +88,7 @@ func (d *Document) OrderedKeys(pointer string) []string {
 	return at.names
 }
 
-// NodeKey is the key of the innermost node that the value at a JSON pointer belongs to, or empty.
+// NodeKey returns the key of the innermost node that contains the value at a JSON pointer, or empty.
 func (d *Document) NodeKey(pointer string) string {
 	tokens := pointerTokens(pointer)
 	if len(tokens) < 2 || tokens[0] != "nodes" && tokens[0] != "onFailure" {
@@ -115,7 +114,7 @@ func (d *Document) NodeKey(pointer string) string {
 	return key
 }
 
-// Problem makes a report's entry about the value at a JSON pointer.
+// Problem returns a problem with the value at a JSON pointer.
 func (d *Document) Problem(pointer, message, fix string) Problem {
 	return Problem{
 		File: d.File, Position: d.Position(pointer), Node: d.NodeKey(pointer), Pointer: pointer, Message: message,
@@ -123,7 +122,7 @@ func (d *Document) Problem(pointer, message, fix string) Problem {
 	}
 }
 
-// find gives the place at a pointer, or of its nearest parent and false.
+// find returns the place at a pointer and true, or the place of its nearest parent and false.
 func (d *Document) find(pointer string) (at *place, exact bool) {
 	at = d.root
 	for _, token := range pointerTokens(pointer) {

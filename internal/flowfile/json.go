@@ -9,7 +9,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// parseJSON reads the strict JSON of everhook.ParseJSON and finds the place of each value.
+// parseJSON reads the strict JSON of everhook.ParseJSON and finds the position of each value.
 func parseJSON(r *report) (*place, any) {
 	v, err := everhook.ParseJSON([]byte(r.source.text))
 	if syntax, ok := errors.AsType[*everhook.SyntaxError](err); ok {
@@ -26,14 +26,14 @@ func parseJSON(r *report) (*place, any) {
 	return root, v
 }
 
-// jsonIndex finds the places of the values in a text that ParseJSON has accepted.
+// jsonIndex finds the positions of the values in a text that ParseJSON has accepted.
 type jsonIndex struct {
 	text    string
 	decoder *json.Decoder
 	values  int
 }
 
-// next gives a token and the offset where it starts.
+// next returns a token and the offset of its start.
 func (x *jsonIndex) next() (json.Token, int) {
 	start := int(x.decoder.InputOffset())
 	for strings.IndexByte(" \t\r\n,:", x.text[start]) >= 0 {

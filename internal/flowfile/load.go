@@ -11,8 +11,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Load reads a flow file: its definition, compiled, and every problem with its place in the file. The flow is nil if a
-// problem is an error.
+// Load reads a flow file. It returns the compiled flow, and every problem with its position in the file. The flow is
+// nil if a problem is an error.
 func Load(file string, data []byte, registry *kind.Registry) (*compile.Flow, Problems) {
 	document, problems := ParseDocument(file, data)
 	if document == nil {
@@ -74,7 +74,7 @@ func (l *loader) add(pointer, node, message, fix string, warning bool) {
 	})
 }
 
-// definition decodes the document. What is wrong with its structure is reported; the rest is left for the compiler, so
+// definition decodes the document and reports problems of its structure. Other problems are left to the compiler, so
 // that one report has both.
 func (l *loader) definition() *everhook.Definition {
 	root, ok := l.document.Value.(map[string]any)
@@ -144,7 +144,7 @@ func mapping(v any) map[string]any {
 	return m
 }
 
-// scalarTraps reports what YAML takes out of an unquoted expression or template without a word: a comment and a tag.
+// scalarTraps reports parts that YAML silently removes from an unquoted expression or template: a comment and a tag.
 func (l *loader) scalarTraps(flow *compile.Flow) {
 	for _, pointer := range everhook.SortedKeys(flow.Fields) {
 		if !flow.Fields[pointer].IsSet() {

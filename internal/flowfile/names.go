@@ -2,17 +2,17 @@ package flowfile
 
 import "strings"
 
-// testEndings are those of files with contract tests of the flow beside them.
+// testEndings are the endings of files with contract tests.
 var testEndings = []string{".test.yaml", ".test.yml"}
 
-// IsTest reports whether a file is, by its name, one with contract tests of a flow, as order-intake.test.yaml.
+// IsTest reports whether a file has the name of a file with contract tests, for example order-intake.test.yaml.
 func IsTest(name string) bool {
 	_, ok := TestedBy(name)
 	return ok
 }
 
-// TestedBy gives the name, without its extension, of the flow file that a file of contract tests belongs to:
-// order-intake of order-intake.test.yaml. False: it is none.
+// TestedBy returns the name, without its extension, of the flow file of a file with contract tests: order-intake for
+// order-intake.test.yaml. It returns false for other files.
 func TestedBy(name string) (string, bool) {
 	for _, ending := range testEndings {
 		if flow, ok := strings.CutSuffix(name, ending); ok {

@@ -11,18 +11,18 @@ import (
 
 // Limits of a file. Depth is bounded by everhook.MaxDepth.
 const (
-	// MaxFileSize is the longest file that is read, in bytes: 1 MiB.
+	// MaxFileSize is the size of the largest file, in bytes: 1 MiB.
 	MaxFileSize = 1 << 20
-	// MaxValues is how many lists, mappings and scalars a file may hold.
+	// MaxValues bounds the lists, mappings and scalars of a file.
 	MaxValues = 100_000
 	// maxProblems bounds one report.
 	maxProblems = 100
 )
 
-// ParseDocument reads a file's text: JSON (RFC 8259) when the file's name ends in .json, else YAML with JSON's types.
-// There plain null, true, false and JSON's numbers are typed, an empty value is null, and everything else is text. The
-// document is nil only if nothing can be read at all; with errors in the report it holds what its author probably
-// meant, good for finding more problems, not for use.
+// ParseDocument parses a file: JSON (RFC 8259) if its name ends in .json, else YAML with JSON's types. In YAML, plain
+// null, true, false and JSON's numbers are typed, an empty value is null, and everything else is text. The document is
+// nil only if nothing can be read. If the report has errors, the document has the values that were probably meant; use
+// it only to find more problems.
 func ParseDocument(file string, data []byte) (*Document, Problems) {
 	r := &report{file: file, source: newSource("")}
 	if len(data) > MaxFileSize {
@@ -66,13 +66,13 @@ func (r *report) add(offset int, path []string, message, fix string) {
 	})
 }
 
-// shown is a piece of the file as messages show it: one line, not too long.
+// shown returns a piece of the file for messages: one line, not too long.
 func shown(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return everhook.Shorten(strings.TrimSpace(line), 60)
 }
 
-// inQuotes writes text as YAML in the quotes that need the least escaping.
+// inQuotes writes text as YAML with the quotes that need the least escaping.
 func inQuotes(text string) string {
 	text = shown(text)
 	if strings.Contains(text, "'") && !strings.ContainsAny(text, `"\`) {

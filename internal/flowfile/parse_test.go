@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write the reports of testdata/*.txtar anew")
 
-// TestReports reads the first file of each archive and compares with its other two: the value as JSON, and the report.
+// TestReports parses the first file of each archive and compares the value, as JSON, and the report with the other two
+// files.
 func TestReports(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob("testdata/*.txtar")

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Position is a place in a file. Lines and columns count from 1, columns in characters.
+// Position is a position in a file. Lines and columns count from 1, columns in characters.
 type Position struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
 }
 
-// Problem is one thing that is wrong, or with Warning doubtful, in a flow file. It is written for the file's author.
+// Problem is an error or a warning about a flow file. It is written for the file's author.
 type Problem struct {
 	// File is the name under which the file was read.
 	File string `json:"file"`
@@ -30,7 +30,7 @@ type Problem struct {
 	Warning bool `json:"warning,omitempty"`
 }
 
-// String is what compilers print, "payment.yaml:12:5: node paid: message", and the fix on a line below it.
+// String returns the form that compilers print, "payment.yaml:12:5: node paid: message", with the fix on the next line.
 func (p Problem) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s:%d:%d: ", p.File, p.Line, p.Column)
@@ -47,7 +47,7 @@ func (p Problem) String() string {
 	return text.String()
 }
 
-// indentLines keeps later lines of a text, such as a caret below an expression, below its first.
+// indentLines indents all lines but the first, such as a caret below an expression.
 func indentLines(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }
 
 // Problems is a report. As an error it lists every problem; use Err to get one.
@@ -63,7 +63,7 @@ func (p Problems) Sort() {
 // Errors are the problems that make the file unusable.
 func (p Problems) Errors() Problems { return p.only(false) }
 
-// Warnings are the others.
+// Warnings are the problems that are not errors.
 func (p Problems) Warnings() Problems { return p.only(true) }
 
 func (p Problems) only(warning bool) Problems {

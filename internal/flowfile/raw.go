@@ -6,9 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// raw guesses the value that the author of an unquoted text meant: the rest of its line without a comment; inside a
-// flow collection, up to the comma or bracket that ends it. Brackets and quotes that are closed on the line hide such
-// ends.
+// raw guesses which value the author of an unquoted text meant: the rest of its line without a comment; inside a flow
+// collection, up to the comma or bracket that ends it. Brackets and quotes that are closed on the line hide such ends.
 func (s *source) raw(offset int, flow bool) string {
 	_, end := s.lineAt(offset)
 	line := s.text[offset:max(offset, min(end, offset+maxRaw))]
@@ -68,7 +67,7 @@ func hasOpenBracket(text string) bool {
 	return open > 0
 }
 
-// plainEnd gives the end of the plain scalar that starts at offset and has the given value, in which line breaks were
+// plainEnd returns the end of the plain scalar that starts at offset and has the given value, in which line breaks were
 // folded.
 func (s *source) plainEnd(offset int, value string) int {
 	for _, r := range value {
@@ -87,7 +86,7 @@ func (s *source) plainEnd(offset int, value string) int {
 	return min(offset, len(s.text))
 }
 
-// commentAt gives the comment that follows on the line, or nothing.
+// commentAt returns the comment that follows on the line, or "".
 func (s *source) commentAt(offset int) string {
 	_, end := s.lineAt(offset)
 	rest := s.text[min(offset, end):end]

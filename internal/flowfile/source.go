@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// source is the text of a file with the ways to name a place in it: a byte offset inside this package, a Position for
-// people, and a mark, which is YAML's line and column: YAML 1.1 ends lines at more characters than editors do.
+// source is the text of a file with three kinds of positions: a byte offset inside this package, a Position for users,
+// and a mark, which is YAML's line and column: YAML 1.1 ends lines at more characters than editors do.
 type source struct {
 	text  string
 	lines []int // offsets of the lines' starts, as editors see lines
 	marks []int // offsets of the lines' starts, as YAML sees them
 
-	// The mark that was looked up last. Nodes come in the order of the file, so a long line is walked once.
+	// The last mark that was converted. Nodes come in the order of the file, so a long line is walked once.
 	lastLine, lastColumn, lastOffset int
 }
 
@@ -34,14 +34,14 @@ func newSource(text string) *source {
 	return s
 }
 
-// position of an offset, for people.
+// position returns the Position of an offset.
 func (s *source) position(offset int) Position {
 	offset = max(0, min(offset, len(s.text)))
 	line := sort.SearchInts(s.lines, offset+1)
 	return Position{Line: line, Column: utf8.RuneCountInString(s.text[s.lines[line-1]:offset]) + 1}
 }
 
-// offset of a mark. Line and column count from 1.
+// offset returns the offset of a mark. Line and column count from 1.
 func (s *source) offset(line, column int) int {
 	if line < 1 || line > len(s.marks) {
 		return len(s.text)
@@ -57,7 +57,7 @@ func (s *source) offset(line, column int) int {
 	return s.lastOffset
 }
 
-// lineAt gives the bounds of the editor's line that an offset lies in, without its end.
+// lineAt returns the bounds of the editor's line that contains an offset, without its end.
 func (s *source) lineAt(offset int) (start, end int) {
 	line := sort.SearchInts(s.lines, offset+1)
 	start, end = s.lines[line-1], len(s.text)

@@ -6,8 +6,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Template is the commented flow file to start from. It is valid as it is; key must be a flow key and mode one of the
-// two.
+// Template returns a commented flow file to start from. It is valid; key must be a flow key and mode one of the two.
 func Template(key string, mode everhook.Mode) string {
 	rest := templateSync
 	if mode == everhook.Async {

@@ -6,8 +6,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// CallTemplate is the commented file of a flow that other flows call. It is valid as it is; key must be a flow key and
-// mode one of the two.
+// CallTemplate returns a commented file of a flow that other flows call. It is valid; key must be a flow key and mode
+// one of the two.
 func CallTemplate(key string, mode everhook.Mode) string {
 	return strings.NewReplacer("<key>", key, "<mode>", string(mode)).Replace(templateHead + templateCall)
 }

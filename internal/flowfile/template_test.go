@@ -34,7 +34,7 @@ func TestATemplateNamesItsSchemaOnTheFirstLine(t *testing.T) {
 	require.Equal(t, "# yaml-language-server: $schema=flow.schema.json", first)
 }
 
-// What is commented out is there to be used: it must load as well.
+// The parts in comments are meant to be used, so they must load too.
 func TestATemplateLoadsWithItsCommentedPartsUsed(t *testing.T) {
 	t.Parallel()
 	commented := regexp.MustCompile(`(?m)^( +)# (auth: |- key: |  )`)

@@ -12,8 +12,8 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// parseYAML reads YAML with JSON's types. Where the text is no YAML because of a value that should have been quoted,
-// the value is taken as if it were and reading goes on, so that one report has all of them.
+// parseYAML reads YAML with JSON's types. If a value without quotes makes the text invalid, parseYAML continues as if
+// it were quoted, so that one report has all such values.
 func parseYAML(r *report) (*place, any) {
 	root, intended := readTolerantly(r)
 	if root == nil {
@@ -26,14 +26,14 @@ func parseYAML(r *report) (*place, any) {
 // yamlReader turns nodes into places and values.
 type yamlReader struct {
 	*report
-	// intended has the text of values that were repaired, by offset.
+	// intended has the texts of repaired values, by offset.
 	intended map[int]string
 	path     []string
 	values   int
 	tooMany  bool
 	looks    int
-	// taken is the end of the text that was taken as one value although YAML sees more than one there: what starts
-	// before it is no entry.
+	// taken is the end of a text that was taken as one value although YAML sees several: entries that start before it
+	// are ignored.
 	taken int
 }
 
@@ -73,7 +73,7 @@ func (y *yamlReader) value(n *yaml.Node, flow bool) (*place, any) {
 	}
 }
 
-// within counts a value against the limits and reports the first that is over.
+// within counts a value against the limits and reports the first limit that is exceeded.
 func (y *yamlReader) within(offset int, kind yaml.Kind) bool {
 	y.values++
 	switch {
@@ -90,7 +90,7 @@ func (y *yamlReader) within(offset int, kind yaml.Kind) bool {
 	return true
 }
 
-// maxLooks bounds the number of values for which the meaning is guessed.
+// maxLooks bounds the number of values whose meaning is guessed.
 const maxLooks = 2000
 
 // meant guesses the meaning of an unquoted value, for the first maxLooks ones.
@@ -111,14 +111,15 @@ func (y *yamlReader) locate(offset int) {
 	}
 }
 
-// text makes the place and value of something that is meant as text.
+// text returns the place and value of something that is meant as text.
 func (y *yamlReader) text(at *place, text string) (*place, any) {
 	at.scalar = &Scalar{Text: text}
 	y.taken = at.offset + len(text)
 	return at, text
 }
 
-// asText reports a mapping that is none: an unquoted template, or a conditional whose colon looks like that of a key.
+// asText reports a mapping that was not meant as one: an unquoted template, or a conditional whose colon looks like
+// that of a key.
 func (y *yamlReader) asText(n *yaml.Node, at *place, flow bool) bool {
 	if strings.HasPrefix(y.source.text[at.offset:], "{{") {
 		text := y.meant(at.offset, flow)

@@ -8,14 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// diagnosis is a syntax error in our words. Value is the meaning of the text at offset, if only quotes are missing.
+// diagnosis is the explanation of a syntax error. Value is the meaning of the text at offset, if only quotes are
+// missing.
 type diagnosis struct {
 	offset              int
 	message, fix, value string
 }
 
-// diagnose finds the place and the cause of a syntax error. The text is the source's, perhaps with some values replaced
-// by quoted ones.
+// diagnose finds the position and the cause of a syntax error. The text is the source's, perhaps with some values
+// replaced by quoted ones.
 func diagnose(s *source, text string, err *yamlError) diagnosis {
 	fault := faultOf(err.problem)
 	line := err.line
@@ -27,8 +28,8 @@ func diagnose(s *source, text string, err *yamlError) diagnosis {
 	if !fault.atContext {
 		offset = firstFailing(text, err.problem, fault.tail)
 	}
-	// Missing quotes explain the problem if their value starts before the place, or, where a value runs over lines, on
-	// the line of the context.
+	// Missing quotes explain the problem if their value starts before the position, or, for a value of several lines,
+	// on the line of the context.
 	for _, place := range []int{offset, context} {
 		if found := missingQuotes(s, text, place); found.message != "" && (place == offset && found.offset <= offset ||
 			fault.startsValue) {
@@ -42,9 +43,9 @@ func diagnose(s *source, text string, err *yamlError) diagnosis {
 	return found
 }
 
-// firstFailing gives the offset of the character that the library stumbles over: the last one of the shortest beginning
-// of the text that has the same problem. A beginning that is merely unfinished may have that problem too: the tail then
-// gives it another one.
+// firstFailing returns the offset of the character that causes the problem: the last one of the shortest beginning of
+// the text with the same problem. A beginning that is only unfinished may have that problem too: appending the tail
+// changes its problem.
 func firstFailing(text, problem, tail string) int {
 	boundary := func(n int) int {
 		for n > 0 && n < len(text) && !utf8.RuneStart(text[n]) {
@@ -59,7 +60,7 @@ func firstFailing(text, problem, tail string) int {
 }
 
 // hasProblem reports whether a beginning of the text has the problem. The library looks two tokens ahead: a quote or
-// key that the cut left unfinished may hide the problem until it is finished.
+// key that is cut off may hide the problem until it is finished.
 func hasProblem(beginning, problem, tail string) bool {
 	for _, finish := range []string{"", `"`, `'`, ":", `":`, `':`} {
 		_, err := readYAML(beginning + finish + tail)
@@ -95,8 +96,7 @@ func quoteFix(text string) string {
 var lineExp = regexp.MustCompile(`^ *(?:- +)*(?:(?:[^\s"'\[\]{},#&*!|>%@` + "`" +
 	`-][^"'{}\[\]#]*?|"[^"]*"|'[^']*') *:[ \t]+)?`)
 
-// missingQuotes diagnoses the value on the line of an offset; without a message when its quotes are not what is
-// missing.
+// missingQuotes diagnoses the value on the line of an offset. The message is empty if the cause is not missing quotes.
 func missingQuotes(s *source, text string, at int) diagnosis {
 	start, end := s.lineAt(at)
 	line := text[start:end]
@@ -107,16 +107,16 @@ func missingQuotes(s *source, text string, at int) diagnosis {
 	}
 	message := whyQuotes(value)
 	if message == "" || strings.TrimSpace(text[start:offset]) == "" && message != templateMessage {
-		return diagnosis{} // a line that is a value as a whole goes on from the line above
+		return diagnosis{} // a line that is wholly a value continues the line above
 	}
 	if strings.HasSuffix(value, ",") || strings.Count(value, "}") > strings.Count(value, "{") ||
 		strings.Count(value, "]") > strings.Count(value, "[") {
-		return diagnosis{} // a part of something in brackets, which do not belong into the quotes
+		return diagnosis{} // a part of something in brackets; the brackets do not belong into the quotes
 	}
 	return diagnosis{offset: offset, message: message, fix: quoteFix(value), value: value}
 }
 
-// whyQuotes tells why a value needs quotes, or nothing.
+// whyQuotes says why a value needs quotes, or returns "".
 func whyQuotes(value string) string {
 	switch first := value[0]; {
 	case strings.HasPrefix(value, "{{"):

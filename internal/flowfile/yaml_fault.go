@@ -8,19 +8,19 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// fault is what one message of the YAML library means.
+// fault is the explanation of one message of the YAML library.
 type fault struct {
 	// scanner is set for messages of the library's scanner, whose lines count from 1.
 	scanner bool
-	// atContext is set if the library's line is correct; else the position is searched, and tail is appended to
+	// atContext is set if the library's line is correct. If not, the position is searched, and tail is appended to
 	// beginnings of the text.
 	atContext bool
 	tail      string
-	// startsValue is set where the cause may be a value on the library's line, although the place is elsewhere.
+	// startsValue is set if the cause may be a value on the library's line, although the position is elsewhere.
 	startsValue bool
 	message     string
 	fix         string
-	// refine says more, by the text and the start of the library's line.
+	// refine makes the diagnosis more precise, with the text and the start of the library's line.
 	refine func(found *diagnosis, text string, context int)
 }
 
@@ -175,7 +175,7 @@ func refineQuote(found *diagnosis, text string, context int) {
 	}
 }
 
-// closingQuote gives the index of the quote that closes the one at start, by YAML's rules, or -1.
+// closingQuote returns the index of the quote that closes the one at start, by YAML's rules, or -1.
 func closingQuote(line string, start int) int {
 	quote := line[start]
 	for i := start + 1; i < len(line); i++ {

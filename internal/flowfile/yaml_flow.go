@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// refineFlow says what ends an entry of { } or [ ] where a comma or the closing bracket is needed: mostly a value
+// refineFlow says what ends an entry of { } or [ ] where a comma or the closing bracket is needed: usually a value
 // without quotes.
 func refineFlow(found *diagnosis, text string, context int) {
 	if isBlank(text[found.offset]) && found.offset > 0 && text[found.offset-1] == ':' {
-		found.offset-- // only with the blank it is the colon of a key
+		found.offset-- // a colon before the blank marks a key
 	}
 	line := strings.LastIndexByte(text[:found.offset], '\n') + 1
 	if open := unclosedBracket(text, context); open.message != "" &&

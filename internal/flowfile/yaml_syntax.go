@@ -12,12 +12,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxRepairs bounds how often a file is read again after a value was repaired; large files are read less often.
+// maxRepairs bounds how often a file is read again after a repair of a value; large files are read less often.
 const maxRepairs = 20
 
-// readTolerantly reads the one document of a text. A value that makes the text no YAML only because it lacks quotes is
-// reported, and gone on as if it had them: the values that were meant are returned by offset. The node is nil when
-// something else is wrong.
+// readTolerantly reads the one document of a text. A value that makes the text invalid only because it lacks quotes is
+// reported and replaced by a quoted one; the meant values are returned by offset. The node is nil if there is another
+// error.
 func readTolerantly(r *report) (root *yaml.Node, intended map[int]string) {
 	text := r.source.text
 	if offset := unreadable(text); offset >= 0 {
@@ -51,7 +51,7 @@ func readTolerantly(r *report) (root *yaml.Node, intended map[int]string) {
 	}
 }
 
-// withQuoted puts a scalar of the same length in place of a value, so that everything else keeps its place.
+// withQuoted replaces a value by a quoted scalar of the same length, so that all other positions stay valid.
 func withQuoted(text string, offset, length int) string {
 	scalar := "_"
 	if length > 1 {
@@ -72,11 +72,11 @@ type yamlError struct {
 
 func (e *yamlError) Error() string { return e.problem }
 
-// The library takes line 0 for no line: with an empty line before the text each line has a number.
+// The library uses line 0 for an unknown line: with an empty line before the text, each line has a number.
 const lineBefore = "\n"
 
-// readYAML gives the content of the only document, or of the second with errSecond, and nil where there is no document.
-// Other errors are *yamlError.
+// readYAML returns the content of the only document, or of the second document with errSecond; nil if there is no
+// document. Other errors are *yamlError.
 func readYAML(text string) (root *yaml.Node, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {
@@ -107,7 +107,7 @@ func parseYAMLError(err error) *yamlError {
 	return &yamlError{problem: match[2], line: line}
 }
 
-// unreadable gives the offset of the first byte that is neither UTF-8 nor a character that YAML 1.1 allows, or -1.
+// unreadable returns the offset of the first byte that is neither UTF-8 nor a character that YAML 1.1 allows, or -1.
 func unreadable(text string) int {
 	for i, r := range text {
 		switch {

@@ -8,18 +8,18 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Step is what of a step is the same in every execution of a comparable flow.
+// Step is the part of a step that is equal in every execution of a comparable flow.
 type Step struct {
 	Node, Iteration string
 	Status          everhook.Status
-	// Result is that of kinds which do not tell the time.
+	// Result is set for kinds whose results do not depend on the clock.
 	Result any
-	// ErrorType is empty for steps that resolved.
+	// ErrorType is empty for resolved steps.
 	ErrorType string
 }
 
-// CanonicalSteps gives the steps of a comparable flow so that those of two executions can be compared: by iteration and
-// node, because steps of branches that run at once begin in any order.
+// CanonicalSteps returns the steps of a comparable flow in an order that two executions share: sorted by iteration and
+// node. Steps of parallel branches begin in any order.
 func CanonicalSteps(steps []everhook.Step) []Step {
 	list := make([]Step, len(steps))
 	for i, step := range steps {
@@ -35,7 +35,7 @@ func CanonicalSteps(steps []everhook.Step) []Step {
 	return list
 }
 
-// resultOf is what of a step's result does not tell the time and names no run.
+// resultOf returns a step's result without the parts that depend on the clock or on the run ID.
 func resultOf(step everhook.Step) any {
 	if step.Result == nil || step.Kind == "delay" || step.Kind == "http-request" {
 		return nil
@@ -50,7 +50,7 @@ func resultOf(step everhook.Step) any {
 	return fields
 }
 
-// CanonicalOutcome gives the outcome of a comparable flow so that those of two executions can be compared.
+// CanonicalOutcome returns the outcome of a comparable flow without the parts that differ between executions.
 func CanonicalOutcome(outcome everhook.Outcome) everhook.Outcome {
 	if outcome.Answer != nil {
 		answer := *outcome.Answer
@@ -66,7 +66,7 @@ func CanonicalOutcome(outcome everhook.Outcome) everhook.Outcome {
 		failure := *outcome.Error
 		failure.Attempts, failure.Response = 0, nil
 		if failure.Type == everhook.TypeSubflow {
-			failure.Message = "" // which names the run
+			failure.Message = "" // it contains the run ID
 		}
 		outcome.Error = &failure
 	}

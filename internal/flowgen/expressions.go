@@ -11,7 +11,7 @@ func itoa(n int) string         { return strconv.Itoa(n) }
 func quote(text string) string  { return strconv.Quote(text) }
 func template(of string) string { return "{{ " + of + " }}" }
 
-// body is what the expressions of random flows expect of their trigger.
+// body is the body that the expressions of random flows read from their trigger.
 func (g *generator) body() map[string]any {
 	items := []any{}
 	for range g.random.IntN(5) {
@@ -26,7 +26,7 @@ func (g *generator) body() map[string]any {
 	}
 }
 
-// expression is one of any kind, now and then one that cannot be evaluated.
+// expression returns a random expression. A few of them fail when they are evaluated.
 func (g *generator) expression(p place) string {
 	if g.chance(6) {
 		return g.broken()
@@ -49,7 +49,7 @@ func (g *generator) expression(p place) string {
 	}
 }
 
-// small is an expression whose value does not grow with what it reads.
+// small returns an expression whose value does not grow with its operands.
 func (g *generator) small(p place) string {
 	if g.chance(5) {
 		return g.broken()
@@ -57,18 +57,18 @@ func (g *generator) small(p place) string {
 	return g.sound(p)
 }
 
-// sound is a small expression that can be evaluated.
+// sound returns a small expression that never fails.
 func (g *generator) sound(p place) string {
 	return pick(g, g.number(p, 2), g.text(p, 2), g.boolean(p, 2), "["+g.number(p, 1)+", "+g.text(p, 1)+"]")
 }
 
-// broken are expressions that compile and cannot be evaluated.
+// broken returns an expression that compiles but fails when it is evaluated.
 func (g *generator) broken() string {
 	return pick(g, "trigger.body.missing + 1", "len(trigger.body.nothing)", `fromJSON("{" + trigger.body.name)`,
 		"trigger.body.tags < 3", "map(trigger.body.missing, #)")
 }
 
-// condition is a boolean, now and then none.
+// condition returns a boolean expression; a few of them yield another type.
 func (g *generator) condition(p place) string {
 	if g.chance(3) {
 		return pick(g, "trigger.body.missing", "trigger.body.name")
@@ -76,7 +76,7 @@ func (g *generator) condition(p place) string {
 	return g.boolean(p, 3)
 }
 
-// value is what a template of any type is given.
+// value returns a value for a template of any type.
 func (g *generator) value(p place) any {
 	if g.chance(6) {
 		return template(g.broken())
@@ -95,7 +95,7 @@ func (g *generator) value(p place) any {
 	}
 }
 
-// number is an expression of a whole number within ±100,000, whatever it reads.
+// number returns an expression that yields a whole number within ±100,000.
 func (g *generator) number(p place, depth int) string {
 	if depth == 0 {
 		return itoa(g.random.IntN(10))
@@ -129,7 +129,7 @@ func (g *generator) number(p place, depth int) string {
 	}
 }
 
-// text is an expression of at most twenty characters.
+// text returns an expression that yields at most twenty characters.
 func (g *generator) text(p place, depth int) string {
 	if depth == 0 {
 		return quote(pick(g, "a", "b", "größe", "x y", ""))
@@ -181,7 +181,7 @@ func (g *generator) boolean(p place, depth int) string {
 	}
 }
 
-// listOf is an expression of a short list.
+// listOf returns an expression that yields a short list.
 func (g *generator) listOf(p place, depth int) string {
 	if depth == 0 {
 		return pick(g, "[1, 2, 3]", `["b", "a"]`, "trigger.body.tags", "[]")
@@ -207,8 +207,8 @@ func (g *generator) listOf(p place, depth int) string {
 	}
 }
 
-// examples are the documented examples of all functions, which stand for themselves. That of resumeUrl needs a node
-// that waits.
+// examples are the documented examples of all functions that need no context. resumeUrl is left out: its example needs
+// a waiting node.
 var examples = func() []string {
 	var list []string
 	for _, f := range expression.Functions() {

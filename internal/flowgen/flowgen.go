@@ -1,7 +1,7 @@
-// Package flowgen makes random flows for tests: valid definitions with nodes of every kind in every position, the same
-// for the same seed.
+// Package flowgen makes random flows for tests: valid definitions with nodes of every kind in every position. The same
+// seed makes the same flow.
 //
-// Every kind has one generator, see generators. A kind without one fails this package's tests.
+// Every kind has one generator, see generators. This package's tests fail for a kind without one.
 package flowgen
 
 import (
@@ -12,50 +12,53 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Options say which flows are made. The zero value makes flows with everything but http-request, of up to 30 nodes.
+// Options configure the random flows. The zero value makes flows of up to 30 nodes of all kinds except http-request.
 type Options struct {
-	// Pure leaves out what waits or leaves the workflow: delay, json-query, http-request, wait-for-call and subflow.
+	// Pure leaves out the kinds that wait or call an effect: delay, json-query, http-request, wait-for-call and
+	// subflow.
 	Pure bool
-	// Comparable makes flows whose outcome and steps are the same for every execution, whatever the timing: branches
-	// that run at once cannot overtake each other, and no value depends on the clock, the run ID or the attempts of an
-	// effect. See Comparable of the steps.
+	// Comparable makes flows whose outcome and steps are equal in every execution, whatever the timing: no result
+	// depends on the order of parallel branches, the clock, the run ID or the attempts of an effect. See
+	// CanonicalSteps.
 	Comparable bool
 	// Sequential leaves out parallel nodes.
 	Sequential bool
-	// Partner is the base URL that http-request nodes call, at the paths of PartnerStatus; empty: there are none.
+	// Partner is the base URL that http-request nodes call, with the paths of PartnerStatus. If it is empty, there are
+	// no such nodes.
 	Partner string
-	// Abort, if set, gives some flows this as their timeout, and lets them wait for longer.
+	// Abort, if set, is the timeout of some flows, which then wait for longer than that.
 	Abort time.Duration
 	// Key is the flow's key. Default: random-<seed>.
 	Key string
-	// MaxNodes, MaxDepth and MaxIterations bound the definition: its nodes (default 30), the depth of its branches (4),
-	// the iterations of one loop (4).
+	// MaxNodes, MaxDepth and MaxIterations bound the definition: its nodes (default 30), the depth of its branches
+	// (default 4), the iterations of one loop (default 4).
 	MaxNodes, MaxDepth, MaxIterations int
-	// MaxSteps bounds the steps of a run, roughly (200); MaxEffects its effects and waits (12).
+	// MaxSteps is an approximate bound of the steps of a run (default 200). MaxEffects bounds its effects and waits
+	// (default 12).
 	MaxSteps, MaxEffects int
-	// MaxDelay bounds one delay that is waited for. Default 20ms.
+	// MaxDelay bounds one delay. Default 20ms.
 	MaxDelay time.Duration
 }
 
 // Flow is a random flow.
 type Flow struct {
-	// Seed made it.
+	// Seed is the seed of the flow.
 	Seed       uint64
 	Definition *everhook.Definition
-	// Companions are the flows that it calls, directly or through others: each is to be there, as version 1, before the
+	// Companions are the flows that it calls, directly or through others. Each must be stored as version 1 before the
 	// flow runs.
 	Companions []*everhook.Definition
-	// Waits are the nodes that wait for calls, of the flow and of its companions.
+	// Waits are the wait-for-call nodes of the flow and of its companions.
 	Waits []Wait
-	// Body is what the trigger is to be given as body.
+	// Body is the body of the delivery that starts the flow.
 	Body map[string]any
-	// Calls are the paths below the partner that the flow may call.
+	// Calls are the paths of the partner that the flow may call.
 	Calls []string
-	// Aborts is set when the run ends aborted, unless it ends before.
+	// Aborts is set if the run ends aborted, unless it ends earlier.
 	Aborts bool
 }
 
-// String is the seed and the definition, to reproduce a failure with: a flow file, in JSON.
+// String returns the seed and the definition as a flow file in JSON, to reproduce a failure.
 func (f *Flow) String() string {
 	definition, err := everhook.EncodeJSON(f.Definition)
 	if err != nil {
@@ -76,7 +79,7 @@ func (f *Flow) String() string {
 	return text
 }
 
-// Generate makes the flow of a seed. The same seed and options make the same flow.
+// Generate returns the flow of a seed. The same seed and options make the same flow.
 func Generate(seed uint64, options Options) *Flow {
 	g := &generator{random: rand.New(rand.NewPCG(seed, 0x45564552)), options: options.withDefaults(seed)}
 	g.nodesLeft, g.stepsLeft, g.effectsLeft = g.options.MaxNodes, g.options.MaxSteps, g.options.MaxEffects
@@ -127,25 +130,25 @@ type generator struct {
 	flow    *Flow
 	mode    everhook.Mode
 	keys    int
-	// called is how many flows call each other down to this one.
+	// called is the depth of this flow in the chain of calls; 0 is the root.
 	called int
-	// nodesLeft, stepsLeft and effectsLeft are what may still be added.
+	// nodesLeft, stepsLeft and effectsLeft are the remaining budgets.
 	nodesLeft, stepsLeft, effectsLeft int
 }
 
-// place is where a node is to stand, and what it sees there. Its slices are shared: they are only appended to after
-// clipping.
+// place is the position of a node and the names it can refer to. Its slices are shared, so they are clipped before they
+// are appended to.
 type place struct {
-	// reads are expressions of any value that is there, variables the keys of the variables that are declared, loops
-	// those of the loops around.
+	// reads are expressions that are valid here, variables the keys of the declared variables, loops the keys of the
+	// enclosing loops.
 	reads, variables, loops []string
 	depth                   int
-	// weight is how often the place is reached, at most.
+	// weight is the highest number of times that the place is reached.
 	weight int
-	// safe: every node of the list must resolve or have its error caught.
+	// safe means that every node of the list must resolve or have its error caught.
 	safe bool
-	// beside: something runs at the same time that the place must not overtake: what is decided by who comes first is
-	// left out.
+	// beside means that a parallel branch is running. In a comparable flow, nothing here may depend on which branch is
+	// first.
 	beside bool
 }
 
@@ -158,7 +161,7 @@ func (g *generator) top() place {
 	return p
 }
 
-// failing is the place of onFailure, behind what the nodes have left.
+// failing is the place of onFailure, after the nodes that left these names.
 func (g *generator) failing(left place) place {
 	p := g.top().with(left)
 	p.reads = append(p.reads, "failure.status", "failure.node")
@@ -168,14 +171,14 @@ func (g *generator) failing(left place) place {
 	return p
 }
 
-// with is the place behind, or below, what has left these things.
+// with returns the place with the names that another one left.
 func (p place) with(left place) place {
 	p.reads = append(p.reads[:len(p.reads):len(p.reads)], left.reads...)
 	p.variables = append(p.variables[:len(p.variables):len(p.variables)], left.variables...)
 	return p
 }
 
-// below is the place in a branch.
+// below returns the place in a branch.
 func (p place) below() place {
 	p.depth++
 	p.safe = false
@@ -184,7 +187,7 @@ func (p place) below() place {
 
 func (g *generator) chance(percent int) bool { return g.random.IntN(100) < percent }
 
-// pick takes one of several.
+// pick returns one of its arguments.
 func pick[T any](g *generator, from ...T) T { return from[g.random.IntN(len(from))] }
 
 func (g *generator) key() string {
@@ -192,7 +195,7 @@ func (g *generator) key() string {
 	return fmt.Sprintf("n%d", g.keys)
 }
 
-// list makes up to n nodes, at least one, and tells what they leave for those behind them.
+// list makes one to n nodes, and returns the names that they leave for later nodes.
 func (g *generator) list(p place, n int) (nodes []everhook.Node, left place) {
 	for i := range n {
 		if i > 0 && (g.nodesLeft <= 0 || g.stepsLeft < p.weight) {
@@ -208,7 +211,7 @@ func (g *generator) list(p place, n int) (nodes []everhook.Node, left place) {
 // branch makes the list of a branch.
 func (g *generator) branch(p place) ([]everhook.Node, place) { return g.list(p, 1+g.random.IntN(3)) }
 
-// node makes one node and what is to be read behind it.
+// node makes one node, and returns the names that it leaves for later nodes.
 func (g *generator) node(p place) (everhook.Node, place) {
 	g.nodesLeft--
 	g.stepsLeft -= p.weight
@@ -222,7 +225,7 @@ func (g *generator) node(p place) (everhook.Node, place) {
 	return node, left
 }
 
-// onError decides what happens when the node does not resolve.
+// onError decides how an error of the node is handled.
 func (g *generator) onError(p place, node *everhook.Node, left *place) {
 	handling := pick(g, "", everhook.OnErrorFail, everhook.OnErrorContinue, everhook.OnErrorContinue,
 		everhook.OnErrorBranch, everhook.OnErrorBranch)
@@ -245,7 +248,7 @@ func (g *generator) onError(p place, node *everhook.Node, left *place) {
 	if handling != everhook.OnErrorBranch {
 		return
 	}
-	// The list of an error branch stands for its node: what must resolve there must resolve here.
+	// The list of an error branch takes the place of its node: if the node must resolve, the list must resolve.
 	inner := p.with(caught)
 	inner.depth++
 	nodes, added := g.branch(inner)

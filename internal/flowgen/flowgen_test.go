@@ -79,7 +79,8 @@ func TestASeedAlwaysMakesTheSameFlow(t *testing.T) {
 	require.NotEqual(t, Generate(1, Options{Key: "a"}), Generate(2, Options{Key: "a"}))
 }
 
-// TestEveryKindStandsInEveryPosition is what makes the other tests with random flows mean something.
+// TestEveryKindStandsInEveryPosition checks that the random flows cover all kinds and positions; the other tests rely
+// on it.
 func TestEveryKindStandsInEveryPosition(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
@@ -121,7 +122,7 @@ func TestWaitsAreThoseOfTheFlowAndOfItsCompanions(t *testing.T) {
 		count := 0
 		for _, definition := range append(flow.Companions, flow.Definition) {
 			Walk(definition, func(position string, node *everhook.Node) {
-				if node.Type != "wait-for-call" || position == "behind a caught error" {
+				if node.Type != "wait-for-call" || position == "after a caught error" {
 					return
 				}
 				count++

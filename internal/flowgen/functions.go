@@ -8,9 +8,9 @@ import (
 	"github.com/everhook/everhook/nodes/expression"
 )
 
-// FunctionNodes are nodes of kind calculation that evaluate the documented example of every function of the language,
-// and what varies from run to run or step to step but not from replay to replay. They stand for themselves: a test puts
-// them at the top of a flow, into a loop, or where it likes.
+// FunctionNodes returns calculation nodes that evaluate the documented example of every function, and values that
+// differ between runs or steps but not between replays. They refer to nothing else in the flow, so a test can put them
+// anywhere.
 func FunctionNodes() []everhook.Node {
 	var list []everhook.Node
 	add := func(key, of string) {
@@ -27,7 +27,7 @@ func FunctionNodes() []everhook.Node {
 	return list
 }
 
-// FunctionResults are the documented values of the examples, as JSON, by the key of their node in FunctionNodes.
+// FunctionResults returns the documented results of the examples, as JSON, by the key of their node in FunctionNodes.
 func FunctionResults() map[string]string {
 	results := map[string]string{}
 	for _, f := range expression.Functions() {
@@ -36,9 +36,9 @@ func FunctionResults() map[string]string {
 	return results
 }
 
-// FunctionFlow evaluates every function at its top and in two iterations of a loop "each", and then waits up to ten
-// hours for a call at its node "confirm", which the example of resumeUrl names. The loop is where a hand-over may come;
-// the flow's output is what the loop collects: the results in each iteration but those that have the time.
+// FunctionFlow evaluates every function at its top and in two iterations of the loop "each". Then it waits up to ten
+// hours for a call at the node "confirm", which the example of resumeUrl names. A hand-over can happen in the loop. The
+// output is the list that the loop collects: the results of each iteration that do not depend on the clock.
 func FunctionFlow(key string) *everhook.Definition {
 	body := FunctionNodes()
 	var collected []string

@@ -6,20 +6,20 @@ import (
 
 // kindGenerator makes nodes of one kind.
 type kindGenerator struct {
-	// weight is how often the kind is chosen, compared with others.
+	// weight is the relative frequency of the kind.
 	weight int
-	// fits tells whether the kind can stand at a place; nil: everywhere.
+	// fits reports whether the kind is possible at a place; nil means everywhere.
 	fits func(g *generator, p place) bool
-	// make fills config and branches of a node whose key and type are set, and tells what it leaves for those behind
-	// it: expressions that read its result, its branches' nodes and variables. What it leaves must be the same in every
-	// execution, if flows are to be comparable.
+	// make fills config and branches of a node whose key and type are set. It returns the names that the node leaves
+	// for later nodes: expressions that read its result, nodes of its branches, variables. In a comparable flow, their
+	// values must be equal in every execution.
 	make func(g *generator, p place, node *everhook.Node) place
 }
 
-// generators has one for every kind.
+// generators has one generator for each kind.
 var generators map[string]kindGenerator
 
-// names are the kinds that have generators, sorted: the order decides what a seed makes.
+// names are the kinds with generators, sorted: the result of a seed depends on their order.
 var names []string
 
 func init() { //nolint:gochecknoinits // the generators of containers refer to the table
@@ -53,21 +53,21 @@ func init() { //nolint:gochecknoinits // the generators of containers refer to t
 	names = everhook.SortedKeys(generators)
 }
 
-// nests: there may be branches.
+// nests reports whether the node may have branches.
 func nests(g *generator, p place) bool { return p.depth < g.options.MaxDepth && g.nodesLeft > 1 }
 
-// repeats: there may be a loop around further steps.
+// repeats reports whether a loop may stand here.
 func repeats(g *generator, p place) bool {
 	return nests(g, p) && g.stepsLeft > p.weight*g.options.MaxIterations
 }
 
-// leaves: the node may wait or leave the workflow.
+// leaves reports whether the node may wait or call an effect.
 func leaves(g *generator, p place) bool { return !g.options.Pure && g.effectsLeft >= p.weight }
 
-// alone: nothing runs beside the place, so that of several which do the same the last, or first, is known.
+// alone reports whether no parallel branch is running, so that the order of assignments is known.
 func alone(_ *generator, p place) bool { return !p.beside }
 
-// ends: the run may end here. A list that must resolve does not end.
+// ends reports whether the run may end here. A list that must resolve may not end the run.
 func ends(_ *generator, p place) bool { return !p.beside && !p.safe && p.weight < 4 }
 
 // kind chooses a kind that fits.
@@ -89,7 +89,7 @@ func (g *generator) kind(p place) string {
 	return fitting[len(fitting)-1]
 }
 
-// read is a place that leaves expressions.
+// read returns a place that leaves expressions.
 func read(expressions ...string) place { return place{reads: expressions} }
 
 func condition(g *generator, p place, node *everhook.Node) place {
@@ -145,7 +145,7 @@ func loop(g *generator, p place, node *everhook.Node) place {
 	before := body
 	open := g.chance(25)
 	if open {
-		// With check: after, an iteration that is not resolved does not evaluate when.
+		// With check: after, when is not evaluated for an iteration that did not resolve.
 		node.Config["maxIterations"] = iterations + 2
 		body.weight += 2 * p.weight
 	} else {
@@ -157,12 +157,12 @@ func loop(g *generator, p place, node *everhook.Node) place {
 	together := !open && g.chance(15)
 	if together {
 		node.Config["concurrency"] = 2 + g.random.IntN(2)
-		// Iterations that run at once assign to no variable outside.
+		// Parallel iterations must not assign to variables outside the loop.
 		body.variables, body.beside = nil, g.options.Comparable
 	}
 	nodes, _ := g.branch(body)
-	// What the body declares and reads is gone behind the loop; the fields that are evaluated after the body see what
-	// stands in it.
+	// The variables and nodes of the body are out of scope after the loop, but fields that are evaluated after the body
+	// see them.
 	after := body
 	for i := range nodes {
 		if timeless(&nodes[i]) {
@@ -170,7 +170,7 @@ func loop(g *generator, p place, node *everhook.Node) place {
 		}
 	}
 	if together && g.options.Comparable {
-		// What ends the loop would cut iterations off that are under way.
+		// The end of the loop would cut off iterations that are still running.
 		delete(node.Config, "onFalse")
 		node.Config["onFail"], node.Config["collect"] = "continue", g.sound(after)
 		node.Branches = everhook.Branches{{Name: "do", Nodes: nodes}}
@@ -204,7 +204,7 @@ func loopReads(key string) place {
 	return read(of+".items", of+".done", "["+of+".looped, "+of+".failed, "+of+".skipped, "+of+".broken]")
 }
 
-// over is an expression that gives a loop that many items, at most; rarely one that no loop can go over.
+// over returns an expression that yields at most that many items; a few yield a value that is not a list.
 func (g *generator) over(p place, iterations int) string {
 	if g.chance(6) {
 		return "trigger.body.flag"
@@ -227,9 +227,9 @@ func (g *generator) over(p place, iterations int) string {
 	}
 }
 
-// parallel makes comparable flows by letting only branches run beside each other that cannot change each other's
-// course: with all and allSettled each resolves or is waited for; with any and race one branch is done long before the
-// others, which wait for ten hours.
+// parallel keeps flows comparable: parallel branches must not affect each other's course. With all and allSettled, each
+// branch resolves or is waited for. With any and race, one branch ends long before the others, which wait for ten
+// hours.
 func parallel(g *generator, p place, node *everhook.Node) place {
 	mode := pick(g, "", "all", "any", "race", "allSettled", "allSettled")
 	node.Config = everhook.Mapping{}
@@ -240,7 +240,7 @@ func parallel(g *generator, p place, node *everhook.Node) place {
 	count := 2 + g.random.IntN(2)
 	decided := g.options.Comparable && (mode == "any" || mode == "race")
 	if decided && g.options.Pure {
-		// There is nothing that could wait.
+		// Nothing can wait here.
 		decided, mode = false, "allSettled"
 		node.Config["mode"] = mode
 	}
@@ -273,7 +273,7 @@ func parallel(g *generator, p place, node *everhook.Node) place {
 	return left
 }
 
-// waitsLong is a branch that loses.
+// waitsLong returns a branch that loses the race.
 func (g *generator) waitsLong(p place) ([]everhook.Node, place) {
 	g.nodesLeft--
 	g.effectsLeft -= p.weight
@@ -286,8 +286,8 @@ func (g *generator) waitsLong(p place) ([]everhook.Node, place) {
 	return nodes, place{}
 }
 
-// settled lets a branch end in a value that is the same in every execution: the result of its last step is part of the
-// parallel node's.
+// settled ends a branch with a value that is equal in every execution, because the last result of a branch is part of
+// the parallel node's result.
 func (g *generator) settled(p place, nodes []everhook.Node, left place) ([]everhook.Node, place) {
 	if timeless(&nodes[len(nodes)-1]) {
 		return nodes, left

@@ -12,14 +12,14 @@ import (
 
 // Wait is a node of kind wait-for-call.
 type Wait struct {
-	// Flow is the key of the flow that has the node: the random flow's, or that of one which it calls.
+	// Flow is the key of the flow that contains the node: the random flow or a flow that it calls.
 	Flow, Node string
-	// Loops are those around it, from the outside.
+	// Loops are the enclosing loops, the outermost first.
 	Loops []string
-	// Called tells that whoever runs the flow is to bring a call, with CallBody, to each of the node's waits that has
-	// begun. Those of others end by their deadline.
+	// Called means that the test must send a call, with CallBody, to each wait of the node once it has begun. Waits of
+	// other nodes end by their deadline.
 	Called bool
-	// Early tells that the call of the first wait, see First, is to come as soon as the run is there.
+	// Early means that the call of the first wait (see First) must be sent as soon as the run exists.
 	Early bool
 }
 
@@ -31,13 +31,13 @@ func (w Wait) First() string {
 	return strings.Join(w.Loops, "[0].") + "[0]"
 }
 
-// CallBody is the body of the call that a wait is brought.
+// CallBody is the body of the call for a wait.
 func CallBody(node, iteration string) map[string]any {
 	return map[string]any{"node": node, "iteration": iteration, "approved": len(iteration)%2 == 0,
 		"lines": []any{1, 2.5, nil}}
 }
 
-// WaitOf is the wait of a node; false: it is of another kind.
+// WaitOf returns the wait of a node, and false if the node is of another kind.
 func (f *Flow) WaitOf(flow, node string) (Wait, bool) {
 	at := slices.IndexFunc(f.Waits, func(w Wait) bool { return w.Flow == flow && w.Node == node })
 	if at < 0 {
@@ -46,7 +46,8 @@ func (f *Flow) WaitOf(flow, node string) (Wait, bool) {
 	return f.Waits[at], true
 }
 
-// waitForCall is called early, in time or never: what comes at the moment of the deadline is left out.
+// waitForCall makes a node whose call is early, in time or never sent. A call at the moment of the deadline is left
+// out.
 func waitForCall(g *generator, p place, node *everhook.Node) place {
 	g.effectsLeft -= p.weight
 	wait := Wait{Flow: g.options.Key, Node: node.Key, Loops: slices.Clone(p.loops), Called: g.chance(75)}
@@ -78,14 +79,14 @@ func waitForCall(g *generator, p place, node *everhook.Node) place {
 
 // Bounds of the flows that a random flow calls.
 const (
-	// maxCalledDepth is how deep they call each other, maxCompanions how many there are.
+	// maxCalledDepth bounds the depth of calls, maxCompanions the number of companions.
 	maxCalledDepth = 2
 	maxCompanions  = 4
-	// calledNodes, calledSteps and calledEffects bound one of them.
+	// calledNodes, calledSteps and calledEffects bound each companion.
 	calledNodes, calledSteps, calledEffects = 6, 12, 3
 )
 
-// calls: a node may call another flow.
+// calls reports whether a node may call another flow.
 func calls(g *generator, p place) bool {
 	return leaves(g, p) && g.called < maxCalledDepth && len(g.flow.Companions) < maxCompanions && g.stepsLeft > p.weight
 }
@@ -112,8 +113,8 @@ func subflow(g *generator, p place, node *everhook.Node) place {
 	return read(of, of+" != nil")
 }
 
-// companion makes a flow to be called, and gives its key. It is a random flow that finds what others have in the body
-// of their trigger in its input.
+// companion makes a flow that can be called, and returns its key. It is a random flow whose input has the fields of a
+// webhook's body.
 func (g *generator) companion(p place) string {
 	called := &generator{random: g.random, options: g.options, flow: g.flow, called: g.called + 1,
 		mode: pick(g, everhook.Sync, everhook.Async)}
@@ -146,7 +147,7 @@ func (g *generator) companion(p place) string {
 	return d.Key
 }
 
-// ofInput rewrites nodes that read the body of a webhook so that they read the input of a call.
+// ofInput rewrites nodes to read the input of a call in place of the body of a webhook.
 func ofInput(nodes []everhook.Node) []everhook.Node {
 	for i := range nodes {
 		nodes[i].Config = everhook.Mapping(inputFor(map[string]any(nodes[i].Config)).(map[string]any))
@@ -173,7 +174,7 @@ func inputFor(v any) any {
 	return v
 }
 
-// timeless tells that the result of a node is the same in every execution.
+// timeless reports whether the result of a node is equal in every execution.
 func timeless(node *everhook.Node) bool {
 	switch node.Type {
 	case "delay", "http-request", "wait-for-call":

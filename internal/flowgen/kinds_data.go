@@ -56,7 +56,7 @@ func jsonQuery(g *generator, p place, node *everhook.Node) place {
 	return read("nodes." + node.Key)
 }
 
-// delay waits for a time. Its result is a time: those behind it read only that it has one.
+// delay waits. Its result is a time, so later nodes only check that it exists.
 func delay(g *generator, p place, node *everhook.Node) place {
 	g.effectsLeft -= p.weight
 	node.Config = everhook.Mapping{}
@@ -93,21 +93,21 @@ func response(g *generator, p place, node *everhook.Node) place {
 	return read("nodes." + node.Key)
 }
 
-// partnerPaths are what http-request nodes call; each says what is answered, see PartnerStatus.
+// partnerPaths are the paths that http-request nodes call. Each contains the status of its answer, see PartnerStatus.
 var partnerPaths = []string{"/200/a", "/200/b", "/200/c", "/201/a", "/404/a", "/500/a"}
 
-// PartnerStatus is the status that the partner of random flows answers a path with, its body is PartnerBody. Ok is
-// false for other paths.
+// PartnerStatus returns the status with which the partner of random flows answers a path; the body is PartnerBody. Ok
+// is false for other paths.
 func PartnerStatus(path string) (status int, ok bool) {
 	code, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	status, err := strconv.Atoi(code)
 	return status, err == nil && http.StatusText(status) != ""
 }
 
-// PartnerBody is the JSON that the partner of random flows answers a path with.
+// PartnerBody returns the JSON with which the partner of random flows answers a path.
 func PartnerBody(path string) string { return `{"path":` + quote(path) + `,"list":[1,2,3]}` }
 
-// httpRequest calls the partner. Headers are not read: they have the time.
+// httpRequest calls the partner. Headers are not read, because they contain the time.
 func httpRequest(g *generator, p place, node *everhook.Node) place {
 	g.effectsLeft -= p.weight
 	path := pick(g, partnerPaths...)
@@ -121,8 +121,8 @@ func httpRequest(g *generator, p place, node *everhook.Node) place {
 		node.Config["body"] = g.value(p)
 	}
 	node.Timeout = everhook.Duration(4 * time.Second)
-	// A busy machine and a process that is killed do not show in the result, unless they cut off the last attempt: so
-	// nothing else is tried again.
+	// Retries on these causes hide a busy machine and a killed process from the result, unless they cut off the last
+	// attempt. So nothing else is retried.
 	on := []everhook.RetryCause{"connect", "timeout"}
 	if !g.options.Comparable {
 		on = append(on, "500")

@@ -4,16 +4,16 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Positions are the places in which a node can stand, as Walk names them.
+// Positions returns the positions that a node can have, by their names in Walk.
 func Positions() []string {
 	return []string{
 		"top", "then", "else", "case", "otherwise", "loop", "parallel all", "parallel any", "parallel race",
-		"parallel allSettled", "error branch", "behind a caught error", "onFailure",
+		"parallel allSettled", "error branch", "after a caught error", "onFailure",
 	}
 }
 
-// Walk visits every node of a definition with the position it stands in: that of its list and, if the node before it in
-// its list catches errors, also "behind a caught error".
+// Walk visits every node of a definition with its position: that of its list and, if the node before it catches errors,
+// also "after a caught error".
 func Walk(d *everhook.Definition, visit func(position string, node *everhook.Node)) {
 	walk("top", d.Nodes, visit)
 	walk("onFailure", d.OnFailure, visit)
@@ -24,7 +24,7 @@ func walk(position string, nodes []everhook.Node, visit func(string, *everhook.N
 		node := &nodes[i]
 		visit(position, node)
 		if i > 0 && (nodes[i-1].OnError == everhook.OnErrorContinue || nodes[i-1].OnError == everhook.OnErrorBranch) {
-			visit("behind a caught error", node)
+			visit("after a caught error", node)
 		}
 		for _, branch := range node.Branches {
 			walk(below(node, branch.Name), branch.Nodes, visit)

@@ -9,19 +9,19 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// Failure is one reason why a test did not pass.
+// Failure is one reason why a test failed.
 type Failure struct {
-	// Field is the differing part of want, as a JSON pointer (RFC 6901) below it: "/answer/body". Empty: the test
-	// itself failed to run.
+	// Field is the differing field of want, as a JSON pointer (RFC 6901) below it: "/answer/body". It is empty if the
+	// test itself could not run.
 	Field string `json:"field,omitempty"`
 	// Message says what is wrong.
 	Message string `json:"message"`
-	// Want and Got are set when there is something to compare; nothing at all is nil.
+	// Want and Got are set if there are values to compare; nil means no value.
 	Want *everhook.Value `json:"want,omitempty"`
 	Got  *everhook.Value `json:"got,omitempty"`
 }
 
-// Diff shows Want and Got line by line; empty without them.
+// Diff shows Want and Got line by line; empty without values.
 func (f Failure) Diff() string {
 	if f.Want == nil && f.Got == nil {
 		return ""
@@ -29,20 +29,20 @@ func (f Failure) Diff() string {
 	return diff(linesOf(f.Want), linesOf(f.Got))
 }
 
-// observed holds everything that a test can compare.
+// observed is everything that a test can compare.
 type observed struct {
-	// answer is nil for a run without a waiting caller that no webhook has started.
+	// answer is nil for a run without a webhook and without a caller that waits.
 	answer *reply
-	// ran is false when the call was refused.
+	// ran is false if the call was refused.
 	ran     bool
 	outcome everhook.Outcome
 	steps   []everhook.Step
-	// total counts all steps, those that the log did not keep included.
+	// total counts all steps, also those that the step log dropped.
 	total int
 	calls map[string][]any
 }
 
-// compare lists every difference between the expected and the observed run.
+// compare returns every difference between the expected and the observed run.
 func compare(want wantFields, got *observed) []Failure {
 	c := comparison{got: got}
 	c.answer(want.Answer)
@@ -77,7 +77,7 @@ func (c *comparison) add(field, message string, want, got any) {
 		Got: everhook.Of(got)})
 }
 
-// refused reports the expectations about a run that does not exist.
+// refused adds failures for expectations about a run that was never started.
 func (c *comparison) refused(want wantFields) {
 	for _, field := range []struct {
 		name   string
@@ -92,12 +92,12 @@ func (c *comparison) refused(want wantFields) {
 	}
 }
 
-// lack is as add where there is nothing at all.
+// lack is add for a value that is missing.
 func (c *comparison) lack(field, message string, want any) {
 	c.failures = append(c.failures, Failure{Field: field, Message: message, Want: everhook.Of(want)})
 }
 
-// explain adds to the last failure what the run ended with.
+// explain adds the outcome of the run to the last failure.
 func (c *comparison) explain() {
 	if failure := c.got.outcome.Error; failure != nil {
 		c.failures[len(c.failures)-1].Message += ": " + failure.Error()
@@ -150,7 +150,7 @@ func (c *comparison) steps(want *[]string) {
 		return
 	}
 	if c.got.total > len(c.got.steps) {
-		// No list can be written that compares: the failure has no field to update.
+		// No list could match, so the failure has no field to update.
 		c.failures = append(c.failures,
 			Failure{Message: fmt.Sprintf("the run took %d steps, of which the step log keeps %d: leave `want.steps` out", c.got.total, len(c.got.steps))})
 		return
@@ -162,7 +162,7 @@ func (c *comparison) steps(want *[]string) {
 	c.add("/steps", "the run took other steps", wanted, stepNames(c.got.steps, *want))
 }
 
-// isStep compares a step with its key, or with its key and its place: "stock[lines[0]]", or "stock[0]" for the
+// isStep compares a step with its key, or with its key and its iteration: "stock[lines[0]]", or "stock[0]" for the
 // innermost loop alone.
 func isStep(want string, step everhook.Step) bool {
 	key, place, placed := strings.Cut(want, "[")
@@ -173,7 +173,7 @@ func isStep(want string, step everhook.Step) bool {
 	return !placed || closed && (place == step.Iteration || strings.HasSuffix(step.Iteration, "["+place+"]"))
 }
 
-// stepNames writes each step as the test does at its place, if it is that step there.
+// stepNames writes each step in the form that the test uses at its position, if it is the same step.
 func stepNames(steps []everhook.Step, want []string) []any {
 	placed := false
 	for _, step := range want {
@@ -237,7 +237,7 @@ func (c *comparison) calls(node string, want []map[string]any) {
 	}
 }
 
-// call compares the fields that a test names, of headers and query the names alone that it gives.
+// call compares the fields that the test names; of headers and query, only the names that it gives.
 func (c *comparison) call(which, field string, want map[string]any, got any) {
 	sent, _ := got.(map[string]any)
 	for _, name := range everhook.SortedKeys(want) {
@@ -264,7 +264,7 @@ func (c *comparison) call(which, field string, want map[string]any, got any) {
 	}
 }
 
-// sameText compares headers and parameters: a number and its text are the same there.
+// sameText compares headers and parameters, where a number equals its text.
 func sameText(a, b any) bool {
 	if a == nil || b == nil || everhook.Equal(a, b) {
 		return everhook.Equal(a, b)
@@ -272,7 +272,7 @@ func sameText(a, b any) bool {
 	return scalarText(a) != "" && scalarText(a) == scalarText(b)
 }
 
-// scalarText is empty for lists and mappings.
+// scalarText returns the text of a scalar; empty for lists and mappings.
 func scalarText(v any) string {
 	switch v.(type) {
 	case []any, map[string]any:
@@ -282,7 +282,7 @@ func scalarText(v any) string {
 	}
 }
 
-// plainText writes what is no list and no mapping, numbers as JSON has them.
+// plainText returns the text of a scalar, with numbers as in JSON.
 func plainText(v any) string {
 	if number, ok := v.(float64); ok {
 		if text, err := everhook.EncodeJSON(number); err == nil {
@@ -292,7 +292,7 @@ func plainText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// sentValue is one of the headers, by its name in any case, or of the query.
+// sentValue returns one header, by its name in any case, or one parameter of the query.
 func sentValue(sent map[string]any, field, key string) any {
 	mapping, _ := sent[field].(map[string]any)
 	if value, ok := mapping[key]; ok || field != "headers" {
@@ -306,7 +306,7 @@ func sentValue(sent map[string]any, field, key string) any {
 	return nil
 }
 
-// httpCall are the fields of an http-request that a test can name.
+// httpCall has the fields of an http-request that a test can name.
 type httpCall struct {
 	Method         any `json:"method"`
 	URL            any `json:"url"`
@@ -318,11 +318,11 @@ type httpCall struct {
 	IdempotencyKey any `json:"idempotencyKey"`
 }
 
-// usualFields are those of a call that tells the most about it.
+// usualFields are the most informative fields of a call.
 var usualFields = []string{"method", "url", "headers", "query", "body", "flow", "input"}
 
-// partOf is what of a call a test compares that names the fields of like; without any, the usual ones, or all where
-// there is none of these.
+// partOf returns the fields of a call that a test with the fields of like compares. Without like, it returns the usual
+// fields, or all fields if there are no usual ones.
 func partOf(call any, like map[string]any) any {
 	sent, ok := call.(map[string]any)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// linesOf writes a value for people: JSON over several lines where it is more than one value.
+// linesOf writes a value as lines: lists and mappings as indented JSON.
 func linesOf(v *everhook.Value) []string {
 	if v == nil {
 		return nil
@@ -25,18 +25,18 @@ func linesOf(v *everhook.Value) []string {
 }
 
 const (
-	// maxDiffLines bounds the lines of one side that are compared.
+	// maxDiffLines bounds the compared lines of each side.
 	maxDiffLines = 500
-	// diffContext is how many equal lines are shown beside a difference.
+	// diffContext is the number of equal lines that are shown around a difference.
 	diffContext = 3
 )
 
-// diff shows two texts as one: common lines after two spaces, lines of want after "- ", lines of got after "+ ".
+// diff merges two texts: common lines begin with two spaces, lines of want with "- ", lines of got with "+ ".
 func diff(want, got []string) string {
-	// Only what follows the first difference is clipped: what is shown is never without it.
+	// Lines before the first difference are skipped, so that clipping never removes it.
 	skipped := max(0, sameLines(want, got)-diffContext)
 	want, got = clipped(want[skipped:]), clipped(got[skipped:])
-	// common[i][j] is how many lines of want[i:] and got[j:] a longest common subsequence has.
+	// common[i][j] is the length of a longest common subsequence of the lines want[i:] and got[j:].
 	common := make([][]int, len(want)+1)
 	for i := range common {
 		common[i] = make([]int, len(got)+1)
@@ -70,7 +70,7 @@ func diff(want, got []string) string {
 	return strings.Join(withoutFarContext(lines), "\n")
 }
 
-// sameLines counts the lines that two texts begin with alike.
+// sameLines returns the length of the common beginning of two texts, in lines.
 func sameLines(a, b []string) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
@@ -86,7 +86,7 @@ func clipped(lines []string) []string {
 	return append(lines[:maxDiffLines:maxDiffLines], "…")
 }
 
-// withoutFarContext leaves out equal lines that are far from every difference.
+// withoutFarContext removes equal lines that are far from every difference.
 func withoutFarContext(lines []string) []string {
 	near := make([]bool, len(lines))
 	for i, line := range lines {

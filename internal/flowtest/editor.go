@@ -13,7 +13,7 @@ import (
 type editor struct {
 	// lines end with their line break.
 	lines []string
-	// exact is unset when a field could not be placed; the lines are then of no use.
+	// exact is false if a field could not be located; then the lines must not be used.
 	exact bool
 }
 
@@ -24,7 +24,7 @@ type place struct {
 }
 
 // placeOf returns the smallest field of a test that has lines of its own and contains the target of a path below want.
-// For a removal it searches from above, because the field's own lines are removed.
+// For a removal it searches from the top, because the lines of the target itself are removed.
 func placeOf(test *yaml.Node, path []string, removed bool) place {
 	found := place{test, "want"}
 	at := field(test, "want")
@@ -53,7 +53,7 @@ func placeOf(test *yaml.Node, path []string, removed bool) place {
 	return found
 }
 
-// replaceAll replaces fields from the last to the first, so that the lines of earlier fields stay the same. A field
+// replaceAll replaces fields from the last to the first, so that the line numbers of earlier fields stay valid. A field
 // inside another one is written with it.
 func (e *editor) replaceAll(places []place) {
 	slices.SortStableFunc(places, func(a, b place) int { return b.line() - a.line() })
@@ -67,7 +67,7 @@ func (e *editor) replaceAll(places []place) {
 
 func (p place) line() int { return p.mapping.Content[fieldIndex(p.mapping, p.name)].Line }
 
-// replace writes a field of a mapping anew, which stands where the mapping's nodes say.
+// replace rewrites a field of a mapping in its lines.
 func (e *editor) replace(mapping *yaml.Node, name string) {
 	key := mapping.Content[fieldIndex(mapping, name)]
 	first, indent := key.Line-1, key.Column-1
@@ -78,7 +78,7 @@ func (e *editor) replace(mapping *yaml.Node, name string) {
 	e.put(mapping, name, e.lines[first][:indent], first, last+1)
 }
 
-// add writes a field that is new behind the others of its mapping.
+// add appends a new field to a mapping.
 func (e *editor) add(mapping *yaml.Node, name string) {
 	first, indent := mapping.Line-1, mapping.Column-1
 	if !e.isBlock(mapping, first, indent) {
@@ -91,7 +91,7 @@ func (e *editor) add(mapping *yaml.Node, name string) {
 	e.put(mapping, name, strings.Repeat(" ", indent), last+1, last+1)
 }
 
-// element writes an element of a list anew that stands in { }: its fields get lines of their own.
+// element rewrites an element of a list that is written in { }, with a line for each field.
 func (e *editor) element(mapping *yaml.Node) {
 	first, indent := mapping.Line-1, mapping.Column-1
 	prefix := e.lines[first][:indent]
@@ -102,20 +102,20 @@ func (e *editor) element(mapping *yaml.Node) {
 	}
 	mapping.Style &^= yaml.FlowStyle
 	if value := mapping.Content[1]; value.Kind == yaml.ScalarNode && value.LineComment == "" {
-		value.LineComment, mapping.LineComment = mapping.LineComment, "" // a mapping of several lines has none
+		value.LineComment, mapping.LineComment = mapping.LineComment, "" // a block mapping cannot have a line comment
 	}
 	last := e.lastLine(first, dash)
 	e.write(within(mapping, e.lines[first:last+1]), prefix, first, last+1)
 }
 
-// isBlock reports whether a field that begins at a place has its lines for itself; else the lines are given up.
+// isBlock reports whether the field at a position is alone on its lines; if not, it unsets exact.
 func (e *editor) isBlock(mapping *yaml.Node, line, indent int) bool {
 	block := mapping.Style&yaml.FlowStyle == 0 && strings.Trim(e.lines[line][:indent], " -") == ""
 	e.exact = e.exact && block
 	return block
 }
 
-// put writes a field of a mapping in place of some lines.
+// put replaces lines by a field of a mapping.
 func (e *editor) put(mapping *yaml.Node, name, prefix string, from, to int) {
 	i := fieldIndex(mapping, name)
 	e.write(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
@@ -123,7 +123,7 @@ func (e *editor) put(mapping *yaml.Node, name, prefix string, from, to int) {
 	}}, prefix, from, to)
 }
 
-// write puts a mapping in place of some lines.
+// write replaces lines by a mapping.
 func (e *editor) write(mapping *yaml.Node, prefix string, from, to int) {
 	text, err := encoded(mapping)
 	if err != nil {
@@ -143,8 +143,8 @@ func (e *editor) write(mapping *yaml.Node, prefix string, from, to int) {
 	e.lines = slices.Concat(e.lines[:from], fresh, e.lines[to:])
 }
 
-// lastLine gives the last line of a field that begins on a line: of those indented more than its key, the last that is
-// not empty.
+// lastLine returns the last line of a field that begins on a line: the last non-empty line that is indented more than
+// its key.
 func (e *editor) lastLine(first, indent int) int {
 	last := first
 	for n := first + 1; n < len(e.lines); n++ {
@@ -160,8 +160,8 @@ func (e *editor) lastLine(first, indent int) int {
 	return last
 }
 
-// within copies a node without the comments that stand elsewhere than in the lines: the YAML library gives a node those
-// around it too.
+// within copies a node without comments that are outside of the lines: the YAML library also attaches surrounding
+// comments to a node.
 func within(node *yaml.Node, lines []string) *yaml.Node {
 	text := strings.Join(lines, "")
 	inside := func(comment string) string {

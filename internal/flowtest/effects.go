@@ -21,12 +21,12 @@ type effects struct {
 	mutex    sync.Mutex
 	outcomes map[string][]outcome
 	calls    map[string][]any
-	// subflows are how the flows end that steps are about to start, by node and iteration.
+	// subflows are the outcomes of the called flows, by node and iteration.
 	subflows map[string]everhook.Outcome
 	// waited counts the waits for calls.
 	waited map[string]int
-	// unanswered are the nodes without an outcome, with what the first of their steps would have sent, in the order in
-	// which they were reached.
+	// unanswered are the nodes without an outcome, in the order in which they were reached, with the request of the
+	// first step.
 	unanswered []unanswered
 }
 
@@ -51,7 +51,7 @@ func newEffects(outcomes map[string][]outcome) *effects {
 		subflows: map[string]everhook.Outcome{}}
 }
 
-// take notes a call and gives its outcome; false: the test has none for the node.
+// take records a call and returns its outcome; false if the test has none for the node.
 func (e *effects) take(node string, call any, sent string) (outcome, bool) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -67,14 +67,14 @@ func (e *effects) take(node string, call any, sent string) (outcome, bool) {
 	return outcomes[min(taken, len(outcomes)-1)], true
 }
 
-// sent gives what was noted.
+// sent returns the recorded calls, and the nodes without an outcome.
 func (e *effects) sent() (calls map[string][]any, missing []unanswered) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	return e.calls, e.unanswered
 }
 
-// InterceptWorkflow puts this between workflow code and Temporal.
+// InterceptWorkflow implements interceptor.WorkerInterceptor.
 func (e *effects) InterceptWorkflow(_ workflow.Context,
 	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
 	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, effects: e}
@@ -85,7 +85,7 @@ type inbound struct {
 	effects *effects
 }
 
-// ExecuteWorkflow gives the run the calls that it waits for.
+// ExecuteWorkflow gives the run its canned calls.
 func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
 	return i.Next.ExecuteWorkflow(workflows.WithCalls(ctx, i.effects.call), in)
 }
@@ -99,8 +99,8 @@ type outbound struct {
 	effects *effects
 }
 
-// ExecuteActivity answers in workflow code, in the order of the calls: answers from other goroutines would come in any
-// order, and the steps of parallel branches with them.
+// ExecuteActivity answers in workflow code, in the order of the calls. Answers from other goroutines would come in any
+// order, and so would the steps of parallel branches.
 func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
 	effect, ok := workflows.EffectOf(ctx)
 	if !ok {
@@ -122,7 +122,8 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 	return future
 }
 
-// ExecuteLocalActivity answers for the flow that a subflow node calls; other local activities have no effects and run.
+// ExecuteLocalActivity answers for the flow that a subflow node calls. Other local activities have no effects, so they
+// run.
 func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
 	effect, ok := workflows.EffectOf(ctx)
 	if !ok || name != activities.LoadSubflow {
@@ -134,7 +135,7 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args 
 	return future
 }
 
-// ExecuteChildWorkflow ends a subflow at once, as load has it from the outcome.
+// ExecuteChildWorkflow ends a subflow at once, with the outcome that load found.
 func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, childType string,
 	args ...any) workflow.ChildWorkflowFuture {
 	effect, ok := workflows.EffectOf(ctx)
@@ -144,7 +145,7 @@ func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, childType string,
 	return endedSubflow(ctx, o.effects.subflow(effect))
 }
 
-// perform gives what the activity of a node returns.
+// perform returns the result of a node's activity.
 func (e *effects) perform(node string, args []any) (result any, err error) {
 	var input any
 	if len(args) > 0 {
@@ -165,7 +166,8 @@ func (e *effects) perform(node string, args []any) (result any, err error) {
 	return taken.result, nil
 }
 
-// requestLine names a request as the activity does in its errors: without what a URL may hide in its query or fragment.
+// requestLine names a request as the activity does in its errors: without query and fragment, which may contain
+// secrets.
 func requestLine(request activities.HTTPRequestInput) string {
 	url := fmt.Sprint(request.URL.Display())
 	if end := strings.IndexAny(url, "?#"); end >= 0 {

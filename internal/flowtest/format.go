@@ -17,46 +17,46 @@ type fileFields struct {
 // testFields are the fields of one test.
 type testFields struct {
 	Name string `json:"name" required:"true"`
-	// Now is when the delivery is received and the run starts.
+	// Now is the time of the delivery and of the start of the run.
 	Now instant `json:"now"`
-	// Env are the values of env.<NAME>, in addition to those of the file.
+	// Env are settings (env.<NAME>), in addition to those of the file.
 	Env map[string]string `json:"env"`
-	// Request is the call of a webhook, Trigger what a flow with another trigger sees as trigger.
+	// Request is the call of a webhook. Trigger is the value of trigger for flows with another trigger.
 	Request *requestFields   `json:"request"`
 	Trigger everhook.Mapping `json:"trigger"`
-	// Nodes are, by the key of a node with effects, one outcome or a list of them.
+	// Nodes has one outcome, or a list of outcomes, for each node with effects, by its key.
 	Nodes everhook.Mapping `json:"nodes"`
 	Want  wantFields       `json:"want"`
 }
 
-// requestFields are a call as its sender makes it.
+// requestFields are the fields of a call, as the caller sends it.
 type requestFields struct {
 	Headers map[string]string `json:"headers"`
-	// Query is text as in a URL, without its "?", or a mapping that nests as the receiver reads it.
+	// Query is text as in a URL, without its "?", or a mapping in the receiver's notation for nested values.
 	Query any `json:"query"`
-	// Body is sent as JSON; text as it is, if a Content-Type header says that it is something else.
+	// Body is sent as JSON. Text is sent unchanged if a Content-Type header names another type.
 	Body *everhook.Value `json:"body"`
 }
 
-// wantFields are what a test expects. What is left out is not compared.
+// wantFields are the expectations of a test. Missing fields are not compared.
 type wantFields struct {
 	Answer *answerFields   `json:"answer"`
 	Status everhook.Status `json:"status" enum:"resolved,failed,error,aborted,cancelled,rejected"`
-	// Steps are keys, or "key[iteration]", in the order in which they began.
+	// Steps are keys, or "key[iteration]", in the order of their starts.
 	Steps  *[]string       `json:"steps"`
 	Output *everhook.Value `json:"output"`
 	// Error is a part of the message, or a mapping: see errorFields.
 	Error any `json:"error"`
-	// Calls are, by the key of a node with effects, what would have been sent.
+	// Calls are the expected requests of nodes with effects, by the key of the node.
 	Calls map[string][]map[string]any `json:"calls"`
 }
 
 // answerFields are the expected answer for the caller.
 type answerFields struct {
 	Status int `json:"status"`
-	// Headers are compared by their names alone that are given here, in any case.
+	// Headers are the expected values of these headers, in any case; other headers are not compared.
 	Headers map[string]string `json:"headers"`
-	// Body is compared as a whole; null is an empty one.
+	// Body is compared as a whole; null means an empty body.
 	Body *everhook.Value `json:"body"`
 }
 
@@ -64,7 +64,7 @@ type answerFields struct {
 type errorFields struct {
 	Node string `json:"node"`
 	Type string `json:"type"`
-	// Message is a part of the whole one.
+	// Message is a part of the message.
 	Message string `json:"message"`
 }
 
@@ -79,7 +79,7 @@ func (i *instant) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// defaultNow is when tests start that do not say when: a Thursday.
+// defaultNow is the default of now: a Thursday.
 var defaultNow = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (t testFields) now() time.Time {

@@ -16,8 +16,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// front is a receiver that listens in memory, so that a test's request is checked, parsed and kept as that of any
-// caller. It has one test at a time: current is set between calls alone.
+// front is a receiver that listens in memory, so that a test's request is checked, parsed and stored like any other. It
+// runs one test at a time; current is set only between calls.
 type front struct {
 	listener *fasthttputil.InmemoryListener
 	receiver *receiver.Receiver
@@ -31,10 +31,10 @@ var (
 	_ receiver.Starter    = (*front)(nil)
 )
 
-// runID is that of every tested run, so that an answer with it can be compared.
+// runID is the ID of every tested run, so that answers that contain it can be compared.
 const runID = everhook.RunID("contracttestcontracttestab")
 
-// tested is the URL that is called; its token reaches the flow of the test.
+// testedURL is the URL of the call. Every token routes to the flow of the test.
 const testedURL = "http://everhook.test/api/webhook:trigger/contract-test"
 
 func newFront() *front {
@@ -55,14 +55,14 @@ func newFront() *front {
 	return f
 }
 
-// close ends the receiver.
+// close closes the receiver.
 func (f *front) close() error {
 	f.client.CloseIdleConnections()
 	return errors.Join(f.listener.Close(), <-f.served)
 }
 
-// call sends the request of a test and returns the reply. It returns after the trial has ended: an interrupted trial
-// ends itself.
+// call sends the request of a test and returns the reply, after the trial has ended. An interrupted trial ends by
+// itself.
 func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 	f.current = t
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit+2*stopGrace)
@@ -83,7 +83,7 @@ func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 	return newReply(response, body), nil
 }
 
-// newRequest makes the HTTP request; nil is one without anything.
+// newRequest returns the HTTP request of a test; nil fields mean a request without body, query and headers.
 func newRequest(ctx context.Context, fields *requestFields) (*http.Request, error) {
 	if fields == nil {
 		fields = &requestFields{}
@@ -109,7 +109,7 @@ func newRequest(ctx context.Context, fields *requestFields) (*http.Request, erro
 	return request, nil
 }
 
-// bodyOf writes a body, and its type where the test leaves it open.
+// bodyOf returns the body, and sets the content type if the test does not.
 func bodyOf(body *everhook.Value, headers http.Header) (string, error) {
 	if body == nil {
 		return "", nil
@@ -125,16 +125,16 @@ func bodyOf(body *everhook.Value, headers http.Header) (string, error) {
 	return string(encoded), err
 }
 
-// Route gives the route of the current test, whatever the token.
+// Route returns the route of the current test for every token.
 func (f *front) Route(string) (*receiver.Route, bool) { return f.current.route, true }
 
-// Start takes the delivery. The run begins when the caller has its answer.
+// Start takes the delivery. The run begins after the caller has its answer.
 func (f *front) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
 	f.current.delivery = &d
 	return everhook.Started{}, nil
 }
 
-// Run runs the flow to its end, and gives its answer if it was there before its caller had waited too long.
+// Run runs the flow to its end, and returns its answer unless the caller's wait was over before.
 func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
 	wait time.Duration) (everhook.Started, error) {
 	f.current.delivery = &d
@@ -145,20 +145,20 @@ func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
 	return everhook.Started{Answer: f.current.answer}, nil
 }
 
-// Outcome knows no earlier runs.
+// Outcome: there are no earlier runs.
 func (f *front) Outcome(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error) {
 	return nil, everhook.ErrNoRun
 }
 
-// Resumable knows no flow: the test ends a wait, and no caller does.
+// Resumable: waits are ended by the test, not by a caller.
 func (f *front) Resumable(string) (*receiver.Resumable, bool) { return nil, false }
 
-// RunVersion knows no earlier runs.
+// RunVersion: there are no earlier runs.
 func (f *front) RunVersion(context.Context, string, everhook.RunID) (int, error) {
 	return 0, everhook.ErrNoRun
 }
 
-// Resume knows no earlier runs.
+// Resume: there are no earlier runs.
 func (f *front) Resume(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
 	return everhook.Resumed{}, everhook.ErrNoRun
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 )
 
-// junitSuites, junitSuite, junitCase and junitProblem are the part of the JUnit format that every reader of it knows.
+// junitSuites, junitSuite, junitCase and junitProblem are the common part of the dialects of JUnit's format.
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -46,8 +46,8 @@ type junitProblem struct {
 	Text    string `xml:",cdata"`
 }
 
-// WriteJUnit writes results as a JUnit file: a suite for each file of tests, an error for each file that has problems
-// and did not run. Describe gives the text about a test that did not pass.
+// WriteJUnit writes results as a JUnit file: a suite for each test file, and an error for each file that has problems
+// and did not run. Describe returns the text for a test that failed.
 func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, describe func(Result) string) error {
 	all := junitSuites{Name: "everhook flow test"}
 	byFile := map[string]int{}
@@ -109,7 +109,7 @@ func WriteJUnit(w io.Writer, results []Result, problems flowfile.Problems, descr
 // junitTime is in seconds.
 func junitTime(seconds float64) string { return fmt.Sprintf("%.3f", seconds) }
 
-// xmlText replaces what XML cannot hold (XML 1.0, 2.2): inside CDATA nothing is escaped.
+// xmlText replaces characters that XML cannot contain (XML 1.0, 2.2): CDATA has no escapes.
 func xmlText(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch {

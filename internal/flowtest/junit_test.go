@@ -50,7 +50,7 @@ and	more]]></failure>
 	require.NoError(t, xml.Unmarshal(text.Bytes(), &any))
 }
 
-// full is a writer on which nothing fits.
+// full is a writer that fails like a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }

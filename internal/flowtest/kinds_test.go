@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// registry has, besides the standard kinds, some that others might add.
+// registry returns the standard kinds and kinds that a module could add.
 func registry() *kind.Registry {
 	r := nodes.Standard()
 	kind.Add[mail](r)
@@ -25,7 +25,7 @@ func registry() *kind.Registry {
 	return r
 }
 
-// mail is a kind with an effect of its own.
+// mail is a kind with its own effect.
 type mail struct {
 	To       string                      `json:"to"`
 	Password expression.Template[string] `json:"password,omitzero"`
@@ -69,7 +69,7 @@ func (m *mail) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, 
 	return kind.Result{Value: result.ID}, nil
 }
 
-// stuck waits for what never comes.
+// stuck waits for ever.
 type stuck struct{}
 
 func (*stuck) Spec() kind.Spec           { return kind.Spec{Kind: "stuck", Group: kind.Control} }
@@ -78,7 +78,7 @@ func (*stuck) Execute(ctx workflow.Context, _ kind.WaitingRun) (kind.Result, err
 	return kind.Result{}, workflow.Await(ctx, func() bool { return false })
 }
 
-// restless sleeps again and again, until it is cancelled.
+// restless sleeps in a loop until it is cancelled.
 type restless struct{}
 
 func (*restless) Spec() kind.Spec           { return kind.Spec{Kind: "restless", Group: kind.Control} }
@@ -91,7 +91,7 @@ func (*restless) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result
 	}
 }
 
-// announced is restless, and says when it begins.
+// announced is restless, and reports its start.
 type announced struct{}
 
 var begun = make(chan struct{}, 1)
@@ -103,7 +103,7 @@ func (*announced) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Resul
 	return (*restless)(nil).Execute(ctx, run)
 }
 
-// deaf does not even listen to that.
+// deaf sleeps in a loop and ignores cancellation.
 type deaf struct{}
 
 func (*deaf) Spec() kind.Spec           { return kind.Spec{Kind: "deaf", Group: kind.Control} }
@@ -122,7 +122,7 @@ func (*defective) Execute(kind.Run) (kind.Result, error) {
 	panic(fmt.Sprintf("a %s", "defect"))
 }
 
-// clock is a trigger that is no webhook.
+// clock is a trigger that is not a webhook.
 type clock struct{}
 
 func (*clock) Spec() kind.TriggerSpec                         { return kind.TriggerSpec{Kind: "clock"} }

@@ -13,39 +13,40 @@ import (
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// requesting is a kind whose effect is an HTTP request. Tests then say what the other system answers.
+// requesting is a kind whose effect is an HTTP request. Its tests give the answer of the other system.
 type requesting interface {
 	kind.Kind
-	// Expects reports whether the node takes a status for success.
+	// Expects reports whether a status is a success.
 	Expects(status int) bool
-	// ResultIsBody reports whether the result is the body of the answer alone.
+	// ResultIsBody reports whether the result is only the body of the answer.
 	ResultIsBody() bool
 }
 
-// outcome is what one execution of an effect ends with, all its attempts together.
+// outcome is the outcome of one execution of an effect, after all attempts.
 type outcome struct {
-	// result is what the activity returns.
+	// result is the result of the activity.
 	result any
-	// failed is another system's refusal, message why there is no answer from it. Without both the effect resolves.
+	// failed is an answer that is a failure; message is the reason why there is no answer. Without both, the effect
+	// resolves.
 	failed  *failedFields
 	message string
-	// ended is how a called flow ended, if the node is a subflow.
+	// ended is the outcome of the called flow, if the node is a subflow.
 	ended everhook.Outcome
-	// call ends a wait for a call: the call as the run sees it, nil if none comes.
+	// call is the call that ends a wait, as the run sees it; nil if none comes.
 	call everhook.Mapping
 }
 
-// outcomeFields are the fields of an outcome: one of them.
+// outcomeFields are the fields of an outcome. Exactly one is set.
 type outcomeFields struct {
-	// Result is what nodes.<key> holds afterwards.
+	// Result is the result of the node.
 	Result *everhook.Value `json:"result"`
-	// Failed is an answer with a status of failure.
+	// Failed is an answer whose status is a failure.
 	Failed *failedFields `json:"failed"`
-	// Error is why there is no answer.
+	// Error is the reason why there is no answer.
 	Error *string `json:"error"`
 }
 
-// failedFields are an answer that the node takes for a failure.
+// failedFields are the fields of an answer that is a failure.
 type failedFields struct {
 	Status  int               `json:"status" required:"true"`
 	Headers map[string]string `json:"headers"`
@@ -59,7 +60,7 @@ type httpResult struct {
 	Body    everhook.Value    `json:"body"`
 }
 
-// outcomes reads what the effects of a test end with, by node.
+// outcomes reads the outcomes of a test, by node.
 func (p *parser) outcomes(fields everhook.Mapping, pointer string) map[string][]outcome {
 	outcomes := map[string][]outcome{}
 	for _, key := range everhook.SortedKeys(fields) {
@@ -123,7 +124,7 @@ func (p *parser) outcome(node *compile.Node, v any, pointer string) outcome {
 	return outcome{}
 }
 
-// failed checks a status of failure. Request is nil for other kinds.
+// failed checks that a status is a failure. Request is nil for other kinds.
 func (p *parser) failed(request requesting, status int, pointer string) {
 	switch {
 	case status < 100 || status > 599:
@@ -134,7 +135,7 @@ func (p *parser) failed(request requesting, status int, pointer string) {
 	}
 }
 
-// httpResult makes the result of the activity from that of the node.
+// httpResult makes the result of the activity from the result of the node.
 func (p *parser) httpResult(request requesting, result any, pointer string) activities.HTTPRequestResult {
 	if request.ResultIsBody() {
 		return activities.HTTPRequestResult{Body: everhook.Value{V: result}, Attempts: 1}
@@ -154,7 +155,7 @@ func (p *parser) httpResult(request requesting, result any, pointer string) acti
 		Attempts: 1}
 }
 
-// expectedStatus is 200, or the lowest status that the node takes for success.
+// expectedStatus returns 200, or the lowest status that is a success.
 func expectedStatus(request requesting) int {
 	if request.Expects(http.StatusOK) {
 		return http.StatusOK
@@ -177,7 +178,7 @@ func lowerNames(headers map[string]string) map[string]string {
 	return lower
 }
 
-// failure is what the activity fails with; nil: it does not. Sent names the request.
+// failure returns the error of the activity, or nil. Sent names the request.
 func (o outcome) failure(sent string) *everhook.Error {
 	if o.failed == nil && o.message == "" {
 		return nil

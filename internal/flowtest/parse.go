@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// parser reads a test file against the flow that it is about.
+// parser checks a test file against its flow.
 type parser struct {
 	document *flowfile.Document
 	flow     *compile.Flow
@@ -65,7 +65,7 @@ func parse(file string, text []byte, flow *compile.Flow) ([]Test, flowfile.Probl
 	return tests, p.problems
 }
 
-// reportField is report for fields, some of which people expect.
+// reportField is report, with a better fix for fields that users often expect.
 func (p *parser) reportField(pointer, message, fix string) {
 	if strings.HasPrefix(message, "unknown field") && strings.HasSuffix(pointer, "/secrets") {
 		fix = "remove it: secrets have no values in tests; in want.calls they are `{{ secret.NAME }}`"
@@ -90,14 +90,13 @@ func effectsOf(list []*compile.Node, keys []string) []string {
 	return keys
 }
 
-// hasOutcome reports whether a test says how executions of the node end: it acts on other systems, or calls another
-// flow.
+// hasOutcome reports whether a test gives outcomes of the node: it has an effect, or calls another flow.
 func hasOutcome(node *compile.Node) bool {
 	_, calls := node.Kind.(kind.Calling)
 	return calls || node.Spec.Effect != nil
 }
 
-// settings reports settings that the flow does not read: with a typing error in a name, the intended setting would
+// settings reports settings that the flow does not read: after a typing error in a name, the intended setting would
 // silently be nil.
 func (p *parser) settings(env map[string]string, pointer string) {
 	for _, name := range everhook.SortedKeys(env) {
@@ -108,7 +107,7 @@ func (p *parser) settings(env map[string]string, pointer string) {
 	}
 }
 
-// unset warns of settings that the flow uses and no test sets. A single test may leave one out on purpose.
+// unset warns of settings that the flow uses and no test sets. A single test may omit one on purpose.
 func (p *parser) unset(fields fileFields) {
 	for _, name := range p.flow.Env {
 		_, given := fields.Env[name]
@@ -126,7 +125,7 @@ func (p *parser) unset(fields fileFields) {
 	}
 }
 
-// start checks that the test starts its run in the way of the flow's trigger.
+// start checks that the test starts its run as the flow's trigger does.
 func (p *parser) start(test testFields, pointer string) {
 	_, isWebhook := p.flow.Trigger.(trigger.Receiving)
 	switch {
@@ -162,7 +161,7 @@ func (p *parser) effect(key, pointer string) *compile.Node {
 	return node
 }
 
-// answered finds a node that a test says the outcome of: one with effects, or one that waits for a call.
+// answered finds a node that needs an outcome: one with effects, or one that waits for a call.
 func (p *parser) answered(key, pointer string) *compile.Node {
 	if slices.Contains(p.waits, key) {
 		return p.flow.Node(key)
@@ -204,7 +203,7 @@ func (p *parser) want(want wantFields, pointer string) {
 	}
 }
 
-// wantedError reads what parse has checked.
+// wantedError decodes a field that parse has checked.
 func (w wantFields) wantedError() (wanted errorFields, given bool) {
 	if text, ok := w.Error.(string); ok {
 		return errorFields{Message: text}, true

@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// queryText writes a query: text as it is, a mapping so that the receiver reads it as it stands there.
+// queryText writes a query: text unchanged, a mapping in the receiver's notation for nested values.
 func queryText(query any) (string, error) {
 	switch query := query.(type) {
 	case nil:

@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// reply is what the caller of a flow receives.
+// reply is the answer to the caller.
 type reply struct {
 	status int
 	// headers have canonical names.
@@ -35,7 +35,7 @@ func newReply(response *http.Response, body []byte) *reply {
 	return r
 }
 
-// replyOf is the answer of a run that no webhook has started; nil: it has none.
+// replyOf is the answer of a run without a webhook; nil if it has none.
 func replyOf(answer *everhook.Answer) *reply {
 	if answer == nil {
 		return nil
@@ -53,7 +53,7 @@ func replyOf(answer *everhook.Answer) *reply {
 	return r
 }
 
-// header finds a value by its name in any case.
+// header returns a value by its name in any case.
 func (r *reply) header(name string) (string, bool) {
 	value, ok := r.headers[http.CanonicalHeaderKey(name)]
 	return value, ok

@@ -9,31 +9,31 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 )
 
-// Options say how tests run.
+// Options configure Run.
 type Options struct {
-	// Only picks the tests that run, by their names; nil: all do.
+	// Only selects tests by their names; nil selects all.
 	Only func(name string) bool
-	// Limit is how much real time one test may take. Default 10s.
+	// Limit bounds the real time of one test. Default 10s.
 	Limit time.Duration
 }
 
-// defaultLimit is far more than any test needs: virtual time costs none.
+// defaultLimit is far more than any test needs, because timers use virtual time.
 const defaultLimit = 10 * time.Second
 
-// Result is what became of one test.
+// Result is the result of one test.
 type Result struct {
-	// File, Flow (the flow's key) and Name say which test it is, Position where it stands.
+	// File, Flow (the flow's key) and Name identify the test; Position is its line in the file.
 	File string `json:"file"`
 	flowfile.Position
 	Flow string `json:"flow"`
 	Name string `json:"name"`
-	// Passed is set when there is no failure.
+	// Passed is set if there are no failures.
 	Passed bool `json:"passed"`
-	// Failures say why it did not pass.
+	// Failures are the reasons why the test failed.
 	Failures []Failure `json:"failures,omitempty"`
-	// Steps are the step log of the run; empty when the call was refused.
+	// Steps are the step log of the run; empty if the call was refused.
 	Steps []everhook.Step `json:"steps,omitempty"`
-	// Seconds is the real time that it took, Elapsed that of the run's own clock.
+	// Seconds is the real duration of the test, Elapsed the virtual duration of the run.
 	Seconds float64           `json:"seconds"`
 	Elapsed everhook.Duration `json:"elapsed"`
 
@@ -41,8 +41,7 @@ type Result struct {
 	observed *observed
 }
 
-// Run runs the tests of a suite one after the other, and gives one result for each that was picked. It stops early when
-// ctx ends.
+// Run runs the selected tests one after the other and returns one result for each. It stops early when ctx ends.
 func (s *Suite) Run(ctx context.Context, o Options) ([]Result, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
@@ -80,7 +79,7 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 	case t.broken != "":
 		result.Failures = []Failure{{Message: t.broken}}
 	case len(missing) > 0:
-		// What came of such a run says nothing about the flow.
+		// Without these outcomes, other failures say nothing about the flow.
 		for _, m := range missing {
 			result.Failures = append(result.Failures, Failure{Message: m.message()})
 		}
@@ -93,7 +92,7 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 	return result
 }
 
-// try lets the test's delivery start a run, and runs it to its end.
+// try sends the test's delivery, and runs the flow to its end.
 func (s *Suite) try(ctx context.Context, f *front, t *trial) (*reply, error) {
 	if t.route == nil {
 		now := t.test.fields.now()

@@ -16,7 +16,7 @@ import (
 const (
 	sync  = "key: tested\nmode: sync\ntrigger: { type: webhook }\nnodes:\n"
 	async = "key: tested\nmode: async\ntrigger: { type: webhook }\nnodes:\n"
-	// charging is a flow whose answer is that of another system.
+	// charging is a flow that returns the answer of another system.
 	charging = sync + `
   - key: charge
     type: http-request
@@ -32,7 +32,7 @@ const (
 `
 )
 
-// suite makes a suite that has no problem.
+// suite makes a suite that must have no problem.
 func suite(t *testing.T, flow, tests string) *flowtest.Suite {
 	t.Helper()
 	compiled, problems := flowfile.Load("tested.yaml", []byte(flow), registry())
@@ -49,7 +49,7 @@ func run(t *testing.T, flow, tests string) []flowtest.Result {
 	return results
 }
 
-// told are the failures of a result, as "field: message".
+// told returns the failures of a result, as "field: message".
 func told(result flowtest.Result) []string {
 	var lines []string
 	for _, failure := range result.Failures {
@@ -58,7 +58,7 @@ func told(result flowtest.Result) []string {
 	return lines
 }
 
-// one runs the only test of a file, whose fields are given.
+// one runs a file whose only test has the given fields.
 func one(t *testing.T, flow, fields string) flowtest.Result {
 	t.Helper()
 	results := run(t, flow, "tests:\n  - name: it\n"+indented(fields))
@@ -204,7 +204,7 @@ want: { answer: { status: 200, body: noon } }`},
 			t.Parallel()
 			result := one(t, c.flow, c.fields)
 			if name == "a caller who waits too long gets a 202" {
-				// Where the answer will be has a test of the receiver's.
+				// The address of the answer is tested in the receiver.
 				require.Equal(t, []string{"/answer/body: the answer has another body"}, told(result))
 				require.Contains(t, result.Failures[0].Diff(),
 					`"location": "/api/webhook:answer/contract-test/contracttestcontracttestab"`)

@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// shown is what an effect is given as a canonical value, with "{{ secret.NAME }}" where a secret belongs.
+// shown returns the input of an effect as a canonical value, with "{{ secret.NAME }}" in place of secrets.
 func shown(input any) any { return shownValue(reflect.ValueOf(input)) }
 
 var (
@@ -52,7 +52,7 @@ func shownValue(v reflect.Value) any {
 	return plain
 }
 
-// shownFields makes a mapping of a struct, as encoding/json does.
+// shownFields converts a struct to a mapping, as encoding/json does.
 func shownFields(v reflect.Value) map[string]any {
 	mapping := map[string]any{}
 	for i := range v.NumField() {

@@ -16,25 +16,25 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// subflowFields are the fields of the outcome of a subflow: one of them.
+// subflowFields are the fields of the outcome of a subflow. Exactly one is set.
 type subflowFields struct {
-	// Result is the output of the flow that is called.
+	// Result is the output of the called flow.
 	Result *everhook.Value `json:"result"`
-	// Failed is how its run ends if it does not resolve.
+	// Failed is the end of a run that does not resolve.
 	Failed *subflowFailure `json:"failed"`
-	// Error is why it breaks.
+	// Error is the message of a run that breaks.
 	Error *string `json:"error"`
 }
 
-// subflowFailure is a run that did not resolve: the text of its message, or a mapping with its status.
+// subflowFailure is the end of a run that does not resolve: the text of its message, or a mapping with its status.
 type subflowFailure struct {
 	// Status is failed, rejected, error, aborted or cancelled. Default failed.
 	Status everhook.Status `json:"status" enum:"failed,rejected,error,aborted,cancelled"`
-	// Message is what the flow ends with.
+	// Message is the message of the error.
 	Message string `json:"message" required:"true"`
 }
 
-// Decode takes text, or a mapping.
+// Decode accepts text or a mapping.
 func (f *subflowFailure) Decode(v any) error {
 	if text, ok := v.(string); ok {
 		v = map[string]any{"message": text}
@@ -52,11 +52,11 @@ func (f *subflowFailure) Decode(v any) error {
 	return problem
 }
 
-// subflowCall is what a subflow node calls, as a test wants it.
+// subflowCall is the call of a subflow node, as a test expects it.
 type subflowCall struct {
-	// Flow is its key, with the version if the node names one: stock or stock@3.
+	// Flow is the key of the called flow, with the version if the node names one: stock or stock@3.
 	Flow string `json:"flow"`
-	// Input is what it is called with.
+	// Input is the input of the called flow.
 	Input everhook.Value `json:"input"`
 }
 
@@ -90,7 +90,7 @@ func unresolved(status everhook.Status, message string) everhook.Outcome {
 		Message: message}}
 }
 
-// load records the call of a flow, and replaces the flow: its definition is never read.
+// load records the call of a flow and returns a stand-in for it: its definition is never read.
 func (e *effects) load(effect workflows.Effect, input activities.LoadSubflowInput) (activities.LoadedSubflow, error) {
 	flow := input.Flow
 	if input.Version > 0 {
@@ -111,14 +111,14 @@ func (e *effects) load(effect workflows.Effect, input activities.LoadSubflowInpu
 
 func stepOf(effect workflows.Effect) string { return effect.Node.Key + " " + effect.Iteration }
 
-// subflow gives how the flow ends that a step has loaded.
+// subflow returns the outcome of the flow that a step has loaded.
 func (e *effects) subflow(effect workflows.Effect) everhook.Outcome {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	return e.subflows[stepOf(effect)]
 }
 
-// ended is a run that was started and has ended.
+// ended is a child workflow that was started and has ended.
 type ended struct {
 	workflow.Future
 	started workflow.Future
@@ -128,7 +128,7 @@ func (e ended) GetChildWorkflowExecution() workflow.Future { return e.started }
 
 func (e ended) SignalChildWorkflow(workflow.Context, string, any) workflow.Future { return e.started }
 
-// endedSubflow is a run that ends as everhook.run does.
+// endedSubflow returns a child workflow that ends as everhook.run does.
 func endedSubflow(ctx workflow.Context, outcome everhook.Outcome) workflow.ChildWorkflowFuture {
 	started, start := workflow.NewFuture(ctx)
 	start.SetValue(workflow.Execution{})
@@ -142,7 +142,7 @@ func endedSubflow(ctx workflow.Context, outcome everhook.Outcome) workflow.Child
 	return ended{future, started}
 }
 
-// startCall checks what a flow is called with as its caller's node does.
+// startCall checks the input of a called flow as the calling node does.
 func (p *parser) startCall(data everhook.Mapping, pointer string) {
 	callable, ok := p.flow.Trigger.(kind.Callable)
 	if !ok {
@@ -159,7 +159,8 @@ func (p *parser) startCall(data everhook.Mapping, pointer string) {
 	}
 }
 
-// called is what a flow sees as trigger: what the test gives, and of a call what every call brings.
+// called returns the trigger value of a flow: the fields that the test gives and, for a called flow, the fields that
+// every call has.
 func (s *Suite) called(trigger everhook.Mapping, now time.Time) everhook.Mapping {
 	if _, ok := s.flow.Trigger.(kind.Callable); !ok {
 		return trigger

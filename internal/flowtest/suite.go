@@ -1,5 +1,5 @@
-// Package flowtest runs contract tests of flows: they compare the answer of a flow, its steps and its requests to other
-// systems, for the requests and outcomes of effects in a file.
+// Package flowtest runs contract tests of flows. A file gives requests and the outcomes of effects; the test compares
+// the answer of the flow, its steps and its requests to other systems.
 //
 // A test takes the way of a delivery: through a receiver that listens in memory, with the flow's own route, into the
 // interpreter in Temporal's test environment, whose clock jumps to the next timer. Effects are never performed. Nothing
@@ -21,9 +21,9 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Suite is one file of tests with the flow that they are about. It is never changed once made.
+// Suite is one file of tests with its flow. It is immutable.
 type Suite struct {
-	// File is the name under which the tests were read.
+	// File is the name of the test file.
 	File string
 	// Flow is the flow's key.
 	Flow string
@@ -39,9 +39,9 @@ type Suite struct {
 
 // Test is one test of a suite.
 type Test struct {
-	// Name is a sentence; no two tests of a suite have the same.
+	// Name is a sentence. It is unique in the suite.
 	Name string
-	// Position is where it stands in the file.
+	// Position is the test's position in the file.
 	flowfile.Position
 
 	index    int
@@ -51,8 +51,8 @@ type Test struct {
 }
 
 // Load reads a file of tests, and the flow file beside it: order-intake.yaml, .yml or .json for order-intake.test.yaml.
-// The suite is nil if a problem of one of the two is an error; warnings about the flow are left to those who validate
-// it. The error is that of reading files.
+// The suite is nil if a problem of one of the two is an error. Warnings about the flow are omitted; validating the flow
+// reports them. The error is about reading the files.
 func Load(file string, registry *kind.Registry) (*Suite, flowfile.Problems, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -70,7 +70,7 @@ func Load(file string, registry *kind.Registry) (*Suite, flowfile.Problems, erro
 	return suite, problems, nil
 }
 
-// flowEndings are those of flow files, in the order in which they are looked for.
+// flowEndings are the endings of flow files, in the order of the search.
 var flowEndings = []string{".yaml", ".yml", ".json"}
 
 func readFlow(file string) (name string, text []byte, err error) {
@@ -88,8 +88,8 @@ func readFlow(file string) (name string, text []byte, err error) {
 	return "", nil, fmt.Errorf("%s has no flow beside it: there is no %s", file, filepath.Base(base)+flowEndings[0])
 }
 
-// New makes a suite of the text of a test file, for a flow that was compiled with the registry. It is nil if a problem
-// is an error.
+// New makes a suite from the text of a test file, for a flow that was compiled with the registry. The suite is nil if a
+// problem is an error.
 func New(file string, text []byte, flow *compile.Flow, registry *kind.Registry) (*Suite, flowfile.Problems) {
 	s := &Suite{File: file, Flow: flow.Definition.Key, text: text, flow: flow,
 		interpreter: workflows.NewInterpreter(compile.NewVersions(registry))}
@@ -109,12 +109,12 @@ func New(file string, text []byte, flow *compile.Flow, registry *kind.Registry) 
 	return s, problems
 }
 
-// testedVersion is the number of the version that tests run, whatever versions a server has.
+// testedVersion is the version number of the tested flow, whatever versions a server has.
 const testedVersion = 1
 
-// Find gives the files of tests that the names stand for: a file itself, of a directory all in it and below it, sorted.
-// Directories whose name begins with a dot, node_modules, everhook-data and those with a file .everhookignore are left
-// out. A name that leads to no test is an error.
+// Find returns the test files for the given names, sorted: a file itself, and all test files in a directory and below
+// it. It leaves out directories whose name begins with a dot, node_modules, everhook-data and directories with a file
+// .everhookignore. A name without a test is an error.
 func Find(names []string) ([]string, error) {
 	var files []string
 	for _, name := range names {
@@ -150,7 +150,7 @@ func find(name string) (files []string, err error) {
 	return files, err
 }
 
-// isBlank reports whether a file holds nothing but comments, about which the reader of flow files would speak of flows.
+// isBlank reports whether a file has only comments: the reader of flow files would report a missing flow.
 func isBlank(text []byte) bool {
 	for line := range bytes.Lines(text) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {

@@ -24,7 +24,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// trial is one test while it runs.
+// trial is one running test.
 type trial struct {
 	suite *Suite
 	test  *Test
@@ -32,15 +32,15 @@ type trial struct {
 	// stop is closed when the test is interrupted.
 	stop <-chan struct{}
 
-	// route is nil when the flow's trigger is no webhook.
+	// route is nil if the flow's trigger is not a webhook.
 	route   *receiver.Route
 	effects *effects
 	// delivery is nil until the request was accepted.
 	delivery *everhook.Delivery
-	// ran is set when the run has begun. Its end is known only afterwards.
+	// ran is set once the run has begun.
 	ran bool
 	ending
-	// abandoned makes the run end at its next timer, because nothing waits for it any more.
+	// abandoned makes the run end at its next timer, because the test has given up.
 	abandoned atomic.Bool
 }
 
@@ -50,10 +50,10 @@ func newTrial(s *Suite, test *Test, limit time.Duration, stop <-chan struct{}) *
 	return t
 }
 
-// stopGrace is how long a run that was stopped may take to end.
+// stopGrace bounds how long a stopped run may take to end.
 const stopGrace = 2 * time.Second
 
-// run runs the flow on its delivery, to the end or to the limit.
+// run runs the flow with its delivery, to its end or to the limit.
 func (t *trial) run() {
 	t.ran = true
 	stopped := fmt.Sprintf("the run did not end within %s and was stopped", t.limit)
@@ -68,7 +68,7 @@ func (t *trial) run() {
 		stopped = "interrupted"
 	case <-time.After(t.limit):
 	}
-	// The run is cancelled, so that the step log can tell where it was.
+	// The run is cancelled, so that the step log shows where it was.
 	env.CancelWorkflow()
 	select {
 	case end := <-ended:
@@ -89,7 +89,7 @@ func (t *trial) environment() *testsuite.TestWorkflowEnvironment {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetDataConverter(workflows.DataConverter())
 	env.SetStartTime(t.test.fields.now())
-	// These bounds of Temporal's are not ours: a run may wait for years, and what stops it is the limit.
+	// These limits belong to Temporal's test environment. A run may wait for years; only the limit stops a test.
 	env.SetWorkflowRunTimeout(runTimeout)
 	env.SetTestTimeout(t.limit + stopGrace)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: t.limit + stopGrace,
@@ -108,20 +108,20 @@ func (t *trial) environment() *testsuite.TestWorkflowEnvironment {
 // runTimeout is longer than any run: two hundred years.
 const runTimeout = 200 * 365 * 24 * time.Hour
 
-// ending is how the workflow of a run ended.
+// ending is the end of a run's workflow.
 type ending struct {
 	outcome everhook.Outcome
 	steps   []everhook.Step
 	total   int
 	elapsed time.Duration
-	// answer is that of a sync flow, which came so long after the start.
+	// answer is the answer of a sync flow, with its time after the start.
 	answer   *everhook.Answer
 	answered time.Duration
-	// broken says why the run has no outcome.
+	// broken is the reason why the run has no outcome.
 	broken string
 }
 
-// execute runs the workflow. It changes nothing of the trial, because the waiting goroutine may have given up.
+// execute runs the workflow. It must not change the trial, because the waiting goroutine may have given up.
 func (t *trial) execute(env *testsuite.TestWorkflowEnvironment) (end *ending) {
 	end = &ending{}
 	defer func() {
@@ -154,7 +154,7 @@ func (t *trial) execute(env *testsuite.TestWorkflowEnvironment) (end *ending) {
 	return end
 }
 
-// settings are those of the test that the flow refers to.
+// settings returns the settings of the test that the flow refers to.
 func (t *trial) settings() map[string]string {
 	settings := map[string]string{}
 	for _, name := range t.suite.flow.Env {
@@ -165,7 +165,7 @@ func (t *trial) settings() map[string]string {
 	return settings
 }
 
-// askForAnswer does what the receiver does for a held caller.
+// askForAnswer sends the update that the receiver sends for a held caller.
 func askForAnswer(env *testsuite.TestWorkflowEnvironment, started time.Time, end *ending) {
 	env.UpdateWorkflow(workflows.AnswerUpdate, workflows.AnswerUpdate, &testsuite.TestUpdateCallback{
 		OnAccept: func() {},
@@ -180,7 +180,7 @@ func askForAnswer(env *testsuite.TestWorkflowEnvironment, started time.Time, end
 	})
 }
 
-// outcomeOf reads the outcome from where a closed run keeps it: its result, or the details of its failure.
+// outcomeOf reads the outcome of a closed run from its result, or from the details of its failure.
 func outcomeOf(env *testsuite.TestWorkflowEnvironment) (outcome everhook.Outcome, err error) {
 	err = env.GetWorkflowError()
 	if err == nil {

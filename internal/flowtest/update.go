@@ -13,9 +13,9 @@ import (
 	"github.com/everhook/everhook/internal/flowfile"
 )
 
-// Update gives the text of the suite's file with what was observed in place of what the results' tests want: in fields
-// that differ and, where a test wants nothing yet, in those that tell the most. The rest of the text stays as it is,
-// comments included. Changed counts the tests that were written; what went wrong otherwise with a test is not updated.
+// Update returns the text of the suite's file with the observed values in place of the expected ones: in fields that
+// differ and, in a test without expectations, in the most informative fields. The rest of the text is kept, comments
+// included. Changed counts the updated tests. A test that failed for another reason is not updated.
 func (s *Suite) Update(results []Result) (text []byte, changed int, err error) {
 	var file yaml.Node
 	if err := yaml.Unmarshal(s.text, &file); err != nil {
@@ -25,7 +25,7 @@ func (s *Suite) Update(results []Result) (text []byte, changed int, err error) {
 	spellNulls(root)
 	editor := &editor{lines: strings.SplitAfter(string(s.text), "\n"), exact: true}
 	tests := field(root, "tests")
-	// From the last to the first: the lines of those above stay where they are.
+	// From the last to the first, so that the line numbers of earlier tests stay valid.
 	for i := len(results) - 1; i >= 0; i-- {
 		result := results[i]
 		if result.observed == nil || tests == nil || result.index >= len(tests.Content) {
@@ -48,14 +48,14 @@ func (s *Suite) Update(results []Result) (text []byte, changed int, err error) {
 	return whole, changed, nil
 }
 
-// sameValue reports whether two texts say the same.
+// sameValue reports whether two texts have the same value.
 func (s *Suite) sameValue(a, b []byte) bool {
 	first, problems := flowfile.ParseDocument(s.File, a)
 	second, others := flowfile.ParseDocument(s.File, b)
 	return len(problems.Errors())+len(others.Errors()) == 0 && everhook.Equal(first.Value, second.Value)
 }
 
-// updateTest edits one test, as a node and in the lines of the file. False: there was nothing to do.
+// updateTest edits one test, as a node and in the lines of the file. It returns false if nothing changed.
 func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 	want := field(test, "want")
 	if want == nil || want.Kind != yaml.MappingNode || len(want.Content) == 0 {
@@ -98,8 +98,7 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 	return len(places) > 0
 }
 
-// spellNulls writes out the nulls inside { } and [ ] that are nothing in the text: the YAML library would make empty
-// texts of them.
+// spellNulls writes empty values inside { } and [ ] as null: the YAML library would write them as empty texts.
 func spellNulls(node *yaml.Node) {
 	for _, below := range node.Content {
 		if node.Style&yaml.FlowStyle != 0 && below.ShortTag() == "!!null" && below.Value == "" {
@@ -109,7 +108,7 @@ func spellNulls(node *yaml.Node) {
 	}
 }
 
-// tell writes what a test says about a run that says nothing yet; nil: nothing.
+// tell returns the expectation for a run that has none yet; nil if there is none.
 func (o *observed) tell(name string) *yaml.Node {
 	switch {
 	case name == "answer" && o.answer != nil:
@@ -142,7 +141,7 @@ func (o *observed) tell(name string) *yaml.Node {
 	}
 }
 
-// set puts a value at a path below a node; nothing at all takes the field away.
+// set puts a value at a path below a node; nil removes the field.
 func set(at *yaml.Node, path []string, v *everhook.Value) {
 	name := pointerUnescape.Replace(path[0])
 	if at.Kind == yaml.SequenceNode {
@@ -175,7 +174,7 @@ func set(at *yaml.Node, path []string, v *everhook.Value) {
 
 var pointerUnescape = strings.NewReplacer("~1", "/", "~0", "~")
 
-// field gives the value of a mapping's field, or nil.
+// field returns the value of a mapping's field, or nil.
 func field(mapping *yaml.Node, name string) *yaml.Node {
 	if i := fieldIndex(mapping, name); i >= 0 {
 		return mapping.Content[i+1]
@@ -208,11 +207,11 @@ func removeField(mapping *yaml.Node, name string) {
 	}
 }
 
-// maxInLine is how long a value may be, as JSON, that stands in one line.
+// maxInLine is the length of the longest value, as JSON, that is written in one line.
 const maxInLine = 100
 
-// nodeOf writes a value: mappings and lists that are short in one line, others one entry a line; numbers as JSON has
-// them. Keys of the value itself that are named come first.
+// nodeOf writes a value: short mappings and lists in one line, others with a line for each entry; numbers as in JSON.
+// The keys in first come first.
 func nodeOf(v any, first ...string) *yaml.Node {
 	node := &yaml.Node{}
 	switch v := v.(type) {
@@ -244,7 +243,8 @@ func nodeOf(v any, first ...string) *yaml.Node {
 	return node
 }
 
-// textNode is a text: in single quotes where it would be read as something else, over several lines behind |.
+// textNode writes a text: in single quotes if YAML would read another type, and as a block after | if it has several
+// lines.
 func textNode(text string) *yaml.Node {
 	node := &yaml.Node{}
 	node.SetString(text)

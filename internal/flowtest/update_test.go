@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the updates in testdata give")
 
-// TestUpdateWritesWhatIsObserved runs testdata/update/<sentence>.txtar: flow.yaml, before.yaml and after.yaml.
-// `go test ./internal/flowtest -run Update -update` rewrites the last, to be reviewed by eye.
+// TestUpdateWritesWhatIsObserved runs testdata/update/<sentence>.txtar: flow.yaml, before.yaml and after.yaml. `go test
+// ./internal/flowtest -run Update -update` rewrites after.yaml; review it.
 func TestUpdateWritesWhatIsObserved(t *testing.T) {
 	t.Parallel()
 	cases, err := filepath.Glob("testdata/update/*.txtar")
@@ -88,7 +88,7 @@ func TestUpdateWritesNoListOfStepsThatCannotPass(t *testing.T) {
 	require.Equal(t, text, string(updated))
 }
 
-// FuzzUpdate: whatever a file looks like, once it is updated it can be read, and its tests pass.
+// FuzzUpdate checks that every updated file can be read and that its tests pass.
 func FuzzUpdate(f *testing.F) {
 	examples, err := filepath.Glob(filepath.Join(examplesDir, "payment-callback", "*.test.yaml"))
 	require.NoError(f, err)

@@ -11,16 +11,16 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// nobodyCalls is the outcome of a wait that goes on to its deadline.
-const nobodyCalls = "deadline"
+// untilDeadline is the outcome of a wait that ends at its deadline.
+const untilDeadline = "deadline"
 
-// waitFields are the outcome of a wait.
+// waitFields are the fields of the outcome of a wait.
 type waitFields struct {
 	// Call is the call that ends it.
 	Call *callFields `json:"call" required:"true"`
 }
 
-// callFields are a call of a resume URL, as its caller sends it.
+// callFields are the fields of a call of a resume URL, as its caller sends it.
 type callFields struct {
 	Headers map[string]string `json:"headers"`
 	// Query is text as in a URL, or a mapping.
@@ -28,9 +28,9 @@ type callFields struct {
 	Body  *everhook.Value `json:"body"`
 }
 
-// wait reads the end of a wait for a call: a call, or none.
+// wait reads the outcome of a wait: a call, or the deadline.
 func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
-	if v == nobodyCalls {
+	if v == untilDeadline {
 		return outcome{}
 	}
 	if _, ok := v.(map[string]any); !ok {
@@ -47,8 +47,8 @@ func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
 	return outcome{call: p.call(node, fields.Call, pointer+"/call")}
 }
 
-// call gives what the run sees of a call, as the receiver keeps it. One that the receiver would refuse is a mistake of
-// the test.
+// call returns a call as the run sees it after the receiver. A call that the receiver would refuse is an error in the
+// test.
 func (p *parser) call(node trigger.Callback, fields *callFields, pointer string) everhook.Mapping {
 	query, err := queryText(fields.Query)
 	if err != nil {
@@ -94,7 +94,7 @@ func kept(v any, paths *[]trigger.KeptPath) any {
 	return everhook.Project(v, trigger.Paths(paths))
 }
 
-// call ends the wait of a step as the test says.
+// call returns the call that ends the wait of a step.
 func (e *effects) call(waiting workflows.Effect) workflows.CannedCall {
 	taken, ok := e.answer(waiting.Node.Key)
 	if !ok {
@@ -104,7 +104,7 @@ func (e *effects) call(waiting workflows.Effect) workflows.CannedCall {
 	return workflows.CannedCall{Call: taken.call}
 }
 
-// answer gives how the next wait of a node ends; false: the test does not say.
+// answer returns the next outcome of a wait of a node; false if the test has none.
 func (e *effects) answer(node string) (outcome, bool) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 )
 
 const conditionAndResponse = `nodes:
@@ -177,7 +178,7 @@ func TestAnAnswerLeavesBeforeTheRestOfTheRun(t *testing.T) {
 	f.running(t, got.run, "long")
 	require.Equal(t, "early", f.answer(t, got.run, "").body)
 	replay(t, f, got.run)
-	require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, got.run))
+	require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, got.run))
 	require.Equal(t, everhook.Cancelled, f.ended(t, got.run).Status)
 	require.Equal(t, "early", f.answer(t, got.run, "").body)
 	replay(t, f, got.run)
@@ -191,7 +192,7 @@ func TestAnOperatorWhoStopsARunAnswersItsCaller(t *testing.T) {
 		stop      func(ctx context.Context, f flow, run everhook.RunID) error
 	}{
 		{"by cancelling it", "operator-cancels", func(ctx context.Context, f flow, run everhook.RunID) error {
-			return runs.NewOperator(f.product.Temporal(), true).Cancel(ctx, f.key, run)
+			return runs.NewOperator(f.product.Temporal(), nodes.Standard(), true).Cancel(ctx, f.key, run)
 		}},
 		{"by terminating it", "operator-terminates", func(ctx context.Context, f flow, run everhook.RunID) error {
 			return f.product.Temporal().TerminateWorkflow(ctx, everhook.WorkflowID(f.key, run), "", "internal reason")

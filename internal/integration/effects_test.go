@@ -11,6 +11,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 )
 
 func TestBranchesThatLoseStopAtOnce(t *testing.T) {
@@ -95,7 +96,7 @@ func TestACancelledRunStopsItsRequests(t *testing.T) {
 	got := f.post(t, "")
 	gate.reached(t, 1)
 	began := time.Now()
-	require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, got.run))
+	require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, got.run))
 	require.Equal(t, everhook.Cancelled, f.ended(t, got.run).Status)
 	require.Less(t, time.Since(began), 20*time.Second)
 	t.Logf("the run had ended %v after it was cancelled", time.Since(began))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -26,7 +27,7 @@ func TestARunIsFoundByItsID(t *testing.T) {
 		return err == nil && count.GetCount() == 1
 	}, patience, 20*time.Millisecond)
 	require.Equal(t, got.run, f.show(t, got.run).ID)
-	runs := runs.NewOperator(f.product.Temporal(), true)
+	runs := runs.NewOperator(f.product.Temporal(), nodes.Standard(), true)
 	flow, err := runs.Find(t.Context(), nil, got.run)
 	require.NoError(t, err)
 	require.Equal(t, f.key, flow)

@@ -74,7 +74,7 @@ func TestTheStepsOfALoopThatWasHandedOverReadAsOne(t *testing.T) {
               - { key: pause, type: delay, config: { duration: 1ms } }
   - { key: out, type: output, config: { value: '{{ [nodes.log, nodes.outer] }}' } }
 `)
-	operator := runs.NewOperator(shared.Temporal(), true)
+	operator := runs.NewOperator(shared.Temporal(), nodes.Standard(), true)
 	whole := startWith(t, f, workflows.Budget{}, map[string]any{"x": 1})
 	want := f.ended(t, whole)
 	require.Equal(t, everhook.Resolved, want.Status)
@@ -120,7 +120,7 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shown, err := runs.NewOperator(lateClient{shared.Temporal(), test.late}, true).Show(t.Context(), f.key,
+			shown, err := runs.NewOperator(lateClient{shared.Temporal(), test.late}, nodes.Standard(), true).Show(t.Context(), f.key,
 				run, "")
 			require.NoError(t, err)
 			require.Contains(t, shown.Note, test.note)
@@ -276,7 +276,7 @@ func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {
 						step.Iteration == "waits[3]"
 				})
 		}, patience, 50*time.Millisecond, "the steps of a loop that goes on elsewhere are shown")
-		require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
+		require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, run))
 		require.Equal(t, everhook.Cancelled, f.ended(t, run).Status)
 		require.Eventually(t, func() bool {
 			open, err := shared.count(t.Context(), "ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '"+

@@ -191,7 +191,7 @@ func (f flow) started(t *testing.T) everhook.RunID {
 	t.Helper()
 	var id everhook.RunID
 	require.Eventually(t, func() bool {
-		runs, _, err := runs.NewOperator(f.product.Temporal(), true).List(t.Context(), runs.Filter{Flow: f.key})
+		runs, _, err := runs.NewOperator(f.product.Temporal(), nodes.Standard(), true).List(t.Context(), runs.Filter{Flow: f.key})
 		if err != nil || len(runs) == 0 {
 			return false
 		}

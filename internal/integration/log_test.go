@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 )
 
 func TestWhatIsNoTroubleIsNotLoggedAsSuch(t *testing.T) {
@@ -15,7 +16,7 @@ func TestWhatIsNoTroubleIsNotLoggedAsSuch(t *testing.T) {
 	got := f.post(t, "")
 	require.Equal(t, 202, got.status)
 	require.Equal(t, 202, f.answer(t, got.run, "1s").status)
-	require.NoError(t, runs.NewOperator(p.Temporal(), true).Cancel(t.Context(), f.key, got.run))
+	require.NoError(t, runs.NewOperator(p.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, got.run))
 	require.Equal(t, 503, f.answer(t, got.run, "20s").status)
 	require.Empty(t, p.logs.lines("WARN", "ERROR"))
 	delivery := p.logs.lines("INFO")

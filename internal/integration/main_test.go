@@ -10,7 +10,6 @@ import (
 
 	"github.com/everhook/everhook/cmd"
 	"github.com/everhook/everhook/internal/secrets"
-	"github.com/everhook/everhook/nodes"
 )
 
 // asEverhook makes this test binary the product: it then takes the command line of everhook.
@@ -27,7 +26,7 @@ var shared *product
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asEverhook) != "" {
-		os.Exit(cmd.Main(nodes.Standard()))
+		os.Exit(cmd.Main(withCharge()))
 	}
 	code, err := runTests(m)
 	if err != nil {

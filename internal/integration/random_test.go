@@ -12,6 +12,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowgen"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -95,7 +96,7 @@ func (p *product) runAndReplay(t *testing.T, random *flowgen.Flow) everhook.Outc
 	run := startWith(t, f, workflows.Budget{}, random.Body)
 	if random.Seed%7 == 0 {
 		// It may have ended already.
-		_ = runs.NewOperator(p.Temporal(), true).Cancel(t.Context(), f.key, run)
+		_ = runs.NewOperator(p.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, run)
 	}
 	outcome := f.outcome(t, random, run)
 	replay(t, f, run)

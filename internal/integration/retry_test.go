@@ -12,6 +12,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 )
 
 // act has the admin API do something to a run.
@@ -220,7 +221,7 @@ func TestARetryLongAfterwardsHasItsWholeTimeout(t *testing.T) {
 	began := f.show(t, retried.ID)
 	require.Equal(t, everhook.Aborted, f.ended(t, retried.ID).Status)
 	require.GreaterOrEqual(t, f.show(t, retried.ID).Ended.Sub(began.Started), 1900*time.Millisecond)
-	require.ErrorIs(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, everhook.NewRunID()),
+	require.ErrorIs(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, everhook.NewRunID()),
 		everhook.ErrNoRun)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 )
 
 func TestRunsAreListedByHowTheyStand(t *testing.T) {
@@ -51,7 +52,7 @@ nodes:
 
 	going := p.async(t, "going", "nodes: ["+longWait+"]").post(t, "").run
 	shown := func(filter runs.Filter) (ids []everhook.RunID) {
-		list, _, err := runs.NewOperator(p.Temporal(), true).List(t.Context(), filter)
+		list, _, err := runs.NewOperator(p.Temporal(), nodes.Standard(), true).List(t.Context(), filter)
 		require.NoError(t, err)
 		for _, run := range list {
 			ids = append(ids, run.ID)

@@ -31,7 +31,7 @@ func TestRunsFromBeforeTheFirstReleaseAreReported(t *testing.T) {
 		Trigger: everhook.Mapping{"body": "old"}})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		_, total, err := runs.NewOperator(before.Temporal(), true).Stranded(t.Context(), 1)
+		_, total, err := runs.NewOperator(before.Temporal(), nodes.Standard(), true).Stranded(t.Context(), 1)
 		return err == nil && total == 1
 	}, patience, 50*time.Millisecond)
 	before.Stop()
@@ -45,7 +45,7 @@ func TestRunsFromBeforeTheFirstReleaseAreReported(t *testing.T) {
 	require.Equal(t, 200, again.status, again.body)
 	require.Equal(t, "first", again.body, "a closed run keeps its answer")
 
-	operator := runs.NewOperator(after.Temporal(), true)
+	operator := runs.NewOperator(after.Temporal(), nodes.Standard(), true)
 	require.NoError(t, operator.Cancel(t.Context(), "kept", open))
 	starter := runs.NewStarter(after.Temporal(), compile.NewVersions(nodes.Standard()),
 		runs.StarterOptions{Attributes: true})

@@ -15,6 +15,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -131,7 +132,7 @@ func TestWhoEndsAWaitingCallerEndsTheSubflow(t *testing.T) {
 			below := middle.calls(t, between, "sub")
 			if test.cancel {
 				slow.running(t, below, "long")
-				require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
+				require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, run))
 			}
 			require.Equal(t, test.want, f.ended(t, run).Status)
 			require.Equal(t, test.want, middle.ended(t, between).Status)
@@ -168,7 +169,7 @@ nodes:
 			run := startWith(t, f, budget, nil)
 			below := f.calls(t, run, "sub")
 			slow.running(t, below, "long")
-			require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), f.key, run))
+			require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, run))
 			require.Equal(t, everhook.Aborted, slow.ended(t, below).Status,
 				"cancelling its onFailure does not change how it ended")
 			require.Equal(t, everhook.Aborted, f.ended(t, run).Status)
@@ -186,7 +187,7 @@ func TestACancelledSubflowCancelsItsCaller(t *testing.T) {
 	run := f.post(t, "").run
 	child := f.calls(t, run, "sub")
 	slow.running(t, child, "long")
-	require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), slow.key, child))
+	require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), slow.key, child))
 	outcome := f.ended(t, run)
 	require.Equal(t, everhook.Cancelled, outcome.Status)
 	require.Contains(t, outcome.Error.Message, string(child)+" of flow sub-cancelled-alone ended cancelled")
@@ -210,7 +211,7 @@ func TestASubflowThatIsNotWaitedForOutlivesItsCaller(t *testing.T) {
 	require.Equal(t, everhook.Pending, slow.show(t, child).Status)
 	replay(t, f, got.run)
 	record(t, f, got.run, "subflow-without-wait")
-	require.NoError(t, runs.NewOperator(shared.Temporal(), true).Cancel(t.Context(), slow.key, child))
+	require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), slow.key, child))
 	require.Equal(t, everhook.Cancelled, slow.ended(t, child).Status)
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// charge counts what a function reads, and refuses calls that would make far more than they are given. For the result
-// of a function, the name is empty.
+// charge counts the input of a function, and refuses calls whose result would be far larger than their arguments. For
+// the result of a function, the name is empty.
 func (e *evaluation) charge(name string, arguments []any) error {
 	size := 0
 	for _, argument := range arguments {
@@ -46,7 +46,7 @@ func (e *evaluation) charge(name string, arguments []any) error {
 // bytesOfPart is the memory that a part of a text takes in a list.
 const bytesOfPart = 32
 
-// parts is the number of parts that split makes at most.
+// parts returns the greatest number of parts that split can make.
 func parts(arguments []any) int {
 	return strings.Count(arguments[0].(string), arguments[1].(string)) + 1
 }
@@ -55,7 +55,7 @@ func tooLong() error {
 	return everhook.Errorf(everhook.TypeLimit, "the query makes a text longer than %s", everhook.Size(maxWork))
 }
 
-// made is the approximate length of the text that a function makes.
+// made returns the approximate length of the text that a function makes.
 func made(name string, arguments []any) float64 {
 	text := func(i int) string { return arguments[i].(string) }
 	switch name {

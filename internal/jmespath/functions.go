@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// types are what an argument may be.
+// types is the set of types of an argument.
 type types int
 
 const (
@@ -25,7 +25,7 @@ const (
 	anyType
 )
 
-// names are the words for types in messages.
+// names are the names of the types in messages.
 var names = []struct {
 	types
 	name string
@@ -90,7 +90,7 @@ type function struct {
 	call func(e *evaluation, arguments []any) (any, error)
 }
 
-// takes gives the types of an argument by its index, 0 for one too many.
+// takes returns the types of an argument by its index; 0 for a superfluous one.
 func (f function) takes(i int) types {
 	switch {
 	case i < len(f.arguments):

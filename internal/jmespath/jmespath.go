@@ -25,7 +25,7 @@ const (
 
 // SyntaxError says where a query is not well-formed.
 type SyntaxError struct {
-	// Offset is the place in the query, in bytes from 0.
+	// Offset is the position in the query, in bytes from 0.
 	Offset  int
 	Message string
 }

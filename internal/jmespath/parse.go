@@ -77,7 +77,7 @@ func wrong(t token, message string) error {
 	return syntaxError(t, "%s before %s%s", message, t.shown(), hint(t))
 }
 
-// hint is what to write instead of a token that stands where it cannot.
+// hint says what to write instead of a token that is not possible at its position.
 func hint(t token) string {
 	switch {
 	case t.kind == number:

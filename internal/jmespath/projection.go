@@ -2,7 +2,7 @@ package jmespath
 
 import "github.com/everhook/everhook"
 
-// projected is what a projection takes the elements from.
+// projected is the source of the elements of a projection.
 type projected int
 
 const (
@@ -55,7 +55,7 @@ func (n projection) eval(e *evaluation, v any, bound *variables) (any, error) {
 	return collected, nil
 }
 
-// elements gives the elements to visit, or nil if the value has none of that sort.
+// elements returns the elements to visit; nil if the value has none of that sort.
 func (n projection) elements(e *evaluation, v any) ([]any, error) {
 	if err := e.step(1); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (n projection) elements(e *evaluation, v any) ([]any, error) {
 	return nil, nil
 }
 
-// flatten puts the elements of lists within a list in their place, one level deep.
+// flatten replaces lists within a list by their elements, one level deep.
 func flatten(e *evaluation, list []any) ([]any, error) {
 	flat := []any{}
 	for _, item := range list {

@@ -195,7 +195,7 @@ func isFalse(v any) bool {
 	}
 }
 
-// either is `||` when or is set, else `&&`. It gives the left side where that decides.
+// either is `||` if or is set, else `&&`. It returns the left side if that decides.
 type either struct {
 	left, right node
 	or          bool
@@ -279,7 +279,7 @@ func calculate(operator kind, a, b any) (any, error) {
 	}
 }
 
-// let binds variables, each to what its expression gives outside of the let, around its body.
+// let evaluates its body with additional variables. Their expressions are evaluated outside of the let.
 type let struct {
 	names  []string
 	values []node

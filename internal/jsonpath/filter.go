@@ -2,7 +2,7 @@ package jsonpath
 
 import "github.com/everhook/everhook"
 
-// logical is an expression that holds or does not, for the node that is filtered (RFC 9535, 2.3.5).
+// logical is a condition on the filtered node (RFC 9535, 2.3.5).
 type logical interface {
 	holds(e *evaluation, current any) bool
 }
@@ -11,7 +11,7 @@ type (
 	or  []logical
 	and []logical
 	not struct{ logical }
-	// exists holds when the query selects a node.
+	// exists holds if the query selects a node.
 	exists struct{ query }
 	// comparison compares two values; one of them, or both, may be Nothing.
 	comparison struct {
@@ -91,12 +91,12 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-// value is what gives a value, or Nothing: then it reports false.
+// value is an expression that yields a value, or Nothing: then it reports false.
 type value interface {
 	value(e *evaluation, current any) (any, bool)
 }
 
-// literal is a value that stands in the query.
+// literal is a literal of the query.
 type literal struct{ v any }
 
 func (l literal) value(*evaluation, any) (any, bool) { return l.v, true }
@@ -114,7 +114,7 @@ func (q query) nodes(e *evaluation, current any) []any {
 	return e.follow(q.segments, current)
 }
 
-// value is that of the one node; Nothing if there is none, or more than one.
+// value returns the value of the only node; Nothing if there is none, or more than one.
 func (q query) value(e *evaluation, current any) (any, bool) {
 	nodes := q.nodes(e, current)
 	if len(nodes) != 1 {

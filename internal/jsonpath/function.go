@@ -15,7 +15,7 @@ const (
 type function struct {
 	takes []declared
 	gives declared
-	// call gets arguments of its types: a value each, or for nodesType a query.
+	// call gets one argument for each type: a value, or a query for nodesType.
 	call func(e *evaluation, current any, args []value) (any, bool)
 }
 
@@ -35,7 +35,7 @@ type call struct {
 
 func (c call) value(e *evaluation, current any) (any, bool) { return c.call(e, current, c.args) }
 
-// holds is for functions that give a logical.
+// holds is for functions that return a logical.
 func (c call) holds(e *evaluation, current any) bool {
 	is, _ := c.call(e, current, c.args)
 	return is == true
@@ -58,7 +58,7 @@ func count(e *evaluation, current any, args []value) (any, bool) {
 	return len(args[0].(query).nodes(e, current)), true
 }
 
-// valueOf is that of the one node, as with every query.
+// valueOf returns the value of the only node, as every query does.
 func valueOf(e *evaluation, current any, args []value) (any, bool) {
 	return args[0].value(e, current)
 }
@@ -71,7 +71,7 @@ func search(e *evaluation, current any, args []value) (any, bool) {
 	return e.matches(current, args, false), true
 }
 
-// matches is false for what is not text, and for what is no regular expression.
+// matches is false for values other than text, and for invalid regular expressions.
 func (e *evaluation) matches(current any, args []value, whole bool) bool {
 	subject, _ := args[0].value(e, current)
 	expression, _ := args[1].value(e, current)

@@ -1,6 +1,6 @@
-// Package jsonpath is JSONPath as RFC 9535 defines it, with its five functions, on canonical values. Where the RFC
-// leaves an order open, that of the members of an object, it is the order of their names, so that a query gives the
-// same list every time. Evaluating is bounded.
+// Package jsonpath implements JSONPath (RFC 9535), with its five functions, on canonical values. The RFC leaves the
+// order of the members of an object open; here it is the order of their names, so that a query gives the same list
+// every time. Every evaluation is bounded.
 package jsonpath
 
 import (
@@ -24,19 +24,19 @@ const (
 // ErrTooMany is the error of a query that selects more than MaxNodes.
 var ErrTooMany = errors.New("the query selects more than 1,000,000 nodes")
 
-// SyntaxError tells where a query is not well-formed and valid (RFC 9535, 2.1).
+// SyntaxError says where a query is not well-formed or not valid (RFC 9535, 2.1).
 type SyntaxError struct {
-	// Offset is where in the query, in bytes from 0.
+	// Offset is the position in the query, in bytes from 0.
 	Offset  int
 	Message string
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("position %d: %s", e.Offset+1, e.Message) }
 
-// Path is a query. It is not changed by its use.
+// Path is a parsed query. It is immutable.
 type Path struct{ segments []segment }
 
-// Parse reads a query. Its error is a *SyntaxError.
+// Parse parses a query. Its error is a *SyntaxError.
 func Parse(query string) (*Path, error) {
 	p := parser{text: query}
 	segments, err := p.query()
@@ -46,8 +46,8 @@ func Parse(query string) (*Path, error) {
 	return &Path{segments}, nil
 }
 
-// Select gives the values of the nodes that the query selects in a canonical value, in order; a node that is selected
-// twice stands there twice. They are shared with the value. The error is that of ctx, or ErrTooMany.
+// Select returns the values of the selected nodes of a canonical value, in order. A node that is selected twice is
+// returned twice. The values are shared with the input. The error is that of ctx, or ErrTooMany.
 func (p *Path) Select(ctx context.Context, root any) ([]any, error) {
 	e := evaluation{ctx: ctx, root: root}
 	nodes := e.follow(p.segments, root)
@@ -68,21 +68,21 @@ type selector interface {
 	from(e *evaluation, node any, into []any) []any
 }
 
-// evaluation is one evaluation of a query. It keeps the first error; what comes after it is of no use.
+// evaluation is one evaluation of a query. It keeps the first error; after that, its results are not used.
 type evaluation struct {
 	ctx   context.Context
 	root  any
 	steps int
 	err   error
-	// regexps are those that are kept compiled, kept is what they weigh together.
+	// regexps are the compiled regular expressions, kept is their total weight.
 	regexps map[regexpKey]*pattern
 	kept    int
 }
 
-// stepsBetweenChecks is how many steps pass between looks at the context.
+// stepsBetweenChecks is the number of steps between checks of the context.
 const stepsBetweenChecks = 1024
 
-// step counts the work, and reports whether to go on.
+// step counts work, and reports whether to continue.
 func (e *evaluation) step(selected int) bool {
 	if e.steps++; e.err == nil && e.steps%stepsBetweenChecks == 0 {
 		e.err = e.ctx.Err()
@@ -122,8 +122,8 @@ func (s segment) from(e *evaluation, node any, into []any) []any {
 	return into
 }
 
-// eachChild visits the children of a node: elements in order, members in the order of their names. It ends early when
-// the evaluation does.
+// eachChild visits the children of a node: elements in order, members in the order of their names. It stops when the
+// evaluation has an error.
 func eachChild(e *evaluation, node any, selected int, visit func(any)) {
 	switch node := node.(type) {
 	case []any:
@@ -148,7 +148,7 @@ type (
 	nameSelector     string
 	wildcardSelector struct{}
 	indexSelector    int
-	// sliceSelector has a nil where the query has nothing.
+	// sliceSelector has nil for the omitted parts.
 	sliceSelector  struct{ start, end, step *int }
 	filterSelector struct{ condition logical }
 )
@@ -191,8 +191,8 @@ func (s sliceSelector) from(e *evaluation, node any, into []any) []any {
 	return into
 }
 
-// bounds are the first index, the one to stop before, and the step, which is cut to the length so that sums of it do
-// not overflow; 0 selects nothing (RFC 9535, 2.3.4.2.2).
+// bounds returns the first index, the one to stop before, and the step. The step is cut to the length so that sums of
+// it do not overflow; 0 selects nothing (RFC 9535, 2.3.4.2.2).
 func (s sliceSelector) bounds(length int) (from, to, step int) {
 	step = 1
 	if s.step != nil {

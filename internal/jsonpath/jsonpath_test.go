@@ -14,15 +14,15 @@ import (
 	"github.com/everhook/everhook/internal/jsonpath"
 )
 
-// section is a part of testdata/rfc9535.json: the examples of RFC 9535, and what its grammar takes and refuses. Members
-// of objects are selected in the order of their names.
+// section is a part of testdata/rfc9535.json: the examples of RFC 9535, and texts that its grammar accepts and refuses.
+// Members of objects are selected in the order of their names.
 type section struct {
 	Section  string         `json:"section"`
 	Document everhook.Value `json:"document"`
 	Cases    []struct {
 		Query  string         `json:"query"`
 		Result everhook.Value `json:"result"`
-		// Holds is set where the query is a condition.
+		// Holds is set if the query is a condition.
 		Holds *bool `json:"holds"`
 		// Invalid is the offset of the error, Because a part of its message.
 		Invalid *int   `json:"invalid"`
@@ -42,8 +42,8 @@ func TestTheExamplesOfTheRFC(t *testing.T) {
 				t.Parallel()
 				query, document := c.Query, section.Document.V
 				if c.Holds != nil {
-					// The condition is about the document: it becomes the one element of a list, and $ the element
-					// itself.
+					// The condition is about the document: the document becomes the only element of a list, and $
+					// becomes that element.
 					query, document = "$[?"+strings.ReplaceAll(c.Query, "$", "@")+"]", []any{document}
 				}
 				path, err := jsonpath.Parse(query)

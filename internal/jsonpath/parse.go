@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// parser reads a query by the grammar of RFC 9535, appendix A, each rule in a method of its own.
+// parser parses a query by the grammar of RFC 9535, appendix A, with a method for each rule.
 type parser struct {
 	text  string
 	at    int
@@ -19,7 +19,7 @@ func (p *parser) fail(offset int, format string, args ...any) error {
 	return &SyntaxError{Offset: offset, Message: fmt.Sprintf(format, args...)}
 }
 
-// unexpected is the error of something else than what is needed.
+// unexpected returns the error for text other than the needed one.
 func (p *parser) unexpected(needed string) error {
 	if p.at >= len(p.text) {
 		return p.fail(p.at, "the query ends where %s is needed", needed)
@@ -28,7 +28,7 @@ func (p *parser) unexpected(needed string) error {
 	return p.fail(p.at, "%q where %s is needed", r, needed)
 }
 
-// peek reports whether the text goes on with a token.
+// peek reports whether a token is next.
 func (p *parser) peek(token string) bool { return strings.HasPrefix(p.text[p.at:], token) }
 
 // take reads a token if it is next.
@@ -72,7 +72,7 @@ func (p *parser) query() ([]segment, error) {
 	return segments, err
 }
 
-// segments reads as many as there are. Blank space behind the last one is left.
+// segments reads all segments. It leaves blank space after the last one.
 func (p *parser) segments() ([]segment, error) {
 	var segments []segment
 	for {
@@ -205,7 +205,7 @@ func (p *parser) indexOrSlice() (selector, error) {
 // maxInteger bounds indexes: they are exact in every JSON implementation (RFC 7493, 2.2).
 const maxInteger = 1<<53 - 1
 
-// optionalInteger is nil where there is none.
+// optionalInteger returns nil if there is none.
 func (p *parser) optionalInteger() (*int, error) {
 	start := p.at
 	digits := p.digitsAt(p.at)
@@ -229,7 +229,7 @@ func (p *parser) optionalInteger() (*int, error) {
 	}
 }
 
-// digitsAt is the end of the digits that begin at an offset.
+// digitsAt returns the end of the digits that begin at an offset.
 func (p *parser) digitsAt(offset int) int {
 	for offset < len(p.text) && '0' <= p.text[offset] && p.text[offset] <= '9' {
 		offset++
@@ -263,7 +263,7 @@ func (p *parser) string() (string, error) {
 	return "", p.fail(start, "the text that begins with %c is not closed", quote)
 }
 
-// escapes are those of JSON; of the quotes only that around the text can be escaped.
+// escapes are those of JSON; of the quotes, only the enclosing one can be escaped.
 var escapes = map[byte]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', '/': '/', '\\': '\\'}
 
 func (p *parser) escape(quote byte) (rune, error) {

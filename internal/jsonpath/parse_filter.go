@@ -66,7 +66,7 @@ func (p *parser) parenthesesOrTest(negated bool) (l logical, err error) {
 	return l, err
 }
 
-// operators, those first that begin with others.
+// operators, sorted so that no operator comes after its own prefix.
 var operators = []string{"==", "!=", "<=", ">=", "<", ">"}
 
 func (p *parser) comparisonOrTest(negated bool) (logical, error) {
@@ -171,7 +171,7 @@ func (p *parser) number(text string) (value, error) {
 	return literal{n}, nil
 }
 
-// arguments reads a call behind its parenthesis and checks that it is well-typed (RFC 9535, 2.4.3).
+// arguments reads a call after its parenthesis, and checks that it is well-typed (RFC 9535, 2.4.3).
 func (p *parser) arguments(name string, start int) (value, error) {
 	f, ok := functions[name]
 	if !ok {

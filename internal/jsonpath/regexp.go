@@ -10,15 +10,15 @@ import (
 
 // Bounds of regular expressions, which may come from the data.
 const (
-	// maxPattern is in bytes. A longer one matches nothing.
+	// maxPattern is in bytes. A longer pattern matches nothing.
 	maxPattern = 1 << 10
-	// maxRepeat is how often a part of one may be repeated, repeats in it included: Go's own bound.
+	// maxRepeat bounds the repetitions of a part, nested ones multiplied: Go's own bound.
 	maxRepeat = 1000
-	// maxKept bounds the instructions of those that an evaluation keeps compiled; one alone may have more.
+	// maxKept bounds the instructions of the patterns that an evaluation keeps compiled; a single one may have more.
 	maxKept = 1 << 18
-	// atOnce bounds the steps of a match that is not interrupted, about.
+	// atOnce is the approximate number of steps of a match that is not interrupted.
 	atOnce = 1 << 20
-	// runesBetweenChecks is how many characters of a longer one pass between looks at the context.
+	// runesBetweenChecks is the number of characters of a longer match between checks of the context.
 	runesBetweenChecks = 64
 )
 
@@ -30,7 +30,7 @@ type regexpKey struct {
 // pattern is a compiled regular expression; nil matches nothing.
 type pattern struct {
 	compiled *regexp.Regexp
-	// weight is at least about how many instructions it has.
+	// weight is at least the approximate number of its instructions.
 	weight int
 }
 
@@ -66,7 +66,7 @@ func compileRegexp(source string, whole bool) *pattern {
 	return &pattern{compiled, weightOf(source)}
 }
 
-// weightOf is the length of a pattern when its parts are repeated as often as they may be.
+// weightOf returns the length of a pattern with all its repetitions written out.
 func weightOf(source string) int {
 	repeats := 1
 	for _, bound := range bounds.FindAllString(source, -1) {
@@ -79,7 +79,8 @@ func weightOf(source string) int {
 	return (len(source) + 1) * repeats
 }
 
-// matched reports whether a text matches. It ends with the context, however long the text is: the text then ends early.
+// matched reports whether a text matches. It ends with the context, however long the text is: the rest of the text is
+// then ignored.
 func (e *evaluation) matched(p *pattern, text string) bool {
 	if e.err == nil {
 		e.err = e.ctx.Err()
@@ -113,9 +114,9 @@ func (r *runes) ReadRune() (rune, int, error) {
 	return c, size, nil
 }
 
-// translateRegexp makes a regular expression of Go of an I-Regexp, as RFC 9485, 5.4 says: only the dot differs. It
-// reports false for what is no I-Regexp, such as \d and (?i): then another implementation would give something else. A
-// ^ and a $ are anchors, as in the compliance test suite.
+// translateRegexp translates an I-Regexp to a regular expression of Go, by RFC 9485, 5.4: only the dot differs. It
+// reports false for text that is not an I-Regexp, such as \d and (?i), because other implementations would match
+// something else. A ^ and a $ are anchors, as in the compliance test suite.
 func translateRegexp(source string) (string, bool) {
 	if len(source) > maxPattern {
 		return "", false
@@ -147,10 +148,10 @@ func translateRegexp(source string) (string, bool) {
 	return out.String(), true
 }
 
-// singleEscapes are what may follow a backslash, besides p and P.
+// singleEscapes are the characters that may follow a backslash, besides p and P.
 const singleEscapes = `()*+-.?[\]^nrt{|}`
 
-// escapeLength is the length of the escape that a text begins with, 0 if there is no such escape.
+// escapeLength returns the length of the escape at the beginning of a text, or 0.
 func escapeLength(text, single string) int {
 	if len(text) < 2 {
 		return 0
@@ -170,8 +171,8 @@ var (
 	quantifier     = regexp.MustCompile(`^(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})`)
 )
 
-// operatorLength is the length of a group's start or of one quantifier; a second one behind it, as in a*?, is no
-// I-Regexp.
+// operatorLength returns the length of a group's start or of one quantifier. A second quantifier after it, as in a*?,
+// is not an I-Regexp.
 func operatorLength(text string) int {
 	if text[0] == '(' {
 		if strings.HasPrefix(text, "(?") {
@@ -186,8 +187,8 @@ func operatorLength(text string) int {
 	return length
 }
 
-// classLength is the length of the character class that a text begins with, 0 if it is none. A hyphen stands for itself
-// at its ends only, and a bracket only escaped.
+// classLength returns the length of the character class at the beginning of a text, or 0. A hyphen is itself only at
+// the ends of the class, and a bracket only if it is escaped.
 func classLength(text string) int {
 	i := 1
 	if strings.HasPrefix(text[i:], "^") {

@@ -22,7 +22,7 @@ import (
 	"github.com/everhook/everhook/internal/store"
 )
 
-// place is a kind of Objects under test: each call of the function opens the same place for a namespace.
+// place is an implementation of Objects under test: each call opens the same storage for a namespace.
 type place struct {
 	name string
 	make func(t *testing.T) func(namespace string) payloads.Objects
@@ -45,7 +45,7 @@ var places = []place{
 	}},
 }
 
-// each runs a test for every kind of Objects.
+// each runs a test for every implementation of Objects.
 func each(t *testing.T, test func(t *testing.T, open func(namespace string) payloads.Objects)) {
 	t.Parallel()
 	for _, place := range places {
@@ -316,7 +316,7 @@ func FuzzAClaimNeverLeadsOutsideOfItsPlace(f *testing.F) {
 	})
 }
 
-// spy fails a test that looks for an object by anything but an owner and a name.
+// spy fails a test that looks an object up by other names than owner and name.
 type spy struct{ payloads.Objects }
 
 func (s spy) Get(ctx context.Context, owner, name string) ([]byte, error) {

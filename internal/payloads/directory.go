@@ -19,8 +19,8 @@ import (
 // Directory keeps objects as files: <namespace>/<first two digits of the owner>/<owner>/<name>. It may be a volume that
 // machines share.
 //
-// A file is written aside, flushed, renamed into its place, and the directories above it are flushed: so a file in its
-// place is whole, and what Put has returned from outlives a power cut.
+// A file is written in another place, flushed, and renamed; then the directories above it are flushed. So every named
+// file is complete, and survives a power cut once Put has returned.
 type Directory struct {
 	path string
 }
@@ -28,16 +28,16 @@ type Directory struct {
 var _ Objects = (*Directory)(nil)
 
 const (
-	// ownerFile and rootFile hold workflow IDs: of the owner, and of the root of its executions.
+	// ownerFile and rootFile hold workflow IDs: that of the owner, and that of the root of its executions.
 	ownerFile = "workflow"
 	rootFile  = "root"
-	// asideDir has files that are being written. What a killed process left there is deleted a day later.
+	// asideDir has files that are being written. Files that a killed process left there are deleted a day later.
 	asideDir = "tmp"
 	asideAge = 24 * time.Hour
 )
 
-// NewDirectory gives the part of a directory for a namespace, by the namespace's ID: namespaces share a directory and
-// not their objects. Nothing is made before the first Put.
+// NewDirectory returns the part of a directory for a namespace, by the namespace's ID: namespaces can share a
+// directory, but not objects. It creates nothing before the first Put.
 func NewDirectory(path, namespaceID string) (*Directory, error) {
 	if namespaceID == "" || strings.ContainsAny(namespaceID, `/\.`) {
 		return nil, fmt.Errorf("the ID of the Temporal namespace is %q", namespaceID)
@@ -53,13 +53,13 @@ func (d *Directory) String() string { return d.path }
 
 func (d *Directory) folder(owner string) string { return filepath.Join(d.path, owner[:2], owner) }
 
-// Put is that of Objects.
+// Put implements Objects.
 func (d *Directory) Put(ctx context.Context, owner, workflow, name string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var err error
-	// A sweep may take an empty folder away between two steps.
+	// A sweep may remove an empty folder between two steps.
 	for range 3 {
 		if err = d.put(owner, workflow, name, data); !errors.Is(err, fs.ErrNotExist) {
 			break
@@ -83,21 +83,21 @@ func (d *Directory) put(owner, workflow, name string, data []byte) error {
 	if err := d.write(filepath.Join(folder, name), data); err != nil {
 		return err
 	}
-	// A folder is on disk after its parent was flushed, whoever created it.
+	// A folder is on disk after its parent was flushed, no matter which process created it.
 	base := filepath.Dir(d.path)
 	for _, changed := range []string{folder, filepath.Dir(folder), d.path, base} {
 		if err := syncDirectory(changed); err != nil {
 			return err
 		}
 	}
-	// The parent is not ours and may be closed to us; then we did not create the base.
+	// If the parent is not accessible, this process did not create the base.
 	if err := syncDirectory(filepath.Dir(base)); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	return nil
 }
 
-// write makes a file whose content is on disk before it has its name.
+// write makes a file whose content is on disk before the file has its name.
 func (d *Directory) write(path string, data []byte) (err error) {
 	aside, err := os.CreateTemp(filepath.Join(d.path, asideDir), "")
 	if err != nil {
@@ -118,10 +118,10 @@ func (d *Directory) write(path string, data []byte) (err error) {
 	return os.Rename(aside.Name(), path)
 }
 
-// syncDirectory flushes the names in a directory.
+// syncDirectory flushes the entries of a directory.
 func syncDirectory(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // There directories cannot be flushed; NTFS keeps renames in its journal.
+		return nil // Windows cannot flush directories; NTFS keeps renames in its journal.
 	}
 	dir, err := os.Open(path)
 	if err != nil {
@@ -131,7 +131,7 @@ func syncDirectory(path string) error {
 	return dir.Sync()
 }
 
-// Get is that of Objects.
+// Get implements Objects.
 func (d *Directory) Get(ctx context.Context, owner, name string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (d *Directory) Get(ctx context.Context, owner, name string) ([]byte, error)
 	return data.Bytes(), nil
 }
 
-// Owners is that of Objects. A walk that begins also deletes what killed processes left half written.
+// Owners implements Objects. A walk from the beginning also deletes incomplete files of killed processes.
 func (d *Directory) Owners(ctx context.Context, after string, limit int) (owners []string, err error) {
 	if after == "" {
 		if err := d.tidy(); err != nil {
@@ -199,7 +199,7 @@ func (d *Directory) tidy() error {
 	return nil
 }
 
-// Owner is that of Objects.
+// Owner implements Objects.
 func (d *Directory) Owner(_ context.Context, owner string) (workflow, root string, err error) {
 	for file, text := range map[string]*string{ownerFile: &workflow, rootFile: &root} {
 		content, err := os.ReadFile(filepath.Join(d.folder(owner), file))
@@ -211,17 +211,17 @@ func (d *Directory) Owner(_ context.Context, owner string) (workflow, root strin
 	return workflow, root, nil
 }
 
-// SetRoot is that of Objects.
+// SetRoot implements Objects.
 func (d *Directory) SetRoot(_ context.Context, owner, root string) error {
 	return explain(d.write(filepath.Join(d.folder(owner), rootFile), []byte(root)))
 }
 
-// Names is that of Objects.
+// Names implements Objects.
 func (d *Directory) Names(_ context.Context, owner string) ([]string, error) {
 	return names(d.folder(owner), nameExp.MatchString)
 }
 
-// Delete is that of Objects. Where an object appears while its folder is taken away, the folder stays.
+// Delete implements Objects. If an object appears while its folder is being removed, the folder stays.
 func (d *Directory) Delete(ctx context.Context, owner string, objects []string) (bytes int64, err error) {
 	folder := d.folder(owner)
 	for _, name := range objects {
@@ -247,7 +247,7 @@ func (d *Directory) Delete(ctx context.Context, owner string, objects []string) 
 	return bytes, d.forget(folder)
 }
 
-// forget takes an empty folder away. A Put that comes in between keeps it: then the workflow is written down again.
+// forget removes an empty folder. A Put meanwhile keeps it: then the workflow ID is written again.
 func (d *Directory) forget(folder string) error {
 	workflow, err := os.ReadFile(filepath.Join(folder, ownerFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -266,7 +266,7 @@ func (d *Directory) forget(folder string) error {
 	return explain(d.write(filepath.Join(folder, ownerFile), workflow))
 }
 
-// remove deletes a file that may be gone.
+// remove deletes a file that may not exist.
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -274,7 +274,7 @@ func remove(path string) error {
 	return nil
 }
 
-// names lists the entries of a directory in order, those that keep accepts; a missing directory is empty.
+// names lists the accepted entries of a directory in order; a missing directory is empty.
 func names(path string, keep func(string) bool) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -293,7 +293,7 @@ func names(path string, keep func(string) bool) ([]string, error) {
 	return kept, nil
 }
 
-// explain says what to do about a failure of the file system.
+// explain adds what to do about an error of the file system.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Names of drivers. Histories contain them with each claim, so they are never edited, only added to.
+// Names of drivers. Every claim in a history contains one, so they are never edited, only added to.
 const (
 	DirectoryDriver = "everhook-directory"
 	StoreDriver     = "everhook-store"
@@ -32,27 +32,27 @@ type Driver struct {
 
 var _ converter.StorageDriver = (*Driver)(nil)
 
-// NewDriver makes one with a name of the constants.
+// NewDriver returns a Driver with one of the constants as its name.
 func NewDriver(name string, objects Objects) *Driver {
 	return &Driver{name: name, objects: objects, clock: time.Now}
 }
 
-// Name is in histories.
+// Name is the name in claims.
 func (d *Driver) Name() string { return d.name }
 
 // Type is the name that workers report to Temporal.
 func (d *Driver) Type() string { return "everhook" }
 
-// NotStoredError is that of a payload that could not be stored.
+// NotStoredError is the error for a payload that could not be stored.
 type NotStoredError struct{ error }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *NotStoredError) Unwrap() error { return e.error }
 
-// NotReadError is that of a payload that could not be read.
+// NotReadError is the error for a payload that could not be read.
 type NotReadError struct{ error }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *NotReadError) Unwrap() error { return e.error }
 
 // Store returns when every payload survives a power cut. Nothing is reported to Temporal before, so an error leaves at
@@ -88,8 +88,8 @@ func (d *Driver) Store(ctx converter.StorageDriverStoreContext,
 	return claims, err
 }
 
-// Retrieve gives what was stored, verified. A worker that gets an error fails its workflow task, and Temporal has the
-// task tried again: the run goes on when the object can be read.
+// Retrieve returns the stored payload, verified. After an error, the worker fails its workflow task and Temporal
+// retries the task: the run goes on when the object can be read.
 func (d *Driver) Retrieve(ctx converter.StorageDriverRetrieveContext,
 	claims []converter.StorageDriverClaim) ([]*commonpb.Payload, error) {
 	limiter := ctx.GetLimiter()
@@ -109,7 +109,7 @@ func (d *Driver) Retrieve(ctx converter.StorageDriverRetrieveContext,
 	return payloads, nil
 }
 
-// unstopped is a context that ends with another one, but not because a worker stops.
+// unstopped returns a context that ends with another one, but not because a worker stops.
 func unstopped(ctx context.Context) (context.Context, context.CancelFunc) {
 	going, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	end := func() {
@@ -149,7 +149,7 @@ func (d *Driver) retrieve(ctx context.Context, claim string) (*commonpb.Payload,
 	return payload, nil
 }
 
-// together does work for 0 to n-1 at once, as far as the limiter inside lets it, and gives the first error.
+// together runs work for 0 to n-1 concurrently, as far as the limiter inside allows, and returns the first error.
 func together(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range n {
@@ -158,13 +158,13 @@ func together(ctx context.Context, n int, work func(ctx context.Context, i int) 
 	return group.Wait()
 }
 
-// maxInline is the largest payload that stays in a history where the setting is off, in bytes: Temporal takes 2 MiB for
-// all of a command. Runs that were started with the setting off have no larger one.
+// maxInline is the largest payload, in bytes, that stays in a history if external storage is off: Temporal accepts 2
+// MiB for a whole command. Runs that were started with external storage off have no larger payload.
 const maxInline = 2_000_000
 
-// External is the setting of client, worker and replayer: payloads above threshold bytes go to the first driver; what
-// any of them keeps is read. Off is set where nothing is to be kept outside of histories: then only what Temporal would
-// not take goes there, of runs that were started before. A replayer needs it as well.
+// External returns the settings of client, worker and replayer: payloads above threshold bytes are stored by the first
+// driver, and read from all of them. Off means that payloads stay in histories, except those of earlier runs that
+// Temporal would not accept. A replayer needs the settings too.
 func External(threshold int, off bool, drivers ...*Driver) converter.ExternalStorage {
 	external := converter.ExternalStorage{PayloadSizeThreshold: threshold}
 	for _, driver := range drivers {

@@ -12,16 +12,16 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// temporal asks a Temporal server.
+// temporal implements Executions on a Temporal server.
 type temporal struct {
 	client    client.Client
 	namespace string
 }
 
-// NewExecutions reads the executions of a namespace.
+// NewExecutions returns the executions of a namespace.
 func NewExecutions(c client.Client, namespace string) Executions { return temporal{c, namespace} }
 
-// Root asks the server's own record, which never lags.
+// Root reads the server's own record, which never lags.
 func (t temporal) Root(ctx context.Context, workflow string) (string, bool, error) {
 	description, err := t.client.DescribeWorkflowExecution(ctx, workflow, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
@@ -39,17 +39,17 @@ func (t temporal) Root(ctx context.Context, workflow string) (string, bool, erro
 	return workflow, true, nil
 }
 
-// Related asks the visibility store, which may be seconds behind: an execution that was started just now is of a family
-// that has others.
+// Related reads the visibility store, which may be seconds behind. An execution that was just started belongs to a
+// family with older executions.
 func (t temporal) Related(ctx context.Context, workflow, root string) (bool, error) {
 	if strings.ContainsAny(workflow+root, `'"\`) {
-		return true, nil // No run of ours has such an ID, and the query could not name it.
+		return true, nil // No run has such an ID, and the query could not contain it.
 	}
 	return t.any(ctx, fmt.Sprintf("WorkflowId = '%s' OR WorkflowId = '%s' OR RootWorkflowId = '%s'", workflow, root,
 		root))
 }
 
-// StartedBefore asks the visibility store.
+// StartedBefore reads the visibility store.
 func (t temporal) StartedBefore(ctx context.Context, before time.Time) (bool, error) {
 	return t.any(ctx, fmt.Sprintf("StartTime < '%s'", before.UTC().Format(time.RFC3339)))
 }

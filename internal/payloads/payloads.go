@@ -1,18 +1,18 @@
-// Package payloads keeps values that are too large for Temporal's histories. The SDK hands over each payload above a
-// threshold and writes a claim into the history in its place (Temporal's external storage). Two stores can keep them, a
-// directory and the SQL store. One Driver serves both, and a Sweeper deletes objects that no history can refer to any
-// more.
+// Package payloads keeps values that are too large for Temporal's histories. The SDK passes each payload above a
+// threshold to this package, and writes a claim into the history in its place (Temporal's external storage). Objects
+// are kept in a directory or in the SQL store. One Driver serves both, and a Sweeper deletes objects that no history
+// can refer to any more.
 //
 // # Objects
 //
 // An object is one payload in the form of the data converter (compressed if that helps). It belongs to an owner: the
 // workflow ID that the SDK names when it stores. Its name is the hour of storing and the SHA-256 of its bytes. So an
-// object is verified when it is read, storing the same bytes again within an hour gives the same object, and a new
-// claim never names an object that a sweep may be looking at: a sweep deletes by the hour in the name, and only old
-// ones.
+// object is verified when it is read, and storing the same bytes again within an hour gives the same object. A new
+// claim never names an object that a sweep may be deleting, because a sweep deletes only objects with an old hour in
+// the name.
 //
-// A claim comes from a history, which a stranger may have written. It is parsed strictly, and no part of it is used as
-// a path unparsed.
+// A claim comes from a history, which a stranger may have written. It is parsed strictly, and no unparsed part of it is
+// used as a path.
 package payloads
 
 import (
@@ -26,50 +26,50 @@ import (
 	"time"
 )
 
-// MaxObject bounds one object, in bytes; far more than any limit of a flow.
+// MaxObject bounds one object, in bytes. It is far above every limit of a flow.
 const MaxObject = 64 << 20
 
 // Objects keeps objects of one Temporal namespace. It is safe for concurrent use, by several processes too.
 type Objects interface {
-	// Put keeps data under owner and name, and records the owner's workflow ID. When it returns nil, the object
-	// survives a power cut. Data that exists under that name already is the same and may be written again.
+	// Put stores data under owner and name, and records the owner's workflow ID. When it returns nil, the object
+	// survives a power cut. An existing object of that name has the same data and may be overwritten.
 	Put(ctx context.Context, owner, workflow, name string, data []byte) error
-	// Get gives an object. fs.ErrNotExist is in the error when there is none, and an object of more than MaxObject is
-	// an error.
+	// Get returns an object. The error wraps fs.ErrNotExist if there is none. An object of more than MaxObject is an
+	// error.
 	Get(ctx context.Context, owner, name string) ([]byte, error)
-	// Owners gives at most limit owners that come after one, in order; "" is before all.
+	// Owners returns at most limit owners that sort after the given one; "" sorts before all.
 	Owners(ctx context.Context, after string, limit int) ([]string, error)
-	// Owner gives the workflow ID of an owner and its root's, each empty if it is not known.
+	// Owner returns the workflow ID of an owner and that of its root; each is empty if it is not known.
 	Owner(ctx context.Context, owner string) (workflow, root string, err error)
-	// SetRoot remembers the workflow ID of the root of an owner's executions.
+	// SetRoot records the workflow ID of the root of an owner's executions.
 	SetRoot(ctx context.Context, owner, root string) error
 	// Names lists the objects of an owner.
 	Names(ctx context.Context, owner string) ([]string, error)
-	// Delete deletes objects and gives how many bytes they had; an owner without objects is forgotten. What is not
-	// there is no error.
+	// Delete deletes objects and returns their total size in bytes. An owner without objects is removed. Missing
+	// objects are no error.
 	Delete(ctx context.Context, owner string, names []string) (bytes int64, err error)
-	// String says where the objects are, for a person.
+	// String names the place of the objects in messages.
 	String() string
 }
 
-// OwnerOf is the owner of the objects of a workflow ID: 128 bits of its SHA-256, in hexadecimal.
+// OwnerOf returns the owner of the objects of a workflow ID: 128 bits of its SHA-256, in hexadecimal.
 func OwnerOf(workflow string) string {
 	sum := sha256.Sum256([]byte(workflow))
 	return hex.EncodeToString(sum[:16])
 }
 
-// NameOf is the name of an object.
+// NameOf returns the name of an object.
 func NameOf(data []byte, stored time.Time) string {
 	sum := sha256.Sum256(data)
 	return strconv.FormatInt(hour(stored), 10) + "-" + hex.EncodeToString(sum[:])
 }
 
-// StoredBefore reports whether the object of that name was stored before t for sure. A name that is none was not.
+// StoredBefore reports whether the object of that name was certainly stored before t. It is false for an invalid name.
 func StoredBefore(name string, t time.Time) bool {
 	return nameExp.MatchString(name) && hour(storedAt(name)) < hour(t)
 }
 
-// storedAt is the beginning of the hour in which the object of that name was stored.
+// storedAt returns the beginning of the hour in which the object of that name was stored.
 func storedAt(name string) time.Time {
 	text, _, _ := strings.Cut(name, "-")
 	hours, _ := strconv.ParseInt(text, 10, 64)
@@ -83,10 +83,10 @@ var (
 	nameExp  = regexp.MustCompile(`^[0-9]{1,10}-[0-9a-f]{64}$`)
 )
 
-// key is the claim of an object as one text: "<owner>/<name>".
+// key returns the claim of an object: "<owner>/<name>".
 func key(owner, name string) string { return owner + "/" + name }
 
-// parseKey reads what key makes, and refuses everything else.
+// parseKey parses the result of key, and refuses everything else.
 func parseKey(text string) (owner, name string, err error) {
 	owner, name, _ = strings.Cut(text, "/")
 	if !ownerExp.MatchString(owner) || !nameExp.MatchString(name) {
@@ -95,7 +95,7 @@ func parseKey(text string) (owner, name string, err error) {
 	return owner, name, nil
 }
 
-// verify checks that data is what its name promises.
+// verify checks data against the hash in its name.
 func verify(name string, data []byte) error {
 	sum := sha256.Sum256(data)
 	if _, digest, _ := strings.Cut(name, "-"); digest != hex.EncodeToString(sum[:]) {

@@ -65,7 +65,7 @@ func replay(t *testing.T, history *historypb.History, external converter.Externa
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Run,
 		workflow.RegisterOptions{Name: workflows.RunWorkflow})
-	// The replayer puts what it retrieves into the history that it is given.
+	// The replayer changes the history that it is given: it replaces claims by the payloads.
 	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		proto.Clone(history).(*historypb.History))
 }

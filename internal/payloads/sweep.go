@@ -7,32 +7,31 @@ import (
 	"time"
 )
 
-// Executions tells the Sweeper which executions Temporal still has.
+// Executions knows the executions that Temporal still has.
 type Executions interface {
-	// Root reports whether there is an execution with that workflow ID, running or within its retention, and the
+	// Root reports whether an execution with that workflow ID exists, running or within its retention, and returns the
 	// workflow ID of its root: its own, unless it is a child.
 	Root(ctx context.Context, workflow string) (root string, exists bool, err error)
-	// Related reports whether there is an execution, running or within its retention, with that workflow ID or with
-	// that root.
+	// Related reports whether an execution with that workflow ID or that root exists, running or within its retention.
 	Related(ctx context.Context, workflow, root string) (bool, error)
-	// StartedBefore reports whether there is an execution, running or within its retention, that was started before t.
+	// StartedBefore reports whether an execution that was started before t exists, running or within its retention.
 	StartedBefore(ctx context.Context, t time.Time) (bool, error)
 }
 
 // Sweeper deletes objects that no history can refer to any more.
 //
-// Whose histories can refer to an object? The SDK stores what an execution is started with, does and returns under that
-// execution's workflow ID. What crosses between parent and child stands in both histories and is stored under one of
-// them: the input of a child under the child, its result under the parent, unless it had continued as new or failed. A
-// signal from a child to its root is stored under the root. So an object may go when nothing of its whole family is
-// left: of the executions with its owner's workflow ID, or with the same root. The root is written down while the
-// owner's execution exists, which is for its retention at least, and a sweep comes more often.
+// Which histories can refer to an object? The SDK stores the input, the work and the result of an execution under that
+// execution's workflow ID. A value that passes between parent and child is in both histories and is stored under one of
+// them: the input of a child under the child; its result under the parent, unless the child continued as new or failed.
+// A signal from a child to its root is stored under the root. So an object can be deleted if no execution of its whole
+// family is left: none with its owner's workflow ID, and none with the same root. The root is recorded while the
+// owner's execution exists, which is for its retention at least; sweeps are more frequent.
 //
-// Of an owner whose root was never seen, nothing is known: a start that was never sent, say. Its objects go when no
-// execution is left that was started before they were stored, which may be late.
+// If the root of an owner was never seen, for example because the start was never sent, its objects are deleted once no
+// execution is left that was started before they were stored. That may be late.
 //
-// Younger objects than the retention are left alone, and so is whatever Temporal cannot tell of. Deleting late is fine;
-// deleting too early would leave a run that cannot go on.
+// Objects that are younger than the retention are kept, and so are objects about which Temporal has no answer. Late
+// deletion is harmless; early deletion would break a run.
 type Sweeper struct {
 	objects    Objects
 	executions Executions
@@ -40,32 +39,32 @@ type Sweeper struct {
 	clock      func() time.Time
 }
 
-// NewSweeper makes one. Retention is that of the Temporal namespace.
+// NewSweeper returns a Sweeper. Retention is the retention of the Temporal namespace.
 func NewSweeper(objects Objects, executions Executions, retention time.Duration) *Sweeper {
 	return &Sweeper{objects: objects, executions: executions, retention: max(retention, minAge), clock: time.Now}
 }
 
 const (
-	// minAge is how old an object is at least when it goes: far more than a start takes, and than the clocks of
-	// machines differ.
+	// minAge is the least age of a deleted object. It is far longer than a start takes, and far above the differences
+	// between clocks.
 	minAge = time.Hour
-	// margin is how long after an object was stored the execution may have been started that it was stored for.
+	// margin is the greatest time from storing an object to the start of its execution.
 	margin = 24 * time.Hour
-	// ownersAtOnce bounds the owners that a sweep holds in memory.
+	// ownersAtOnce bounds the owners in memory.
 	ownersAtOnce = 500
-	// Times between sweeps.
+	// Intervals of sweeps.
 	firstSweep = time.Minute
 	maxPause   = time.Hour
 )
 
 // Swept counts the work of a sweep.
 type Swept struct {
-	// Owners were looked at; Kept objects were left, and Deleted ones deleted, of so many bytes.
+	// Owners is the number of owners, Kept and Deleted the numbers of objects, Bytes the size of the deleted ones.
 	Owners, Kept, Deleted int
 	Bytes                 int64
 }
 
-// Sweep looks at every owner once, one after the other. An error ends it; the next sweep starts from the beginning.
+// Sweep examines every owner once. An error ends it; the next sweep starts from the beginning.
 func (s *Sweeper) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
 	for after := ""; ; {
@@ -126,7 +125,7 @@ func (s *Sweeper) owner(ctx context.Context, owner string, swept *Swept) error {
 	return nil
 }
 
-// old are the objects that are older than the retention.
+// old returns the objects that are older than the retention.
 func (s *Sweeper) old(names []string) (old []string) {
 	before := s.clock().Add(-s.retention)
 	for _, name := range names {
@@ -157,7 +156,7 @@ func (s *Sweeper) needed(ctx context.Context, workflow, root string, old []strin
 	return related || err != nil, err
 }
 
-// latest is about when the latest of the objects was stored; for none it is long ago.
+// latest returns the approximate time at which the latest object was stored; a time long ago if there is none.
 func (s *Sweeper) latest(names []string) (latest time.Time) {
 	latest = s.clock().Add(-s.retention - margin)
 	for _, name := range names {
@@ -168,7 +167,7 @@ func (s *Sweeper) latest(names []string) (latest time.Time) {
 	return latest
 }
 
-// Run sweeps now and then until ctx ends: several times within the retention, and at least every hour.
+// Run sweeps repeatedly until ctx ends: several times within the retention, and at least every hour.
 func (s *Sweeper) Run(ctx context.Context, logger *slog.Logger) {
 	pause := firstSweep
 	for {

@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook/internal/payloads"
 )
 
-// world is what Temporal has: workflow IDs with their roots and starts.
+// world is the content of Temporal: workflow IDs with their roots and starts.
 type world map[string]struct {
 	root    string
 	started time.Time
@@ -50,7 +50,7 @@ func put(t *testing.T, o payloads.Objects, workflow string) {
 	require.NoError(t, o.Put(t.Context(), payloads.OwnerOf(workflow), workflow, payloads.NameOf(data, noon), data))
 }
 
-// left are the workflows of which objects are left.
+// left returns the workflows that have objects left.
 func left(t *testing.T, o payloads.Objects) []string {
 	t.Helper()
 	owners, err := o.Owners(t.Context(), "", 1000)
@@ -72,7 +72,7 @@ func TestASweepDeletesOnlyWhatNoHistoryCanReferTo(t *testing.T) {
 	}
 	stranger := entry{"other", noon.Add(3 * week)}
 	for name, test := range map[string]struct {
-		// first is what Temporal has when a sweep sees the objects first, then what it has later.
+		// first is the content of Temporal when a sweep sees the objects first, then the later content.
 		first, then world
 		after       time.Duration
 		want        []string
@@ -128,7 +128,7 @@ func TestASweepKeepsWhatIsYoungOfARunThatRanBefore(t *testing.T) {
 	})
 }
 
-// away is a Temporal that cannot be asked.
+// away is a Temporal that does not answer.
 type away struct{ world }
 
 func (away) Related(context.Context, string, string) (bool, error) {

@@ -21,7 +21,7 @@ type Query interface {
 
 // SyntaxError says where a query does not compile.
 type SyntaxError struct {
-	// Offset is the place in the query, in bytes from 0; -1 for an unknown engine.
+	// Offset is the position in the query, in bytes from 0; -1 for an unknown engine.
 	Offset  int
 	Message string
 }

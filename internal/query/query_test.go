@@ -23,7 +23,7 @@ type suite struct {
 		Expression string         `json:"expression"`
 		Result     everhook.Value `json:"result"`
 		Error      string         `json:"error"`
-		// Bench is set where there is nothing to compare.
+		// Bench is set for cases without an expected result.
 		Bench string `json:"bench"`
 	} `json:"cases"`
 }
@@ -140,8 +140,8 @@ func search(t *testing.T, text, input string) (any, error) {
 	return query.Leave(got, 1<<20)
 }
 
-// What the community added to JMESPath is in no suite that can be had: these are the examples of its specification, and
-// our own bounds.
+// No available suite has the additions of JMESPath's community: these are the examples of its specification, and the
+// bounds of this package.
 func TestWhatTheSuiteOfJMESPathLacks(t *testing.T) {
 	t.Parallel()
 	for text, test := range map[string]struct{ input, want string }{

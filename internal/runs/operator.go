@@ -19,20 +19,21 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
 // Operator lists, shows and cancels runs.
 type Operator struct {
 	client     client.Client
+	registry   *kind.Registry
 	attributes bool
 }
 
-// NewOperator makes an Operator. Attributes reports whether the namespace has the search attributes. Without them,
-// filtering a list by flow is slow, and filtering by some statuses is not possible.
-func NewOperator(c client.Client, attributes bool) *Operator {
-	return &Operator{client: c, attributes: attributes}
+// NewOperator makes an Operator for runs with the kinds of a registry. Attributes reports whether the namespace has the
+// search attributes. Without them, filtering a list by flow is slow, and filtering by some statuses is not possible.
+func NewOperator(c client.Client, registry *kind.Registry, attributes bool) *Operator {
+	return &Operator{client: c, registry: registry, attributes: attributes}
 }
 
 // Summary is one execution of a run, as lists show it. A run that failed and was started again by a duplicate delivery
@@ -67,25 +68,44 @@ type Detail struct {
 	Steps []everhook.Step `json:"steps"`
 	Total int             `json:"total"`
 	Note  string          `json:"note,omitempty"`
+	// At are the numbers of the steps that are running, the latest first. Steps that only contain other steps, such as
+	// loops, are left out.
+	At []int `json:"at,omitempty"`
 	// Others are the other executions of the run, the latest first.
 	Others []Summary `json:"others,omitempty"`
 }
 
-// containers are the kinds whose steps last as long as the steps in their branches.
-var containers = map[string]bool{
-	(*nodes.Condition)(nil).Spec().Kind: true, (*nodes.MultiConditions)(nil).Spec().Kind: true,
-	(*nodes.Loop)(nil).Spec().Kind: true, (*nodes.Parallel)(nil).Spec().Kind: true,
+// Running gives the steps whose numbers are in At; none if the run has ended.
+func (d *Detail) Running() []everhook.Step {
+	var running []everhook.Step
+	if d.Status.Ended() {
+		return nil
+	}
+	for _, number := range d.At {
+		for _, step := range d.Steps {
+			if step.Number == number {
+				running = append(running, step)
+			}
+		}
+	}
+	return running
 }
 
-// At returns the steps that are running, the latest first. It leaves out containers of other steps.
-func (d *Detail) At() []everhook.Step {
-	var at []everhook.Step
-	for _, step := range slices.Backward(d.Steps) {
-		if step.Status == everhook.Pending && !containers[step.Kind] && !d.Status.Ended() {
-			at = append(at, step)
+// at gives the numbers of the steps that are running, the latest first, without those that contain other steps.
+func (r *Operator) at(steps []everhook.Step) []int {
+	var at []int
+	for _, step := range slices.Backward(steps) {
+		if step.Status == everhook.Pending && !r.hasBranches(step.Kind) {
+			at = append(at, step.Number)
 		}
 	}
 	return at
+}
+
+// hasBranches reports whether steps of a kind last as long as the steps in their branches.
+func (r *Operator) hasBranches(name string) bool {
+	config, ok := r.registry.Kind(name)
+	return ok && (len(config.Spec().Branches) > 0 || config.Spec().NamedBranches)
 }
 
 func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
@@ -222,6 +242,9 @@ func (r *Operator) fill(ctx context.Context, detail *Detail, workflowID string,
 		return err
 	}
 	detail.Steps, detail.Note = log.merged(), log.gap()
+	if !detail.Status.Ended() {
+		detail.At = r.at(detail.Steps)
+	}
 	return nil
 }
 

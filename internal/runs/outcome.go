@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// await gives the answer of a run that exists, or nil when there is none after wait.
+// await returns the answer of a run that exists, or nil if there is none after wait.
 func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunID,
 	wait time.Duration) *everhook.Answer {
 	ctx, cancel := context.WithTimeout(ctx, wait)
@@ -36,15 +36,14 @@ func (s *Starter) await(ctx context.Context, workflowID string, id everhook.RunI
 }
 
 const (
-	// minAttach is how long Outcome asks for an answer at least: without a wait, the answer that is there is still
-	// found.
+	// minAttach is the shortest wait of Outcome for an answer, so that an existing answer is found even without a wait.
 	minAttach = 500 * time.Millisecond
-	// attachPause is between two attempts to attach to a run that refuses, because its worker is not ready or Temporal
-	// is away.
+	// attachPause is the pause before another attempt to attach to a run that refuses, because its worker is not ready
+	// or Temporal is unavailable.
 	attachPause = 100 * time.Millisecond
 )
 
-// closedAnswer gives the answer of a run that has closed, of its close event; nil while it is open.
+// closedAnswer returns the answer of a closed run, from its close event; nil while it is open.
 func (s *Starter) closedAnswer(ctx context.Context, workflowID string, id everhook.RunID) *everhook.Answer {
 	description, err := s.client.DescribeWorkflowExecution(ctx, workflowID, "")
 	info := description.GetWorkflowExecutionInfo()

@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// RunVersion gives the number of the version that a run runs, or ran. everhook.ErrNoRun: the run is unknown or has
+// RunVersion returns the number of the version of a run. It returns everhook.ErrNoRun if the run is unknown or has
 // expired.
 func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error) {
 	description, err := s.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, run), "")

@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// updates is a Temporal client whose updates end when the test says so.
+// updates is a Temporal client whose updates end when the test decides.
 type updates struct {
 	client.Client
 	release chan struct{}

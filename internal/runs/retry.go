@@ -16,40 +16,39 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// RetryOptions say how a run is retried.
+// RetryOptions configure a retry.
 type RetryOptions struct {
-	// Version is the version to run; nil: the one that the run had, with the settings of that time.
+	// Version is the version to run; nil: the version of the run, with its settings.
 	Version *everhook.Version
-	// From is the key of the node to go on at, with the values of the steps before it; empty: the retry begins at the
-	// beginning.
+	// From is the key of the node to begin at, with the values of the steps before it; empty: the beginning.
 	From string
 }
 
-// Retried is a run that was started to repeat another one.
+// Retried is the new run of a retry.
 type Retried struct {
 	// ID is the new run.
 	ID      everhook.RunID `json:"id"`
 	Flow    string         `json:"flow"`
 	Version int            `json:"version"`
-	// RetryOf is the run that it repeats.
+	// RetryOf is the retried run.
 	RetryOf everhook.RunID `json:"retryOf"`
-	// From is the node at which it goes on: the one that was asked for, or the container in which that one begins anew.
-	// Empty: at the beginning.
+	// From is the node at which the new run begins: the wanted one, or the container of the wanted one. Empty: the
+	// beginning.
 	From string `json:"from,omitempty"`
-	// Note says what the run will wait for in vain; empty for nothing.
+	// Note names the waits that no call can end, because no step that runs again passes their URLs on; empty for none.
 	Note string `json:"note,omitempty"`
 }
 
-// valuesTimeout bounds what a retry waits for a worker to tell the values before a node: it runs again what the run
-// did, and the values can be 16 MiB.
+// valuesTimeout bounds how long a retry waits for a worker to return the values before a node: the worker replays the
+// run, and the values can be 16 MiB.
 const valuesTimeout = 45 * time.Second
 
-// Retry starts a run again that has ended, under a new run ID and with the same delivery, and returns when that is
-// durable. Keys by which partners recognise a repetition derive from the run that the delivery started, so that a step
-// that runs again with the same input is done once. Nobody waits for the answer of a retry.
+// Retry starts a closed run again, under a new run ID and with the same delivery, and returns when the new run is
+// durable. Idempotency keys derive from the run that the delivery started, so that partners recognise a step that runs
+// again with the same input. The answer of a retry has no caller.
 //
-// everhook.ErrNoRun: the run is unknown or has expired. A *Refusal: it cannot be retried so. After any other error it
-// is not known whether the new run exists.
+// It returns everhook.ErrNoRun if the run is unknown or has expired, and a *Refusal if the retry is not possible. After
+// any other error it is not known whether the new run exists.
 func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, options RetryOptions) (Retried, error) {
 	earlier, err := s.ended(ctx, flow, id)
 	if err != nil {
@@ -90,8 +89,8 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	return retried, nil
 }
 
-// inVain names the waits of a retry whose URLs nobody is given: they are of the new run, and what gave them away does
-// not run again.
+// inVain names the waits of a retry that no call can end: their URLs are new, and the steps that pass them on do not
+// run again.
 func (s *Starter) inVain(version *everhook.Version, from string) string {
 	flow, _ := s.versions.Of(version)
 	if flow == nil {
@@ -110,7 +109,7 @@ func (s *Starter) inVain(version *everhook.Version, from string) string {
 	}
 }
 
-// describe makes the new run tell what it repeats.
+// describe adds the retried run to the memo and details of the new run.
 func (s *Starter) describe(c *call, retried Retried) {
 	c.options.EnableEagerStart = s.options.Eager
 	c.options.Memo[workflows.MemoRetryOf] = string(retried.RetryOf)
@@ -124,14 +123,14 @@ func (s *Starter) describe(c *call, retried Retried) {
 	}
 }
 
-// earlierRun is what a run was started with.
+// earlierRun is the start of an earlier run.
 type earlierRun struct {
 	version    *everhook.Version
 	definition json.RawMessage
 	start      workflows.Start
 }
 
-// ended reads the start of a run that has ended from its history, so that a retry needs no store.
+// ended reads the start of a closed run from its history, so that a retry does not depend on the store.
 func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*earlierRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -172,7 +171,7 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	return earlier, err
 }
 
-// resumePoint asks a worker for the values before the node and makes them fit the version.
+// resumePoint queries a worker for the values before the node, and adapts them to the version.
 func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunID, version *everhook.Version,
 	options RetryOptions) (*workflows.RetryPoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, valuesTimeout)
@@ -195,7 +194,7 @@ func (s *Starter) resumePoint(ctx context.Context, flow string, id everhook.RunI
 	return point, fit(point, compiled.Flow, version.Number)
 }
 
-// fit drops the values of nodes that the flow does not have, and refuses a flow in which the node is none to go on at.
+// fit removes the values of nodes that the flow does not have. It refuses a flow that cannot begin at the node.
 func fit(p *workflows.RetryPoint, flow *compile.Flow, version int) error {
 	way := flow.Way(p.Node)
 	if way == nil && flow.Node(p.Node) != nil {
@@ -223,7 +222,7 @@ func fit(p *workflows.RetryPoint, flow *compile.Flow, version int) error {
 	return nil
 }
 
-// pointTooLarge tells what to do about arguments that are too large together.
+// pointTooLarge says what to do if the arguments are too large together.
 func pointTooLarge(err error, resume *workflows.RetryPoint) error {
 	limit, ok := errors.AsType[*everhook.Error](err)
 	switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// IndexedTypes are the search attributes with their types, as an operator of Temporal registers them.
+// IndexedTypes returns the search attributes with their types, as they must be registered in Temporal.
 func IndexedTypes() map[string]enumspb.IndexedValueType {
 	types := map[string]enumspb.IndexedValueType{}
 	for _, attribute := range workflows.SearchAttributes() {
@@ -23,8 +23,8 @@ func IndexedTypes() map[string]enumspb.IndexedValueType {
 	return types
 }
 
-// RegisterSearchAttributes adds the search attributes that a namespace lacks, and returns when the server takes them.
-// An error says why not; runs can then be started without them.
+// RegisterSearchAttributes adds the search attributes that a namespace lacks, and returns when the server accepts them.
+// If it returns an error, runs can be started without search attributes.
 func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	operator := c.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
@@ -50,11 +50,11 @@ func RegisterSearchAttributes(ctx context.Context, c client.Client, namespace st
 	return awaitSearchAttributes(ctx, c, namespace)
 }
 
-// attributeProbe is the pause between two looks at whether the server knows new search attributes.
+// attributeProbe is the pause between two probes for new search attributes.
 const attributeProbe = 100 * time.Millisecond
 
-// awaitSearchAttributes asks for runs by the search attributes until the server understands: it refreshes what it knows
-// of a namespace every few seconds, and refuses to start runs until then.
+// awaitSearchAttributes queries runs by the search attributes until the server accepts the query: the server refreshes
+// its data about a namespace every few seconds, and refuses to start runs until then.
 func awaitSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	var terms []string
 	for _, attribute := range workflows.SearchAttributes() {

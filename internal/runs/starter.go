@@ -24,49 +24,49 @@ type Starter struct {
 	client   client.Client
 	versions *compile.Versions
 	options  StarterOptions
-	// lanes and bringing are of calls that are on their way to runs.
+	// lanes and bringing hold the calls that are being delivered to runs.
 	lanes    lanes
 	bringing singleflight.Group
 }
 
-// StarterOptions says how runs are started.
+// StarterOptions configure a Starter.
 type StarterOptions struct {
-	// Env gives the settings that flows may refer to as env.<NAME>.
+	// Env returns the settings that flows may refer to as env.<NAME>.
 	Env func() map[string]string
-	// Async reports whether a flow is async: its runs have no answer that a caller waits for. Nil: no flow is.
+	// Async reports whether a flow is async: its answers do not come from the run. Nil: no flow is.
 	Async func(flow string) bool
-	// Attributes is set when the namespace has the search attributes.
+	// Attributes is set if the namespace has the search attributes.
 	Attributes bool
-	// Eager is set when this process also runs a worker: the first workflow task of an async run then goes to it
+	// Eager is set if this process also runs a worker: the first workflow task of an async run is then given to it
 	// directly.
 	Eager bool
 	// Budget bounds each execution; beyond it, loops continue in another one. Zero fields: the engine's own bounds.
 	// Only tests set it.
 	Budget workflows.Budget
-	// Resume tells where the flow's runs are resumed ("<public URL>/api/webhook:resume/<everhook.ResumeToken>") and the
-	// secret that their URLs are made with. It is asked for flows that wait for calls; nil: their runs have no such
+	// Resume returns the base of a flow's resume URLs ("<public URL>/api/webhook:resume/<everhook.ResumeToken>") and
+	// the secret that they are made with. It is called for flows that wait for calls; nil: their runs have no such
 	// URLs.
 	Resume func(flow string) (base string, secret []byte, err error)
-	// Resolve gives payloads of a history as they were before they were kept outside of it; nil: none are.
+	// Resolve replaces claims in payloads of a history by their values; nil: there are no claims.
 	Resolve func(ctx context.Context, payloads *commonpb.Payloads) (*commonpb.Payloads, error)
-	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
+	// Links returns markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
-	// Level is the engine level that runs are started with. 0: this release's.
+	// Level is the engine level of started runs. 0: the level of this release.
 	Level int
-	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload where the client and every worker keep large
-	// payloads outside of histories; 0: what Temporal itself takes.
+	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload if the client and every worker keep large payloads
+	// outside of histories; 0: Temporal's own limit.
 	MaxPayload int
 }
 
-// Times of starting a run.
+// Bounds of a start.
 const (
 	// startTimeout bounds one call that makes a run durable.
 	startTimeout = 5 * time.Second
-	// maxShownKey bounds what is shown of a dedupe key; the run ID is made of all of it.
+	// maxShownKey is the longest part of a dedupe key that is shown; the run ID depends on the whole key.
 	maxShownKey = 200
 )
 
-// NewStarter makes one. The client must use workflows.DataConverter.
+// NewStarter returns a Starter. The client must use workflows.DataConverter.
 func NewStarter(c client.Client, versions *compile.Versions, options StarterOptions) *Starter {
 	if options.Level == 0 {
 		options.Level = workflows.Level
@@ -74,7 +74,7 @@ func NewStarter(c client.Client, versions *compile.Versions, options StarterOpti
 	return &Starter{client: c, versions: versions, options: options}
 }
 
-// compiled returns a version, compiled. The error tells a person that it cannot be started.
+// compiled returns a version, compiled. Its error says why the version cannot be started.
 func (s *Starter) compiled(version *everhook.Version) (*compile.Version, error) {
 	compiled, err := s.versions.Of(version)
 	if err != nil {
@@ -84,15 +84,15 @@ func (s *Starter) compiled(version *everhook.Version) (*compile.Version, error) 
 	return compiled, nil
 }
 
-// call is everything that starting one run takes.
+// call has the arguments of one start.
 type call struct {
 	options    client.StartWorkflowOptions
 	definition json.RawMessage
 	start      workflows.Start
 }
 
-// call makes the arguments of a start. Definition and delivery that are too large together are an *everhook.Error of
-// type limit.
+// call makes the arguments of a start. It returns an *everhook.Error of type limit if definition and delivery are too
+// large together.
 func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, error) {
 	flow, err := s.compiled(version)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Starter) settings(flow *compile.Version) map[string]string {
 	return flow.Settings(s.options.Env())
 }
 
-// arrange makes the call that starts a run of the version with these arguments.
+// arrange makes the start of a run of the version with these arguments.
 func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, definition json.RawMessage,
 	start workflows.Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
@@ -151,9 +151,9 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 	return c, nil
 }
 
-// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large, one of
-// type key-reused that its dedupe key came with another body before; after any other error it is not known whether the
-// run exists, and the caller must be told to come again.
+// Start returns when the run is durable. It returns an *everhook.Error of type limit if the delivery is too large, and
+// of type key-reused if its dedupe key was used with another body. After any other error it is not known whether the
+// run exists, and the caller must be told to retry.
 func (s *Starter) Start(ctx context.Context, version *everhook.Version,
 	d everhook.Delivery) (everhook.Started, error) {
 	c, err := s.call(version, d)
@@ -165,7 +165,7 @@ func (s *Starter) Start(ctx context.Context, version *everhook.Version,
 	return everhook.Started{Duplicate: duplicate}, err
 }
 
-// confirm makes the run durable, or finds it durable, and treats a duplicate as the delivery wants.
+// confirm makes the run durable, or finds it durable, and handles a duplicate as the delivery says.
 func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err error) {
 	d := c.start.Delivery
 	if d.Duplicates == nil {
@@ -207,13 +207,13 @@ func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err err
 	return false, s.rerun(ctx, c)
 }
 
-// heals reports whether a provider's retry starts a run again that ended so.
+// heals reports whether a repeated delivery runs a run with that status again.
 func heals(ended everhook.Status) bool {
 	return ended == everhook.Failed || ended == everhook.Errored || ended == everhook.Aborted
 }
 
-// rerun starts a run again that failed. Of many at once one does; who comes when it runs already, or has ended well,
-// joins it.
+// rerun starts a failed run again. Of several concurrent callers, one starts it; the others join it, as do callers that
+// find it running or resolved.
 func (s *Starter) rerun(ctx context.Context, c *call) error {
 	again := *c
 	again.options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
@@ -225,7 +225,7 @@ func keyReused() error {
 		"new key")
 }
 
-// start makes the run durable. A run that exists already, running or closed, is success.
+// start makes the run durable. If the run exists already, open or closed, that is success.
 func (s *Starter) start(ctx context.Context, c *call) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -241,11 +241,11 @@ func isAlreadyStarted(err error) bool {
 	return ok
 }
 
-// Run starts a run and waits for its answer, at most wait. Without one by then the reply has none; the run is durable.
-// Errors are those of Start.
+// Run starts a run and waits for its answer, for at most wait. If there is none by then, the reply has no answer, but
+// the run is durable. Errors are those of Start.
 //
-// A start that times out says nothing about whether the run exists, so nothing is acknowledged before a plain start has
-// confirmed it.
+// A start that times out says nothing about whether the run exists, so a plain start confirms the run before it is
+// acknowledged.
 func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery,
 	wait time.Duration) (everhook.Started, error) {
 	deadline := time.Now().Add(wait)
@@ -256,8 +256,8 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 	answer, err := s.startAndWait(ctx, c, min(wait, startTimeout))
 	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID &&
 		(!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
-		// A completed update keeps giving its outcome, whatever the policies of a start say: only a plain start begins
-		// anew.
+		// A completed update keeps its outcome, whatever the policies of a start say. Only a plain start runs the run
+		// again.
 		if err := s.rerun(ctx, c); err != nil {
 			return everhook.Started{}, err
 		}
@@ -266,7 +266,7 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 	if err == nil {
 		return replyTo(d, answer)
 	}
-	// The confirmation outlives a receiver that stops: it decides between 202 and 503.
+	// The confirmation decides between 202 and 503, so it outlives a receiver that stops.
 	duplicate, err := s.confirm(context.WithoutCancel(ctx), c)
 	if err != nil {
 		return everhook.Started{}, err
@@ -281,7 +281,7 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 	return replyTo(d, answer)
 }
 
-// replyTo tells a duplicate by the delivery that the answer names.
+// replyTo recognises a duplicate by the delivery that the answer names.
 func replyTo(d everhook.Delivery, answer *everhook.Answer) (everhook.Started, error) {
 	duplicate := d.Duplicates != nil && answer.Delivery != d.ID
 	if duplicate && d.Duplicates.SamePayload && answer.Digest != d.Digest {
@@ -290,7 +290,7 @@ func replyTo(d everhook.Delivery, answer *everhook.Answer) (everhook.Started, er
 	return everhook.Started{Answer: answer, Duplicate: duplicate}, nil
 }
 
-// startAndWait is one round trip: the update starts the run and gives its answer.
+// startAndWait is one round trip: the update starts the run and returns its answer.
 func (s *Starter) startAndWait(ctx context.Context, c *call, wait time.Duration) (*everhook.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

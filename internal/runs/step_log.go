@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -122,8 +124,12 @@ func retriesOf(description *workflowservice.DescribeWorkflowExecutionResponse) m
 		if !ok || pending.GetAttempt() < 2 {
 			continue
 		}
-		retrying := &everhook.Retrying{Attempt: int(pending.GetAttempt()), Of: int(pending.GetMaximumAttempts()),
+		retrying := &everhook.Retrying{Attempt: failuresOf(pending) + 1,
+			Of:        max(1, int(pending.GetMaximumAttempts())-activities.LostWorkers),
 			LastError: everhook.Shorten(pending.GetLastFailure().GetMessage(), maxLastError)}
+		if pending.GetLastFailure().GetTimeoutFailureInfo() != nil {
+			retrying.LastError = "its worker was lost"
+		}
 		if next := pending.GetNextAttemptScheduleTime(); next != nil &&
 			pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
 			at := next.AsTime()
@@ -132,6 +138,15 @@ func retriesOf(description *workflowservice.DescribeWorkflowExecutionResponse) m
 		retries[step] = retrying
 	}
 	return retries
+}
+
+// failuresOf counts the attempts of an effect that reported a failure: a lost worker uses up no attempt.
+func failuresOf(pending *workflowpb.PendingActivityInfo) int {
+	var beat activities.Heartbeat
+	if details := pending.GetHeartbeatDetails().GetPayloads(); len(details) > 0 {
+		decode(details[0], &beat)
+	}
+	return beat.Failures
 }
 
 // maxLastError bounds the text of the last error of an effect.

@@ -7,7 +7,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Connect makes the Temporal workers of a workflows.Worker from a client.
+// Connect returns a function that makes the Temporal workers of a workflows.Worker.
 func Connect(c client.Client) workflows.Connect {
 	return func(taskQueue string, options worker.Options) worker.Worker { return worker.New(c, taskQueue, options) }
 }

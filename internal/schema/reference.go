@@ -99,6 +99,7 @@ func (d *describer) kindSection(page *strings.Builder, spec kind.Spec, k kind.Ki
 	page.WriteString(configTable(fields))
 	branchLines(page, spec)
 	labelled(page, "Result", spec.Result)
+	memberTable(page, spec.Members)
 	labelled(page, "Failures", spec.Failures)
 	if spec.Effect != nil {
 		labelled(page, "Effect",
@@ -112,6 +113,30 @@ func (d *describer) kindSection(page *strings.Builder, spec kind.Spec, k kind.Ki
 func labelled(page *strings.Builder, label, text string) {
 	if text != "" {
 		fmt.Fprintf(page, "\n**%s**: %s\n", label, text)
+	}
+}
+
+// memberTable lists the members of a result, those below them with their path.
+func memberTable(page *strings.Builder, members []kind.Member) {
+	if len(members) == 0 {
+		return
+	}
+	page.WriteString("\n| Member | Type | |\n| --- | --- | --- |\n")
+	memberRows(page, "", members)
+}
+
+func memberRows(page *strings.Builder, above string, members []kind.Member) {
+	for _, member := range members {
+		of := member.Type
+		if of == "" && member.Members != nil {
+			of = expression.Mapping
+		}
+		fmt.Fprintf(page, "| `%s%s` | %s | %s |\n", above, member.Name, of, cell(member.Summary))
+		below := above + member.Name + "."
+		if of == expression.List {
+			below = above + member.Name + "[]."
+		}
+		memberRows(page, below, member.Members)
 	}
 }
 

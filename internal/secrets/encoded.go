@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// encoding is a way to write bytes as characters, several of which make a group: base64 and hex.
+// encoding writes groups of bytes as groups of characters: base64 and hex.
 type encoding struct {
-	// decode reads a text of whole groups, of the alphabet's first spelling.
+	// decode decodes a text of whole groups in the alphabet's first spelling.
 	decode func(text string) []byte
-	// group characters hold bytes bytes.
+	// group characters encode bytes bytes.
 	group, bytes int
-	// alphabet gives the first spelling of each character, 0 for all others.
+	// alphabet maps each character to its first spelling, and all others to 0.
 	alphabet [256]byte
-	// escaped reports that characters may be escaped. Hexadecimal digits never are.
+	// escaped is set if characters may be escaped. Hexadecimal digits never are.
 	escaped bool
 }
 
@@ -43,15 +43,16 @@ func newHex() *encoding {
 	return e
 }
 
-// run is a stretch of characters of one encoding. A secret in it begins at any of a group's characters.
+// run is a stretch of characters of one encoding. A secret in it can begin at any character of a group.
 type run struct {
 	text []byte
-	// starts and ends are where each character stands in the text that the run was found in.
+	// starts and ends are the positions of each character in the text.
 	starts, ends []int
 }
 
-// find reports the secrets in all runs of a text that are long enough for the shortest one. Line breaks do not end a
-// run. Runs are read twice, without escapes and with them: a letter behind a backslash may belong to it, or to the run.
+// find reports the secrets in all runs of a text that are long enough for the shortest secret. Line breaks do not end a
+// run. Runs are read twice, without escapes and with them, because a letter after a backslash may belong to the
+// backslash or to the run.
 func (e *encoding) find(text string, shortest int, look func(text string, found func(span))) []span {
 	least := (shortest*e.group + e.bytes - 1) / e.bytes
 	spans := e.findRuns(text, least, false, look)
@@ -81,7 +82,7 @@ func (e *encoding) findRuns(text string, least int, escapes bool, look func(stri
 	return spans
 }
 
-// stretch gives the end of the stretch that has all runs from a position on, and whether there is an escape in it.
+// stretch returns the end of the stretch that contains all runs from a position on, and whether it contains an escape.
 func (e *encoding) stretch(text string, at int, escapes bool) (end int, introduced bool) {
 	for ; at < len(text); at++ {
 		switch b := text[at]; {
@@ -96,7 +97,7 @@ func (e *encoding) stretch(text string, at int, escapes bool) (end int, introduc
 	return at, introduced
 }
 
-// read reads the run that begins at a position, and gives where it ends.
+// read reads the run that begins at a position, and returns its end.
 func (e *encoding) read(r *run, text string, at int, escapes bool) int {
 	r.text, r.starts, r.ends = r.text[:0], r.starts[:0], r.ends[:0]
 	for at < len(text) {
@@ -118,7 +119,7 @@ func (e *encoding) read(r *run, text string, at int, escapes bool) int {
 	return at
 }
 
-// findIn decodes a run from each of a group's characters on, and gives the spans of what look finds.
+// findIn decodes a run from each character of a group on, and returns the spans that look finds.
 func (e *encoding) findIn(r run, text string, end int, look func(string, func(span))) []span {
 	var spans []span
 	all := string(r.text)
@@ -139,7 +140,7 @@ func (e *encoding) findIn(r run, text string, end int, look func(string, func(sp
 	return spans
 }
 
-// padded gives where the padding ends that follows a run.
+// padded returns the end of the padding after a run.
 func padded(text string, at int) int {
 	for range 2 {
 		if at >= len(text) {

@@ -17,7 +17,7 @@ const maxNesting = 3
 // maxEntity bounds the name of an entity.
 const maxEntity = 32
 
-// character is one character of a text as it is read: its bytes in UTF-8, or a single byte, and where it ends.
+// character is one character of a text: its bytes in UTF-8, or a single byte, and the position of its end.
 type character struct {
 	text string
 	end  int
@@ -77,7 +77,7 @@ var singles = func() (texts [256]string) {
 	return texts
 }()
 
-// read gives the character at a position, where characters may be escaped so many times.
+// read returns the character at a position. Characters may be escaped up to nesting times.
 func read(text string, at, nesting int) character {
 	c := character{text[at : at+1], at + 1}
 	for level := range nesting {
@@ -88,14 +88,14 @@ func read(text string, at, nesting int) character {
 	return c
 }
 
-// escapeReader reads what follows the introducer of an escape. The characters that make the escape may be escaped
-// themselves, up to its nesting. A character that ends at 0 stands for none.
+// escapeReader reads an escape after its introducer. The characters of the escape may be escaped themselves, up to its
+// nesting. A character that ends at 0 means none.
 type escapeReader struct {
 	text    string
 	nesting int
 }
 
-// after gives what the escape stands for that a character introduces.
+// after returns the character of the escape that c introduces.
 func (r escapeReader) after(c character) character {
 	if len(c.text) != 1 {
 		return character{}
@@ -112,7 +112,7 @@ func (r escapeReader) after(c character) character {
 	}
 }
 
-// next gives the byte at a position, or 0 for none or for a character of several bytes.
+// next returns the byte at a position; 0 for the end of the text or a character of several bytes.
 func (r escapeReader) next(at int) (b byte, end int) {
 	if at >= len(r.text) {
 		return 0, at
@@ -124,7 +124,7 @@ func (r escapeReader) next(at int) (b byte, end int) {
 	return c.text[0], c.end
 }
 
-// hex reads so many digits.
+// hex reads that many digits.
 func (r escapeReader) hex(at, digits int) (value rune, end int) {
 	for range digits {
 		b, next := r.next(at)
@@ -155,10 +155,10 @@ func (r escapeReader) percent(at int) character {
 	return character{singles[byte(value)], end}
 }
 
-// simpleEscapes are the letters behind a backslash, in JSON and in programming languages.
+// simpleEscapes are the letters after a backslash, in JSON and in programming languages.
 var simpleEscapes = [256]byte{'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'f': '\f', 'v': '\v', 'a': '\a', 'e': 0x1b}
 
-// backslash reads \n, \/, \x2B, \u002B, a pair of surrogates, and \u{2B}. A sign behind a backslash is itself.
+// backslash reads \n, \/, \x2B, \u002B, a pair of surrogates, and \u{2B}. A sign after a backslash is itself.
 func (r escapeReader) backslash(at int) character {
 	b, end := r.next(at)
 	switch {

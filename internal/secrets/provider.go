@@ -1,5 +1,5 @@
-// Package secrets gives secrets by name, from variables or mounted files, and redacts their values in all that an
-// activity returns.
+// Package secrets looks secrets up by name, in variables or mounted files, and redacts their values in all results of
+// activities.
 package secrets
 
 import (
@@ -24,14 +24,14 @@ const (
 	SecretPrefix = "EVERHOOK_SECRET_"
 	// EnvPrefix begins the variable of a plain setting that flows may read: EVERHOOK_ENV_REGION is env.REGION.
 	EnvPrefix = "EVERHOOK_ENV_"
-	// MaxSize is how many bytes a secret may have.
+	// MaxSize is the largest secret, in bytes.
 	MaxSize = 64 << 10
-	// refresh is how old the list of known values may be. A new file is redacted after this long, even before it is
-	// looked up.
+	// refresh is the greatest age of the list of known values. A new file is redacted after this time, even before it
+	// is looked up.
 	refresh = time.Second
-	// keepFor is how long a value is redacted after it was last given out: an attempt of an effect may take a day.
+	// keepFor is how long a value is redacted after its last look-up: an attempt of an effect may take a day.
 	keepFor = 24 * time.Hour
-	// maxValues is how many values of one name are redacted at the same time, the latest ones.
+	// maxValues bounds the values of one name that are redacted; the latest ones are kept.
 	maxValues = 64
 )
 
@@ -54,20 +54,20 @@ type Provider struct {
 	mu sync.Mutex
 	// variables are secrets, settings plain settings, by name, from the .env file and the process.
 	variables, settings map[string]string
-	// known has the values of each name that were given out, the latest last.
+	// known has the values of each name that were looked up, the latest last.
 	known    map[string][]given
 	redactor *Redactor
 	read     time.Time
 	warned   map[string]bool
 }
 
-// given is a value that was given out, and when that was last.
+// given is a value, and the time of its last look-up.
 type given struct {
 	value string
 	at    time.Time
 }
 
-// Options say where secrets are.
+// Options configure a Provider.
 type Options struct {
 	// Dir has one file for each secret, with the secret's name, as Kubernetes and Docker mount them. Empty: none. A
 	// file takes precedence over a variable of the same name. It is read at each look-up, so a change counts
@@ -208,7 +208,7 @@ func readSecret(path string) (string, error) {
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file,
-		MaxSize+3)) // the limit, a line ending, and one byte that tells of more
+		MaxSize+3)) // the limit, a line ending, and one byte that shows a larger file
 	if err != nil {
 		return "", err
 	}
@@ -216,16 +216,15 @@ func readSecret(path string) (string, error) {
 	return strings.TrimSuffix(value, "\r"), nil
 }
 
-// Learn has a value redacted under a name, as those of the named secret are: a token that was fetched with it, for
-// example.
+// Learn redacts a value as if it were the named secret: a token that was fetched with it, for example.
 func (p *Provider) Learn(name, value string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.learn(name, value)
 }
 
-// Redactor replaces every secret that this provider has. It also replaces the earlier values that were given out within
-// the last day, at most maxValues of a name.
+// Redactor returns a redactor of all secrets of this provider. It also redacts the earlier values that were looked up
+// within the last day, at most maxValues of each name.
 func (p *Provider) Redactor() *Redactor {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -253,7 +252,7 @@ func (p *Provider) learnAll() {
 	if p.dir == "" {
 		return
 	}
-	entries, _ := os.ReadDir(p.dir) // while the directory is away, the values that are known stay
+	entries, _ := os.ReadDir(p.dir) // if the directory is missing, the known values stay
 	for _, entry := range entries {
 		if name := entry.Name(); ValidName(name) {
 			if value, err := readSecret(filepath.Join(p.dir, name)); err == nil {
@@ -263,7 +262,7 @@ func (p *Provider) learnAll() {
 	}
 }
 
-// learn notes that a value is given out.
+// learn records that a value is handed out.
 func (p *Provider) learn(name, value string) {
 	now, values := time.Now(), p.known[name]
 	for i := range values {
@@ -281,7 +280,7 @@ func (p *Provider) learn(name, value string) {
 	p.redactor = nil
 }
 
-// warn says once of a name that its value cannot be redacted in all forms.
+// warn warns once for each name whose value cannot be redacted in all forms.
 func (p *Provider) warn(name, value string) {
 	if value == "" || len(value) >= MinEncoded || p.warned[name] {
 		return

@@ -14,29 +14,29 @@ import (
 )
 
 const (
-	// MinRedacted is how many bytes a value needs to be redacted at all: a shorter one is in too many texts by chance.
+	// MinRedacted is the least size in bytes of a redacted value: shorter ones occur in too many texts by chance.
 	MinRedacted = 4
-	// MinEncoded is how many bytes a value needs to be found in other forms than its own.
+	// MinEncoded is the least size in bytes of a value that is found in forms other than its own.
 	MinEncoded = 8
 )
 
-// Redactor replaces secrets by "[secret NAME]". It finds a value of at least MinEncoded bytes however it is written:
-// each character as itself, behind a backslash, percent-encoded or as an entity, up to three times over; the whole as
-// UTF-16, and in the middle of base64 and hex. A shorter value is found as it is. A Redactor does not change, and is
-// safe for concurrent use. The zero Redactor changes nothing.
+// Redactor replaces secrets by "[secret NAME]". It finds a value of at least MinEncoded bytes in all these forms: each
+// character unchanged, after a backslash, percent-encoded or as an entity, up to three times nested; the whole as
+// UTF-16, and inside base64 and hex. A shorter value is found only unchanged. A Redactor is immutable, and safe for
+// concurrent use. The zero Redactor changes nothing.
 type Redactor struct {
 	tables []*table
 }
 
-// table has some values to look for.
+// table has the values to look for.
 type table struct {
-	// long has the values that are found in every form, short those that are found as they are.
+	// long has the values that are found in every form, short those that are found only unchanged.
 	long, short trie
-	// starts has the bytes that a find can begin with.
+	// starts has the bytes with which a secret can begin, in any form.
 	starts [256]bool
 	// shortest is the length of the shortest long value; 0: there is none.
 	shortest int
-	// numeric reports that a value reads as a number, so numbers must be looked at too.
+	// numeric is set if a value reads as a number, so that numbers must be searched too.
 	numeric bool
 }
 
@@ -82,7 +82,7 @@ func (t *table) add(v named) {
 	}
 }
 
-// wide gives a text as UTF-16 in both byte orders. The zero byte at one end is left out, so that both are the same for
+// wide returns a text as UTF-16 in both byte orders. The zero byte at one end is omitted, so that both are the same for
 // ASCII.
 func wide(text string) []string {
 	var little, big []byte
@@ -94,8 +94,8 @@ func wide(text string) []string {
 	return slices.Compact(forms)
 }
 
-// With gives a redactor that replaces one more text, such as a credential that has a secret in it. It costs no more
-// than that text.
+// With returns a redactor that replaces one more text, such as a credential that contains a secret. It costs no more
+// memory than that text.
 func (r *Redactor) With(name, text string) *Redactor {
 	more := newRedactor([]named{{name, text}})
 	return &Redactor{append(slices.Clone(r.tables), more.tables...)}
@@ -116,8 +116,7 @@ func (r *Redactor) Text(text string) string {
 	return replace(text, spans)
 }
 
-// replace writes the names in place of the spans. Spans that overlap become one, under the name of the first and
-// longest.
+// replace replaces the spans by the names. Overlapping spans become one, with the name of the first and longest.
 func replace(text string, spans []span) string {
 	slices.SortFunc(spans, func(a, b span) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.name, b.name))
@@ -135,7 +134,7 @@ func replace(text string, spans []span) string {
 	return out.String()
 }
 
-// find gives the spans of a table's values.
+// find returns the spans of a table's values.
 func (t *table) find(text string) []span {
 	var spans []span
 	collect := func(found span) { spans = append(spans, found) }
@@ -151,7 +150,7 @@ func (t *table) find(text string) []span {
 	return spans
 }
 
-// look reports the longest value at each place of a text, escaped or not.
+// look reports the longest value at each position of a text, escaped or not.
 func (t *table) look(text string, short bool, found func(span)) {
 	for at := 0; at < len(text); {
 		if !t.starts[text[at]] {
@@ -220,7 +219,7 @@ func (p *Provider) With(name, text string) activities.Secrets {
 	return &extended{p, newRedactor([]named{{name, text}})}
 }
 
-// extended has the secrets of a provider, and redacts more texts.
+// extended is a Provider that redacts more texts.
 type extended struct {
 	*Provider
 	more *Redactor

@@ -2,10 +2,10 @@ package secrets
 
 import "strings"
 
-// trie finds which of many texts begins at a place. The tail of a text that shares no further byte with another text is
-// kept whole, so a long secret costs little more than its bytes.
+// trie finds which of many texts begins at a position. The tail of a text that shares no further byte with another text
+// is stored whole, so a long secret costs little more than its bytes.
 type trie struct {
-	// name is that of the text that ends here; empty: none does.
+	// name is the name of the text that ends here, or empty.
 	name     string
 	children []edge
 	// tail is the rest of the only text below, and tailName is its name. There are no children then.
@@ -17,7 +17,7 @@ type edge struct {
 	below *trie
 }
 
-// add takes in one text. Of equal texts, the first name by the alphabet counts.
+// add adds a text. Of equal texts, the first name by the alphabet counts.
 func (t *trie) add(text, name string) {
 	for {
 		if text == "" {
@@ -57,13 +57,13 @@ func (t *trie) step(label byte) *trie {
 	return nil
 }
 
-// place is a place in a trie: a node, and how many bytes of its tail were read.
+// place is a position in a trie: a node, and how many bytes of its tail were read.
 type place struct {
 	node *trie
 	read int
 }
 
-// next goes on by one byte; false: no text goes on so.
+// next advances by one byte; false: no text continues so.
 func (p place) next(b byte) (place, bool) {
 	if p.node.tail != "" {
 		return place{p.node, p.read + 1}, p.read < len(p.node.tail) && p.node.tail[p.read] == b
@@ -72,7 +72,7 @@ func (p place) next(b byte) (place, bool) {
 	return place{node: below}, below != nil
 }
 
-// through goes on by several bytes.
+// through advances by several bytes.
 func (p place) through(text string) (_ place, ok bool) {
 	for i := range len(text) {
 		if p, ok = p.next(text[i]); !ok {
@@ -82,7 +82,7 @@ func (p place) through(text string) (_ place, ok bool) {
 	return p, true
 }
 
-// ends gives the name of the text that ends at the place, or "".
+// ends returns the name of the text that ends at the place, or "".
 func (p place) ends() string {
 	switch {
 	case p.read == 0:
@@ -109,14 +109,14 @@ func (t *trie) longest(text string, at int) (end int, name string) {
 	return end, name
 }
 
-// longestEscaped is longest where each character may also be written as an escape.
+// longestEscaped is longest for texts whose characters may be escaped.
 func (t *trie) longestEscaped(text string, at int) (end int, name string) {
 	s := search{text: text}
 	s.from(place{node: t}, at)
 	return s.end, s.name
 }
 
-// search follows all ways to read a text that lead on in a trie, and keeps the longest find.
+// search follows all readings of a text that continue in a trie, and keeps the longest match.
 type search struct {
 	text string
 	end  int

@@ -41,8 +41,8 @@ func join(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// LookupAll looks secrets up and reports everything that is wrong in one error: all secrets that are not set, then
-// other problems.
+// LookupAll looks secrets up and returns all problems in one error: first all secrets that are not set, then other
+// problems.
 func LookupAll(lookup func(name string) (string, error), names []string) error {
 	var missing, problems []string
 	inDir := false

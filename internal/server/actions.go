@@ -10,7 +10,7 @@ import (
 	"github.com/everhook/everhook/internal/store"
 )
 
-// actions are what the admin address can do to runs.
+// actions implements admin.Actions.
 type actions struct {
 	*runs.Operator
 	starter *runs.Starter
@@ -19,7 +19,7 @@ type actions struct {
 
 var _ admin.Actions = actions{}
 
-// Retry takes the current version from the store; the version that the run had is in its history.
+// Retry takes the current version from the store, and the version of the run from its history.
 func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, current bool,
 	from string) (runs.Retried, error) {
 	options := runs.RetryOptions{From: from}

@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook/internal/egress"
 )
 
-// guard makes the egress guard of all effects. It is made when all listeners are open, as it refuses their ports, and
+// guard makes the egress guard of all effects. All listeners must be open, because the guard refuses their ports and
 // those of Temporal.
 func (s *Server) guard() (*egress.Guard, error) {
 	allow := slices.Clone(s.options.EgressAllow)
@@ -28,7 +28,7 @@ func (s *Server) guard() (*egress.Guard, error) {
 	if s.watch.listener != nil {
 		guard.Deny(s.watch.listener.Addr().String(), "the server's own metrics address")
 	}
-	address := s.options.TemporalAddress // may have a scheme, such as dns:///
+	address := s.options.TemporalAddress // may have a scheme: dns:///
 	guard.Deny(address[strings.LastIndexByte(address, '/')+1:], "the address of Temporal")
 	if s.temporal.embedded != nil {
 		for _, service := range s.temporal.embedded.Services() {

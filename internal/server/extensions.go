@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// dependencies are what effects from outside are given: as guarded as the built-in ones.
+// dependencies returns what effects from outside get; they are as guarded as the built-in ones.
 func (s *Server) dependencies(guard *egress.Guard, proxy *url.URL) activities.Dependencies {
 	return activities.Dependencies{
 		Secrets: s.secrets, Dial: guard.DialContext, Logger: s.logger,
@@ -23,8 +23,8 @@ func (s *Server) dependencies(guard *egress.Guard, proxy *url.URL) activities.De
 	}
 }
 
-// startSources serves the triggers that start runs by themselves. They belong to the role receiver: they are where
-// deliveries come in.
+// startSources serves the triggers that start runs by themselves. They belong to the role receiver, which accepts
+// deliveries.
 func (s *Server) startSources(starter *runs.Starter) {
 	s.sources = sources.New(sources.Options{
 		Flows: s.catalog.Sourced, Start: starter.Start, Secret: s.secrets.Lookup, Logger: s.logger,
@@ -33,7 +33,7 @@ func (s *Server) startSources(starter *runs.Starter) {
 	})
 }
 
-// observed is an event as metrics count deliveries.
+// observed converts an event to the record by which metrics count deliveries.
 func observed(r sources.Record) receiver.Record {
 	record := receiver.Record{
 		Flow: r.Flow, Run: r.Run, Reason: receiver.Accepted, Bytes: r.Bytes, Duration: r.Took, Durable: r.Took,
@@ -45,14 +45,14 @@ func observed(r sources.Record) receiver.Record {
 	return record
 }
 
-// flowsChanged tells the sources.
+// flowsChanged tells the sources that flows have changed.
 func (s *Server) flowsChanged() {
 	if s.sources != nil {
 		s.sources.Changed()
 	}
 }
 
-// stopSources ends the sources, and lets the starts that are under way end.
+// stopSources stops the sources, and waits for starts in progress.
 func (s *Server) stopSources() {
 	if s.sources == nil {
 		return

@@ -1,5 +1,4 @@
-// Package server puts the parts together: Temporal, the store, the worker, the receiver and the admin address, in one
-// process.
+// Package server assembles one process: Temporal, the store, the worker, the receiver and the admin address.
 package server
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Options are the settings of a server. Their tags are what the command line makes flags of.
+// Options are the settings of a server. The command line makes a flag of each field, by its tags.
 type Options struct {
 	Listen    string `placeholder:"ADDRESS" help:"Address for webhooks. Default :13000, for dev 127.0.0.1:13000."`
 	Admin     string `default:"127.0.0.1:13001" placeholder:"ADDRESS" help:"Address for the admin API, pages and the Temporal UI. Default 127.0.0.1:13001."`
@@ -59,7 +58,7 @@ type Options struct {
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
 }
 
-// minRetention is what Temporal keeps at least.
+// minRetention is Temporal's lowest retention.
 const minRetention = time.Hour
 
 func (o *Options) check() error {
@@ -120,7 +119,7 @@ func isLoopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// NewLogger makes the log that the options ask for.
+// NewLogger returns the log with the configured format and level.
 func (o *Options) NewLogger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(o.LogLevel))
@@ -131,7 +130,7 @@ func (o *Options) NewLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// temporalTLS gives the TLS configuration for Temporal, or nil without TLS.
+// temporalTLS returns the TLS configuration for Temporal, or nil without TLS.
 func (o *Options) temporalTLS() (*tls.Config, error) {
 	if !o.TemporalTLS && o.TemporalTLSCA == "" && o.TemporalTLSCert == "" && o.TemporalAPIKey == "" {
 		return nil, nil
@@ -160,7 +159,7 @@ func (o *Options) temporalTLS() (*tls.Config, error) {
 	return config, nil
 }
 
-// CheckAddress says how to write an address that has no port, or no host before its port.
+// CheckAddress says how to correct an address without a port, or without a colon.
 func CheckAddress(flag, address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err == nil && port != "" {
@@ -168,13 +167,12 @@ func CheckAddress(flag, address string) error {
 	}
 	if _, err := strconv.ParseUint(address, 10, 16); err == nil {
 		return fmt.Errorf("--%s %s lacks a colon; write --%s :%s, or 127.0.0.1:%s for this machine alone", flag,
-			address,
-			flag, address, address)
+			address, flag, address, address)
 	}
 	return fmt.Errorf("--%s %q is not an address; write HOST:PORT or :PORT, for example 127.0.0.1:13000", flag, address)
 }
 
-// listen opens an address, with a message that helps when it is taken.
+// listen opens an address. Its error says what to do if the address is in use.
 func listen(flag, address string) (net.Listener, error) {
 	if err := CheckAddress(flag, address); err != nil {
 		return nil, err
@@ -187,7 +185,7 @@ func listen(flag, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// localURL is how this machine reaches a listener.
+// localURL returns the URL of a listener for this machine.
 func localURL(l net.Listener) string {
 	address := l.Addr().(*net.TCPAddr)
 	host := "127.0.0.1"

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"time"
@@ -25,7 +24,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Where large payloads are kept, see Options.PayloadStore.
+// Values of Options.PayloadStore.
 const (
 	payloadsAuto      = "auto"
 	payloadsDirectory = "directory"
@@ -34,15 +33,15 @@ const (
 )
 
 const (
-	// defaultPayloadThreshold is from which size payloads are kept outside of histories.
+	// defaultPayloadThreshold is the size from which payloads are kept outside of histories.
 	defaultPayloadThreshold everhook.Size = 256 << 10
-	// minPayloadThreshold leaves memos and summaries in their place, which readers take as they are; Temporal's own
-	// limit is above the other end.
+	// minPayloadThreshold keeps memos and summaries in histories, because their readers do not resolve claims;
+	// maxPayloadThreshold follows from Temporal's own limit.
 	minPayloadThreshold everhook.Size = 64 << 10
 	maxPayloadThreshold everhook.Size = 1 << 20
 )
 
-// checkPayloads completes the settings of large payloads.
+// checkPayloads sets defaults for large payloads and checks the settings.
 func (o *Options) checkPayloads() error {
 	o.PayloadStore = cmp.Or(o.PayloadStore, payloadsAuto)
 	if o.PayloadStore == payloadsAuto {
@@ -70,16 +69,16 @@ func (o *Options) checkPayloads() error {
 	return nil
 }
 
-// large is the place where this process keeps large payloads. It reads both places, so that changing the setting
-// strands no run.
+// large is the storage of large payloads of this process. It writes to one place and reads both, so that runs can go on
+// after the setting has changed.
 type large struct {
 	external converter.ExternalStorage
-	// maxPayload is the limit that runs get which are started here; 0: that of Temporal alone.
+	// maxPayload is the limit for runs that start here, in bytes; 0 means Temporal's limit.
 	maxPayload int
 	sweepers   []*payloads.Sweeper
 }
 
-// openPayloads gives the places of a namespace.
+// openPayloads opens both places for a namespace.
 func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Store) (*large, error) {
 	namespace, err := c.WorkflowService().DescribeNamespace(ctx, describeNamespace(o.TemporalNamespace))
 	if err != nil {
@@ -108,15 +107,15 @@ func openPayloads(ctx context.Context, o *Options, c client.Client, s *store.Sto
 	return l, nil
 }
 
-// readPause is between attempts to read what an effect is given.
+// readPause is the time between attempts to read the input of an effect.
 const readPause = 10 * time.Second
 
-// failures classifies errors for Temporal. An effect whose result could not be stored has happened, so it is not tried
-// again; the same holds for a result that is too large. An effect whose input could not be read has not happened: it is
-// tried again, but not at once, because its attempts would be used up before the store is back.
+// failures classifies errors for Temporal. An effect whose result could not be stored, or is too large, has happened;
+// it is not retried. An effect whose input could not be read has not happened; it is retried, but with a pause, because
+// its attempts would be used up before the store is back.
 type failures struct{ converter.FailureConverter }
 
-// ErrorToFailure is that of converter.FailureConverter.
+// ErrorToFailure implements converter.FailureConverter.
 func (f failures) ErrorToFailure(err error) *failurepb.Failure {
 	if notStored, ok := errors.AsType[*payloads.NotStoredError](err); ok {
 		err = activities.Fail(everhook.Errorf(everhook.TypeUnavailable, "what came of it cannot be kept: %v",
@@ -130,15 +129,16 @@ func (f failures) ErrorToFailure(err error) *failurepb.Failure {
 }
 
 // codec lets the Temporal UI show values in place of claims. Values from the UI are never stored outside of histories,
-// because their owner would be unknown.
+// because their owner is unknown.
 func (l *large) codec() (http.Handler, error) {
 	external := l.external
 	external.DriverSelector = inline{}
-	return converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{PreStorageCodecs: []converter.PayloadCodec{workflows.PayloadCodec()}, ExternalStorage: external})
+	return converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{
+		PreStorageCodecs: []converter.PayloadCodec{workflows.PayloadCodec()}, ExternalStorage: external})
 }
 
-// resolve gives payloads of a history with values in place of claims. The SDK offers that to HTTP clients alone, so its
-// handler is called here.
+// resolve returns the payloads of a history with values in place of claims. The SDK offers this as an HTTP handler
+// only, so resolve calls that handler.
 func (l *large) resolve(ctx context.Context, claimed *commonpb.Payloads) (*commonpb.Payloads, error) {
 	handler, err := l.codec()
 	if err != nil {
@@ -152,13 +152,34 @@ func (l *large) resolve(ctx context.Context, claimed *commonpb.Payloads) (*commo
 	if err != nil {
 		return nil, err
 	}
-	answer := httptest.NewRecorder()
-	if handler.ServeHTTP(answer, request); answer.Code != http.StatusOK {
-		return nil, fmt.Errorf("%s", strings.TrimSpace(answer.Body.String()))
+	answer := response{status: http.StatusOK}
+	if handler.ServeHTTP(&answer, request); answer.status != http.StatusOK {
+		return nil, fmt.Errorf("%s", strings.TrimSpace(answer.body.String()))
 	}
 	resolved := &commonpb.Payloads{}
-	return resolved, protojson.Unmarshal(answer.Body.Bytes(), resolved)
+	return resolved, protojson.Unmarshal(answer.body.Bytes(), resolved)
 }
+
+// response keeps what a handler that is called in the process answers.
+type response struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+// Header gives the headers, which are not read.
+func (r *response) Header() http.Header {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	return r.header
+}
+
+// WriteHeader keeps the status.
+func (r *response) WriteHeader(status int) { r.status = status }
+
+// Write keeps a part of the body.
+func (r *response) Write(part []byte) (int, error) { return r.body.Write(part) }
 
 // inline selects no driver.
 type inline struct{}
@@ -167,7 +188,7 @@ func (inline) SelectDriver(converter.StorageDriverSelectContext, *commonpb.Paylo
 	return nil, nil
 }
 
-// startSweeps begins to delete large payloads that no history refers to; Stop ends it.
+// startSweeps starts to delete large payloads that no history refers to; Stop ends it.
 func (s *Server) startSweeps() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.endSweeps = func() {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// quiet makes a logger that drops messages below a warning: most messages of the Temporal SDK do not help an operator.
+// quiet returns a logger that drops messages below warnings: most messages of the Temporal SDK do not help an operator.
 func quiet(logger *slog.Logger) *slog.Logger {
 	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool { return record.Level >= slog.LevelWarn }})
 }
 
-// patient gives a logger for the embedded Temporal server that drops its complaints about calls that wait: a held
-// caller waits for the answer of its run as long as its flow allows, and that is no trouble.
+// patient returns a logger for the embedded Temporal server that drops warnings about slow calls that wait on purpose:
+// a held caller waits for the answer of its run as long as its flow allows.
 func patient(logger *slog.Logger) *slog.Logger {
 	return slog.New(filtered{logger.Handler(), func(record slog.Record) bool {
 		switch record.Message {
@@ -27,7 +27,7 @@ func patient(logger *slog.Logger) *slog.Logger {
 	}})
 }
 
-// waits reports whether a method of Temporal's frontend returns only when there is an answer.
+// waits reports whether a method of Temporal's frontend waits for an answer.
 func waits(method string) bool {
 	for _, name := range []string{"/ExecuteMultiOperation", "/UpdateWorkflowExecution",
 		"/PollWorkflowExecutionUpdate"} {
@@ -48,7 +48,7 @@ func attribute(record slog.Record, key string) (text string) {
 	return text
 }
 
-// filtered hands on the records that keep wants.
+// filtered passes on the records for which keep returns true.
 type filtered struct {
 	slog.Handler
 	keep func(slog.Record) bool

@@ -39,10 +39,10 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// selfSetting is the setting that every server gives its flows: the base of its own webhook URLs.
+// selfSetting is the setting with the base of the server's own webhook URLs. Every server gives it to its flows.
 const selfSetting = "EVERHOOK_URL"
 
-// Server is everything that runs in one process.
+// Server is one process.
 type Server struct {
 	options  *Options
 	with     Surroundings
@@ -55,44 +55,44 @@ type Server struct {
 	store    *store.Store
 	versions *compile.Versions
 	catalog  *catalog.Catalog
-	// outgoing sends the requests of effects.
+	// outgoing is the HTTP client of effects.
 	outgoing *http.Client
 	worker   *workflows.Worker
 	receiver *receiver.Receiver
 	sources  *sources.Sources
 	pages    *http.Server
 	failed   chan error
-	// sweeps are those of large payloads, which endSweeps ends.
+	// sweeps are the sweeps of large payloads; endSweeps ends them.
 	sweeps    sync.WaitGroup
 	endSweeps func()
 }
 
-// Surroundings are what a server is given besides its settings.
+// Surroundings are the arguments of Start that are not settings.
 type Surroundings struct {
 	// Registry has the kinds that flows can use.
 	Registry *kind.Registry
-	// Logger takes the log.
+	// Logger is the log.
 	Logger *slog.Logger
-	// Environ are variables as os.Environ gives them, for secrets and settings; where a name stands twice the last
+	// Environ are variables in the form of os.Environ, for secrets and settings. The last of several equal names
 	// counts.
 	Environ []string
-	// DotEnv is a .env file with more of them, which is read again when it changes. Empty: none.
+	// DotEnv is a .env file with more variables. It is read again when it changes. Empty means none.
 	DotEnv string
-	// SelfCalls lets flows call the receiver's own address.
+	// SelfCalls allows flows to call the receiver's own address.
 	SelfCalls bool
-	// Version is shown on pages.
+	// Version is the release, for the pages.
 	Version string
-	// Roles are the parts to run: receiver, worker, admin. None: all.
+	// Roles are the parts to run: receiver, worker, admin. Empty means all.
 	Roles []string
-	// Prepare is called when the store is open and the addresses are known, and before anything is served: it applies
-	// flows. Nil: nothing.
+	// Prepare applies flows. It is called when the store is open and the addresses are known, before anything is
+	// served. Nil does nothing.
 	Prepare func(ctx context.Context, s *Server) error
-	// Spans takes the spans of traces. Nil: an OTLP exporter if the process's environment names one, see
+	// Spans exports the spans of traces. Nil means an OTLP exporter if the environment of the process names one, see
 	// telemetry.Options.
 	Spans sdktrace.SpanExporter
 }
 
-// Start starts all parts; when it returns, calls of enabled flows are served. Stop ends what Start began.
+// Start starts all parts. When it returns, calls of enabled flows are served. Stop ends them.
 func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	return s, nil
 }
 
-// The parts that can run apart from the others, on a Temporal server of their own.
+// Roles: parts that can run in processes of their own, with a separate Temporal server.
 const (
 	RoleReceiver = "receiver"
 	RoleWorker   = "worker"
@@ -171,7 +171,7 @@ func (s *Server) has(role string) bool {
 	return len(s.with.Roles) == 0 || slices.Contains(s.with.Roles, role)
 }
 
-// listen opens the addresses before anything is started, so that one that is taken costs nothing.
+// listen opens all addresses before anything starts, so that an address in use is found first.
 func (s *Server) listen() (err error) {
 	for _, role := range []string{RoleReceiver, RoleWorker, RoleAdmin} {
 		if !s.has(role) && s.options.TemporalAddress == "" {
@@ -196,7 +196,7 @@ func (s *Server) listen() (err error) {
 	return err
 }
 
-// warnOfLocalURLs logs that the URLs of webhooks work only on this machine, although it listens for others.
+// warnOfLocalURLs logs a warning if the webhook URLs work only on this machine although it listens for others.
 func (s *Server) warnOfLocalURLs() {
 	base, err := url.Parse(s.BaseURL())
 	address := s.hooks.Addr().(*net.TCPAddr)
@@ -206,16 +206,16 @@ func (s *Server) warnOfLocalURLs() {
 	}
 }
 
-// Catalog has the flows that are served.
+// Catalog returns the served flows.
 func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
 
-// Temporal is the client of the Temporal that is used.
+// Temporal returns the client of the Temporal server in use.
 func (s *Server) Temporal() client.Client { return s.temporal.client }
 
-// Payloads is where large payloads are kept, and read: a replayer of this server's histories needs it.
+// Payloads returns the storage of large payloads: a replayer of this server's histories needs it.
 func (s *Server) Payloads() converter.ExternalStorage { return s.temporal.large.external }
 
-// TemporalUI is where people find the Temporal UI; empty when that is not known.
+// TemporalUI returns the URL of the Temporal UI; empty if it is not known.
 func (s *Server) TemporalUI() string {
 	if s.temporal.embedded != nil {
 		return s.AdminURL() + admin.TemporalPath + "/"
@@ -223,7 +223,7 @@ func (s *Server) TemporalUI() string {
 	return s.temporal.uiURL
 }
 
-// env gives the settings that flows see, with the server's own address.
+// env returns the settings of flows, with the server's own address.
 func (s *Server) env() map[string]string {
 	settings := s.secrets.Env()
 	if _, ok := settings[selfSetting]; !ok {
@@ -232,7 +232,7 @@ func (s *Server) env() map[string]string {
 	return settings
 }
 
-// BaseURL is the base of webhook URLs.
+// BaseURL returns the base of webhook URLs.
 func (s *Server) BaseURL() string {
 	if s.options.PublicURL != "" {
 		return s.options.PublicURL
@@ -243,7 +243,7 @@ func (s *Server) BaseURL() string {
 	return localURL(s.hooks)
 }
 
-// AdminURL is the base of the admin address, as this machine reaches it.
+// AdminURL returns the base of the admin address for clients on this machine.
 func (s *Server) AdminURL() string {
 	if s.admin == nil {
 		return ""
@@ -306,7 +306,7 @@ func (s *Server) starter() *runs.Starter {
 	})
 }
 
-// links leads from the Temporal UI to the page of a run, if this process serves pages.
+// links returns the page of a run for links in the Temporal UI, if this process serves pages.
 func (s *Server) links(_ string, run everhook.RunID) string {
 	if s.admin == nil {
 		return ""
@@ -319,7 +319,7 @@ func (s *Server) startAdmin() error {
 	if err != nil {
 		return err
 	}
-	operator := runs.NewOperator(s.temporal.client, s.temporal.attributes)
+	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	options := admin.Options{
 		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
@@ -342,7 +342,7 @@ const (
 func (s *Server) warnOfStrandedRuns(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, strandedTimeout)
 	defer cancel()
-	found, total, err := runs.NewOperator(s.temporal.client, s.temporal.attributes).Stranded(ctx, shownStranded)
+	found, total, err := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes).Stranded(ctx, shownStranded)
 	switch {
 	case err != nil:
 		s.logger.Warn("open runs of builds before the first release cannot be looked for", "error", err)
@@ -356,7 +356,7 @@ func (s *Server) warnOfStrandedRuns(ctx context.Context) {
 	}
 }
 
-// readyTimeout bounds what a probe waits for Temporal.
+// readyTimeout bounds how long a probe waits for Temporal.
 const readyTimeout = 2 * time.Second
 
 // ready reports whether a webhook call would be served.
@@ -385,14 +385,14 @@ func (s *Server) Wait(ctx context.Context) error {
 	}
 }
 
-// Times of stopping: held callers have their 202 after five seconds at the latest.
+// Timeouts of Stop: held callers get a 202 after five seconds at the latest.
 const (
 	drainTimeout = 10 * time.Second
 	pagesTimeout = 2 * time.Second
 )
 
-// Stop drains: no new events and calls, answers for held callers, then the worker, the pages, Temporal, the store, and
-// the remaining traces.
+// Stop drains: first no new events and calls, then answers for held callers, then it stops the worker, the pages,
+// Temporal and the store, and exports the remaining traces.
 func (s *Server) Stop() {
 	s.stopSources()
 	if s.receiver != nil {
@@ -436,10 +436,10 @@ func describeNamespace(name string) *workflowservice.DescribeNamespaceRequest {
 	return &workflowservice.DescribeNamespaceRequest{Namespace: name}
 }
 
-// shownFlows are the flows as pages show them.
+// shownFlows implements admin.Flows.
 type shownFlows struct{ *Server }
 
-// Flows gives all flows with their URLs.
+// Flows returns all flows with their URLs.
 func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	var flows []admin.Flow
 	for _, flow := range s.catalog.Flows() {
@@ -451,7 +451,7 @@ func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	return flows, nil
 }
 
-// HookURL is the URL of a webhook with that token; empty without one.
+// HookURL returns the URL of the webhook with a token; empty without a token.
 func (s *Server) HookURL(token string) string {
 	if token == "" {
 		return ""

@@ -20,7 +20,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// temporal is a connection to Temporal, and the server behind it when it is the embedded one.
+// temporal is a connection to Temporal, with the embedded server if that is in use.
 type temporal struct {
 	client     client.Client
 	namespace  string
@@ -28,17 +28,17 @@ type temporal struct {
 	embedded   *embedded.Server
 	uiURL      string
 	large      *large
-	// options are those of the client.
+	// options are the options of the client.
 	options client.Options
 }
 
-// Times of coming and going.
+// Timeouts.
 const (
 	dialTimeout = 10 * time.Second
 	stopTimeout = 10 * time.Second
 )
 
-// connectTemporal starts the embedded server, or dials the one of --temporal-address.
+// connectTemporal starts the embedded server, or connects to the one of --temporal-address.
 func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry,
 	logger *slog.Logger) (_ *temporal, err error) {
 	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
@@ -82,7 +82,8 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 	return t, nil
 }
 
-// keepPayloads makes the client one that keeps large payloads elsewhere: where depends on the namespace that answers.
+// keepPayloads replaces the client by one that keeps large payloads outside of histories. The place depends on the ID
+// of the namespace.
 func (t *temporal) keepPayloads(ctx context.Context, o *Options, s *store.Store) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -91,13 +92,14 @@ func (t *temporal) keepPayloads(ctx context.Context, o *Options, s *store.Store)
 	}
 	options := t.options
 	options.ExternalStorage = t.large.external
-	options.FailureConverter = failures{sdk.NewDefaultFailureConverter(sdk.DefaultFailureConverterOptions{DataConverter: options.DataConverter})}
+	options.FailureConverter = failures{sdk.NewDefaultFailureConverter(
+		sdk.DefaultFailureConverterOptions{DataConverter: options.DataConverter})}
 	first := t.client
 	if t.client, err = client.NewClientFromExistingWithContext(ctx, first, options); err != nil {
 		t.client = first
 		return err
 	}
-	// The connection is shared: it ends with the last client of it.
+	// Both clients share the connection; it ends with the last of them.
 	first.Close()
 	return nil
 }
@@ -114,7 +116,8 @@ func remote(options *client.Options, o *Options) error {
 	return nil
 }
 
-// register adds the search attributes to a namespace that lacks them. Without the permission runs are started without.
+// register adds the search attributes to a namespace that lacks them. Without the permission, runs are started without
+// them.
 func (t *temporal) register(ctx context.Context, logger *slog.Logger) error {
 	if _, err := t.client.WorkflowService().DescribeNamespace(ctx, describeNamespace(t.namespace)); err != nil {
 		return fmt.Errorf("the Temporal namespace %q: %w; create it, or choose another with --temporal-namespace",
@@ -129,7 +132,7 @@ func (t *temporal) register(ctx context.Context, logger *slog.Logger) error {
 	return nil
 }
 
-// ui serves the Temporal UI; nil when it is not this process's.
+// ui returns the handler of the Temporal UI; nil if this process has none.
 func (t *temporal) ui() http.Handler {
 	if t.embedded == nil {
 		return nil

@@ -10,18 +10,18 @@ import (
 	"github.com/everhook/everhook/internal/telemetry"
 )
 
-// watch is what operators see of a process. It is there before all that it watches, and ends after it.
+// watch is the telemetry of a process. It starts before the parts that it observes and ends after them.
 type watch struct {
 	*telemetry.Telemetry
-	// listener and server are those of --metrics.
+	// listener and server serve the address of --metrics.
 	listener net.Listener
 	server   *http.Server
 }
 
-// flushTimeout bounds what a stop waits for the last spans to be exported.
+// flushTimeout bounds how long a stop waits for the export of the last spans.
 const flushTimeout = 5 * time.Second
 
-// startWatch counts the flows, and serves the address of --metrics.
+// startWatch starts to count the flows, and serves the address of --metrics.
 func (s *Server) startWatch() error {
 	if s.watch.listener != nil {
 		s.watch.server = admin.Server(admin.NewMetrics(admin.Options{
@@ -33,7 +33,7 @@ func (s *Server) startWatch() error {
 	return s.watch.WatchFlows(s.countFlows)
 }
 
-// MetricsURL is where this machine finds the metrics of --metrics; empty without that address.
+// MetricsURL returns the URL of the metrics of --metrics for this machine; empty without that address.
 func (s *Server) MetricsURL() string {
 	if s.watch.listener == nil {
 		return ""
@@ -41,7 +41,7 @@ func (s *Server) MetricsURL() string {
 	return localURL(s.watch.listener) + admin.MetricsPath
 }
 
-// countFlows counts flows as metrics show them.
+// countFlows counts the flows by state, for metrics.
 func (s *Server) countFlows() telemetry.Flows {
 	var count telemetry.Flows
 	for _, flow := range s.catalog.Flows() {
@@ -57,7 +57,7 @@ func (s *Server) countFlows() telemetry.Flows {
 	return count
 }
 
-// stopWatch exports what the other parts left when they stopped.
+// stopWatch exports the remaining telemetry of the stopped parts.
 func (s *Server) stopWatch() {
 	if s.watch.server != nil {
 		_ = s.watch.server.Close()

@@ -15,10 +15,10 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// startTimeout bounds one start, which goes on when its source is ended meanwhile.
+// startTimeout bounds one start. A start goes on if its source is stopped meanwhile.
 const startTimeout = 10 * time.Second
 
-// serve runs a source until ctx ends, and starts it again when it fails.
+// serve runs a source until ctx ends, and restarts it when it fails.
 func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
 	definition := flow.Version.Definition
 	logger := s.options.Logger.With("flow", definition.Key, "version", flow.Version.Number, "trigger",
@@ -52,7 +52,7 @@ func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
 	}
 }
 
-// guarded makes an error of a panic.
+// guarded runs a source and returns a panic as an error.
 func guarded(ctx context.Context, source kind.Source, flow kind.SourceFlow, logger *slog.Logger) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
@@ -63,7 +63,7 @@ func guarded(ctx context.Context, source kind.Source, flow kind.SourceFlow, logg
 	return source.Serve(ctx, flow)
 }
 
-// start makes the run of an event durable.
+// start starts the run of an event, and returns when it is durable.
 func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event kind.Event,
 	logger *slog.Logger) (kind.Started, error) {
 	d, size, err := s.delivery(flow, event)
@@ -88,8 +88,8 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event kind.Ev
 	return kind.Started{RunID: d.RunID, Duplicate: started.Duplicate}, nil
 }
 
-// delivery makes the input of a run from an event, and returns the size of its data. The run ID is derived from the
-// kind of trigger too, because another trigger of the same flow had other events.
+// delivery makes the input of a run from an event, and returns the size of its data. The run ID also depends on the
+// kind of trigger, because a flow whose trigger changes has other events.
 func (s *Sources) delivery(flow catalog.Sourced, event kind.Event) (d everhook.Delivery, size int, err error) {
 	if event.Key == "" {
 		return d, 0, errors.New("an event without a key: what is given twice could not be told from what happens twice")
@@ -99,7 +99,7 @@ func (s *Sources) delivery(flow catalog.Sourced, event kind.Event) (d everhook.D
 		return d, 0, fmt.Errorf("the data of the event %s: %w", everhook.Shorten(event.Key, 100), err)
 	}
 	data, ok := canonical.(map[string]any)
-	if !ok { // without any
+	if !ok { // the event has no data
 		data = map[string]any{}
 	}
 	encoded, err := everhook.EncodeJSON(data)

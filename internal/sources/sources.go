@@ -1,5 +1,5 @@
-// Package sources runs the triggers that find out by themselves when a run is due (kind.Source): one for each flow
-// that is served, started again when it fails, and ended when its flow changes or the process stops.
+// Package sources runs triggers that start runs by themselves (kind.Source): one for each served flow. A source is
+// restarted when it fails, and stopped when its flow changes or the process stops.
 package sources
 
 import (
@@ -12,27 +12,26 @@ import (
 	"github.com/everhook/everhook/internal/catalog"
 )
 
-// Options say what sources work with.
+// Options configure Sources.
 type Options struct {
-	// Flows gives the flows to serve now.
+	// Flows returns the flows to serve now.
 	Flows func() []catalog.Sourced
 	// Start makes the run of a delivery durable, as runs.Starter does.
 	Start func(ctx context.Context, version *everhook.Version, d everhook.Delivery) (everhook.Started, error)
-	// Secret gives the value of a secret.
+	// Secret returns the value of a secret.
 	Secret func(name string) (string, error)
-	// Redact takes the values of secrets out of a text.
+	// Redact removes the values of secrets from a text.
 	Redact func(text string) string
-	// Observe is called for each event that was given, with its flow, how long its start took and how it ended. Nil:
-	// nothing.
+	// Observe is called for each event, after its start. Nil: it is not called.
 	Observe func(Record)
-	// Clock is time.Now unless a test has its own.
+	// Clock returns the time. Default: time.Now.
 	Clock  func() time.Time
 	Logger *slog.Logger
-	// Pause is that before a source that failed is started again, the first time. Default 1s.
+	// Pause is the first pause before a failed source is restarted. Default 1s.
 	Pause time.Duration
 }
 
-// Record is what metrics learn of one event.
+// Record describes one event for metrics.
 type Record struct {
 	Flow string
 	Run  everhook.RunID
@@ -40,25 +39,25 @@ type Record struct {
 	Bytes int
 	// Took is how long it took to make the run durable.
 	Took time.Duration
-	// Duplicate tells that an event with the same key had started the run before, Failed that it is not known to be
+	// Duplicate is set if an event with the same key had already started the run, Failed if the run is not known to be
 	// durable.
 	Duplicate, Failed bool
 }
 
-// maxPause bounds the pause before a source is started again. One that worked for as long is taken for sound.
+// maxPause bounds the pause before a source is restarted. If a source ran for as long, the pause begins small again.
 const maxPause = time.Minute
 
 // Sources serves the sources of flows. It is safe for concurrent use.
 type Sources struct {
 	options Options
 	changed chan struct{}
-	// ctx is that of all sources, and ends with Stop.
+	// ctx is the context of all sources; Stop ends it.
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// New makes a Sources and begins to serve.
+// New returns a Sources and starts to serve.
 func New(o Options) *Sources {
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -80,11 +79,11 @@ func New(o Options) *Sources {
 func (s *Sources) Changed() {
 	select {
 	case s.changed <- struct{}{}:
-	default: // it will be looked at anyway
+	default: // a reconciliation is pending already
 	}
 }
 
-// Stop ends all sources and returns when they have ended, or with the context's error before.
+// Stop stops all sources and returns when they have ended, or with the context's error.
 func (s *Sources) Stop(ctx context.Context) error {
 	s.cancel()
 	select {
@@ -95,7 +94,7 @@ func (s *Sources) Stop(ctx context.Context) error {
 	}
 }
 
-// follow keeps one source running for each flow. What runs is known here alone.
+// follow keeps one source running for each flow. Only this goroutine knows which sources run.
 func (s *Sources) follow() {
 	defer close(s.done)
 	running := map[string]*running{}
@@ -112,7 +111,7 @@ func (s *Sources) follow() {
 	}
 }
 
-// reconcile ends the sources of changed flows, and starts the missing ones.
+// reconcile stops the sources of changed flows, and starts the missing ones.
 func (s *Sources) reconcile(running map[string]*running) {
 	wanted := map[string]catalog.Sourced{}
 	for _, flow := range s.options.Flows() {
@@ -131,22 +130,22 @@ func (s *Sources) reconcile(running map[string]*running) {
 	}
 }
 
-// running is the source of one version, from when it is served. It stays when the source has ended by itself: it is not
-// begun again.
+// running is the source of one version while that is served. It stays when the source has ended by itself, so that it
+// is not started again.
 type running struct {
 	flow   catalog.Sourced
 	cancel context.CancelFunc
 	done   chan struct{}
-	// stopped tells that its flow is no longer served, or by another version.
+	// stopped is set when its flow is no longer served, or served in another version.
 	stopped bool
 }
 
-// serves reports whether it is the one for the flow as it is now.
+// serves reports whether it is the source of the flow's current version.
 func (r *running) serves(flow catalog.Sourced) bool {
 	return r.flow.Version.Number == flow.Version.Number && bytes.Equal(r.flow.Secret, flow.Secret)
 }
 
-// launch serves a flow as soon as the source before, if there is one, has ended.
+// launch serves a flow after the previous source of the flow, if there is one, has ended.
 func (s *Sources) launch(flow catalog.Sourced, before *running) *running {
 	ctx, cancel := context.WithCancel(s.ctx)
 	one := &running{flow: flow, cancel: cancel, done: make(chan struct{})}

@@ -20,7 +20,7 @@ import (
 
 const patience = 60 * time.Second
 
-// source is one whose Serve a test gives.
+// source is a kind.Source whose Serve is given by the test.
 type source struct {
 	kind.Trigger
 	serve func(ctx context.Context, flow kind.SourceFlow) error
@@ -28,14 +28,14 @@ type source struct {
 
 func (s *source) Serve(ctx context.Context, flow kind.SourceFlow) error { return s.serve(ctx, flow) }
 
-// world is what sources work in.
+// world is the environment of sources.
 type world struct {
 	mutex      sync.Mutex
 	flows      []catalog.Sourced
 	deliveries []everhook.Delivery
 	records    []Record
 	fails      error
-	// during is called while a run is started.
+	// during is called during a start.
 	during func()
 	log    bytes.Buffer
 }
@@ -71,7 +71,7 @@ func (w *world) start(ctx context.Context, _ *everhook.Version, d everhook.Deliv
 	return everhook.Started{Duplicate: len(w.deliveries) > 1 && w.deliveries[0].RunID == d.RunID}, nil
 }
 
-// sources begins to serve the flows of the world.
+// sources starts to serve the flows of the world.
 func (w *world) sources(t *testing.T) *Sources {
 	t.Helper()
 	s := New(Options{
@@ -104,7 +104,7 @@ func version(number int, serve func(ctx context.Context, flow kind.SourceFlow) e
 		Source: &source{serve: serve}, Secret: []byte("secret of w")}
 }
 
-// waiting serves until its context ends, and tells when it begins and ends.
+// waiting serves until its context ends, and reports its start and its end.
 func waiting(told chan<- string, name string) func(context.Context, kind.SourceFlow) error {
 	return func(ctx context.Context, _ kind.SourceFlow) error {
 		told <- name + " begins"
@@ -131,7 +131,7 @@ func TestASourceIsServedAsLongAsItsVersion(t *testing.T) {
 	w.set(version(1, waiting(told, "one")))
 	s.Changed()
 	heard(t, told, "one begins")
-	s.Changed() // nothing did
+	s.Changed() // although no flow has changed
 
 	w.set(version(2, waiting(told, "two")))
 	s.Changed()

@@ -12,27 +12,27 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// ApplyOptions say what becomes of an applied version.
+// ApplyOptions configure Apply.
 type ApplyOptions struct {
-	// Enable makes it the enabled one.
+	// Enable makes the applied version the enabled one.
 	Enable bool
 }
 
-// Applied is what Apply did.
+// Applied is the result of Apply.
 type Applied struct {
-	// Version has the content that was applied.
+	// Version is the version with the applied content.
 	Version everhook.Version
-	// Created is set when the content was new; else Version is the one that had it already.
+	// Created is false if an existing version had the same content.
 	Created bool
-	// Token is the flow's.
+	// Token is the flow's token.
 	Token string
 }
 
-// Apply makes a definition the next version of its key, unless a version has the same content: then that one is meant.
-// Source says where the definition is from.
+// Apply makes a definition the next version of its flow. If a version has the same content already, Apply uses that
+// one. Source says where the definition comes from.
 //
-// The flow's token is the one in the trigger of the version that was enabled last and has one, or else was made, of 130
-// random bits, with the first version, and stays. A token that another flow has is ErrTokenTaken.
+// The flow keeps one token: that of the trigger of the last enabled version that had one, else a random one of 130 bits
+// that was made with the first version. A token that another flow has is ErrTokenTaken.
 func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source string,
 	o ApplyOptions) (applied Applied, err error) {
 	if !everhook.IsFlowKey(def.Key) {
@@ -89,8 +89,8 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 	return applied, nil
 }
 
-// Enable makes a version the enabled one of its flow: an older one is a roll back. ErrNotFound when there is no such
-// version.
+// Enable makes a version the enabled one of its flow; an older version is a roll back. It returns ErrNotFound if there
+// is no such version.
 func (s *Store) Enable(ctx context.Context, key string, number int) error {
 	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
 		before, err := flowOf(ctx, tx, key)
@@ -110,7 +110,7 @@ func (s *Store) Enable(ctx context.Context, key string, number int) error {
 	})
 }
 
-// Disable leaves a flow without an enabled version. ErrNotFound when there is no such flow.
+// Disable leaves a flow without an enabled version. It returns ErrNotFound if there is no such flow.
 func (s *Store) Disable(ctx context.Context, key string) error {
 	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
 		before, err := flowOf(ctx, tx, key)
@@ -123,7 +123,7 @@ func (s *Store) Disable(ctx context.Context, key string) error {
 	})
 }
 
-// Delete removes a flow with its versions, its token and its secret. ErrNotFound when there is no such flow.
+// Delete removes a flow with its versions, its token and its secret. It returns ErrNotFound if there is no such flow.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
 		result, err := tx.ExecContext(ctx, deleteFlow, key)
@@ -137,10 +137,10 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// newToken makes one of 130 random bits in lower-case base32.
+// newToken returns 130 random bits in lower-case base32.
 func newToken() string { return strings.ToLower(rand.Text()) }
 
-// takeToken checks the token that a definition has of its own, and with take makes it the flow's.
+// takeToken checks the token of the definition's trigger. With take, it becomes the flow's token.
 func takeToken(ctx context.Context, tx *sql.Tx, flow *Flow, def *everhook.Definition, take bool) error {
 	token, _ := def.Trigger.Config["token"].(string)
 	if token == "" {
@@ -162,7 +162,7 @@ func takeToken(ctx context.Context, tx *sql.Tx, flow *Flow, def *everhook.Defini
 	return nil
 }
 
-// versionWith gives the number of the version with a content, or 0.
+// versionWith returns the number of the version with a content, or 0.
 func versionWith(ctx context.Context, tx *sql.Tx, key, hash string) (number int, err error) {
 	err = tx.QueryRowContext(ctx, selectByHash, key, hash).Scan(&number)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -171,7 +171,7 @@ func versionWith(ctx context.Context, tx *sql.Tx, key, hash string) (number int,
 	return number, err
 }
 
-// save writes a flow if it is new or differs from what it was before.
+// save writes a flow if it is new or has changed.
 func save(ctx context.Context, tx *sql.Tx, before, after *Flow) (err error) {
 	switch {
 	case before.Key == "":
@@ -184,7 +184,7 @@ func save(ctx context.Context, tx *sql.Tx, before, after *Flow) (err error) {
 	return err
 }
 
-// differs compares what can change of a flow.
+// differs compares the mutable fields of a flow.
 func (f *Flow) differs(other *Flow) bool {
 	return f.Key != other.Key || f.Token != other.Token || f.Enabled != other.Enabled || f.Latest != other.Latest ||
 		f.Source != other.Source

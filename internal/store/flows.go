@@ -10,23 +10,23 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Flow is what belongs to a key over all versions.
+// Flow is the data of a flow that is common to all its versions.
 type Flow struct {
 	Key string
-	// Token is the secret part of the webhook URL, of this flow alone.
+	// Token is the secret part of the webhook URL. It is unique.
 	Token string
-	// Secret is 32 random bytes under which run IDs are derived.
+	// Secret is 32 random bytes from which run IDs are derived.
 	Secret []byte
-	// Enabled is the number of the enabled version; 0 when there is none.
+	// Enabled is the number of the enabled version, or 0.
 	Enabled int
 	// Latest is the number of the newest version.
 	Latest int
-	// Title and Mode are those of the enabled version, or else of the latest. The title may be empty.
+	// Title and Mode are those of the enabled version, or of the latest if none is enabled. The title may be empty.
 	Title string
 	Mode  everhook.Mode
-	// Source says where the flow was last applied from, in the words of who applied it.
+	// Source says where the flow was last applied from, as given to Apply.
 	Source string
-	// UpdatedAt is when anything of the flow was changed last.
+	// UpdatedAt is the time of the last change to the flow.
 	UpdatedAt time.Time
 }
 
@@ -46,7 +46,7 @@ type VersionInfo struct {
 	CreatedAt time.Time
 }
 
-// Revision is a number that grows with every change: as long as it is the same, so is everything else.
+// Revision returns a number that grows with every change. While it is the same, all flows are the same.
 func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
 	err = s.db.QueryRowContext(ctx, selectRevision).Scan(&revision)
 	return revision, err
@@ -60,7 +60,8 @@ func (s *Store) Flows(ctx context.Context) ([]Flow, error) {
 // Flow gives one flow, or ErrNotFound.
 func (s *Store) Flow(ctx context.Context, key string) (Flow, error) { return flowOf(ctx, s.db, key) }
 
-// EnabledVersions gives the flows that have an enabled version, by key, and those versions: one state of the database.
+// EnabledVersions returns the flows that have an enabled version, by key, with that version. All are of one state of
+// the database.
 func (s *Store) EnabledVersions(ctx context.Context) ([]EnabledVersion, error) {
 	return collect(ctx, s.db, scanEnabled, selectEnabled)
 }

@@ -8,7 +8,7 @@ import (
 	"path"
 )
 
-// Each file is one step of the schema, in the order of their names. A released step is never edited.
+// Each file is one step of the schema, in the order of their names. Never edit a released step.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -16,7 +16,7 @@ var migrations embed.FS
 // applicationID marks the file as Everhook's (SQLite's application_id): "ehok".
 const applicationID = 0x65686f6b
 
-// migrate brings the schema up to date in one transaction. The number of steps taken is SQLite's user_version.
+// migrate brings the schema up to date in one transaction. SQLite's user_version is the number of steps taken.
 func (s *Store) migrate(ctx context.Context) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook/internal/store"
 )
 
-// raw opens the file beside the store.
+// raw opens the database file without the store.
 func raw(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -26,7 +26,7 @@ func TestWhatWasAppliedOutlivesAProcessThatNeverClosed(t *testing.T) {
 	s := open(t, filepath.Join(folder, "everhook.db"))
 	applied := apply(t, s, define("a", "one", ""), true)
 
-	// What a killed process leaves: the files as they are while it runs.
+	// A killed process leaves the files as they are while it runs.
 	copied := t.TempDir()
 	require.NoError(t, os.CopyFS(copied, os.DirFS(folder)))
 	after := open(t, filepath.Join(copied, "everhook.db"))

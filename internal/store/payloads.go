@@ -8,8 +8,8 @@ import (
 	"io/fs"
 )
 
-// Payloads keeps what is too large for Temporal's histories, for one Temporal namespace: objects that are named within
-// an owner, which stands for a workflow ID. The contract is that of payloads.Objects.
+// Payloads keeps the values of one Temporal namespace that are too large for histories. An object has a name within its
+// owner, which stands for a workflow ID. The contract is that of payloads.Objects.
 type Payloads struct {
 	store     *Store
 	namespace string
@@ -18,12 +18,12 @@ type Payloads struct {
 // maxPayload bounds one object, in bytes.
 const maxPayload = 64 << 20
 
-// Payloads gives those of a namespace, by the namespace's ID.
+// Payloads returns the objects of a namespace, by the namespace's ID.
 func (s *Store) Payloads(namespaceID string) *Payloads { return &Payloads{s, namespaceID} }
 
 func (p *Payloads) String() string { return "the store's table of payloads" }
 
-// Put keeps an object. When it returns nil, the object outlives a power cut.
+// Put stores an object. When it returns nil, the object outlives a power cut.
 func (p *Payloads) Put(ctx context.Context, owner, workflow, name string, data []byte) error {
 	return p.change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, insertPayloadOwner, p.namespace, owner, workflow); err != nil {
@@ -34,7 +34,7 @@ func (p *Payloads) Put(ctx context.Context, owner, workflow, name string, data [
 	})
 }
 
-// change runs one transaction that changes no flow, so that no reader of flows is woken.
+// change runs a transaction that changes no flow, so it does not wake readers of flows.
 func (p *Payloads) change(ctx context.Context, change func(tx *sql.Tx) error) error {
 	p.store.writing.Lock()
 	defer p.store.writing.Unlock()
@@ -49,7 +49,7 @@ func (p *Payloads) change(ctx context.Context, change func(tx *sql.Tx) error) er
 	return tx.Commit()
 }
 
-// Get gives an object. fs.ErrNotExist is in the error when there is none.
+// Get returns an object. The error wraps fs.ErrNotExist if there is none.
 func (p *Payloads) Get(ctx context.Context, owner, name string) (data []byte, err error) {
 	err = p.store.db.QueryRowContext(ctx, selectPayload, p.namespace, owner, name, maxPayload).Scan(&data)
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -66,12 +66,12 @@ func (p *Payloads) Get(ctx context.Context, owner, name string) (data []byte, er
 	}
 }
 
-// Owners gives at most limit owners that come after one.
+// Owners returns at most limit owners that sort after the given one.
 func (p *Payloads) Owners(ctx context.Context, after string, limit int) ([]string, error) {
 	return p.texts(ctx, selectPayloadOwners, p.namespace, after, limit)
 }
 
-// Owner gives the workflow ID of an owner and its root's, each empty if it is not known.
+// Owner returns the workflow ID of an owner and that of its root; each is empty if it is not known.
 func (p *Payloads) Owner(ctx context.Context, owner string) (workflow, root string, err error) {
 	err = p.store.db.QueryRowContext(ctx, selectPayloadOwner, p.namespace, owner).Scan(&workflow, &root)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -80,7 +80,7 @@ func (p *Payloads) Owner(ctx context.Context, owner string) (workflow, root stri
 	return workflow, root, err
 }
 
-// SetRoot remembers the workflow ID of the root of an owner's executions.
+// SetRoot stores the workflow ID of the root of an owner's executions.
 func (p *Payloads) SetRoot(ctx context.Context, owner, root string) error {
 	return p.change(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, updatePayloadRoot, root, p.namespace, owner)
@@ -93,7 +93,7 @@ func (p *Payloads) Names(ctx context.Context, owner string) ([]string, error) {
 	return p.texts(ctx, selectPayloadNames, p.namespace, owner)
 }
 
-// Delete deletes objects and gives how many bytes they had; an owner without objects is forgotten.
+// Delete deletes objects and returns their total size in bytes. An owner without objects is deleted too.
 func (p *Payloads) Delete(ctx context.Context, owner string, names []string) (bytes int64, err error) {
 	err = p.change(ctx, func(tx *sql.Tx) error {
 		for _, name := range names {

@@ -1,39 +1,50 @@
 package store
 
-// Every statement is here: what another database would need in its own dialect.
+// All statements, so that another database needs only a new version of this file.
 const (
-	schemaState = `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+	schemaState = `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version),
 		(SELECT count(*) FROM sqlite_schema)`
 
 	countRevision  = `UPDATE revision SET value = value + 1`
 	selectRevision = `SELECT value FROM revision`
 
-	// Title and mode are those of the enabled version, or else of the latest.
+	// Title and mode are those of the enabled version, or of the latest if none is enabled.
 	selectFlows = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode
-		FROM flows f JOIN versions v ON v.flow = f.key AND v.number = CASE f.enabled WHEN 0 THEN f.latest ELSE f.enabled END`
+		FROM flows f JOIN versions v ON v.flow = f.key
+		AND v.number = CASE f.enabled WHEN 0 THEN f.latest ELSE f.enabled END`
 	selectAllFlows = selectFlows + ` ORDER BY f.key`
 	selectFlow     = selectFlows + ` WHERE f.key = ?`
-	selectEnabled  = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode, v.number, v.hash, v.definition
+	selectEnabled  = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode,
+		v.number, v.hash, v.definition
 		FROM flows f JOIN versions v ON v.flow = f.key AND v.number = f.enabled ORDER BY f.key`
 	selectTokenOwner = `SELECT key FROM flows WHERE token = ? AND key <> ?`
-	insertFlow       = `INSERT INTO flows (key, token, secret, enabled, latest, source, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	updateFlow       = `UPDATE flows SET token = ?, enabled = ?, latest = ?, source = ?, updated_at = ? WHERE key = ?`
-	deleteFlow       = `DELETE FROM flows WHERE key = ?`
+	insertFlow       = `INSERT INTO flows (key, token, secret, enabled, latest, source, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`
+	updateFlow = `UPDATE flows SET token = ?, enabled = ?, latest = ?, source = ?, updated_at = ?
+		WHERE key = ?`
+	deleteFlow = `DELETE FROM flows WHERE key = ?`
 
 	selectVersion  = `SELECT number, hash, definition FROM versions WHERE flow = ? AND number = ?`
 	selectByHash   = `SELECT number FROM versions WHERE flow = ? AND hash = ?`
-	selectVersions = `SELECT number, hash, title, mode, source, created_at FROM versions WHERE flow = ? ORDER BY number DESC`
-	insertVersion  = `INSERT INTO versions (flow, number, hash, title, mode, definition, source, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	selectVersions = `SELECT number, hash, title, mode, source, created_at FROM versions WHERE flow = ?
+		ORDER BY number DESC`
+	insertVersion = `INSERT INTO versions (flow, number, hash, title, mode, definition, source, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
-	insertPayloadOwner  = `INSERT INTO payload_owners (namespace, owner, workflow, root) VALUES (?, ?, ?, '') ON CONFLICT (namespace, owner) DO NOTHING`
-	insertPayload       = `INSERT INTO payloads (namespace, owner, name, data) VALUES (?, ?, ?, ?) ON CONFLICT (namespace, owner, name) DO UPDATE SET data = excluded.data`
-	selectPayloadSize   = `SELECT length(data) FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
-	selectPayload       = `SELECT data FROM payloads WHERE namespace = ? AND owner = ? AND name = ? AND length(data) <= ?`
-	selectPayloadOwners = `SELECT owner FROM payload_owners WHERE namespace = ? AND owner > ? ORDER BY owner LIMIT ?`
-	selectPayloadOwner  = `SELECT workflow, root FROM payload_owners WHERE namespace = ? AND owner = ?`
-	updatePayloadRoot   = `UPDATE payload_owners SET root = ? WHERE namespace = ? AND owner = ?`
-	selectPayloadNames  = `SELECT name FROM payloads WHERE namespace = ? AND owner = ? ORDER BY name`
-	deletePayload       = `DELETE FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
-	deletePayloadOwner  = `DELETE FROM payload_owners AS o WHERE namespace = ? AND owner = ?
+	insertPayloadOwner = `INSERT INTO payload_owners (namespace, owner, workflow, root) VALUES (?, ?, ?, '')
+		ON CONFLICT (namespace, owner) DO NOTHING`
+	insertPayload = `INSERT INTO payloads (namespace, owner, name, data) VALUES (?, ?, ?, ?)
+		ON CONFLICT (namespace, owner, name) DO UPDATE SET data = excluded.data`
+	selectPayloadSize = `SELECT length(data) FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
+	selectPayload     = `SELECT data FROM payloads WHERE namespace = ? AND owner = ? AND name = ?
+		AND length(data) <= ?`
+	selectPayloadOwners = `SELECT owner FROM payload_owners WHERE namespace = ? AND owner > ?
+		ORDER BY owner LIMIT ?`
+	selectPayloadOwner = `SELECT workflow, root FROM payload_owners WHERE namespace = ? AND owner = ?`
+	updatePayloadRoot  = `UPDATE payload_owners SET root = ? WHERE namespace = ? AND owner = ?`
+	selectPayloadNames = `SELECT name FROM payloads WHERE namespace = ? AND owner = ? ORDER BY name`
+	deletePayload      = `DELETE FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
+	deletePayloadOwner = `DELETE FROM payload_owners AS o WHERE namespace = ? AND owner = ?
 		AND NOT EXISTS (SELECT 1 FROM payloads p WHERE p.namespace = o.namespace AND p.owner = o.owner)`
 )

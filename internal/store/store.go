@@ -1,4 +1,4 @@
-// Package store keeps flows and their versions in a SQLite database. What a write has returned from is on disk.
+// Package store keeps flows and their versions in a SQLite database. A write is on disk when its method returns.
 package store
 
 import (
@@ -15,22 +15,21 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// ErrNotFound is in the error of every call that names a flow or version which does not exist.
+// ErrNotFound is wrapped by errors of calls that name a flow or version that does not exist.
 var ErrNotFound = errors.New("not found")
 
-// ErrTokenTaken is in the error of a version whose trigger has the token of another flow.
+// ErrTokenTaken is wrapped by the error for a version whose trigger has the token of another flow.
 var ErrTokenTaken = errors.New("the token is taken")
 
-// Store is an open database. It is safe for concurrent use, by several processes too: writes wait for each other.
+// Store is an open database. It is safe for concurrent use, also by several processes: writers wait for each other.
 type Store struct {
 	db *sql.DB
-	// writing lets one write of this process at a time to the database, which would otherwise make them poll for its
-	// lock.
+	// writing serializes the writes of this process. Without it, writers would poll for the lock of the database.
 	writing sync.Mutex
 }
 
-// pragmas hold for every connection. A writer of another process is waited for, for ten seconds; synchronous FULL makes
-// a commit durable. The values are only read.
+// pragmas hold for every connection. A connection waits up to ten seconds for a writer of another process. Synchronous
+// FULL makes a commit durable.
 var pragmas = url.Values{
 	"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 	"_txlock": {"immediate"},
@@ -39,8 +38,8 @@ var pragmas = url.Values{
 // maxConnections bounds the readers.
 const maxConnections = 4
 
-// Open opens the database at path, makes it when there is no such file, and brings its schema up to date. The folder
-// must exist. Only the owner may read a file that it makes: it holds the tokens and secrets of flows.
+// Open opens the database at path, creates it if there is no such file, and brings its schema up to date. The folder
+// must exist. A new file is readable by its owner only, because it contains tokens and secrets of flows.
 func Open(ctx context.Context, path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -66,10 +65,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// Close ends the use of the database.
+// Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// explain says what to do about a file that is no usable database.
+// explain adds to an error what to do about a file that is not a usable database.
 func explain(path string, err error) error {
 	failure, ok := errors.AsType[*sqlite.Error](err)
 	switch {
@@ -82,8 +81,8 @@ func explain(path string, err error) error {
 	}
 }
 
-// write runs one transaction and counts the revision up if it changed anything. Nothing of it is kept when it returns
-// an error.
+// write runs one transaction, and increments the revision if it changed anything. If it returns an error, nothing was
+// changed.
 func (s *Store) write(ctx context.Context, change func(tx *sql.Tx) (changed bool, err error)) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()

@@ -292,7 +292,7 @@ func TestConcurrentAppliesSerialise(t *testing.T) {
 	for w := range writers {
 		group.Go(func() {
 			for r := range rounds {
-				// Two writers of different stores have the same contents.
+				// Writers of different stores write equal contents.
 				_, err := stores[w%2].Apply(t.Context(), define("a", fmt.Sprintf("%d/%d", w/2, r), ""), "test",
 					store.ApplyOptions{Enable: true})
 				errs <- err

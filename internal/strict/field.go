@@ -14,7 +14,7 @@ var (
 	decoderType = reflect.TypeFor[Decoder]()
 )
 
-// takesNil reports whether nil is a value of the type, and not the same as none.
+// takesNil reports whether the type distinguishes nil from a missing field.
 func takesNil(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -27,8 +27,8 @@ type field struct {
 	name string
 }
 
-// fieldsOf lists the fields of a struct in its order, those of embedded structs in their place. Index leads to each
-// from the outermost struct.
+// fieldsOf lists the fields of a struct in order, with the fields of embedded structs at their position. Index is the
+// path from the outermost struct.
 func fieldsOf(t reflect.Type, outer []int) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -48,7 +48,7 @@ func fieldsOf(t reflect.Type, outer []int) []field {
 	return fields
 }
 
-// elementTag is what of a field's tag applies to the elements of its list or mapping.
+// elementTag returns the part of a field's tag that applies to the elements of its list or mapping.
 func elementTag(tag reflect.StructTag) reflect.StructTag {
 	if enum, ok := tag.Lookup("enum"); ok {
 		return reflect.StructTag(`enum:"` + enum + `"`)

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxNearest bounds the names that are compared, in characters: nobody mistypes a longer one.
+// maxNearest bounds the names that are compared, in characters: longer names are not typing errors.
 const maxNearest = 64
 
-// Nearest gives the candidate that name was probably meant to be, or "" when none is close: at most a third of its
-// characters, and one at least, mistyped, missing, too many or swapped with a neighbour, upper and lower case being the
-// same. Of two equally close the first is taken.
+// Nearest returns the candidate that name was probably meant to be, or "" if none is close. At most a third of the
+// characters, and at least one, may be wrong, missing, superfluous or swapped with a neighbour. Case is ignored. Of
+// equally close candidates, the first one is returned.
 func Nearest(name string, candidates []string) string {
 	nearest, least := "", maxNearest
 	for _, candidate := range candidates {
@@ -27,7 +27,7 @@ func Nearest(name string, candidates []string) string {
 	return nearest
 }
 
-// Suggest says what to write in place of an unknown name: the nearest of the known ones, or else all of them.
+// Suggest says what to write in place of an unknown name: the nearest known name, or else all known names.
 func Suggest(name string, known []string) string {
 	if fix := didYouMean(name, known); fix != "" {
 		return fix

@@ -1,6 +1,6 @@
-// Package strict fills config structs from canonical values and leaves nothing unsaid: unknown fields, wrong types,
-// missing fields and words outside an enumeration are all reported at once, each with its place and, where there is
-// one, the name that was probably meant.
+// Package strict fills config structs from canonical values and reports every problem at once: unknown fields, wrong
+// types, missing fields and words outside an enumeration. Each problem has its position and, if there is one, the name
+// that was probably meant.
 package strict
 
 import (
@@ -20,7 +20,7 @@ type Decoder interface {
 	Decode(v any) error
 }
 
-// Report takes one problem: the JSON pointer (RFC 6901) of the value, what is wrong, and what to do about it; the fix
+// Report is called with each problem: the JSON pointer (RFC 6901) of the value, what is wrong, and what to do; the fix
 // may be empty.
 type Report func(pointer, message, fix string)
 
@@ -54,7 +54,7 @@ var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
 
 type decoder struct{ report Report }
 
-// value fills one target. The tag is that of the field which the target belongs to.
+// value fills one target. The tag is the tag of the target's field.
 func (d decoder) value(v any, target reflect.Value, pointer string, tag reflect.StructTag) {
 	if d.byItself(v, target, pointer) {
 		return
@@ -83,7 +83,7 @@ func (d decoder) value(v any, target reflect.Value, pointer string, tag reflect.
 	}
 }
 
-// byItself fills targets that take any value, and those that read themselves.
+// byItself fills targets that accept any value, and targets that decode themselves.
 func (d decoder) byItself(v any, target reflect.Value, pointer string) bool {
 	var err error
 	switch self := target.Addr().Interface().(type) {

@@ -23,7 +23,7 @@ func decode(t *testing.T, text string, target any) []problem {
 	return problems
 }
 
-// either is "left" or a mapping with the key right: a type that reads itself.
+// either is "left" or a mapping with the key right: a Decoder.
 type either struct{ got any }
 
 func (e *either) Decode(v any) error {

@@ -1,6 +1,6 @@
-// Package subflow performs the activity everhook.load-subflow: it finds the flow that another one calls, checks that it
-// can be called with the input, and gives its definition. It is a local activity, whose result is recorded: the run
-// that calls depends on no store from then on.
+// Package subflow performs the activity everhook.load-subflow: it reads the called flow from the store, checks that it
+// can be called with the input, and returns its definition. It is a local activity. Its result is recorded, so the
+// calling run does not depend on the store afterwards.
 package subflow
 
 import (
@@ -18,34 +18,35 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Store has the flows. What is not there is an error with store.ErrNotFound in it; any other error may pass.
+// Store has the flows. A missing flow is store.ErrNotFound; other errors are retried.
 type Store interface {
 	Flow(ctx context.Context, key string) (store.Flow, error)
 	Version(ctx context.Context, key string, number int) (everhook.Version, error)
 }
 
-// Options say what a Loader works with.
+// Options configure a Loader.
 type Options struct {
 	Store Store
 	// Versions compiles the flows.
 	Versions *compile.Versions
-	// Secret gives the value of a secret; its error names the secret and says how to set it.
+	// Secret returns the value of a secret. Its error names the secret and says how to set it.
 	Secret func(name string) (string, error)
-	// Env gives the settings that flows may refer to as env.<NAME>.
+	// Env returns the settings that flows may refer to as env.<NAME>.
 	Env func() map[string]string
-	// Resume tells where runs of a flow are resumed, and the secret that their URLs are made with; nil: nowhere.
+	// Resume returns the base of a flow's resume URLs, and the secret that they are made with; nil: runs cannot be
+	// resumed.
 	Resume func(flow string) (base string, secret []byte, err error)
-	// Links gives markdown links about a run, for its details in the Temporal UI; may be nil.
+	// Links returns markdown links about a run, for its details in the Temporal UI. It may be nil.
 	Links func(flow string, run everhook.RunID) string
 }
 
-// Loader finds flows that are called. It is safe for concurrent use.
+// Loader loads called flows. It is safe for concurrent use.
 type Loader struct{ options Options }
 
-// New makes a Loader.
+// New returns a Loader.
 func New(o Options) *Loader { return &Loader{options: o} }
 
-// Effect is the loader as an effect.
+// Effect returns the loader as an effect.
 func (l *Loader) Effect() activities.Effect {
 	return effect.New(effect.Spec[activities.LoadSubflowInput, activities.LoadedSubflow]{
 		Name: activities.LoadSubflow, Local: true, Redacted: true,
@@ -112,8 +113,7 @@ func name(version everhook.Version) string {
 	return fmt.Sprintf("version %d of flow %s", version.Number, version.Definition.Key)
 }
 
-// version reads the version that is called: the one that is named, or the enabled one. A flow that is disabled cannot
-// be called, not even a version of it by its number.
+// version reads the named version, or the enabled one. A disabled flow cannot be called, not even by a version number.
 func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput) (everhook.Version, error) {
 	number := input.Version
 	flow, err := l.options.Store.Flow(ctx, input.Flow)
@@ -139,11 +139,11 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 	return version, err
 }
 
-// shownProblems is how many places of an input are named that do not fit.
+// shownProblems bounds how many problems of an input are named.
 const shownProblems = 5
 
-// check holds the input against the schema of the trigger. One that does not fit is no defect of the flow: the node
-// fails.
+// check checks the input against the schema of the trigger. A wrong input is a failure of the calling node, not a
+// defect of the called flow.
 func check(version everhook.Version, callable kind.Callable, input any) error {
 	problems, err := callable.CheckInput(input)
 	if err != nil {
@@ -176,7 +176,7 @@ func (l *Loader) details(input activities.LoadSubflowInput) string {
 	return details
 }
 
-// bounded refuses what no run can be started with: Temporal would try it again for ever.
+// bounded refuses input that is too large to start a run: Temporal would retry the start for ever.
 func bounded(loaded activities.LoadedSubflow, input everhook.Value) error {
 	encoded, err := workflows.DataConverter().ToPayloads(loaded.Definition, loaded.Env, input)
 	if err != nil {

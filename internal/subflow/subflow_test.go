@@ -22,7 +22,7 @@ import (
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// fixture is a loader over a store of its own.
+// fixture is a loader with its own store.
 type fixture struct {
 	*subflow.Loader
 	store   *store.Store

@@ -9,7 +9,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// BenchmarkDelivery is what a delivery pays for its metrics.
+// BenchmarkDelivery measures the cost of metrics for a delivery.
 func BenchmarkDelivery(b *testing.B) {
 	t, err := New(b.Context(), Options{})
 	require.NoError(b, err)
@@ -20,8 +20,8 @@ func BenchmarkDelivery(b *testing.B) {
 	}
 }
 
-// BenchmarkTemporalMetrics is what a request to Temporal pays: two counts and a time, with the tags that the SDK gives
-// them.
+// BenchmarkTemporalMetrics measures the cost of metrics for a request to Temporal: two counts and a duration, with the
+// tags of the SDK.
 func BenchmarkTemporalMetrics(b *testing.B) {
 	t, err := New(b.Context(), Options{})
 	require.NoError(b, err)

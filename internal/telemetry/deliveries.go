@@ -16,7 +16,7 @@ type deliveries struct {
 	total, lookups, resumes, duplicates, signatures, unanswered metric.Int64Counter
 	answering, starting                                         metric.Float64Histogram
 	size                                                        metric.Int64Histogram
-	// sets has the attributes of every flow and outcome that came before: making them costs more than counting.
+	// sets caches the attributes of every flow and outcome: making them costs more than counting.
 	sets sync.Map
 }
 
@@ -60,7 +60,7 @@ func newDeliveries(meter metric.Meter) (*deliveries, error) {
 	}, errors.Join(failed, err)
 }
 
-// Observe counts one call. It is what receiver.Options.Observe asks for.
+// Observe counts one call. It is the function for receiver.Options.Observe.
 func (t *Telemetry) Observe(r receiver.Record) {
 	if r.Reason != receiver.Probe {
 		t.deliveries.observe(r)
@@ -94,7 +94,7 @@ func (d *deliveries) observe(r receiver.Record) {
 	}
 }
 
-// observeDelivery counts what only the calls of a trigger have.
+// observeDelivery counts what only calls of a trigger have.
 func (d *deliveries) observeDelivery(ctx context.Context, r receiver.Record, flow metric.MeasurementOption) {
 	d.answering.Record(ctx, r.Duration.Seconds(), flow)
 	d.size.Record(ctx, int64(r.Bytes))
@@ -106,7 +106,7 @@ func (d *deliveries) observeDelivery(ctx context.Context, r receiver.Record, flo
 	}
 }
 
-// set gives the attributes of labels; without an outcome, the flow alone.
+// set returns the attributes of labels; without an outcome, the flow alone.
 func (d *deliveries) set(l labels) metric.MeasurementOption {
 	if known, ok := d.sets.Load(l); ok {
 		return known.(metric.MeasurementOption)

@@ -18,8 +18,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// maxSeries bounds the combinations of attributes that one instrument has: a thousand flows with every outcome. What
-// goes over it is counted under otel_metric_overflow.
+// maxSeries bounds the combinations of attributes of one instrument: a thousand flows with every outcome. Further
+// combinations are counted under otel_metric_overflow.
 const maxSeries = 20_000
 
 // Bounds of histograms.
@@ -41,7 +41,7 @@ func newMeters(registry *prometheus.Registry, described *resource.Resource) (*sd
 	), nil
 }
 
-// histogram gives every histogram of a unit its bounds: the default ones are for milliseconds.
+// histogram sets the bounds of every histogram of a unit: the default bounds are for milliseconds.
 func histogram(unit string, bounds []float64) sdkmetric.View {
 	return sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: unit},
 		sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: bounds, NoMinMax: true}})
@@ -50,7 +50,7 @@ func histogram(unit string, bounds []float64) sdkmetric.View {
 func newSDKMetrics(meters *sdkmetric.MeterProvider) client.MetricsHandler {
 	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: meters.Meter("go.temporal.io/sdk"), UseMonotonicCounters: true,
-		OnError: func(error) {}, // an instrument that cannot be made is a metric less, not the end of the process
+		OnError: func(error) {}, // an instrument that cannot be made is a missing metric, not the end of the process
 	})
 }
 
@@ -70,20 +70,20 @@ func newRunMetrics(meter metric.Meter) (*runMetrics, error) {
 	return &runMetrics{total, attempts, duration}, errors.Join(err, err2, err3)
 }
 
-// RunEnded counts a run that ended.
+// RunEnded counts a closed run.
 func (t *Telemetry) RunEnded(flow string, status everhook.Status, took time.Duration) {
 	key := attribute.String("flow", flow)
 	t.runs.total.Add(context.Background(), 1, metric.WithAttributes(key, attribute.String("status", string(status))))
 	t.runs.duration.Record(context.Background(), took.Seconds(), metric.WithAttributes(key))
 }
 
-// AttemptEnded counts an attempt of an effect that ended, tried again or not.
+// AttemptEnded counts an attempt of an effect, retried or not.
 func (t *Telemetry) AttemptEnded(effect string, status everhook.Status) {
 	t.runs.attempts.Add(context.Background(), 1, metric.WithAttributes(attribute.String("effect", effect),
 		attribute.String("status", string(status))))
 }
 
-// WatchCallers shows how many callers are held, and how many may be.
+// WatchCallers reports the number of held callers, and its limit.
 func (t *Telemetry) WatchCallers(held func() int, limit int) error {
 	if err := t.gauge("everhook.callers.held", "{caller}", "Callers that wait for an answer now.",
 		func(observe observe) { observe(held()) }); err != nil {
@@ -95,12 +95,12 @@ func (t *Telemetry) WatchCallers(held func() int, limit int) error {
 
 // Flows counts flows by their state.
 type Flows struct {
-	// Served flows take deliveries; Broken ones are enabled and do not, and their note says why; Disabled ones are not
-	// to.
+	// Served flows accept deliveries. Broken flows are enabled but not served; their notes say why. Disabled flows are
+	// not meant to be served.
 	Served, Broken, Disabled int
 }
 
-// WatchFlows shows how many flows are served, and how many are not.
+// WatchFlows reports the numbers of flows by state.
 func (t *Telemetry) WatchFlows(count func() Flows) error {
 	return t.gauge("everhook.flows", "{flow}", "Flows by how they stand.", func(observe observe) {
 		flows := count()
@@ -112,7 +112,7 @@ func (t *Telemetry) WatchFlows(count func() Flows) error {
 
 type observe func(count int, attributes ...attribute.KeyValue)
 
-// gauge is read when the metrics are.
+// gauge registers a gauge that is read when metrics are read.
 func (t *Telemetry) gauge(name, unit, description string, read func(observe)) error {
 	_, err := t.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {

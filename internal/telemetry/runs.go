@@ -23,25 +23,25 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// headerKey is the key of traces in Temporal's headers, for all of its SDKs: a mapping of traceparent and tracestate.
+// headerKey is the key of traces in Temporal's headers, common to all SDKs: a mapping of traceparent and tracestate.
 const headerKey = "_tracer-data"
 
-// tracing carries the trace of a delivery into its run, its activities and its children, and makes spans of runs and
+// tracing propagates the trace of a delivery to its run, its activities and its children, and makes spans of runs and
 // activities.
 //
-// Temporal's own interceptor ends the span of a run whenever the worker lets go of it, also after a query, and gives it
-// another ID on every replay. Here the ID follows from the execution's, so that a run has one span whatever happens to
-// its workers, and only an execution that closes, on no replay, ends it. Nothing here reaches a command, so that a
-// replay does the same with and without it.
+// Temporal's own interceptor ends the span of a run whenever the worker evicts it, also after a query, and gives the
+// span another ID on every replay. Here the ID follows from the ID of the execution, and the span ends only when the
+// execution closes, never on a replay. So a run has one span whatever happens to its workers. Nothing here affects a
+// command, so a replay is the same with and without it.
 type tracing struct {
 	interceptor.InterceptorBase
 	tracer trace.Tracer
 	counts counts
 }
 
-// counts is told what ends; *Telemetry counts it.
+// counts counts ends; *Telemetry implements it.
 type counts interface {
-	// RunEnded is called once for every run that ends on a worker of this process.
+	// RunEnded is called once for every run that closes on a worker of this process.
 	RunEnded(flow string, status everhook.Status, took time.Duration)
 	// AttemptEnded is called for every attempt of an effect that ends.
 	AttemptEnded(effect string, status everhook.Status)
@@ -65,7 +65,7 @@ func (t *tracing) InterceptActivity(_ context.Context,
 	return &effects{interceptor.ActivityInboundInterceptorBase{Next: next}, t}
 }
 
-// starts gives runs the trace of their starter.
+// starts passes the trace of the starter to runs.
 type starts struct {
 	interceptor.ClientOutboundInterceptorBase
 }
@@ -92,10 +92,10 @@ func (r *runs) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
 	return r.Next.Init(&calls{interceptor.WorkflowOutboundInterceptorBase{Next: outbound}})
 }
 
-// runKey is where a workflow context has its traces.
+// runKey is the key of the traces in a workflow context.
 type runKey struct{}
 
-// traces are the trace of the starter, and that of the run itself.
+// traces are the trace of the starter, and that of the run.
 type traces struct{ parent, run trace.SpanContext }
 
 func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
@@ -104,13 +104,13 @@ func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWork
 	flow, _, isRun := everhook.ParseWorkflowID(info.WorkflowExecution.ID)
 	name := "run"
 	if !isRun {
-		name = "loop" // an execution that goes on with a loop of a run
+		name = "loop" // an execution that continues a loop of a run
 	}
 	_, span := r.tracer.Start(withFixedIDs(trace.ContextWithRemoteSpanContext(context.Background(), parent),
 		idsOf(info.WorkflowExecution.RunID)),
 		name, trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(info.WorkflowStartTime))
 	result, err := r.Next.ExecuteWorkflow(workflow.WithValue(ctx, runKey{}, traces{parent, span.SpanContext()}), in)
-	// A worker that lets go of a run does not come here.
+	// An evicted run does not get here.
 	if workflow.IsReplaying(ctx) {
 		return result, err
 	}
@@ -125,13 +125,13 @@ func (r *runs) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWork
 	return result, err
 }
 
-// idsOf derives the IDs of a run's span from the execution's, which is random.
+// idsOf derives the IDs of a run's span from the execution's ID, which is random.
 func idsOf(execution string) fixed {
 	sum := sha256.Sum256([]byte(execution))
 	return fixed{trace: trace.TraceID(sum[:16]), span: trace.SpanID(sum[16:24])}
 }
 
-// statusOf reads how a run ends from the error that it ends with; one that continues in another execution is pending.
+// statusOf returns the status of a run from its final error; a run that continues in another execution is pending.
 func statusOf(err error) everhook.Status {
 	failure, failed := errors.AsType[*temporal.ApplicationError](err)
 	switch {
@@ -159,7 +159,7 @@ func describeRun(span trace.Span, workflowID string, status everhook.Status) {
 	span.SetAttributes(identify(workflowID)...)
 }
 
-// identify names the flow and the run of an execution: of the run itself, or one that goes on with a loop of it.
+// identify returns the flow and the run of an execution: of the run itself, or of one that continues a loop of it.
 func identify(workflowID string) []attribute.KeyValue {
 	if parts := strings.SplitN(workflowID, "/", 3); len(parts) == 3 {
 		workflowID = parts[0] + "/" + parts[1]
@@ -188,7 +188,7 @@ func (c *calls) ExecuteChildWorkflow(ctx workflow.Context, childType string, arg
 	return c.Next.ExecuteChildWorkflow(ctx, childType, args...)
 }
 
-// NewContinueAsNewError puts the next execution beside this one.
+// NewContinueAsNewError makes the next execution's span a sibling of this one.
 func (c *calls) NewContinueAsNewError(ctx workflow.Context, next any, args ...any) error {
 	inject(interceptor.WorkflowHeader(ctx), tracesOf(ctx).parent)
 	return c.Next.NewContinueAsNewError(ctx, next, args...)
@@ -220,7 +220,7 @@ func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 			attribute.String("everhook.status", string(status)))
 		span.SetAttributes(identify(info.WorkflowExecution.ID)...)
 		if failure != nil {
-			// Its type alone: a message may show what went in or came out.
+			// Only the type: a message may contain values.
 			span.SetAttributes(attribute.String("error.type", failure.Type))
 			span.SetStatus(codes.Error, "")
 		}
@@ -228,7 +228,7 @@ func (e *effects) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return result, err
 }
 
-// inject writes a trace into a header; none leaves the header as it is.
+// inject writes a trace into a header; without a trace the header is unchanged.
 func inject(header map[string]*commonpb.Payload, span trace.SpanContext) {
 	if !span.IsValid() {
 		return
@@ -240,7 +240,7 @@ func inject(header map[string]*commonpb.Payload, span trace.SpanContext) {
 	}
 }
 
-// extract reads a trace from a header. What is no trace is none: it must not keep a run from going on.
+// extract reads a trace from a header. An invalid trace is ignored, because it must not stop a run.
 func extract(header map[string]*commonpb.Payload) trace.SpanContext {
 	payload, ok := header[headerKey]
 	if !ok {

@@ -32,7 +32,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// replayed replays a history on a worker that traces and may count nothing, and gives the spans that were begun and
+// replayed replays a history on a worker that traces and must not count, and returns the spans that were begun and
 // ended.
 func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 	t.Helper()
@@ -50,7 +50,7 @@ func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 	return spans
 }
 
-// tracer is the header that carries a trace, with the comma around it.
+// tracer matches the header that carries a trace, with the comma around it.
 var tracer = regexp.MustCompile(`(?s)"header": \{\s*"fields": \{\s*"_tracer-data": \{.*?\}\s*,\s*"data": "[^"]*"\s*\}\s*\}\s*\}`)
 
 func TestEveryRecordedHistoryReplaysOnAWorkerThatTraces(t *testing.T) {
@@ -172,7 +172,7 @@ func TestATraceGoesOnInChildrenAndInWhatContinuesARun(t *testing.T) {
 	require.Equal(t, tally{"effect resolved"}, *counted, "neither of the two executions is a whole run")
 }
 
-// tally notes what was counted.
+// tally records what was counted.
 type tally []string
 
 func (c *tally) RunEnded(flow string, status everhook.Status, _ time.Duration) {

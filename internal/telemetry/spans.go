@@ -18,7 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// exporterOf makes the exporter that OpenTelemetry's environment variables select; nil if they select none. The
+// exporterOf returns the exporter that OpenTelemetry's environment variables select; nil if they select none. The
 // exporter reads its other settings (headers, certificates, timeouts) from the environment itself.
 func exporterOf(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
 	endpoint := cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
@@ -48,7 +48,7 @@ func newTracer(o Options, described *resource.Resource) (*sdktrace.TracerProvide
 	return provider, provider.Tracer(scope, trace.WithInstrumentationVersion(o.Version))
 }
 
-// tolerant logs that spans are lost, at most once a minute: a collector that is away is no trouble of the flows.
+// tolerant logs lost spans, at most once a minute: an unavailable collector must not disturb flows.
 type tolerant struct {
 	sdktrace.SpanExporter
 	logger *slog.Logger
@@ -76,10 +76,10 @@ func (e *tolerant) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	return nil
 }
 
-// ids makes random IDs, but for spans whose context fixes them.
+// ids makes random IDs, except for spans whose context sets them.
 type ids struct{}
 
-// fixed are the IDs that the next span is to have; trace counts for a span without a parent only.
+// fixed are the IDs of the next span; trace is used only for a span without a parent.
 type fixed struct {
 	trace trace.TraceID
 	span  trace.SpanID
@@ -91,7 +91,7 @@ func withFixedIDs(ctx context.Context, f fixed) context.Context {
 	return context.WithValue(ctx, fixedKey{}, f)
 }
 
-// NewIDs is for a span that begins a trace.
+// NewIDs returns the IDs of a span that begins a trace.
 func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	if f, ok := ctx.Value(fixedKey{}).(fixed); ok {
 		return f.trace, f.span
@@ -102,7 +102,7 @@ func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	return f.trace, f.span
 }
 
-// NewSpanID is for a span of a trace that there is.
+// NewSpanID returns the ID of a span of an existing trace.
 func (ids) NewSpanID(ctx context.Context, _ trace.TraceID) trace.SpanID {
 	if f, ok := ctx.Value(fixedKey{}).(fixed); ok {
 		return f.span

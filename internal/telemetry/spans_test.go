@@ -100,7 +100,7 @@ func TestWithoutAnExporterSpansCostNothingAndTracesGoOn(t *testing.T) {
 	require.NoError(t, watched.Shutdown(t.Context()))
 }
 
-// away is an exporter whose collector is away.
+// away is an exporter without a collector.
 type away struct{ sdktrace.SpanExporter }
 
 func (away) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {

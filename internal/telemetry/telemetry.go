@@ -1,5 +1,4 @@
-// Package telemetry is what operators watch: metrics in the format of Prometheus, and traces by OTLP. It sets nothing
-// global.
+// Package telemetry provides metrics in the format of Prometheus, and traces by OTLP. It sets nothing global.
 package telemetry
 
 import (
@@ -33,7 +32,7 @@ type Options struct {
 	// Spans takes ended spans; it is shut down with the Telemetry. Default: an OTLP exporter if the environment names
 	// an endpoint, as OTEL_EXPORTER_OTLP_ENDPOINT does, else none.
 	Spans sdktrace.SpanExporter
-	// Logger is told when spans cannot be exported, at most once a minute. Default: slog.Default().
+	// Logger logs spans that cannot be exported, at most once a minute. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -49,7 +48,7 @@ type Telemetry struct {
 	tracer trace.Tracer
 }
 
-// New begins to collect. An error says which variable of the environment cannot be used.
+// New starts to collect. Its error names the environment variable that is not valid.
 func New(ctx context.Context, o Options) (*Telemetry, error) {
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	described := describe(ctx, o)
@@ -93,20 +92,19 @@ func (t *Telemetry) Handler() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
 }
 
-// Tracer makes spans. Without an exporter it makes none, and costs nothing; the trace that a context names goes on all
-// the same.
+// Tracer makes spans. Without an exporter it makes none and costs nothing, but still propagates the trace of a context.
 func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
 
-// TemporalMetrics takes the metrics of the Temporal SDK, whose names begin with temporal_.
+// TemporalMetrics receives the metrics of the Temporal SDK, whose names begin with temporal_.
 func (t *Telemetry) TemporalMetrics() client.MetricsHandler { return newSDKMetrics(t.meters) }
 
-// TemporalInterceptor carries traces into runs and activities, and counts the runs that end. Clients and workers need
-// it.
+// TemporalInterceptor propagates traces to runs and activities, and counts the runs that close. Clients and workers
+// need it.
 func (t *Telemetry) TemporalInterceptor() interceptor.Interceptor {
 	return newTracing(t.tracer, t)
 }
 
-// Shutdown exports the spans that are left, within ctx. Metrics can be read until the end.
+// Shutdown exports the remaining spans, within ctx. Metrics can be read until the end.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	if t.spans == nil {
 		return nil

@@ -26,7 +26,7 @@ func scrape(t *testing.T, watched *telemetry.Telemetry) map[string]*dto.MetricFa
 	return families
 }
 
-// value is that of the series with exactly these labels; 0 when there is none.
+// value returns the value of the series with exactly these labels; 0 if there is none.
 func value(families map[string]*dto.MetricFamily, name string, labels map[string]string) float64 {
 	for _, series := range families[name].GetMetric() {
 		got := map[string]string{}

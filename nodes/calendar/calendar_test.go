@@ -176,5 +176,82 @@ func FuzzALayout(f *testing.F) {
 		written := layout.Format(at)
 		require.Equal(t, written, layout.Format(at))
 		require.LessOrEqual(t, len(written), 6*len(text))
+		if read, err := layout.Parse(written, time.UTC); err == nil {
+			require.LessOrEqual(t, read.Year(), 9999)
+		}
+		_, _ = layout.Parse(text, time.UTC)
 	})
+}
+
+func TestALayoutReadsWhatItWrites(t *testing.T) {
+	t.Parallel()
+	layouts := []string{"YYYY-MM-DDTHH:mm:ss.SSSSSSZ", "dddd, D MMMM YYYY h:mm:ss.SSSSSS a ZZ",
+		"M/D/YYYY H:m:s[.]SSSSSS [UTC]Z", "YYYYMMDDHHmmssSSSSSSZ", "[the] DD. MMM YYYY, hh:mm:ss SSSSSS A Z"}
+	eachTime(t, func(_ *rand.Rand, at time.Time) {
+		at = at.Truncate(time.Microsecond)
+		if _, offset := at.Zone(); at.Year() < 0 || at.Year() > 9999 || offset%60 != 0 {
+			return
+		}
+		for _, text := range layouts {
+			layout, err := calendar.ParseLayout(text)
+			require.NoError(t, err)
+			read, err := layout.Parse(layout.Format(at), time.UTC)
+			require.NoError(t, err, layout.Format(at))
+			require.True(t, at.Equal(read), "%s, as %s", at, layout.Format(at))
+		}
+	})
+}
+
+func TestTextThatDoesNotHaveTheLayout(t *testing.T) {
+	t.Parallel()
+	zurich, err := time.LoadLocation("Europe/Zurich")
+	require.NoError(t, err)
+	for _, c := range []struct{ layout, text, want string }{
+		{"YYYY-MM-DD", "2023-04-11", "2023-04-11T00:00:00+02:00"},
+		{"DD.MM.YY HH:mm", "01.02.68 23:59", "2068-02-01T23:59:00+01:00"},
+		{"h A", "12 AM", "0000-01-01T00:00:00+00:34"},
+		{"h a", "12 PM", "0000-01-01T12:00:00+00:34"},
+		{"YYYY-MM-DD[T]HH:mm:ssZ", "2023-04-11T14:30:00+0200", "2023-04-11T14:30:00+02:00"},
+		{"YYYY-MM-DD HH:mm:ss.SSS Z", "2023-04-11 14:30:00.5 Z", "2023-04-11T14:30:00.5Z"},
+		{"D MMM YYYY", "1 FEB 2024", "2024-02-01T00:00:00+01:00"},
+		{"YYYY-MM-DD", "2023-4-11", `where the layout has MM, the text has "4-11"`},
+		{"YYYY-MM-DD", "2023-02-29", "there is no such time: month 2, day 29"},
+		{"YYYY-MM-DD", "2023-13-01", "there is no such time: month 13"},
+		{"YYYY-MM-DD", "2023-04-11T10:00", `the layout ends before "T10:00"`},
+		{"HH:mm", "24:00", "there is no such time"},
+		{"h A", "13 PM", "there is no hour 13 of twelve"},
+		{"Z", "+25:00", `where the layout has Z, the text has "+25:00"`},
+		{"MMM", "Mär", `where the layout has MMM, the text has "Mär"`},
+		{"[at] HH", "HH", `where the layout has at, the text has "HH"`},
+		{"YYYY", "", `where the layout has YYYY, the text has ""`},
+	} {
+		layout, err := calendar.ParseLayout(c.layout)
+		require.NoError(t, err)
+		read, err := layout.Parse(c.text, zurich)
+		if err != nil {
+			require.ErrorContains(t, err, c.want, c.text)
+			continue
+		}
+		require.Equal(t, c.want, read.Format(time.RFC3339Nano)[:len(c.want)], "%s %s", c.layout, c.text)
+	}
+}
+
+func TestALayoutThatIsNone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"2006-01-02":                `is a layout of Go; write "YYYY-MM-DD"`,
+		"2006-01-02T15:04:05Z07:00": `is a layout of Go; write "YYYY-MM-DDTHH:mm:ssZ"`,
+		"Mon, 2 Jan 2006 3:04PM":    `is a layout of Go; write "ddd, D MMM YYYY h:mmA"`,
+		"yyyy-MM-dd":                "did you mean YYYY?",
+		"%Y-%m-%d":                  "did you mean YYYY?",
+		"EEE":                       "did you mean ddd?",
+		"YYYY [of":                  "is not closed",
+		"at HH":                     `"t" is none of`,
+		"--":                        "has no part of a time",
+		"[2006]":                    "has no part of a time",
+		"":                          "a layout has 1 to 200 bytes",
+	} {
+		_, err := calendar.ParseLayout(text)
+		require.ErrorContains(t, err, want, text)
+	}
 }

@@ -10,27 +10,6 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// Shape is what can exist below a name. The zero value is anything.
-type Shape struct {
-	// Fields are the names that exist. Nil: anything; empty: nothing.
-	Fields map[string]*Shape
-	// Hidden are names that exist elsewhere in the flow but not here, each with the reason ("it runs later").
-	Hidden map[string]string
-	// Open: names besides Fields are allowed too, with anything below them.
-	Open bool
-	// Index, if set, stands in for Fields, Hidden and Open where there are many names.
-	Index Index
-}
-
-// Index looks up the names below a shape.
-type Index interface {
-	// Look gives what is below a name; or nil and the reason why the name, which exists elsewhere, is hidden; or nil
-	// and "".
-	Look(name string) (below *Shape, hidden string)
-	// Names are the names that Look finds, for suggestions.
-	Names() []string
-}
-
 // Environment is what can exist at one place of a flow. It may be shared and is not changed.
 type Environment struct {
 	// Roots are the names that an expression starts from: trigger, nodes, system and so on.
@@ -118,40 +97,4 @@ func secretError(allowed bool) *Error {
 		Message: "a secret cannot be part of an expression",
 		Fix:     "write a bare `{{ secret.NAME }}` between the text; for credentials use `auth`",
 	}
-}
-
-// member finds what is below a shape at a name. The path is for messages.
-func (s *Shape) member(path, name string) (*Shape, *Error) {
-	if s == nil || s.Index == nil && s.Fields == nil && s.Hidden[name] == "" {
-		return nil, nil
-	}
-	below, reason := s.look(name)
-	if below != nil {
-		return below, nil
-	}
-	if reason != "" {
-		return nil, &Error{Message: fmt.Sprintf("`%s.%s` is not available here: %s", path, name, reason)}
-	}
-	if s.Open {
-		return nil, nil
-	}
-	known := s.names()
-	if len(known) == 0 {
-		return nil, &Error{Message: fmt.Sprintf("`%s` has no member %q", path, name), Fix: "nothing is below it here"}
-	}
-	return nil, &Error{Message: fmt.Sprintf("`%s` has no member %q", path, name), Fix: strict.Suggest(name, known)}
-}
-
-func (s *Shape) look(name string) (below *Shape, hidden string) {
-	if s.Index != nil {
-		return s.Index.Look(name)
-	}
-	return s.Fields[name], s.Hidden[name]
-}
-
-func (s *Shape) names() []string {
-	if s.Index != nil {
-		return s.Index.Names()
-	}
-	return everhook.SortedKeys(s.Fields)
 }

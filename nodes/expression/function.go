@@ -9,6 +9,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
+	"github.com/everhook/everhook/nodes/calendar"
 )
 
 // Function documents one function of the language.
@@ -86,6 +87,8 @@ type call struct {
 	nodes []ast.Node
 	// pattern is that of a function with a constant pattern.
 	pattern *pattern
+	// layout is that of a function or method with a constant layout.
+	layout calendar.Layout
 }
 
 // what is the source of an argument for messages.
@@ -197,8 +200,8 @@ func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand
 		m.stack = m.stack[:base]
 		return v, err
 	}}
-	if keepsShape[name] {
-		o.shape = inputs[0].shape
+	if len(inputs) > 0 {
+		o.shape = shapeOf(name, inputs[0].shape)
 	}
 	if f.varying {
 		return o
@@ -206,10 +209,16 @@ func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand
 	return t.fold(o, inputs...)
 }
 
-// keepsShape are the functions that give elements of their list, or a list of them.
-var keepsShape = map[string]bool{
-	"first": true, "last": true, "take": true, "reverse": true, "sort": true, "uniq": true, "flatten": true,
-	"filter": true, "find": true, "findLast": true, "sortBy": true,
+// shapeOf is the shape of what a function gives of a list of the shape; nil if it is not known.
+func shapeOf(name string, list *Shape) *Shape {
+	switch name {
+	case "first", "last", "find", "findLast":
+		return list.element()
+	case "take", "reverse", "sort", "uniq", "flatten", "filter", "sortBy":
+		return list
+	default:
+		return nil
+	}
 }
 
 func arity(f *Function) string {
@@ -252,5 +261,5 @@ var elsewhere = map[string]string{
 	"matches":  "it is an operator: `text matches \"pattern\"`", "startswith": "it is an operator: `text startsWith " +
 		"\"part\"`",
 	"endswith": "it is an operator: `text endsWith \"part\"`", "coalesce": "use `??`", "default": "use `??`",
-	"if": "use `condition ? a : b`", "format": "use `date(…).Format(\"2006-01-02\")` or `fixed`",
+	"if": "use `condition ? a : b`", "format": "use `date(…).Format(\"YYYY-MM-DD\")` or `fixed`",
 }

@@ -53,6 +53,7 @@ func (c *call) columns(m *machine, args []any, rows []any) ([]string, error) {
 		if err := m.spend(1 + len(mapping)); err != nil {
 			return nil, err
 		}
+		//workflowcheck:ignore a set; the order does not show
 		for key := range mapping {
 			known[key] = true
 		}

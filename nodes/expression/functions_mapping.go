@@ -1,6 +1,10 @@
 package expression
 
-import "github.com/everhook/everhook"
+import (
+	"maps"
+
+	"github.com/everhook/everhook"
+)
 
 func keysOf(m *machine, c *call, args []any) ([]string, map[string]any, error) {
 	mapping, err := c.mapping(args, 0)
@@ -71,9 +75,7 @@ func merge(m *machine, c *call, args []any) (any, error) {
 		return nil, err
 	}
 	for _, mapping := range args {
-		for key, v := range mapping.(map[string]any) {
-			merged[key] = v
-		}
+		maps.Copy(merged, mapping.(map[string]any))
 	}
 	return merged, nil
 }
@@ -132,9 +134,7 @@ func omit(m *machine, c *call, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for key, v := range mapping {
-		kept[key] = v
-	}
+	maps.Copy(kept, mapping)
 	for _, name := range names {
 		delete(kept, name)
 	}

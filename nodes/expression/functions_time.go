@@ -5,7 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/expr-lang/expr/ast"
+
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/calendar"
 )
 
 const (
@@ -13,6 +16,9 @@ const (
 	zoneUnits = 1000
 	// dateUnits is the cost of reading a time in any of the usual forms.
 	dateUnits = 40
+	// formatBytes is what reading or writing a time by a layout costs, at most: a layout has 200 bytes, and its tokens
+	// become six times as long.
+	formatBytes = 1200
 )
 
 func now(m *machine, c *call, _ []any) (any, error) {
@@ -43,7 +49,7 @@ func date(m *machine, c *call, args []any) (any, error) {
 		}
 		return t, nil
 	}
-	layout, err := c.text(args, 1)
+	layout, err := c.layoutOf(m, args, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -53,15 +59,45 @@ func date(m *machine, c *call, args []any) (any, error) {
 			return nil, err
 		}
 	}
-	if err := m.read(len(text) + len(layout)); err != nil {
+	if err := m.read(len(text) + formatBytes); err != nil {
 		return nil, err
 	}
-	t, err := parseTimeAs(layout, text, zone)
+	t, err := layout.Parse(text, zone)
 	if err != nil {
-		return nil, c.errorf("%s does not have the layout %q, which is written as Go does: 2006-01-02 15:04:05",
-			c.what(0), everhook.Shorten(layout, 40))
+		return nil, c.errorf("%s is %q, which does not have the layout: %w", c.what(0), everhook.Shorten(text, 40), err)
 	}
 	return t, nil
+}
+
+// prepareLayout reads a layout that is a constant of the expression.
+func prepareLayout(argument int) func(c *call) error {
+	return func(c *call) (err error) {
+		if argument < len(c.nodes) {
+			if text, ok := c.nodes[argument].(*ast.StringNode); ok {
+				c.layout, err = calendar.ParseLayout(text.Value)
+			}
+		}
+		return err
+	}
+}
+
+// layoutOf gives a layout, and charges reading it.
+func (c *call) layoutOf(m *machine, args []any, i int) (calendar.Layout, error) {
+	if c.layout != nil {
+		return c.layout, nil
+	}
+	text, err := c.text(args, i)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.read(formatBytes + len(text)); err != nil {
+		return nil, err
+	}
+	layout, err := calendar.ParseLayout(text)
+	if err != nil {
+		return nil, c.errorf("%w", err)
+	}
+	return layout, nil
 }
 
 // zone takes a time zone or its name.
@@ -130,9 +166,10 @@ var timeFunctions = []*Function{
 		"is RFC 3339 text.", Example: `now() > date("2020-01-01")`, Result: `true`, minimum: 0, maximum: 0,
 		gives: kindTime, apply: now, varying: true},
 	{Name: "date", Signature: "date(text[, layout[, zone]])", Doc: "The time that a text is written as: RFC 3339, " +
-		"2006-01-02, RFC 1123 and others, or a layout of Go's. Without an offset it is UTC, or the zone that is given.",
+		"2030-01-31, RFC 1123 and others, or in a layout such as \"DD.MM.YYYY HH:mm\". Without an offset it is UTC, or the " +
+		"zone that is given.",
 		Example: `date("2030-01-31") + duration("1d12h")`, Result: `"2030-02-01T12:00:00Z"`, minimum: 1, maximum: 3,
-		gives: kindTime, apply: date},
+		gives: kindTime, prepare: prepareLayout(1), apply: date},
 	{Name: "fromUnix", Signature: "fromUnix(seconds)", Doc: "The time that many seconds after 1970, in UTC.",
 		Example: `fromUnix(1700000000)`, Result: `"2023-11-14T22:13:20Z"`, minimum: 1, maximum: 1, gives: kindTime,
 		apply: fromUnix},

@@ -16,6 +16,8 @@ type method struct {
 	arguments int
 	gives     kind
 	// time or duration is set, or both.
+	// prepare, if set, is called once when a call is compiled. Its error is for the author of the source.
+	prepare  func(c *call) error
 	time     func(m *machine, c *call, t time.Time, args []any) (any, error)
 	duration func(m *machine, c *call, d time.Duration, args []any) (any, error)
 }
@@ -71,16 +73,15 @@ var methods = map[string]method{
 		return t.In(zone), nil
 	}},
 	"Format": {arguments: 1, gives: kindText, time: func(m *machine, c *call, t time.Time, args []any) (any, error) {
-		layout, err := c.text(args, 0)
+		layout, err := c.layoutOf(m, args, 0)
 		if err != nil {
 			return nil, err
 		}
-		// No verb of a layout is shorter than one byte or becomes longer than "September" and a zone.
-		if err := m.work(16 * len(layout)); err != nil {
+		if err := m.work(formatBytes); err != nil {
 			return nil, err
 		}
-		return t.Format(layout), nil
-	}},
+		return layout.Format(t), nil
+	}, prepare: prepareLayout(0)},
 	"Add": {arguments: 1, gives: kindTime, time: func(_ *machine, c *call, t time.Time, args []any) (any, error) {
 		by, err := argument[time.Duration](c, args, 0, kindDuration)
 		if err != nil {
@@ -134,6 +135,11 @@ func (t *translator) methodCall(n *ast.CallNode, callee *ast.MemberNode) operand
 		inputs = append(inputs, t.translate(argument))
 	}
 	c := &call{name: name, nodes: n.Arguments}
+	if called.prepare != nil {
+		if err := called.prepare(c); err != nil {
+			return t.fail(n, fmt.Sprintf("%s: %v", name, err), "")
+		}
+	}
 	return t.fold(operand{node: n, kind: called.gives, run: func(m *machine) (any, error) {
 		start := len(m.stack)
 		for i := range inputs {

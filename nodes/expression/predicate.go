@@ -20,20 +20,18 @@ type predicateImplementation func(m *machine, p *predicate, items []any) (any, e
 func (t *translator) predicate(n ast.Node, f *Function, arguments []ast.Node) operand {
 	list := t.translate(arguments[0])
 	p := &predicate{call: call{name: f.Name, nodes: arguments}, slot: pointers{
-		item: t.slot(), index: t.slot(), accumulator: t.slot(), list: arguments[0], shape: list.shape,
+		item: t.slot(), index: t.slot(), accumulator: t.slot(), list: arguments[0], shape: list.shape.element(),
 		reduces: f.Name == "reduce",
 	}}
 	o := operand{node: n, kind: f.gives}
-	if keepsShape[f.Name] {
-		o.shape = list.shape
-	}
+	o.shape = shapeOf(f.Name, list.shape)
 	if len(arguments) > 1 {
 		t.pointers = append(t.pointers, &p.slot)
 		body := t.translate(arguments[1].(*ast.PredicateNode).Node)
 		t.pointers = t.pointers[:len(t.pointers)-1]
 		p.body = body.run
 		if f.Name == "map" {
-			o.shape = body.shape
+			o.shape = body.shape.listed()
 		}
 	}
 	if len(arguments) > 2 {

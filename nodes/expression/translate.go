@@ -250,6 +250,9 @@ func (t *translator) binary(n *ast.BinaryNode) operand {
 	if !ok {
 		return t.fail(n, fmt.Sprintf("the operator `%s` is not supported", n.Operator), "")
 	}
+	if err := t.checkShapes(n, left, right); err != nil {
+		return t.failAt(n, err)
+	}
 	apply := operation.apply
 	return t.fold(operand{node: n, kind: operation.gives, run: func(m *machine) (any, error) {
 		a, err := leftRun(m)

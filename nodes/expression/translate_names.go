@@ -24,7 +24,7 @@ func (t *translator) identifier(n *ast.IdentifierNode) operand {
 	name := n.Value
 	t.usesData = true
 	t.references.Trigger = t.references.Trigger || name == "trigger"
-	return operand{node: n, shape: shape, run: func(m *machine) (any, error) {
+	return operand{node: n, shape: shape, kind: shape.kind(), run: func(m *machine) (any, error) {
 		m.units++
 		return m.scope.Values[name], nil
 	}}
@@ -64,7 +64,7 @@ func (t *translator) namedMember(n *ast.MemberNode) (operand, bool) {
 		t.usesData = true
 		t.references.Nodes = append(t.references.Nodes, name)
 	}
-	return operand{node: n, shape: below, run: func(m *machine) (any, error) {
+	return operand{node: n, shape: below, kind: below.kind(), run: func(m *machine) (any, error) {
 		m.units++
 		members, _ := m.scope.Values[rootName].(map[string]any)
 		return members[name], nil
@@ -87,7 +87,7 @@ func (t *translator) member(n *ast.MemberNode) operand {
 	if property.constant {
 		key, _ := propertyRun(&machine{})
 		if name, ok := key.(string); ok {
-			return t.fold(operand{node: n, shape: shape, run: func(m *machine) (any, error) {
+			return t.fold(operand{node: n, shape: shape, kind: shape.kind(), run: func(m *machine) (any, error) {
 				v, err := baseRun(m)
 				if err != nil {
 					return nil, err
@@ -121,19 +121,24 @@ func (t *translator) shapeBelow(base, property operand) (*Shape, *Error) {
 	}
 	if !property.constant {
 		if property.kind == kindNumber {
-			return base.shape, nil
+			return base.shape.element(), nil
 		}
 		return nil, nil
 	}
 	key, _ := property.run(&machine{})
-	if name, ok := key.(string); ok {
-		at := base.node
-		if _, ok := at.(*ast.PointerNode); ok {
-			at = t.pointers[len(t.pointers)-1].list
-		}
-		return base.shape.member(describe(at), name)
+	name, ok := key.(string)
+	if !ok {
+		return base.shape.element(), nil
 	}
-	return base.shape, nil
+	at := base.node
+	if _, ok := at.(*ast.PointerNode); ok {
+		at = t.pointers[len(t.pointers)-1].list
+	}
+	if doubt := base.shape.doubt(describe(at), name); doubt != nil {
+		doubt.Source, doubt.Offset = t.source, byteOffset(t.source, property.node.Location().From)
+		t.warnings = append(t.warnings, doubt)
+	}
+	return base.shape.member(describe(at), name)
 }
 
 func (t *translator) slice(n *ast.SliceNode) operand {

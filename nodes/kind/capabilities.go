@@ -2,6 +2,7 @@ package kind
 
 import (
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
 )
 
 // With the interfaces below, a kind declares more about itself than Kind requires. The compiler, the warnings, the
@@ -84,6 +85,14 @@ type Calling interface {
 	Kind
 	// CallsFlow is the key of the flow, and the number of its version; 0 is the enabled one.
 	CallsFlow() (key string, version int)
+}
+
+// Shaping is a kind whose results have other members with some configs than those in its Spec.
+type Shaping interface {
+	Kind
+	// ResultShape is what expressions can find below nodes.<key> of the node, which has this config. It is asked for
+	// when a flow is applied, never during a run.
+	ResultShape(node *everhook.Node) *expression.Shape
 }
 
 // SecretNaming is a kind or trigger whose config names secrets outside of templates. A flow is served only while they

@@ -17,7 +17,11 @@
 // about a kind. A kind from outside that implements them is treated in the same way as a built-in one.
 package kind
 
-import "time"
+import (
+	"time"
+
+	"github.com/everhook/everhook/nodes/expression"
+)
 
 // Kind is a type of node. Its implementation is the config struct of one node, through a pointer. It is also either
 // Pure or Waiting, which have the method that does the work.
@@ -30,7 +34,7 @@ type Kind interface {
 
 // Result is the result of a step that resolved.
 type Result struct {
-	// Value is seen by later nodes as nodes.<key>; the engine makes it canonical.
+	// Value is seen by later nodes as nodes.<key>. The engine makes it canonical unless Spec.Canonical says that it is.
 	Value any
 }
 
@@ -59,16 +63,60 @@ type Spec struct {
 	Summary string
 	// Result says what nodes.<key> holds afterwards.
 	Result string
+	// Members are the members of the result, if it is always the same mapping of them; nil: anything. Expressions are
+	// checked against them, and the reference page shows them. A kind whose result depends on the config is Shaping.
+	Members []Member
+	// Type is the type of a result that is no mapping, if it is always the same; empty: any.
+	Type expression.Type
 	// Failures says when it ends failed, and when in error.
 	Failures string
 	// Branches are the branches it can have.
 	Branches []BranchSpec
 	// NamedBranches is set when the config gives further branches their names; Validate then checks them.
 	NamedBranches bool
+	// Canonical is set if every result is a canonical value already (see everhook.Canonical): numbers are int or
+	// float64, lists []any, mappings map[string]any. The engine converts the results of other kinds.
+	Canonical bool
 	// Effect describes kinds that act on other systems through an activity; nil for the others.
 	Effect *EffectSpec
 	// Example is one node as YAML; the tests run it.
 	Example string
+}
+
+// Member is one member of the result of a kind, or of a member that is a mapping or a list of mappings.
+type Member struct {
+	Name string
+	// Summary says what it holds.
+	Summary string
+	// Type is its type; empty: any. With Members it is a mapping unless it is a list.
+	Type expression.Type
+	// Members are those of the mapping, or of each element of the list.
+	Members []Member
+	// Content is set for the member in which a name that does not exist was probably meant: for nodes.x.id, the fix
+	// names nodes.x.body.id.
+	Content bool
+}
+
+// Shape is what expressions can find below a result of the kind.
+func (s Spec) Shape() *expression.Shape { return shapeOf(s.Type, s.Members) }
+
+// shapeOf is the shape of a value of a type with members.
+func shapeOf(of expression.Type, members []Member) *expression.Shape {
+	shape := &expression.Shape{Type: of}
+	if members == nil {
+		return shape
+	}
+	if shape.Type == "" {
+		shape.Type = expression.Mapping
+	}
+	shape.Fields = map[string]*expression.Shape{}
+	for _, member := range members {
+		shape.Fields[member.Name] = shapeOf(member.Type, member.Members)
+		if member.Content {
+			shape.Content = member.Name
+		}
+	}
+	return shape
 }
 
 // BranchSpec describes one branch of a kind.

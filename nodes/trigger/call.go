@@ -14,15 +14,12 @@ type Call struct {
 	Input BodySchema `json:"input,omitzero"`
 }
 
-// CallTrigger is the kind of the trigger of flows that others call.
-const CallTrigger = "call"
-
 var _ kind.Callable = (*Call)(nil)
 
 // Spec describes the kind.
 func (*Call) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{
-		Kind:    CallTrigger,
+		Kind:    "call",
 		Summary: "Lets other flows call this flow with a node of kind subflow.",
 		Data: "`input`, what the caller gave (nil if nothing), `id` (the run ID) and `receivedAt` (RFC 3339), the " +
 			"time of the call.",
@@ -42,7 +39,8 @@ func (*Call) Validate(*kind.Validation) {}
 
 // Shape describes the values of a call.
 func (*Call) Shape() *expression.Shape {
-	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}}}
+	return &expression.Shape{Fields: map[string]*expression.Shape{"input": {}, "id": {}, "receivedAt": {}},
+		Content: "input"}
 }
 
 // FieldRoots is empty: the block has no expressions.

@@ -149,6 +149,8 @@ func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
 	}
 }
 
+// keptShape is what can exist below a value of which the paths are kept; anything without paths. A position in a list
+// stays on the shape, so indexes are no members.
 func keptShape(paths *[]KeptPath) *expression.Shape {
 	if paths == nil {
 		return &expression.Shape{}
@@ -156,21 +158,23 @@ func keptShape(paths *[]KeptPath) *expression.Shape {
 	root := &expression.Shape{Fields: map[string]*expression.Shape{}}
 	for _, kept := range *paths {
 		at := root
-		for i, step := range kept.Path {
+		for _, step := range kept.Path {
+			if at.Fields == nil {
+				break
+			}
 			if step.Index {
 				continue
 			}
-			below := at.Fields[step.Name]
-			if below == nil {
-				below = &expression.Shape{Fields: map[string]*expression.Shape{}}
-				at.Fields[step.Name] = below
-			}
-			if i == len(kept.Path)-1 || below.Fields == nil {
-				below.Fields = nil
+			// A name that is a number is an index where the value is a list: what is below it is not known.
+			if _, position := step.Position(); position {
 				break
 			}
-			at = below
+			if at.Fields[step.Name] == nil {
+				at.Fields[step.Name] = &expression.Shape{Fields: map[string]*expression.Shape{}}
+			}
+			at = at.Fields[step.Name]
 		}
+		at.Fields = nil
 	}
 	return root
 }

@@ -136,7 +136,7 @@ func (r *WebhookRequest) Shape() *expression.Shape {
 	}
 	return &expression.Shape{Fields: map[string]*expression.Shape{
 		"headers": headers, "query": keptShape(r.Query), "body": keptShape(r.Body), "receivedAt": {},
-	}}
+	}, Content: "body"}
 }
 
 // Callback is a kind whose nodes wait for a call of their resume URL (kind.ForCall).

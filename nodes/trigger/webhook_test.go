@@ -232,3 +232,28 @@ func TestASchemaOfABody(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
+
+func TestWhatStandsBelowAKeptPath(t *testing.T) {
+	t.Parallel()
+	for path, expressions := range map[string]map[string]string{
+		"order.items[0]": {"trigger.body.order.items[0].sku": "", "trigger.body.order.items": "",
+			"trigger.body.order.item": `has no member "item"`},
+		"order.items[0].sku": {"trigger.body.order.items[0].sku": "",
+			"trigger.body.order.items[0].price": `has no member "price"`},
+		"order.items[0][1]": {"trigger.body.order.items[0][1].sku": ""},
+		"order.items.0":     {"trigger.body.order.items[0].sku": "", "trigger.body.order.items.sku": ""},
+		"order.items.0.sku": {"trigger.body.order.items[0].sku": "", "trigger.body.orders": `has no member "orders"`},
+		"'[0]'":             {"trigger.body[0].sku": "", "trigger.body.sku": ""},
+		"'[0].sku'":         {"trigger.body[0].sku": "", "trigger.body[0].price": `has no member "price"`},
+	} {
+		for expression, want := range expressions {
+			_, problems := webhook(t, "request: { body: ["+path+"] }", "mode: async\nnodes:\n  - key: a\n    "+
+				"type: calculation\n    config: { expression: '"+expression+"' }\n")
+			if want == "" {
+				require.NotContains(t, problems, "member", "%s keeps %s", path, expression)
+			} else {
+				require.Contains(t, problems, want, "%s drops %s", path, expression)
+			}
+		}
+	}
+}

@@ -25,7 +25,13 @@ func (*IBANCheck) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "iban-check", Group: kind.Calculating,
 		Summary: "Checks the number of a bank account by its check digits.",
-		Result:  "`{valid, iban, country, reason}`: `iban` in capitals without spaces, `reason` says why it is not valid.",
+		Result:  "What the check found.",
+		Members: []kind.Member{
+			{Name: "valid", Type: expression.Boolean, Summary: "Whether the number is valid."},
+			{Name: "iban", Type: expression.Text, Summary: "The number in capitals, without spaces."},
+			{Name: "country", Type: expression.Text, Summary: "The country of the account, for example DE."},
+			{Name: "reason", Type: expression.Text, Summary: "Why the number is not valid; nil if it is."},
+		},
 		Failures: "Failed, with `errors.<key>.type` `invalid-iban`, when it is not valid and `failOnInvalid` is set. " +
 			"Error when the template cannot be evaluated.",
 		Example: `key: account

@@ -42,6 +42,9 @@ func TestWhatIsWrongWithAConfigIsToldBeforeAnyRun(t *testing.T) {
 		"an account that is written": {"async", webhook,
 			`{"key":"a","type":"iban-check","config":{"iban":"DE88370400440532013000"}}`,
 			"the result is the same for every run: the IBAN is not valid: its check digits do not fit"},
+		"a member that the result does not have": {"async", webhook,
+			`{"key":"a","type":"iban-check","config":{"iban":"{{ trigger.body.iban }}"}},` +
+				`{"key":"b","type":"calculation","config":{"expression":"nodes.a.vaild"}}`, `did you mean "valid"?`},
 		"a secret in a pure kind": {"async", webhook,
 			`{"key":"a","type":"iban-check","config":{"iban":"{{ secret.IBAN }}"}}`, "a secret is not available here"},
 

@@ -39,7 +39,7 @@ func (*SMS) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "sms", Group: kind.Effects,
 		Summary: "Sends a text message through Acme's gateway.",
-		Result:  "The gateway's ID of the message.",
+		Result:  "The gateway's ID of the message.", Type: expression.Text,
 		Failures: "Failed, with type `sms-refused`, when the gateway does not take the number or the text. " +
 			"Error when it does not answer after all attempts, refuses the token, or a template cannot be evaluated.",
 		Effect: &kind.EffectSpec{Timeout: 10 * time.Second, MaxAttempts: 5},

@@ -12,7 +12,7 @@ import (
 	"unicode/utf16"
 )
 
-// Forms gives the forms of a secret of at least eight characters, each under the name of who writes it so.
+// Forms returns the forms of a secret of at least eight characters, each by the name of the system that writes it.
 func Forms(secret string) map[string]string {
 	quoted, _ := json.Marshal(secret)
 	inJSON := string(quoted[1 : len(quoted)-1])
@@ -72,7 +72,7 @@ func each(text string, write func(rune) string) string {
 	return out.String()
 }
 
-// signs writes all characters but letters and digits.
+// signs rewrites all characters except letters and digits.
 func signs(text string, write func(rune) string) string {
 	return each(text, func(r rune) string {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r > 0x7f {

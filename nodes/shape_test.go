@@ -1,0 +1,28 @@
+package nodes_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/nodes/kind"
+)
+
+// TestEveryKindSaysWhatItsResultsAre: expressions are checked against what kinds declare. A kind whose results can be
+// anything stands in the list.
+func TestEveryKindSaysWhatItsResultsAre(t *testing.T) {
+	t.Parallel()
+	anything := map[string]string{
+		"calculation": "the value of any expression", "variable": "any value", "output": "any value",
+	}
+	for _, k := range nodes.Standard().Kinds() {
+		spec := k.Spec()
+		_, shaping := k.(kind.Shaping)
+		declares := shaping || spec.Type != "" || spec.Members != nil
+		require.Equal(t, anything[spec.Kind] == "", declares, spec.Kind)
+		for _, member := range spec.Members {
+			require.NotEmpty(t, member.Summary, "%s.%s", spec.Kind, member.Name)
+		}
+	}
+}
