@@ -1,5 +1,5 @@
-// Package docs_test holds the documentation against the code: generated pages must be what the code generates, and
-// every example must do what the page says. `go test ./docs -update` writes the generated pages again.
+// Package docs_test checks the documentation: generated pages must be up to date, and every example must do what the
+// page says. `go test ./docs -update` rewrites the generated pages.
 package docs_test
 
 import (
@@ -81,7 +81,7 @@ func blocks(t *testing.T, language string) []block {
 	return found
 }
 
-// asFlow makes a whole flow of a block: of a node, nodes or a trigger by adding the rest.
+// asFlow completes a block to a whole flow: a node, nodes or a trigger.
 func asFlow(t *testing.T, b block) string {
 	t.Helper()
 	const head = "key: example\nmode: sync\n"

@@ -54,7 +54,7 @@ func TestEveryWrongNodeInThePagesIsRefusedAsItSays(t *testing.T) {
 	}
 }
 
-// sample is what the page of the language says that its examples see.
+// sample is the trigger.body of the examples on the page of the language.
 const sample = `{"id": 7, "paid": true, "name": "Größe", "items": [{"sku": "a", "price": 2.5}, {"sku": "b", "price": 4}]}`
 
 func TestEveryExpressionInThePagesGivesWhatItSays(t *testing.T) {
@@ -79,7 +79,7 @@ func TestEveryExpressionInThePagesGivesWhatItSays(t *testing.T) {
 	}
 }
 
-// evaluated gives the value as JSON, or the message of the error.
+// evaluated returns the value as JSON, or the message of the error.
 func evaluated(source string, environment *expression.Environment, values map[string]any) string {
 	program, err := expression.Compile(source, environment)
 	if err != nil {
@@ -141,7 +141,7 @@ var (
 	dropped = regexp.MustCompile(`[^a-z0-9 _-]`)
 )
 
-// code is what a page shows as code: in Go, type arguments before a call look like a link.
+// code matches code on a page: in Go, type arguments before a call look like a link.
 var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
 
 func TestEveryLinkBetweenThePagesLeadsSomewhere(t *testing.T) {
@@ -169,7 +169,7 @@ func TestEveryLinkBetweenThePagesLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// anchors are the names by which headings are linked to.
+// anchors returns the names by which links refer to headings.
 func anchors(page string) []string {
 	var names []string
 	for _, match := range heading.FindAllStringSubmatch(page, -1) {

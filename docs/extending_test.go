@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestThePageOnExtendingShowsTheExample: every block of code on the page stands, as it is, in a file of the module that
-// is built and run.
+// TestThePageOnExtendingShowsTheExample checks that every block of code on the page is, unchanged, in a file of the
+// module that the tests build and run.
 func TestThePageOnExtendingShowsTheExample(t *testing.T) {
 	t.Parallel()
 	const module = "../examples/custom-kind"

@@ -14,7 +14,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// own is a name of a metric of Everhook's, without what a histogram adds to it.
+// own matches a metric of Everhook, without the suffixes of a histogram.
 var own = regexp.MustCompile(`\b(everhook_[a-z_]+?)(?:_bucket|_sum|_count)?\b`)
 
 func TestThePageOfOperationsNamesEveryMetricAndNoOther(t *testing.T) {

@@ -5,16 +5,16 @@ package kinds
 // fieldDocs are the comments of config structs and of their fields.
 var fieldDocs = map[string]string{
 	"FileDrop":                "FileDrop starts a run for each JSON file in a folder.",
-	"FileDrop.Every":          "Every is the time between two looks at the folder.",
-	"FileDrop.Folder":         "Folder is watched, on the machine of each receiver; a path that is not absolute begins where the server was started. It is made if it is missing. Files are moved to `done` below it when their run is durable, and to `refused` when they can start none. Write a file beside the folder, or under a name that does not end in .json, and rename it.",
+	"FileDrop.Every":          "Every is the time between two scans of the folder.",
+	"FileDrop.Folder":         "Folder is the watched folder, on the machine of each receiver. A relative path begins at the working directory of the server. A missing folder is created. A file moves to `done` below the folder once its run is durable, or to `refused` if it cannot start a run. Write a file beside the folder, or under a name that does not end in .json, and then rename it.",
 	"IBANCheck":               "IBANCheck checks the number of a bank account.",
 	"IBANCheck.Countries":     "Countries lists the accepted countries, for example DE or AT. Without it, all are accepted.",
-	"IBANCheck.FailOnInvalid": "FailOnInvalid makes the node fail instead of telling it in the result.",
+	"IBANCheck.FailOnInvalid": "FailOnInvalid makes the node fail if the number is not valid. Without it, the result says so.",
 	"IBANCheck.IBAN":          "IBAN is the number, with or without spaces.",
 	"SMS":                     "SMS sends a text message through Acme's gateway.",
 	"SMS.Gateway":             "Gateway is the URL to which messages are posted. Only env and secret may supply its scheme or host.",
 	"SMS.Text":                "Text is the message, at most 1,000 bytes.",
-	"SMS.To":                  "To is the telephone number, as +4930123456.",
+	"SMS.To":                  "To is the telephone number, for example +4930123456.",
 	"SMS.Token":               "Token is the gateway's token, as `{{ secret.NAME }}`.",
 }
 

@@ -19,12 +19,12 @@ import (
 
 // FileDrop starts a run for each JSON file in a folder.
 type FileDrop struct {
-	// Folder is watched, on the machine of each receiver; a path that is not absolute begins where the server was
-	// started. It is made if it is missing. Files are moved to `done` below it when their run is durable, and to
-	// `refused` when they can start none. Write a file beside the folder, or under a name that does not end in .json,
-	// and rename it.
+	// Folder is the watched folder, on the machine of each receiver. A relative path begins at the working directory of
+	// the server. A missing folder is created. A file moves to `done` below the folder once its run is durable, or to
+	// `refused` if it cannot start a run. Write a file beside the folder, or under a name that does not end in .json,
+	// and then rename it.
 	Folder string `json:"folder" required:"true"`
-	// Every is the time between two looks at the folder.
+	// Every is the time between two scans of the folder.
 	Every everhook.Duration `json:"every,omitempty" default:"1s"`
 }
 
@@ -50,7 +50,7 @@ const (
 	maxFile      = 1 << 20
 )
 
-// Validate checks what the types leave open. It does no I/O: the folder may be on another machine.
+// Validate checks the limits. It does no I/O: the folder may be on another machine.
 func (f *FileDrop) Validate(v *kind.Validation) {
 	if strings.TrimSpace(f.Folder) == "" {
 		v.Error("/folder", "the folder has no name", "write a path, for example /srv/payouts")
@@ -60,16 +60,16 @@ func (f *FileDrop) Validate(v *kind.Validation) {
 	}
 }
 
-// Shape is what expressions see as trigger.
+// Shape describes the value of trigger in expressions.
 func (*FileDrop) Shape() *expression.Shape {
 	return &expression.Shape{Fields: map[string]*expression.Shape{"name": {}, "content": {}}}
 }
 
-// FieldRoots is nothing: the block has no expressions.
+// FieldRoots is empty: the trigger block has no expressions.
 func (*FileDrop) FieldRoots(string) map[string]*expression.Shape { return nil }
 
-// Serve looks at the folder until ctx ends. An error begins it again after a pause: nothing is lost, as a file leaves
-// only when its run is durable.
+// Serve scans the folder until ctx ends. After an error it is called again after a pause. Nothing is lost, because a
+// file is moved only when its run is durable.
 func (f *FileDrop) Serve(ctx context.Context, flow kind.SourceFlow) error {
 	for _, folder := range []string{f.Folder, f.done(), f.refused()} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -97,7 +97,7 @@ func (f *FileDrop) Serve(ctx context.Context, flow kind.SourceFlow) error {
 func (f *FileDrop) done() string    { return filepath.Join(f.Folder, "done") }
 func (f *FileDrop) refused() string { return filepath.Join(f.Folder, "refused") }
 
-// sweep starts a run for each file that is there now.
+// sweep starts a run for each file in the folder.
 func (f *FileDrop) sweep(ctx context.Context, flow kind.SourceFlow) error {
 	entries, err := os.ReadDir(f.Folder)
 	if err != nil {
@@ -114,7 +114,7 @@ func (f *FileDrop) sweep(ctx context.Context, flow kind.SourceFlow) error {
 	return nil
 }
 
-// take starts the run of one file and moves it away. Another receiver may have done either meanwhile.
+// take starts the run of one file and moves the file. Another receiver may do so at the same time.
 func (f *FileDrop) take(ctx context.Context, flow kind.SourceFlow, name string) error {
 	data, content, err := read(filepath.Join(f.Folder, name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -128,8 +128,7 @@ func (f *FileDrop) take(ctx context.Context, flow kind.SourceFlow, name string) 
 	}
 	digest := sha256.Sum256(data)
 	started, err := flow.Start(ctx, kind.Event{
-		// The same name with other content is another event; the same content again is one that may heal a run that
-		// failed.
+		// The same name with other content is another event. The same content again may rerun a run that failed.
 		Key: name + " " + hex.EncodeToString(digest[:]), Rerun: true,
 		Data: map[string]any{"name": name, "content": content},
 	})
@@ -142,7 +141,7 @@ func (f *FileDrop) take(ctx context.Context, flow kind.SourceFlow, name string) 
 	return move(filepath.Join(f.Folder, name), filepath.Join(f.done(), string(started.RunID)+" "+name))
 }
 
-// read gives a file and its JSON. What can start no run is an *everhook.Error.
+// read returns a file and its JSON. If the file cannot start a run, the error is an *everhook.Error.
 func read(path string) (data []byte, content any, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -165,7 +164,7 @@ func (f *FileDrop) refuse(flow kind.SourceFlow, name string, why *everhook.Error
 	return move(filepath.Join(f.Folder, name), filepath.Join(f.refused(), name))
 }
 
-// move takes a file that is gone for one that another receiver has moved.
+// move ignores a missing file: another receiver has moved it.
 func move(from, to string) error {
 	if err := os.Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
 		return err

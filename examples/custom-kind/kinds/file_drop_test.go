@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// engine starts runs in memory, as the real one does: one for a key.
+// engine starts runs in memory, one for each key.
 type engine struct {
 	mutex  sync.Mutex
 	events []kind.Event

@@ -14,7 +14,7 @@ type IBANCheck struct {
 	IBAN expression.Template[string] `json:"iban" required:"true"`
 	// Countries lists the accepted countries, for example DE or AT. Without it, all are accepted.
 	Countries []string `json:"countries,omitempty" single:"true"`
-	// FailOnInvalid makes the node fail instead of telling it in the result.
+	// FailOnInvalid makes the node fail if the number is not valid. Without it, the result says so.
 	FailOnInvalid bool `json:"failOnInvalid,omitempty" default:"false"`
 }
 
@@ -43,7 +43,7 @@ config:
 	}
 }
 
-// Validate checks the list of countries, and an account that is written out.
+// Validate checks the list of countries, and warns of an account number that is written out.
 func (c *IBANCheck) Validate(v *kind.Validation) {
 	for _, country := range c.Countries {
 		if len(country) != 2 || !consistsOf(country, capitals) {
@@ -57,7 +57,7 @@ func (c *IBANCheck) Validate(v *kind.Validation) {
 	}
 }
 
-// TypeInvalidIBAN is the type of the node's error. Flows may compare it: it is never edited.
+// TypeInvalidIBAN is the type of the node's error. Flows may compare it, so it is never edited.
 const TypeInvalidIBAN = "invalid-iban"
 
 // Execute is pure: the same data gives the same result on every replay.
@@ -78,7 +78,7 @@ func (c *IBANCheck) Execute(run kind.Run) (kind.Result, error) {
 	return kind.Result{Value: result}, nil
 }
 
-// checked is what is known of a number; reason is empty when it is valid.
+// checked is the result of a check; reason is empty if the number is valid.
 type checked struct{ iban, country, reason string }
 
 func (c checked) describe() string {
@@ -93,7 +93,7 @@ const (
 	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
-// check is ISO 13616: two letters, two check digits, up to 30 letters and digits, and a remainder of 1.
+// check checks a number by ISO 13616: two letters, two check digits, up to 30 letters and digits, and a remainder of 1.
 func check(text string, countries []string) checked {
 	iban := strings.ToUpper(strings.Join(strings.Fields(text), ""))
 	c := checked{iban: everhook.Shorten(iban, 40)}
@@ -112,7 +112,7 @@ func check(text string, countries []string) checked {
 	return c
 }
 
-// remainder is the number modulo 97 with its first four characters at the end and 10 to 35 for letters.
+// remainder returns the number modulo 97, with its first four characters at the end and 10 to 35 for letters.
 func remainder(iban string) int {
 	rest := 0
 	for _, character := range iban[4:] + iban[:4] {

@@ -13,7 +13,7 @@ import (
 	"example.com/acme/everhook-kinds/kinds"
 )
 
-// compile gives the problems of a flow with that trigger and one node, both as JSON.
+// compile returns the problems of a flow with that trigger and one node, both as JSON.
 func compile(t *testing.T, mode, trigger, node string) string {
 	t.Helper()
 	return text(kindtest.Problems(kinds.Registry(), kindtest.Flow(t, everhook.Mode(mode), trigger, node)))

@@ -26,7 +26,7 @@ type SMS struct {
 	Gateway expression.URL `json:"gateway" required:"true"`
 	// Token is the gateway's token, as `{{ secret.NAME }}`.
 	Token expression.Template[string] `json:"token" required:"true"`
-	// To is the telephone number, as +4930123456.
+	// To is the telephone number, for example +4930123456.
 	To expression.Template[string] `json:"to" required:"true"`
 	// Text is the message, at most 1,000 bytes.
 	Text expression.Template[string] `json:"text" required:"true"`
@@ -58,7 +58,7 @@ const maxText = 1000
 
 var phone = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// Validate checks what is known without running the flow.
+// Validate checks everything that does not depend on a run.
 func (s *SMS) Validate(v *kind.Validation) {
 	if to, ok := s.To.Literal(); ok && !phone.MatchString(to) {
 		v.Error("/config/to", fmt.Sprintf("%q is no telephone number", everhook.Shorten(to, 40)),
@@ -76,7 +76,7 @@ func (s *SMS) Validate(v *kind.Validation) {
 	}
 }
 
-// Execute makes the message and leaves the sending to the effect. Secrets stay places until they are there.
+// Execute makes the message; the effect sends it. Secrets are inserted only there.
 func (s *SMS) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {
 	var input SMSInput
 	var err error
@@ -107,10 +107,10 @@ func (s *SMS) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, e
 	return kind.Result{Value: sent.ID}, nil
 }
 
-// sendSMS is the effect's name. It is stored in histories: it is never edited.
+// sendSMS is the effect's name. It is stored in histories, so it is never edited.
 const sendSMS = "acme.send-sms"
 
-// SMSInput is one message. It is stored in histories: fields are added, never renamed.
+// SMSInput is one message. It is stored in histories, so fields are added, never renamed.
 type SMSInput struct {
 	Gateway everhook.Sealed `json:"gateway"`
 	Token   everhook.Sealed `json:"token"`
@@ -120,15 +120,15 @@ type SMSInput struct {
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
-// SMSResult is what the gateway answered. It is stored in histories, as SMSInput is.
+// SMSResult is the answer of the gateway. It is stored in histories, as SMSInput is.
 type SMSResult struct {
 	ID string `json:"id"`
 }
 
-// TypeSMSRefused is the type of the node's error when the gateway takes a message for wrong.
+// TypeSMSRefused is the type of the node's error if the gateway refuses the message.
 const TypeSMSRefused = "sms-refused"
 
-// smsSender is the effect. It is made once in each worker, and used by many runs at once.
+// smsSender is the effect. It is made once in each worker, and used by many runs concurrently.
 type smsSender struct{ activities.Dependencies }
 
 // sms is the effect, for the registry and for tests.
@@ -138,8 +138,8 @@ func newSMSSender(d activities.Dependencies) effect.Function[SMSInput, SMSResult
 	return (&smsSender{d}).send
 }
 
-// send makes one attempt. Here are the clock, the network and the secrets; the frame around it bounds it, reports to
-// Temporal while it works, and takes secrets out of what it returns.
+// send makes one attempt. It may use the clock, the network and secrets. The frame around it limits its time, reports
+// to Temporal while it works, and redacts its result.
 func (s *smsSender) send(ctx context.Context, input SMSInput) (SMSResult, error) {
 	gateway, err := s.Dependencies.Text(input.Gateway)
 	if err != nil {
@@ -166,13 +166,13 @@ func (s *smsSender) send(ctx context.Context, input SMSInput) (SMSResult, error)
 	request.Header.Set("Idempotency-Key", input.IdempotencyKey)
 	response, err := s.HTTP.Do(request)
 	if err != nil {
-		return SMSResult{}, err // the frame knows refused addresses and timeouts; all else is tried again
+		return SMSResult{}, err // the frame handles refused addresses and timeouts; all other errors are retried
 	}
 	defer func() { _ = response.Body.Close() }()
 	return answer(response)
 }
 
-// answer reads what the gateway says. It says which failures another attempt can heal.
+// answer reads the gateway's answer. It decides which failures are retried.
 func answer(response *http.Response) (SMSResult, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if err != nil {

@@ -99,7 +99,7 @@ func TestAnIDThatIsASecretIsNotKept(t *testing.T) {
 	require.Equal(t, "[secret SMS_TOKEN]", result.ID)
 }
 
-// step is what Execute sees of a run: it notes what the effect would be given.
+// step is the Run of a test: it records the input of the effect.
 type step struct {
 	kind.WaitingRun
 	id, origin everhook.RunID
