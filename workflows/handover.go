@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,16 +15,6 @@ import (
 	"github.com/everhook/everhook/internal/engine"
 	"github.com/everhook/everhook/nodes/kind"
 )
-
-// Budget is what one execution may use before its loops continue in another one. A field that is 0 stands for the
-// engine's own number.
-type Budget struct {
-	Steps  int `json:"steps,omitempty"`
-	Events int `json:"events,omitempty"`
-	Units  int `json:"units,omitempty"`
-}
-
-func (b Budget) events() int { return cmp.Or(b.Events, budgetEvents) }
 
 // LoopStart is the extra input of an execution that continues a loop.
 type LoopStart struct {

@@ -51,6 +51,9 @@ func (r *run) limits() limits {
 	return limits{payload: MaxPayload, output: maxOutput, outcome: maxEncoded, localResult: maxEncoded}
 }
 
+// MaxOutput bounds the output of the flow.
+func (r *run) MaxOutput() int { return r.limits().output }
+
 // fits returns the size of a value for an effect, a child or a signal, or an *everhook.Error of type limit if Temporal
 // would refuse it. What names the value for a person: "what the effect is given".
 func (r *run) fits(what string, v any) (size int, err error) {
@@ -100,4 +103,13 @@ func measured(stored int, values ...any) (size, limit int, err error) {
 		size += len(encoded)
 	}
 	return size, stored, nil
+}
+
+// sentSize is how many bytes the arguments of a start have when they are sent to Temporal.
+func sentSize(arguments ...any) (size int, err error) {
+	encoded, err := DataConverter().ToPayloads(arguments...)
+	for _, payload := range encoded.GetPayloads() {
+		size += len(payload.GetData())
+	}
+	return size, err
 }

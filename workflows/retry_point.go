@@ -5,11 +5,7 @@ import (
 	"fmt"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/engine"
 )
-
-// RetryPoint is where a retry begins.
-type RetryPoint = engine.RetryPoint
 
 // checkRetryPoint refuses values that a run cannot be started with; stored is Start.MaxPayload of the run.
 func checkRetryPoint(p *RetryPoint, stored int) error {
@@ -30,13 +26,4 @@ func checkRetryPoint(p *RetryPoint, stored int) error {
 			"or from an earlier node", p.Node, err)
 	}
 	return nil
-}
-
-// sentSize is how many bytes the arguments of a start have when they are sent to Temporal.
-func sentSize(arguments ...any) (size int, err error) {
-	encoded, err := DataConverter().ToPayloads(arguments...)
-	for _, payload := range encoded.GetPayloads() {
-		size += len(payload.GetData())
-	}
-	return size, err
 }

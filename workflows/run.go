@@ -81,11 +81,6 @@ func (r *run) outcome() everhook.Outcome {
 	return r.Outcome()
 }
 
-// Wait executes a step whose kind waits or acts outside.
-func (r *run) Wait(s *engine.Step) (kind.Result, error) {
-	return s.Compiled().Kind.(kind.Waiting).Execute(contextOf(s.Line()), &step{Step: s, run: r})
-}
-
 // After starts a timer.
 func (r *run) After(on engine.Line, left time.Duration, name string, fire func()) {
 	ctx := contextOf(on)
@@ -153,9 +148,6 @@ func (r *run) Limit() *kind.End {
 
 // UsedUp reports whether the history is so long or so large that loops continue in another execution.
 func (r *run) UsedUp() bool { return r.events >= r.budget || r.bytes() >= budgetBytes }
-
-// MaxOutput bounds the output.
-func (r *run) MaxOutput() int { return r.limits().output }
 
 // Error reads an error of the SDK.
 func (r *run) Error(err error) (failure *everhook.Error, cancelled bool) {

@@ -27,6 +27,11 @@ var (
 	_ kind.CallingRun  = (*step)(nil)
 )
 
+// Wait executes a step whose kind waits or acts outside.
+func (r *run) Wait(s *engine.Step) (kind.Result, error) {
+	return s.Compiled().Kind.(kind.Waiting).Execute(contextOf(s.Line()), &step{Step: s, run: r})
+}
+
 // Sleep waits by a timer.
 func (s *step) Sleep(ctx workflow.Context, duration time.Duration) error {
 	defer s.GoOn()

@@ -44,9 +44,6 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 	return child.perform(ctx)
 }
 
-// MaxDescendants is how many runs one run may start, directly and through the flows that it calls.
-const MaxDescendants = 100_000
-
 // takeDescendants charges the start of a child. A child that calls flows itself gets a sixteenth of the remaining
 // number, but enough for a chain of flows of the greatest length.
 func (r *run) takeDescendants(calls bool) (given int, err error) {
