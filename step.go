@@ -31,11 +31,15 @@ type Step struct {
 	Result *Value `json:"result,omitempty"`
 	// Error is set if the step did not resolve.
 	Error *Error `json:"error,omitempty"`
-	// Lines are the messages that the step wrote, for example by console.log in a script.
+	// Lines are the messages that the step wrote, for example by console.log in a script. One that tells of a likely
+	// mistake begins with StepWarning.
 	Lines []string `json:"lines,omitempty"`
 	// Retrying is set while a failed effect is retried. The step log does not keep it: readers of a run add it.
 	Retrying *Retrying `json:"retrying,omitempty"`
 }
+
+// StepWarning is the start of a line in the step log that tells of a likely mistake in the flow.
+const StepWarning = "warning: "
 
 // Retrying describes an effect that has failed, or has lost its worker, and is tried again.
 type Retrying struct {

@@ -164,10 +164,26 @@ func (c *flowTest) line(result flowtest.Result) string {
 		took += fmt.Sprintf(", %s of its own clock", result.Elapsed)
 	}
 	if result.Passed {
-		return fmt.Sprintf("ok    %s: %s (%s)\n", result.File, printable(result.Name), took)
+		return fmt.Sprintf("ok    %s: %s (%s)\n%s", result.File, printable(result.Name), took,
+			stepWarnings(result.Steps))
 	}
 	return fmt.Sprintf("FAIL  %s:%d: %s (%s)\n%s\n", result.File, result.Line, printable(result.Name), took,
 		indent(describeFailure(result)))
+}
+
+// stepWarnings are the warnings in a step log, each once for a node. The log of a test that failed is shown as a whole.
+func stepWarnings(steps []everhook.Step) string {
+	var text strings.Builder
+	for _, step := range steps {
+		for _, line := range step.Lines {
+			warning, ok := strings.CutPrefix(line, everhook.StepWarning)
+			shown := fmt.Sprintf("      warning: node %s: %s\n", step.Node, printable(warning))
+			if ok && !strings.Contains(text.String(), shown) {
+				text.WriteString(shown)
+			}
+		}
+	}
+	return text.String()
 }
 
 // describeFailure says why a test failed: each difference, and then the step log.

@@ -66,6 +66,28 @@ func TestFlowTestTellsWhatFailsAndWhy(t *testing.T) {
 	require.Contains(t, out, "1 of 2 tests passed, 1 failed, 0 problems in 1 files (")
 }
 
+func TestFlowTestWarnsOfASlashInAURL(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "star.yaml"), []byte(`key: star
+mode: async
+trigger: { type: webhook }
+nodes:
+  - { key: star, type: http-request, config: { method: PUT, url: 'https://api.example/{{ trigger.body.repo }}/star' } }
+`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "star.test.yaml"), []byte(`tests:
+  - name: a repository gets a star
+    request: { body: { repo: ada/engine } }
+    nodes: { star: { result: { status: 204 } } }
+    want: { status: resolved }
+`), 0o600))
+	out, errs, status := flowTestRun(t, dir)
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "      warning: node star: \"ada/engine\", the value of `trigger.body.repo` in a url, has a "+
+		"slash, which is sent as %2F; write `{{ path(trigger.body.repo) }}` to keep it")
+	require.Equal(t, 1, strings.Count(out, "warning:"))
+}
+
 func TestFlowTestRunsTheTestsThatArePicked(t *testing.T) {
 	t.Parallel()
 	dir := greetingDir(t)

@@ -65,6 +65,7 @@ func (d *data) connect(r *Run, values map[string]any) {
 	d.scope.Now = r.now
 	d.scope.ResumeURL = func(key string) (string, error) { return r.resumeURL(key, d.position.path) }
 	d.scope.Record = func(pointer string, v any) { r.log.field(d.record, pointer, v) }
+	d.scope.Warn = func(text string) { r.log.line(d.record, everhook.StepWarning+text) }
 }
 
 // at makes the scope that of a step.

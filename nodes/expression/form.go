@@ -281,5 +281,11 @@ func (e *formEval) segment(p *part) (everhook.Segment, error) {
 		return everhook.Segment{Text: text}, err
 	}
 	text, err := e.m.text(v)
+	if p.escape == everhook.EscapePath && strings.Contains(text, "/") && e.m.scope.Warn != nil {
+		source := everhook.Shorten(strings.TrimSpace(p.source), maxDescribed)
+		e.m.scope.Warn(fmt.Sprintf("%q, the value of `%s` in a url, has a slash, which is sent as %%2F; write `{{ "+
+			"path(%s) }}` to keep it, or `{{ urlEncode(%s) }}` if %%2F is right", everhook.Shorten(text, 60), source,
+			source, source))
+	}
 	return everhook.Segment{Text: p.escape.Apply(text)}, err
 }

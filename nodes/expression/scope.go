@@ -17,6 +17,8 @@ type Scope struct {
 	// Record, if set, is called with each field that was evaluated: its JSON pointer as it was given to Compile, and
 	// its value, with "{{ secret.NAME }}" in place of secrets.
 	Record func(pointer string, v any)
+	// Warn, if set, is called with what is likely a mistake in a field, though it could be evaluated.
+	Warn func(text string)
 
 	ordinal int
 }

@@ -51,9 +51,23 @@ func (u *URL) Compile(pointer string, env *Environment) []Problem {
 			}
 			problems = append(problems, err.problem(pointer))
 		}
+		if p := &f.parts[i]; p.escape == everhook.EscapePath && p.program != nil && hasSlashes.MatchString(p.source) {
+			source := strings.TrimSpace(p.source)
+			err := &Error{
+				Message: fmt.Sprintf("`%s` usually has slashes, and each is sent as %%2F", source), Source: f.source,
+				Offset: p.offset,
+				Fix: fmt.Sprintf("write `{{ path(%s) }}` to keep them, or `{{ urlEncode(%s) }}` if %%2F is right", source,
+					source),
+			}
+			problems = append(problems, err.warning(pointer))
+		}
 	}
 	return problems
 }
+
+// hasSlashes finds the members of deliveries that hold several segments of a path: the repositories of GitHub and
+// GitLab, references of Git, paths of files.
+var hasSlashes = regexp.MustCompile(`[.\]](?:full_?[nN]ame|path_with_namespace|pathWithNamespace|ref|path|file_?[pP]ath|folder)\s*$`)
 
 // Eval gives the url. A value that is no absolute http or https url is an *everhook.Error of TypeConfig.
 func (u *URL) Eval(scope *Scope) (string, error) {

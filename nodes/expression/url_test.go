@@ -114,3 +114,45 @@ func TestAURLThatIsNotSetIsEmpty(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, sealed)
 }
+
+func TestASlashInTheValueOfAURLIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	const path = `https://api.example.com/repos/`
+	for source, want := range map[string]string{
+		path + `{{ trigger.body.repository.full_name }}/issues`:    "`trigger.body.repository.full_name` usually has slashes",
+		path + `{{ trigger.body.project["path_with_namespace"] }}`: "",
+		path + `{{ trigger.body.project.path_with_namespace }}`:    "usually has slashes",
+		path + `{{ path(trigger.body.repository.full_name) }}`:     "",
+		path + `{{ urlEncode(trigger.body.ref) }}`:                 "",
+		path + `?ref={{ trigger.body.ref }}`:                       "",
+		path + `{{ trigger.body.pathology }}`:                      "",
+	} {
+		problems := field(t, &URL{}, source).Compile("/config/url", testEnvironment())
+		if want == "" {
+			require.Empty(t, problems, source)
+			continue
+		}
+		require.Len(t, problems, 1, source)
+		require.True(t, problems[0].Warning)
+		require.Contains(t, problems[0].Message, want)
+		require.Contains(t, problems[0].Fix, "{{ path(")
+	}
+
+	for source, want := range map[string]bool{
+		path + `{{ trigger.query.q }}`: true, path + `{{ path(trigger.query.q) }}`: false,
+		path + `{{ urlEncode(trigger.query.q) }}`: false, path + `?q={{ trigger.query.q }}`: false,
+		path + `{{ trigger.body.order.id }}`: false,
+	} {
+		var warnings []string
+		scope := testScope(t)
+		scope.Warn = func(text string) { warnings = append(warnings, text) }
+		_, err := field(t, &URL{}, source).EvalSealed(scope)
+		require.NoError(t, err)
+		require.Len(t, warnings, map[bool]int{true: 1}[want], source)
+		if want {
+			require.Equal(t, "\"a b&c/d\", the value of `trigger.query.q` in a url, has a slash, which is sent as %2F; "+
+				"write `{{ path(trigger.query.q) }}` to keep it, or `{{ urlEncode(trigger.query.q) }}` if %2F is right",
+				warnings[0])
+		}
+	}
+}
