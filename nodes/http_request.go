@@ -12,6 +12,7 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // HTTPRequest sends a request to another system.
@@ -142,6 +143,7 @@ func (c *HTTPRequest) Validate(v *kind.Validation) {
 			v.Error("/config/headers", err.Error(), "correct or remove this header")
 		}
 	}
+	trigger.CheckMarkup(v, "/config", &c.Headers, &c.Body, c.ContentType == activities.ContentXML)
 	warnOfLiteral(v, "/config/auth/basic/password", &c.Auth.Basic.Password)
 	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
 }

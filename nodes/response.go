@@ -6,6 +6,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
+	"github.com/everhook/everhook/nodes/trigger"
 )
 
 // Response answers the caller of a sync flow.
@@ -54,6 +55,7 @@ func (c *Response) Validate(v *kind.Validation) {
 			v.Definition.Trigger.Type),
 			"use an `output` node")
 	}
+	trigger.CheckMarkup(v, "/config", &c.Headers, &c.Body, false)
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
 		v.Error("/config/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
 	}

@@ -67,6 +67,7 @@ config:
 // Validate checks the credentials and limits of the calls.
 func (c *WaitForCall) Validate(v *kind.Validation) {
 	c.ValidateCalls(v.Below("/config"))
+	trigger.CheckMarkup(v, "/config/response", &c.Response.Headers, &c.Response.Body, false)
 }
 
 // FieldRoots are the names that are visible in the templates of the response. They are evaluated when the call comes.

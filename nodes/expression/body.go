@@ -55,6 +55,25 @@ func (b *Body) Compile(pointer string, env *Environment) []Problem {
 	return append(problems, err.warning(pointer))
 }
 
+// Alone gives the source of a body that is one template alone, which is sent as it is. It gives false if the outermost
+// call says that the value is markup: raw, xmlEscape, htmlEscape or markdown.
+func (b *Body) Alone() (source string, ok bool) {
+	text, ok := b.form.(*textForm)
+	if !ok || !text.whole() || text.parts[0].secret != "" {
+		return "", false
+	}
+	source = strings.TrimSpace(text.parts[0].source)
+	root, err := parse(source)
+	if err != nil {
+		return "", false
+	}
+	switch name, _ := outermostCall(root); name {
+	case "raw", "xmlEscape", "htmlEscape", "markdown":
+		return "", false
+	}
+	return source, true
+}
+
 // EvalSealedText is EvalSealed for content types other than JSON: a text that is JSON stays that text.
 func (b *Body) EvalSealedText(scope *Scope) (everhook.Sealed, error) {
 	if b.text == nil || !b.compiled {

@@ -24,6 +24,8 @@ type Shape struct {
 	Index Index
 	// Content is the field in which a name that does not exist was probably meant: that of an answer's body.
 	Content string
+	// Missing says how a name comes to exist that does not, for fixes ("add it to request.headers").
+	Missing string
 }
 
 // Type is the type of a value, as far as it is known before a run.
@@ -64,7 +66,8 @@ func (s *Shape) element() *Shape {
 	if s == nil || s.Type != List {
 		return s
 	}
-	return &Shape{Fields: s.Fields, Hidden: s.Hidden, Open: s.Open, Index: s.Index, Content: s.Content}
+	return &Shape{Fields: s.Fields, Hidden: s.Hidden, Open: s.Open, Index: s.Index, Content: s.Content,
+		Missing: s.Missing}
 }
 
 // listed is the shape of a list of such values; nil if its elements have no members that are known.
@@ -136,6 +139,16 @@ func (s *Shape) noMembers(path, name string) *Error {
 
 // nearest says what was probably meant by a name that does not exist.
 func (s *Shape) nearest(path, name string) string {
+	if s.Missing == "" {
+		return s.meantBy(path, name)
+	}
+	if near := strict.Nearest(name, s.names()); near != "" {
+		return strict.Suggest(name, s.names()) + " Else " + s.Missing
+	}
+	return s.Missing
+}
+
+func (s *Shape) meantBy(path, name string) string {
 	content := s.Fields[s.Content]
 	if content != nil && content.Fields[name] != nil {
 		return fmt.Sprintf("did you mean `%s%s%s`?", path, dotted(s.Content), dotted(name))

@@ -72,6 +72,29 @@ func (t *Template[T]) Keys() []string {
 	return nil
 }
 
+// Entry gives the text of a key of a mapping that is written out, upper and lower case being the same; found is false
+// if there is none. It is not literal if it has a template in it.
+func (t *Template[T]) Entry(key string) (text string, literal, found bool) {
+	mapping, ok := t.form.(*mappingForm)
+	if !ok {
+		return "", false, false
+	}
+	for i, name := range mapping.keys {
+		if strings.EqualFold(name, key) {
+			value, isLiteral := mapping.forms[i].(literalForm)
+			text, isText := value.value.(string)
+			return text, isLiteral && isText, true
+		}
+	}
+	return "", false, false
+}
+
+// Computed reports whether the whole value is one template.
+func (t *Template[T]) Computed() bool {
+	text, ok := t.form.(*textForm)
+	return ok && text.whole()
+}
+
 // Eval gives the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of TypeConfig
 // that names the field.
 func (t *Template[T]) Eval(scope *Scope) (T, error) {

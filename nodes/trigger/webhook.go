@@ -118,6 +118,7 @@ func (w *Webhook) Validate(v *kind.Validation) {
 	w.ValidateCalls(v)
 	w.impatient(v)
 	w.Dedupe.validate(v, w.Signature)
+	CheckMarkup(v, "/response", &w.Response.Headers, &w.Response.Body, false)
 	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
 	if v.Definition.Mode == everhook.Sync && response {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers",
@@ -150,12 +151,15 @@ func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
 }
 
 // keptShape is what can exist below a value of which the paths are kept; anything without paths. A position in a list
-// stays on the shape, so indexes are no members.
-func keptShape(paths *[]KeptPath) *expression.Shape {
+// stays on the shape, so indexes are no members. The field is where the config has the paths.
+func keptShape(paths *[]KeptPath, field string) *expression.Shape {
 	if paths == nil {
 		return &expression.Shape{}
 	}
-	root := &expression.Shape{Fields: map[string]*expression.Shape{}}
+	below := func() *expression.Shape {
+		return &expression.Shape{Fields: map[string]*expression.Shape{}, Missing: "add its path to `" + field + "`"}
+	}
+	root := below()
 	for _, kept := range *paths {
 		at := root
 		for _, step := range kept.Path {
@@ -170,7 +174,7 @@ func keptShape(paths *[]KeptPath) *expression.Shape {
 				break
 			}
 			if at.Fields[step.Name] == nil {
-				at.Fields[step.Name] = &expression.Shape{Fields: map[string]*expression.Shape{}}
+				at.Fields[step.Name] = below()
 			}
 			at = at.Fields[step.Name]
 		}

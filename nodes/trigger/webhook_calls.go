@@ -130,12 +130,12 @@ func (w *WebhookCalls) Secrets() []string {
 
 // Shape describes the kept part of a call.
 func (r *WebhookRequest) Shape() *expression.Shape {
-	headers := &expression.Shape{Fields: map[string]*expression.Shape{}}
+	headers := &expression.Shape{Fields: map[string]*expression.Shape{}, Missing: "add it to `request.headers`"}
 	for _, name := range r.Headers {
 		headers.Fields[strings.ToLower(name)] = &expression.Shape{}
 	}
 	return &expression.Shape{Fields: map[string]*expression.Shape{
-		"headers": headers, "query": keptShape(r.Query), "body": keptShape(r.Body), "receivedAt": {},
+		"headers": headers, "query": keptShape(r.Query, "request.query"), "body": keptShape(r.Body, "request.body"), "receivedAt": {},
 	}, Content: "body"}
 }
 

@@ -1,0 +1,52 @@
+package trigger
+
+import (
+	"mime"
+	"strings"
+
+	"github.com/everhook/everhook/nodes/expression"
+	"github.com/everhook/everhook/nodes/kind"
+)
+
+// Headers are the headers that a config sets, as far as they are known before a run.
+type Headers interface {
+	// Entry gives the value of a header that is written out, case aside. A value with a template in it is not literal.
+	Entry(name string) (value string, literal, found bool)
+	// Computed reports whether one template gives all headers.
+	Computed() bool
+}
+
+// CheckMarkup warns of a body that is one template alone and is sent as HTML or XML: nothing in it is escaped, and what
+// was escaped is not known. If a template decides the content type too, that is an error. The pointer is that of the
+// config. asXML is set where another field says that the body is XML.
+func CheckMarkup(v *kind.Validation, pointer string, headers Headers, body *expression.Body, asXML bool) {
+	source, alone := body.Alone()
+	if !alone {
+		return
+	}
+	fix := "write the elements around insertions, which are then escaped, or `{{ raw(" + source + ") }}` for markup that " +
+		"you trust"
+	value, literal, found := headers.Entry("Content-Type")
+	switch {
+	case found && !literal:
+		v.Error(pointer+"/headers", "a template decides the Content-Type, and the body is one template alone: as HTML, "+
+			"nothing in it would be escaped", "write the Content-Type out, or `{{ raw("+source+") }}` for a body that you "+
+			"trust")
+	case found && isMarkup(value), !found && asXML:
+		v.Warn(pointer+"/body", "the body is sent as it is: nothing in it is escaped", fix)
+	case headers.Computed():
+		v.Warn(pointer+"/headers", "a template decides all headers, and the body is one template alone: with the "+
+			"Content-Type of HTML, nothing in it would be escaped", "write the Content-Type out, or `{{ raw("+source+
+			") }}` for a body that you trust")
+	}
+}
+
+// isMarkup reports whether a Content-Type is that of HTML or XML.
+func isMarkup(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		media, _, _ = strings.Cut(contentType, ";")
+		media = strings.ToLower(strings.TrimSpace(media))
+	}
+	return media == "text/html" || media == "text/xml" || media == "application/xml" || strings.HasSuffix(media, "+xml")
+}
