@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,7 +75,7 @@ func TestTheComposeFileSetsWhatServeReads(t *testing.T) {
 func TestTheComposeFileWantsAnAdminToken(t *testing.T) {
 	t.Parallel()
 	_, err := composeService(t, nil)
-	require.ErrorContains(t, err, "set it to a long random text")
+	require.ErrorContains(t, err, "set it to a random text of 16 characters or more")
 }
 
 func TestTheComposeFilePublishesAndMountsWhatTheServerUses(t *testing.T) {
@@ -99,6 +100,27 @@ func TestTheComposeFilePublishesAndMountsWhatTheServerUses(t *testing.T) {
 		volume, ok := mounted[setting(name)]
 		require.True(t, ok, "%s is a folder that must exist, so it is mounted", name)
 		require.True(t, volume.ReadOnly)
+	}
+}
+
+func TestTheComposeFileTakesRightsAway(t *testing.T) {
+	t.Parallel()
+	service, err := composeService(t, token)
+	require.NoError(t, err)
+	require.True(t, service.ReadOnly)
+	require.Len(t, service.Tmpfs, 1)
+	require.True(t, strings.HasPrefix(service.Tmpfs[0], "/tmp:"), "SQLite sorts in files there")
+	require.Equal(t, []string{"ALL"}, service.CapDrop)
+	require.Empty(t, service.CapAdd)
+	require.Equal(t, []string{"no-new-privileges:true"}, service.SecurityOpt)
+	require.GreaterOrEqual(t, int64(service.MemLimit), int64(1<<30), "a burst of large bodies takes 600 MB")
+	require.LessOrEqual(t, int64(service.MemLimit), int64(4<<30))
+	for _, setting := range []string{"EVERHOOK_LISTEN", "EVERHOOK_ADMIN"} {
+		_, port, err := net.SplitHostPort(*service.Environment[setting])
+		require.NoError(t, err)
+		number, err := strconv.Atoi(port)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, number, 1024, "lower ports need a capability")
 	}
 }
 

@@ -149,7 +149,7 @@ func TestFlowSendTakesAFileAndAURL(t *testing.T) {
 		filepath.Join(dir, "secrets"))
 	require.Equal(t, 1, status, "an answer that says no is told by the exit status")
 	require.Empty(t, errs)
-	require.Equal(t, "HTTP 422 Unprocessable Entity\nContent-Type: text/plain\n\nno�[31m\nway\n", out)
+	require.Equal(t, "HTTP 422 Unprocessable Entity\nContent-Type: text/plain\n\nno\\u001b[31m\nway\n", out)
 	require.Equal(t, "old", h.got()[0].user)
 	require.Equal(t, "from a file", h.got()[0].password)
 	require.Empty(t, h.got()[0].body)
@@ -314,7 +314,7 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 		"a flow that the server has not": {[]string{"orders", "--dir", dir, "--server", serveFlows(t)},
 			"has no flow orders; start it with the flow's directory"},
 		"a flow that is not served": {[]string{"open", "--dir", dir, "--server", server},
-			"the flow open is not served: the secret� X is not set"},
+			`the flow open is not served: the secret\u001b X is not set`},
 		"a server that is away": {[]string{"open", "--dir", dir, "--server", unreachable},
 			"no Everhook server answers at"},
 		"a webhook that is away": {[]string{"open", "--dir", dir, "--url", unreachable}, "no answer from " +

@@ -67,6 +67,7 @@ type reported struct{}
 func (reported) Error() string { return "see above" }
 
 func run(ctx context.Context, registry *kind.Registry, args []string, s streams) (status int) {
+	s.out, s.err = terminal{s.out}, terminal{s.err}
 	var c commands
 	// exit is the panic value that replaces Kong's exit of the process after help, so that Main can return.
 	type exit int

@@ -48,7 +48,7 @@ func (l *flowPrinter) howServed(key string) string {
 		return ""
 	}
 	if !flows[i].Served {
-		return ", but not served: " + flows[i].Note
+		return ", but not served: " + printable(flows[i].Note)
 	}
 	return l.howStarted(flows[i], " at ")
 }
@@ -106,9 +106,9 @@ func (l *flowPrinter) banner(dir string) {
 			continue
 		}
 		listed++
-		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", flow.Title, flow.Mode, l.howStarted(flow, ""))
+		fmt.Fprintf(&text, "  %s (%s)\n    %s\n", printable(flow.Title), flow.Mode, l.howStarted(flow, ""))
 		if !flow.Served {
-			fmt.Fprintf(&text, "    not served: %s\n", flow.Note)
+			fmt.Fprintf(&text, "    not served: %s\n", printable(flow.Note))
 			continue
 		}
 		if route, ok := l.server.Catalog().Route(flow.Token); ok {

@@ -95,13 +95,13 @@ func (s *site) protect(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
 	if below(r, TemporalPath) {
 		h.Set("X-Frame-Options", "SAMEORIGIN")
 		return
 	}
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", policy)
-	h.Set("Cache-Control", "no-store")
 }
 
 func isProbe(r *http.Request) bool {

@@ -246,6 +246,7 @@ func TestEveryAnswerProtectsItself(t *testing.T) {
 	require.Empty(t, h.Get("Content-Security-Policy"), "Temporal's UI has its own")
 	require.Equal(t, "SAMEORIGIN", h.Get("X-Frame-Options"))
 	require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
+	require.Equal(t, "no-store", h.Get("Cache-Control"), "it shows data of runs")
 }
 
 func TestAPanicIsAProblemAndALogLine(t *testing.T) {

@@ -87,9 +87,9 @@ func TestTheMetricsOfTemporalThatThePageNamesAreThere(t *testing.T) {
 
 func TestMetricsCanHaveAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	p := start(t, config{change: func(o *server.Options) { o.Metrics, o.AdminToken = "127.0.0.1:0", "sesame" }})
+	p := start(t, config{change: func(o *server.Options) { o.Metrics, o.AdminToken = "127.0.0.1:0", "sesame, open yourself" }})
 	require.Equal(t, http.StatusUnauthorized, get(t, p.MetricsURL()).status)
-	r := get(t, p.MetricsURL(), header("Authorization", "Bearer sesame"))
+	r := get(t, p.MetricsURL(), header("Authorization", "Bearer sesame, open yourself"))
 	require.Equal(t, http.StatusOK, r.status)
 	require.Contains(t, r.body, "everhook_callers_limit 1000")
 	require.Equal(t, http.StatusOK, get(t, strings.Replace(p.MetricsURL(), "/metrics", "/readyz", 1)).status)

@@ -33,6 +33,8 @@ func TestWrongSettingsSayWhatToDo(t *testing.T) {
 		{"a retention that Temporal does not take",
 			func(o *server.Options) { o.Retention = everhook.Duration(time.Minute) }, "--retention"},
 		{"an admin address for everybody without a token", func(o *server.Options) { o.Admin = ":0" }, "--admin-token"},
+		{"an admin token that can be guessed", func(o *server.Options) { o.AdminToken = "fifteen letters" },
+			"--admin-token has 15 characters; write at least 16"},
 		{"a webhook address that is taken", func(o *server.Options) { o.Listen = taken.Addr().String() }, "--listen"},
 		{"an admin address that is taken", func(o *server.Options) { o.Admin = taken.Addr().String() }, "--admin"},
 		{"an egress rule that is none", func(o *server.Options) { o.EgressAllow = []string{"http://x"} },

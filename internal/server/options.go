@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/everhook/everhook"
 )
@@ -30,7 +31,7 @@ type Options struct {
 	EgressAllow []string `placeholder:"CIDR|HOST[:PORT]" help:"Addresses that flows may call although they are private; repeatable."`
 	EgressProxy string   `placeholder:"URL" help:"Proxy for the calls of flows."`
 	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`
-	AdminToken  string   `placeholder:"TOKEN" help:"Token for the admin address; required unless that is a loopback address."`
+	AdminToken  string   `placeholder:"TOKEN" help:"Token for the admin address, at least 16 characters; required unless that is a loopback address."`
 
 	MaxHeld      int           `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
 	MaxValues    int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`
@@ -58,8 +59,12 @@ type Options struct {
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
 }
 
-// minRetention is Temporal's lowest retention.
-const minRetention = time.Hour
+const (
+	// minRetention is Temporal's lowest retention.
+	minRetention = time.Hour
+	// minToken is the least length of the admin token, in characters.
+	minToken = 16
+)
 
 func (o *Options) check() error {
 	if o.Listen == "" {
@@ -82,6 +87,11 @@ func (o *Options) check() error {
 	}
 	if err := o.checkBounds(); err != nil {
 		return err
+	}
+	o.AdminToken = strings.TrimSpace(o.AdminToken)
+	if n := utf8.RuneCountInString(o.AdminToken); n > 0 && n < minToken {
+		return fmt.Errorf("--admin-token has %d characters; write at least %d, for example the output of `openssl rand "+
+			"-hex 32`", n, minToken)
 	}
 	if o.AdminToken == "" && !isLoopback(o.Admin) {
 		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
