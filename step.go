@@ -54,7 +54,10 @@ type Retrying struct {
 }
 
 // Describe is a text for people, for example "attempt 4 of 8, last: 500 Internal Server Error, next in 12 s".
-func (r *Retrying) Describe(now time.Time) string {
+func (r *Retrying) Describe(now time.Time) string { return r.Progress() + ", " + r.Due(now) }
+
+// Progress is the part of Describe that does not depend on the time.
+func (r *Retrying) Progress() string {
 	text := fmt.Sprintf("attempt %d", r.Attempt)
 	if r.Of > 0 {
 		text += fmt.Sprintf(" of %d", r.Of)
@@ -62,13 +65,18 @@ func (r *Retrying) Describe(now time.Time) string {
 	if r.LastError != "" {
 		text += ", last: " + r.LastError
 	}
+	return text
+}
+
+// Due says when the attempt begins: "running", "next in 12 s" or "next now".
+func (r *Retrying) Due(now time.Time) string {
 	switch {
 	case r.Next == nil:
-		return text + ", running"
+		return "running"
 	case r.Next.After(now):
-		return fmt.Sprintf("%s, next in %s", text, waitText(r.Next.Sub(now)))
+		return "next in " + waitText(r.Next.Sub(now))
 	default:
-		return text + ", next now"
+		return "next now"
 	}
 }
 

@@ -33,18 +33,20 @@ const pathRuns = "/api/v1/runs"
 type runList struct {
 	serverFlags `embed:""`
 	Flow        string `placeholder:"KEY" help:"Only runs of this flow."`
-	Status      string `placeholder:"STATUS" help:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected."`
+	Status      string `placeholder:"STATUS" help:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected; unresolved for all that ended otherwise than resolved."`
+	After       string `placeholder:"TIME" help:"Only runs that started then or later: a time such as 2026-07-30T12:00:00Z, or 2h for two hours ago."`
+	Before      string `placeholder:"TIME" help:"Only runs that started before."`
 	Limit       int    `default:"20" placeholder:"N" help:"How many, at most 1000. Default 20."`
 	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 
 func (c *runList) Run(ctx context.Context, s streams) error {
 	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
-	if c.Flow != "" {
-		query.Set("flow", c.Flow)
-	}
-	if c.Status != "" {
-		query.Set("status", c.Status)
+	for name, value := range map[string]string{"flow": c.Flow, "status": c.Status, "after": c.After,
+		"before": c.Before} {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
 	data, err := c.ask(ctx, pathRuns, query)
 	if err != nil {
@@ -333,14 +335,4 @@ func took(started time.Time, ended *time.Time) string {
 		return ""
 	}
 	return ended.Sub(started).Round(time.Millisecond).String()
-}
-
-// printable replaces control characters that a terminal would interpret: names and values come from strangers.
-func printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if strconv.IsPrint(c) {
-			return c
-		}
-		return '�'
-	}, text)
 }

@@ -114,8 +114,10 @@ func TestRunListPrintsATable(t *testing.T) {
 	var asked runs.Filter
 	server := serveRuns(t, shownRuns{runs: twoRuns(), asked: &asked}, "")
 	out, errs, status := everhookRun(t, "run", "list", "--server", server, "--flow", "orders", "--status", "error",
-		"--limit", "7")
+		"--limit", "7", "--after", "2026-07-30T12:00:00+02:00", "--before", "2026-07-30T11:00:00Z")
 	require.Zero(t, status, errs)
+	require.Equal(t, time.Hour, asked.Before.Sub(asked.After))
+	asked.After, asked.Before = time.Time{}, time.Time{}
 	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Errored, Limit: 7}, asked)
 	require.Equal(t, zoned(`RUN                         FLOW               VERSION  STATUS   STARTED                     TOOK
 abcdaaaaaaaaaaaaaaaaaaaaaa  orders             3        error    2026-07-30 12:00:00 +00:00  1.234s
@@ -158,7 +160,7 @@ Temporal  http://ui.example/namespaces/default/workflows/orders%2Fabcdaaaaaaaaaa
    input    {"/expression":"true"}
    result   true
 2  charge (items[3])  http-request  error     12:00:00.000  1s    3
-   title    Charge�[2J the card
+   title    Charge\u001b[2J the card
    input    {
               "/url": "https://pay.example/XXX"
             }
@@ -323,7 +325,7 @@ func TestRunCommandsSayWhyThereIsNoAnswer(t *testing.T) {
 		"an answer of another version": {broken, "use the release of this command that the server has"},
 		"an answer that breaks off":    {cut, "broke off"},
 		"the engine is away": {serveRuns(t, shownRuns{err: errors.New("temporal does\x1b[31m not answer")},
-			""), "temporal does�[31m not answer"},
+			""), `temporal does\u001b[31m not answer`},
 		"an address that is none":       {"127.0.0.1:13001", "write for example http://127.0.0.1:13001"},
 		"an address of another network": {"ftp://127.0.0.1", "write for example http://127.0.0.1:13001"},
 	} {

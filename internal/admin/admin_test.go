@@ -144,12 +144,33 @@ func TestAListOfRunsThatCannotBeAskedForIsRefused(t *testing.T) {
 		"a limit over the most": {"limit=1001", "use 1 to 1000"},
 		"a limit of text":       {"limit=x", "use 1 to 1000"},
 		"a page of no list":     {"page=%3D%3D", "earlier list"},
+		"a time of words":       {"after=yesterday", `after: "yesterday" is not a time; write for example`},
+		"a time without a unit": {"before=7", "before: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			requireProblem(t, do(options(), get("/api/v1/runs?"+c.query)), 400, everhook.ProblemMalformed, c.detail)
 		})
 	}
+}
+
+func TestRunsAreListedByTheTimeOfTheirStart(t *testing.T) {
+	t.Parallel()
+	o := options()
+	var asked runs.Filter
+	o.Runs = fakeRuns{list: func(filter runs.Filter) ([]runs.Summary, []byte, error) {
+		asked = filter
+		return nil, nil, nil
+	}}
+	noon := time.Date(2026, 7, 30, 12, 0, 0, 0, time.UTC)
+	require.Equal(t, 200, do(o, get("/api/v1/runs?after=2026-07-30T14:00:00%2B02:00&status=unresolved")).Code)
+	require.True(t, noon.Equal(asked.After))
+	require.True(t, asked.Before.IsZero())
+	require.True(t, asked.Unresolved)
+	require.Equal(t, 200, do(o, get("/api/v1/runs?before="+noon.Local().Format("2006-01-02T15:04"))).Code)
+	require.True(t, noon.Equal(asked.Before), "a form of a browser sends the server's zone")
+	require.Equal(t, 200, do(o, get("/api/v1/runs?after=2d")).Code)
+	require.WithinDuration(t, time.Now().Add(-48*time.Hour), asked.After, time.Minute)
 }
 
 func TestWhatCannotBeReadSaysWhy(t *testing.T) {

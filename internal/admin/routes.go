@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/runs"
@@ -213,19 +214,34 @@ func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
 // maxListed bounds one page of runs.
 const maxListed = 1000
 
-// ParseFilter parses the query of a list of runs: "flow", "status", "limit" (1 to 1,000, default 20) and "page".
+// Unresolved is the value of "status" that stands for all runs that ended otherwise than resolved.
+const Unresolved = "unresolved"
+
+// ParseFilter parses the query of a list of runs: "flow", "status" (also Unresolved), "after" and "before" (times of the
+// start, see parseTime), "limit" (1 to 1,000, default 20) and "page".
 func ParseFilter(query url.Values) (runs.Filter, error) {
 	filter := runs.Filter{Flow: query.Get("flow"), Limit: 20}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
 		return filter, notFlowKey(filter.Flow)
 	}
-	if text := query.Get("status"); text != "" {
+	switch text := query.Get("status"); text {
+	case "":
+	case Unresolved:
+		filter.Unresolved = true
+	default:
 		status, err := everhook.ParseStatus(text)
 		if err != nil || status == everhook.Queued {
-			return filter, fmt.Errorf("%q is not a status that runs can be listed by; use one of %v",
-				everhook.Shorten(text, 40), Listable)
+			return filter, fmt.Errorf("%q is not a status that runs can be listed by; use one of %v or %s",
+				everhook.Shorten(text, 40), Listable, Unresolved)
 		}
 		filter.Status = status
+	}
+	now := time.Now()
+	for name, bound := range map[string]*time.Time{"after": &filter.After, "before": &filter.Before} {
+		var err error
+		if *bound, err = parseTime(query.Get(name), now); err != nil {
+			return filter, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	if text := query.Get("limit"); text != "" {
 		limit, err := strconv.Atoi(text)
@@ -242,6 +258,27 @@ func ParseFilter(query url.Values) (runs.Filter, error) {
 		filter.Page = page
 	}
 	return filter, nil
+}
+
+// parseTime parses a time: RFC 3339; the same without a zone, which is that of the server, as forms of browsers send it;
+// or how long ago it was, such as 90m or 7d. Empty: the zero time.
+func parseTime(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return at, nil
+		}
+	}
+	if ago, err := everhook.ParseDuration(text); err == nil {
+		return now.Add(-ago.Std()), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time; write for example 2026-07-30T12:00:00Z, or 2h for two hours ago",
+		everhook.Shorten(text, 40))
 }
 
 // ParseExecution parses the parameter "execution": Temporal's run ID of one execution of a run; empty for the latest.

@@ -54,12 +54,14 @@ type page struct {
 	Temporal string
 	// Live pages are refreshed while they are open.
 	Live bool
+	// Now is when the page was made, in milliseconds of Unix time.
+	Now  int64
 	Body any
 }
 
 func (c *console) page(title string, body any) page {
 	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: c.options.Token != "",
-		Temporal: c.options.TemporalUIURL, Body: body}
+		Temporal: c.options.TemporalUIURL, Now: time.Now().UnixMilli(), Body: body}
 	if c.options.UI != nil {
 		p.Temporal = admin.TemporalPath + "/"
 	}
@@ -72,6 +74,13 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, name 
 	if err := c.pages.ExecuteTemplate(&text, name, p); err != nil {
 		c.options.Logger.ErrorContext(r.Context(), "a page could not be rendered", "page", name, "error", err)
 		http.Error(w, "this page could not be rendered; see the log of the server", http.StatusInternalServerError)
+		return
+	}
+	// The script of an open page asks every few seconds whether the page has changed.
+	tag := entityTag(ticking.ReplaceAll(text.Bytes(), []byte("$1")))
+	w.Header().Set("ETag", tag)
+	if status == http.StatusOK && r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -123,6 +132,11 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 			"a webhook finds it in the header Everhook-Run-Id.")
 		return
 	}
+	from, err := firstStep(r.URL.Query().Get("from"))
+	if err != nil {
+		c.refuse(w, r, http.StatusBadRequest, "These steps cannot be shown", err.Error())
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), admin.ShowTimeout)
 	defer cancel()
 	detail, err := c.options.Run(ctx, flow, id, execution)
@@ -132,12 +146,23 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.refuse(w, r, http.StatusServiceUnavailable, "This run cannot be read", err.Error())
 	default:
-		page, _ := strconv.Atoi(r.URL.Query().Get("steps"))
 		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), runOf(*detail, c.options.TemporalURL(detail.Summary),
-			time.Now(), page))
+			time.Now(), from))
 		p.Live = !detail.Status.Ended()
 		c.show(w, r, http.StatusOK, "run", p)
 	}
+}
+
+// firstStep reads the number of the first step to show; 0 if none is named.
+func firstStep(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 {
+		return 0, fmt.Errorf("%q is not the number of a step; steps are counted from 1", everhook.Shorten(text, 40))
+	}
+	return number, nil
 }
 
 func (c *console) login(w http.ResponseWriter, r *http.Request) {

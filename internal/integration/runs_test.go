@@ -3,7 +3,10 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,4 +90,74 @@ func TestALongStepLogIsShownWhole(t *testing.T) {
 		require.Equal(t, i+1, step.Number)
 	}
 	replay(t, f, got.run)
+}
+
+func TestListsOfRunsGoPageByPage(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{})
+	f := p.sync(t, "paged", "nodes: [{ key: a, type: response, config: { status: 200 } }]")
+	other := p.sync(t, "other", "nodes: [{ key: a, type: end, config: { status: rejected } }]")
+	before := time.Now()
+	want := map[everhook.RunID]bool{other.post(t, "").run: true}
+	for range 4 {
+		want[f.post(t, "").run] = true
+	}
+	list := func(query string) (all admin.RunList) {
+		got := get(t, p.AdminURL()+"/api/v1/runs?"+query)
+		require.Equal(t, 200, got.status, got.body)
+		require.NoError(t, json.Unmarshal([]byte(got.body), &all))
+		return all
+	}
+	require.Eventually(t, func() bool { return len(list("").Runs) == len(want) }, patience, 50*time.Millisecond)
+	seen := map[everhook.RunID]bool{}
+	first := list("limit=2&after=1h")
+	for page := first; ; {
+		for _, run := range page.Runs {
+			require.False(t, seen[run.ID], "twice")
+			seen[run.ID] = true
+		}
+		if page.Next == "" {
+			break
+		}
+		page = list("limit=2&after=1h&page=" + page.Next)
+	}
+	require.Equal(t, want, seen)
+
+	for name, page := range map[string]string{"four bytes": "AAAA", "long": strings.Repeat("A", 64),
+		"cut": first.Next[:len(first.Next)-4], "of another list": first.Next + "&flow=paged"} {
+		for _, path := range []string{"/api/v1/runs", "/runs"} {
+			require.Equal(t, 400, get(t, p.AdminURL()+path+"?page="+page).status, "%s, %s", path, name)
+		}
+	}
+
+	require.Len(t, list("status=unresolved").Runs, 1)
+	require.Empty(t, list("status=unresolved&flow=paged").Runs)
+	require.Len(t, list("flow=paged&after="+url.QueryEscape(before.Format(time.RFC3339Nano))).Runs, 4)
+	require.Empty(t, list("before="+url.QueryEscape(before.UTC().Format(time.RFC3339Nano))).Runs)
+	require.Empty(t, list("after="+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)).Runs)
+}
+
+func TestAnEffectThatIsRetriedIsShownSo(t *testing.T) {
+	t.Parallel()
+	broken := newPartner(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	f := shared.async(t, "is-retried", fmt.Sprintf(`nodes:
+  - { key: partner, type: http-request, retry: { maxAttempts: 8, on: [500], initialInterval: 300ms, maxInterval: 1m }, config: { url: %s } }
+`, broken.URL))
+	got := f.post(t, "{}")
+	for attempt := 2; attempt <= 4; attempt++ {
+		var retrying *everhook.Retrying
+		require.Eventually(t, func() bool {
+			shown := f.show(t, got.run)
+			if len(shown.Steps) == 1 {
+				retrying = shown.Steps[0].Retrying
+			}
+			return retrying != nil && retrying.Attempt >= attempt && retrying.Next != nil
+		}, patience, 20*time.Millisecond)
+		require.Equal(t, 8, retrying.Of, "as the node says")
+		require.Equal(t, "GET "+broken.URL+" answered 500 Internal Server Error", retrying.LastError)
+		page := get(t, shared.AdminURL()+"/runs/"+string(got.run)).body
+		require.Contains(t, page, "of 8, last: GET "+broken.URL+" answered 500 Internal Server Error, ")
+	}
+	require.Equal(t, 202, f.act(t, got.run, "cancel", "").status)
+	require.Equal(t, everhook.Cancelled, f.ended(t, got.run).Status)
 }

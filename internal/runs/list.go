@@ -1,11 +1,14 @@
 package runs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -21,8 +24,10 @@ var ErrPage = errors.New("the page is not one that an earlier list returned as n
 type Filter struct {
 	Flow   string
 	Status everhook.Status
-	// Ended leaves out runs that have not ended.
-	Ended bool
+	// Ended leaves out runs that have not ended, and Unresolved also those that resolved.
+	Ended, Unresolved bool
+	// After and Before select the runs that started at After or later, and before Before. Zero: no bound.
+	After, Before time.Time
 	// Limit is the length of a page. Default 20, at most 1,000.
 	Limit int
 	// Page is the token of the page, as the page before returned it; empty for the first page.
@@ -42,15 +47,16 @@ func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
+	token, ok := filter.token(filter.Page)
+	if !ok {
+		return nil, nil, ErrPage
+	}
 	limit := filter.Limit
 	if limit <= 0 {
 		limit = defaultPage
 	}
 	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
-		PageSize: int32(min(limit, maxPage)), NextPageToken: filter.Page})
-	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(filter.Page) > 0 {
-		return nil, nil, ErrPage // the query is ours, so the token is wrong
-	}
+		PageSize: int32(min(limit, maxPage)), NextPageToken: token})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,7 +66,37 @@ func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, 
 			runs = append(runs, summary)
 		}
 	}
-	return runs, response.GetNextPageToken(), nil
+	return runs, filter.page(response.GetNextPageToken()), nil
+}
+
+// pageMark is the length of the mark in front of a page token of Temporal. Temporal answers a token that is none of
+// its own as if it were unavailable, so the client would try again until its time is over.
+const pageMark = 8
+
+// page makes the token of a page of the filter's list from the token of Temporal; nil stays nil.
+func (f Filter) page(token []byte) []byte {
+	if len(token) == 0 {
+		return nil
+	}
+	return append(f.mark(token), token...)
+}
+
+// token is Temporal's token of a page. It returns false if the page is not one of the filter's list.
+func (f Filter) token(page []byte) ([]byte, bool) {
+	if len(page) == 0 {
+		return nil, true
+	}
+	if len(page) <= pageMark {
+		return nil, false
+	}
+	token := page[pageMark:]
+	return token, bytes.Equal(page[:pageMark], f.mark(token))
+}
+
+// mark leaves the bounds of time out: they can be relative to the time of the question.
+func (f Filter) mark(token []byte) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %t %t %s", f.Flow, f.Status, f.Ended, f.Unresolved, token))
+	return sum[:pageMark]
 }
 
 func (r *Operator) query(filter Filter) (string, error) {
@@ -75,8 +111,17 @@ func (r *Operator) query(filter Filter) (string, error) {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
 		}
 	}
-	if filter.Ended {
+	if filter.Ended || filter.Unresolved {
 		terms = append(terms, "ExecutionStatus != 'Running'")
+	}
+	if filter.Unresolved {
+		terms = append(terms, "ExecutionStatus != 'Completed'")
+	}
+	if !filter.After.IsZero() {
+		terms = append(terms, fmt.Sprintf("StartTime >= '%s'", everhook.FormatTime(filter.After.UTC())))
+	}
+	if !filter.Before.IsZero() {
+		terms = append(terms, fmt.Sprintf("StartTime < '%s'", everhook.FormatTime(filter.Before.UTC())))
 	}
 	switch filter.Status {
 	case "":
