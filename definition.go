@@ -145,13 +145,15 @@ type Retry struct {
 	// MaxRetryAfter limits the pause that another system asks for with Retry-After: if it asks for more, the node
 	// fails. At most 24h.
 	MaxRetryAfter Duration `json:"maxRetryAfter,omitempty" default:"10m"`
-	// On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class
-	// of statuses as 5xx.
-	On []RetryCause `json:"on,omitempty"`
+	// On lists what is tried again, instead of the kind's own list: connect, timeout, HTTP statuses as 503, 5xx or
+	// 500-504, and default for the kind's own list: `[default, 5xx]` adds to it.
+	On []RetryCause `json:"on,omitempty" single:"true"`
+	// Never lists what is not tried again, whatever `on` or the kind's own list say.
+	Never []RetryCause `json:"never,omitempty" single:"true"`
 }
 
-// RetryCause is what an effect is tried again on: "connect", "timeout", an HTTP status ("503") or a class of statuses
-// ("5xx").
+// RetryCause is what an effect is tried again on: "connect", "timeout", HTTP statuses ("503", "5xx", "500-504"), or
+// "default", the kind's own list.
 type RetryCause string
 
 // UnmarshalText takes any text; by having it, a file may write a status as a number.

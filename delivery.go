@@ -60,6 +60,9 @@ type Delivery struct {
 	Digest string `json:"digest,omitempty"`
 	// DedupeKey is the same for all duplicates; empty without deduplication.
 	DedupeKey string `json:"dedupeKey,omitempty"`
+	// Failure is the reason why it is not known whether the delivery should start a run: the run ends with it at once.
+	// Nil for all others.
+	Failure *Error `json:"failure,omitempty"`
 	// Duplicates says how duplicates are handled. Nil: the run ID is random, so there are no duplicates.
 	Duplicates *DuplicatePolicy `json:"-"`
 }

@@ -51,6 +51,9 @@ const (
 	TypeSubflow        = "subflow"         // the run of a called flow did not resolve
 )
 
+// TriggerStep is the node of an error of the trigger itself, before the first node.
+const TriggerStep = "trigger"
+
 // Errorf makes an error with status Errored.
 func Errorf(typ, format string, args ...any) *Error {
 	return &Error{Status: Errored, Type: typ, Message: fmt.Sprintf(format, args...)}

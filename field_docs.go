@@ -32,7 +32,8 @@ var fieldDocs = map[string]string{
 	"Retry.MaxAttempts":      "MaxAttempts counts all attempts, including the first: 1 to 100.",
 	"Retry.MaxInterval":      "MaxInterval limits the pause.",
 	"Retry.MaxRetryAfter":    "MaxRetryAfter limits the pause that another system asks for with Retry-After: if it asks for more, the node fails. At most 24h.",
-	"Retry.On":               "On lists what is tried again, instead of the kind's own list: connect, timeout, an HTTP status as 503, or a class of statuses as 5xx.",
+	"Retry.Never":            "Never lists what is not tried again, whatever `on` or the kind's own list say.",
+	"Retry.On":               "On lists what is tried again, instead of the kind's own list: connect, timeout, HTTP statuses as 503, 5xx or 500-504, and default for the kind's own list: `[default, 5xx]` adds to it.",
 	"Trigger":                "Trigger says what starts runs. Config is the rest of the trigger block; its kind defines the fields.",
 }
 

@@ -2,8 +2,6 @@ package activities
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,8 +32,10 @@ const (
 	HeartbeatTimeout = 5 * time.Second
 )
 
-// Values of HTTPRequestInput.RetryOn, besides a status ("503") and a class of statuses ("5xx").
+// Values of HTTPRequestInput.RetryOn, besides statuses (see StatusRange).
 const (
+	// RetryDefault is the method's own list.
+	RetryDefault = "default"
 	// RetryConnect is every lost or refused connection, also one that was lost after the request was sent.
 	RetryConnect = "connect"
 	// RetryTimeout is an attempt that took longer than its Timeout.
@@ -85,10 +85,12 @@ type HTTPRequestInput struct {
 	MaxResponse int64 `json:"maxResponse,omitempty"`
 	// IdempotencyKey is sent as Idempotency-Key unless Headers has one. Empty sends none.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
-	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx". Empty leaves the method's own
-	// list: connections, timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110, 9.2.2) what
-	// was never sent, 429 and 503.
+	// RetryOn replaces what is tried again: RetryConnect, RetryTimeout, "503", "5xx", RetryDefault. Empty leaves the
+	// method's own list: connections, timeouts, 408, 425, 429 and 5xx; for methods that are not idempotent (RFC 9110,
+	// 9.2.2) what was never sent, 429 and 503.
 	RetryOn []string `json:"retryOn,omitempty"`
+	// RetryNever is what is not tried again, whatever RetryOn says.
+	RetryNever []string `json:"retryNever,omitempty"`
 	// MaxRetryAfter bounds the pause that the other system may ask for with Retry-After: a longer one is a failure. 0
 	// is DefaultMaxRetryAfter.
 	MaxRetryAfter everhook.Duration `json:"maxRetryAfter,omitempty"`
@@ -96,23 +98,6 @@ type HTTPRequestInput struct {
 	Lenient bool `json:"lenient,omitempty"`
 	// Timeout bounds one attempt, all redirects and the body included. 0 is DefaultHTTPTimeout. See Grace.
 	Timeout everhook.Duration `json:"timeout,omitempty"`
-}
-
-var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-
-// connectionHeaders belong to the connection, not to the flow.
-var connectionHeaders = []string{"connection", "content-length", "expect", "keep-alive", "proxy-connection", "te",
-	"trailer", "transfer-encoding", "upgrade"}
-
-// CheckHeaderName checks the name of a header that a flow sets.
-func CheckHeaderName(name string) error {
-	switch {
-	case !headerName.MatchString(name):
-		return fmt.Errorf("%q is not a name for a header", everhook.Shorten(name, 80))
-	case slices.Contains(connectionHeaders, strings.ToLower(name)):
-		return fmt.Errorf("%s is set by the connection; leave it out", name)
-	}
-	return nil
 }
 
 // HTTPAuth is the credential of a request: one of its fields.
@@ -146,11 +131,14 @@ type HTTPRequestResult struct {
 // AttemptCount is Attempts: the step log shows it.
 func (r *HTTPRequestResult) AttemptCount() int { return r.Attempts }
 
-// StatusRange is a range of HTTP statuses, both ends included. Its text is "204" or "200-299".
+// StatusRange is a range of HTTP statuses, both ends included. Its text is "204", "200-299" or "2xx".
 type StatusRange struct{ From, To int }
 
 // ParseStatusRange reads the text of a StatusRange: 100 to 599, lower end first.
 func ParseStatusRange(text string) (StatusRange, error) {
+	if class := strings.ToLower(strings.TrimSpace(text)); len(class) == 3 && class[1:] == "xx" && '1' <= class[0] && class[0] <= '5' {
+		text = class[:1] + "00-" + class[:1] + "99"
+	}
 	low, high, isRange := strings.Cut(text, "-")
 	if !isRange {
 		high = low
@@ -173,7 +161,7 @@ func parseStatus(text string) (int, error) {
 	text = strings.TrimSpace(text)
 	status, err := strconv.Atoi(text)
 	if err != nil || len(text) != 3 || status < 100 || status > 599 {
-		return 0, fmt.Errorf("%q is not an HTTP status; write 204 or 200-299", text)
+		return 0, fmt.Errorf("%q is not an HTTP status; write 204, 2xx or 200-299", text)
 	}
 	return status, nil
 }

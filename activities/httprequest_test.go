@@ -16,12 +16,14 @@ func TestStatusRangesAreReadAndWritten(t *testing.T) {
 		"204":       {From: 204, To: 204},
 		"200-299":   {From: 200, To: 299},
 		" 200 -204": {From: 200, To: 204},
+		"2xx":       {From: 200, To: 299},
+		" 5XX":      {From: 500, To: 599},
 	} {
 		got, err := activities.ParseStatusRange(text)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
-	for _, text := range []string{"", "2xx", "99", "600", "+20", "200-", "-204", "299-200", "200-299-300"} {
+	for _, text := range []string{"", "0xx", "6xx", "2x", "20x", "2xxx", "99", "600", "+20", "200-", "-204", "299-200", "200-299-300"} {
 		_, err := activities.ParseStatusRange(text)
 		require.Error(t, err, text)
 	}

@@ -47,4 +47,8 @@ type LoadedSubflow struct {
 	Calls bool `json:"calls,omitempty"`
 	// Details describe the call in the Temporal UI, in markdown.
 	Details string `json:"details,omitempty"`
+	// Skipped is set if the flow leaves out calls with this input: no run is to be started. Only Version is then set.
+	Skipped bool `json:"skipped,omitempty"`
+	// Failure is Delivery.Failure of the run.
+	Failure *everhook.Error `json:"failure,omitempty"`
 }

@@ -51,6 +51,11 @@ func (a *answered) run() everhook.RunID {
 	return ""
 }
 
+const headerSkipped = "Everhook-Skipped"
+
+// skipped reports whether the flow ignores the delivery.
+func (a *answered) skipped() bool { return a.header.Get(headerSkipped) == "true" }
+
 // post sends the delivery. The server holds the caller for up to wait.
 func (c *caller) post(ctx context.Context, address string, body []byte, wait time.Duration) (*answered, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
@@ -194,6 +199,9 @@ func (a *answered) print(w io.Writer, output string) error {
 	if a.header.Get("Everhook-Duplicate") == "true" {
 		fmt.Fprintln(&text, "This delivery is a duplicate: the run and the answer are those of the first one.")
 	}
+	if a.skipped() {
+		fmt.Fprintln(&text, "The delivery was skipped: the trigger's `when` is false for it. No run was started.")
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.header)) {
 		if !a.told(name) {
 			fmt.Fprintf(&text, "%s: %s\n", printable(name), printable(strings.Join(a.header[name], ", ")))
@@ -218,7 +226,7 @@ func (a *answered) told(name string) bool {
 	switch name {
 	case "Everhook-Run-Id":
 		return a.run() != ""
-	case "Everhook-Duplicate", "Connection", "Content-Length", "Date", "Keep-Alive", "Server":
+	case "Everhook-Duplicate", headerSkipped, "Connection", "Content-Length", "Date", "Keep-Alive", "Server":
 		return true
 	default:
 		return false
@@ -236,6 +244,9 @@ func (a *answered) printData(w io.Writer) error {
 	}
 	if a.page != "" {
 		data["page"] = a.page
+	}
+	if a.skipped() {
+		data["skipped"] = true
 	}
 	if a.outcome != nil {
 		end := map[string]any{"status": string(a.outcome.Status)}

@@ -46,11 +46,24 @@ func (c *Condition) Validate(v *kind.Validation) {
 	if !c.RejectOnFalse {
 		return
 	}
+	c.warnIfFilter(v)
 	for _, name := range []string{"then", "else"} {
 		if v.HasBranch(name) {
 			v.Error("/branches/"+name, "with rejectOnFalse, the flow continues after the node and not in a branch",
 				"move the nodes of the branch after this node, or remove rejectOnFalse")
 		}
+	}
+}
+
+// warnIfFilter warns of a condition that only keeps events out.
+func (c *Condition) warnIfFilter(v *kind.Validation) {
+	d, node := v.Definition, v.Node
+	_, filtering := v.Trigger.(kind.Filtering)
+	first := len(d.Nodes) > 0 && node == &d.Nodes[0]
+	handled := len(d.OnFailure) > 0 || node.OnError != "" && node.OnError != everhook.OnErrorFail
+	if filtering && first && !handled && len(c.Expression.References().Env) == 0 {
+		v.Warn("/config/rejectOnFalse", "a run for which this is false ends failed, and with `dedupe` every redelivery "+
+			"runs it again", "to ignore such events, write the condition as the trigger's `when`: no run then starts")
 	}
 }
 

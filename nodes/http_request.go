@@ -32,7 +32,7 @@ type HTTPRequest struct {
 	Body expression.Body `json:"body,omitzero"`
 	// Auth adds an Authorization header.
 	Auth HTTPRequestAuth `json:"auth,omitzero"`
-	// Expect lists the statuses that count as success, for example 204 or 200-299.
+	// Expect lists the statuses that count as success, for example 204, 2xx or 200-299.
 	Expect []activities.StatusRange `json:"expect,omitempty" single:"true" default:"200-299"`
 	// Only reduces the result: with body, the result is the body of the answer.
 	Only string `json:"only,omitempty" enum:"body"`
@@ -100,7 +100,7 @@ func (*HTTPRequest) Spec() kind.Spec {
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +
 			"and the first 2 KiB of the body. " +
 			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large or cannot be read (type `response`), or a template cannot be evaluated. " +
-			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` says more. Retry-After is honoured up to `retry.maxRetryAfter`; a longer one ends the node failed.",
+			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` or `retry.never` say otherwise. Retry-After is honoured up to `retry.maxRetryAfter`; a longer one ends the node failed.",
 		Effect: &kind.EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
 		Example: `key: charge
 type: http-request
@@ -138,11 +138,7 @@ func (c *HTTPRequest) Validate(v *kind.Validation) {
 		v.Error("/config/method", fmt.Sprintf("%q is not an HTTP method", everhook.Shorten(method, 40)),
 			"write for example POST")
 	}
-	for _, name := range c.Headers.Keys() {
-		if err := activities.CheckHeaderName(name); err != nil {
-			v.Error("/config/headers", err.Error(), "correct or remove this header")
-		}
-	}
+	v.Headers("/config/headers", c.Headers.Keys(), everhook.CheckRequestHeader)
 	trigger.CheckMarkup(v, "/config", &c.Headers, &c.Body, c.ContentType == activities.ContentXML)
 	warnOfLiteral(v, "/config/auth/basic/password", &c.Auth.Basic.Password)
 	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
@@ -218,6 +214,9 @@ func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {
 		input.MaxRetryAfter = node.Retry.MaxRetryAfter
 		for _, cause := range node.Retry.On {
 			input.RetryOn = append(input.RetryOn, string(cause))
+		}
+		for _, cause := range node.Retry.Never {
+			input.RetryNever = append(input.RetryNever, string(cause))
 		}
 	}
 	scope := run.Scope()

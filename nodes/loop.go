@@ -3,6 +3,8 @@ package nodes
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
@@ -46,6 +48,7 @@ const (
 
 var (
 	_ kind.Iterating   = (*Loop)(nil)
+	_ kind.Repeating   = (*Loop)(nil)
 	_ kind.FieldScoper = (*Loop)(nil)
 )
 
@@ -96,6 +99,12 @@ func (c *Loop) FieldScope(pointer string) kind.FieldScope {
 	default:
 		return kind.FieldScope{}
 	}
+}
+
+// Repeats is true for a loop that counts: without data to go through, each iteration does the same again.
+func (c *Loop) Repeats() bool {
+	_, err := strconv.Atoi(strings.TrimSpace(c.Over.Source()))
+	return !c.Over.IsSet() || err == nil
 }
 
 // Validate reports a loop that would never end.

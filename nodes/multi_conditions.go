@@ -13,6 +13,8 @@ import (
 type MultiConditions struct {
 	// Cases are evaluated in order until one is true. The cases after it are not evaluated.
 	Cases []Case `json:"cases" required:"true"`
+	// On is a value that cases compare with their `is`. It is evaluated once.
+	On expression.Expression `json:"on,omitzero"`
 	// ContinueOnNoMatch lets the flow continue after the node if no case is true and there is no branch "otherwise".
 	// Without it, the node fails.
 	ContinueOnNoMatch bool `json:"continueOnNoMatch,omitempty" default:"false"`
@@ -23,7 +25,10 @@ type Case struct {
 	// Name is the name of the branch that runs.
 	Name string `json:"name" required:"true"`
 	// When must give true or false.
-	When expression.Bool `json:"when" required:"true"`
+	When expression.Bool `json:"when,omitzero"`
+	// Is takes the place of `when`: the case is true if the value of `on` is one of these values. Text and numbers are
+	// never equal.
+	Is []expression.Template[any] `json:"is,omitempty" single:"true"`
 	// Title is shown to people in place of the name.
 	Title string `json:"title,omitempty"`
 }
@@ -47,14 +52,15 @@ func (*MultiConditions) Spec() kind.Spec {
 			{Name: "tried", Type: expression.List, Summary: "The booleans of the cases that were evaluated."},
 		},
 		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. " +
-			"Error when the expression of a case cannot be evaluated or is not a boolean.",
+			"Error when an expression cannot be evaluated, or `when` is not a boolean.",
 		Branches: []kind.BranchSpec{{Name: otherwise, Summary: "when no case is true"}}, NamedBranches: true,
 		Example: `key: size
 type: multi-conditions
 config:
   cases:
     - { name: large, when: 'trigger.body.amount >= 1000' }
-    - { name: small, when: 'trigger.body.amount < 1000' }
+    - { name: business, is: [company, public] }
+  on: trigger.body.customer
 branches:
   large:
     - { key: review, type: calculation, config: { expression: '"a person looks at it"' } }
@@ -79,22 +85,58 @@ func (m *MultiConditions) Validate(v *kind.Validation) {
 		case !everhook.IsNodeKey(c.Name):
 			v.Error(pointer, fmt.Sprintf("%q is not a name", c.Name),
 				"use letters, digits and _, not starting with a digit")
+		case slices.Contains(names, c.Name):
+			v.Error(pointer, fmt.Sprintf("two cases are called %q", c.Name), "give each case its own name")
 		default:
-			if slices.Contains(names, c.Name) {
-				v.Error(pointer, fmt.Sprintf("two cases are called %q", c.Name), "give each case its own name")
-				continue
-			}
 			names = append(names, c.Name)
 		}
 	}
 	v.OnlyBranches(names)
+	m.validateValues(v)
+}
+
+// validateValues checks that each case has one way to be true, and that no value belongs to an earlier case.
+func (m *MultiConditions) validateValues(v *kind.Validation) {
+	compared := false
+	seen := map[string]string{}
+	for i, c := range m.Cases {
+		pointer := fmt.Sprintf("/config/cases/%d", i)
+		switch {
+		case c.When.IsSet() == (len(c.Is) > 0):
+			v.Error(pointer, "a case has either `when` or `is`",
+				"write `when: 'trigger.body.amount > 100'`, or `is: [paid, settled]` beside an `on`")
+		case len(c.Is) > 0 && !m.On.IsSet():
+			v.Error(pointer+"/is", "there is no value to compare with", "add `on` beside `cases`, for example "+
+				"`on: trigger.body.status`")
+		}
+		compared = compared || len(c.Is) > 0
+		for j := range c.Is {
+			literal, ok := c.Is[j].Literal()
+			if !ok {
+				continue
+			}
+			encoded, _ := everhook.EncodeJSON(literal) // a literal can always be encoded
+			if earlier, again := seen[string(encoded)]; again {
+				v.Error(fmt.Sprintf("%s/is/%d", pointer, j), fmt.Sprintf("%s belongs to the case %q already", encoded,
+					earlier), "remove it from one of them")
+			}
+			seen[string(encoded)] = c.Name
+		}
+	}
+	if m.On.IsSet() && !compared {
+		v.Error("/config/on", "no case compares with it", "give cases `is` in place of `when`, or remove it")
+	}
 }
 
 // Execute is pure.
 func (m *MultiConditions) Execute(run kind.Run) (kind.Result, error) {
 	tried := make([]any, 0, len(m.Cases))
+	on, err := m.On.Eval(run.Scope())
+	if err != nil {
+		return kind.Result{}, err
+	}
 	for i := range m.Cases {
-		ok, err := m.Cases[i].When.Eval(run.Scope())
+		ok, err := m.Cases[i].holds(run.Scope(), on)
 		if err != nil {
 			return kind.Result{}, err
 		}
@@ -108,8 +150,22 @@ func (m *MultiConditions) Execute(run kind.Run) (kind.Result, error) {
 	if _, ok := run.Node().Branches.Get(otherwise); !ok && !m.ContinueOnNoMatch {
 		return kind.Result{}, everhook.Failuref(everhook.TypeNoMatch, "no case is true")
 	}
-	_, err := run.Branch(otherwise)
+	_, err = run.Branch(otherwise)
 	return kind.Result{Value: map[string]any{"matched": nil, "tried": tried}}, err
+}
+
+// holds reports whether the case is true.
+func (c *Case) holds(scope *expression.Scope, on any) (bool, error) {
+	if c.When.IsSet() {
+		return c.When.Eval(scope)
+	}
+	for i := range c.Is {
+		is, err := c.Is[i].Eval(scope)
+		if err != nil || everhook.Equal(on, is) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // Choices are the branches of the cases, and "otherwise" unless the node fails instead.

@@ -59,6 +59,7 @@ func (c *Response) Validate(v *kind.Validation) {
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
 		v.Error("/config/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
 	}
+	v.Headers("/config/headers", c.Headers.Keys(), everhook.CheckAnswerHeader)
 }
 
 func isAnswerStatus(status int) bool { return status >= 200 && status <= 599 }

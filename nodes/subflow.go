@@ -42,7 +42,8 @@ func (*Subflow) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "subflow", Group: kind.Control, Canonical: true,
 		Summary: "Calls another flow, which runs as a run of its own, with its own steps.",
-		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. A run that is started " +
+		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. If the called flow skips calls " +
+			"with this input (`when` of its trigger), there is no run, and output and `runId` are nil. A run that is started " +
 			"again calls the same run again, under the same run ID; " +
 			"cancelling or aborting a run reaches the flows that it waits for.",
 		Failures: "Failed when the input does not fit the schema of the flow's trigger; nothing has run then. As the " +
@@ -94,10 +95,14 @@ func (c *Subflow) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Resul
 	if err != nil {
 		return kind.Result{}, err
 	}
-	if !wait {
+	switch {
+	case wait:
+		return kind.Result{Value: reply.Output}, nil
+	case reply.RunID == "":
+		return kind.Result{Value: map[string]any{"runId": nil}}, nil
+	default:
 		return kind.Result{Value: map[string]any{"runId": string(reply.RunID)}}, nil
 	}
-	return kind.Result{Value: reply.Output}, nil
 }
 
 // Decode takes the text `key` or `key@version`.

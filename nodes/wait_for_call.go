@@ -27,11 +27,15 @@ type WaitForCall struct {
 	Response trigger.WebhookResponse `json:"response,omitzero"`
 }
 
+// onDeadlineContinue is the OnDeadline of a node after which the flow goes on without a call.
+const onDeadlineContinue = "continue"
+
 // defaultDeadline is how long a call is waited for.
 const defaultDeadline = 24 * time.Hour
 
 var (
 	_ trigger.Callback  = (*WaitForCall)(nil)
+	_ kind.GivingUp     = (*WaitForCall)(nil)
 	_ kind.FieldRooter  = (*WaitForCall)(nil)
 	_ kind.Shaping      = (*WaitForCall)(nil)
 	_ kind.SecretNaming = (*WaitForCall)(nil)
@@ -67,7 +71,7 @@ config:
 // Validate checks the credentials and limits of the calls.
 func (c *WaitForCall) Validate(v *kind.Validation) {
 	c.ValidateCalls(v.Below("/config"))
-	trigger.CheckMarkup(v, "/config/response", &c.Response.Headers, &c.Response.Body, false)
+	c.Response.Validate(v.Below("/config/response"))
 }
 
 // FieldRoots are the names that are visible in the templates of the response. They are evaluated when the call comes.
@@ -90,6 +94,9 @@ func (c *WaitForCall) ResultShape(*everhook.Node) *expression.Shape {
 
 // PausesFor says that it waits for a call.
 func (*WaitForCall) PausesFor() kind.Pause { return kind.ForCall }
+
+// GivesUp is true if the flow goes on after the deadline.
+func (c *WaitForCall) GivesUp() bool { return c.OnDeadline == onDeadlineContinue }
 
 // Reply is the response.
 func (c *WaitForCall) Reply() *trigger.WebhookResponse { return &c.Response }
@@ -114,7 +121,7 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.R
 		return kind.Result{}, err
 	case ok:
 		return kind.Result{Value: map[string]any(call)}, nil
-	case c.OnDeadline == "continue":
+	case c.GivesUp():
 		return kind.Result{}, nil
 	}
 	return kind.Result{}, everhook.Failuref(everhook.TypeDeadline, "nobody called within %s",

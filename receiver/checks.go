@@ -18,7 +18,7 @@ var (
 	headChecks = []check{servable, takesMethod, declaredLength, addresses, credentials, subscription}
 	// bodyChecks read and parse the body, and complete the delivery.
 	bodyChecks = []check{roomForBody, readBody, signed, withinRate, parseQuery, takeTurn, parseBody,
-		confirmation, fitsSchema, dedupeKey}
+		confirmation, fitsSchema, startsRun, dedupeKey}
 )
 
 // refuse gives the reply of the first check that refuses the call.

@@ -77,6 +77,11 @@ type Route struct {
 	// ResumeAnswer makes the answer to a call that resumes a run, before it is kept; nil, or an error, is 200 with the
 	// body "ok".
 	ResumeAnswer func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error)
+	// When reports whether a delivery starts a run, from all headers without credentials (lower-case names), the whole
+	// query and the whole body. After an error, the run starts and ends in that error. Nil: every delivery starts one.
+	When func(headers, query everhook.Mapping, body any) (bool, error)
+	// SkippedAnswer makes the answer to a delivery that starts no run; nil, or an error, is 200 with the body "ok".
+	SkippedAnswer func(trigger everhook.Mapping) (everhook.Answer, error)
 	// Dedupe finds duplicates; nil: every delivery is its own.
 	Dedupe *Dedupe
 	// Wait is how long the caller of a sync flow is held.

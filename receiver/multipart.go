@@ -119,7 +119,7 @@ func partHeaders(head string) (map[string]string, error) {
 	headers := map[string]string{}
 	for line := range strings.SplitSeq(head, "\r\n") {
 		name, value, found := strings.Cut(line, ":")
-		if !found || name == "" || strings.IndexFunc(name, notToken) >= 0 || strings.ContainsAny(value, "\r\n\x00") {
+		if !found || everhook.CheckHeaderName(name) != nil || strings.ContainsAny(value, "\r\n\x00") {
 			return nil, errors.New("its headers are not lines of NAME: VALUE")
 		}
 		name = strings.ToLower(name)

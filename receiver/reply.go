@@ -31,6 +31,7 @@ const (
 	ClientRate      Reason = "client-rate"      // more requests than one client address may send
 	BodiesFull      Reason = "bodies-full"      // as many bytes of bodies are received as the process takes at once
 	Invalid         Reason = "invalid"          // a body that does not fit the schema
+	Skipped         Reason = "skipped"          // the flow ignores the delivery: no run
 	Handshake       Reason = "handshake"        // 200: a provider asked whether the URL is meant for it
 	MediaType       Reason = "media-type"       // a body that the flow does not take
 	KeyReused       Reason = "key-reused"       // a dedupe key that came before with another body
@@ -147,8 +148,8 @@ func answerReply(answer everhook.Answer, run everhook.RunID) reply {
 	}
 	r := bodyReply(sendable(answer.Status), answer.Body)
 	for name, value := range answer.Headers {
-		if name = textproto.CanonicalMIMEHeaderKey(name); settable(name) {
-			r = r.with(name, cleanValue(value))
+		if everhook.CheckAnswerHeader(name) == nil {
+			r = r.with(textproto.CanonicalMIMEHeaderKey(name), cleanValue(value))
 		}
 	}
 	return r.of(run)
@@ -170,24 +171,6 @@ func sendable(status int) int {
 		return fiber.StatusInternalServerError
 	}
 	return status
-}
-
-// reserved are the headers that belong to the connection or to the server (RFC 9110, 7.6.1), in canonical form.
-var reserved = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-	"Proxy-Connection": true, "Te": true,
-	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true, "Date": true, "Server": true,
-}
-
-func settable(name string) bool {
-	return name != "" && !reserved[name] && !strings.HasPrefix(name, "Everhook-") &&
-		strings.IndexFunc(name, notToken) < 0
-}
-
-// notToken is the complement of RFC 9110, 5.6.2.
-func notToken(c rune) bool {
-	letterOrDigit := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-	return !letterOrDigit && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
 }
 
 // cleanValue drops what could end a header: control characters except the tab.

@@ -199,8 +199,13 @@ const maxShownWaits = 20
 
 // AwaitCall waits for a call of the node's resume URL.
 func (s *step) AwaitCall(ctx workflow.Context, deadline time.Duration) (everhook.Mapping, bool, error) {
-	if canned, ok := cannedCall(ctx, s.effect()); ok &&
-		(canned.Err != nil || canned.Call != nil) {
+	canned, ok := cannedCall(ctx, s.effect())
+	if inTime := deadline <= 0 || canned.After < deadline; ok && (canned.Err != nil || canned.Call != nil && inTime) {
+		if canned.After > 0 {
+			if err := s.Sleep(ctx, canned.After); err != nil {
+				return nil, false, err
+			}
+		}
 		call := everhook.Mapping{"receivedAt": everhook.FormatTime(workflow.Now(ctx).UTC())}
 		maps.Copy(call, canned.Call)
 		return call, canned.Err == nil, canned.Err

@@ -3,6 +3,7 @@ package workflows
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -35,6 +36,8 @@ func withEffect(ctx workflow.Context, effect Effect) workflow.Context {
 type CannedCall struct {
 	Call everhook.Mapping
 	Err  error
+	// After is how long after the beginning of the wait the call comes. One after the deadline comes too late.
+	After time.Duration
 }
 
 type cannedCallsKey struct{}

@@ -170,7 +170,7 @@ func (c *caller) call(run, node, iteration string) {
 func TestRandomFlowsAreCalled(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
-	for _, seed := range seeds(*randomFlows) {
+	for _, seed := range seeds(3 * *randomFlows) {
 		flow := flowgen.Generate(seed, randomOptions)
 		if len(flow.Waits)+len(flow.Companions) == 0 {
 			continue
@@ -180,6 +180,9 @@ func TestRandomFlowsAreCalled(t *testing.T) {
 		for _, step := range try.steps(t) {
 			if step.Kind == "wait-for-call" || step.Kind == "subflow" {
 				seen[step.Kind+" "+string(step.Status)]++
+			}
+			if step.Kind == "subflow" && len(step.Lines) > 0 {
+				seen["subflow skipped"]++
 			}
 			if step.Kind == "wait-for-call" && step.Result != nil && step.Result.V != nil {
 				seen["called"]++
@@ -192,7 +195,7 @@ func TestRandomFlowsAreCalled(t *testing.T) {
 	t.Log(seen)
 	if *randomSeed == 0 {
 		for _, what := range []string{"called", "called in a loop", "wait-for-call failed", "subflow resolved",
-			"subflow failed", "subflow rejected", "subflow error"} {
+			"subflow failed", "subflow rejected", "subflow error", "subflow skipped"} {
 			require.NotZero(t, seen[what], what)
 		}
 	}

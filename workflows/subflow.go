@@ -37,6 +37,10 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 	if err != nil {
 		return kind.SubflowReply{}, s.run.Failure(err)
 	}
+	if loaded.Skipped {
+		s.Logf("no run: the condition `when` of the flow %s is false for this input", call.Flow)
+		return kind.SubflowReply{}, nil
+	}
 	child := subflow{step: s, call: call, loaded: loaded, run: id}
 	if child.descendants, err = s.run.takeDescendants(loaded.Calls); err != nil {
 		return kind.SubflowReply{}, err
@@ -183,7 +187,7 @@ func (c *subflow) start(ctx workflow.Context) Start {
 		Descendants: &c.descendants,
 		Delivery: everhook.Delivery{RunID: c.run, ReceivedAt: now, Trigger: everhook.Mapping{
 			"input": c.call.Input, "id": string(c.run), "receivedAt": everhook.FormatTime(now),
-		}},
+		}, Failure: c.loaded.Failure},
 	}
 	if origin := c.step.calledRun(c.step.Origin()); origin != c.run {
 		start.Origin = origin

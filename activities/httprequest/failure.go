@@ -42,7 +42,7 @@ func (f *failure) Unwrap() error { return f.err }
 // retry is the rule of the frame for this effect. A pause that is longer than the node allows ends the node.
 func retry(input activities.HTTPRequestInput, err error) (again bool, after time.Duration) {
 	f, ok := errors.AsType[*failure](err)
-	if !ok || !f.retryable(input.Method, input.RetryOn) {
+	if !ok || !f.retryable(input.Method, input.RetryOn, input.RetryNever) {
 		return false, 0
 	}
 	if most := cmp.Or(input.MaxRetryAfter.Std(), activities.DefaultMaxRetryAfter); f.after > most {
@@ -55,12 +55,20 @@ func retry(input activities.HTTPRequestInput, err error) (again bool, after time
 }
 
 // retryable reports whether another attempt can help, and cannot repeat an effect that must happen once.
-func (f *failure) retryable(method string, on []string) bool {
+func (f *failure) retryable(method string, on, never []string) bool {
 	switch {
-	case f.cause == "":
+	case f.cause == "" || slices.ContainsFunc(never, f.is):
 		return false
 	case len(on) > 0:
-		return slices.ContainsFunc(on, func(entry string) bool { return f.is(entry) })
+		return slices.ContainsFunc(on, f.is) || slices.Contains(on, activities.RetryDefault) && f.byDefault(method)
+	default:
+		return f.byDefault(method)
+	}
+}
+
+// byDefault reports whether another attempt is made unless the node says otherwise.
+func (f *failure) byDefault(method string) bool {
+	switch {
 	case idempotent(method):
 		return slices.ContainsFunc(retryIdempotent, f.is)
 	default:
@@ -68,9 +76,17 @@ func (f *failure) retryable(method string, on []string) bool {
 	}
 }
 
+// is reports whether an entry of retry.on means the failure.
 func (f *failure) is(entry string) bool {
-	entry = strings.ToLower(entry)
-	return entry == f.cause || len(f.cause) == 3 && entry == f.cause[:1]+"xx"
+	if entry == f.cause {
+		return true
+	}
+	status, err := strconv.Atoi(f.cause)
+	if err != nil {
+		return false
+	}
+	statuses, err := activities.ParseStatusRange(entry)
+	return err == nil && statuses.Has(status)
 }
 
 var (

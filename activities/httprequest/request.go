@@ -146,7 +146,7 @@ func (b *builder) url(r *request, input activities.HTTPRequestInput) {
 func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 	given := map[string]bool{}
 	for _, pair := range b.pairs("headers", input.Headers) {
-		name, err := http.CanonicalHeaderKey(pair.name), activities.CheckHeaderName(pair.name)
+		name, err := http.CanonicalHeaderKey(pair.name), everhook.CheckRequestHeader(pair.name)
 		switch {
 		case err != nil:
 			b.problem("headers: %s", err)

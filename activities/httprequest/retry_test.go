@@ -53,6 +53,37 @@ func TestWhatIsTriedAgainDependsOnTheMethodAndTheNode(t *testing.T) {
 	}
 }
 
+func TestWhatIsTriedAgainCanBeAddedToAndExcluded(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
+		w.WriteHeader(status)
+	})
+	h := local(t)
+	for _, c := range []struct {
+		method, status string
+		on, never      []string
+		retried        bool
+	}{
+		{"POST", "500", []string{"default"}, nil, false}, {"POST", "503", []string{"default"}, nil, true},
+		{"POST", "500", []string{"default", "5xx"}, nil, true}, {"POST", "503", []string{"default", "404"}, nil, true},
+		{"GET", "404", []string{"default", "400-404"}, nil, true}, {"GET", "405", []string{"400-404"}, nil, false},
+		{"GET", "503", nil, []string{"503"}, false}, {"GET", "502", nil, []string{"503"}, true},
+		{"GET", "502", []string{"5xx"}, []string{"501-503"}, false}, {"GET", "504", []string{"5xx"}, []string{"501-503"},
+			true}, {"GET", "429", []string{"default"}, []string{"4xx"}, false},
+	} {
+		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(base + "/" + c.status),
+			RetryOn: c.on, RetryNever: c.never})
+		require.Equal(t, c.retried, !application.NonRetryable(), "%s %s %v %v", c.method, c.status, c.on, c.never)
+	}
+	_, application := fail(t, h, activities.HTTPRequestInput{Method: "POST", URL: plainValue("http://127.0.0.1:1/"),
+		RetryOn: []string{"default"}})
+	require.False(t, application.NonRetryable(), "what was never sent can be sent again")
+	_, application = fail(t, h, activities.HTTPRequestInput{Method: "POST", URL: plainValue("http://127.0.0.1:1/"),
+		RetryOn: []string{"default"}, RetryNever: []string{"connect"}})
+	require.True(t, application.NonRetryable())
+}
+
 func TestAPauseThatTheOtherSystemAsksForIsPassedOn(t *testing.T) {
 	t.Parallel()
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -144,6 +144,13 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 	webhook := known.webhook
 	route.Version = &known.version
 	c.calls(route, webhook.Calls())
+	if webhook.Filters() {
+		route.When = func(headers, query everhook.Mapping, body any) (bool, error) {
+			return webhook.Takes(map[string]any{"headers": map[string]any(headers), "query": map[string]any(query),
+				"body": body})
+		}
+		route.SkippedAnswer = c.skippedAnswer(known.flow, webhook)
+	}
 	if webhook.Duplicates().IsSet() {
 		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Duplicates().Optional,
 			Secret: flow.Secret,
@@ -164,6 +171,16 @@ func (c *Catalog) asyncAnswer(stored store.Flow, flow *compile.Flow,
 			Values: map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow),
 				"system": map[string]any{"runId": string(run)}},
 			ResumeURL: c.resumeURL(stored, flow, run, ""),
+		})
+	}
+}
+
+// skippedAnswer evaluates the response to a delivery that starts no run.
+func (c *Catalog) skippedAnswer(flow *compile.Flow,
+	webhook trigger.Receiving) func(everhook.Mapping) (everhook.Answer, error) {
+	return func(trigger everhook.Mapping) (everhook.Answer, error) {
+		return webhook.SkippedReply().Answer(&expression.Scope{
+			Values: map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow)},
 		})
 	}
 }

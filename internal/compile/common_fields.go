@@ -2,7 +2,7 @@ package compile
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -63,19 +63,24 @@ func checkRetry(retry *everhook.Retry, v *kind.Validation) {
 	if retry.MaxRetryAfter.Std() > maxAttempt {
 		v.Error("/retry/maxRetryAfter", "a pause of more than a day", "write at most 24h")
 	}
-	for i, on := range retry.On {
-		if on == activities.RetryConnect || on == activities.RetryTimeout || isStatusClass(string(on)) {
-			continue
-		}
-		if _, err := activities.ParseStatusRange(string(on)); err != nil {
-			v.Error(fmt.Sprintf("/retry/on/%d", i), fmt.Sprintf("%q is nothing that can be tried again on", on),
-				"write connect, timeout, a status as 503, or a class as 5xx")
-		}
+	checkCauses(retry.On, "/retry/on", v)
+	checkCauses(retry.Never, "/retry/never", v)
+	if i := slices.Index(retry.Never, activities.RetryDefault); i >= 0 {
+		v.Error(fmt.Sprintf("/retry/never/%d", i), "nothing at all would be tried again", "write `maxAttempts: 1` instead")
 	}
 }
 
-func isStatusClass(text string) bool {
-	return len(text) == 3 && strings.HasSuffix(text, "xx") && text[0] >= '1' && text[0] <= '5'
+func checkCauses(causes []everhook.RetryCause, pointer string, v *kind.Validation) {
+	for i, cause := range causes {
+		switch cause {
+		case activities.RetryDefault, activities.RetryConnect, activities.RetryTimeout:
+			continue
+		}
+		if _, err := activities.ParseStatusRange(string(cause)); err != nil {
+			v.Error(fmt.Sprintf("%s/%d", pointer, i), fmt.Sprintf("%q is nothing that can be tried again on",
+				everhook.Shorten(string(cause), 40)), "write connect, timeout, default, or statuses as 503, 5xx or 500-504")
+		}
+	}
 }
 
 func (c *compiler) branchNames(node *Node, v *kind.Validation) {

@@ -39,8 +39,10 @@ func (c *compiler) caller(trigger kind.Trigger) {
 func (c *compiler) warnings() {
 	c.unreachable(c.flow.Nodes, "/nodes")
 	c.loopEffects(c.flow.Nodes, "/nodes", false)
+	c.repeatedWaits(c.flow.Nodes, "/nodes", "")
 	c.unreachable(c.flow.OnFailure, "/onFailure")
 	c.loopEffects(c.flow.OnFailure, "/onFailure", false)
+	c.repeatedWaits(c.flow.OnFailure, "/onFailure", "")
 	if _, held := c.flow.Trigger.(kind.Synchronous); held && c.flow.Definition.Mode == everhook.Sync {
 		if path := c.silentPath(c.flow.Nodes); path != "" {
 			c.report(kind.Problem{Pointer: "/nodes", Warning: true, Message: path,
@@ -120,6 +122,35 @@ func (c *compiler) loopEffects(nodes []*Node, pointer string, inLoop bool) {
 				branch.Name != everhook.ErrorBranch)
 		}
 	}
+}
+
+// repeatedWaits warns of nodes that wait for a call again in each iteration of a loop, and may go on without one: the
+// URLs of earlier iterations then lead nowhere.
+func (c *compiler) repeatedWaits(nodes []*Node, pointer, loop string) {
+	for i, node := range nodes {
+		at := fmt.Sprintf("%s/%d", pointer, i)
+		if loop != "" && waitsForCall(node.Kind) && givesUp(node) {
+			c.report(kind.Problem{Pointer: at, Node: node.Key, Warning: true,
+				Message: fmt.Sprintf("its URL is another one in each iteration of %q: once an iteration is over, the "+
+					"link that it gave away answers 410", loop),
+				Fix: "wait once, beside the loop: a `parallel` with `mode: race` has the wait in one branch and the " +
+					"loop that reminds in the other"})
+		}
+		repeating, ok := node.Kind.(kind.Repeating)
+		for _, branch := range node.Branches {
+			around := loop
+			if ok && repeating.Repeats() && branch.Name != everhook.ErrorBranch {
+				around = node.Key
+			}
+			c.repeatedWaits(node.Branch(branch.Name), at+"/branches/"+branch.Name, around)
+		}
+	}
+}
+
+// givesUp reports whether the flow can go on without what the node waits for.
+func givesUp(node *Node) bool {
+	giving, ok := node.Kind.(kind.GivingUp)
+	return ok && giving.GivesUp() || node.OnError == everhook.OnErrorContinue || node.OnError == everhook.OnErrorBranch
 }
 
 // silentPath says where a run can reach its end without an answer or output.

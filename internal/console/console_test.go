@@ -108,13 +108,13 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	t.Parallel()
 	s := &server{runs: []runs.Summary{oneRun()}, flows: []admin.Flow{
 		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL,
-			Note: "version 4 has problems"},
+			Note: "version 4 has problems", Skipped: 12},
 		{Key: "broken", Title: "Broken", Mode: everhook.Async, Version: 2, URL: hookURL, Note: "line 3: unknown kind"},
 		{Key: "off", Note: "disabled"},
 	}}
 	page := read(t, s, "/")
 	require.Equal(t, runs.Filter{Ended: true, Limit: 20}, s.asked)
-	require.Contains(t, text(page), "Order intake orders served version 4 has problems Copy the URL of orders "+hookURL+
+	require.Contains(t, text(page), "Order intake orders served version 4 has problems 12 skipped by its condition, without a run Copy the URL of orders "+hookURL+
 		" sync 3 ")
 	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy the URL of broken "+hookURL+
 		" async 2 ")

@@ -140,6 +140,9 @@ func visibleAfter(list []*compile.Node) []string {
 // walk runs the flow from its beginning, or from where a retry begins.
 func (r *Run) walk(line Line) error {
 	from := r.start.From
+	if failure := r.start.Delivery.Failure; failure != nil {
+		return r.refuse(line, failure)
+	}
 	if from == nil {
 		_, err := r.list(line, r.flow.Nodes, r.root)
 		return err

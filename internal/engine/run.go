@@ -147,6 +147,14 @@ func (r *Run) Abort(why *everhook.Error, cancel func()) {
 	cancel()
 }
 
+// refuse ends a run whose delivery could not be judged, at a step of its own.
+func (r *Run) refuse(line Line, failure *everhook.Error) error {
+	trigger := &compile.Node{Node: &everhook.Node{Key: everhook.TriggerStep, Type: r.flow.Definition.Trigger.Type}}
+	failure = failure.At(everhook.TriggerStep)
+	r.log.fail(r.log.begin(trigger, "", line.Now()), line.Now(), failure)
+	return failure
+}
+
 // list runs nodes one after the other and gives the result of the last.
 func (r *Run) list(line Line, list []*compile.Node, d *data) (last any, err error) {
 	for _, node := range list {

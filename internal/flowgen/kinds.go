@@ -115,9 +115,16 @@ func condition(g *generator, p place, node *everhook.Node) place {
 func multiConditions(g *generator, p place, node *everhook.Node) place {
 	left := read("nodes."+node.Key+".matched", "nodes."+node.Key)
 	var cases []any
+	compares := false
 	for i := range 1 + g.random.IntN(3) {
 		name := "case" + string(rune('A'+i))
-		cases = append(cases, map[string]any{"name": name, "when": g.condition(p)})
+		if g.chance(25) {
+			compares = true
+			cases = append(cases, map[string]any{"name": name, "is": []any{10 * i, "text " + string(rune('0'+i)),
+				template(g.small(p))}})
+		} else {
+			cases = append(cases, map[string]any{"name": name, "when": g.condition(p)})
+		}
 		if nests(g, p) && g.chance(80) {
 			nodes, added := g.branch(p.below())
 			node.Branches = append(node.Branches, everhook.Branch{Name: name, Nodes: nodes})
@@ -125,6 +132,9 @@ func multiConditions(g *generator, p place, node *everhook.Node) place {
 		}
 	}
 	node.Config = everhook.Mapping{"cases": cases}
+	if compares {
+		node.Config["on"] = g.expression(p)
+	}
 	switch {
 	case nests(g, p) && g.chance(50):
 		nodes, added := g.branch(p.below())

@@ -105,7 +105,7 @@ func subflow(g *generator, p place, node *everhook.Node) place {
 		if !g.options.Comparable {
 			return read(of+".runId", of)
 		}
-		return read("len(" + of + ".runId)")
+		return read("len(" + of + ".runId ?? \"\")")
 	}
 	if g.chance(20) {
 		node.Config["wait"] = true
@@ -127,6 +127,9 @@ func (g *generator) companion(p place) string {
 		Trigger: everhook.Trigger{Type: "call", Config: everhook.Mapping{}}}
 	if g.chance(20) {
 		d.Trigger.Config["input"] = map[string]any{"type": "object", "required": []any{"id"}}
+	}
+	if g.chance(15) {
+		d.Trigger.Config["when"] = pick(g, "input.id != nil", "input == nil", "len(toJSON(input)) % 2 == 0", "input.id > 3")
 	}
 	g.flow.Companions = append(g.flow.Companions, d)
 	nodes, left := called.list(called.top(), 1+g.random.IntN(3))

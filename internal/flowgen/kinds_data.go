@@ -123,11 +123,14 @@ func httpRequest(g *generator, p place, node *everhook.Node) place {
 	node.Timeout = everhook.Duration(4 * time.Second)
 	// Retries on these causes hide a busy machine and a killed process from the result, unless they cut off the last
 	// attempt. So nothing else is retried.
-	on := []everhook.RetryCause{"connect", "timeout"}
+	on, never := []everhook.RetryCause{"connect", "timeout"}, []everhook.RetryCause(nil)
 	if !g.options.Comparable {
 		on = append(on, "500")
+		if g.chance(30) {
+			on, never = append(on, "default"), []everhook.RetryCause{"502-503", "4xx"}
+		}
 	}
-	node.Retry = &everhook.Retry{MaxAttempts: 8, On: on, InitialInterval: everhook.Duration(time.Millisecond),
+	node.Retry = &everhook.Retry{MaxAttempts: 8, On: on, Never: never, InitialInterval: everhook.Duration(time.Millisecond),
 		Backoff: 1, MaxInterval: everhook.Duration(time.Millisecond)}
 	if g.chance(30) {
 		node.Config["only"] = "body"

@@ -33,8 +33,9 @@ func (f Failure) Diff() string {
 type observed struct {
 	// answer is nil for a run without a webhook and without a caller that waits.
 	answer *reply
-	// ran is false if the call was refused.
+	// ran is false if the call was refused or skipped.
 	ran     bool
+	skipped bool
 	outcome everhook.Outcome
 	steps   []everhook.Step
 	// total counts all steps, also those that the step log dropped.
@@ -46,6 +47,13 @@ type observed struct {
 func compare(want wantFields, got *observed) []Failure {
 	c := comparison{got: got}
 	c.answer(want.Answer)
+	if want.Skipped != nil && *want.Skipped != got.skipped {
+		message := "the delivery started a run"
+		if !got.ran {
+			message = "there is no run: " + got.noRun()
+		}
+		c.add("/skipped", message, *want.Skipped, got.skipped)
+	}
 	if !got.ran {
 		c.refused(want)
 		return c.failures
@@ -67,6 +75,14 @@ func compare(want wantFields, got *observed) []Failure {
 	return c.failures
 }
 
+// noRun says why there is no run.
+func (o *observed) noRun() string {
+	if o.skipped {
+		return "the trigger's `when` is false"
+	}
+	return "the call was refused"
+}
+
 type comparison struct {
 	got      *observed
 	failures []Failure
@@ -86,8 +102,7 @@ func (c *comparison) refused(want wantFields) {
 		{"error", want.Error != nil}, {"calls", want.Calls != nil}} {
 		if field.wanted {
 			c.failures = append(c.failures,
-				Failure{Field: "/" + field.name, Message: "the call was refused, so there is no run and no " +
-					field.name})
+				Failure{Field: "/" + field.name, Message: c.got.noRun() + ", so there is no run and no " + field.name})
 		}
 	}
 }

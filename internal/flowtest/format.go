@@ -40,8 +40,10 @@ type requestFields struct {
 
 // wantFields are the expectations of a test. Missing fields are not compared.
 type wantFields struct {
-	Answer *answerFields   `json:"answer"`
-	Status everhook.Status `json:"status" enum:"resolved,failed,error,aborted,cancelled,rejected"`
+	// Skipped says whether the trigger's condition leaves out the delivery, so that there is no run.
+	Skipped *bool           `json:"skipped"`
+	Answer  *answerFields   `json:"answer"`
+	Status  everhook.Status `json:"status" enum:"resolved,failed,error,aborted,cancelled,rejected"`
 	// Steps are keys, or "key[iteration]", in the order of their starts.
 	Steps  *[]string       `json:"steps"`
 	Output *everhook.Value `json:"output"`

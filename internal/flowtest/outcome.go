@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -34,6 +35,8 @@ type outcome struct {
 	ended everhook.Outcome
 	// call is the call that ends a wait, as the run sees it; nil if none comes.
 	call everhook.Mapping
+	// after is how long the call is waited for.
+	after time.Duration
 }
 
 // outcomeFields are the fields of an outcome. Exactly one is set.

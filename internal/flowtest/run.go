@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Options configure Run.
@@ -84,7 +85,7 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 			result.Failures = append(result.Failures, Failure{Message: m.message()})
 		}
 	default:
-		result.observed = &observed{answer: answer, ran: t.ran, outcome: t.outcome, steps: t.steps, total: t.total,
+		result.observed = &observed{answer: answer, ran: t.ran, skipped: t.skipped, outcome: t.outcome, steps: t.steps, total: t.total,
 			calls: calls}
 		result.Failures = compare(test.fields.Want, result.observed)
 	}
@@ -92,15 +93,29 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 	return result
 }
 
+// judge asks the trigger's condition about an event that comes by no webhook.
+func (t *trial) judge() {
+	filtering, ok := t.suite.flow.Trigger.(kind.Filtering)
+	if !ok {
+		return
+	}
+	taken, err := filtering.Takes(t.delivery.Trigger)
+	t.delivery.Failure, t.skipped = everhook.AsError(err), err == nil && !taken
+}
+
 // try sends the test's delivery, and runs the flow to its end.
 func (s *Suite) try(ctx context.Context, f *front, t *trial) (*reply, error) {
 	if t.route == nil {
 		now := t.test.fields.now()
 		t.delivery = &everhook.Delivery{RunID: runID, ReceivedAt: now, Trigger: s.called(t.test.fields.Trigger, now)}
+		if t.judge(); t.skipped {
+			return nil, nil
+		}
 		t.run()
 		return replyOf(t.answer), nil
 	}
 	answer, err := f.call(ctx, t)
+	t.skipped = err == nil && t.delivery == nil && answer.headers["Everhook-Skipped"] == "true"
 	if err == nil && t.delivery != nil && !t.ran {
 		t.run()
 	}

@@ -37,6 +37,8 @@ type trial struct {
 	effects *effects
 	// delivery is nil until the request was accepted.
 	delivery *everhook.Delivery
+	// skipped is set if the trigger's condition left out the delivery.
+	skipped bool
 	// ran is set once the run has begun.
 	ran bool
 	ending

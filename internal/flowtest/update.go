@@ -60,7 +60,7 @@ func (s *Suite) updateTest(e *editor, test *yaml.Node, result Result) bool {
 	want := field(test, "want")
 	if want == nil || want.Kind != yaml.MappingNode || len(want.Content) == 0 {
 		want = &yaml.Node{Kind: yaml.MappingNode}
-		for _, name := range []string{"answer", "status", "steps", "output", "error", "calls"} {
+		for _, name := range []string{"skipped", "answer", "status", "steps", "output", "error", "calls"} {
 			if told := result.observed.tell(name); told != nil {
 				setField(want, name, told)
 			}
@@ -111,6 +111,8 @@ func spellNulls(node *yaml.Node) {
 // tell returns the expectation for a run that has none yet; nil if there is none.
 func (o *observed) tell(name string) *yaml.Node {
 	switch {
+	case name == "skipped" && o.skipped:
+		return nodeOf(true)
 	case name == "answer" && o.answer != nil:
 		answer := map[string]any{"status": o.answer.status}
 		if o.answer.body != nil {

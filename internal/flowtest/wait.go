@@ -18,6 +18,8 @@ const untilDeadline = "deadline"
 type waitFields struct {
 	// Call is the call that ends it.
 	Call *callFields `json:"call" required:"true"`
+	// After is how long after the run has reached the node the call comes.
+	After everhook.Duration `json:"after"`
 }
 
 // callFields are the fields of a call of a resume URL, as its caller sends it.
@@ -35,7 +37,7 @@ func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
 	}
 	if _, ok := v.(map[string]any); !ok {
 		p.report(pointer, fmt.Sprintf("%s is no outcome of a wait", everhook.TypeName(v)),
-			"write `{ call: { headers: …, query: …, body: … } }`, or `deadline` if nobody calls")
+			"write `{ call: { headers: …, query: …, body: … }, after: 20m }`, or `deadline` if nobody calls")
 		return outcome{}
 	}
 	var fields waitFields
@@ -44,7 +46,7 @@ func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
 	if len(p.problems) > before {
 		return outcome{}
 	}
-	return outcome{call: p.call(node, fields.Call, pointer+"/call")}
+	return outcome{call: p.call(node, fields.Call, pointer+"/call"), after: fields.After.Std()}
 }
 
 // call returns a call as the run sees it after the receiver. A call that the receiver would refuse is an error in the
@@ -101,7 +103,7 @@ func (e *effects) call(waiting workflows.Effect) workflows.CannedCall {
 		return workflows.CannedCall{Err: everhook.Errorf(everhook.TypeInternal, "the test has no call for %s",
 			waiting.Node.Key)}
 	}
-	return workflows.CannedCall{Call: taken.call}
+	return workflows.CannedCall{Call: taken.call, After: taken.after}
 }
 
 // answer returns the next outcome of a wait of a node; false if the test has none.

@@ -64,6 +64,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	}
 	start, definition := earlier.start, earlier.definition
 	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, everhook.NewRunID()
+	start.Delivery.Failure = nil // an operator says that it is to run
 	if options.Version != nil {
 		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.JSON
 	}

@@ -18,8 +18,8 @@ const (
 	urlPattern      = `^([hH][tT][tT][pP][sS]?://|\{\{)`
 	sizePattern     = `^[0-9]+(\.[0-9]+)?\s*(B|KB|KiB|MB|MiB|GB|GiB)?$`
 	cidrPattern     = `^[0-9A-Fa-f:.]+(/[0-9]+)?$`
-	statusPattern   = `^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$`
-	causePattern    = `^(connect|timeout|[1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$`
+	statusPattern   = `^([1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$`
+	causePattern    = `^(default|connect|timeout|[1-5]xx|[1-5][0-9][0-9](-[1-5][0-9][0-9])?)$`
 	number          = `[0-9]+(\.[0-9]+)?`
 	isoTimePattern  = `T(` + number + `H(` + number + `M)?(` + number + `S)?|` + number + `M(` + number + `S)?|` +
 		number + `S)`
@@ -100,10 +100,10 @@ func builtinSchemas() schema {
 			"pattern":     cidrPattern,
 			"description": "A range of IPv4 or IPv6 addresses, or one address.",
 		},
-		"statuses": either("HTTP statuses, as 204 or 200-299", "An HTTP status, or a range of them.",
+		"statuses": either("HTTP statuses, as 204, 2xx or 200-299", "An HTTP status, a class or a range of them.",
 			schema{"type": "integer", "minimum": 100, "maximum": 599},
 			schema{"type": "string", "pattern": statusPattern}),
-		"retryCause": either("connect, timeout, a status as 503, or a class as 5xx", "What is tried again.",
+		"retryCause": either("connect, timeout, default, or statuses as 503, 5xx or 500-504", "What is tried again.",
 			schema{"type": "integer", "minimum": 100, "maximum": 599},
 			schema{"type": "string", "pattern": causePattern}),
 		"trigger": schema{"title": "a trigger block"},

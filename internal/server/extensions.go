@@ -29,7 +29,7 @@ func (s *Server) startSources(starter *runs.Starter) {
 	s.sources = sources.New(sources.Options{
 		Flows: s.catalog.Sourced, Start: starter.Start, Secret: s.secrets.Lookup, Logger: s.logger,
 		Redact:  func(text string) string { return s.secrets.Redactor().Text(text) },
-		Observe: func(r sources.Record) { s.watch.Observe(observed(r)) },
+		Observe: func(r sources.Record) { s.watch.observe(observed(r)) },
 	})
 }
 
@@ -38,6 +38,9 @@ func observed(r sources.Record) receiver.Record {
 	record := receiver.Record{
 		Flow: r.Flow, Run: r.Run, Reason: receiver.Accepted, Bytes: r.Bytes, Duration: r.Took, Durable: r.Took,
 		Duplicate: r.Duplicate,
+	}
+	if r.Skipped {
+		record.Reason = receiver.Skipped
 	}
 	if r.Failed {
 		record.Reason, record.Durable = receiver.Unavailable, 0

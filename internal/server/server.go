@@ -290,7 +290,7 @@ func (s *Server) startReceiver() error {
 	s.receiver = receiver.New(receiver.Options{
 		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger,
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
-		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.Observe,
+		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(),
 	}, s.catalog, starter)
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
@@ -445,7 +445,7 @@ func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
 	for _, flow := range s.catalog.Flows() {
 		flows = append(flows, admin.Flow{
 			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Trigger: flow.Trigger, Version: flow.Version,
-			Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note,
+			Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note, Skipped: s.watch.skipped(flow.Key),
 		})
 	}
 	return flows, nil

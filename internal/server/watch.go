@@ -4,10 +4,13 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/telemetry"
+	"github.com/everhook/everhook/receiver"
 )
 
 // watch is the telemetry of a process. It starts before the parts that it observes and ends after them.
@@ -16,6 +19,25 @@ type watch struct {
 	// listener and server serve the address of --metrics.
 	listener net.Listener
 	server   *http.Server
+	// skips counts the deliveries to each flow that started no run.
+	skips sync.Map
+}
+
+// observe counts a call.
+func (w *watch) observe(r receiver.Record) {
+	w.Observe(r)
+	if r.Reason == receiver.Skipped && r.Flow != "" {
+		count, _ := w.skips.LoadOrStore(r.Flow, new(atomic.Int64))
+		count.(*atomic.Int64).Add(1)
+	}
+}
+
+// skipped is how many deliveries to a flow started no run since this process began.
+func (w *watch) skipped(flow string) int64 {
+	if count, ok := w.skips.Load(flow); ok {
+		return count.(*atomic.Int64).Load()
+	}
+	return 0
 }
 
 // flushTimeout bounds how long a stop waits for the export of the last spans.

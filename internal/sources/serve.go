@@ -73,6 +73,16 @@ func (s *Sources) start(ctx context.Context, flow catalog.Sourced, event kind.Ev
 	if err := ctx.Err(); err != nil {
 		return kind.Started{}, err
 	}
+	if filtering, ok := flow.Source.(kind.Filtering); ok {
+		taken, err := filtering.Takes(d.Trigger)
+		if err != nil {
+			d.Failure = everhook.AsError(err).At(everhook.TriggerStep)
+		} else if !taken {
+			s.options.Observe(Record{Flow: flow.Version.Definition.Key, Bytes: size, Skipped: true})
+			logger.Info("event", "skipped", true)
+			return kind.Started{Skipped: true}, nil
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	began := s.options.Clock()

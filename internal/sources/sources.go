@@ -42,6 +42,8 @@ type Record struct {
 	// Duplicate is set if an event with the same key had already started the run, Failed if the run is not known to be
 	// durable.
 	Duplicate, Failed bool
+	// Skipped tells that the flow ignores the event: there is no run.
+	Skipped bool
 }
 
 // maxPause bounds the pause before a source is restarted. If a source ran for as long, the pause begins small again.

@@ -250,6 +250,43 @@ func TestAnEventBecomesADeliveryOfItsKey(t *testing.T) {
 	require.True(t, w.records[1].Duplicate)
 }
 
+// choosy is a source that takes events by their data.
+type choosy struct{ source }
+
+func (*choosy) Filters() bool { return true }
+
+func (*choosy) Takes(event map[string]any) (bool, error) {
+	if event["take"] == nil {
+		return false, everhook.Errorf(everhook.TypeExpression, "no")
+	}
+	return event["take"].(bool), nil
+}
+
+func TestAnEventThatTheFlowSkipsStartsNoRun(t *testing.T) {
+	t.Parallel()
+	w, told := &world{}, make(chan string, 10)
+	flow := version(1, nil)
+	flow.Source = &choosy{source{serve: func(ctx context.Context, flow kind.SourceFlow) error {
+		for i, take := range []any{false, true, nil} {
+			started, err := flow.Start(ctx, kind.Event{Key: fmt.Sprint(i), Data: map[string]any{"take": take}})
+			told <- fmt.Sprint(started.Skipped, " ", started.RunID != "", " ", err)
+		}
+		return nil
+	}}}
+	w.set(flow)
+	w.sources(t)
+	heard(t, told, "true false <nil>")
+	heard(t, told, "false true <nil>")
+	heard(t, told, "false true <nil>")
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	require.Len(t, w.deliveries, 2)
+	require.Nil(t, w.deliveries[0].Failure)
+	require.Equal(t, "trigger: no", w.deliveries[1].Failure.Error())
+	require.True(t, w.records[0].Skipped)
+	require.False(t, w.records[1].Skipped)
+}
+
 func TestAStartThatFailsIsTold(t *testing.T) {
 	t.Parallel()
 	w, told := &world{fails: everhook.Errorf(everhook.TypeLimit, "too large")}, make(chan string, 10)

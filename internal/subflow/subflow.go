@@ -94,7 +94,12 @@ func (l *Loader) load(ctx context.Context,
 	if err := check(version, callable, input.Input.V); err != nil {
 		return loaded, err
 	}
+	failure, skips := judged(flow.Trigger, input.Input.V)
+	if skips {
+		return activities.LoadedSubflow{Version: version.Number, Skipped: true}, nil
+	}
 	loaded = activities.LoadedSubflow{
+		Failure: failure,
 		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type,
 		Env: flow.Settings(l.options.Env()), Details: l.details(input), Calls: flow.CallsFlows(),
 	}
@@ -137,6 +142,16 @@ func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput)
 			input.Flow, number, flow.Latest)
 	}
 	return version, err
+}
+
+// judged reports whether the trigger leaves out a call with that input. An error is what the run ends with.
+func judged(t kind.Trigger, input any) (failure *everhook.Error, skips bool) {
+	filtering, ok := t.(kind.Filtering)
+	if !ok {
+		return nil, false
+	}
+	taken, err := filtering.Takes(map[string]any{"input": input})
+	return everhook.AsError(err), err == nil && !taken
 }
 
 // shownProblems bounds how many problems of an input are named.

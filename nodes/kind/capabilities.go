@@ -17,6 +17,13 @@ type Iterating interface {
 	Iterate(run LoopingRun, state *LoopState) error
 }
 
+// Repeating is an Iterating kind that may do the same again, instead of going through data.
+type Repeating interface {
+	Iterating
+	// Repeats reports whether it does with this config.
+	Repeats() bool
+}
+
 // Choosing is a kind that runs one of its branches, once. A retry can continue a run inside that branch. Branches of
 // other kinds are repeated or run beside others, and start again with them.
 type Choosing interface {
@@ -68,6 +75,13 @@ type Pausing interface {
 	Kind
 	// PausesFor returns what the run waits for.
 	PausesFor() Pause
+}
+
+// GivingUp is a Pausing kind whose nodes may go on without what they wait for.
+type GivingUp interface {
+	Pausing
+	// GivesUp reports whether they do with this config.
+	GivesUp() bool
 }
 
 // Pause is what a run waits for in a node.

@@ -155,6 +155,7 @@ type SubflowCall struct {
 
 // SubflowReply is the result of a call.
 type SubflowReply struct {
+	// RunID is empty if the called flow skips calls with this input: there is no run.
 	RunID everhook.RunID
 	// Output is that of the run; nil if the run set none or was not waited for.
 	Output any

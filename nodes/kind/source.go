@@ -58,4 +58,6 @@ type Started struct {
 	RunID everhook.RunID
 	// Duplicate is set if an earlier event with the same key has started the run.
 	Duplicate bool
+	// Skipped is set if the trigger's condition leaves the event out: there is no run.
+	Skipped bool
 }

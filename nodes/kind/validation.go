@@ -3,6 +3,7 @@ package kind
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
@@ -110,6 +111,21 @@ func (v *Validation) Branches() []string {
 		}
 	}
 	return names
+}
+
+// Headers reports names of headers that the check refuses, and names that differ in their case only. The pointer leads
+// to the mapping.
+func (v *Validation) Headers(pointer string, names []string, check func(name string) error) {
+	seen := map[string]string{}
+	for _, name := range names {
+		at, lower := strict.Pointer(pointer, name), strings.ToLower(name)
+		if err := check(name); err != nil {
+			v.Error(at, err.Error(), "correct or remove this header")
+		} else if seen[lower] != "" {
+			v.Error(at, fmt.Sprintf("%s and %s are the same header", seen[lower], name), "keep one of them")
+		}
+		seen[lower] = name
+	}
 }
 
 func (v *Validation) key() string {

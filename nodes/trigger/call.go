@@ -12,9 +12,13 @@ type Call struct {
 	// node reports the places. `format` is checked. References must stay inside the schema. Without it, any input is
 	// taken.
 	Input BodySchema `json:"input,omitzero"`
+	kind.Filter
 }
 
-var _ kind.Callable = (*Call)(nil)
+var (
+	_ kind.Callable  = (*Call)(nil)
+	_ kind.Filtering = (*Call)(nil)
+)
 
 // Spec describes the kind.
 func (*Call) Spec() kind.TriggerSpec {
@@ -43,8 +47,10 @@ func (*Call) Shape() *expression.Shape {
 		Content: "input"}
 }
 
-// FieldRoots is empty: the block has no expressions.
-func (*Call) FieldRoots(string) map[string]*expression.Shape { return nil }
+// FieldRoots are the names that are visible in the condition.
+func (*Call) FieldRoots(string) map[string]*expression.Shape {
+	return map[string]*expression.Shape{"input": {}}
+}
 
 // CheckInput checks an input with the schema.
 func (c *Call) CheckInput(input any) ([]everhook.ProblemDetail, error) { return c.Input.Check(input) }

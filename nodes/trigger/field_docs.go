@@ -16,6 +16,7 @@ var fieldDocs = map[string]string{
 	"Webhook":                          "Webhook starts a run for each accepted POST to the URL of the flow.",
 	"Webhook.Dedupe":                   "Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.",
 	"Webhook.Response":                 "Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see `trigger`, `env` and `system.runId`.",
+	"Webhook.Skipped":                  "Skipped is the answer to a delivery that `when` leaves out. It has the header Everhook-Skipped. Templates see `trigger` and `env`.",
 	"Webhook.Token":                    "Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits is made once and kept for every version.",
 	"WebhookAPIKey":                    "WebhookAPIKey is a key in a header.",
 	"WebhookAPIKey.Header":             "Header is the name of the header.",

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
@@ -14,6 +15,10 @@ type Webhook struct {
 	// is made once and kept for every version.
 	Token string `json:"token,omitempty"`
 	WebhookCalls
+	kind.Filter
+	// Skipped is the answer to a delivery that `when` leaves out. It has the header Everhook-Skipped. Templates see
+	// `trigger` and `env`.
+	Skipped WebhookResponse `json:"skipped,omitzero"`
 	// Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's
 	// preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
@@ -86,6 +91,7 @@ const shortToken = 26
 var (
 	_ Receiving         = (*Webhook)(nil)
 	_ kind.SecretNaming = (*Webhook)(nil)
+	_ kind.Filtering    = (*Webhook)(nil)
 )
 
 // Spec describes the kind.
@@ -102,6 +108,7 @@ request:
   body:
     - { path: order.id, alias: Order ID }
     - order.status
+when: 'body.event == "order.paid"'
 `,
 	}
 }
@@ -117,10 +124,13 @@ func (w *Webhook) Validate(v *kind.Validation) {
 	}
 	w.ValidateCalls(v)
 	w.impatient(v)
+	w.Response.Validate(v.Below("/response"))
+	w.Skipped.Validate(v.Below("/skipped"))
+	if w.Skipped.isSet() && !w.When.IsSet() {
+		v.Error("/skipped", "no delivery is skipped", "add `when`, or remove it")
+	}
 	w.Dedupe.validate(v, w.Signature)
-	CheckMarkup(v, "/response", &w.Response.Headers, &w.Response.Body, false)
-	response := w.Response.Status.IsSet() || w.Response.Headers.IsSet() || w.Response.Body.IsSet()
-	if v.Definition.Mode == everhook.Sync && response {
+	if v.Definition.Mode == everhook.Sync && w.Response.isSet() {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers",
 			"add a node of kind response, or set `mode: async`")
 	}
@@ -128,6 +138,9 @@ func (w *Webhook) Validate(v *kind.Validation) {
 
 // Reply is the response.
 func (w *Webhook) Reply() *WebhookResponse { return &w.Response }
+
+// SkippedReply is the response to a delivery that starts no run.
+func (w *Webhook) SkippedReply() *WebhookResponse { return &w.Skipped }
 
 // Duplicates is the config for them.
 func (w *Webhook) Duplicates() *WebhookDedupe { return &w.Dedupe }
@@ -139,10 +152,13 @@ func (w *Webhook) Shape() *expression.Shape {
 	return shape
 }
 
-// FieldRoots are the names that are visible in the dedupe key and in the templates of the response.
+// FieldRoots are the names that are visible in the condition, in the dedupe key and in the templates of the responses.
 func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
-	if pointer == "/dedupe/key" {
+	switch {
+	case pointer == "/dedupe/key" || pointer == "/when":
 		return map[string]*expression.Shape{"headers": {}, "query": {}, "body": {}}
+	case strings.HasPrefix(pointer, "/skipped/"):
+		return map[string]*expression.Shape{"trigger": w.Request.Shape(), "env": {}}
 	}
 	return map[string]*expression.Shape{
 		"trigger": w.Shape(), "env": {},
@@ -195,6 +211,21 @@ func Paths(kept *[]KeptPath) []everhook.Path {
 	return paths
 }
 
+// Validate checks what can be known before the call: the status and the names of headers.
+func (r *WebhookResponse) Validate(v *kind.Validation) {
+	if status, ok := r.Status.Literal(); ok && !isAnswerStatus(status) {
+		v.Error("/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
+	}
+	v.Headers("/headers", r.Headers.Keys(), everhook.CheckAnswerHeader)
+	CheckMarkup(v, "", &r.Headers, &r.Body, false)
+}
+
+func (r *WebhookResponse) isSet() bool {
+	return r.Status.IsSet() || r.Headers.IsSet() || r.Body.IsSet()
+}
+
+func isAnswerStatus(status int) bool { return status >= 200 && status <= 599 }
+
 // Answer evaluates the response on the roots that its place sees.
 func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, error) {
 	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
@@ -203,7 +234,7 @@ func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, erro
 		if answer.Status, err = r.Status.Eval(scope); err != nil {
 			return answer, err
 		}
-		if answer.Status < 200 || answer.Status > 599 {
+		if !isAnswerStatus(answer.Status) {
 			return answer, everhook.Errorf(everhook.TypeConfig, "status is %d; an answer's status is within 200 to 599",
 				answer.Status)
 		}

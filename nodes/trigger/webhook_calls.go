@@ -56,6 +56,7 @@ func (w *WebhookCalls) ValidateCalls(v *kind.Validation) {
 	}
 	never := w.NeverKept()
 	for i, name := range w.Request.Headers {
+		validateHeader(v, fmt.Sprintf("/request/headers/%d", i), name)
 		if slices.Contains(never, strings.ToLower(name)) {
 			v.Error(fmt.Sprintf("/request/headers/%d", i), fmt.Sprintf("%s carries credentials and is never kept",
 				name), "remove it")
@@ -155,6 +156,9 @@ type Receiving interface {
 	Calls() *WebhookCalls
 	// Reply returns the reply to the caller of an async flow.
 	Reply() *WebhookResponse
+	kind.Filtering
+	// SkippedReply returns the reply to the caller whose delivery starts no run.
+	SkippedReply() *WebhookResponse
 	// Duplicates say how duplicates are found and treated.
 	Duplicates() *WebhookDedupe
 	// DedupeKey gives the key of a delivery; empty if it has none. Deliveries with the same key are duplicates.

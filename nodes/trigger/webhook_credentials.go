@@ -95,12 +95,9 @@ func validateCredentials(v *kind.Validation, pointer, what string, credentials [
 	}
 }
 
-// validateHeader checks a header's name (RFC 9110, 5.6.2).
 func validateHeader(v *kind.Validation, pointer, name string) {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
-	if name == "" || strings.Trim(name, letters) != "" || len(name) > 100 {
-		v.Error(pointer, fmt.Sprintf("%q is no name of a header", everhook.Shorten(name, 60)),
-			"write for example X-Api-Key")
+	if err := everhook.CheckHeaderName(name); err != nil {
+		v.Error(pointer, err.Error(), "write for example X-Api-Key")
 	}
 }
 

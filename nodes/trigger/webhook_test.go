@@ -63,7 +63,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"auth: { apiKey: { header: Authorization, values: " + s +
 			" } }": "has a meaning of its own",
 		"auth: { apiKey: { header: 'X Key', values: " + s +
-			" } }": `"X Key" is no name of a header`,
+			" } }": `"X Key" is not a name for a header`,
 		"auth: { apiKey: { header: X-Key, values: k } }": "the key stands in " +
 			"the flow file",
 		"auth: { apiKey: { header: X-Key, values: " + s + " } }, request: { headers: [x-key] }": "x-key carries " +
@@ -105,7 +105,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: github, secrets: " + s +
 			" }, request: { headers: [X-Hub-Signature-256] }": "carries credentials and is never kept",
 		"signature: { preset: hmac, secrets: " + s +
-			" }": `"" is no name of a header`,
+			" }": `"" is not a name for a header`,
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, algorithm: md5 }": `"md5" is none of sha1,`,
 		"signature: { preset: hmac, secrets: " + s +
@@ -117,7 +117,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, timestampHeader: X-T }": "{timestamp} is not signed",
 		"signature: { preset: hmac, secrets: " + s +
-			", header: X-A, signed: '{id}.{body}', idHeader: ' ' }": `" " is no name of a header`,
+			", header: X-A, signed: '{id}.{body}', idHeader: ' ' }": `" " is not a name for a header`,
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, tolerance: 5m }": "nothing to compare",
 

@@ -71,8 +71,8 @@ func (s *SMS) Validate(v *kind.Validation) {
 		v.Warn("/config/token", "a credential without a secret",
 			"write `{{ secret.NAME }}` and set EVERHOOK_SECRET_NAME")
 	}
-	if v.Node.Retry != nil && len(v.Node.Retry.On) > 0 {
-		v.Error("/retry/on", "what sms tries again is fixed", "remove it")
+	if retry := v.Node.Retry; retry != nil && len(retry.On)+len(retry.Never) > 0 {
+		v.Error("/retry", "what sms tries again is fixed", "remove it")
 	}
 }
 
