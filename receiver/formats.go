@@ -76,11 +76,14 @@ func parseBody(r *Receiver, c *call) (reply, bool) {
 	}
 	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 &&
 		!bytes.EqualFold(encoding, []byte("identity")) {
+		c.cause = fmt.Sprintf("the sender compresses the body (Content-Encoding %q): switch that off in the sender's "+
+			"settings, or decompress in the proxy before Everhook", everhook.Shorten(string(encoding), 40))
 		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
 	}
 	given := string(c.header.ContentType())
 	f, found := c.route.format(mediaTypeOf(given))
 	if !found {
+		c.cause = c.route.acceptable(mediaTypeOf(given))
 		return refuse(MediaType, c.route.wanted(mediaTypeOf(given))), true
 	}
 	var parameters map[string]string
@@ -90,12 +93,17 @@ func parseBody(r *Receiver, c *call) (reply, bool) {
 			return refuse(Malformed, "the parameters of the Content-Type are not well formed"), true
 		}
 		if charset := parameters["charset"]; !isUTF8(charset) {
+			c.cause = fmt.Sprintf("the sender writes its text in %q: set UTF-8 in the sender's settings, because no other "+
+				"charset is read", everhook.Shorten(charset, 40))
 			return refuse(MediaType, fmt.Sprintf("send UTF-8, not %q", everhook.Shorten(charset, 40))), true
 		}
 	}
 	body, err := f.parse(c.body, parameters, r.options.MaxValues)
 	if values, tooMany := errors.AsType[*everhook.ValuesError](err); tooMany {
 		return refuse(TooLarge, fmt.Sprintf("the body has more than the %d values that are taken here", values.Max)), true
+	}
+	if fault, ok := errors.AsType[*everhook.SyntaxError](err); ok && fault.Reason == errCharset.Error() {
+		c.cause = "the XML names another encoding than UTF-8: set UTF-8 in the sender's settings, because no other is read"
 	}
 	if err != nil {
 		return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err)), true
@@ -131,6 +139,20 @@ func (r *Route) format(mediaType string) (format, bool) {
 		}
 	}
 	return format{}, false
+}
+
+// acceptable says for the operator's log what to set so that bodies of a type are taken.
+func (r *Route) acceptable(mediaType string) string {
+	sent := fmt.Sprintf("the sender sends %q", everhook.Shorten(mediaType, 80))
+	if mediaType == "" {
+		sent = "the sender sends a body without a Content-Type"
+	}
+	for _, f := range formats {
+		if f.has(mediaType) {
+			return fmt.Sprintf("%s: add `%s` to `accept` in the flow", sent, f.Format)
+		}
+	}
+	return sent + ", which no trigger takes: let the sender send JSON, a form, XML or text"
 }
 
 // wanted describes the types that the flow accepts, for the sender of another type.

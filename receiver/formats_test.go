@@ -149,6 +149,38 @@ func TestTypesThatAFlowDoesNotTakeAreNamed(t *testing.T) {
 	}
 }
 
+func TestTheLogSaysWhatToSetForARefusedBody(t *testing.T) {
+	t.Parallel()
+	text := []receiver.Format{receiver.FormatText, receiver.FormatXML}
+	for name, test := range map[string]struct {
+		accept          []receiver.Format
+		mediaType, body string
+		status, cause   string
+	}{
+		"a type of another format": {nil, "Content-Type: " + form, "a=1", "415",
+			"the sender sends \"application/x-www-form-urlencoded\": add `form` to `accept` in the flow"},
+		"no type": {text, "X-A: b", "x", "415",
+			"the sender sends a body without a Content-Type: add `json` to `accept` in the flow"},
+		"a type of no format": {nil, "Content-Type: image/png", "x", "415",
+			`the sender sends "image/png", which no trigger takes: let the sender send JSON, a form, XML or text`},
+		"a charset": {text, "Content-Type: text/plain; charset=windows-1252", "x", "415",
+			`the sender writes its text in "windows-1252": set UTF-8 in the sender's settings, because no other charset is read`},
+		"an encoding": {text, "Content-Type: text/plain\r\nContent-Encoding: gzip", "x", "415",
+			`the sender compresses the body (Content-Encoding "gzip"): switch that off in the sender's settings, or ` +
+				"decompress in the proxy before Everhook"},
+		"an encoding of XML": {text, "Content-Type: text/xml", `<?xml version="1.0" encoding="ISO-8859-1"?><a/>`, "400",
+			"the XML names another encoding than UTF-8: set UTF-8 in the sender's settings, because no other is read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, receiver.Options{}, accepting(test.accept...), &starter{})
+			got := exchange(t, s, post(asyncToken, test.body, test.mediaType)+last)
+			require.True(t, strings.HasPrefix(got[0], test.status+"\n"), got[0])
+			require.Contains(t, s.log.String(), fmt.Sprintf("cause=%q", test.cause))
+		})
+	}
+}
+
 func TestMalformedBodiesOfEveryFormat(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ mediaType, body, want string }{
