@@ -12,7 +12,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs extension bench nightly fuzz random noembedded build vulnerabilities
+.PHONY: help run check test race lint format docs extension axe bench nightly fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -51,6 +51,9 @@ docs: ## Write the generated pages, the schema, and the comments that they are m
 	go generate ./...
 	cd $(EXTENSION) && go generate ./...
 	go test ./docs -update
+
+axe: ## Fetch axe-core, with npm: the tests of the pages check its rules in Chromium
+	npm ci --no-audit --no-fund --prefix internal/console/testdata/axe
 
 bench: ## The performance bars, as ratios in one run
 	go test -run '^$$' -bench . -benchtime 2s ./nodes/... ./internal/compile ./receiver ./workflows
