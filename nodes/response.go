@@ -48,10 +48,10 @@ func (c *Response) Validate(v *kind.Validation) {
 	_, held := v.Trigger.(kind.Synchronous)
 	switch {
 	case v.Definition.Mode == everhook.Async:
-		v.Error("/type", "nobody waits for the response of an async flow",
+		v.Error("/type", "an async flow has no caller that waits for a response",
 			"set the flow's `mode: sync`, or use the trigger's `response`")
 	case v.Trigger != nil && !held:
-		v.Error("/type", fmt.Sprintf("no caller waits for the answer of a flow that %s starts",
+		v.Error("/type", fmt.Sprintf("a flow that %s starts has no caller that waits for an answer",
 			v.Definition.Trigger.Type),
 			"use an `output` node")
 	}

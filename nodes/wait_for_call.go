@@ -45,19 +45,18 @@ var (
 func (*WaitForCall) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "wait-for-call", Group: kind.Callbacks, Canonical: true,
-		Summary: "Waits until its URL is called: `resumeUrl(\"key\")`, in any expression or template of the flow, " +
-			"gives it to whoever is to call back. A call that comes before the run reaches the node is kept.",
-		Result: "The first call, as far as `request` keeps it; nil when nobody called by the deadline and the flow goes " +
-			"on.",
+		Summary: "Waits until its URL is called. In any expression or template of the flow, `resumeUrl(\"key\")` is that " +
+			"URL; send it to the system that is to call. A call that comes before the run reaches the node is kept.",
+		Result: "The parts of the first call that `request` keeps; nil if no call came by the deadline and the flow " +
+			"goes on.",
 		Members: []kind.Member{
 			{Name: "headers", Summary: "The kept headers, by lower-case name."},
 			{Name: "query", Summary: "The kept query parameters."},
 			{Name: "body", Summary: "The kept part of the body.", Content: true},
 			{Name: "receivedAt", Type: expression.Text, Summary: "The time of the call, RFC 3339."},
 		},
-		Failures: "Failed (`deadline`) when nobody called by the deadline, unless `onDeadline: continue`. Error when " +
-			"the deadline cannot be evaluated. " +
-			"A call that is refused, for its signature or its body, changes nothing: the node waits on.",
+		Failures: "Failed (`deadline`) if no call came by the deadline, unless `onDeadline: continue` is set. Error if " +
+			"the deadline cannot be evaluated. A refused call changes nothing: the node keeps waiting.",
 		Example: `key: confirmed
 type: wait-for-call
 config:
@@ -110,7 +109,7 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.R
 			return kind.Result{}, err
 		}
 		if deadline = given.Std(); deadline <= 0 {
-			if _, literal := c.Deadline.Literal(); !literal { // a time that is left and has run out, not the `0` of who wants none
+			if _, literal := c.Deadline.Literal(); !literal { // a remaining time that is over; a literal `0` means none
 				deadline = 1
 			}
 		}
@@ -124,6 +123,6 @@ func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.R
 	case c.GivesUp():
 		return kind.Result{}, nil
 	}
-	return kind.Result{}, everhook.Failuref(everhook.TypeDeadline, "nobody called within %s",
+	return kind.Result{}, everhook.Failuref(everhook.TypeDeadline, "no call came within %s",
 		everhook.Duration(deadline))
 }

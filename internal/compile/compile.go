@@ -194,14 +194,14 @@ func (c *compiler) header() {
 			"write at most 5m; the answer can be fetched later")
 	}
 	if d.Mode == everhook.Async && d.Options.Wait != 0 {
-		c.error("/options/wait", "", "nobody waits for an async flow", "remove it, or set `mode: sync`")
+		c.error("/options/wait", "", "an async flow has no caller that waits", "remove it, or set `mode: sync`")
 	}
 	if d.Options.OnWait != 0 && d.Options.OnWait != 202 && d.Options.OnWait != 504 {
 		c.error("/options/onWait", "", fmt.Sprintf("%d is no status that ends a wait", d.Options.OnWait),
 			"write 202 or 504")
 	}
 	if d.Mode == everhook.Async && d.Options.OnWait != 0 {
-		c.error("/options/onWait", "", "nobody waits for an async flow", "remove it, or set `mode: sync`")
+		c.error("/options/onWait", "", "an async flow has no caller that waits", "remove it, or set `mode: sync`")
 	}
 }
 

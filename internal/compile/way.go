@@ -65,10 +65,10 @@ func markLine(list []*Node) {
 	}
 }
 
-// Unannounced returns the nodes that wait for calls in a run that is continued at the given node (empty: that starts
-// from the beginning), if none of the nodes that run again uses their URL. No caller can know the URLs of these nodes,
+// WaitsWithoutURL returns the nodes that wait for calls in a run that begins at the given node (empty: at the
+// beginning), but whose URLs are not used by any node that runs again. No caller can know the URLs of these nodes,
 // because each run has its own.
-func (f *Flow) Unannounced(key string) []string {
+func (f *Flow) WaitsWithoutURL(key string) []string {
 	again := f.Nodes
 	if key != "" {
 		again = nil
@@ -81,22 +81,22 @@ func (f *Flow) Unannounced(key string) []string {
 			list = stop.Node.Branch(stop.Branch)
 		}
 	}
-	announced := map[string]bool{}
-	waits := announce(again, announced, nil)
-	return slices.DeleteFunc(waits, func(wait string) bool { return announced[wait] })
+	used := map[string]bool{}
+	waits := usedURLs(again, used, nil)
+	return slices.DeleteFunc(waits, func(wait string) bool { return used[wait] })
 }
 
-// announce records the nodes whose URLs are used, and appends the nodes that wait.
-func announce(list []*Node, announced map[string]bool, waits []string) []string {
+// usedURLs records the nodes whose URLs are used, and appends the nodes that wait.
+func usedURLs(list []*Node, used map[string]bool, waits []string) []string {
 	for _, node := range list {
 		for _, wait := range node.fields.Resume {
-			announced[wait] = true
+			used[wait] = true
 		}
 		if waitsForCall(node.Kind) {
 			waits = append(waits, node.Key)
 		}
 		for _, branch := range node.Branches {
-			waits = announce(node.branches[branch.Name], announced, waits)
+			waits = usedURLs(node.branches[branch.Name], used, waits)
 		}
 	}
 	return waits

@@ -71,7 +71,7 @@ nodes:
 		"": {"told"}, "order": {"told"}, "side": {"done", "told"}, "inner": {"done", "told"},
 		"paid": {"done", "told", "paid"}, "done": {"told", "done"}, "told": {"told"}, "last": nil,
 	} {
-		require.ElementsMatch(t, want, flow.Unannounced(from), from)
+		require.ElementsMatch(t, want, flow.WaitsWithoutURL(from), from)
 	}
 }
 

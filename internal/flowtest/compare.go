@@ -133,7 +133,7 @@ func (c *comparison) answer(want *answerFields) {
 		return
 	case got == nil:
 		c.failures = append(c.failures,
-			Failure{Message: "nobody waits for an answer of this flow; remove `want.answer`"})
+			Failure{Message: "this flow has no caller that waits for an answer; remove `want.answer`"})
 		return
 	}
 	if want.Status != 0 && want.Status != got.status {

@@ -40,7 +40,7 @@ type unanswered struct {
 func (u unanswered) message() string {
 	if u.waits {
 		return fmt.Sprintf("node %s waits for a call, and the test has none for it; add `nodes: { %s: { call: { "+
-			"body: … } } }`, or `{ %s: deadline }` if nobody calls", u.node, u.node, u.node)
+			"body: … } } }`, or `{ %s: deadline }` for no call", u.node, u.node, u.node)
 	}
 	return fmt.Sprintf("node %s has effects, and the test has no outcome for it: it would send %s; add `nodes: { %s: "+
 		"{ result: … } }`", u.node, u.sent, u.node)

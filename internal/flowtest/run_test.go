@@ -233,7 +233,7 @@ want: { answer: { status: 201, headers: { X-A: b, Content-Type: text/plain }, bo
 			}},
 		"an answer that nobody waits for": {strings.Replace(async, "webhook", "clock", 1),
 			`want: { answer: { status: 200 } }`,
-			[]string{"nobody waits for an answer of this flow; remove `want.answer`"}},
+			[]string{"this flow has no caller that waits for an answer; remove `want.answer`"}},
 		"a run that fails": {async +
 			`  - { key: no, type: condition, config: { expression: 'false', rejectOnFalse: true } }`, `
 want: { status: resolved, steps: [no, 'no[0]'], output: 1 }`,

@@ -37,7 +37,7 @@ func (p *parser) wait(node trigger.Callback, v any, pointer string) outcome {
 	}
 	if _, ok := v.(map[string]any); !ok {
 		p.report(pointer, fmt.Sprintf("%s is no outcome of a wait", everhook.TypeName(v)),
-			"write `{ call: { headers: …, query: …, body: … }, after: 20m }`, or `deadline` if nobody calls")
+			"write `{ call: { headers: …, query: …, body: … }, after: 20m }`, or `deadline` for no call")
 		return outcome{}
 	}
 	var fields waitFields

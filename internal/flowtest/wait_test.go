@@ -45,7 +45,7 @@ func TestAWaitWithoutACallFailsByName(t *testing.T) {
 	t.Parallel()
 	result := one(t, calledBack, `want: { status: resolved }`)
 	require.Equal(t, []string{"node done waits for a call, and the test has none for it; add `nodes: { done: { call: " +
-		"{ body: … } } }`, or `{ done: deadline }` if nobody calls"}, told(result))
+		"{ body: … } } }`, or `{ done: deadline }` for no call"}, told(result))
 }
 
 func TestACallThatWouldBeRefusedIsAMistakeOfTheTest(t *testing.T) {

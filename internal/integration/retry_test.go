@@ -235,8 +235,8 @@ func TestARetryThatNobodyWillCallIsToldSo(t *testing.T) {
 	require.Equal(t, everhook.Failed, f.ended(t, run).Status)
 	whole, from := f.retry(t, run, ""), f.retry(t, run, `{"from":"done"}`)
 	require.Empty(t, whole.Note)
-	require.Equal(t, "no node from done on gives away the URL of done, which is another one in this run: nobody will "+
-		"call it; retry from the node that does", from.Note)
+	require.Equal(t, "the run waits for calls of done, whose URLs are new, but no node from done on sends them: the "+
+		"waits will end by their deadlines; retry from the node that sends the URL", from.Note)
 	f.ended(t, whole.ID)
 	f.ended(t, from.ID)
 }

@@ -97,16 +97,16 @@ func (s *Starter) inVain(version *everhook.Version, from string) string {
 	if flow == nil {
 		return ""
 	}
-	waits := flow.Unannounced(from)
+	waits := flow.WaitsWithoutURL(from)
 	switch {
 	case len(waits) == 0:
 		return ""
 	case from == "":
-		return fmt.Sprintf("no node gives away the URL of %s, which is another one in this run, and a retry has no "+
-			"caller who could be told: nobody will call it", strings.Join(waits, ", "))
+		return fmt.Sprintf("the run waits for calls of %s, whose URLs are new, but no node sends them: the waits will "+
+			"end by their deadlines", strings.Join(waits, ", "))
 	default:
-		return fmt.Sprintf("no node from %s on gives away the URL of %s, which is another one in this run: nobody "+
-			"will call it; retry from the node that does", from, strings.Join(waits, ", "))
+		return fmt.Sprintf("the run waits for calls of %s, whose URLs are new, but no node from %s on sends them: the "+
+			"waits will end by their deadlines; retry from the node that sends the URL", strings.Join(waits, ", "), from)
 	}
 }
 

@@ -201,7 +201,7 @@ func (s *Server) warnOfLocalURLs() {
 	base, err := url.Parse(s.BaseURL())
 	address := s.hooks.Addr().(*net.TCPAddr)
 	if err == nil && !address.IP.IsLoopback() && isLoopback(net.JoinHostPort(base.Hostname(), "0")) {
-		s.logger.Warn("webhook URLs name this machine by a loopback address, so nobody else can call them; set "+
+		s.logger.Warn("webhook URLs name this machine by a loopback address, so only this machine can call them; set "+
 			"--public-url to the address that callers use", "listen", address.String(), "url", s.BaseURL())
 	}
 }

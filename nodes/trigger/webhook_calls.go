@@ -73,7 +73,7 @@ func (w *WebhookCalls) protected() bool {
 func (w *WebhookCalls) validateLimits(v *kind.Validation) {
 	switch {
 	case w.Allow != nil && len(w.Allow) == 0:
-		v.Error("/allow", "an empty list lets nobody in", "add a range of addresses, or remove it")
+		v.Error("/allow", "an empty list refuses every call", "add a range of addresses, or remove it")
 	case len(w.Allow) > maxRanges:
 		v.Error("/allow", fmt.Sprintf("%d ranges are more than the %d that are compared", len(w.Allow), maxRanges),
 			"use larger ranges")

@@ -85,7 +85,7 @@ func (a *WebhookAuth) validate(v *kind.Validation) {
 func validateCredentials(v *kind.Validation, pointer, what string, credentials []Credential) {
 	switch {
 	case len(credentials) == 0:
-		v.Error(pointer, "an empty list lets nobody in", "write `{ secret: NAME }`")
+		v.Error(pointer, "an empty list refuses every call", "write `{ secret: NAME }`")
 	case len(credentials) > maxCredentials:
 		v.Error(pointer, fmt.Sprintf("%d are more than the %d that are compared", len(credentials), maxCredentials),
 			"give other callers a flow of their own")

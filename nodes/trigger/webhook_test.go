@@ -51,7 +51,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"schema: { type: object, required: [order] }":                         "",
 
 		"auth: { basic: [] }":              "an empty list lets everybody in",
-		"auth: { bearer: { tokens: [] } }": "an empty list lets nobody in",
+		"auth: { bearer: { tokens: [] } }": "an empty list refuses every call",
 		"auth: { bearer: {} }":             `"tokens" is missing`,
 		"auth: { bearer: { tokens: abc } }": "warning: /trigger/auth/bearer/tokens/0: " +
 			"the token stands in the flow file",
@@ -69,7 +69,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"auth: { apiKey: { header: X-Key, values: " + s + " } }, request: { headers: [x-key] }": "x-key carries " +
 			"credentials and is never kept",
 
-		"allow: []":               "an empty list lets nobody in",
+		"allow: []":               "an empty list refuses every call",
 		"allow: [203.0.113.7/24]": "write 203.0.113.0/24 for the range",
 		"allow: [example.org]":    `"example.org" is not a range of addresses`,
 		"allow: [" + strings.Repeat("10.0.0.1,", 1001) + "]": "1001 ranges are more than the 1000",
@@ -87,7 +87,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: githup, secrets: " + s +
 			" }": `did you mean "github"?`,
 		"signature: { preset: github }":                              `"secrets" is missing`,
-		"signature: { preset: github, secrets: [] }":                 "an empty list lets nobody in",
+		"signature: { preset: github, secrets: [] }":                 "an empty list refuses every call",
 		"signature: { preset: github, secrets: abc }":                "the secret stands in the flow file",
 		"signature: { preset: standard-webhooks, secrets: whsec_* }": "the secret cannot be used: it is neither whsec_",
 		"signature: { preset: github, secrets: " + s +
@@ -162,7 +162,7 @@ func TestHowLongCallersAreHeld(t *testing.T) {
 		}
 	}
 	_, problems := webhook(t, github, "mode: async", "options: { onWait: 504 }")
-	require.Contains(t, problems, "nobody waits for an async flow")
+	require.Contains(t, problems, "an async flow has no caller that waits")
 }
 
 func TestThePresetOfAFlow(t *testing.T) {

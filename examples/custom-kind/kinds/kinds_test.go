@@ -66,7 +66,7 @@ func TestWhatIsWrongWithAConfigIsToldBeforeAnyRun(t *testing.T) {
 			`{"key":"a","type":"output","config":{"value":1}}`, "write at least 100ms"},
 		"a caller of files": {"sync", `{"type":"file-drop","folder":"in"}`,
 			`{"key":"a","type":"output","config":{"value":1}}`,
-			"nobody waits for the answer of a flow that file-drop starts"},
+			"a flow that file-drop starts has no caller that waits for an answer"},
 		"a body of a file": {"async", `{"type":"file-drop","folder":"in"}`,
 			`{"key":"a","type":"output","config":{"value":"{{ trigger.body }}"}}`, "`trigger` has no member \"body\""},
 	} {
@@ -83,7 +83,7 @@ func TestTheManualHasTheKindsWithTheirFields(t *testing.T) {
 	t.Parallel()
 	manual := kindtest.Manual(kinds.Registry())
 	for _, want := range []string{"### iban-check", "Lists the accepted countries", "### sms", "The gateway's token",
-		"## file-drop", "The time between two looks at the folder"} {
+		"## file-drop", "The time between two scans of the folder"} {
 		require.Contains(t, strings.ToLower(manual), strings.ToLower(want))
 	}
 	schema, err := kindtest.Schema(kinds.Registry())
