@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -81,19 +84,28 @@ func (c signedCredential) show(request *http.Request, body []byte) error {
 	if request.Method != http.MethodPost {
 		return nil
 	}
-	_, secret, err := first(c.secrets, c.secret)
-	if err != nil {
-		return err
+	secret, err := "", error(nil)
+	if c.preset.TakesSecrets() {
+		if _, secret, err = first(c.secrets, c.secret); err != nil {
+			return err
+		}
 	}
-	headers, err := c.preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body},
-		secret)
+	signed, err := c.preset.Sign(signature.Delivery{
+		ID: string(everhook.NewRunID()), SentAt: time.Now(), Body: body, Method: request.Method,
+		Base: request.URL.Scheme + "://" + request.URL.Host, Target: request.URL.RequestURI(),
+		Header: request.Header.Values,
+	}, secret)
 	if err != nil {
 		return fmt.Errorf("the delivery cannot be signed: %w", err)
 	}
-	for name, value := range headers {
+	for name, value := range signed.Headers {
 		request.Header.Set(name, value)
 	}
-	return nil
+	_, request.URL.RawQuery, _ = strings.Cut(signed.Target(request.URL.RequestURI()), "?")
+	request.ContentLength = int64(len(signed.Body))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(signed.Body)), nil }
+	request.Body, err = request.GetBody()
+	return err
 }
 
 // first returns the first known credential and its index. If none is known, it returns the error of the first.

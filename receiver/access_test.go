@@ -57,7 +57,9 @@ func guardedFlows() flows {
 				{Pointer: "/a~1b", Detail: "got number, want string"}}, nil
 		}},
 	}
-	all[metaToken].Signature.VerifyToken = given(password)
+	for token, asked := range map[string][]receiver.Credential{metaToken: {given(password)}, slackToken: nil} {
+		all[token].Handshakes = []receiver.Handshake{{Handshake: all[token].Signature.Preset.Handshakes[0], Tokens: asked}}
+	}
 	for token, route := range all {
 		route.Flow, route.Enabled, route.Mode, route.MaxBody = strings.TrimSuffix(token, "-token"), true,
 			everhook.Async, 1<<20
@@ -72,18 +74,10 @@ func signedBy(t testing.TB, route *receiver.Route, sent time.Time, body, secret 
 		secret)
 	require.NoError(t, err)
 	var headers []string
-	for _, name := range everhook.SortedKeys(asValues(signed)) {
-		headers = append(headers, name+": "+signed[name])
+	for _, name := range everhook.SortedKeys(signed.Headers) {
+		headers = append(headers, name+": "+signed.Headers[name])
 	}
 	return headers
-}
-
-func asValues(headers map[string]string) map[string]any {
-	values := map[string]any{}
-	for name, value := range headers {
-		values[name] = value
-	}
-	return values
 }
 
 const unauthorizedProblem = `{"type":"urn:everhook:problem:unauthorized","title":"Unauthorized","status":401,"detail":"%s"}`

@@ -124,6 +124,9 @@ func parseQuery(_ *Receiver, c *call) (reply, bool) {
 		delete(query, everhook.ResumeTicket)
 		delete(query, everhook.ResumeIteration)
 	}
+	if s := c.route.Signature; s != nil && s.Preset.Signature.Query != "" {
+		delete(query, s.Preset.Signature.Query)
+	}
 	c.query = query
 	c.delivery.Trigger["query"] = keep(map[string]any(query), c.route.Query)
 	return reply{}, false

@@ -56,9 +56,9 @@ func roomForBody(r *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// takeTurn waits until a large body may be parsed.
+// takeTurn waits until a large body may be parsed, if it does not have its turn yet.
 func takeTurn(r *Receiver, c *call) (reply, bool) {
-	if len(c.body) < largeBody {
+	if c.turn || len(c.body) < largeBody {
 		return reply{}, false
 	}
 	ctx, cancel := context.WithTimeout(r.holding, r.options.StartTimeout)

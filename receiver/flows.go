@@ -59,6 +59,8 @@ type Route struct {
 	APIKey *APIKey
 	// Signature verifies deliveries; nil: they are not signed.
 	Signature *Signature
+	// Handshakes are the questions of senders that are answered without a run.
+	Handshakes []Handshake
 	// Rate bounds deliveries; nil: it does not.
 	Rate *Rate
 	// Schema returns the problems of a whole body (422), or an error if the body is too large to be checked (413). Nil:

@@ -81,10 +81,14 @@ func parseBody(r *Receiver, c *call) (reply, bool) {
 		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
 	}
 	given := string(c.header.ContentType())
-	f, found := c.route.format(mediaTypeOf(given))
+	mediaType := mediaTypeOf(given)
+	if s := c.route.Signature; s != nil && s.Preset.JSON {
+		mediaType = typeJSON
+	}
+	f, found := c.route.format(mediaType)
 	if !found {
-		c.cause = c.route.acceptable(mediaTypeOf(given))
-		return refuse(MediaType, c.route.wanted(mediaTypeOf(given))), true
+		c.cause = c.route.acceptable(mediaType)
+		return refuse(MediaType, c.route.wanted(mediaType)), true
 	}
 	var parameters map[string]string
 	if f.Format != FormatJSON {

@@ -65,6 +65,10 @@ type Options struct {
 	NewRunID func() everhook.RunID
 	// Observe is called once a call, when its reply is decided: for metrics. It must be fast. Default: nothing.
 	Observe func(Record)
+	// Fetch gets what is at an https URL of a provider that was checked before. It bounds time and size, verifies the
+	// certificate of the host, follows no redirect, and gives an error for a status other than 200. Default: none, and
+	// deliveries of providers that need it get 503.
+	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// Tracer makes a span of every delivery whose caller is let in. Default: none; a caller's trace goes on all the
 	// same.
 	Tracer trace.Tracer
@@ -113,6 +117,7 @@ type Receiver struct {
 	rates   *clients.Meter[netip.Addr]
 	bodies  budget
 	turns   *turns
+	fetcher *fetcher
 
 	// held has an element for every caller that waits for an answer.
 	held chan struct{}
@@ -131,6 +136,7 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r.rates = clients.NewMeter[netip.Addr](r.options.ClientRate, r.options.ClientBurst)
 	r.bodies.total, r.bodies.byClient, r.turns = r.options.MaxBodyBytes, map[netip.Addr]int64{}, newTurns()
 	r.buckets.byFlow = map[string]*rate.Limiter{}
+	r.fetcher = newFetcher()
 	r.held = make(chan struct{}, r.options.MaxHeld)
 	r.holding, r.letGo = context.WithCancel(context.Background())
 	r.app = fiber.New(fiber.Config{

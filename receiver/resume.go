@@ -40,9 +40,10 @@ func readWaitURL(uri *fasthttp.URI) (*waitURL, bool) {
 // The checks of a call that resumes a run, in the order of those of a delivery. Its ticket was seen before: nothing
 // else reaches the engine.
 var (
-	resumeHeadChecks = []check{resumeMethods, waits, takesMethod, declaredLength, addresses, credentials, subscription}
-	resumeBodyChecks = []check{roomForBody, readBody, signed, withinRate, parseQuery, takeTurn, parseBody, confirmation,
-		fitsSchema}
+	resumeHeadChecks = []check{resumeMethods, waits, takesMethod, declaredLength, addresses, credentials,
+		headHandshake}
+	resumeBodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, takeTurn,
+		parseBody, confirmation, fitsSchema}
 )
 
 // resume takes a call that a run waits for.
@@ -83,7 +84,7 @@ func admitted(r *Receiver, c *call) (reply, bool) {
 
 // resumeMethods refuses what no node takes, before the node is looked for.
 func resumeMethods(_ *Receiver, c *call) (reply, bool) {
-	if c.header.IsGet() {
+	if c.header.IsGet() || c.header.IsHead() {
 		return reply{}, false
 	}
 	return allow(c, fiber.MethodPost)

@@ -1,74 +1,54 @@
 package receiver
 
 import (
-	"bytes"
 	"errors"
-	"net/url"
 
-	"github.com/gofiber/fiber/v2"
-
-	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/signature"
 )
 
 // Signature says how deliveries of a flow are signed.
 type Signature struct {
-	// Preset is the scheme, and how the provider asks whether the URL is meant for it.
+	// Preset is the scheme.
 	Preset signature.Preset
 	// Secrets are those under which a signature may be right, any of them.
 	Secrets []Credential
-	// VerifyToken is the token that a subscription must contain. Nil: no subscription is answered.
-	VerifyToken Credential
-}
-
-// subscribed reports whether the flow answers a provider's GET handshake.
-func (s *Signature) subscribed() bool {
-	return s != nil && s.Preset.Subscription != nil && s.VerifyToken != nil
-}
-
-// takesMethod: every flow takes POST, and GET when it is a provider that asks.
-func takesMethod(_ *Receiver, c *call) (reply, bool) {
-	if c.route.Signature.subscribed() && c.header.IsGet() &&
-		c.route.Signature.Preset.Subscription.IsOne(queryValue(c)) {
-		return reply{}, false
-	}
-	return allow(c, fiber.MethodPost)
-}
-
-// subscription answers a provider that asks with GET; that ends the call.
-func subscription(r *Receiver, c *call) (reply, bool) {
-	if !c.header.IsGet() {
-		return reply{}, false
-	}
-	token, ok := r.look(c, c.route.Signature.VerifyToken)
-	if !ok {
-		return refuse(Unavailable, "the token cannot be checked now; try again").retryAfter(retrySeconds), true
-	}
-	challenge, ok := c.route.Signature.Preset.Subscription.Answer(queryValue(c), token)
-	if !ok {
-		return refuse(Unauthorized, "the subscription is not known here"), true
-	}
-	return handshake(challenge), true
-}
-
-// queryValue reads the query flat: providers put dots into names.
-func queryValue(c *call) func(name string) string {
-	_, query, _ := bytes.Cut(c.header.RequestURI(), []byte{'?'})
-	parsed, _ := url.ParseQuery(string(query))
-	return parsed.Get
-}
-
-// handshake echoes a provider's challenge, as text that no browser shows as a page.
-func handshake(challenge string) reply {
-	return bodyReply(fiber.StatusOK, everhook.Of(challenge)).with(fiber.HeaderXContentTypeOptions,
-		"nosniff").because(Handshake)
+	// Topics are those whose messages are taken, for presets that have topics.
+	Topics []string
 }
 
 // signed verifies the signature on the raw bytes.
 func signed(r *Receiver, c *call) (reply, bool) {
 	s := c.route.Signature
-	if s == nil {
+	if s == nil || s.Preset.Unsigned {
 		return reply{}, false
+	}
+	if s.Preset.ReadsBody() {
+		if refusal, refused := takeTurn(r, c); refused {
+			return refusal, true
+		}
+	}
+	secrets, err := r.secretsOf(c, s)
+	if err == nil {
+		err = s.Preset.Verify(r.message(c), secrets)
+	}
+	refused, isRefused := errors.AsType[signature.Refused](err)
+	switch {
+	case err == nil:
+		return reply{}, false
+	case !isRefused:
+		r.options.Logger.Error("the signature of a webhook cannot be checked", "flow", c.route.Flow, "error", err)
+	case refused != signature.Mismatch || len(secrets) >= len(s.Secrets):
+		c.cause = string(refused)
+		return refuse(BadSignature, "the signature is missing, wrong, or not of this time"), true
+	}
+	return refuse(Unavailable, "the signature cannot be checked now; try again").retryAfter(retrySeconds), true
+}
+
+// secretsOf reads the secrets that can be read, or fetches the provider's certificate.
+func (r *Receiver) secretsOf(c *call, s *Signature) ([]string, error) {
+	if s.Preset.Certificate != nil {
+		certificate, err := r.certificate(c, s)
+		return []string{certificate}, err
 	}
 	secrets := make([]string, 0, len(s.Secrets))
 	for _, credential := range s.Secrets {
@@ -76,30 +56,26 @@ func signed(r *Receiver, c *call) (reply, bool) {
 			secrets = append(secrets, secret)
 		}
 	}
-	err := s.Preset.Verify(signature.Message{
-		Header: func(name string) []string { return values(c, name) }, Body: c.body, ReceivedAt: c.delivery.ReceivedAt,
-	}, secrets)
-	refused, isRefused := errors.AsType[signature.Refused](err)
-	switch {
-	case err == nil:
-		return reply{}, false
-	case !isRefused:
-		r.options.Logger.Error("a secret of a webhook cannot be used", "flow", c.route.Flow, "error", err)
-	case refused != signature.Mismatch || len(secrets) == len(s.Secrets):
-		c.cause = string(refused)
-		return refuse(BadSignature, "the signature is missing, wrong, or not of this time"), true
-	}
-	return refuse(Unavailable, "the signature cannot be checked now; try again").retryAfter(retrySeconds), true
+	return secrets, nil
 }
 
-// confirmation answers a provider that asks with a delivery, signed as every other; that ends the call.
-func confirmation(_ *Receiver, c *call) (reply, bool) {
-	if c.route.Signature == nil || c.route.Signature.Preset.Confirmation == nil {
-		return reply{}, false
+// message is the call as signatures see it.
+func (r *Receiver) message(c *call) signature.Message {
+	m := signature.Message{Header: func(name string) []string { return values(c, name) }, Body: c.body,
+		ReceivedAt: c.delivery.ReceivedAt}
+	if s := c.route.Signature; s != nil && s.Preset.UsesURL() {
+		m.Base, m.Target = r.options.PublicURL, target(c)
 	}
-	challenge, ok := c.route.Signature.Preset.Confirmation.Answer(c.parsed)
-	if !ok {
-		return reply{}, false
+	m.Method = string(c.header.Method())
+	return m
+}
+
+// target is the path and the query as they were sent.
+func target(c *call) string {
+	uri := c.ctx.URI()
+	path := string(uri.PathOriginal())
+	if query := uri.QueryString(); len(query) > 0 {
+		return path + "?" + string(query)
 	}
-	return handshake(challenge), true
+	return path
 }

@@ -143,7 +143,7 @@ func TestASecretThatIsNoneIsTheOperatorsTrouble(t *testing.T) {
 	s := serve(t, receiver.Options{}, all, &starter{})
 	got := exchange(t, s, post(signedToken, "{}", "X-Hub-Signature-256: sha256="+strings.Repeat("0", 64))+last)[0]
 	require.True(t, strings.HasPrefix(got, "503\n"), got)
-	require.Contains(t, s.log.String(), "a secret of a webhook cannot be used")
+	require.Contains(t, s.log.String(), "the signature of a webhook cannot be checked")
 	require.NotContains(t, s.log.String(), password)
 }
 
@@ -192,10 +192,10 @@ func TestMetaAsksWithGET(t *testing.T) {
 		"before it sends a body": {nil,
 			strings.Replace(right, "Host: x", "Host: x\r\nContent-Length: 5\r\nExpect: 100-continue", 1), "200\n" +
 				textType + "X-Content-Type-Options: nosniff\n(closes)\n1158201444"},
-		"a flow without a token": {func(r *receiver.Route) { r.Signature.VerifyToken = nil }, right,
+		"a flow without a token": {func(r *receiver.Route) { r.Handshakes = nil }, right,
 			methodNotAllowed("POST")},
-		"a token that is not read": {func(r *receiver.Route) { r.Signature.VerifyToken = unreadable }, right, "503"},
-		"an empty token": {func(r *receiver.Route) { r.Signature.VerifyToken = given("") },
+		"a token that is not read": {func(r *receiver.Route) { r.Handshakes[0].Tokens[0] = unreadable }, right, "503"},
+		"an empty token": {func(r *receiver.Route) { r.Handshakes[0].Tokens[0] = given("") },
 			ask("?hub.mode=subscribe&hub.challenge=1&hub.verify_token="), "503"},
 		"a disabled flow":           {func(r *receiver.Route) { r.Enabled = false }, right, gone},
 		"from an address elsewhere": {func(r *receiver.Route) { r.Allow = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} }, right, "403"},

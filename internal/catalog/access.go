@@ -13,7 +13,7 @@ func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	if webhook.MaxBody > 0 {
 		route.MaxBody = int64(webhook.MaxBody)
 	}
-	for _, format := range webhook.Accept {
+	for _, format := range webhook.Formats() {
 		route.Accept = append(route.Accept, receiver.Format(format))
 	}
 	route.Headers = webhook.Request.Headers
@@ -37,10 +37,9 @@ func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 		route.APIKey = &receiver.APIKey{Header: key.Header, Values: c.credentials(key.Values)}
 	}
 	if signed := webhook.Signature; signed != nil {
-		route.Signature = &receiver.Signature{Preset: signed.Preset(), Secrets: c.credentials(signed.Secrets)}
-		if signed.VerifyToken != nil {
-			route.Signature.VerifyToken = c.credential(*signed.VerifyToken)
-		}
+		route.Signature = &receiver.Signature{Preset: signed.Preset(), Secrets: c.credentials(signed.Secrets),
+			Topics: signed.Topics}
+		c.handshakes(route, signed)
 	}
 	if limit := webhook.RateLimit; limit != nil {
 		route.Rate = &receiver.Rate{PerSecond: limit.Rate, Burst: limit.Size()}
@@ -49,6 +48,21 @@ func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 		route.Schema = webhook.Schema.Check
 	}
 	route.NeverKept = webhook.NeverKept()
+}
+
+// handshakes are those of the preset. One that asks for a token is answered if the flow has one.
+func (c *Catalog) handshakes(route *receiver.Route, signed *trigger.WebhookSignature) {
+	for _, handshake := range route.Signature.Preset.Handshakes {
+		answered := receiver.Handshake{Handshake: handshake}
+		for range handshake.Tokens() {
+			if signed.VerifyToken != nil {
+				answered.Tokens = append(answered.Tokens, c.credential(*signed.VerifyToken))
+			}
+		}
+		if len(answered.Tokens) == handshake.Tokens() {
+			route.Handshakes = append(route.Handshakes, answered)
+		}
+	}
 }
 
 func (c *Catalog) credentials(all []trigger.Credential) []receiver.Credential {
@@ -66,12 +80,15 @@ func (c *Catalog) credential(credential trigger.Credential) receiver.Credential 
 	return func() (string, error) { return c.options.Secrets.Lookup(credential.Secret) }
 }
 
-// badSecrets reports the first secret of a signature that is not a valid key.
+// badSecrets reports why a signature cannot be verified: a URL that is not known, or a secret that is not a valid key.
 func (c *Catalog) badSecrets(signed *trigger.WebhookSignature) string {
 	if signed == nil {
 		return ""
 	}
 	preset := signed.Preset()
+	if preset.Signed.HasURL() && !c.options.KnowsURL {
+		return "the sender signs the URL that it calls, and this server does not know it: start it with --public-url"
+	}
 	for _, credential := range signed.Secrets {
 		if credential.Secret == "" {
 			continue

@@ -123,9 +123,9 @@ func (p *place) call(flow catalog.Flow, method, body string, headers map[string]
 func sign(t *testing.T, preset, body, secret string) map[string]string {
 	t.Helper()
 	known, _ := signature.Find(preset)
-	headers, err := known.Sign(signature.Delivery{ID: "delivery-1", SentAt: time.Now(), Body: []byte(body)}, secret)
+	signed, err := known.Sign(signature.Delivery{ID: "delivery-1", SentAt: time.Now(), Body: []byte(body)}, secret)
 	require.NoError(t, err)
-	return headers
+	return signed.Headers
 }
 
 func TestASignedFlowFromItsFileToItsRun(t *testing.T) {
@@ -211,7 +211,7 @@ nodes: [ { key: answer, type: response, config: { body: 1 } } ]
 	require.Nil(t, route.Schema)
 	require.Contains(t, route.NeverKept, "x-hub-signature-256")
 	for i, credential := range append(append([]receiver.Credential{}, route.Bearer...), route.Signature.Secrets[0],
-		route.Signature.VerifyToken) {
+		route.Handshakes[0].Tokens[0]) {
 		value, err := credential()
 		require.NoError(t, err)
 		require.Equal(t, "value of "+string("ABCD"[i]), value)

@@ -33,7 +33,9 @@ type Options struct {
 	Env func() map[string]string
 	// PublicURL returns the base of the public URLs; nil: it is unknown.
 	PublicURL func() string
-	Logger    *slog.Logger
+	// KnowsURL is set if PublicURL is what senders call. Without it, flows whose senders sign the URL are not served.
+	KnowsURL bool
+	Logger   *slog.Logger
 	// Changed is called after each refresh; it must not block. Nil: it is not called.
 	Changed func()
 }

@@ -20,6 +20,7 @@ func OpenRoute(version everhook.Version, flow *compile.Flow, env func() map[stri
 	route := c.route(store.Flow{Key: version.Definition.Key, Mode: version.Definition.Mode, Token: openToken,
 		Secret: []byte(openToken)}, true, &compiled{version: version, flow: flow, webhook: webhook})
 	route.Basic, route.Bearer, route.APIKey, route.Signature = nil, nil, nil, nil
+	route.Handshakes = nil
 	route.Allow, route.Rate, route.Dedupe = nil, nil, nil
 	return route, true
 }

@@ -151,6 +151,11 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 		}
 		route.SkippedAnswer = c.skippedAnswer(known.flow, webhook)
 	}
+	for _, config := range webhook.Handshakes() {
+		handshake, tokens := config.Handshake()
+		route.Handshakes = append(route.Handshakes,
+			receiver.Handshake{Handshake: handshake, Tokens: c.credentials(tokens)})
+	}
 	if webhook.Duplicates().IsSet() {
 		route.Dedupe = &receiver.Dedupe{Key: webhook.DedupeKey, Optional: webhook.Duplicates().Optional,
 			Secret: flow.Secret,
@@ -166,6 +171,9 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 // asyncAnswer evaluates the trigger's response for a delivery.
 func (c *Catalog) asyncAnswer(stored store.Flow, flow *compile.Flow,
 	webhook trigger.Receiving) func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+	if standard := webhook.Calls().StandardAnswer(); standard != nil && !webhook.Reply().IsSet() {
+		return func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) { return *standard, nil }
+	}
 	return func(trigger everhook.Mapping, run everhook.RunID) (everhook.Answer, error) {
 		return webhook.Reply().Answer(&expression.Scope{
 			Values: map[string]any{"trigger": map[string]any(trigger), "env": c.settings(flow),

@@ -126,10 +126,10 @@ func signed(t *testing.T, f flow, body []byte) (changes []change) {
 	f.post(t, string(body)).problem(t, http.StatusUnauthorized, everhook.ProblemUnauthorized)
 	secret, err := route.Signature.Secrets[0]()
 	require.NoError(t, err)
-	headers, err := route.Signature.Preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(),
+	signed, err := route.Signature.Preset.Sign(signature.Delivery{ID: string(everhook.NewRunID()), SentAt: time.Now(),
 		Body: body}, secret)
 	require.NoError(t, err)
-	for name, value := range headers {
+	for name, value := range signed.Headers {
 		changes = append(changes, header(name, value))
 	}
 	return changes

@@ -213,11 +213,11 @@ func TestANodeChecksItsCallersAsATriggerDoes(t *testing.T) {
 	url := f.resumeURL(t, run, "done", "")
 	signed := func(body string) []change {
 		preset, _ := signature.Find("github")
-		headers, err := preset.Sign(signature.Delivery{ID: "1", SentAt: time.Now(), Body: []byte(body)},
+		signed, err := preset.Sign(signature.Delivery{ID: "1", SentAt: time.Now(), Body: []byte(body)},
 			"sig-of-the-partner")
 		require.NoError(t, err)
 		changes := []change{header("Authorization", "Bearer tok-of-the-partner")}
-		for name, value := range headers {
+		for name, value := range signed.Headers {
 			changes = append(changes, header(name, value))
 		}
 		return changes

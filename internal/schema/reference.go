@@ -33,15 +33,15 @@ var (
 const generated = "<!-- Generated from the code by `make docs`: edits here are lost. -->\n\n"
 
 // Reference is the manual of the flow file: its fields, every kind of this registry, and the language of expressions,
-// made from the config structs, their comments and specs.
+// made from the config structs, their comments and specs; and the providers whose signatures are known.
 func Reference(r *kind.Registry) []Page {
 	d := newDescriber()
-	return []Page{
+	return append([]Page{
 		{"flow-file.md", generated + d.flowFilePage()},
 		{"nodes.md", generated + d.nodesPage(r)},
 		{"triggers.md", generated + d.triggersPage(r)},
 		{"expressions.md", generated + expressionsPage()},
-	}
+	}, providerPages()...)
 }
 
 func (d *describer) flowFilePage() string {

@@ -128,7 +128,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		return nil, err
 	}
 	s.catalog = catalog.New(catalog.Options{Store: s.store, Versions: s.versions, Secrets: s.secrets, Env: s.env,
-		PublicURL: s.BaseURL, Logger: s.logger, Changed: s.flowsChanged})
+		PublicURL: s.BaseURL, KnowsURL: o.PublicURL != "", Logger: s.logger, Changed: s.flowsChanged})
 	if err := s.catalog.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -252,16 +252,9 @@ func (s *Server) AdminURL() string {
 }
 
 func (s *Server) startWorker() error {
-	guard, err := s.guard()
+	guard, proxy, err := s.egress()
 	if err != nil {
 		return err
-	}
-	var proxy *url.URL
-	if s.options.EgressProxy != "" {
-		if proxy, err = url.Parse(s.options.EgressProxy); err != nil || proxy.Host == "" {
-			return fmt.Errorf("--egress-proxy %q is no URL; write for example http://proxy.example:3128",
-				s.options.EgressProxy)
-		}
 	}
 	subflows := subflow.New(subflow.Options{Store: s.store, Versions: s.versions, Secret: s.secrets.Lookup,
 		Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
@@ -287,11 +280,15 @@ func (s *Server) startReceiver() error {
 	for _, proxy := range s.options.TrustedProxies {
 		proxies = append(proxies, proxy.Prefix())
 	}
+	fetch, err := s.fetch()
+	if err != nil {
+		return err
+	}
 	s.receiver = receiver.New(receiver.Options{
 		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger,
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
-		Tracer: s.watch.Tracer(),
+		Tracer: s.watch.Tracer(), Fetch: fetch,
 	}, s.catalog, starter)
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(starter)

@@ -1,9 +1,9 @@
 package signature
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -13,104 +13,61 @@ import (
 type Preset struct {
 	// Name is the word in flow files. It is stored in definitions: it is never edited.
 	Name string
+	// Title is the provider's name, Docs the address of its documentation of signatures.
+	Title, Docs string
+	// Setup are the steps in the provider's settings, and Notes what else an operator should know; both in Markdown.
+	Setup, Notes []string
 	// Scheme is how it signs. That of Generic is made by a flow's own fields.
 	Scheme
-	// DedupeHeader or DedupeBody is the place of the event's ID, which is the same in each of its deliveries. If there
-	// is no such ID, both are empty.
+	// Unsigned is set for a provider that does not sign: then the URL is the only secret.
+	Unsigned bool
+	// Certificate is set for a provider whose key is fetched; a flow names no secrets then.
+	Certificate *Certificate
+	// Topic is the path in the body of what must be one of the flow's `topics`, if the provider's key signs for all of
+	// its customers.
+	Topic everhook.Path
+	// DedupeHeader or DedupeBody are the places of the event's ID, which is the same in each of its deliveries; the texts
+	// at all paths of DedupeBody together are the ID. If there is no such ID, both are empty.
 	DedupeHeader string
-	DedupeBody   everhook.Path
-	// Subscription is how the provider asks with GET whether the URL is meant for it; nil: it does not.
-	Subscription *Subscription
-	// Confirmation is how it asks with a delivery; nil: it does not.
-	Confirmation *Confirmation
+	DedupeBody   []everhook.Path
+	// Handshakes are the questions of the provider.
+	Handshakes []Handshake
+	// Accept are the formats of bodies if a flow does not say; none: JSON. JSON is set if the provider sends JSON under
+	// the name of another type.
+	Accept []string
+	JSON   bool
+	// Response is the answer of an async flow if the flow does not say; nil: 200 with the body "ok".
+	Response *everhook.Answer
 	// Wait is how long callers are held where a flow does not say, Patience how long the provider waits for an answer
 	// before it takes the delivery for failed; 0: not known.
 	Wait, Patience time.Duration
 }
 
-// Generic is the preset of senders that no other one knows: HMAC as a flow's own fields say.
+// Generic is the preset of senders that no other one knows: signatures as a flow's own fields say.
 const Generic = "hmac"
 
 // tolerance is what most providers name for the age of a delivery.
 const tolerance = 5 * time.Minute
 
-// presets are all there are. Sources: the providers' documentation, and github.com/standard-webhooks/standard-webhooks.
-var presets = []Preset{
-	{
-		Name: "standard-webhooks",
-		Scheme: Scheme{
-			Header: "webhook-signature", Separator: " ",
-			Methods: []Method{{"v1,", SHA256, Base64}, {"v1a,", Ed25519, Base64}},
-			Signed:  template("{id}.{timestamp}.{body}"), ID: "webhook-id",
-			Timestamp: Source{Header: "webhook-timestamp"},
-			Tolerance: tolerance, Keys: StandardKeys,
-		},
-		DedupeHeader: "webhook-id",
-		Wait:         15 * time.Second, Patience: 15 * time.Second,
-	},
-	{
-		Name: "github",
-		Scheme: Scheme{Header: "X-Hub-Signature-256", Methods: []Method{{"sha256=", SHA256, Hex}},
-			Signed: template("{body}")},
-		DedupeHeader: "X-GitHub-Delivery",
-		Wait:         9 * time.Second, Patience: 10 * time.Second,
-	},
-	{
-		Name: "stripe",
-		Scheme: Scheme{
-			Header: "Stripe-Signature", Separator: ",", Methods: []Method{{"v1=", SHA256, Hex}},
-			Signed: template("{timestamp}.{body}"), Timestamp: Source{Element: "t="}, Tolerance: tolerance,
-		},
-		DedupeBody: path("id"),
-		Wait:       15 * time.Second, Patience: 15 * time.Second,
-	},
-	{
-		Name: "slack",
-		Scheme: Scheme{
-			Header: "X-Slack-Signature", Methods: []Method{{"v0=", SHA256, Hex}},
-			Signed: template("v0:{timestamp}:{body}"), Timestamp: Source{Header: "X-Slack-Request-Timestamp"},
-			Tolerance: tolerance,
-		},
-		DedupeBody:   path("event_id"),
-		Confirmation: &Confirmation{Field: path("type"), Value: "url_verification", Challenge: path("challenge")},
-		Wait:         2500 * time.Millisecond, Patience: 3 * time.Second,
-	},
-	{
-		Name: "shopify",
-		Scheme: Scheme{Header: "X-Shopify-Hmac-Sha256", Methods: []Method{{"", SHA256, Base64}},
-			Signed: template("{body}")},
-		DedupeHeader: "X-Shopify-Webhook-Id",
-		Wait:         4 * time.Second, Patience: 5 * time.Second,
-	},
-	{
-		Name: "linear",
-		Scheme: Scheme{
-			Header: "Linear-Signature", Methods: []Method{{"", SHA256, Hex}},
-			Signed: template("{body}"), Timestamp: Source{Body: path("webhookTimestamp")}, Tolerance: time.Minute,
-		},
-		DedupeHeader: "Linear-Delivery",
-		Wait:         5 * time.Second, Patience: 5 * time.Second,
-	},
-	{
-		Name: "meta",
-		Scheme: Scheme{Header: "X-Hub-Signature-256", Methods: []Method{{"sha256=", SHA256, Hex}},
-			Signed: template("{body}")},
-		Subscription: &Subscription{Mode: "hub.mode", Subscribe: "subscribe", Token: "hub.verify_token",
-			Challenge: "hub.challenge"},
-		Wait: 5 * time.Second, Patience: 5 * time.Second,
-	},
-	{Name: Generic, Wait: 30 * time.Second},
-}
+// defaultWait is the wait where the provider's patience is not known.
+const defaultWait = 30 * time.Second
+
+// presets are all there are, in the order in which the reference lists them.
+var presets = slices.Concat(standardPresets, codePresets, paymentPresets, messagePresets, businessPresets,
+	[]Preset{{Name: Generic, Title: "Other senders", Wait: defaultWait}})
 
 // Find gives the preset of a name.
 func Find(name string) (Preset, bool) {
-	for _, preset := range presets {
-		if preset.Name == name {
-			return preset, true
+	for i := range presets {
+		if presets[i].Name == name {
+			return presets[i], true
 		}
 	}
 	return Preset{}, false
 }
+
+// Presets are all presets.
+func Presets() []Preset { return slices.Clone(presets) }
 
 // Names are the names of all presets.
 func Names() []string {
@@ -121,54 +78,48 @@ func Names() []string {
 	return names
 }
 
+// TakesSecrets reports whether a flow names secrets for the preset.
+func (p *Preset) TakesSecrets() bool { return !p.Unsigned && p.Certificate == nil }
+
+// NamesEvents reports whether the preset knows the ID of an event.
+func (p *Preset) NamesEvents() bool { return p.DedupeHeader != "" || len(p.DedupeBody) > 0 }
+
 // DedupeKey is the ID of the event of a delivery, empty where it has none. Header gives the value of a header or "",
 // body is the whole body.
 func (p *Preset) DedupeKey(header func(name string) string, body any) string {
 	if p.DedupeHeader != "" {
 		return header(p.DedupeHeader)
 	}
-	return textAt(body, p.DedupeBody)
-}
-
-// Subscription is a GET with the parameters that it names.
-type Subscription struct {
-	// Mode is the parameter that has the value Subscribe.
-	Mode, Subscribe string
-	// Token is the parameter with the verify token, which the operator has entered at the provider.
-	Token string
-	// Challenge is the parameter whose value is the answer.
-	Challenge string
-}
-
-// IsOne reports whether a GET with these parameters is a subscription.
-func (s *Subscription) IsOne(query func(name string) string) bool {
-	return query(s.Mode) == s.Subscribe && query(s.Challenge) != ""
-}
-
-// Answer returns the reply to a subscription, or false if its token is wrong. An empty token is always wrong.
-func (s *Subscription) Answer(query func(name string) string, token string) (string, bool) {
-	shown, want := sha256.Sum256([]byte(query(s.Token))), sha256.Sum256([]byte(token))
-	if token == "" || subtle.ConstantTimeCompare(shown[:], want[:]) == 0 {
-		return "", false
+	texts := make([]string, len(p.DedupeBody))
+	for i, at := range p.DedupeBody {
+		if texts[i] = textAt(body, at); texts[i] == "" {
+			return ""
+		}
 	}
-	return query(s.Challenge), true
+	return strings.Join(texts, ":")
 }
 
-// Confirmation is a delivery, signed as every other, whose body has at Field the text Value.
-type Confirmation struct {
-	Field everhook.Path
-	Value string
-	// Challenge is the path of the text to answer with.
-	Challenge everhook.Path
+// AsksForToken reports whether a handshake needs a verify token.
+func (p *Preset) AsksForToken() bool {
+	return slices.ContainsFunc(p.Handshakes, func(h Handshake) bool { return h.Tokens() > 0 })
 }
 
-// Answer returns the reply if the delivery is a confirmation.
-func (c *Confirmation) Answer(body any) (string, bool) {
-	if textAt(body, c.Field) != c.Value {
-		return "", false
+// TakesPublicKeys reports whether the secrets of flows are public keys.
+func (p *Preset) TakesPublicKeys() bool {
+	return len(p.Methods) > 0 && p.Methods[0].Algorithm.family() != shared && p.Methods[0].Algorithm != JWT
+}
+
+// SecretHeaders are the headers with signatures or tokens, which no run sees.
+func (p *Preset) SecretHeaders() []string {
+	if p.Signature.Header == "" {
+		return nil
 	}
-	challenge := textAt(body, c.Challenge)
-	return challenge, challenge != ""
+	return append([]string{p.Signature.Header}, p.Others...)
+}
+
+// Takes reports whether a message is one of the given topics, if the preset has topics.
+func (p *Preset) Takes(body any, topics []string) bool {
+	return p.Topic == nil || slices.Contains(topics, textAt(body, p.Topic))
 }
 
 // textAt is the text or whole number at a path, or "". No path points to nothing.
@@ -187,7 +138,8 @@ func textAt(body any, at everhook.Path) string {
 	}
 }
 
-// path is for the table of presets.
+// The functions below are for the tables of presets.
+
 func path(text string) everhook.Path {
 	at, err := everhook.ParsePath(text)
 	if err != nil {
@@ -195,3 +147,29 @@ func path(text string) everhook.Path {
 	}
 	return at
 }
+
+func paths(texts ...string) []everhook.Path {
+	all := make([]everhook.Path, len(texts))
+	for i, text := range texts {
+		all[i] = path(text)
+	}
+	return all
+}
+
+func header(name string) Place    { return Place{Header: name} }
+func parameter(name string) Place { return Place{Query: name} }
+func field(name string) Place     { return Place{Body: path(name)} }
+func element(name string) Place   { return Place{Element: name} }
+
+// body is the scheme of most providers: an HMAC of the body.
+func bodyHMAC(name, prefix string, algorithm Algorithm, encoding Encoding) Scheme {
+	return Scheme{Signature: header(name), Methods: []Method{{prefix, algorithm, encoding}}, Signed: template("{body}")}
+}
+
+// echo is a GET handshake that answers with a parameter as text.
+func echo(name string) Handshake {
+	return Handshake{Method: "GET", Challenge: parameter(name), Answer: "{challenge}"}
+}
+
+// alive is a HEAD handshake, whose answer is only its status.
+var alive = Handshake{Method: "HEAD"}

@@ -39,9 +39,9 @@ func TestTheStandardWebhooksLibraryVerifiesOurs(t *testing.T) {
 	receiver, err := standardwebhooks.NewWebhook(standardSecret)
 	require.NoError(t, err)
 	preset := find(t, "standard-webhooks")
-	headers, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: time.Now(), Body: body}, standardSecret)
+	signed, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: time.Now(), Body: body}, standardSecret)
 	require.NoError(t, err)
-	require.NoError(t, receiver.Verify(body, headerOf(headers)))
+	require.NoError(t, receiver.Verify(body, headerOf(signed.Headers)))
 }
 
 func TestDeliveriesOfStripesLibraryAreVerified(t *testing.T) {
@@ -63,25 +63,25 @@ func TestStripesLibraryVerifiesOurs(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"id":"evt_1"}`)
 	preset := find(t, "stripe")
-	headers, err := preset.Sign(signature.Delivery{SentAt: time.Now(), Body: body}, "whsec_test")
+	signed, err := preset.Sign(signature.Delivery{SentAt: time.Now(), Body: body}, "whsec_test")
 	require.NoError(t, err)
-	require.NoError(t, webhook.ValidatePayload(body, headers["Stripe-Signature"], "whsec_test"))
-	require.Error(t, webhook.ValidatePayload(append(body, ' '), headers["Stripe-Signature"], "whsec_test"))
+	require.NoError(t, webhook.ValidatePayload(body, signed.Headers["Stripe-Signature"], "whsec_test"))
+	require.Error(t, webhook.ValidatePayload(append(body, ' '), signed.Headers["Stripe-Signature"], "whsec_test"))
 }
 
 func TestGitHubsLibraryVerifiesOurs(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"zen":"Keep it logically awesome."}`)
 	preset := find(t, "github")
-	headers, err := preset.Sign(signature.Delivery{ID: "72d3162e-cc78-11e3-81ab-4c9367dc0958", SentAt: receivedAt,
+	signed, err := preset.Sign(signature.Delivery{ID: "72d3162e-cc78-11e3-81ab-4c9367dc0958", SentAt: receivedAt,
 		Body: body}, "secret")
 	require.NoError(t, err)
-	require.Equal(t, "72d3162e-cc78-11e3-81ab-4c9367dc0958", headers["X-GitHub-Delivery"])
+	require.Equal(t, "72d3162e-cc78-11e3-81ab-4c9367dc0958", signed.Headers["X-GitHub-Delivery"])
 	payload, err := github.ValidatePayloadFromBody("application/json", bytes.NewReader(body),
-		headers["X-Hub-Signature-256"], []byte("secret"))
+		signed.Headers["X-Hub-Signature-256"], []byte("secret"))
 	require.NoError(t, err)
 	require.Equal(t, body, payload)
-	_, err = github.ValidatePayloadFromBody("application/json", bytes.NewReader(body), headers["X-Hub-Signature-256"],
+	_, err = github.ValidatePayloadFromBody("application/json", bytes.NewReader(body), signed.Headers["X-Hub-Signature-256"],
 		[]byte("other"))
 	require.Error(t, err)
 }

@@ -3,9 +3,10 @@
 package signature
 
 import (
-	"crypto/ed25519"
-	"crypto/hmac"
+	"bytes"
+	"crypto/sha256"
 	"crypto/subtle"
+	"hash"
 	"strings"
 	"time"
 
@@ -14,24 +15,28 @@ import (
 
 // Scheme says how deliveries are signed. It is never changed once made.
 type Scheme struct {
-	// Header carries the signatures.
-	Header string
-	// Separator separates the elements of Header. Empty: the value of the header is one signature.
+	// Signature is the place of the signatures. Others are further headers that may have one each.
+	Signature Place
+	Others    []string
+	// Separator separates the elements of the signature's place. Empty: it is one signature.
 	Separator string
 	// Methods are the forms that a signature can have, told apart by their prefixes. Elements of no form are passed
-	// over.
+	// over. The methods of a scheme take the same kind of key, except those of StandardKeys.
 	Methods []Method
-	// Signed is the text that is signed.
+	// Signed is the text that is signed; JWT and Token have none.
 	Signed Template
-	// ID names the header with the delivery's ID, for {id} in Signed.
-	ID string
+	// ID is the place of the delivery's ID, for {id} in Signed.
+	ID Place
 	// Timestamp is the place of the time of sending.
-	Timestamp Source
-	// Tolerance is how far the time of sending may be from that of receipt, in both directions; used where Timestamp is
-	// set.
+	Timestamp Place
+	// Tolerance is how far the time of sending may be from that of receipt, in both directions; 0: it is not compared.
 	Tolerance time.Duration
 	// Keys says how a secret is written.
 	Keys KeyForm
+	// Digest is the place of the SHA-256 of the body, if that is signed instead of the body.
+	Digest Digest
+	// Only is the path of a list that must have one element, because only that is signed.
+	Only everhook.Path
 }
 
 // Method is one form of a signature.
@@ -42,28 +47,37 @@ type Method struct {
 	Encoding  Encoding
 }
 
-// Source is the place of the time of sending. The time is in seconds or milliseconds since 1970 (the magnitude tells
-// which) or in RFC 3339. The zero Source means that there is none.
-type Source struct {
-	// Header is a header of its own.
-	Header string
-	// Element is the prefix of an element in the header of the signatures.
+// Place is where a value of a delivery stands: one of the fields is set. The zero Place is no place.
+type Place struct {
+	// Header is a header, Query a parameter of the URL.
+	Header, Query string
+	// Element is the prefix of an element in the place of the signatures.
 	Element string
-	// Body is a path in the body, which is JSON.
+	// Body is a path in the body, which is JSON or a form.
 	Body everhook.Path
 }
 
-// IsSet reports whether there is a time of sending.
-func (s Source) IsSet() bool { return s.Header != "" || s.Element != "" || s.Body != nil }
+// IsSet reports whether there is a place.
+func (p Place) IsSet() bool {
+	return p.Header != "" || p.Query != "" || p.Element != "" || p.Body != nil
+}
 
-// Message is a delivery in the form in which it was received.
-type Message struct {
-	// Header gives the values of a header, one for each time that it was sent.
-	Header func(name string) []string
-	// Body are the raw bytes.
-	Body []byte
-	// ReceivedAt is compared to the time of sending.
-	ReceivedAt time.Time
+// Digest is the place of the SHA-256 of a body: a parameter of the URL, which is signed, or a claim of a JWT.
+type Digest struct {
+	Query, Claim string
+	Encoding     Encoding
+}
+
+// UsesURL reports whether a message needs its Base and Target to be verified.
+func (s *Scheme) UsesURL() bool {
+	return s.Signature.Query != "" || s.Digest.Query != "" || s.Signed.HasURL() || s.Signed.has(placePath) ||
+		s.Signed.has(placeQuery)
+}
+
+// ReadsBody reports whether a message's body is parsed before its signature is verified.
+func (s *Scheme) ReadsBody() bool {
+	return s.Signature.Body != nil || s.ID.Body != nil || s.Timestamp.Body != nil || s.Signed.has(placeField) ||
+		s.Signed.has(placeLine) || s.Signed.has(placeForm)
 }
 
 // Refused is an error of Verify that concerns the message: its sender does not know the secret, or its time is wrong.
@@ -89,32 +103,40 @@ const maxSignatures = 8
 // Errors contain no secret. An empty secret is not a key. The time that Verify takes does not depend on how much of a
 // signature is correct.
 func (s *Scheme) Verify(m Message, secrets []string) error {
-	shown, err := s.read(m)
+	d := &document{m: &m}
+	shown, err := s.read(d)
 	if err != nil {
 		return err
 	}
 	keys, err := s.keys(secrets)
-	if s.match(shown, keys, m.Body) == 0 {
-		if err != nil {
-			return err
-		}
+	matched, untimely := s.match(&shown, keys, &m)
+	switch {
+	case matched == 0 && untimely:
+		return Untimely
+	case matched == 0 && err != nil:
+		return err
+	case matched == 0:
 		return Mismatch
-	}
-	if s.Timestamp.Body != nil {
+	case s.Timestamp.Body != nil && !s.Signed.HasTimestamp():
 		// The body is parsed only after its signature was verified.
-		sent, err := bodyTime(m.Body, s.Timestamp.Body)
+		text, found, err := d.text(s.Timestamp.Body)
+		if err == nil && !found {
+			err = Missing
+		}
 		if err != nil {
 			return err
 		}
-		return s.timely(sent, m.ReceivedAt)
+		return s.timely(text, m.ReceivedAt)
 	}
 	return nil
 }
 
-// shown holds the values from the headers of a message.
+// shown holds the values of a message that are signed, and its signatures.
 type shown struct {
 	id, timestamp string
-	signatures    []sum
+	// texts are those of the other places of the template, by its parts.
+	texts      []string
+	signatures []sum
 }
 
 // sum is one signature, decoded.
@@ -123,48 +145,124 @@ type sum struct {
 	bytes     []byte
 }
 
-func (s *Scheme) read(m Message) (shown, error) {
+func (s *Scheme) read(d *document) (shown, error) {
 	var found shown
-	values := m.Header(s.Header)
-	if len(values) == 0 {
-		return found, Missing
-	}
-	for _, value := range values {
-		if err := s.readSignatures(value, &found); err != nil {
-			return found, err
-		}
+	if err := s.readAll(d, &found); err != nil {
+		return found, err
 	}
 	if len(found.signatures) == 0 {
 		return found, Malformed
 	}
 	var err error
-	if s.ID != "" {
-		if found.id, err = single(m, s.ID); err != nil {
+	if s.ID.IsSet() {
+		if found.id, err = s.at(d, s.ID); err != nil {
 			return found, err
 		}
 		if s.Signed.ambiguous(found.id) {
 			return found, Malformed
 		}
 	}
-	if s.Timestamp.Header != "" {
-		if found.timestamp, err = single(m, s.Timestamp.Header); err != nil {
-			return found, err
-		}
-	}
-	if s.Timestamp.Header == "" && s.Timestamp.Element == "" {
-		return found, nil
-	}
-	if found.timestamp == "" {
-		return found, Missing
-	}
-	sent, err := parseTime(found.timestamp)
-	if err != nil {
+	if found.texts, err = s.Signed.fill(d, s.Signature.Query); err != nil {
 		return found, err
 	}
-	return found, s.timely(sent, m.ReceivedAt)
+	if err := s.bound(d); err != nil {
+		return found, err
+	}
+	return found, s.readTime(d, &found)
 }
 
-// readSignatures takes the signatures, and the time if it is among them, out of one value of the header.
+// readAll takes the signatures from their place.
+func (s *Scheme) readAll(d *document, found *shown) error {
+	if s.Signature.Header == "" {
+		value, err := s.at(d, s.Signature)
+		if err != nil {
+			return err
+		}
+		return s.readSignatures(value, found)
+	}
+	values := d.m.Header(s.Signature.Header)
+	for _, other := range s.Others {
+		values = append(values, d.m.Header(other)...)
+	}
+	if len(values) == 0 {
+		return Missing
+	}
+	for _, value := range values {
+		if err := s.readSignatures(value, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// at gives the value at a place, which must be there once.
+func (s *Scheme) at(d *document, p Place) (string, error) {
+	switch {
+	case p.Header != "":
+		return single(d.m, p.Header)
+	case p.Query != "":
+		return d.m.parameter(p.Query)
+	}
+	text, found, err := d.text(p.Body)
+	if err == nil && (!found || text == "") {
+		err = Missing
+	}
+	return text, err
+}
+
+// readTime reads the time of sending, unless it stands in the signed body.
+func (s *Scheme) readTime(d *document, found *shown) error {
+	inBody := s.Timestamp.Body != nil
+	if !s.Timestamp.IsSet() || inBody && !s.Signed.HasTimestamp() {
+		return nil
+	}
+	if s.Timestamp.Element == "" {
+		var err error
+		if found.timestamp, err = s.at(d, s.Timestamp); err != nil {
+			return err
+		}
+	}
+	if found.timestamp == "" {
+		return Missing
+	}
+	return s.timely(found.timestamp, d.m.ReceivedAt)
+}
+
+// bound sees to it that no part of a body is without a signature that the scheme says to be signed.
+func (s *Scheme) bound(d *document) error {
+	if s.Only != nil {
+		body, err := d.body()
+		if err != nil {
+			return err
+		}
+		v, _ := s.Only.Get(body)
+		if list, ok := v.([]any); !ok || len(list) != 1 {
+			return Malformed
+		}
+	}
+	if !s.Signed.has(placeForm) || s.Signed.has(placeBody) || len(d.m.Body) == 0 || d.m.isForm() {
+		return nil
+	}
+	if s.Digest.Query == "" {
+		return Malformed
+	}
+	text, err := d.m.parameter(s.Digest.Query)
+	if err != nil {
+		return err
+	}
+	if !s.Digest.matches(text, d.m.Body) {
+		return Mismatch
+	}
+	return nil
+}
+
+func (d Digest) matches(text string, body []byte) bool {
+	given, err := d.Encoding.decode(text)
+	want := sha256.Sum256(body)
+	return err == nil && subtle.ConstantTimeCompare(given, want[:]) == 1
+}
+
+// readSignatures takes the signatures, and the time if it is among them, out of one value.
 func (s *Scheme) readSignatures(value string, found *shown) error {
 	for element := range s.elements(value) {
 		if text, ok := strings.CutPrefix(element, s.Timestamp.Element); ok && s.Timestamp.Element != "" {
@@ -204,21 +302,9 @@ func (s *Scheme) elements(value string) func(yield func(string) bool) {
 	}
 }
 
-// single returns the value of a header that must occur once. If it occurs twice, the signed one is unknown.
-func single(m Message, name string) (string, error) {
-	values := m.Header(name)
-	switch {
-	case len(values) == 0 || len(values) == 1 && values[0] == "":
-		return "", Missing
-	case len(values) > 1:
-		return "", Malformed
-	}
-	return values[0], nil
-}
-
-// match is 1 when a signature is right. It looks at all of them under all keys, whatever it finds.
-func (s *Scheme) match(shown shown, keys []key, body []byte) int {
-	matched := 0
+// match is 1 when a signature is right. It looks at all of them under all keys, whatever it finds. Untimely is true if
+// one would be right at another time.
+func (s *Scheme) match(shown *shown, keys []key, m *Message) (matched int, untimely bool) {
 	for _, key := range keys {
 		for _, method := range s.Methods {
 			if !key.fits(method.Algorithm) {
@@ -230,55 +316,43 @@ func (s *Scheme) match(shown shown, keys []key, body []byte) int {
 					signatures = append(signatures, signature.bytes)
 				}
 			}
-			if len(signatures) > 0 {
-				matched |= s.matchKey(method.Algorithm, key, signatures, shown, body)
+			if len(signatures) == 0 {
+				continue
 			}
+			if method.Algorithm == JWT {
+				right, late := s.matchJWT(key, signatures, m)
+				matched, untimely = matched|right, untimely || late
+				continue
+			}
+			matched |= s.matchKey(method.Algorithm, key, signatures, shown, m.Body)
 		}
 	}
-	return matched
+	return matched, untimely
 }
 
-func (s *Scheme) matchKey(algorithm Algorithm, key key, signatures [][]byte, shown shown, body []byte) int {
-	matched := 0
-	if algorithm == Ed25519 {
-		text := s.Signed.bytes(shown.id, shown.timestamp, body)
-		for _, signature := range signatures {
-			if ed25519.Verify(key.public, text, signature) {
-				matched = 1
-			}
+func (s *Scheme) matchKey(algorithm Algorithm, key key, signatures [][]byte, values *shown, body []byte) int {
+	switch {
+	case algorithm == Token:
+		return matchesToken(signatures, key.shared)
+	case algorithm.family() != shared:
+		var text bytes.Buffer
+		s.Signed.write(&text, values, key, body)
+		if algorithm.verifies(key, text.Bytes(), signatures) {
+			return 1
 		}
-		return matched
+		return 0
 	}
-	mac := hmac.New(algorithm.hash(), key.shared)
-	s.Signed.write(mac, shown.id, shown.timestamp, body)
-	want := mac.Sum(nil)
-	for _, signature := range signatures {
-		matched |= subtle.ConstantTimeCompare(signature, want)
-	}
-	return matched
+	return matches(signatures, algorithm.sum(key, func(w hash.Hash) { s.Signed.write(w, values, key, body) }))
 }
 
-func (s *Scheme) timely(sent, received time.Time) error {
-	if received.Sub(sent).Abs() > s.Tolerance {
+// timely compares the time of sending, which must be one even where it is not compared.
+func (s *Scheme) timely(text string, received time.Time) error {
+	sent, err := parseTime(text)
+	if err != nil {
+		return err
+	}
+	if s.Tolerance > 0 && received.Sub(sent).Abs() > s.Tolerance {
 		return Untimely
 	}
 	return nil
-}
-
-// bodyTime reads the time of sending out of a body.
-func bodyTime(body []byte, path everhook.Path) (time.Time, error) {
-	document, err := everhook.ParseJSON(body)
-	if err != nil {
-		return time.Time{}, Malformed
-	}
-	v, _ := path.Get(document)
-	switch v := v.(type) {
-	case int:
-		return fromUnix(int64(v))
-	case string:
-		return parseTime(v)
-	case nil:
-		return time.Time{}, Missing
-	}
-	return time.Time{}, Malformed
 }

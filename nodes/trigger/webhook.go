@@ -22,8 +22,12 @@ type Webhook struct {
 	// Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's
 	// preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
+	// Handshake answers a sender that asks whether the URL is meant for it, besides the questions that the preset of the
+	// `signature` knows.
+	Handshake *WebhookHandshake `json:"handshake,omitempty"`
 	// Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see
-	// `trigger`, `env` and `system.runId`.
+	// `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, or what the preset of the `signature`
+	// says.
 	Response WebhookResponse `json:"response,omitzero"`
 }
 
@@ -126,11 +130,14 @@ func (w *Webhook) Validate(v *kind.Validation) {
 	w.impatient(v)
 	w.Response.Validate(v.Below("/response"))
 	w.Skipped.Validate(v.Below("/skipped"))
-	if w.Skipped.isSet() && !w.When.IsSet() {
+	if w.Skipped.IsSet() && !w.When.IsSet() {
 		v.Error("/skipped", "no delivery is skipped", "add `when`, or remove it")
 	}
 	w.Dedupe.validate(v, w.Signature)
-	if v.Definition.Mode == everhook.Sync && w.Response.isSet() {
+	if w.Handshake != nil {
+		w.Handshake.validate(v, w.Signature)
+	}
+	if v.Definition.Mode == everhook.Sync && w.Response.IsSet() {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers",
 			"add a node of kind response, or set `mode: async`")
 	}
@@ -141,6 +148,25 @@ func (w *Webhook) Reply() *WebhookResponse { return &w.Response }
 
 // SkippedReply is the response to a delivery that starts no run.
 func (w *Webhook) SkippedReply() *WebhookResponse { return &w.Skipped }
+
+// Handshakes are those of the config.
+func (w *Webhook) Handshakes() []*WebhookHandshake {
+	if w.Handshake == nil {
+		return nil
+	}
+	return []*WebhookHandshake{w.Handshake}
+}
+
+// Secrets are those of calls, and the tokens of a handshake.
+func (w *Webhook) Secrets() []string {
+	names := w.WebhookCalls.Secrets()
+	if w.Handshake != nil {
+		for _, token := range w.Handshake.secrets() {
+			names = append(names, token.Secret)
+		}
+	}
+	return names
+}
 
 // Duplicates is the config for them.
 func (w *Webhook) Duplicates() *WebhookDedupe { return &w.Dedupe }
@@ -220,7 +246,8 @@ func (r *WebhookResponse) Validate(v *kind.Validation) {
 	CheckMarkup(v, "", &r.Headers, &r.Body, false)
 }
 
-func (r *WebhookResponse) isSet() bool {
+// IsSet reports whether the config says anything.
+func (r *WebhookResponse) IsSet() bool {
 	return r.Status.IsSet() || r.Headers.IsSet() || r.Body.IsSet()
 }
 

@@ -19,7 +19,8 @@ type WebhookCalls struct {
 	MaxBody everhook.Size `json:"maxBody,omitempty" default:"1MiB"`
 	// Accept lists the formats of the body: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest in
 	// the same way as query parameters. A file becomes a mapping of name, filename, contentType, size and base64. XML
-	// nests, with attributes as `@name` and text beside them as `#text`.
+	// nests, with attributes as `@name` and text beside them as `#text`. Without it, what the preset of the `signature`
+	// says, or json.
 	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true" default:"json"`
 	// Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server
 	// through a proxy, the server must know the proxy (`--trusted-proxies`).
@@ -97,9 +98,29 @@ func (w *WebhookCalls) NeverKept() []string {
 		names = append(names, strings.ToLower(w.Auth.APIKey.Header))
 	}
 	if w.Signature != nil {
-		names = append(names, strings.ToLower(w.Signature.Preset().Header))
+		preset := w.Signature.Preset()
+		for _, name := range preset.SecretHeaders() {
+			names = append(names, strings.ToLower(name))
+		}
 	}
 	return names
+}
+
+// StandardAnswer is the answer to the caller of an async flow whose trigger does not say one; nil: 200 with the body
+// "ok".
+func (w *WebhookCalls) StandardAnswer() *everhook.Answer {
+	if w.Signature == nil {
+		return nil
+	}
+	return w.Signature.Preset().Response
+}
+
+// Formats are the formats of bodies that are taken.
+func (w *WebhookCalls) Formats() []string {
+	if w.Accept == nil && w.Signature != nil {
+		return w.Signature.Preset().Accept
+	}
+	return w.Accept
 }
 
 // Secrets are the names of the secrets that callers' credentials and signatures are compared with.
@@ -159,6 +180,8 @@ type Receiving interface {
 	kind.Filtering
 	// SkippedReply returns the reply to the caller whose delivery starts no run.
 	SkippedReply() *WebhookResponse
+	// Handshakes are the questions of senders that are answered without a run, besides those of the signature's preset.
+	Handshakes() []*WebhookHandshake
 	// Duplicates say how duplicates are found and treated.
 	Duplicates() *WebhookDedupe
 	// DedupeKey gives the key of a delivery; empty if it has none. Deliveries with the same key are duplicates.

@@ -1,0 +1,68 @@
+package signature
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// Certificate says where the certificate of a provider is fetched that signs with its own key.
+type Certificate struct {
+	// URL is the place of the certificate's URL in the body, Hosts matches the hosts that may be asked, and Name is the
+	// name that the certificate is for.
+	URL   everhook.Path
+	Hosts *regexp.Regexp
+	Name  string
+}
+
+// Why a message of a provider with a certificate is refused.
+const (
+	OtherTopic Refused = "the topic is none that the flow takes"
+	OtherHost  Refused = "the URL in the message is not one of the provider's"
+)
+
+// CertificateURL gives the URL of the certificate that a message is signed with. It returns Refused if the topic is
+// none of the given ones, which is looked at first, or if the URL is not one of the provider's.
+func (p *Preset) CertificateURL(body []byte, topics []string) (string, error) {
+	document, err := everhook.ParseJSON(body)
+	if err != nil {
+		return "", Malformed
+	}
+	if !p.Takes(document, topics) {
+		return "", OtherTopic
+	}
+	address := textAt(document, p.Certificate.URL)
+	if !p.Certificate.Allows(address) || !strings.HasSuffix(address, ".pem") {
+		return "", OtherHost
+	}
+	return address, nil
+}
+
+// Allows reports whether a URL may be fetched: it is one of the provider's hosts, by TLS on its usual port.
+func (c *Certificate) Allows(address string) bool {
+	parsed, err := url.Parse(address)
+	return err == nil && parsed.Scheme == "https" && parsed.User == nil && parsed.Port() == "" &&
+		parsed.Fragment == "" && c.Hosts.MatchString(parsed.Host)
+}
+
+// Check returns an error if a fetched certificate is not the provider's, or not valid at a time.
+func (c *Certificate) Check(data []byte, at time.Time) error {
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return errors.New("it is no certificate")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return err
+	}
+	if at.Before(certificate.NotBefore) || at.After(certificate.NotAfter) {
+		return errors.New("the certificate is not valid now")
+	}
+	return certificate.VerifyHostname(c.Name)
+}

@@ -1,0 +1,196 @@
+package signature
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// Message is a delivery in the form in which it was received.
+type Message struct {
+	// Header gives the values of a header, one for each time that it was sent.
+	Header func(name string) []string
+	// Body are the raw bytes.
+	Body []byte
+	// ReceivedAt is compared to the time of sending.
+	ReceivedAt time.Time
+	// Method is the HTTP method.
+	Method string
+	// Base is the public URL without a path, and Target the path with the query as it was sent. They are used by
+	// schemes that sign the URL.
+	Base, Target string
+}
+
+// errNoURL is not a Refused: the sender is not at fault.
+var errNoURL = errors.New("the sender signs its URL, and the public URL is not known; start with --public-url")
+
+// url is the URL as the sender knows it, without the parameter that carries the signature.
+func (m *Message) url(strip string) (string, error) {
+	if m.Base == "" {
+		return "", errNoURL
+	}
+	return m.Base + without(m.Target, strip), nil
+}
+
+// without removes a parameter from the query of a target.
+func without(target, parameter string) string {
+	path, query, found := strings.Cut(target, "?")
+	if parameter == "" || !found {
+		return target
+	}
+	kept := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		decoded, err := url.QueryUnescape(name)
+		return err == nil && decoded == parameter
+	})
+	if len(kept) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(kept, "&")
+}
+
+// parameter gives the value of a query parameter that must occur once.
+func (m *Message) parameter(name string) (string, error) {
+	_, query, _ := strings.Cut(m.Target, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return "", Malformed
+	}
+	return only(values[name])
+}
+
+// single returns the value of a header that must occur once.
+func single(m *Message, name string) (string, error) { return only(m.Header(name)) }
+
+// only refuses a value that occurs twice, because it is unknown which one is signed.
+func only(values []string) (string, error) {
+	switch {
+	case len(values) == 0 || len(values) == 1 && values[0] == "":
+		return "", Missing
+	case len(values) > 1:
+		return "", Malformed
+	}
+	return values[0], nil
+}
+
+// document is a message whose body is parsed when a value of it is first needed.
+type document struct {
+	m      *Message
+	parsed bool
+	value  any
+	err    error
+}
+
+// Document gives the body as values, if it is JSON or a form whose fields do not repeat; else nil.
+func (m *Message) Document() any {
+	value, err := (&document{m: m}).body()
+	if err != nil {
+		return nil
+	}
+	return value
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// maxParameters bounds the fields of a form.
+const maxParameters = 1000
+
+func (m *Message) isForm() bool {
+	given, err := single(m, "Content-Type")
+	if err != nil {
+		return false
+	}
+	mediaType, _, err := mime.ParseMediaType(given)
+	return err == nil && mediaType == formType
+}
+
+func (d *document) body() (any, error) {
+	if d.parsed {
+		return d.value, d.err
+	}
+	d.parsed = true
+	if d.m.isForm() {
+		var form url.Values
+		if form, d.err = d.form(); d.err == nil {
+			fields := map[string]any{}
+			for name, values := range form {
+				if len(values) > 1 {
+					d.err = Malformed
+				}
+				fields[name] = values[0]
+			}
+			d.value = fields
+		}
+		return d.value, d.err
+	}
+	if d.value, d.err = everhook.ParseJSON(d.m.Body); d.err != nil {
+		d.err = Malformed
+	}
+	return d.value, d.err
+}
+
+// form reads the fields of a form.
+func (d *document) form() (url.Values, error) {
+	if bytes.Count(d.m.Body, []byte{'&'}) >= maxParameters {
+		return nil, Malformed
+	}
+	form, err := url.ParseQuery(string(d.m.Body))
+	if err != nil {
+		return nil, Malformed
+	}
+	return form, nil
+}
+
+// text gives the text, number or boolean at a path of the body; found is false if there is none.
+func (d *document) text(path everhook.Path) (text string, found bool, err error) {
+	body, err := d.body()
+	if err != nil {
+		return "", false, err
+	}
+	v, _ := path.Get(body)
+	switch v := v.(type) {
+	case nil:
+		return "", false, nil
+	case string:
+		return v, true, nil
+	case int:
+		return strconv.Itoa(v), true, nil
+	case bool:
+		return strconv.FormatBool(v), true, nil
+	default:
+		return "", false, Malformed
+	}
+}
+
+// sortedForm is each field of a form, in the order of their names, as its name followed by its value. Of equal values
+// one counts. A body that is not a form is no text; scheme.bound sees to it that it is signed in another way.
+func (d *document) sortedForm() (string, error) {
+	if !d.m.isForm() {
+		return "", nil
+	}
+	form, err := d.form()
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, 0, len(form))
+	for name := range form {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var text strings.Builder
+	for _, name := range names {
+		values := form[name]
+		slices.Sort(values)
+		for _, value := range slices.Compact(values) {
+			text.WriteString(name + value)
+		}
+	}
+	return text.String(), nil
+}
