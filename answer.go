@@ -85,6 +85,7 @@ const (
 	ProblemUnavailable    = "urn:everhook:problem:unavailable"
 	ProblemBusy           = "urn:everhook:problem:too-many-held-callers"
 	ProblemBodiesFull     = "urn:everhook:problem:too-many-bodies"
+	ProblemOverloaded     = "urn:everhook:problem:overloaded"
 	ProblemRunFailed      = "urn:everhook:problem:run-failed"
 	ProblemRunRejected    = "urn:everhook:problem:run-rejected"
 	ProblemRunAborted     = "urn:everhook:problem:run-timed-out"

@@ -6,6 +6,8 @@ import "errors"
 var (
 	// ErrNoRun: the run is unknown or has expired.
 	ErrNoRun = errors.New("no such run")
+	// ErrOverloaded: more runs are being started than Temporal and the workers keep up with. Nothing was started.
+	ErrOverloaded = errors.New("too many runs are being started at once")
 	// ErrRunEnded: the run has ended and takes no calls.
 	ErrRunEnded = errors.New("the run has ended")
 	// ErrWaitOver: the run goes on without a call.

@@ -112,6 +112,9 @@ func (r *Receiver) notStarted(c *call, err error) reply {
 			return refuse(KeyReused, refused.Message).of(c.delivery.RunID)
 		}
 	}
+	if errors.Is(err, everhook.ErrOverloaded) {
+		return refuse(Overloaded, "the delivery is not stored; send it again").retryAfter(retrySeconds)
+	}
 	r.options.Logger.Error("a delivery could not be made durable", "flow", c.route.Flow, "run", c.delivery.RunID,
 		"error", err)
 	return refuse(Unavailable, "the delivery is not stored; send it again").retryAfter(retrySeconds)

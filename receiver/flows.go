@@ -122,8 +122,8 @@ func (r *Route) hides(header string) bool {
 // Starter makes runs. Its methods are called from many goroutines.
 type Starter interface {
 	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for
-	// the engine (413), one of type key-reused that its dedupe key came before with another body (422); after any other
-	// error the run is not durable (503).
+	// the engine (413), one of type key-reused that its dedupe key came before with another body (422); after
+	// everhook.ErrOverloaded and any other error the run is not durable (503).
 	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (everhook.Started, error)
 	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the
 	// receiver stops, Started has none and there is no error if the run is durable (202). Errors are those of Start.

@@ -126,8 +126,9 @@ func TestAsyncOutcomes(t *testing.T) {
 			want: "413\n" + problemType +
 				`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,"detail":"definition and delivery may have 1.9MiB together"}`,
 		},
-		"an engine that is away": {err: errors.New("dial tcp 10.0.0.7: refused"), want: notStored},
-		"another error of ours":  {err: everhook.Errorf(everhook.TypeInternal, "x"), want: notStored},
+		"an engine that is away":       {err: errors.New("dial tcp 10.0.0.7: refused"), want: notStored},
+		"an engine that is overloaded": {err: everhook.ErrOverloaded, want: overloaded},
+		"another error of ours":        {err: everhook.Errorf(everhook.TypeInternal, "x"), want: notStored},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,6 +159,9 @@ func TestAsyncOutcomes(t *testing.T) {
 const notStored = "503\n" + problemType + "Retry-After: 5\n" +
 	`{"type":"urn:everhook:problem:unavailable","title":"Unavailable","status":503,"detail":"the delivery is not stored; send it again"}`
 
+const overloaded = "503\n" + problemType + "Retry-After: 5\n" +
+	`{"type":"urn:everhook:problem:overloaded","title":"Overloaded","status":503,"detail":"the delivery is not stored; send it again"}`
+
 func TestSyncOutcomes(t *testing.T) {
 	t.Parallel()
 	accepted := "202\nContent-Type: application/json\nEverhook-Run-Id: RUN\nLocation: ORIGIN/api/webhook:answer/" +
@@ -177,7 +181,8 @@ func TestSyncOutcomes(t *testing.T) {
 			want: "504\nContent-Type: application/problem+json\nEverhook-Run-Id: RUN\n" +
 				`{"type":"urn:everhook:problem:answer-late","title":"No answer in time","status":504,"detail":"the run goes on without its caller","runId":"RUN"}`,
 		},
-		"an engine that is away": {err: errors.New("x"), want: notStored},
+		"an engine that is away":       {err: errors.New("x"), want: notStored},
+		"an engine that is overloaded": {err: everhook.ErrOverloaded, want: overloaded},
 		"a delivery too large for the engine": {
 			err: everhook.Errorf(everhook.TypeLimit, "too much"),
 			want: "413\n" + problemType +

@@ -39,6 +39,7 @@ const (
 	HeadersTooLarge Reason = "header-too-large" // the request line and headers
 	TooSlow         Reason = "too-slow"         // the request did not come in time
 	Busy            Reason = "busy"             // too many callers are held
+	Overloaded      Reason = "overloaded"       // more runs are being started than the engine keeps up with
 	Unavailable     Reason = "unavailable"      // the run could not be made durable, or a secret not be read
 	Ended           Reason = "ended"            // 410: the run that was to be resumed has ended
 	WaitOver        Reason = "wait-over"        // 410: the run goes on without that call
@@ -66,6 +67,7 @@ var refusals = map[Reason]everhook.Problem{
 	HeadersTooLarge: {Type: everhook.ProblemHeaderTooLarge, Title: "Headers too large", Status: 431},
 	TooSlow:         {Type: everhook.ProblemRequestTimeout, Title: "Request timeout", Status: 408},
 	Busy:            {Type: everhook.ProblemBusy, Title: "Too many callers wait", Status: 503},
+	Overloaded:      {Type: everhook.ProblemOverloaded, Title: "Overloaded", Status: 503},
 	Unavailable:     {Type: everhook.ProblemUnavailable, Title: "Unavailable", Status: 503},
 	Ended:           {Type: everhook.ProblemRunEnded, Title: "The run has ended", Status: 410},
 	WaitOver:        {Type: everhook.ProblemWaitOver, Title: "The wait is over", Status: 410},

@@ -89,6 +89,7 @@ func launch(b *testing.B, flow string) *server.Server {
 	ctx := b.Context()
 	s, err := server.Start(ctx, &server.Options{
 		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: b.TempDir(), MaxHeld: 1000, ClientRate: 1e6,
+		EgressAllow: []string{"127.0.0.1"},
 		Retention:   everhook.Duration(24 * time.Hour),
 		Synchronous: "full", TemporalNamespace: "default",
 	}, server.Surroundings{Registry: nodes.Standard(), Logger: slog.New(slog.DiscardHandler)})

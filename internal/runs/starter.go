@@ -24,6 +24,8 @@ type Starter struct {
 	client   client.Client
 	versions *compile.Versions
 	options  StarterOptions
+	// async and sync bound the starts under way: a start of a sync flow ends when a worker has begun the run.
+	async, sync *admission
 	// lanes and bringing hold the calls that are being delivered to runs.
 	lanes    lanes
 	bringing singleflight.Group
@@ -71,7 +73,8 @@ func NewStarter(c client.Client, versions *compile.Versions, options StarterOpti
 	if options.Level == 0 {
 		options.Level = workflows.Level
 	}
-	return &Starter{client: c, versions: versions, options: options}
+	return &Starter{client: c, versions: versions, options: options, async: newAdmission(time.Now),
+		sync: newAdmission(time.Now)}
 }
 
 // compiled returns a version, compiled. Its error says why the version cannot be started.
@@ -152,16 +155,22 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 }
 
 // Start returns when the run is durable. It returns an *everhook.Error of type limit if the delivery is too large, and
-// of type key-reused if its dedupe key was used with another body. After any other error it is not known whether the
-// run exists, and the caller must be told to retry.
+// of type key-reused if its dedupe key was used with another body. After everhook.ErrOverloaded nothing was started.
+// After any other error it is not known whether the run exists. In both cases the caller must be told to retry.
 func (s *Starter) Start(ctx context.Context, version *everhook.Version,
 	d everhook.Delivery) (everhook.Started, error) {
+	starting, err := s.async.enter()
+	if err != nil {
+		return everhook.Started{}, err
+	}
+	defer starting.left()
 	c, err := s.call(version, d)
 	if err != nil {
 		return everhook.Started{}, err
 	}
 	c.options.EnableEagerStart = s.options.Eager
 	duplicate, err := s.confirm(ctx, c)
+	starting.durable(err)
 	return everhook.Started{Duplicate: duplicate}, err
 }
 
@@ -248,12 +257,17 @@ func isAlreadyStarted(err error) bool {
 // acknowledged.
 func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery,
 	wait time.Duration) (everhook.Started, error) {
+	starting, err := s.sync.enter()
+	if err != nil {
+		return everhook.Started{}, err
+	}
+	defer starting.left()
 	deadline := time.Now().Add(wait)
 	c, err := s.call(version, d)
 	if err != nil {
 		return everhook.Started{}, err
 	}
-	answer, err := s.startAndWait(ctx, c, min(wait, startTimeout))
+	answer, begun, err := s.startAndWait(ctx, c, deadline, starting)
 	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID &&
 		(!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
 		// A completed update keeps its outcome, whatever the policies of a start say. Only a plain start runs the run
@@ -261,13 +275,18 @@ func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook
 		if err := s.rerun(ctx, c); err != nil {
 			return everhook.Started{}, err
 		}
-		answer, err = s.startAndWait(ctx, c, min(time.Until(deadline), startTimeout))
+		answer, begun, err = s.startAndWait(ctx, c, deadline, starting)
 	}
 	if err == nil {
 		return replyTo(d, answer)
 	}
+	if begun && d.Duplicates == nil && (ctx.Err() != nil || time.Until(deadline) <= 0) {
+		return everhook.Started{}, nil
+	}
 	// The confirmation decides between 202 and 503, so it outlives a receiver that stops.
+	confirming := time.Now()
 	duplicate, err := s.confirm(context.WithoutCancel(ctx), c)
+	starting.confirmed(time.Since(confirming), err)
 	if err != nil {
 		return everhook.Started{}, err
 	}
@@ -290,23 +309,28 @@ func replyTo(d everhook.Delivery, answer *everhook.Answer) (everhook.Started, er
 	return everhook.Started{Answer: answer, Duplicate: duplicate}, nil
 }
 
-// startAndWait is one round trip: the update starts the run and returns its answer.
-func (s *Starter) startAndWait(ctx context.Context, c *call, wait time.Duration) (*everhook.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
+// startAndWait starts the run by the update that returns its answer: one round trip if the run answers in its first
+// workflow task. Begun is set if a worker has begun the run, which is durable then.
+func (s *Starter) startAndWait(ctx context.Context, c *call, deadline time.Time,
+	starting *admitted) (answer *everhook.Answer, begun bool, err error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	handle, err := s.client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+	first, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	update := answerUpdate(c.options.ID)
+	// The server gives the outcome with the acceptance if it has both.
+	update.WaitForStage = client.WorkflowUpdateStageAccepted
+	handle, err := s.client.UpdateWithStartWorkflow(first, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: s.client.NewWithStartWorkflowOperation(c.options, workflows.RunWorkflow, c.definition,
 			c.start),
-		UpdateOptions: answerUpdate(c.options.ID),
+		UpdateOptions: update,
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var answer everhook.Answer
-	if err := handle.Get(ctx, &answer); err != nil {
-		return nil, err
-	}
-	return &answer, nil
+	starting.finished()
+	answer = &everhook.Answer{}
+	return answer, true, handle.Get(ctx, answer)
 }
 
 func answerUpdate(workflowID string) client.UpdateWorkflowOptions {

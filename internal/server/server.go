@@ -59,9 +59,11 @@ type Server struct {
 	outgoing *http.Client
 	worker   *workflows.Worker
 	receiver *receiver.Receiver
-	sources  *sources.Sources
-	pages    *http.Server
-	failed   chan error
+	// starts starts the runs of the receiver and of sources; nil without the role receiver.
+	starts  *runs.Starter
+	sources *sources.Sources
+	pages   *http.Server
+	failed  chan error
 	// sweeps are the sweeps of large payloads; endSweeps ends them.
 	sweeps    sync.WaitGroup
 	endSweeps func()
@@ -275,7 +277,7 @@ func (s *Server) startWorker() error {
 }
 
 func (s *Server) startReceiver() error {
-	starter := s.starter()
+	s.starts = s.starter()
 	var proxies []netip.Prefix
 	for _, proxy := range s.options.TrustedProxies {
 		proxies = append(proxies, proxy.Prefix())
@@ -289,10 +291,10 @@ func (s *Server) startReceiver() error {
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
-	}, s.catalog, starter)
+	}, s.catalog, s.starts)
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
-	s.startSources(starter)
-	return s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld)
+	s.startSources(s.starts)
+	return errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load))
 }
 
 func (s *Server) starter() *runs.Starter {
@@ -365,6 +367,9 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 	if _, err := s.store.Revision(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	if s.starts != nil {
+		return s.starts.Failing()
 	}
 	return nil
 }

@@ -93,6 +93,22 @@ func (t *Telemetry) WatchCallers(held func() int, limit int) error {
 		func(observe observe) { observe(limit) })
 }
 
+// WatchStarts shows how many starts of runs are under way, and how many may be. Load returns both for sync flows, or for
+// all others.
+func (t *Telemetry) WatchStarts(load func(sync bool) (underWay, limit int)) error {
+	each := func(value func(underWay, limit int) int) func(observe) {
+		return func(observe observe) {
+			observe(value(load(true)), attribute.String("mode", "sync"))
+			observe(value(load(false)), attribute.String("mode", "async"))
+		}
+	}
+	return errors.Join(
+		t.gauge("everhook.starts.under_way", "{run}", "Starts of runs that are under way.",
+			each(func(underWay, _ int) int { return underWay })),
+		t.gauge("everhook.starts.limit", "{run}", "How many starts may be under way: it follows how many Temporal "+
+			"finishes in a second.", each(func(_, limit int) int { return limit })))
+}
+
 // Flows counts flows by their state.
 type Flows struct {
 	// Served flows accept deliveries. Broken flows are enabled but not served; their notes say why. Disabled flows are

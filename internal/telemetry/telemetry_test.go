@@ -141,6 +141,12 @@ func TestGaugesAreReadWhenTheMetricsAre(t *testing.T) {
 	require.NoError(t, watched.WatchCallers(func() int { return held }, 1000))
 	require.NoError(t, watched.WatchFlows(func() telemetry.Flows { return flows }))
 	require.Zero(t, value(scrape(t, watched), "everhook_callers_held", labels{}))
+	require.NoError(t, watched.WatchStarts(func(sync bool) (int, int) {
+		if sync {
+			return 4, 50
+		}
+		return 1, 60
+	}))
 	held, flows = 3, telemetry.Flows{Served: 5, Broken: 2, Disabled: 1}
 	families := scrape(t, watched)
 	for _, c := range []struct {
@@ -150,6 +156,8 @@ func TestGaugesAreReadWhenTheMetricsAre(t *testing.T) {
 	}{
 		{"everhook_callers_held", labels{}, 3},
 		{"everhook_callers_limit", labels{}, 1000},
+		{"everhook_starts_under_way", labels{"mode": "sync"}, 4},
+		{"everhook_starts_limit", labels{"mode": "async"}, 60},
 		{"everhook_flows", labels{"state": "served"}, 5},
 		{"everhook_flows", labels{"state": "broken"}, 2},
 		{"everhook_flows", labels{"state": "disabled"}, 1},

@@ -1,0 +1,167 @@
+package runs
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+)
+
+// engine is a Temporal that finishes so many starts a second, one after the other, in virtual time.
+type engine struct {
+	admission *admission
+	now       time.Time
+	capacity  float64
+	// free is when the last start under way is finished.
+	free time.Time
+	// line are the starts under way, each with its end, in order.
+	line []lineItem
+
+	finished, refused, late int
+	slowest                 time.Duration
+}
+
+type lineItem struct {
+	start *admitted
+	began time.Time
+	ends  time.Time
+}
+
+func newEngine(capacity float64) *engine {
+	e := &engine{now: time.Unix(1e9, 0), capacity: capacity}
+	e.admission = newAdmission(func() time.Time { return e.now })
+	return e
+}
+
+// offer lets starts come at a rate for some time.
+func (e *engine) offer(perSecond float64, length time.Duration) {
+	e.finished, e.refused, e.late, e.slowest = 0, 0, 0, 0
+	gap := time.Duration(float64(time.Second) / perSecond)
+	for until := e.now.Add(length); e.now.Before(until); {
+		next := e.now.Add(gap)
+		e.settle(next)
+		e.now = next
+		start, err := e.admission.enter()
+		if err != nil {
+			e.refused++
+			continue
+		}
+		if e.free.Before(e.now) {
+			e.free = e.now
+		}
+		e.free = e.free.Add(time.Duration(float64(time.Second) / e.capacity))
+		e.line = append(e.line, lineItem{start, e.now, e.free})
+	}
+}
+
+// settle ends the starts that are finished until then. Callers give up after startTimeout; the work is done all the same.
+func (e *engine) settle(until time.Time) {
+	for len(e.line) > 0 && !e.line[0].ends.After(until) {
+		item := e.line[0]
+		e.line = e.line[1:]
+		e.now = item.ends
+		took := item.ends.Sub(item.began)
+		if took > startTimeout {
+			e.late++
+			item.start.failed(errors.New("late"))
+			continue
+		}
+		e.finished++
+		e.slowest = max(e.slowest, took)
+		item.start.finished()
+	}
+}
+
+func TestAnOverloadIsServedAtTheCapacity(t *testing.T) {
+	t.Parallel()
+	for _, capacity := range []float64{10, 60, 150, 1000} {
+		e := newEngine(capacity)
+		e.offer(capacity/2, 10*time.Second)
+		require.Zero(t, e.refused, "at half the capacity")
+		e.offer(capacity*2, 30*time.Second)
+		e.offer(capacity*2, 30*time.Second)
+		require.Zero(t, e.late)
+		require.GreaterOrEqual(t, float64(e.finished), 0.95*30*capacity)
+		require.Less(t, e.slowest, max(2*admissionTarget, time.Duration(float64(slowLimit+1)/capacity*float64(time.Second))))
+		e.offer(capacity/3, 5*time.Second)
+		require.LessOrEqual(t, e.refused, 1, "an overload is over at once")
+	}
+}
+
+func TestASlowEngineIsFoundOutQuickly(t *testing.T) {
+	t.Parallel()
+	e := newEngine(1000)
+	e.offer(900, 10*time.Second)
+	e.capacity = 20
+	e.offer(900, 60*time.Second)
+	e.offer(900, 10*time.Second)
+	require.Zero(t, e.late)
+	require.Less(t, e.slowest, 2*admissionTarget)
+	require.GreaterOrEqual(t, e.finished, 190)
+	e.capacity = 2
+	e.offer(900, 60*time.Second)
+	e.offer(900, 60*time.Second)
+	require.Less(t, e.late, e.finished/10, "starts are in time although the engine finishes two a second")
+	require.GreaterOrEqual(t, e.finished, 100)
+}
+
+func TestStartsThatSayNothingLeaveTheLimit(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	a := newAdmission(func() time.Time { return now })
+	for _, end := range []func(*admitted){
+		func(s *admitted) { s.durable(everhook.Failuref(everhook.TypeLimit, "too large")) },
+		func(s *admitted) { s.confirmed(time.Millisecond, nil) },
+		func(s *admitted) { s.left() },
+	} {
+		start, err := a.enter()
+		require.NoError(t, err)
+		now = now.Add(time.Minute)
+		end(start)
+		start.failed(errors.New("an end after the first does nothing"))
+	}
+	underWay, limit := a.load()
+	require.Zero(t, underWay)
+	require.Equal(t, firstLimit, limit)
+}
+
+func TestStartsBeyondTheLimitAreRefused(t *testing.T) {
+	t.Parallel()
+	a := newAdmission(time.Now)
+	for range firstLimit {
+		_, err := a.enter()
+		require.NoError(t, err)
+	}
+	_, err := a.enter()
+	require.ErrorIs(t, err, everhook.ErrOverloaded)
+}
+
+func TestStartsThatFailInARowAreReported(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	clock := func() time.Time { return now }
+	s := &Starter{async: newAdmission(clock), sync: newAdmission(clock)}
+	fail := func() {
+		start, err := s.async.enter()
+		require.NoError(t, err)
+		start.durable(errors.New("no space left on device"))
+	}
+	fail()
+	fail()
+	require.NoError(t, s.Failing())
+	fail()
+	require.ErrorContains(t, s.Failing(), "the last 3 starts of runs failed, most recently 0s ago: no space left")
+	now = now.Add(recentFor + time.Second)
+	require.NoError(t, s.Failing(), "the next starts decide")
+	fail()
+	require.NoError(t, s.Failing())
+	fail()
+	fail()
+	start, err := s.async.enter()
+	require.NoError(t, err)
+	start.durable(nil)
+	require.NoError(t, s.Failing())
+}
