@@ -7,7 +7,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// index gives the member or element of a value. What is missing is nil, and so is everything below nil.
+// index returns the member or element of a value. Missing values are nil, and so are the members of nil.
 func (m *machine) index(n *ast.MemberNode, v, key any) (any, error) {
 	switch v := v.(type) {
 	case nil:
@@ -79,7 +79,7 @@ func (m *machine) character(text string, i int) (any, error) {
 	return nil, nil
 }
 
-// slice gives a part of a list or text. Positions outside are cut to its ends, negative ones count from the end.
+// slice returns a part of a list or text. Positions outside are clipped; negative ones count from the end.
 func (m *machine) slice(n *ast.SliceNode, v any, fromRun, toRun code) (any, error) {
 	length := 0
 	switch v := v.(type) {
@@ -110,7 +110,7 @@ func (m *machine) slice(n *ast.SliceNode, v any, fromRun, toRun code) (any, erro
 	return characters(v.(string), from, to), nil
 }
 
-// bound evaluates one end of a slice and puts it inside the length.
+// bound evaluates one end of a slice and clips it to the length.
 func (m *machine) bound(n ast.Node, run code, length, otherwise int) (int, error) {
 	if run == nil {
 		return otherwise, nil
@@ -129,7 +129,7 @@ func (m *machine) bound(n ast.Node, run code, length, otherwise int) (int, error
 	return max(0, min(i, length)), nil
 }
 
-// characters cuts a text by characters; the positions are inside it.
+// characters returns a part of a text by positions in characters, which must be inside the text.
 func characters(text string, from, to int) string {
 	if len(text) == utf8.RuneCountInString(text) {
 		return text[from:to]

@@ -42,7 +42,7 @@ func BenchmarkPredicate(b *testing.B) {
 	}
 }
 
-// BenchmarkUnits tells what a full budget costs in time.
+// BenchmarkUnits measures the time of a full budget.
 func BenchmarkUnits(b *testing.B) {
 	for name, source := range map[string]string{
 		"predicates": `count(1..1000, count(1..1000, # % 2 == 0) > 0)`,

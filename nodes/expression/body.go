@@ -8,9 +8,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Body is a Template[any] for what is sent to others. Its value is the JSON of a text whose literal parts are JSON, an
-// object or a list: such a text is meant as that JSON, and not as a JSON text to be encoded once more. A text that is
-// one template alone stays text, whatever its value looks like.
+// Body is a Template[any] for a body that is sent to others. If the literal parts of a text are a JSON object or list,
+// the value is that JSON, not a text that is encoded once more. A text that is exactly one template stays text,
+// whatever its value looks like.
 type Body struct {
 	Template[any]
 	// text is the form of the text itself, if it is JSON.
@@ -55,8 +55,8 @@ func (b *Body) Compile(pointer string, env *Environment) []Problem {
 	return append(problems, err.warning(pointer))
 }
 
-// Alone gives the source of a body that is one template alone, which is sent as it is. It gives false if the outermost
-// call says that the value is markup: raw, xmlEscape, htmlEscape or markdown.
+// Alone returns the source of a body that is exactly one template, whose value is sent unchanged. It returns false if
+// the outermost call marks the value as markup: raw, xmlEscape, htmlEscape or markdown.
 func (b *Body) Alone() (source string, ok bool) {
 	text, ok := b.form.(*textForm)
 	if !ok || !text.whole() || text.parts[0].secret != "" {
@@ -84,7 +84,7 @@ func (b *Body) EvalSealedText(scope *Scope) (everhook.Sealed, error) {
 	return t.EvalSealed(scope)
 }
 
-// formOf makes a form of the value of JSON text with marks in place of its insertions.
+// formOf makes a form from the value of a JSON text with marks in place of its insertions.
 func formOf(v any, parts []part, source string, quoted map[int]bool) (form, error) {
 	switch v := v.(type) {
 	case string:
@@ -113,7 +113,7 @@ func formOf(v any, parts []part, source string, quoted map[int]bool) (form, erro
 	}
 }
 
-// withKeys makes templates of the keys that have insertions.
+// withKeys makes templates from the keys that have insertions.
 func withKeys(mapping *mappingForm, parts []part, source string, quoted map[int]bool) (form, error) {
 	for i, key := range mapping.keys {
 		named, ok := markedText(key, parts, source, quoted).(*textForm)
@@ -133,7 +133,7 @@ func withKeys(mapping *mappingForm, parts []part, source string, quoted map[int]
 	return mapping, nil
 }
 
-// markedText puts the insertions back into a text. An insertion that was outside of quotes is a value; one inside is
+// markedText puts the insertions back into a text. An insertion outside of quotes is a value; one inside quotes is
 // text.
 func markedText(text string, parts []part, source string, quoted map[int]bool) form {
 	found := mark.FindAllStringSubmatchIndex(text, -1)
@@ -157,7 +157,7 @@ func markedText(text string, parts []part, source string, quoted map[int]bool) f
 	return t
 }
 
-// asYAML is a form as a flow file has it, in one line.
+// asYAML returns a form in the notation of a flow file, in one line.
 func asYAML(f form) string {
 	switch f := f.(type) {
 	case *textForm:

@@ -32,7 +32,7 @@ func differs(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	return same != true, err
 }
 
-// equal compares by content; numbers by value, times by instant.
+// equal compares contents: numbers by value, times by instant.
 func (m *machine) equal(a, b any, depth int) (bool, error) {
 	switch x := a.(type) {
 	case nil:
@@ -84,8 +84,8 @@ func (m *machine) equalLists(a, b []any, depth int) (bool, error) {
 	return true, nil
 }
 
-// equalMappings goes through the keys in order: what is spent until a difference is found must be the same on every
-// replay.
+// equalMappings visits the keys in order: the units that are spent until a difference is found must be the same on
+// every replay.
 func (m *machine) equalMappings(a, b map[string]any, depth int) (bool, error) {
 	if err := m.descend(depth, 4+4*len(a)); err != nil {
 		return false, err

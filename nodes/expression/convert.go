@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// convert makes a T of a canonical value.
+// convert converts a canonical value to a T.
 func convert[T any](v any) (T, error) {
 	var out T
 	var err error
@@ -41,7 +41,7 @@ func convert[T any](v any) (T, error) {
 	return out, err
 }
 
-// canonicalOf is the value that convert made a T of, as data that can be stored.
+// canonicalOf returns the canonical value of a T: the inverse of convert.
 func canonicalOf[T any](value T) any {
 	switch v := any(value).(type) {
 	case float64:
@@ -170,7 +170,7 @@ func convertMapping(v any) (map[string]any, error) {
 	return nil, mismatch(v, "a mapping", "{}")
 }
 
-// convertTextMapping leaves out what is nil, such as a header without a value.
+// convertTextMapping omits nil values, such as a header without a value.
 func convertTextMapping(v any) (map[string]string, error) {
 	mapping, err := convertMapping(v)
 	if err != nil {
@@ -188,7 +188,7 @@ func convertTextMapping(v any) (map[string]string, error) {
 	return texts, nil
 }
 
-// check finds what is wrong with a form whatever its templates give.
+// check returns an error for a form that is wrong for every value of its templates.
 func check[T any](f form) error {
 	switch f := f.(type) {
 	case literalForm:
@@ -221,7 +221,7 @@ func check[T any](f form) error {
 	}
 }
 
-// checkMixed refuses fields that text, which is what a template with text around it gives, is never right for.
+// checkMixed refuses types that are never text: a template with text around it always yields text.
 func checkMixed[T any]() error {
 	switch any(new(T)).(type) {
 	case *any, *string, *everhook.Duration, *time.Time:

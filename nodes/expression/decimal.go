@@ -29,7 +29,7 @@ var (
 		Rounding: apd.RoundHalfUp, Traps: apd.DefaultTraps}
 )
 
-// decimalOf takes a decimal or a number. A float64 is taken as the digits that JSON writes for it.
+// decimalOf converts a decimal or a number. A float64 has the digits that JSON writes for it.
 func decimalOf(v any) (*apd.Decimal, bool) {
 	switch v := v.(type) {
 	case *apd.Decimal:
@@ -44,7 +44,7 @@ func decimalOf(v any) (*apd.Decimal, bool) {
 	}
 }
 
-// decimals gives both as decimals if at least one is a decimal and the other one a decimal or number.
+// decimals returns both as decimals if one is a decimal and the other one a decimal or number.
 func decimals(a, b any) (x, y *apd.Decimal, ok bool) {
 	if kindOf(a) != kindDecimal && kindOf(b) != kindDecimal {
 		return nil, nil, false
@@ -97,7 +97,7 @@ func calculate(m *machine, n ast.Node, x, y *apd.Decimal,
 	return result, nil
 }
 
-// scaled rounds to so many digits after the point.
+// scaledDecimal rounds to that many digits after the point.
 func scaledDecimal(d *apd.Decimal, digits int) (*apd.Decimal, error) {
 	result := new(apd.Decimal)
 	if _, err := rounding.Quantize(result, d, -int32(digits)); err != nil {
@@ -125,7 +125,7 @@ func toDecimal(m *machine, c *call, args []any) (any, error) {
 	return d, nil
 }
 
-// quotient divides with a scale, half away from zero: most quotients have no end.
+// quotient divides with a scale and rounds half away from zero, because most quotients have infinitely many digits.
 func quotient(m *machine, c *call, args []any) (any, error) {
 	x, okA := decimalOf(args[0])
 	y, okB := decimalOf(args[1])

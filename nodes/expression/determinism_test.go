@@ -13,12 +13,11 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// repetitions is how often everything is evaluated again. Go ranges over a mapping in another order each time.
+// repetitions is the number of evaluations of each expression. Go ranges over a map in another order each time.
 const repetitions = 100
 
-// TestEveryFunctionGivesTheSameForTheSame evaluates every function that there is, on whatever arguments it takes or
-// refuses, over and over, while the mappings that it sees are built in another order each time: the value, or the
-// message, and what it costs must be the same.
+// TestEveryFunctionGivesTheSameForTheSame evaluates every function many times, with valid and invalid arguments. The
+// mappings are built in another order each time. The value or the message, and the units, must be the same.
 func TestEveryFunctionGivesTheSameForTheSame(t *testing.T) {
 	t.Parallel()
 	for _, f := range Functions() {
@@ -43,8 +42,7 @@ func TestEveryFunctionGivesTheSameForTheSame(t *testing.T) {
 	}
 }
 
-// applications are calls of a function with arguments of all types; those that do not compile are left out by who uses
-// them.
+// applications returns calls of a function with arguments of all types. Callers skip those that do not compile.
 func applications(name string) []string {
 	mapping, list, text := "trigger.body.wide", "trigger.body.records", "trigger.body.text"
 	arguments := []string{
@@ -63,7 +61,7 @@ func applications(name string) []string {
 	return sources
 }
 
-// outcomeOf is the value as JSON or the message, with the units that were spent.
+// outcomeOf returns the value as JSON or the message, with the spent units.
 func outcomeOf(program *Program, scope *Scope) string {
 	v, err := program.Eval(scope)
 	if err != nil {
@@ -73,7 +71,7 @@ func outcomeOf(program *Program, scope *Scope) string {
 	return fmt.Sprintf("%s %v; %d units", encoded, err, scope.Spent)
 }
 
-// shuffledScope is that of tests, with mappings of many keys that are put in in a random order.
+// shuffledScope returns the scope of the tests, with large mappings whose keys are inserted in a random order.
 func shuffledScope(t *testing.T, values map[string]any) *Scope {
 	scope := Scope{Values: values, Now: func() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) },
 		Seed: t.Name(), ResumeURL: func(key string) (string, error) { return "https://hooks.example/" + key, nil }}

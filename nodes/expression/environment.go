@@ -10,7 +10,7 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// Environment is what can exist at one place of a flow. It may be shared and is not changed.
+// Environment describes the names that can exist at one place of a flow. It may be shared, and is immutable.
 type Environment struct {
 	// Roots are the names that an expression starts from: trigger, nodes, system and so on.
 	Roots map[string]*Shape
@@ -28,11 +28,11 @@ type References struct {
 	Nodes []string
 	// Resume are the node keys that resumeUrl is called with.
 	Resume []string
-	// Trigger tells that the root trigger is used.
+	// Trigger is set if the root trigger is used.
 	Trigger bool
 }
 
-// Add adds other names; Sort then makes them what References promise.
+// Add adds other names. Call Sort afterwards.
 func (r *References) Add(other References) {
 	r.Env = append(r.Env, other.Env...)
 	r.Secrets = append(r.Secrets, other.Secrets...)
@@ -60,7 +60,7 @@ var named = map[string]string{
 	"nodes": "nodes.<key>", "errors": "errors.<key>", "loops": "loops.<key>", "env": "env.<NAME>",
 }
 
-// root finds a root. The error has no location.
+// root looks up a root. The error has no position.
 func (e *Environment) root(name string) (*Shape, *Error) {
 	if shape, ok := e.Roots[name]; ok {
 		return shape, nil

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Error tells why a source does not compile.
+// Error is the reason why a source does not compile.
 type Error struct {
 	// Message says what is wrong, in one line.
 	Message string
@@ -14,11 +14,11 @@ type Error struct {
 	Fix string
 	// Source is the text of the expression or template.
 	Source string
-	// Offset is where in Source, in bytes.
+	// Offset is the position in Source, in bytes.
 	Offset int
 }
 
-// Error gives message, fix and the source line with a caret.
+// Error returns message, fix and the source line with a caret.
 func (e *Error) Error() string {
 	text := e.Message
 	if e.Fix != "" {
@@ -30,7 +30,7 @@ func (e *Error) Error() string {
 // maxSnippet bounds the characters of a source line that are shown.
 const maxSnippet = 100
 
-// Snippet is the source line with a caret below the place, on lines of their own; empty without a source.
+// Snippet returns the source line, and a second line with a caret below the position; empty without a source.
 func (e *Error) Snippet() string {
 	if e.Source == "" {
 		return ""
@@ -48,7 +48,7 @@ func (e *Error) Snippet() string {
 	return fmt.Sprintf("\n | %s\n | %s^", string(shown), strings.Repeat(" ", min(column, len(shown))))
 }
 
-// Problem is one thing that is wrong, or likely wrong, with a field.
+// Problem is an error or a likely mistake in a field.
 type Problem struct {
 	// Pointer is the JSON pointer of the value, below the one that Compile was given.
 	Pointer string
@@ -56,7 +56,7 @@ type Problem struct {
 	Message string
 	// Fix says what to do; it may be empty.
 	Fix string
-	// Warning: the field works all the same.
+	// Warning is set if the field works anyway.
 	Warning bool
 }
 

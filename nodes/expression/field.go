@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Class is what a config field takes, for the schema and the reference page. Fields of plain Go types are literal.
+// Class is the notation of a config field, for the schema and the reference page. Fields of plain Go types are literal.
 type Class string
 
 const (
@@ -19,13 +19,13 @@ const (
 )
 
 // Field is a config field that is evaluated when its node runs. A kind's config struct holds Expression, Bool, Template
-// and URL values; whoever applies the flow decodes and compiles them once, and from then on they are only read.
+// and URL values. They are decoded and compiled once, when the flow is applied, and only read afterwards.
 type Field interface {
-	// Decode takes the canonical value of the config. Its error is for the flow's author.
+	// Decode sets the canonical value of the config. Its error is for the flow's author.
 	Decode(v any) error
 	// Compile compiles for the place described by env and reports every problem, with pointers below the given one.
 	Compile(pointer string, env *Environment) []Problem
-	// Class tells what the field takes.
+	// Class returns the notation of the field.
 	Class() Class
 	// References are the names that the field uses; complete after Compile.
 	References() References
@@ -48,7 +48,7 @@ type Expression struct {
 	program *Program
 }
 
-// Decode takes the text of the expression. A number or boolean is taken as its text.
+// Decode sets the text of the expression. A number or boolean is converted to its text.
 func (e *Expression) Decode(v any) error {
 	switch v := v.(type) {
 	case string:
@@ -116,7 +116,7 @@ func (e *Expression) Eval(scope *Scope) (any, error) {
 	return v, err
 }
 
-// unset is the error of evaluating a field that has a value but was never compiled: a defect of the caller.
+// unset returns the error for a field that has a value but was never compiled: a defect of the caller.
 func unset(decoded bool) error {
 	if decoded {
 		return everhook.Errorf(everhook.TypeInternal, "a field was evaluated before it was compiled")
@@ -166,7 +166,7 @@ func numberText(v any) string {
 	}
 }
 
-// floatText is how JSON writes the number.
+// floatText returns the number as JSON writes it.
 func floatText(f float64) string {
 	text, _ := everhook.EncodeJSON(f)
 	return string(text)

@@ -9,15 +9,15 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// form is what the value of a template is made of.
+// form is a parsed template.
 type form interface {
 	// compile compiles the expressions in it.
 	compile(c *formCompiler, pointer string)
-	// eval gives the value; at is where it stands in the whole, for places of secrets.
+	// eval returns the value; at is its path in the whole template, for places of secrets.
 	eval(e *formEval, at []any) (any, error)
 }
 
-// formCompiler collects what compiling a template gives.
+// formCompiler collects the results of compiling a template.
 type formCompiler struct {
 	env        *Environment
 	problems   []Problem
@@ -36,7 +36,7 @@ func (c *formCompiler) warn(pointer string, err *Error) {
 type formEval struct {
 	m      *machine
 	places []everhook.Place
-	// sealed: places are collected; otherwise a secret is an error.
+	// sealed means that places of secrets are collected; if not set, a secret is an error.
 	sealed bool
 }
 
@@ -77,7 +77,7 @@ func parseForm(v any) (form, *Error) {
 	}
 }
 
-// aloneOrAll drops the white space around a single template, which block texts of YAML add.
+// aloneOrAll removes the white space around a single template, which YAML's block texts add.
 func aloneOrAll(parts []part) []part {
 	alone := -1
 	for i := range parts {
@@ -171,13 +171,13 @@ func (m *mappingForm) eval(e *formEval, at []any) (any, error) {
 type textForm struct {
 	source string
 	parts  []part
-	// asText: the value is text, also that of one template alone.
+	// asText means that the value is text, also if the text is exactly one template.
 	asText bool
-	// escaped: the insertions need no escape, because the text is encoded later.
+	// escaped means that insertions need no escape, because the text is encoded later.
 	escaped bool
 }
 
-// whole reports whether the text is one template alone, which keeps the type of its value.
+// whole reports whether the text is exactly one template, which keeps the type of its value.
 func (t *textForm) whole() bool { return len(t.parts) == 1 && !t.asText }
 
 func (t *textForm) compile(c *formCompiler, pointer string) {
@@ -228,7 +228,7 @@ func (t *textForm) eval(e *formEval, at []any) (any, error) {
 	return e.join(t.parts, at)
 }
 
-// join makes a text of parts; with secrets among them nil, and a place for the text.
+// join returns the text of parts. If they contain secrets, it returns nil and records a place for the text.
 func (e *formEval) join(parts []part, at []any) (any, error) {
 	var segments []everhook.Segment
 	var text strings.Builder

@@ -14,11 +14,11 @@ import (
 
 // Function documents one function of the language.
 type Function struct {
-	// Name is what expressions call.
+	// Name is the name in expressions.
 	Name string
 	// Group is the chapter of the reference page.
 	Group string
-	// Signature names the arguments; those in brackets may be left out.
+	// Signature names the arguments; those in brackets are optional.
 	Signature string
 	// Doc is one line.
 	Doc string
@@ -28,16 +28,16 @@ type Function struct {
 	minimum, maximum int
 	gives            kind
 	apply            implementation
-	// varying: not the same value for the same arguments, so never evaluated when compiling.
+	// varying means that equal arguments can yield different values, so calls are never evaluated at compile time.
 	varying bool
 	// prepare, if set, is called once when a call is compiled. Its error is for the author of the source.
 	prepare func(c *call) error
-	// predicate is set instead of apply for functions with a predicate.
+	// predicate is set instead of apply if the function takes a predicate.
 	predicate predicateImplementation
 }
 
-// implementation is called with evaluated arguments, which it may keep but not change; the slice itself is only lent.
-// It charges what it does.
+// implementation is called with evaluated arguments. It may keep but not change them; it must not keep the slice. It
+// charges its work.
 type implementation func(m *machine, c *call, args []any) (any, error)
 
 // Functions lists all functions, by group.
@@ -81,7 +81,7 @@ func indexFunctions() map[string]*Function {
 // unlimited is the maximum of functions that take any number of arguments.
 const unlimited = 1 << 20
 
-// call is one place where a function is called.
+// call is one call of a function in a source.
 type call struct {
 	name  string
 	nodes []ast.Node
@@ -91,7 +91,7 @@ type call struct {
 	layout calendar.Layout
 }
 
-// what is the source of an argument for messages.
+// what returns the source of an argument, for messages.
 func (c *call) what(i int) string {
 	if i >= len(c.nodes) {
 		return fmt.Sprintf("argument %d", i+1)
@@ -124,7 +124,7 @@ func (c *call) mapping(args []any, i int) (map[string]any, error) {
 	return argument[map[string]any](c, args, i, kindMapping)
 }
 
-// whole gives an integer argument, or the value otherwise if it was left out.
+// whole returns an integer argument, or otherwise if it is missing.
 func (c *call) whole(args []any, i, otherwise int) (int, error) {
 	if i >= len(args) {
 		return otherwise, nil
@@ -209,7 +209,7 @@ func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand
 	return t.fold(o, inputs...)
 }
 
-// shapeOf is the shape of what a function gives of a list of the shape; nil if it is not known.
+// shapeOf returns the shape of a function's result for a list of that shape; nil if it is not known.
 func shapeOf(name string, list *Shape) *Shape {
 	switch name {
 	case "first", "last", "find", "findLast":
@@ -250,7 +250,7 @@ func (t *translator) unknownFunction(n ast.Node, name string) operand {
 	return t.fail(n, fmt.Sprintf("there is no function %q", name), fix)
 }
 
-// elsewhere helps with functions of other languages.
+// elsewhere has fixes for functions of other languages.
 var elsewhere = map[string]string{
 	"raw":    "it is the outermost call of an insertion into text: `Hello {{ raw(…) }}`",
 	"length": "use `len`", "size": "use `len`", "substring": "use a slice, as in `text[0:3]`",

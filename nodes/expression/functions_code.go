@@ -46,7 +46,7 @@ func fromBase64(m *machine, c *call, args []any) (any, error) {
 	return string(data), nil
 }
 
-// digest makes an implementation that gives the digest of a text, in hexadecimal.
+// digest makes an implementation that returns the digest of a text, in hexadecimal.
 func digest(name string) implementation {
 	return func(m *machine, c *call, args []any) (any, error) {
 		text, err := c.text(args, 0)
@@ -100,7 +100,7 @@ func hmacText(m *machine, c *call, args []any) (any, error) {
 	return encode(mac.Sum(nil)), nil
 }
 
-// option finds the choice that an option names.
+// option returns the choice that an option names.
 func option[T any](c *call, options map[string]any, name, otherwise string, choices map[string]T) (T, error) {
 	chosen, given := options[name]
 	if !given {
@@ -115,7 +115,7 @@ func option[T any](c *call, options map[string]any, name, otherwise string, choi
 	return choice, nil
 }
 
-// urlEncode escapes all but the unreserved characters of RFC 3986, so that the text can stand anywhere in a url.
+// urlEncode escapes all but the unreserved characters of RFC 3986, so that the text can be used anywhere in a URL.
 func urlEncode(m *machine, c *call, args []any) (any, error) {
 	text, err := c.text(args, 0)
 	if err != nil {
@@ -158,8 +158,8 @@ func urlDecode(m *machine, c *call, args []any) (any, error) {
 	return decoded, nil
 }
 
-// uuid gives a UUID of version 8 (RFC 9562, section 5.8), made of the Scope's seed and the ordinal of the call, so that
-// replays give the same.
+// uuid returns a UUID of version 8 (RFC 9562, section 5.8), derived from the Scope's seed and the ordinal of the call,
+// so that replays give the same.
 func uuid(m *machine, _ *call, _ []any) (any, error) {
 	m.scope.ordinal++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s:%d", len(m.scope.Seed), m.scope.Seed, m.scope.ordinal))

@@ -101,7 +101,7 @@ func (m *machine) writeRow(out *strings.Builder, fields []any) error {
 	return m.produce(2)
 }
 
-// csvField quotes a field where it is needed. An empty field that is alone in its row would be an empty line.
+// csvField quotes a field if needed. A single empty field is quoted too, because its row would be an empty line.
 func csvField(text string, alone bool) string {
 	if strings.ContainsAny(text, ",\"\r\n") || text != strings.TrimSpace(text) || alone && text == "" {
 		return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`

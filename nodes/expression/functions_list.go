@@ -29,7 +29,7 @@ func length(m *machine, c *call, args []any) (any, error) {
 	}
 }
 
-// end gives the first (0) or last (-1) element.
+// end returns the first (0) or last (-1) element.
 func end(position int) implementation {
 	return func(m *machine, c *call, args []any) (any, error) {
 		switch v := args[0].(type) {
@@ -61,8 +61,8 @@ func take(_ *machine, c *call, args []any) (any, error) {
 	return list[:n:n], nil
 }
 
-// get takes a key, a path or a position, and gives nil if there is no value. A key that has dots is found before a
-// path.
+// get looks up a key, a path or a position, and returns nil if there is no value. A key that contains dots takes
+// precedence over a path.
 func get(m *machine, c *call, args []any) (any, error) {
 	switch at := args[1].(type) {
 	case int:
@@ -100,7 +100,7 @@ func get(m *machine, c *call, args []any) (any, error) {
 	}
 }
 
-// follow is Path.Get with a charge for each value that is visited. A path through lists visits many.
+// follow is Path.Get with a charge for each visited value. A path through lists visits many.
 func (m *machine) follow(path everhook.Path, v any, depth int) (found any, there bool, err error) {
 	for i, step := range path {
 		if err := m.spend(1); err != nil {
@@ -241,10 +241,10 @@ func uniq(m *machine, c *call, args []any) (any, error) {
 	return kept, nil
 }
 
-// encoded is the JSON of a list or mapping, which is no text.
+// encoded is the JSON of a list or mapping. Its type distinguishes it from text.
 type encoded string
 
-// identity is a comparable value that is the same for equal values only.
+// identity returns a comparable value that is the same only for equal values.
 func (m *machine) identity(v any) (any, error) {
 	switch v := v.(type) {
 	case []any, map[string]any:

@@ -17,7 +17,7 @@ func keysOf(m *machine, c *call, args []any) ([]string, map[string]any, error) {
 	return everhook.SortedKeys(mapping), mapping, nil
 }
 
-// entries makes an implementation that gives something of each entry of a mapping, by sorted keys.
+// entries makes an implementation that returns a value for each entry of a mapping, by sorted keys.
 func entries(weight int, of func(key string, v any) any) implementation {
 	return func(m *machine, c *call, args []any) (any, error) {
 		keys, mapping, err := keysOf(m, c, args)
@@ -80,7 +80,7 @@ func merge(m *machine, c *call, args []any) (any, error) {
 	return merged, nil
 }
 
-// names gives an argument that is a list of texts.
+// names returns an argument that must be a list of texts.
 func (c *call) names(m *machine, args []any, i int) ([]string, error) {
 	list, err := c.list(args, i)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// markupGrowth is how many bytes one byte of text may become when it is escaped.
+// markupGrowth is the largest number of bytes that one escaped byte can become.
 const markupGrowth = 5
 
 func markupEscape(m *machine, c *call, args []any) (any, error) {
@@ -27,13 +27,12 @@ func markupEscape(m *machine, c *call, args []any) (any, error) {
 	return everhook.EscapeMarkup.Apply(text), nil
 }
 
-// maxBlocks bounds how deep quotes and lists of a Markdown text nest in one line. The parser takes quadratic time
-// there.
+// maxBlocks bounds the nesting of quotes and lists in one line of Markdown, for which the parser takes quadratic time.
 const maxBlocks = 100
 
 var blockMarkers = regexp.MustCompile(`^[ \t]*(?:(?:>|[-+*]|[0-9]{1,9}[.)])[ \t]*){100}`)
 
-// markdownRenderer leaves out HTML in the text and links like javascript:, so the result is safe to send.
+// markdownRenderer removes HTML and links such as javascript:, so the result is safe to send.
 var markdownRenderer = goldmark.New(goldmark.WithExtensions(extension.GFM))
 
 func markdown(m *machine, c *call, args []any) (any, error) {
@@ -58,9 +57,9 @@ func markdown(m *machine, c *call, args []any) (any, error) {
 	return out.String(), nil
 }
 
-// chargeMarkdown charges by the sizes that decide what the parser does: each bracket may be looked for in the rest of
-// the text, each row of a table has the cells of the widest one, and nested quotes write a tag of some 26 bytes for
-// one.
+// chargeMarkdown charges by the sizes that determine the parser's work: the parser may search the rest of the text for
+// each bracket, each row of a table has as many cells as the widest one, and each nested quote adds a tag of about 26
+// bytes.
 func (m *machine) chargeMarkdown(text string) error {
 	if err := m.read(64 * len(text)); err != nil {
 		return err
@@ -78,10 +77,10 @@ func (m *machine) chargeMarkdown(text string) error {
 // maxSelector bounds the text of a CSS selector, in bytes.
 const maxSelector = 200
 
-// slowSelector finds the pseudo-classes that search below each element, and those that are not of CSS.
+// slowSelector matches pseudo-classes that search below each element, and those that are not part of CSS.
 var slowSelector = regexp.MustCompile(`(?i):(?:has|haschild|contains|containsown|matches|matchesown)\s*\(`)
 
-// selectHTML finds elements of an HTML text.
+// selectHTML selects elements of an HTML text.
 func selectHTML(m *machine, c *call, args []any) (any, error) {
 	text, selector, err := m.texts(c, args)
 	if err != nil {
@@ -123,7 +122,7 @@ func selectHTML(m *machine, c *call, args []any) (any, error) {
 
 var combinators = regexp.MustCompile(`\s*([>+~,])\s*`)
 
-// chargeSelector charges each element by the ancestors and siblings that the selector may look at.
+// chargeSelector charges each element by the ancestors and siblings that the selector may visit.
 func (m *machine) chargeSelector(document *html.Node, selector string) error {
 	selector = combinators.ReplaceAllString(strings.TrimSpace(selector), "$1")
 	ancestors := len(strings.Fields(selector)) - 1
@@ -154,7 +153,7 @@ func (m *machine) chargeElements(parent *html.Node, weight, depth, ancestors, si
 	return nil
 }
 
-// element is an element as a value.
+// element returns an element as a value.
 func (m *machine) element(node *html.Node) (any, error) {
 	if err := m.produce(4*entryWeight + len(node.Attr)*entryWeight); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/apd/v3"
 )
 
-// maxDigits bounds the digits behind the point that round and fixed take: no float64 has more that mean anything.
+// maxDigits bounds the digits after the point in round and fixed: a float64 has no more significant digits.
 const maxDigits = 15
 
 func abs(_ *machine, c *call, args []any) (any, error) {
@@ -68,7 +68,7 @@ func round(_ *machine, c *call, args []any) (any, error) {
 
 func fixed(_ *machine, c *call, args []any) (any, error) { return c.fixed(args) }
 
-// fixed writes a number with that many digits behind the point, 0 if they are left out.
+// fixed writes a number with that many digits after the point; 0 if the argument is missing.
 func (c *call) fixed(args []any) (string, error) {
 	d, isDecimal := args[0].(*apd.Decimal)
 	if _, err := c.number(args, 0); err != nil && !isDecimal {
@@ -94,8 +94,8 @@ func (c *call) fixed(args []any) (string, error) {
 	return roundDecimal(strconv.FormatFloat(args[0].(float64), 'f', -1, 64), digits), nil
 }
 
-// roundDecimal rounds a decimal number as people do, half away from zero, on the digits that are written: 2.675 has two
-// digits 2.68, although the float64 next to it is a little less.
+// roundDecimal rounds the written digits of a decimal number half away from zero: 2.675 becomes 2.68, although the
+// nearest float64 is a little less.
 func roundDecimal(text string, digits int) string {
 	sign := ""
 	if text[0] == '-' {
@@ -125,7 +125,7 @@ func roundDecimal(text string, digits int) string {
 	return sign + string(number[:point]) + "." + string(number[point:])
 }
 
-// numbers gives the arguments, lists among them as their elements.
+// numbers returns the arguments; a list is replaced by its elements.
 func (m *machine) numbers(c *call, args []any) ([]any, error) {
 	var all []any
 	for i, arg := range args {
@@ -156,7 +156,7 @@ func (m *machine) numbers(c *call, args []any) ([]any, error) {
 	return all, nil
 }
 
-// extreme gives the least (sign -1) or greatest (1) number, nil if there is none.
+// extreme makes an implementation that returns the least (sign -1) or greatest (1) number; nil if there is none.
 func extreme(sign int) implementation {
 	return func(m *machine, c *call, args []any) (any, error) {
 		all, err := m.numbers(c, args)
@@ -233,7 +233,7 @@ func bitwise(apply func(a, b int) int) implementation {
 	}
 }
 
-// shiftBy is bitwise for shifts, which take no negative number.
+// shiftBy is bitwise for shifts, which refuse negative numbers.
 func shiftBy(apply func(a, b int) int) implementation {
 	return func(m *machine, c *call, args []any) (any, error) {
 		if n, ok := args[1].(int); ok && n < 0 {

@@ -22,7 +22,7 @@ func preparePattern(c *call) error {
 	return err
 }
 
-// patternOf gives the text of the first argument and the pattern of the second, and charges the search for it.
+// patternOf returns the text of the first argument and the pattern of the second, and charges the search.
 func (c *call) patternOf(m *machine, args []any) (string, *regexp.Regexp, error) {
 	text, err := c.text(args, 0)
 	if err != nil {
@@ -82,7 +82,7 @@ func regexReplace(m *machine, c *call, args []any) (any, error) {
 	rest := 0
 	for _, groups := range found {
 		replaced = append(replaced, text[rest:groups[0]]...)
-		// Each "$1" of the replacement can give the whole match.
+		// Each "$1" of the replacement can insert the whole match.
 		size := len(replacement) + times(len(replacement)/2, groups[1]-groups[0])
 		if err := m.produce(size); err != nil {
 			return nil, err

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// onText makes an implementation of a function that takes a text and gives one of about its size.
+// onText makes an implementation of a function from a text to a text of about the same size.
 func onText(apply func(string) string) implementation {
 	return func(m *machine, c *call, args []any) (any, error) {
 		text, err := c.text(args, 0)
@@ -27,7 +27,7 @@ func (m *machine) work(bytes int) error {
 	return m.produce(bytes)
 }
 
-// texts gives two text arguments and charges reading them.
+// texts returns two text arguments and charges reading them.
 func (m *machine) texts(c *call, args []any) (a, b string, err error) {
 	if a, err = c.text(args, 0); err != nil {
 		return "", "", err
@@ -46,7 +46,7 @@ func trim(m *machine, c *call, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Each character is looked for in the set.
+	// Each character is searched in the set.
 	if err := m.read(len(text) * (1 + len(characters)/4)); err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func repeat(m *machine, c *call, args []any) (any, error) {
 	return strings.Repeat(text, n), nil
 }
 
-// times multiplies two sizes, and stays over every limit instead of overflowing.
+// times multiplies two sizes. In place of an overflow it returns a number above every limit.
 func times(a, b int) int {
 	if a > 0 && b > 2*MaxBytes/a {
 		return 2 * MaxBytes
@@ -160,7 +160,7 @@ func join(m *machine, c *call, args []any) (any, error) {
 	return strings.Join(texts, delimiter), nil
 }
 
-// characterIndex makes positions in bytes positions in characters.
+// characterIndex converts positions in bytes to positions in characters.
 func characterIndex(find func(text, part string) int) func(text, part string) int {
 	return func(text, part string) int {
 		i := find(text, part)

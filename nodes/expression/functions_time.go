@@ -16,8 +16,8 @@ const (
 	zoneUnits = 1000
 	// dateUnits is the cost of reading a time in any of the usual forms.
 	dateUnits = 40
-	// formatBytes is what reading or writing a time by a layout costs, at most: a layout has 200 bytes, and its tokens
-	// become six times as long.
+	// formatBytes is the highest cost of reading or writing a time by a layout: a layout has 200 bytes, and its tokens
+	// become up to six times as long.
 	formatBytes = 1200
 )
 
@@ -81,7 +81,7 @@ func prepareLayout(argument int) func(c *call) error {
 	}
 }
 
-// layoutOf gives a layout, and charges reading it.
+// layoutOf returns a layout, and charges reading it.
 func (c *call) layoutOf(m *machine, args []any, i int) (calendar.Layout, error) {
 	if c.layout != nil {
 		return c.layout, nil
@@ -100,7 +100,7 @@ func (c *call) layoutOf(m *machine, args []any, i int) (calendar.Layout, error) 
 	return layout, nil
 }
 
-// zone takes a time zone or its name.
+// zone accepts a time zone or its name.
 func (c *call) zone(m *machine, args []any, i int) (*time.Location, error) {
 	if zone, ok := args[i].(*time.Location); ok {
 		return zone, nil
@@ -121,7 +121,7 @@ func (c *call) zone(m *machine, args []any, i int) (*time.Location, error) {
 
 func timezone(m *machine, c *call, args []any) (any, error) { return c.zone(m, args, 0) }
 
-// duration takes what fields of durations take, with a sign too.
+// duration accepts the notation of duration fields, with an optional sign.
 func duration(m *machine, c *call, args []any) (any, error) {
 	if d, ok := args[0].(time.Duration); ok {
 		return d, nil
@@ -157,7 +157,7 @@ func fromUnix(_ *machine, c *call, args []any) (any, error) {
 	if whole < from || whole > to {
 		return nil, c.errorf("%s is outside the years 0 to 9999; divide milliseconds by 1000", c.what(0))
 	}
-	// A microsecond is what the float64 of today's seconds can still tell.
+	// A float64 of today's seconds has the precision of a microsecond.
 	return time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1000).UTC(), nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// typeOf gives expr's names of types.
+// typeOf returns expr's names of types.
 func typeOf(_ *machine, _ *call, args []any) (any, error) {
 	switch args[0].(type) {
 	case nil:
@@ -77,7 +77,7 @@ func toFloat(_ *machine, c *call, args []any) (any, error) {
 	return c.parseNumber(args)
 }
 
-// parseNumber takes a number, or the decimal text of one. A whole number beyond 64 bits is the nearest float64.
+// parseNumber accepts a number, or the decimal text of one. A whole number beyond 64 bits becomes the nearest float64.
 func (c *call) parseNumber(args []any) (any, error) {
 	text, ok := args[0].(string)
 	if !ok {
@@ -111,7 +111,7 @@ func toJSON(m *machine, _ *call, args []any) (any, error) {
 	return text, err
 }
 
-// jsonFactor is how much more than reading a byte of text parsing one of JSON costs.
+// jsonFactor is the cost of parsing a byte of JSON, as a multiple of the cost of reading a byte of text.
 const jsonFactor = 8
 
 func fromJSON(m *machine, c *call, args []any) (any, error) {

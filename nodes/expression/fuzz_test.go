@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// FuzzExpression looks for sources and data with which compiling or evaluating panics, hangs, gives what is not
-// canonical, or differs between two evaluations.
+// FuzzExpression searches for sources and data for which compiling or evaluating panics, hangs, yields a value that is
+// not canonical, or differs between two evaluations.
 func FuzzExpression(f *testing.F) {
 	for _, group := range functionGroups {
 		for _, function := range group.functions {
@@ -72,7 +72,7 @@ func FuzzExpression(f *testing.F) {
 	})
 }
 
-// FuzzTemplate looks for texts whose parts are not the text.
+// FuzzTemplate searches for texts whose parts do not add up to the text.
 func FuzzTemplate(f *testing.F) {
 	for _, text := range []string{`a {{ b }} c`, `{{ "}}" }}`, `{{ {"a": {}} }}`, "{{ `a``}}` }}", `{{ 1 // x`,
 		`{{ /* }} */ 1 }}`, `{{ secret.TOKEN }}`, `{{`, `}}`, `{{ "\`, `{{ '\'' }}é{{ 1 }}`, `https://x/{{ 1 }}`} {

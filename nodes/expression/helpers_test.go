@@ -10,11 +10,11 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// soon is far beyond what a full budget takes (BenchmarkUnits), also on a busy machine, and far below what a missing
-// charge takes.
+// soon is far above the time of a full budget (BenchmarkUnits), also on a busy machine, and far below the time that a
+// missing charge allows.
 const soon = 30 * time.Second
 
-// testEnvironment is a place behind the nodes charge and items, inside the loop each.
+// testEnvironment is a place after the nodes charge and items, inside the loop each.
 func testEnvironment() *Environment {
 	anything := &Shape{}
 	position := &Shape{Fields: map[string]*Shape{"item": anything, "index": anything}}
@@ -71,7 +71,7 @@ func testScope(t testing.TB) *Scope {
 	}
 }
 
-// evaluate gives the value as JSON, or "error: " and the message, or "invalid: " and the message of compiling.
+// evaluate returns the value as JSON, or "error: " and the message, or "invalid: " and the message of the compilation.
 func evaluate(t testing.TB, source string) string {
 	program, err := Compile(source, testEnvironment())
 	if err != nil {

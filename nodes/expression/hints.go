@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Hints for sources that are written as in other languages. Each says what to write here.
+// Hints for sources in the notation of other languages. Each says what to write instead.
 
-// unexpectedFixes are by the token that the parser did not expect.
+// unexpectedFixes maps unexpected tokens to fixes.
 var unexpectedFixes = map[string]string{
 	"=": "compare with `==`",
 	"&": "use `and`",
@@ -24,7 +24,7 @@ var (
 	braceAfterComma = regexp.MustCompile("[,(]\\s*(\\{\\s*(?:[A-Za-z_][A-Za-z0-9_]*|\"[^\"]*\"|'[^']*')\\s*)$")
 )
 
-// syntaxFix is the hint for the token that the parser did not expect at offset; empty if there is none.
+// syntaxFix returns the hint for an unexpected token at offset; empty if there is none.
 func syntaxFix(source string, offset int, token string) string {
 	before, rest := source[:offset], source[offset:]
 	switch {
@@ -49,7 +49,7 @@ func syntaxFix(source string, offset int, token string) string {
 	return unexpectedFixes[token]
 }
 
-// mappingAt is the text of the mapping whose brace is at start, or an example if it is not closed or long.
+// mappingAt returns the text of the mapping whose brace is at start, or an example if it is not closed or too long.
 func mappingAt(source string, start int) string {
 	const longest = 80
 	depth := 0
@@ -78,7 +78,7 @@ var foreignNames = map[string]string{
 	"nan": "nil", "nil": "nil",
 }
 
-// foreignMethods are methods of other languages and how they are written here; %s is the value before the dot.
+// foreignMethods maps methods of other languages to their notation here; %s is the value before the dot.
 var foreignMethods = map[string]string{
 	"contains": "%s contains \"part\"", "includes": "%[1]s contains \"part\"` for a text, or `\"x\" in %[1]s` for a " +
 		"list; `",
@@ -94,7 +94,7 @@ var foreignMethods = map[string]string{
 	"charat": "%s[0]", "flat": "flatten(%s)", "unique": "uniq(%s)", "parseint": "int(%s)",
 }
 
-// methodFix is the hint for a method that does not exist; empty if there is none.
+// methodFix returns the hint for a method that does not exist; empty if there is none.
 func methodFix(name, base string) string {
 	if pattern, ok := foreignMethods[strings.ToLower(name)]; ok {
 		return strings.TrimSuffix(fmt.Sprintf("write `"+pattern+"`", base), "; ``")
@@ -114,7 +114,7 @@ func methodFix(name, base string) string {
 	}
 }
 
-// memberFix is the hint for a member of a text or list that other languages have; empty if there is none.
+// memberFix returns the hint for a member of a text or list that exists in other languages; empty if there is none.
 func memberFix(name, base string) string {
 	switch strings.ToLower(name) {
 	case "length", "size", "count":
@@ -126,11 +126,11 @@ func memberFix(name, base string) string {
 	}
 }
 
-// foreignInsertion is ${…} as in JavaScript.
+// foreignInsertion matches ${…}, as in JavaScript.
 var foreignInsertion = regexp.MustCompile(`\$\{([^{}]+)\}`)
 
-// insertionIn finds a template inside a text of an expression, which would be compared or joined as it is written. It
-// gives what to write instead.
+// insertionIn finds a template inside a text of an expression, where it would not be evaluated. It returns what to
+// write instead.
 func insertionIn(text string, env *Environment) (fix string, found bool) {
 	parts, err := parseParts(text)
 	if err != nil || !strings.Contains(text, "{{") {

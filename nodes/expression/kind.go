@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// kind is what is known of a value before it is evaluated.
+// kind is the type of a value, as far as it is known before the evaluation.
 type kind int
 
 const (
@@ -27,7 +27,7 @@ const (
 	kindDecimal
 )
 
-// String is the word for messages.
+// String returns the name of the type in messages.
 func (k kind) String() string {
 	return [...]string{"any value", "nil", "a boolean", "a number", "text", "a list", "a mapping", "a time",
 		"a duration", "a decimal"}[k]
@@ -58,7 +58,7 @@ func kindOf(v any) kind {
 	}
 }
 
-// typeName is the word for a value's type in messages.
+// typeName returns the name of a value's type in messages.
 func typeName(v any) string {
 	if _, ok := v.(*time.Location); ok {
 		return "a time zone"
@@ -69,11 +69,11 @@ func typeName(v any) string {
 	return everhook.TypeName(v)
 }
 
-// defaults are what `??` gives for a missing value of a kind.
+// defaults are examples of a default after `??` for each kind.
 var defaults = map[kind]string{kindBool: "false", kindNumber: "0", kindText: `""`, kindList: "[]", kindMapping: "{}",
 	kindTime: "now()", kindDuration: `duration("0")`, kindDecimal: `decimal("0")`}
 
-// needs is the error of an operand with the wrong type. What is the operand's source in backquotes.
+// needs returns the error for an operand of the wrong type. What is the operand's source in backquotes.
 func needs(what string, v any, need kind) error {
 	if v == nil {
 		return fmt.Errorf("%s is nil; use `?? %s`", what, defaults[need])
@@ -88,7 +88,7 @@ func notBoolean(what, typeName string) error {
 	return fmt.Errorf("%s is %s, not a boolean; compare it with something, for example with `==`", what, typeName)
 }
 
-// quoted is the source of an operand for messages.
+// quoted returns the source of an operand for messages, in backquotes.
 func quoted(n ast.Node) string { return "`" + describe(n) + "`" }
 
 // Bounds of a source in a message.
@@ -97,7 +97,7 @@ const (
 	maxDescribedDepth = 6
 )
 
-// describe gives the source of a node for messages, shortened.
+// describe returns the shortened source of a node for messages.
 func describe(n ast.Node) string {
 	return everhook.Shorten(describeTo(n, maxDescribedDepth), maxDescribed)
 }
@@ -146,8 +146,8 @@ func describeTo(n ast.Node, depth int) string {
 	}
 }
 
-// describeMember does not count levels along a path: it is read from its end to its start without recursion getting
-// deep.
+// describeMember does not count levels along a path, because it reads the path from its end to its start without deep
+// recursion.
 func describeMember(n *ast.MemberNode, depth int) string {
 	base := n.Node
 	if chain, ok := base.(*ast.ChainNode); ok {

@@ -10,12 +10,13 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// walker makes a value canonical. It copies only lists and mappings that hold a time, duration or decimal.
+// walker makes a value canonical. It copies only lists and mappings that contain a time, duration or decimal.
 type walker struct {
 	m *machine
-	// size is about the number of bytes of the value as JSON.
+	// size is the approximate number of bytes of the value as JSON.
 	size int
-	// asJSON: the value is written, so extra counts the bytes by which escapes and long numbers may exceed size.
+	// asJSON means that the value will be encoded, so extra counts the bytes by which escapes and long numbers may
+	// exceed size.
 	asJSON bool
 	extra  int
 }
@@ -75,7 +76,7 @@ func (w *walker) list(list []any, depth int) (any, bool, error) {
 	return list, false, nil
 }
 
-// mapping goes through the keys in order: which of two breaches is found first must be the same on every replay.
+// mapping visits the keys in order: of two breaches, every replay must find the same one first.
 func (w *walker) mapping(mapping map[string]any, depth int) (any, bool, error) {
 	if err := w.grow(2); err != nil {
 		return nil, false, err
@@ -112,7 +113,7 @@ func (w *walker) mapping(mapping map[string]any, depth int) (any, bool, error) {
 // maxNumber is the longest text of a number, in bytes.
 const maxNumber = 25
 
-// escape counts what escapes may add to a text in JSON: a control character of one byte becomes six.
+// escape counts the bytes that escapes may add to a text in JSON: a control character of one byte becomes six.
 func (w *walker) escape(text string) {
 	if !w.asJSON {
 		return
@@ -132,8 +133,8 @@ func (w *walker) grow(bytes int) error {
 	return nil
 }
 
-// text is a value inside a longer text: nil is empty, lists and mappings are compact JSON, times RFC 3339, durations
-// ISO 8601.
+// text returns a value as a part of a longer text: nil is empty, lists and mappings are compact JSON, times RFC 3339,
+// durations ISO 8601.
 func (m *machine) text(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -155,7 +156,7 @@ func (m *machine) text(v any) (string, error) {
 	}
 }
 
-// json is the value as compact JSON with sorted keys. It is charged before it is written, by the sizes in the value.
+// json returns the value as compact JSON with sorted keys. It charges the sizes in the value before it encodes.
 func (m *machine) json(v any) (string, error) {
 	w := walker{m: m, asJSON: true}
 	walked, _, err := w.walk(v, 0)

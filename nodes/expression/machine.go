@@ -9,15 +9,14 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Budget of one evaluation, which for a Template is that of all expressions in it together. A unit is work of some ten
-// nanoseconds: an operation, an element that is looked at, sixteen bytes of text that are read. Breaches are errors of
-// everhook.TypeLimit.
+// Budget of one evaluation; all expressions of a Template share one. A unit is work of about ten nanoseconds: an
+// operation, a visited element, sixteen bytes of text that are read. Breaches are errors of everhook.TypeLimit.
 const (
 	MaxUnits = 1_000_000
 	MaxBytes = 8 << 20
 )
 
-// What data weighs in bytes of the budget.
+// Sizes of data, in bytes of the budget.
 const (
 	elementWeight = 24
 	entryWeight   = 64
@@ -29,14 +28,14 @@ type code func(m *machine) (any, error)
 // machine is the state of one evaluation.
 type machine struct {
 	scope *Scope
-	// slots hold the values of let and of #, #index and #acc; each has its own place in the program.
+	// slots hold the values of let and of #, #index and #acc; each has its own slot.
 	slots []any
 	// stack holds the arguments of the calls that are being prepared.
 	stack []any
 
 	units, bytes       int
 	maxUnits, maxBytes int
-	// built is set once a list or mapping was made, which may hold times and may hold one value many times.
+	// built is set once a list or mapping was made: it may contain times, or one value many times.
 	built bool
 }
 
@@ -49,10 +48,10 @@ func start(scope *Scope) *machine {
 	return m
 }
 
-// maxKept bounds what a machine that is kept for later may hold.
+// maxKept bounds the memory of a machine that is kept for reuse.
 const maxKept = 1024
 
-// stop gives the machine back, without the data.
+// stop releases the machine for reuse, without the data.
 func (m *machine) stop() {
 	m.scope.Spent += m.units
 	m.scope = nil
@@ -84,7 +83,7 @@ func (m *machine) run(p *Program) (any, error) {
 	return v, nil
 }
 
-// spend charges units of work. Whatever works on data of any size calls it first.
+// spend charges units of work. Call it before work on data of any size.
 func (m *machine) spend(units int) error {
 	if m.units += units; m.units > m.maxUnits || units < 0 {
 		m.units = m.maxUnits + 1
@@ -94,10 +93,10 @@ func (m *machine) spend(units int) error {
 	return nil
 }
 
-// read charges looking at text.
+// read charges reading text.
 func (m *machine) read(bytes int) error { return m.spend(1 + bytes/16) }
 
-// produce charges data that is about to be made.
+// produce charges data before it is made.
 func (m *machine) produce(bytes int) error {
 	if bytes < 0 || bytes > m.maxBytes-m.bytes {
 		m.bytes = m.maxBytes
@@ -108,7 +107,7 @@ func (m *machine) produce(bytes int) error {
 	return m.spend(1 + bytes/64)
 }
 
-// list makes room for a list of that many elements.
+// list charges and allocates a list of that many elements.
 func (m *machine) list(length int) ([]any, error) {
 	if length > MaxBytes {
 		length = MaxBytes
@@ -120,7 +119,7 @@ func (m *machine) list(length int) ([]any, error) {
 	return make([]any, 0, length), nil
 }
 
-// mapping makes room for a mapping of that many entries; their keys are charged by whoever makes them.
+// mapping charges and allocates a mapping of that many entries. The caller charges new keys.
 func (m *machine) mapping(length int) (map[string]any, error) {
 	if err := m.produce(length * entryWeight); err != nil {
 		return nil, err
@@ -129,8 +128,9 @@ func (m *machine) mapping(length int) (map[string]any, error) {
 	return make(map[string]any, length), nil
 }
 
-// canonical gives the value as it leaves the expression: times, durations and decimals as text. What was made here is
-// walked in full, because a list that holds another one many times is small in memory and huge when it is written.
+// canonical returns the value as the result of the expression: times, durations and decimals become text. It walks new
+// lists and mappings in full, because a list that contains another one many times is small in memory but huge when it
+// is encoded.
 func (m *machine) canonical(v any) (any, error) {
 	switch v := v.(type) {
 	case []any, map[string]any:

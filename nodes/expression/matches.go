@@ -9,8 +9,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// maxPattern bounds the text of a regular expression, in bytes. Some short ones make programs of a thousand times their
-// length.
+// maxPattern bounds the text of a regular expression, in bytes. Some short ones compile to programs of a thousand times
+// their length.
 const maxPattern = 1000
 
 // pattern is a compiled regular expression (RE2 syntax, as in Go's package regexp).
@@ -68,7 +68,7 @@ func (t *translator) matches(n *ast.BinaryNode, left, right operand) operand {
 	}}, left, right)
 }
 
-// pattern compiles a regular expression that is known only now. What is its source in an expression.
+// pattern compiles a regular expression that is not a constant. What is its source in the expression.
 func (m *machine) pattern(what string, v any) (*pattern, error) {
 	text, ok := v.(string)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// method is a method of times or durations, as Go's package time has it.
+// method is a method of times or durations, as in Go's package time.
 type method struct {
 	arguments int
 	gives     kind
@@ -116,7 +116,7 @@ func addDate(_ *machine, c *call, t time.Time, args []any) (any, error) {
 	return shift(c.nodes[0], t.AddDate(parts[0], parts[1], parts[2]), 0)
 }
 
-// methodCall translates date(…).Year() and its like.
+// methodCall translates calls such as date(…).Year().
 func (t *translator) methodCall(n *ast.CallNode, callee *ast.MemberNode) operand {
 	base := t.translate(callee.Node)
 	if t.err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// operation applies a binary operator to two values that were evaluated.
+// operation applies a binary operator to two evaluated operands.
 type operation struct {
 	gives kind
 	apply func(m *machine, n *ast.BinaryNode, a, b any) (any, error)
@@ -40,7 +40,8 @@ var binaryOperations = map[string]operation{
 	"..":         {kindList, span},
 }
 
-// mismatched is the error of operands that an operator does not take. Nil is named first: it is what happens most.
+// mismatched returns the error for operands that an operator does not accept. Nil is named first, because it is the
+// most frequent cause.
 func mismatched(n *ast.BinaryNode, a, b any, takes string) error {
 	for _, side := range []struct {
 		node     ast.Node
@@ -65,7 +66,7 @@ func mismatched(n *ast.BinaryNode, a, b any, takes string) error {
 	return fmt.Errorf("%s is %s and %s is %s; %s", quoted(n.Left), typeName(a), quoted(n.Right), typeName(b), advice)
 }
 
-// readText says how to read the text v as what the other operand is; empty if that is not the problem.
+// readText says how to convert the text v to the type of the other operand; empty if that is not the problem.
 func readText(node ast.Node, v, other any) string {
 	if kindOf(v) != kindText {
 		return ""
@@ -87,7 +88,7 @@ func readText(node ast.Node, v, other any) string {
 
 func overflow(n *ast.BinaryNode) error { return fmt.Errorf("%s does not fit in 64 bits", quoted(n)) }
 
-// floats gives both as float64 if both are numbers.
+// floats returns both as float64 if both are numbers.
 func floats(a, b any) (x, y float64, ok bool) {
 	x, okA := float(a)
 	y, okB := float(b)
@@ -200,7 +201,7 @@ func subtractInts(n *ast.BinaryNode, x, y int) (int, error) {
 	return 0, overflow(n)
 }
 
-// shift moves a time, within the years that RFC 3339 can write.
+// shift moves a time, within the years of RFC 3339.
 func shift(n ast.Node, t time.Time, by time.Duration) (any, error) {
 	moved := t.Add(by)
 	if year := moved.UTC().Year(); year < 0 || year > 9999 {

@@ -20,7 +20,7 @@ const (
 	MaxSource = 64 << 10
 	// MaxSyntaxNodes bounds the nodes of its syntax tree: names, literals, operations.
 	MaxSyntaxNodes = 10_000
-	// MaxNesting bounds how deep brackets nest.
+	// MaxNesting bounds the nesting of brackets.
 	MaxNesting = 200
 )
 
@@ -73,7 +73,7 @@ func checkNesting(source string) *Error {
 
 var tokenName = regexp.MustCompile(`\b(?:Operator|Bracket|Identifier|Number|String|Bytes)\(("(?:[^"\\]|\\.)*")\)`)
 
-// syntaxError gives the parser's error in the words of this package.
+// syntaxError translates the parser's error.
 func syntaxError(source string, err error) *Error {
 	found, ok := errors.AsType[*file.Error](err)
 	if !ok {
@@ -108,7 +108,7 @@ func tokenOf(message string) string {
 	return strings.Trim(match[1], `"`)
 }
 
-// byteOffset turns expr's offsets, which count characters, into bytes.
+// byteOffset converts expr's offsets, which count characters, to bytes.
 func byteOffset(source string, characters int) int {
 	for i := range source {
 		if characters <= 0 {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// patternSize is about the number of instructions of a regular expression: one for each byte, and repetitions as often
-// as they repeat. It counts in the text alone, because the compiled program differs from one Go release to the next,
-// and the cost of a match must not.
+// patternSize returns the approximate number of instructions of a regular expression: one for each byte, with all
+// repetitions. It is computed from the text, because the compiled program differs between Go releases, and the cost of
+// a match must not.
 func patternSize(text string) int {
 	s := patternScanner{}
 	s.open()
@@ -23,7 +23,7 @@ func patternSize(text string) int {
 // patternScanner keeps the groups around the position, outermost first.
 type patternScanner struct{ groups []patternGroup }
 
-// patternGroup is the size of a group so far: sum is that of all atoms but the last, which a repetition may follow.
+// patternGroup is the size of a group so far: sum is the size of all atoms but the last, which may be repeated.
 type patternGroup struct{ sum, last int }
 
 func (g patternGroup) total() int { return min(g.sum+g.last, 2*MaxBytes) }
@@ -41,7 +41,7 @@ func (s *patternScanner) atom(size int) {
 	g.sum, g.last = g.total(), size
 }
 
-// next counts what starts at position i, and gives the position after it.
+// next counts the atom at position i, and returns the position after it.
 func (s *patternScanner) next(text string, i int) int {
 	g := &s.groups[len(s.groups)-1]
 	switch text[i] {
@@ -72,7 +72,7 @@ func (s *patternScanner) next(text string, i int) int {
 	return i + 1
 }
 
-// classEnd is the position after the character class that starts at i.
+// classEnd returns the position after the character class that starts at i.
 func classEnd(text string, i int) int {
 	i++
 	for _, first := range []byte{'^', ']'} {
@@ -95,7 +95,8 @@ func classEnd(text string, i int) int {
 	return len(text)
 }
 
-// repetition reads {n}, {n,} or {n,m} at the start of text: the larger number, and the length, 0 if it is not one.
+// repetition parses {n}, {n,} or {n,m} at the start of text. It returns the larger number and the length, or 0 if there
+// is none.
 func repetition(text string) (count, length int) {
 	inside, _, closed := strings.Cut(text[1:], "}")
 	if !closed {

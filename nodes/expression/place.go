@@ -11,10 +11,10 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// The literal parts of a text decide, when it is compiled, in which language it is written, and so how the inserted
-// values are escaped. The data never decides: no value can add an element to XML or a key to JSON.
+// The literal parts of a text determine its language at compile time, and so how inserted values are escaped. Data
+// never determines it: no value can add an element to XML or a key to JSON.
 
-// language is what the literal parts of a text are written in.
+// language is the language of the literal parts of a text.
 type language int
 
 const (
@@ -23,7 +23,7 @@ const (
 	jsonText
 )
 
-// languageOf tells the language of a text of several parts.
+// languageOf returns the language of a text of several parts.
 func languageOf(parts []part) language {
 	switch literal := literalText(parts); {
 	case len(parts) < 2:
@@ -52,8 +52,8 @@ func literalText(parts []part) string {
 	return text.String()
 }
 
-// assign gives every insertion the escape of its place. An insertion that no escape makes safe is an error, unless its
-// author writes raw(…).
+// assign sets the escape of every insertion by its place. An insertion that no escape makes safe is an error, unless
+// its author writes raw(…).
 func assign(parts []part) *Error {
 	switch languageOf(parts) {
 	case markupText:
@@ -70,8 +70,8 @@ func assign(parts []part) *Error {
 	return nil
 }
 
-// unwrap gives the expression to evaluate for an insertion, without an outermost call that only says how its value is
-// inserted, and the escape that is left to do.
+// unwrap returns the expression of an insertion, without an outermost call that only says how the value is inserted,
+// and the remaining escape.
 func unwrap(root ast.Node, escape everhook.Escape) (ast.Node, everhook.Escape) {
 	name, argument := outermostCall(root)
 	switch {
@@ -87,7 +87,7 @@ func unwrap(root ast.Node, escape everhook.Escape) (ast.Node, everhook.Escape) {
 	return root, escape
 }
 
-// outermostCall gives the name and the argument of a call with one argument; "" if the node is something else.
+// outermostCall returns the name and the argument of a call with one argument; "" for other nodes.
 func outermostCall(n ast.Node) (name string, argument ast.Node) {
 	switch n := n.(type) {
 	case *ast.BuiltinNode:
@@ -119,15 +119,15 @@ func looksLikeJSON(text string) bool {
 	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") && strings.ContainsAny(text, `"{`)
 }
 
-// skeleton is JSON text with a mark in place of each insertion.
+// skeleton is a JSON text with a mark in place of each insertion.
 type skeleton struct {
-	// quoted tells for the position of each insertion among the parts whether it is inside a text.
+	// quoted says for each insertion, by its position among the parts, whether it is inside a text.
 	quoted map[int]bool
 	value  any
 	err    error
 }
 
-// Marks around the number of an insertion. They are no characters, so no text has them unless it is made to.
+// Marks around the number of an insertion. They are noncharacters of Unicode, so only a malicious text contains them.
 const (
 	markStart = "\U0010FFFE"
 	markEnd   = "\U0010FFFF"
@@ -175,7 +175,7 @@ func jsonSkeleton(parts []part) skeleton {
 	return s
 }
 
-// touchesValue reports whether an insertion outside of quotes is an object's key, which only a quoted text can be.
+// touchesValue reports whether an insertion outside of quotes is an object's key, which must be a quoted text.
 func touchesValue(parts []part, quoted map[int]bool) bool {
 	for i := range parts {
 		if inside, isInsertion := quoted[i]; !isInsertion || inside || i+1 == len(parts) {
@@ -188,7 +188,7 @@ func touchesValue(parts []part, quoted map[int]bool) bool {
 	return false
 }
 
-// warnOfJSON reports a text that starts like an object and is not JSON, or that a mapping would say better.
+// warnOfJSON reports a text that starts like an object but is not JSON, or that is better written as a mapping.
 func (c *formCompiler) warnOfJSON(pointer string, t *textForm) {
 	trimmed := strings.TrimSpace(literalText(t.parts))
 	if !strings.HasPrefix(trimmed, "{") || !strings.HasPrefix(strings.TrimLeft(trimmed[1:], " \t\r\n"), `"`) {

@@ -19,7 +19,7 @@ var (
 	htmlStart = regexp.MustCompile(`(?i)^\x{FEFF}?\s*<(?:!doctype\s+html|html)\b`)
 )
 
-// markupState is where in a text of XML or HTML a position is.
+// markupState is the context of a position in a text of XML or HTML.
 type markupState int
 
 const (
@@ -35,7 +35,7 @@ const (
 	inScript
 )
 
-// notHere are the states in which no escape makes a value safe.
+// notHere maps the states in which no escape makes a value safe to messages.
 var notHere = map[markupState]string{
 	inTag: "a tag or the name of an attribute", afterEquals: "an attribute without quotes",
 	inUnquoted: "an attribute without quotes", inComment: "a comment", inDeclaration: "a declaration",
@@ -48,7 +48,7 @@ type markupScanner struct {
 	xml, html bool
 	// element and attribute are the names of the tag and attribute around the position.
 	element, attribute string
-	// empty: nothing of the attribute's value came yet.
+	// empty means that the attribute's value is empty so far.
 	empty bool
 }
 
@@ -82,7 +82,7 @@ func assignMarkup(parts []part) *Error {
 var urlAttributes = map[string]bool{"href": true, "src": true, "action": true, "formaction": true, "xlink:href": true,
 	"data": true}
 
-// check reports an insertion at a place where no escape makes it safe.
+// check returns an error if no escape makes an insertion safe here.
 func (s *markupScanner) check() *Error {
 	const orRaw = ", or write `{{ raw(…) }}` for a value that you trust"
 	if place, ok := notHere[s.state]; ok {
@@ -104,14 +104,14 @@ func (s *markupScanner) check() *Error {
 	return nil
 }
 
-// read follows a literal part.
+// read scans a literal part.
 func (s *markupScanner) read(text string) {
 	for text != "" {
 		text = text[s.step(text):]
 	}
 }
 
-// step reads what the text starts with, and gives its length.
+// step scans the next token of the text, and returns its length.
 func (s *markupScanner) step(text string) int {
 	switch s.state {
 	case inContent:
@@ -137,7 +137,7 @@ func (s *markupScanner) step(text string) int {
 	}
 }
 
-// until goes to the end mark and then on in the next state.
+// until skips to the end mark and changes to the next state.
 func (s *markupScanner) until(text, end string, next markupState) int {
 	at := strings.Index(text, end)
 	if at < 0 {
@@ -183,7 +183,7 @@ func (s *markupScanner) content(text string) int {
 
 var attributeName = regexp.MustCompile(`^[^\s=>/"']+`)
 
-// tag reads inside a tag, outside of quotes.
+// tag scans inside a tag, outside of quotes.
 func (s *markupScanner) tag(text string) int {
 	space := len(text) - len(strings.TrimLeft(text, " \t\r\n\f"))
 	switch {

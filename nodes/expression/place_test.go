@@ -9,7 +9,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// placeScope has texts that would break out of any language.
+// placeScope has texts that would break out of every language.
 func placeScope(t *testing.T) *Scope {
 	scope := testScope(t)
 	body := scope.Values["trigger"].(map[string]any)["body"].(map[string]any)

@@ -9,12 +9,12 @@ import (
 type predicate struct {
 	call
 	body code
-	// last is the argument behind the predicate: the order of sortBy, the first #acc of reduce; nil if left out.
+	// last is the argument after the predicate: the order of sortBy, the first #acc of reduce; nil if it is missing.
 	last code
 	slot pointers
 }
 
-// predicateImplementation goes through a list.
+// predicateImplementation applies a predicate to a list.
 type predicateImplementation func(m *machine, p *predicate, items []any) (any, error)
 
 func (t *translator) predicate(n ast.Node, f *Function, arguments []ast.Node) operand {
@@ -60,7 +60,7 @@ func (t *translator) predicate(n ast.Node, f *Function, arguments []ast.Node) op
 	return o
 }
 
-// each evaluates the predicate for an element. One unit is charged on top of what the predicate itself does.
+// each evaluates the predicate for an element. It charges one unit in addition to the predicate's own work.
 func (p *predicate) each(m *machine, i int, item any) (any, error) {
 	if err := m.spend(1); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (p *predicate) holds(m *machine, i int, item any) (bool, error) {
 	return is, nil
 }
 
-// quantifier stops at the first element for which the predicate is as given.
+// quantifier stops at the first element for which the predicate is stopAt.
 func quantifier(stopAt, result bool) predicateImplementation {
 	return func(m *machine, p *predicate, items []any) (any, error) {
 		for i, item := range items {
@@ -174,7 +174,7 @@ func mapEach(m *machine, p *predicate, items []any) (any, error) {
 	return mapped, nil
 }
 
-// search gives the position of the first or last element for which the predicate is true, or -1.
+// search returns the position of the first or last element for which the predicate is true, or -1.
 func (p *predicate) search(m *machine, items []any, backwards bool) (int, error) {
 	for step := range items {
 		i := step

@@ -9,18 +9,18 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Program is a compiled expression. It never changes and may be shared.
+// Program is a compiled expression. It is immutable and may be shared.
 type Program struct {
 	code       code
 	slots      int
 	result     kind
 	root       string
 	references References
-	// settingsOnly: no data but env is used.
+	// settingsOnly means that the program uses no data except env.
 	settingsOnly bool
-	// encodes: the function path is called.
+	// encodes means that the program calls the function path.
 	encodes bool
-	// warnings are about parts that are likely mistakes.
+	// warnings are about likely mistakes.
 	warnings []*Error
 }
 
@@ -84,7 +84,7 @@ func (p *Program) Eval(scope *Scope) (any, error) {
 	return m.run(p)
 }
 
-// looksLikeExpression reports whether a text without braces is most likely meant as an expression: it is one, and it
+// looksLikeExpression reports whether a text without braces is probably meant as an expression: it compiles, and it
 // begins with a path below a root of the environment, possibly inside a function.
 func looksLikeExpression(text string, env *Environment) bool {
 	text = strings.TrimSpace(text)
@@ -118,7 +118,7 @@ func looksLikeExpression(text string, env *Environment) bool {
 	}
 }
 
-// expressionError makes any error of an operation the *everhook.Error that an evaluation ends with.
+// expressionError converts an error of an operation to the *everhook.Error of the evaluation.
 func expressionError(err error) error {
 	failed, ok := errors.AsType[*everhook.Error](err)
 	if !ok {

@@ -10,7 +10,8 @@ import (
 	"github.com/everhook/everhook/internal/strict"
 )
 
-// Shape is what can exist below a name. The zero value is anything. It is for checks alone: no value depends on it.
+// Shape describes what can exist below a name. The zero value means anything. Shapes are used only for checks: no value
+// depends on them.
 type Shape struct {
 	// Type is the type of every value that is not nil; empty: any. The elements of a list have the members in Fields.
 	Type Type
@@ -18,13 +19,14 @@ type Shape struct {
 	Fields map[string]*Shape
 	// Hidden are names that exist elsewhere in the flow but not here, each with the reason ("it runs later").
 	Hidden map[string]string
-	// Open: names besides Fields are allowed too, with anything below them. One in Hidden is then a warning.
+	// Open means that names besides Fields are allowed too, with anything below them. A name in Hidden is then a
+	// warning.
 	Open bool
-	// Index, if set, stands in for Fields, Hidden and Open where there are many names.
+	// Index, if set, replaces Fields, Hidden and Open if there are many names.
 	Index Index
-	// Content is the field in which a name that does not exist was probably meant: that of an answer's body.
+	// Content is the field that probably contains a name that does not exist: the body of an answer.
 	Content string
-	// Missing says how a name comes to exist that does not, for fixes ("add it to request.headers").
+	// Missing is the fix for a name that does not exist ("add it to request.headers").
 	Missing string
 }
 
@@ -42,8 +44,7 @@ const (
 
 // Index looks up the names below a shape.
 type Index interface {
-	// Look gives what is below a name; or nil and the reason why the name, which exists elsewhere, is hidden; or nil
-	// and "".
+	// Look returns the shape below a name; or nil and the reason why the name is hidden here; or nil and "".
 	Look(name string) (below *Shape, hidden string)
 	// Names are the names that Look finds, for suggestions.
 	Names() []string
@@ -53,7 +54,7 @@ func (t Type) kind() kind {
 	return map[Type]kind{Boolean: kindBool, Number: kindNumber, Text: kindText, List: kindList, Mapping: kindMapping}[t]
 }
 
-// kind is what is known of a value of the shape. It may be nil all the same.
+// kind is the type of a value of the shape. The value may still be nil.
 func (s *Shape) kind() kind {
 	if s == nil {
 		return kindAny
@@ -61,7 +62,8 @@ func (s *Shape) kind() kind {
 	return s.Type.kind()
 }
 
-// element is the shape of the elements of a list, and of any other value itself, because projections go through lists.
+// element returns the shape of the elements of a list; for other values the shape itself, because projections go
+// through lists.
 func (s *Shape) element() *Shape {
 	if s == nil || s.Type != List {
 		return s
@@ -70,7 +72,7 @@ func (s *Shape) element() *Shape {
 		Missing: s.Missing}
 }
 
-// listed is the shape of a list of such values; nil if its elements have no members that are known.
+// listed returns the shape of a list of such values; nil if their members are not known.
 func (s *Shape) listed() *Shape {
 	switch k := s.kind(); k {
 	case kindAny:
@@ -84,12 +86,12 @@ func (s *Shape) listed() *Shape {
 	}
 }
 
-// isOpen reports whether any name may exist below the shape.
+// isOpen reports whether every name may exist below the shape.
 func (s *Shape) isOpen() bool {
 	return (s.Type == "" || s.Type == Mapping) && s.Index == nil && s.Fields == nil && (s.Open || s.Hidden == nil)
 }
 
-// member finds what is below a shape at a name. The path is for messages.
+// member returns the shape below a name. The path is for messages.
 func (s *Shape) member(path, name string) (*Shape, *Error) {
 	if s == nil {
 		return nil, nil
@@ -113,7 +115,7 @@ func (s *Shape) member(path, name string) (*Shape, *Error) {
 	}
 }
 
-// doubt is the warning of a name that is likely a mistake though anything may exist; nil if there is none.
+// doubt returns the warning for a name that is probably a mistake although every name may exist; nil if there is none.
 func (s *Shape) doubt(path, name string) *Error {
 	if s == nil || !s.Open || s.Hidden[name] == "" {
 		return nil
@@ -121,7 +123,7 @@ func (s *Shape) doubt(path, name string) *Error {
 	return &Error{Message: fmt.Sprintf("`%s` has no member %q of its own: %s", path, name, s.Hidden[name])}
 }
 
-// noMembers is the error of a member of a list or of a value without members.
+// noMembers returns the error for a member of a list or of a value without members.
 func (s *Shape) noMembers(path, name string) *Error {
 	err := &Error{Message: fmt.Sprintf("`%s` is %s and has no member %q", path, s.kind(), name)}
 	switch fix := memberFix(name, path); {
@@ -137,7 +139,7 @@ func (s *Shape) noMembers(path, name string) *Error {
 	return err
 }
 
-// nearest says what was probably meant by a name that does not exist.
+// nearest returns a fix for a name that does not exist.
 func (s *Shape) nearest(path, name string) string {
 	if s.Missing == "" {
 		return s.meantBy(path, name)
@@ -172,11 +174,11 @@ func (s *Shape) meantBy(path, name string) string {
 	}
 }
 
-// contentNames are what other products call the content.
+// contentNames are the names of the content in other products.
 var contentNames = map[string]bool{"body": true, "content": true, "data": true, "input": true, "item": true,
 	"output": true, "payload": true, "result": true, "response": true, "value": true}
 
-// dotted writes a member as expressions read it.
+// dotted returns a member access in the notation of expressions.
 func dotted(name string) string {
 	if isName(name) {
 		return "." + name
@@ -198,7 +200,7 @@ func (s *Shape) names() []string {
 	return everhook.SortedKeys(s.Fields)
 }
 
-// checkShapes reports an operation on a value whose type is known and with which it can never do what is meant.
+// checkShapes returns an error for an operation whose operands have known types with which it cannot be meant.
 func (t *translator) checkShapes(n *ast.BinaryNode, left, right operand) *Error {
 	for _, pair := range [][2]operand{{left, right}, {right, left}} {
 		one, other := pair[0], pair[1]
@@ -222,7 +224,7 @@ func (t *translator) checkShapes(n *ast.BinaryNode, left, right operand) *Error 
 	return nil
 }
 
-// meant says what to write in place of a value that is compared with another type.
+// meant returns what to write in place of a value that is compared with another type.
 func (s *Shape) meant(n ast.Node) string {
 	path := describe(n)
 	switch {

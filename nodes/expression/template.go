@@ -19,7 +19,7 @@ type Template[T any] struct {
 	references References
 }
 
-// Decode takes the value of the config. What is known without running it is checked against T.
+// Decode sets the value of the config. Literal parts are checked against T.
 func (t *Template[T]) Decode(v any) error {
 	form, err := parseForm(v)
 	if err != nil {
@@ -53,8 +53,7 @@ func (t *Template[T]) References() References { return t.references }
 // IsSet reports whether the config has the field.
 func (t *Template[T]) IsSet() bool { return t.form != nil }
 
-// Literal gives the value where it is one text, number or boolean without a template in it: what is known without
-// running the flow.
+// Literal returns the value if it is a text, number or boolean without a template.
 func (t *Template[T]) Literal() (T, bool) {
 	if literal, ok := t.form.(literalForm); ok {
 		value, err := convert[T](literal.value)
@@ -64,7 +63,7 @@ func (t *Template[T]) Literal() (T, bool) {
 	return zero, false
 }
 
-// Keys gives the keys of a mapping that is written out, in order; its values may be templates. Nil for other values.
+// Keys returns the keys of a literal mapping, in order; its values may be templates. It returns nil for other values.
 func (t *Template[T]) Keys() []string {
 	if mapping, ok := t.form.(*mappingForm); ok {
 		return mapping.keys
@@ -72,8 +71,8 @@ func (t *Template[T]) Keys() []string {
 	return nil
 }
 
-// Entry gives the text of a key of a mapping that is written out, upper and lower case being the same; found is false
-// if there is none. It is not literal if it has a template in it.
+// Entry returns the text at a key of a literal mapping; the case of the key is ignored. Found is false if there is
+// none; literal is false if the text contains a template.
 func (t *Template[T]) Entry(key string) (text string, literal, found bool) {
 	mapping, ok := t.form.(*mappingForm)
 	if !ok {
@@ -95,8 +94,8 @@ func (t *Template[T]) Computed() bool {
 	return ok && text.whole()
 }
 
-// Eval gives the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of TypeConfig
-// that names the field.
+// Eval returns the value; the zero T if the field is not set. A value that is not a T is an *everhook.Error of
+// TypeConfig that names the field.
 func (t *Template[T]) Eval(scope *Scope) (T, error) {
 	var zero T
 	if !t.compiled {
@@ -114,7 +113,7 @@ func (t *Template[T]) Eval(scope *Scope) (T, error) {
 	return value, nil
 }
 
-// EvalSealed gives the value with places for the secrets in it, which are known from the definition alone.
+// EvalSealed returns the value with places for its secrets. The definition alone determines the places.
 func (t *Template[T]) EvalSealed(scope *Scope) (everhook.Sealed, error) {
 	if !t.compiled {
 		return everhook.Sealed{}, unset(t.IsSet())
@@ -145,7 +144,7 @@ func (t *Template[T]) convert(v any) (T, error) {
 	return value, nil
 }
 
-// evalForm evaluates with one budget for the whole.
+// evalForm evaluates a form with one budget.
 func evalForm(scope *Scope, f form, sealed bool) (any, []everhook.Place, error) {
 	m := start(scope)
 	defer m.stop()
@@ -154,7 +153,7 @@ func evalForm(scope *Scope, f form, sealed bool) (any, []everhook.Place, error) 
 	return v, e.places, err
 }
 
-// fieldName is a JSON pointer as people name a field: "headers.X-Id".
+// fieldName returns a JSON pointer in the notation of messages: "headers.X-Id".
 func fieldName(pointer string) string {
 	return strings.NewReplacer("/", ".", "~1", "/", "~0", "~").Replace(strings.TrimPrefix(pointer, "/"))
 }

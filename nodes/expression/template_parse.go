@@ -14,18 +14,18 @@ type part struct {
 	text   string
 	source string
 	secret string
-	// offset is where the source starts in the whole text, in bytes.
+	// offset is the position of the source in the whole text, in bytes.
 	offset  int
 	program *Program
-	// escape is how an inserted value is written; part of a URL.
+	// escape is the escape of the inserted value; region is its part of a URL.
 	escape everhook.Escape
-	// supplies: the value supplies the scheme or host of a URL.
+	// supplies means that the value supplies the scheme or host of a URL.
 	supplies bool
 }
 
 func (p *part) literal() bool { return p.source == "" }
 
-// parseParts cuts a text at its {{ … }}. Literal parts are never empty.
+// parseParts splits a text at its {{ … }}. Literal parts are never empty.
 func parseParts(text string) ([]part, *Error) {
 	var parts []part
 	for rest := 0; ; {
@@ -54,7 +54,7 @@ func parseParts(text string) ([]part, *Error) {
 	}
 }
 
-// bareSecret gives the name if the source is secret.NAME and nothing else.
+// bareSecret returns the name if the source is exactly secret.NAME.
 func bareSecret(source string) string {
 	name, ok := strings.CutPrefix(strings.TrimSpace(source), "secret.")
 	if !ok || !IsSecretName(name) {
@@ -63,13 +63,13 @@ func bareSecret(source string) string {
 	return name
 }
 
-// isBadSecret reports whether the source would be a secret if its name were one.
+// isBadSecret reports whether the source is a secret with an invalid name.
 func isBadSecret(source string) bool {
 	name, ok := strings.CutPrefix(strings.TrimSpace(source), "secret.")
 	return ok && isName(name) && !IsSecretName(name)
 }
 
-// templateEnd finds the }} that closes a template: not inside a string, a comment or brackets of the expression.
+// templateEnd finds the }} that closes a template, outside of strings, comments and brackets of the expression.
 func templateEnd(text string, start int) (int, *Error) {
 	depth := 0
 	for i := start; i < len(text); {
@@ -111,7 +111,7 @@ func templateEnd(text string, start int) (int, *Error) {
 		"the braces themselves", Source: text, Offset: start - 2}
 }
 
-// stringEnd gives the position behind a quoted text of an expression, or -1.
+// stringEnd returns the position after a quoted text of an expression, or -1.
 func stringEnd(text string, start int) int {
 	quote := text[start]
 	for i := start + 1; i < len(text); {

@@ -34,7 +34,8 @@ var zones = sync.OnceValues(func() (map[string]*zip.File, error) {
 	return files, nil
 })
 
-// Zone gives a time zone by its IANA name, from the data in the binary: the same on every host. "Local" is not a zone.
+// Zone returns a time zone by its IANA name, from the data in the binary, so that it is the same on every host. "Local"
+// is not a zone.
 func Zone(name string) (*time.Location, error) {
 	if name == "UTC" {
 		return time.UTC, nil
@@ -60,8 +61,8 @@ func Zone(name string) (*time.Location, error) {
 	return time.LoadLocationFromTZData(name, data)
 }
 
-// timeLayouts are what date and fields of times take, also without a colon in the offset (Jira, Salesforce) and with
-// UTC as a word (GitLab). Text without a zone is UTC.
+// timeLayouts are the accepted layouts of date and of time fields. The offset may have no colon (Jira, Salesforce) or
+// be the word UTC (GitLab). Text without a zone is UTC.
 var timeLayouts = []string{
 	time.RFC3339, "2006-01-02", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "15:04:05",
 	time.RFC1123, time.RFC1123Z, time.RFC822, time.RFC822Z, time.RFC850,
@@ -86,8 +87,8 @@ func parseTime(text string) (time.Time, error) {
 		everhook.Shorten(text, 40))
 }
 
-// parseTimeAs never looks at the host's zone. An abbreviation like CET has no meaning without one, so only UTC and GMT
-// are taken.
+// parseTimeAs never uses the host's zone. Abbreviations such as CET have no meaning without it, so only UTC and GMT are
+// accepted.
 func parseTimeAs(layout, text string, zone *time.Location) (time.Time, error) {
 	t, err := time.ParseInLocation(layout, text, zone)
 	if err != nil {

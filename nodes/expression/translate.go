@@ -16,35 +16,35 @@ import (
 type operand struct {
 	run  code
 	node ast.Node
-	// shape is what can exist below the value; nil: anything.
+	// shape describes what can exist below the value; nil means anything.
 	shape *Shape
 	kind  kind
-	// constant: run gives the same value always and needs no scope.
+	// constant means that run always returns the same value and needs no scope.
 	constant bool
 }
 
-// translator turns a syntax tree into closures. It keeps the first error and goes on, so that no step has to look for
-// one.
+// translator compiles a syntax tree to closures. It records the first error and continues, so that no step must check
+// for errors.
 type translator struct {
 	env        *Environment
 	source     string
 	err        *Error
 	references References
-	// usesData: a root besides env is used.
+	// usesData means that a root besides env is used.
 	usesData bool
 	// encodes: the function path is called.
 	encodes bool
-	// warnings are about sources that compile and are likely mistakes.
+	// warnings are about likely mistakes that compile.
 	warnings []*Error
 
-	// variables are those of the let around the place.
+	// variables are the variables of the enclosing let.
 	variables map[string]operand
-	// pointers are the predicates around the place, innermost last.
+	// pointers are the enclosing predicates, innermost last.
 	pointers []*pointers
 	slots    int
 }
 
-// fail keeps the error and gives an operand to go on with.
+// fail records the error and returns an operand to continue with.
 func (t *translator) fail(node ast.Node, message, fix string) operand {
 	return t.failAt(node, &Error{Message: message, Fix: fix})
 }
@@ -144,7 +144,7 @@ const (
 	foldBytes = 64 << 10
 )
 
-// fold evaluates an operation on constants at once. So what can never work is found when the flow is validated.
+// fold evaluates an operation on constants at compile time, so that its errors are found when the flow is validated.
 func (t *translator) fold(o operand, inputs ...operand) operand {
 	for _, input := range inputs {
 		if !input.constant {
@@ -203,7 +203,7 @@ func (t *translator) unary(n *ast.UnaryNode) operand {
 	}
 }
 
-// truth runs a condition.
+// truth evaluates a condition.
 func truth(m *machine, run code, what ast.Node) (bool, error) {
 	m.units++
 	v, err := run(m)
@@ -319,7 +319,7 @@ func (t *translator) let(n *ast.VariableDeclaratorNode) operand {
 	}}
 }
 
-// checkName refuses a variable that would hide something.
+// checkName refuses a variable that would hide another name.
 func (t *translator) checkName(name string) *Error {
 	_, variable := t.variables[name]
 	_, root := t.env.Roots[name]

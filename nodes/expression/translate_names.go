@@ -30,8 +30,8 @@ func (t *translator) identifier(n *ast.IdentifierNode) operand {
 	}}
 }
 
-// namedMember translates the member of a root like nodes, whose members are found by constant names only. It gives
-// false for all others.
+// namedMember translates the member of a root such as nodes, whose members have constant names. It returns false for
+// other roots.
 func (t *translator) namedMember(n *ast.MemberNode) (operand, bool) {
 	base := n.Node
 	if chain, ok := base.(*ast.ChainNode); ok {
@@ -170,9 +170,9 @@ type pointers struct {
 	// list is what # is an element of, and shape what is below it.
 	list  ast.Node
 	shape *Shape
-	// usesIndex: the predicate reads #index, so it has to be kept.
+	// usesIndex means that the predicate reads #index, so it must be kept.
 	usesIndex bool
-	// reduces: there is an #acc.
+	// reduces means that there is an #acc.
 	reduces bool
 }
 

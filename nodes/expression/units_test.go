@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unitsOf evaluates a source with trigger.body as given, and gives the units that it took.
+// unitsOf evaluates a source with the given trigger.body, and returns the spent units.
 func unitsOf(t *testing.T, source string, body any) int {
 	env := &Environment{Roots: map[string]*Shape{"trigger": {}}}
 	program, err := Compile(source, env)
@@ -39,8 +39,8 @@ func TestSortingCostsTheSameInWhateverOrder(t *testing.T) {
 	}
 }
 
-// TestEqualityOfMappingsCostsTheSame compares mappings that differ in several keys, whose values cost differently. So
-// the units tell which difference was found first.
+// TestEqualityOfMappingsCostsTheSame compares mappings that differ in several keys, whose values have different costs.
+// So the units show which difference was found first.
 func TestEqualityOfMappingsCostsTheSame(t *testing.T) {
 	t.Parallel()
 	for _, source := range []string{`trigger.body[0] == trigger.body[1]`, `trigger.body[0] in [trigger.body[1]]`} {
@@ -63,8 +63,8 @@ func TestEqualityOfMappingsCostsTheSame(t *testing.T) {
 	}
 }
 
-// TestUnitsArePinned fails when a change of this package, of expr or of Go changes what an evaluation costs. The units
-// are part of every history: they say where a workflow task ends. Change a number here only together with the engine
+// TestUnitsArePinned fails if a change of this package, of expr or of Go changes the cost of an evaluation. The units
+// affect every history: they determine where a workflow task ends. Change a number here only together with the engine
 // level.
 func TestUnitsArePinned(t *testing.T) {
 	t.Parallel()
@@ -83,8 +83,8 @@ func TestUnitsArePinned(t *testing.T) {
 	}
 }
 
-// TestTheUnicodeTablesArePinned fails when a Go release has other tables: upper, lower and classes like \p{L} would
-// then give other values on a replay. Handle that by the engine level.
+// TestTheUnicodeTablesArePinned fails if a Go release has other tables: upper, lower and classes such as \p{L} would
+// then return other values on a replay. Handle that by the engine level.
 func TestTheUnicodeTablesArePinned(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "15.0.0", unicode.Version)
@@ -124,7 +124,7 @@ func FuzzPatternSize(f *testing.F) {
 	})
 }
 
-// TestTheFirstOfSeveralFaultsIsAlwaysTheSame has mappings with several entries that are refused for different reasons.
+// TestTheFirstOfSeveralFaultsIsAlwaysTheSame uses mappings with several entries that are refused for different reasons.
 func TestTheFirstOfSeveralFaultsIsAlwaysTheSame(t *testing.T) {
 	t.Parallel()
 	var headers Template[map[string]string]

@@ -10,11 +10,11 @@ import (
 )
 
 // URL is a Template for the address of an HTTP request. Every inserted value is percent-encoded for its place: in the
-// path so that it stays one segment, in the query so that it stays one value. Only env and secret may supply the scheme
-// or the host, which Compile checks. A url that is exactly one template is used as it is.
+// path it stays one segment, in the query one value. Only env and secret may supply the scheme or the host; Compile
+// checks that. A URL that is exactly one template is used unchanged.
 type URL struct{ Template[string] }
 
-// Decode takes the text of the url. One without a template must be an absolute http or https url.
+// Decode sets the text of the URL. Without a template it must be an absolute http or https URL.
 func (u *URL) Decode(v any) error {
 	text, ok := v.(string)
 	if !ok {
@@ -65,11 +65,11 @@ func (u *URL) Compile(pointer string, env *Environment) []Problem {
 	return problems
 }
 
-// hasSlashes finds the members of deliveries that hold several segments of a path: the repositories of GitHub and
+// hasSlashes matches members of deliveries that contain several segments of a path: the repositories of GitHub and
 // GitLab, references of Git, paths of files.
 var hasSlashes = regexp.MustCompile(`[.\]](?:full_?[nN]ame|path_with_namespace|pathWithNamespace|ref|path|file_?[pP]ath|folder)\s*$`)
 
-// Eval gives the url. A value that is no absolute http or https url is an *everhook.Error of TypeConfig.
+// Eval returns the URL. A value that is not an absolute http or https URL is an *everhook.Error of TypeConfig.
 func (u *URL) Eval(scope *Scope) (string, error) {
 	text, err := u.Template.Eval(scope)
 	if err != nil || !u.IsSet() {
@@ -78,7 +78,7 @@ func (u *URL) Eval(scope *Scope) (string, error) {
 	return text, u.check(text)
 }
 
-// EvalSealed gives the url with places for the secrets in it. Without secrets it is checked as Eval does.
+// EvalSealed returns the URL with places for its secrets. Without secrets it is checked as in Eval.
 func (u *URL) EvalSealed(scope *Scope) (everhook.Sealed, error) {
 	sealed, err := u.Template.EvalSealed(scope)
 	if err != nil || !u.IsSet() {
@@ -101,7 +101,7 @@ func (u *URL) check(text string) error {
 	return u.checkDots(text)
 }
 
-// checkDots refuses values that would climb: encoding leaves the segments "." and ".." as they are, and servers resolve
+// checkDots refuses values that become the segments "." and "..": encoding does not change them, and servers resolve
 // them.
 func (u *URL) checkDots(text string) error {
 	if f, ok := u.form.(*textForm); !ok || f.whole() {
@@ -131,8 +131,7 @@ type region int
 
 const (
 	beforeScheme region = iota
-	// inBase follows a value at the very start, which may be a scheme, or all of scheme, host and the start of the
-	// path.
+	// inBase follows a value at the very start, which may be a scheme, or scheme, host and the start of the path.
 	inBase
 	inHost
 	inPath
@@ -141,7 +140,7 @@ const (
 
 var schemeExp = regexp.MustCompile(`^(?i:https?)://`)
 
-// placeParts finds out where in the url each template stands.
+// placeParts determines the region of each template in the URL.
 func placeParts(parts []part) error {
 	at := beforeScheme
 	for i := range parts {
@@ -150,7 +149,7 @@ func placeParts(parts []part) error {
 			if at == beforeScheme && !schemeExp.MatchString(p.text) {
 				return fmt.Errorf("a url starts with https:// or http://, not with %q", everhook.Shorten(p.text, 40))
 			}
-			at = at.behind(p.text)
+			at = at.after(p.text)
 			continue
 		}
 		switch at {
@@ -167,8 +166,8 @@ func placeParts(parts []part) error {
 	return nil
 }
 
-// behind gives the region that text leads to. A fragment counts as query: it is never sent.
-func (at region) behind(text string) region {
+// after returns the region after a text. A fragment counts as query: it is never sent.
+func (at region) after(text string) region {
 	if at == beforeScheme || at == inBase {
 		if _, rest, found := strings.Cut(text, "://"); found {
 			at, text = inHost, rest

@@ -14,7 +14,7 @@ import (
 // slices, mappings (by sorted keys), pointers and nested structs included. A pointer is a JSON pointer (RFC 6901) of
 // the names in the json tags, "" for the config itself.
 //
-// What a visit changes in a field of a mapping is put back into it, so nothing else may use the config meanwhile.
+// Changes of a field in a mapping are written back to the mapping, so nothing else may use the config meanwhile.
 func Walk(config any, visit func(pointer string, f Field)) {
 	v := reflect.ValueOf(config)
 	if v.Kind() != reflect.Pointer {
