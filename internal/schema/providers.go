@@ -276,6 +276,8 @@ func questionText(h *signature.Handshake) string {
 		switch {
 		case condition.Secret:
 			text += ", the `verifyToken`"
+		case condition.Empty && condition.Body == nil:
+			text += " missing"
 		case condition.Empty:
 			text += ", an empty list"
 		case condition.Is != "":

@@ -80,9 +80,12 @@ func only(values []string) (string, error) {
 	return values[0], nil
 }
 
-// document is a message whose body is parsed when a value of it is first needed.
+// document is a message whose body is parsed when a value of it is first needed: as the receiver parses it, so that
+// both see the same values.
 type document struct {
-	m      *Message
+	m *Message
+	// json is set if the body is JSON whatever its type says.
+	json   bool
 	parsed bool
 	value  any
 	err    error
@@ -102,9 +105,9 @@ const formType = "application/x-www-form-urlencoded"
 // maxParameters bounds the fields of a form.
 const maxParameters = 1000
 
-func (m *Message) isForm() bool {
-	given, err := single(m, "Content-Type")
-	if err != nil {
+func (d *document) isForm() bool {
+	given, err := single(d.m, "Content-Type")
+	if err != nil || d.json {
 		return false
 	}
 	mediaType, _, err := mime.ParseMediaType(given)
@@ -116,17 +119,10 @@ func (d *document) body() (any, error) {
 		return d.value, d.err
 	}
 	d.parsed = true
-	if d.m.isForm() {
+	if d.isForm() {
 		var form url.Values
 		if form, d.err = d.form(); d.err == nil {
-			fields := map[string]any{}
-			for name, values := range form {
-				if len(values) > 1 {
-					d.err = Malformed
-				}
-				fields[name] = values[0]
-			}
-			d.value = fields
+			d.value, d.err = fieldsOf(form)
 		}
 		return d.value, d.err
 	}
@@ -134,6 +130,33 @@ func (d *document) body() (any, error) {
 		d.err = Malformed
 	}
 	return d.value, d.err
+}
+
+// fieldsOf are the fields of a form. A name that stands twice, or that others nest below as in a[b], is an error: it is
+// unknown which value is signed.
+func fieldsOf(form url.Values) (map[string]any, error) {
+	fields := map[string]any{}
+	for name, values := range form {
+		outer, _, nested := strings.Cut(name, "[")
+		if len(values) > 1 || nested && form.Has(outer) {
+			return nil, Malformed
+		}
+		fields[name] = values[0]
+	}
+	return fields, nil
+}
+
+// line is a field of the body with its name before it, each with a line end. A value with a line end could hold the
+// lines of other fields; only the first field may have some.
+func (d *document) line(p part, first bool) (string, error) {
+	text, found, err := d.text(p.path)
+	switch {
+	case err != nil || !found:
+		return "", err
+	case !first && strings.ContainsAny(text, "\r\n"):
+		return "", Malformed
+	}
+	return p.name + "\n" + text + "\n", nil
 }
 
 // form reads the fields of a form.
@@ -172,7 +195,7 @@ func (d *document) text(path everhook.Path) (text string, found bool, err error)
 // sortedForm is each field of a form, in the order of their names, as its name followed by its value. Of equal values
 // one counts. A body that is not a form is no text; scheme.bound sees to it that it is signed in another way.
 func (d *document) sortedForm() (string, error) {
-	if !d.m.isForm() {
+	if !d.isForm() {
 		return "", nil
 	}
 	form, err := d.form()

@@ -34,7 +34,7 @@ type Condition struct {
 	Place
 	// Is is the text; empty: any text but the empty one.
 	Is string
-	// Empty asks for an empty list instead.
+	// Empty asks for an empty list in the body, or for no header or parameter, instead.
 	Empty bool
 	// Secret asks for a verify token, which the operator has entered at the provider, instead.
 	Secret bool
@@ -90,6 +90,9 @@ func (h *Handshake) Is(q *Question) bool {
 }
 
 func (c *Condition) holds(q *Question) bool {
+	if c.Empty && c.Body == nil {
+		return q.At(c.Place) == ""
+	}
 	if c.Empty {
 		v, _ := c.Body.Get(q.Body)
 		list, ok := v.([]any)

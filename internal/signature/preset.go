@@ -32,10 +32,8 @@ type Preset struct {
 	DedupeBody   []everhook.Path
 	// Handshakes are the questions of the provider.
 	Handshakes []Handshake
-	// Accept are the formats of bodies if a flow does not say; none: JSON. JSON is set if the provider sends JSON under
-	// the name of another type.
+	// Accept are the formats of bodies if a flow does not say; none: JSON.
 	Accept []string
-	JSON   bool
 	// Response is the answer of an async flow if the flow does not say; nil: 200 with the body "ok".
 	Response *everhook.Answer
 	// Wait is how long callers are held where a flow does not say, Patience how long the provider waits for an answer

@@ -139,7 +139,7 @@ var businessPresets = []Preset{
 			Signature: field("Signature"), Methods: []Method{{"", RSASHA256, Base64}, {"", RSASHA1, Base64}},
 			Signed: template("{line:Message}{line:MessageId}{line:Subject}{line:SubscribeURL}{line:Timestamp}" +
 				"{line:Token}{line:TopicArn}{line:Type}"),
-			Timestamp: field("Timestamp"),
+			Timestamp: field("Timestamp"), JSON: true,
 		},
 		Certificate: &Certificate{URL: path("SigningCertURL"), Hosts: snsHosts, Name: "sns.amazonaws.com"},
 		Topic:       path("TopicArn"),
@@ -149,7 +149,6 @@ var businessPresets = []Preset{
 				Call: field("SubscribeURL")},
 			{Method: "POST", When: []Condition{{Place: field("Type"), Is: "UnsubscribeConfirmation"}}},
 		},
-		JSON: true,
 		Wait: 14 * time.Second, Patience: 15 * time.Second,
 	},
 }

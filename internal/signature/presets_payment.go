@@ -62,7 +62,7 @@ var paymentPresets = []Preset{
 			Signed: template("{body:notificationItems[0].NotificationRequestItem.pspReference}:" +
 				"{body:notificationItems[0].NotificationRequestItem.originalReference}:" +
 				"{body:notificationItems[0].NotificationRequestItem.merchantAccountCode}:" +
-				"{body:notificationItems[0].NotificationRequestItem.merchantReference}:" +
+				"{text:notificationItems[0].NotificationRequestItem.merchantReference}:" +
 				"{body:notificationItems[0].NotificationRequestItem.amount.value}:" +
 				"{body:notificationItems[0].NotificationRequestItem.amount.currency}:" +
 				"{body:notificationItems[0].NotificationRequestItem.eventCode}:" +
@@ -100,7 +100,7 @@ var paymentPresets = []Preset{
 		Scheme:       bodyHMAC("X-WC-Webhook-Signature", "", SHA256, Base64),
 		DedupeHeader: "X-WC-Webhook-Delivery-ID",
 		Handshakes: []Handshake{{Method: "POST", Unsigned: true,
-			When: []Condition{{Place: field("webhook_id")}}}},
+			When: []Condition{{Place: field("webhook_id")}, {Place: header("X-WC-Webhook-Signature"), Empty: true}}}},
 		Wait: 10 * time.Second, Patience: time.Minute,
 	},
 	{

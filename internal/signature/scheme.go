@@ -35,6 +35,8 @@ type Scheme struct {
 	Keys KeyForm
 	// Digest is the place of the SHA-256 of the body, if that is signed instead of the body.
 	Digest Digest
+	// JSON is set if bodies are JSON whatever their type says.
+	JSON bool
 	// Only is the path of a list that must have one element, because only that is signed.
 	Only everhook.Path
 }
@@ -76,8 +78,7 @@ func (s *Scheme) UsesURL() bool {
 
 // ReadsBody reports whether a message's body is parsed before its signature is verified.
 func (s *Scheme) ReadsBody() bool {
-	return s.Signature.Body != nil || s.ID.Body != nil || s.Timestamp.Body != nil || s.Signed.has(placeField) ||
-		s.Signed.has(placeLine) || s.Signed.has(placeForm)
+	return s.Signature.Body != nil || s.ID.Body != nil || s.Timestamp.Body != nil || s.Signed.hasField() || s.Signed.has(placeForm)
 }
 
 // Refused is an error of Verify that concerns the message: its sender does not know the secret, or its time is wrong.
@@ -103,7 +104,7 @@ const maxSignatures = 8
 // Errors contain no secret. An empty secret is not a key. The time that Verify takes does not depend on how much of a
 // signature is correct.
 func (s *Scheme) Verify(m Message, secrets []string) error {
-	d := &document{m: &m}
+	d := &document{m: &m, json: s.JSON}
 	shown, err := s.read(d)
 	if err != nil {
 		return err
@@ -240,7 +241,7 @@ func (s *Scheme) bound(d *document) error {
 			return Malformed
 		}
 	}
-	if !s.Signed.has(placeForm) || s.Signed.has(placeBody) || len(d.m.Body) == 0 || d.m.isForm() {
+	if !s.Signed.has(placeForm) || s.Signed.has(placeBody) || len(d.m.Body) == 0 || d.isForm() {
 		return nil
 	}
 	if s.Digest.Query == "" {

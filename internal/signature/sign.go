@@ -85,13 +85,14 @@ func (s *Scheme) signWith(method Method, k key, d Delivery) (*Signed, error) {
 		}
 	}
 	m := &Message{Header: signed.header(d.Header), Body: signed.Body, Method: d.Method, Base: d.Base}
-	if s.Digest.Query != "" && len(d.Body) > 0 && !m.isForm() {
+	document := &document{m: m, json: s.JSON}
+	if s.Digest.Query != "" && len(d.Body) > 0 && !document.isForm() {
 		digest := sha256.Sum256(d.Body)
 		signed.Query[s.Digest.Query] = s.Digest.Encoding.encode(digest[:])
 	}
 	m.Target = signed.Target(d.Target)
 	var err error
-	if values.texts, err = s.Signed.fill(&document{m: m}, s.Signature.Query); err != nil {
+	if values.texts, err = s.Signed.fill(document, s.Signature.Query); err != nil {
 		return nil, err
 	}
 	sum, err := s.sum(method.Algorithm, k, &values, d, signed.Body)

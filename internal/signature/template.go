@@ -36,14 +36,16 @@ const (
 	placeSecret     place = "{secret}"
 	placeHeader     place = "{header:"
 	placeField      place = "{body:"
+	// placeText is a field of the body, as placeField, that may hold the text that follows its place.
+	placeText place = "{text:"
 	// placeLine is a top-level field of the body with its name before it, each with a line end; nothing if the body
-	// does not have it.
+	// does not have it. Only the first one may hold line ends.
 	placeLine place = "{line:"
 )
 
 // Places describes the places of a template, for people.
 const Places = "{id}, {timestamp}, {body}, {method}, {url}, {path}, {query}, {form:sorted}, {header:NAME}, " +
-	"{body:PATH} and {secret}"
+	"{body:PATH}, {text:PATH} and {secret}"
 
 var fixedPlaces = map[place]bool{
 	placeID: true, placeTimestamp: true, placeBody: true, placeMethod: true, placeURL: true, placeURLDecoded: true,
@@ -92,7 +94,10 @@ func ParseTemplate(text string) (Template, error) {
 		t.parts = append(t.parts, p)
 		text = text[len(name):]
 	}
-	if !t.has(placeBody) && !t.has(placeForm) && !t.has(placeField) && !t.has(placeLine) {
+	if texts := t.count(placeText); texts > 1 {
+		return Template{}, errors.New("{text:PATH} stands twice, so its end would be unknown; write {body:PATH}")
+	}
+	if !t.has(placeBody) && !t.has(placeForm) && !t.hasField() {
 		return Template{}, errors.New("the body is not signed; write {body} in its place")
 	}
 	return t, nil
@@ -121,12 +126,12 @@ func readPlace(text string) (part, error) {
 		return part{place: place(text)}, nil
 	}
 	inner, closed := strings.CutSuffix(text, "}")
-	for _, kind := range []place{placeHeader, placeField, placeLine} {
+	for _, kind := range []place{placeHeader, placeField, placeText, placeLine} {
 		name, found := strings.CutPrefix(inner, string(kind))
 		if !found || !closed || name == "" {
 			continue
 		}
-		if kind != placeField {
+		if kind == placeHeader || kind == placeLine {
 			return part{place: kind, name: name, path: everhook.Path{{Name: name}}}, nil
 		}
 		path, err := everhook.ParsePath(name)
@@ -168,7 +173,7 @@ func (t Template) HasURL() bool { return t.has(placeURL) || t.has(placeURLDecode
 
 // SignsFields reports whether only some fields of the body are signed, so that the others can be forged.
 func (t Template) SignsFields() bool {
-	return (t.has(placeField) || t.has(placeLine)) && !t.has(placeBody) && !t.has(placeForm)
+	return t.hasField() && !t.has(placeBody) && !t.has(placeForm)
 }
 
 // Headers are the names of the headers that are signed.
@@ -194,21 +199,38 @@ func (t Template) String() string {
 	return text.String()
 }
 
-func (t Template) has(name place) bool {
+func (t Template) has(name place) bool { return t.count(name) > 0 }
+
+func (t Template) count(name place) (n int) {
 	for _, part := range t.parts {
 		if part.place == name {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
+
+// hasField reports whether fields of the body are signed.
+func (t Template) hasField() bool { return t.has(placeField) || t.has(placeText) || t.has(placeLine) }
 
 // ambiguous reports whether an ID holds the text that ends it: the same signature would then fit another ID, with
 // another time and body.
 func (t Template) ambiguous(id string) bool {
 	for i, part := range t.parts {
-		if part.place == placeID && i+1 < len(t.parts) && t.parts[i+1].text != "" {
-			return strings.Contains(id, t.parts[i+1].text)
+		if part.place == placeID {
+			return t.overruns(i, id)
+		}
+	}
+	return false
+}
+
+// overruns reports whether the value of a place holds the text around it, so that the same signature would fit other
+// values of the places beside it.
+func (t Template) overruns(i int, value string) bool {
+	for _, beside := range []int{i - 1, i + 1} {
+		if beside >= 0 && beside < len(t.parts) && t.parts[beside].text != "" &&
+			strings.Contains(value, t.parts[beside].text) {
+			return true
 		}
 	}
 	return false
@@ -236,14 +258,16 @@ func (t Template) fill(d *document, strip string) ([]string, error) {
 		case placeForm:
 			text, err = d.sortedForm()
 		case placeHeader:
-			text, err = single(d.m, part.name)
-		case placeField:
-			text, _, err = d.text(part.path)
-		case placeLine:
-			var found bool
-			if text, found, err = d.text(part.path); found {
-				text = part.name + "\n" + text + "\n"
+			if text, err = single(d.m, part.name); err == nil && t.overruns(i, text) {
+				err = Malformed
 			}
+		case placeField, placeText:
+			text, _, err = d.text(part.path)
+			if err == nil && part.place == placeField && t.overruns(i, text) {
+				err = Malformed
+			}
+		case placeLine:
+			text, err = d.line(part, i == 0)
 		}
 		if err != nil {
 			return nil, err

@@ -15,54 +15,51 @@ import (
 
 // WebhookSignature says how a sender signs its calls with a secret. The raw bytes of the body are verified.
 type WebhookSignature struct {
-	// Kind is the provider, whose headers, signed parts, questions and timeouts are known.
-	// `hmac` is for all other senders; the fields below then describe the signature.
+	// Kind is the provider, whose signatures, questions and timeouts are known. `hmac` is for all other senders; the
+	// fields from `header` on describe their signature, and are only for it.
 	Kind PresetName `json:"preset" required:"true"`
 	// Secrets lists the accepted secrets, each as `{ secret: NAME }`: shared secrets, or the sender's public keys. Give
-	// two while one replaces the other. Required, unless the preset takes none.
+	// two while one replaces the other. Required, unless the provider has none.
 	Secrets []Credential `json:"secrets,omitempty" single:"true"`
-	// Topics are the ARNs of the topics whose messages are taken. Required for `aws-sns`, and only for it.
+	// Topics are the ARNs of the topics whose messages are taken. Only for `aws-sns`, which requires it.
 	Topics []string `json:"topics,omitempty" single:"true"`
 	// Tolerance is how far the time of sending may differ from the time of receipt, in both directions. Without it, the
 	// value of the provider, or 5m.
 	Tolerance *everhook.Duration `json:"tolerance,omitempty"`
-	// VerifyToken answers the question of providers that ask for a token, such as `meta` and `strava`, as
-	// `{ secret: NAME }`.
+	// VerifyToken answers providers that ask for a token, such as `meta`, as `{ secret: NAME }`.
 	VerifyToken *Credential `json:"verifyToken,omitempty"`
-	// Header has the signature. `hmac` needs it, or `query` or `field`; other presets do not take it.
+	// Header has the signature. Required, unless `query` or `field` has it.
 	Header string `json:"header,omitempty"`
-	// Query is the parameter of the URL that has the signature. Only for `hmac`.
+	// Query is the parameter of the URL that has the signature.
 	Query string `json:"query,omitempty"`
-	// Field is the path in the body, JSON or a form, that has the signature. Only for `hmac`.
+	// Field is the path in the body, JSON or a form, that has the signature.
 	Field everhook.Path `json:"field,omitempty"`
-	// Separator separates the elements of the signature's place, which may be several signatures, and the time. Empty:
-	// there is one. Only for `hmac`.
+	// Separator separates the elements of the signature's place: several signatures, and the time. Empty: there is one.
 	Separator *string `json:"separator,omitempty" default:","`
 	// Algorithm is HMAC with a hash (`sha1` to `sha512`), `plain-sha256` of a text with {secret} in it, a signature with
 	// the sender's public key (`ed25519`, `ecdsa-p256`, `rsa-…`), a JWT with a digest of the body (`jwt`), or the secret
-	// itself (`token`). Only for `hmac`.
+	// itself (`token`).
 	Algorithm string `json:"algorithm,omitempty" enum:"sha1,sha256,sha384,sha512,plain-sha256,ed25519,ecdsa-p256,rsa-sha1,rsa-sha256,rsa-sha512,rsa-pss-sha256,jwt,token" default:"sha256"`
-	// Encoding is how the signature is written as text, and the digest of a JWT. For `token`, `raw`, or how the secret
-	// is encoded. Only for `hmac`.
+	// Encoding is how the signature is written, and the digest of a JWT. `raw` is only for `token`.
 	Encoding string `json:"encoding,omitempty" enum:"hex,base64,base64url,raw" default:"hex"`
-	// Prefix is the text before the signature, for example `sha256=` or `v1=`. Only for `hmac`.
+	// Prefix is the text before the signature, for example `sha256=` or `v1=`.
 	Prefix string `json:"prefix,omitempty"`
 	// SecretEncoding is how shared secrets are written: `raw` text, or `base64` or `hex` of the key. Public keys are PEM
-	// or base64 of DER. Only for `hmac`.
+	// or base64 of DER.
 	SecretEncoding string `json:"secretEncoding,omitempty" enum:"raw,base64,hex" default:"raw"`
 	// Signed is the text that is signed: `body`, or a text with placeholders: {id}, {timestamp}, {body}, {method}, {url}
 	// (`--public-url`, path and query), {path}, {query}, {form:sorted} (the fields of a form, sorted, name and value),
-	// {header:NAME}, {body:PATH}, {secret}. Only for `hmac`.
+	// {header:NAME}, {body:PATH}, {secret}. A header or a field must not hold the text around its place; one field may,
+	// as {text:PATH}.
 	Signed string `json:"signed,omitempty" default:"body"`
-	// IDHeader has the ID of the delivery, if {id} is signed. Only for `hmac`.
+	// IDHeader has the ID of the delivery, if {id} is signed.
 	IDHeader string `json:"idHeader,omitempty"`
 	// TimestampHeader has the time of sending, if {timestamp} is signed: seconds or milliseconds since 1970, or RFC
-	// 3339. Only for `hmac`.
+	// 3339.
 	TimestampHeader string `json:"timestampHeader,omitempty"`
-	// TimestampElement is the prefix of the time among the elements of the signature's place, for example `t=`, if
-	// {timestamp} is signed. Only for `hmac`.
+	// TimestampElement is the prefix of the time among the elements of the signature's place, for example `t=`.
 	TimestampElement string `json:"timestampElement,omitempty"`
-	// TimestampField is the path in the body that has the time of sending. Only for `hmac`.
+	// TimestampField is the path in the body that has the time of sending.
 	TimestampField everhook.Path `json:"timestampField,omitempty"`
 	// DigestClaim is the claim of a JWT with the SHA-256 of the body, for example `payload_hash`. Required for `jwt`.
 	DigestClaim string `json:"digestClaim,omitempty"`
