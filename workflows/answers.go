@@ -7,8 +7,8 @@ import (
 	"github.com/everhook/everhook/internal/engine"
 )
 
-// Answered takes note that a response gave the answer in this workflow task, with which it leaves. An execution that
-// continues a loop brings the answer to the run at once if the loop goes on.
+// Answered records that a response set the answer in this workflow task; the answer is sent when the task ends. An
+// execution that continues a loop sends the answer to the run at once if the loop goes on.
 func (r *run) Answered(on engine.Line, answer *everhook.Answer, continues bool) {
 	r.answered = r.task()
 	r.chargeAnswer(encodedSize(answer))
@@ -17,7 +17,7 @@ func (r *run) Answered(on engine.Line, answer *everhook.Answer, continues bool) 
 	}
 }
 
-// takeAnswers lets executions that continue loops of the run give its answer before they end.
+// takeAnswers receives the run's answer from executions that continue its loops, before they end.
 func (r *run) takeAnswers(ctx workflow.Context) {
 	if r.takesAnswers {
 		return
@@ -37,8 +37,8 @@ func (r *run) takeAnswers(ctx workflow.Context) {
 	})
 }
 
-// sendAnswer brings the answer to the run. If the run is gone, nothing is lost: the execution gives the answer again
-// when it ends.
+// sendAnswer sends the answer to the run. If the run has closed, nothing is lost: the execution returns the answer
+// again when it ends.
 func (r *run) sendAnswer(ctx workflow.Context, answer everhook.Answer) {
 	r.events += eventsOfSignal
 	if err := workflow.SignalExternalWorkflow(ctx, r.root.WorkflowID, r.root.RunID, AnswerSignal,

@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// chain is a flow of n nodes of one pure kind, each working on what came before it.
+// chain is a flow of n nodes of one pure kind, each of which uses the result before it.
 func chain(n int, node func(i int) everhook.Node) []byte {
 	d := everhook.Definition{Key: "chain", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook"}}
 	for i := range n {
@@ -49,9 +49,9 @@ func variable(i int) everhook.Node {
 			"text": "order {{ trigger.body.id }}"}}}
 }
 
-// BenchmarkPureNode tells what one node without effects costs (ns/node): runs of 1,001 nodes less runs of one, by
-// nodes. A run is all that a worker does for it in Temporal's test environment; definitions are compiled before, as
-// they are in a worker that knows the flow.
+// BenchmarkPureNode measures the cost of one node without effects (ns/node): the difference between runs of 1,001 nodes
+// and runs of one, divided by the nodes. A run includes all work of a worker in Temporal's test environment, except the
+// compilation of the definition.
 func BenchmarkPureNode(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -73,7 +73,7 @@ func BenchmarkPureNode(b *testing.B) {
 	}
 }
 
-// BenchmarkHundredNodes tells what a run of 100 pure nodes takes longer than one of two (ns/run more).
+// BenchmarkHundredNodes measures how much longer a run of 100 pure nodes takes than one of two (ns/run more).
 func BenchmarkHundredNodes(b *testing.B) {
 	interpreter := workflows.NewInterpreter(compile.NewVersions(nodes.Standard()))
 	two, hundred := chain(2, condition), chain(100, condition)

@@ -22,12 +22,12 @@ const (
 	RefusedNoWait = "everhook.no-wait"
 )
 
-// Bounds of the calls of one run that came before their nodes were reached.
+// Bounds of the early calls of one run, whose nodes are not reached yet.
 const (
 	maxEarlyCalls = 100
 	maxEarlyBytes = 1 << 20
-	// maxWaits bounds the waits of one run, those in handed-over loops included: Temporal takes 2,000 updates for an
-	// execution, and each wait adds some sixteen events to its history.
+	// maxWaits bounds the waits of one run, including those in handed-over loops: Temporal accepts 2,000 updates for an
+	// execution, and each wait adds about sixteen events to its history.
 	maxWaits = 1900
 )
 
@@ -40,20 +40,20 @@ type wait struct {
 
 func (w wait) name() string { return waitName(w.node.Key, w.iteration) }
 
-// waitName is a text that no other wait of the run has: keys have no slash.
+// waitName returns a text that is unique in the run: keys contain no slash.
 func waitName(node, iteration string) string { return node + "/" + iteration }
 
-// mailbox takes the calls that a run waits for. It is what differs between the execution that calls arrive at and
-// others of the same run.
+// mailbox receives the calls of waits. The root execution, where calls arrive, has another one than executions that
+// continue its loops.
 type mailbox interface {
-	// await gives the call of a wait; false: it did not come within the deadline, 0 being none. Its error is that of a
-	// cancelled run or branch. A call that was acknowledged to its caller before the wait is over is given, whatever
-	// else happened in the same moment.
+	// await returns the call of a wait, or false if none came within the deadline; 0 means no deadline. Its error is
+	// that of a cancelled run or branch. A call that was acknowledged before the end of the wait is always returned,
+	// whatever else happened at the same moment.
 	await(ctx workflow.Context, w wait, deadline time.Duration) (*everhook.ResumeCall, bool, error)
 }
 
-// inbox is the mailbox of the execution that the update arrives at. Its state is changed in the order of the history,
-// the same on every replay.
+// inbox is the mailbox of the execution that receives the updates. Its state changes in the order of the history, the
+// same on every replay.
 type inbox struct {
 	run *run
 	// early holds calls whose wait has not begun, open the waits without a call, over the waits that have ended.
@@ -64,7 +64,7 @@ type inbox struct {
 	bytes, waits int
 }
 
-// slot is where a call is put that is waited for.
+// slot receives the call of an open wait.
 type slot struct{ call *everhook.ResumeCall }
 
 var _ mailbox = (*inbox)(nil)
@@ -73,7 +73,7 @@ func newInbox(r *run) *inbox {
 	return &inbox{run: r, early: map[string]*everhook.ResumeCall{}, open: map[string]*slot{}, over: map[string]bool{}}
 }
 
-// serve takes calls from now on.
+// serve starts to accept calls.
 func (i *inbox) serve(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, ResumeUpdate,
 		func(_ workflow.Context, call *everhook.ResumeCall) (everhook.Answer, error) {
@@ -82,7 +82,7 @@ func (i *inbox) serve(ctx workflow.Context) error {
 		}, workflow.UpdateHandlerOptions{Validator: i.admit, Description: "Ends the wait of a node for a call."})
 }
 
-// admit refuses a call that the run cannot keep. It changes nothing, and is not asked again on replay.
+// admit refuses a call that the run cannot keep. It changes nothing, and is not called again on replay.
 func (i *inbox) admit(call *everhook.ResumeCall) error {
 	name := waitName(call.Node, call.Iteration)
 	refuse := func(kind, format string, args ...any) error {
@@ -102,7 +102,7 @@ func (i *inbox) admit(call *everhook.ResumeCall) error {
 	return nil
 }
 
-// callSize is what an early call counts.
+// callSize returns the size of an early call, in bytes.
 func callSize(c *everhook.ResumeCall) int {
 	return everhook.EncodedSize(map[string]any(c.Data), maxEarlyBytes+1)
 }
@@ -164,15 +164,15 @@ func (r *run) waitTimer(ctx workflow.Context, w wait,
 	return timer.IsReady, stop
 }
 
-// beginWaiting shows what the run waits for, in the Temporal UI and in a search attribute.
-func (r *run) beginWaiting(ctx workflow.Context, whom string) error {
-	r.waiting = append(r.waiting, whom)
+// beginWaiting shows a wait in the Temporal UI and in a search attribute.
+func (r *run) beginWaiting(ctx workflow.Context, name string) error {
+	r.waiting = append(r.waiting, name)
 	r.showDetails(ctx)
 	return r.showWaiting(ctx)
 }
 
-func (r *run) endWaiting(ctx workflow.Context, whom string) error {
-	if at := slices.Index(r.waiting, whom); at >= 0 {
+func (r *run) endWaiting(ctx workflow.Context, name string) error {
+	if at := slices.Index(r.waiting, name); at >= 0 {
 		r.waiting = slices.Delete(r.waiting, at, at+1)
 	}
 	return r.showWaiting(ctx)

@@ -12,15 +12,15 @@ import (
 // a loop, the root waits in its place, with the timer of the deadline, and reports the end of the wait to it. So one
 // execution decides whether a call came in time.
 
-// relayedWait asks the run to wait for a call, or to wait no longer: the argument of WaitSignal.
+// relayedWait asks the root to begin or end a wait: the argument of WaitSignal.
 type relayedWait struct {
 	Node      string `json:"node"`
 	Iteration string `json:"iteration,omitempty"`
 	// Deadline is how long to wait; 0 is for ever.
 	Deadline time.Duration `json:"deadline,omitempty"`
-	// From is the execution that is told.
+	// From is the execution that gets the report.
 	From everhook.Execution `json:"from"`
-	// Over is set when the step waits no longer.
+	// Over is set to end the wait.
 	Over bool `json:"over,omitempty"`
 }
 
@@ -30,11 +30,11 @@ type relayedEnd struct {
 	Iteration string `json:"iteration,omitempty"`
 	// Call is nil when none came within the deadline.
 	Call *everhook.ResumeCall `json:"call,omitempty"`
-	// Error says why the run could not wait.
+	// Error is the reason why the run could not wait.
 	Error *everhook.Error `json:"error,omitempty"`
 }
 
-// relay is the mailbox of an execution that goes on with a loop.
+// relay is the mailbox of an execution that continues a loop.
 type relay struct {
 	run  *run
 	ends map[string]*relayedEnd
@@ -61,7 +61,7 @@ func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*ev
 	name, info := w.name(), workflow.GetInfo(ctx).WorkflowExecution
 	asked := relayedWait{Node: w.node.Key, Iteration: w.iteration, Deadline: deadline,
 		From: everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}}
-	// Apart from the step, so that the run is asked for certain before it is asked to wait no longer.
+	// Disconnected from the step, so that the request to wait is always sent before the request to end the wait.
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	if err := y.tell(apart, asked); err != nil {
@@ -77,7 +77,7 @@ func (y *relay) await(ctx workflow.Context, w wait, deadline time.Duration) (*ev
 		return end.Call, end.Call != nil, nil
 	}
 	asked.Over = true
-	// A run that is gone waits no longer.
+	// A closed run does not wait any more.
 	_ = y.tell(apart, asked)
 	return nil, false, err
 }
@@ -88,7 +88,7 @@ func (y *relay) tell(ctx workflow.Context, wait relayedWait) error {
 	return workflow.SignalExternalWorkflow(ctx, root.WorkflowID, root.RunID, WaitSignal, wait).Get(ctx, nil)
 }
 
-// relayCalls lets the run wait for calls in the place of executions that go on with its loops.
+// relayCalls makes the run wait for calls on behalf of executions that continue its loops.
 func (i *inbox) relayCalls(ctx workflow.Context) {
 	signals := workflow.GetSignalChannel(ctx, WaitSignal)
 	stops := map[string]workflow.CancelFunc{}
@@ -118,7 +118,7 @@ func (i *inbox) relayCalls(ctx workflow.Context) {
 	})
 }
 
-// relayCall waits for a call in the place of another execution, and reports the end of the wait to it.
+// relayCall waits for a call on behalf of another execution, and reports the end of the wait to it.
 func (i *inbox) relayCall(ctx workflow.Context, w wait, asked relayedWait) {
 	end := relayedEnd{Node: asked.Node, Iteration: asked.Iteration}
 	call, _, err := i.await(ctx, w, asked.Deadline)

@@ -14,7 +14,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// callIn brings a call to a wait after some time, and notes what becomes of it.
+// callIn sends a call to a wait after some time, and records its result.
 func (try *trial) callIn(after time.Duration, node, iteration string, body any, got *[]string) {
 	try.RegisterDelayedCallback(func() {
 		// The test environment keeps the outcome of a refused update, which the server does not.

@@ -8,7 +8,7 @@ import (
 
 func TestDescendantsOfARunAreBounded(t *testing.T) {
 	t.Parallel()
-	// started counts the runs of a flow that calls itself as often as it may.
+	// started counts the runs of a flow that calls itself as often as possible.
 	var started func(most, depth int) int
 	started = func(most, depth int) int {
 		r, count := &run{descendants: most}, 0

@@ -10,11 +10,11 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// maxDetailRows is how many steps the Temporal UI shows: the latest ones.
+// maxDetailRows is the number of steps in the Temporal UI: the latest ones.
 const maxDetailRows = 50
 
-// showDetails refreshes the step table that the Temporal UI shows. It costs no event; it is called before the run waits
-// and when it ends, because those are the runs that people look at.
+// showDetails refreshes the step table in the Temporal UI. It costs no event. It is called before the run waits and
+// when it ends.
 func (r *run) showDetails(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, r.details()) }
 
 func (r *run) details() string {

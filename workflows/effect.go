@@ -31,19 +31,19 @@ func withEffect(ctx workflow.Context, effect Effect) workflow.Context {
 	return workflow.WithValue(ctx, effectKey{}, effect)
 }
 
-// CannedCall ends a wait for a call where no real call can come: by the call, or by an error. Without both the wait
+// CannedCall ends a wait for a call, by the call or by an error, if there are no real callers. Without both the wait
 // lasts until its deadline.
 type CannedCall struct {
 	Call everhook.Mapping
 	Err  error
-	// After is how long after the beginning of the wait the call comes. One after the deadline comes too late.
+	// After is the time from the beginning of the wait to the call. A call after the deadline is too late.
 	After time.Duration
 }
 
 type cannedCallsKey struct{}
 
-// WithCalls gives runs their calls, for trying flows without callers: calls is asked in workflow code at each step that
-// waits for one, and must answer the same on every replay. An interceptor of workflow executions uses it.
+// WithCalls gives runs their calls, to try flows without callers. The function calls is called in workflow code at each
+// step that waits, and must return the same on every replay. Use it in an interceptor of workflow executions.
 func WithCalls(ctx workflow.Context, calls func(Effect) CannedCall) workflow.Context {
 	return workflow.WithValue(ctx, cannedCallsKey{}, calls)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// witness notes for which step each activity is called; the engine's own are "-".
+// witness records for which step each activity is called; the engine's own are "-".
 type witness struct {
 	interceptor.WorkerInterceptorBase
 	calls []string

@@ -23,10 +23,10 @@ type LoopStart struct {
 	engine.Part
 }
 
-// LoopEnd is how an execution that continued a loop ended.
+// LoopEnd is the result of an execution that continued a loop.
 type LoopEnd struct {
 	engine.PartEnd
-	// Descendants is how many of the runs that it was allowed to start it did not start.
+	// Descendants is the number of runs that it was allowed to start but did not.
 	Descendants int `json:"descendants,omitempty"`
 }
 
@@ -76,8 +76,8 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	return end, nil
 }
 
-// hearOthers lets all other coroutines go on that can, so that an abort that has arrived is known. The next execution
-// of a chain would not hear of it.
+// hearOthers lets all other coroutines run, so that an abort that has arrived is processed. The next execution of a
+// chain would not receive it.
 func hearOthers(ctx workflow.Context) {
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -92,8 +92,8 @@ type loopArguments struct {
 	Part  *LoopStart `json:"part"`
 }
 
-// passOn measures what goes from one execution to another before Temporal is given it, and checks that the other can
-// read it. Read is where it is decoded to.
+// passOn measures values that pass from one execution to another, and checks that the other can decode them, before
+// they are given to Temporal. Read is the target of the decoding.
 func (r *run) passOn(ctx workflow.Context, values, read any) error {
 	size, err := r.fits("the loop is longer than one execution, and what goes from one to the next", values)
 	if err != nil {
@@ -110,7 +110,7 @@ func (r *run) passOn(ctx workflow.Context, values, read any) error {
 	return r.reserve(ctx, size)
 }
 
-// HandOver continues a loop in other executions, and takes over what they did.
+// HandOver continues a loop in other executions, and takes over their results.
 func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 	s, ctx := &step{Step: of, run: r}, contextOf(of.Line())
 	part := &LoopStart{Part: *s.Part(state.Part(maxPartItems))}
@@ -123,7 +123,7 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 	}
 	start := r.start
 	start.From = nil
-	// Loops that are handed over at the same time share what is left.
+	// Loops that are handed over at the same time share the remaining number.
 	given := (r.descendants + 1) / 2
 	start.Descendants = &given
 	if !s.Compiled().Uses.Trigger {
@@ -146,7 +146,7 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 	return err
 }
 
-// continueElsewhere runs executions that continue the loop, until one comes to the end of the part.
+// continueElsewhere runs executions that continue the loop, until one reaches the end of the part.
 func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopStart) (*LoopEnd, error) {
 	r := s.run
 	if err := r.awaitSlot(ctx); err != nil {
@@ -184,8 +184,8 @@ func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopSt
 	}
 }
 
-// lostChild says what became of a child that did not complete. It hides the error itself: a CanceledError in it would
-// pass for the run's own.
+// lostChild returns an error about a child that did not complete. It does not wrap the original error: a CanceledError
+// in it would be mistaken for the run's own.
 func lostChild(err error) string {
 	cause := err
 	if child, ok := errors.AsType[*temporal.ChildWorkflowExecutionError](err); ok && child.Unwrap() != nil {

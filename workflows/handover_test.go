@@ -536,7 +536,7 @@ func TestEffectsBeyondTheBudgetOfEventsAreHandedOver(t *testing.T) {
 	require.NotZero(t, handed.Load())
 }
 
-// callAt brings a call to a wait of the run so long after the start.
+// callAt sends a call to a wait of the run at a time after the start.
 func (try *trial) callAt(t *testing.T, after time.Duration, node, iteration string, body any) {
 	call := everhook.ResumeCall{ID: fmt.Sprint(node, iteration, after), Node: node, Iteration: iteration,
 		Data: everhook.Mapping{"body": body}, Answer: everhook.Answer{Status: 200}}
@@ -707,8 +707,7 @@ func TestAnEndThatCannotBeHandedOverIsNotCaught(t *testing.T) {
 	require.Equal(t, 200, outcome.Answer.Status)
 }
 
-// stubborn is a kind that a cancelled run cannot end before it has resolved, as a call can be that came in the same
-// moment.
+// stubborn is a kind that resolves although its run is cancelled, as a wait does if its call came at the same moment.
 type stubborn struct{}
 
 func (*stubborn) Spec() kind.Spec           { return kind.Spec{Kind: "stubborn", Group: kind.Callbacks} }

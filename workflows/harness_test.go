@@ -34,9 +34,9 @@ type trial struct {
 	*testsuite.TestWorkflowEnvironment
 	definition []byte
 	start      workflows.Start
-	// yields counts how often the workflow task was broken, effects how many effects were performed.
+	// yields counts the breaks of the workflow task, effects the performed effects.
 	yields, effects atomic.Int32
-	// effect is what every effect does; nil results in status 200.
+	// effect performs every effect; nil answers with status 200.
 	effect func(activities.HTTPRequestInput) (activities.HTTPRequestResult, error)
 }
 
@@ -106,7 +106,7 @@ func (try *trial) run(t *testing.T) everhook.Outcome {
 	return outcome
 }
 
-// page asks for a part of the step log.
+// page queries a part of the step log.
 func (try *trial) page(t *testing.T, from int) everhook.StepPage {
 	encoded, err := try.QueryWorkflow(workflows.StepsQuery, from)
 	require.NoError(t, err)
@@ -115,7 +115,7 @@ func (try *trial) page(t *testing.T, from int) everhook.StepPage {
 	return page
 }
 
-// steps gives the whole step log.
+// steps returns the whole step log.
 func (try *trial) steps(t *testing.T) []everhook.Step {
 	var steps []everhook.Step
 	for from := 1; from != 0; {

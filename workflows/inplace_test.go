@@ -12,8 +12,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// TestPureFlowsDoTheSameInPlaceAndOnTemporal runs random flows on both schedulers, and compares everything that a run
-// leaves: outcome, output, answer, and the step log with its order, times, fields, results, errors and lines.
+// TestPureFlowsDoTheSameInPlaceAndOnTemporal runs random flows on both schedulers, and compares all results of a run:
+// outcome, output, answer, and the step log with its order, times, fields, results, errors and lines.
 func TestPureFlowsDoTheSameInPlaceAndOnTemporal(t *testing.T) {
 	t.Parallel()
 	compared, together := 0, 0

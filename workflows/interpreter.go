@@ -23,7 +23,7 @@ func NewInterpreter(versions *compile.Versions) *Interpreter {
 	return &Interpreter{versions: versions, level: Level}
 }
 
-// AtLevel gives the interpreter of a release with another engine level, which refuses runs of later levels. Tests of
+// AtLevel returns the interpreter of a release with another engine level, which refuses runs of later levels. Tests of
 // rolling deploys need two releases at the same time.
 func (i *Interpreter) AtLevel(level int) *Interpreter {
 	other := *i
@@ -31,7 +31,7 @@ func (i *Interpreter) AtLevel(level int) *Interpreter {
 	return &other
 }
 
-// Registry is what takes workflow types: a worker, a replayer, or a test environment.
+// Registry registers workflow types: a worker, a replayer, or a test environment.
 type Registry interface {
 	RegisterWorkflowWithOptions(function any, options workflow.RegisterOptions)
 }
@@ -77,10 +77,10 @@ func (i *Interpreter) checkLevel(level int) error {
 	return nil
 }
 
-// serve answers updates and queries. It comes before anything else: an update that is not known yet would be refused.
+// serve answers updates and queries. It is called first, because an update without a handler is refused.
 func (r *run) serve(ctx workflow.Context) error {
 	err := workflow.SetUpdateHandler(ctx, AnswerUpdate, func(ctx workflow.Context) (everhook.Answer, error) {
-		// A cancelled run still answers its caller.
+		// A cancelled run must still answer its caller.
 		waiting, cancel := workflow.NewDisconnectedContext(ctx)
 		defer cancel()
 		if err := workflow.Await(waiting, func() bool { return r.Answer() != nil }); err != nil {
@@ -122,8 +122,8 @@ func (r *run) valuesBefore(node string) (*RetryPoint, error) {
 	return point, checkRetryPoint(point, r.start.MaxPayload)
 }
 
-// logEnd writes one line to the log of the worker if the run did not resolve. A replay writes none. A cancelled run
-// leaves no line, because an operator cancelled it.
+// logEnd logs one line if the run did not resolve. A replay logs none. A cancelled run is not logged, because an
+// operator cancelled it.
 func (r *run) logEnd(ctx workflow.Context, outcome everhook.Outcome) {
 	failure := outcome.Error
 	if outcome.Status == everhook.Resolved || outcome.Status == everhook.Cancelled || failure == nil {
@@ -137,8 +137,8 @@ func (r *run) logEnd(ctx workflow.Context, outcome everhook.Outcome) {
 // maxLoggedMessage bounds the message of an error in the log of the worker.
 const maxLoggedMessage = 300
 
-// close decides the answer, waits until the caller has it, and closes the workflow with the status that Temporal has
-// for the end of the run.
+// close decides the answer, waits until the caller has it, and closes the workflow with the matching status of
+// Temporal.
 func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
 	outcome := r.Outcome()
 	r.ended = &outcome

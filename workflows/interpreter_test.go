@@ -219,7 +219,7 @@ func TestTheTemporalUIShowsTheStepsAsText(t *testing.T) {
 	require.NotContains(t, details, "a\\_b", "only the last fifty steps")
 }
 
-// currentDetails is what the Temporal UI shows of how the run stands.
+// currentDetails returns the state of the run as the Temporal UI shows it.
 func (try *trial) currentDetails(t *testing.T) string {
 	t.Helper()
 	encoded, err := try.QueryWorkflow("__temporal_workflow_metadata")

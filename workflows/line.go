@@ -31,5 +31,5 @@ func (l line) Detached() (engine.Line, func()) {
 	return line{ctx}, cancel
 }
 
-// contextOf is the context of a line that this package made.
+// contextOf returns the context of a line of this package.
 func contextOf(l engine.Line) workflow.Context { return l.(line).ctx }

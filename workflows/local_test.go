@@ -16,7 +16,7 @@ import (
 const queryNode = "  - { key: found, type: json-query, config: { input: '{{ trigger.body }}', engine: jsonpath, " +
 	"query: '$.a' } }\n"
 
-// queries makes the local activity of json-query what a test needs.
+// queries replaces the local activity of json-query.
 func (try *trial) queries(do func(activities.JSONQueryInput) (everhook.Value, error)) {
 	try.RegisterActivityWithOptions(func(_ context.Context, input activities.JSONQueryInput) (everhook.Value,
 		error) {

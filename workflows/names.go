@@ -1,5 +1,5 @@
-// Package workflows interprets flows on Temporal: one workflow type walks the definition that it was started with. The
-// client side (starting, finding and retrying runs) is package internal/runs.
+// Package workflows interprets flows on Temporal: one workflow type runs the definition in its input. The client side
+// (starting, finding and retrying runs) is package internal/runs.
 //
 // Everything below Interpreter.Run is workflow code: it runs again on every replay and must then do the same.
 package workflows
@@ -14,25 +14,25 @@ import (
 const (
 	// RunWorkflow is the workflow type of every run.
 	RunWorkflow = "everhook.run"
-	// LoopWorkflow is the workflow type of executions that go on with a loop of a run. They are not listed as runs.
+	// LoopWorkflow is the workflow type of executions that continue a loop of a run. They are not listed as runs.
 	LoopWorkflow = "everhook.loop"
-	// AnswerSignal brings a run the Answer that a response gave in an execution that goes on with a loop.
+	// AnswerSignal sends a run the Answer of a response in an execution that continues a loop.
 	AnswerSignal = "everhook.answer"
-	// WaitSignal asks the root to wait for a call in the place of such an execution. CallSignal reports the end of the
+	// WaitSignal asks the root to wait for a call on behalf of such an execution. CallSignal reports the end of the
 	// wait.
 	WaitSignal = "everhook.wait"
 	CallSignal = "everhook.call"
-	// AnswerUpdate is the update that gives a run's Answer once there is one, and its constant ID: a repeat gets the
-	// same one.
+	// AnswerUpdate is the update that returns a run's Answer once there is one, and its constant ID: a repeat gets the
+	// same answer.
 	AnswerUpdate = "answer"
-	// ResumeUpdate brings a Call to the run that waits for it, and gives the Answer of the first call of that wait. Its
+	// ResumeUpdate delivers a ResumeCall to the waiting run, and returns the Answer of the first call of that wait. Its
 	// ID is constant for a wait.
 	ResumeUpdate = "everhook.resume"
-	// StepsQuery gives a StepPage, from the step number of its argument.
+	// StepsQuery returns a StepPage, from the step number of its argument.
 	StepsQuery = "everhook.steps"
-	// OutcomeQuery gives the Outcome.
+	// OutcomeQuery returns the Outcome.
 	OutcomeQuery = "everhook.outcome"
-	// ValuesQuery gives a RetryPoint: what there was before the node of its argument began.
+	// ValuesQuery returns a RetryPoint: the values before the node of its argument began.
 	ValuesQuery = "everhook.values"
 	// AbortSignal reports to a subflow, or to an execution that continues a loop, that the run waiting for it is
 	// aborted.
@@ -63,7 +63,7 @@ var (
 	AttributeWaiting = temporal.NewSearchAttributeKeyKeywordList("EverhookWaiting")
 )
 
-// SearchAttributes are all of them, to be registered before runs are started with them.
+// SearchAttributes returns all search attributes. They must be registered before runs are started with them.
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{AttributeRun, AttributeFlow, AttributeVersion, AttributeStatus,
 		AttributeTrigger, AttributeWaiting}
@@ -74,11 +74,11 @@ const (
 	MemoFlow    = "everhook.flow"
 	MemoVersion = "everhook.version"
 	MemoTitle   = "everhook.title"
-	// MemoDelivery, MemoDigest and MemoKey are those of the delivery that started the run, with deduplication.
+	// MemoDelivery, MemoDigest and MemoKey describe the delivery that started the run, if it has a dedupe key.
 	MemoDelivery = "everhook.delivery"
 	MemoDigest   = "everhook.digest"
 	MemoKey      = "everhook.dedupeKey"
-	// MemoRetryOf is the run that a retry repeats, MemoRetryFrom the node at which it goes on.
+	// MemoRetryOf is the run that a retry repeats, MemoRetryFrom the node at which it begins.
 	MemoRetryOf   = "everhook.retryOf"
 	MemoRetryFrom = "everhook.retryFrom"
 	// MemoCaller is the workflow ID of the run that called a subflow.
@@ -86,9 +86,8 @@ const (
 )
 
 const (
-	// budgetEvents is how many events an execution may have before its loops continue in another one, budgetBytes how
-	// large its history may be at the last workflow task. Histories and cold replays stay small. Temporal ends a run at
-	// 50 MiB.
+	// budgetEvents and budgetBytes are the length and the size of the history above which the loops of an execution
+	// continue in another one, so that histories and cold replays stay small. Temporal ends a run at 50 MiB.
 	budgetEvents = 4000
 	budgetBytes  = 10 << 20
 	// maxEvents is the limit of one execution, far above its budget. It ends a run that no loop could hand over in
@@ -96,15 +95,15 @@ const (
 	maxEvents = 40_000
 	// maxInFlight bounds the effects that an execution waits for at the same time. Temporal's own limit is 2,000.
 	maxInFlight = 1000
-	// maxPartItems bounds the items of a loop that are handed over at a time, in bytes as JSON.
+	// maxPartItems bounds the items of a loop in one hand-over, in bytes as JSON.
 	maxPartItems = 1 << 19
 	// maxMessage bounds the message of an error that a run keeps.
 	maxMessage = 4000
-	// maxWorkflowID is somewhat less than what Temporal takes as a workflow ID.
+	// maxWorkflowID is slightly below Temporal's limit of a workflow ID.
 	maxWorkflowID = 900
 )
 
-// What the engine does adds so many events to the history, with the workflow tasks that follow.
+// Events that actions of the engine add to the history, including the workflow tasks that follow.
 const (
 	eventsOfActivity = 6
 	eventsOfTimer    = 5

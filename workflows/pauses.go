@@ -24,8 +24,8 @@ func (w *pacedWorkflow) Init(outbound interceptor.WorkflowOutboundInterceptor) e
 	return w.Next.Init(&pacedEffects{interceptor.WorkflowOutboundInterceptorBase{Next: outbound}})
 }
 
-// pacedEffects takes the pauses of a node out of the policy that Temporal gets, see activities.Pauses. A replay compares
-// no options of activities.
+// pacedEffects removes the pauses of a node from Temporal's retry policy, see activities.Pauses. A replay does not
+// compare options of activities.
 type pacedEffects struct {
 	interceptor.WorkflowOutboundInterceptorBase
 }
@@ -47,7 +47,7 @@ func (e *pacedEffects) ExecuteActivity(ctx workflow.Context, name string, args .
 	return e.Next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, args...)
 }
 
-// withPauses hands the pauses of an activity's header to the frame of effects.
+// withPauses passes the pauses of an activity's header to the frame of effects.
 func withPauses(ctx context.Context) context.Context {
 	header, ok := interceptor.Header(ctx)[activities.PausesHeader]
 	if !ok {

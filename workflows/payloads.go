@@ -6,21 +6,21 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Limits for values that are handed to Temporal. Above Temporal's own limits a workflow task fails and is tried again
-// for ever. So every value is measured before, and a value that is too large is a failure of its node or its run.
-// Workflow code measures JSON before compression, because compression may differ between releases and a replay must
-// decide the same.
+// Limits for values that are passed to Temporal. Above Temporal's own limits a workflow task fails and is retried for
+// ever. So every value is measured before, and a value that is too large is a failure of its node or its run. Workflow
+// code measures JSON before compression, because compression may differ between releases and a replay must decide the
+// same.
 //
-// Temporal's own limits: 2 MiB for the payloads of a command or an event, 4 MiB for everything that a workflow task
-// hands over, 50 MiB for a history.
+// Temporal's own limits: 2 MiB for the payloads of a command or an event, 4 MiB for all commands of a workflow task, 50
+// MiB for a history.
 const (
-	// MaxStoredPayload bounds one value in bytes, as JSON, where large ones are kept outside of histories: 16 MiB, for
-	// a body of 10 MiB in base64.
+	// MaxStoredPayload bounds one value, in bytes as JSON, if large values are kept outside of histories: 16 MiB, for a
+	// body of 10 MiB in base64.
 	MaxStoredPayload = 16 << 20
 	// MaxPayload bounds one value for an effect, in bytes as JSON, if large values stay in histories.
 	MaxPayload = 3 << 19
-	// maxOutput bounds a flow's output as JSON, without that: with an answer of at most everhook.MaxAnswerBody beside
-	// it, a close event stays below 2 MiB.
+	// maxOutput bounds a flow's output, in bytes as JSON, if large values stay in histories: together with an answer of
+	// at most everhook.MaxAnswerBody, a close event stays below 2 MiB.
 	maxOutput = 3 << 18
 	// maxEncoded bounds values that are measured after compression. maxResult is a little larger, so that an effect
 	// that measures its own result fails first.
@@ -29,7 +29,7 @@ const (
 	// maxInline bounds the part of a value that stays in a history if large values are kept outside: the highest
 	// threshold for that.
 	maxInline = 1 << 20
-	// maxHandedOver bounds what one workflow task hands over.
+	// maxHandedOver bounds the commands of one workflow task, in bytes.
 	maxHandedOver = 5 << 19
 	// maxHistory bounds a history in bytes.
 	maxHistory = 40 << 20
@@ -38,7 +38,7 @@ const (
 // limits are the sizes that hold for a run, in bytes as JSON. They follow from its input, so that a replay has the same
 // ones.
 type limits struct {
-	// payload is one value, output the flow's output, outcome all that a run ends with.
+	// payload is the limit of one value, output of the flow's output, outcome of the whole outcome.
 	payload, output, outcome int
 	// localResult bounds the result of a local activity in the history.
 	localResult int
@@ -55,7 +55,7 @@ func (r *run) limits() limits {
 func (r *run) MaxOutput() int { return r.limits().output }
 
 // fits returns the size of a value for an effect, a child or a signal, or an *everhook.Error of type limit if Temporal
-// would refuse it. What names the value for a person: "what the effect is given".
+// would refuse it. What names the value in the message: "what the effect is given".
 func (r *run) fits(what string, v any) (size int, err error) {
 	encoded, err := everhook.EncodeJSON(v)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *run) fits(what string, v any) (size int, err error) {
 	return len(encoded), nil
 }
 
-// FitsStart returns an *everhook.Error of type limit if Temporal would not take these arguments of a run.
+// FitsStart returns an *everhook.Error of type limit if Temporal would refuse these arguments of a run.
 func FitsStart(definition json.RawMessage, start Start) error {
 	size, limit, err := measured(start.MaxPayload, definition, start)
 	if err == nil && size > limit {
@@ -86,7 +86,7 @@ func FitsCall(stored int, call everhook.ResumeCall) error {
 	return err
 }
 
-// measured returns the size of a value that a client or a query hands to Temporal, and its limit. The size is that of
+// measured returns the size of a value that a client or a query passes to Temporal, and its limit. The size is that of
 // the JSON if large values are kept outside of histories (stored is Start.MaxPayload), else that of the payload.
 func measured(stored int, values ...any) (size, limit int, err error) {
 	if stored <= MaxPayload {
@@ -105,7 +105,7 @@ func measured(stored int, values ...any) (size, limit int, err error) {
 	return size, stored, nil
 }
 
-// sentSize is how many bytes the arguments of a start have when they are sent to Temporal.
+// sentSize returns the size in bytes of the arguments of a start, as they are sent to Temporal.
 func sentSize(arguments ...any) (size int, err error) {
 	encoded, err := DataConverter().ToPayloads(arguments...)
 	for _, payload := range encoded.GetPayloads() {

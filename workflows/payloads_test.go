@@ -19,7 +19,7 @@ func TestTheLimitsOfARunAreThoseThatItWasStartedWith(t *testing.T) {
 	for name, test := range map[string]struct {
 		maxPayload int
 		node       string
-		// size is of the value that is handed over; want is in the message, empty: the run resolves.
+		// size is the size of the value; want is a part of the message, or empty if the run resolves.
 		size int
 		want string
 	}{

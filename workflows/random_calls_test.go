@@ -26,8 +26,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// randomStart is when random flows start. The test environment holds the deadlines of local activities against the real
-// time: so it is far ahead.
+// randomStart is the start of random flows. The test environment compares the deadlines of local activities with the
+// real time, so it is far in the future.
 var randomStart = time.Date(2126, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // companions is a store with the flows that a random flow calls.
@@ -48,7 +48,7 @@ func (c companions) Version(_ context.Context, key string, number int) (everhook
 	return everhook.Version{}, store.ErrNotFound
 }
 
-// callsOthers lets a run of a random flow call its companions, and brings calls to its waits and theirs.
+// callsOthers makes a run of a random flow call its companions, and sends calls to their waits.
 func (try *trial) callsOthers(flow *flowgen.Flow) {
 	loader := subflow.New(subflow.Options{
 		Store: companions{flow}, Versions: compile.NewVersions(nodes.Standard()),
@@ -73,8 +73,7 @@ func (try *trial) callsOthers(flow *flowgen.Flow) {
 	}
 }
 
-// caller brings calls to whom waits for them. It looks who does, less and less often: no wait that is called has a
-// deadline so soon.
+// caller sends calls to waits. It polls for waits with growing pauses; the deadlines of called waits are longer.
 type caller struct {
 	try    *trial
 	flow   *flowgen.Flow
@@ -85,7 +84,7 @@ type caller struct {
 	children []string
 }
 
-// maxCallerPause bounds the time between two looks of a caller.
+// maxCallerPause bounds the pause between two polls of a caller.
 const maxCallerPause = 10 * time.Minute
 
 func (c *caller) early() {
@@ -110,7 +109,7 @@ func (c *caller) look() {
 	c.try.RegisterDelayedCallback(c.look, c.pause)
 }
 
-// lookAt calls the waits that an execution stands at; that with an empty ID is the run of the flow itself.
+// lookAt calls the open waits of an execution; an empty ID is the run of the flow itself.
 func (c *caller) lookAt(execution string) {
 	key, run := c.flow.Definition.Key, ""
 	if flow, rest, ok := strings.Cut(execution, "/"); ok &&
@@ -133,7 +132,7 @@ func (c *caller) lookAt(execution string) {
 }
 
 func (c *caller) page(execution string, from int) (page everhook.StepPage, ok bool) {
-	// The test environment panics when an execution is asked whose first workflow task has not run.
+	// The test environment panics if an execution is queried before its first workflow task.
 	defer func() { ok = recover() == nil && ok }()
 	query := c.try.QueryWorkflow
 	if execution != "" {
@@ -145,7 +144,7 @@ func (c *caller) page(execution string, from int) (page everhook.StepPage, ok bo
 	return page, err == nil && encoded.Get(&page) == nil
 }
 
-// call brings a call to a wait, of the run of the flow itself or of one that was called, once.
+// call sends one call to a wait of the run or of a called run.
 func (c *caller) call(run, node, iteration string) {
 	id := fmt.Sprint(run, "/resume/", node, "/", iteration)
 	if c.called[id] {
@@ -166,7 +165,7 @@ func (c *caller) call(run, node, iteration string) {
 	_ = c.try.UpdateWorkflowByID(run, workflows.ResumeUpdate, id, callback, call) // it may have ended
 }
 
-// TestRandomFlowsAreCalled is what makes the other tests of waits and of flows that are called mean something.
+// TestRandomFlowsAreCalled checks that random flows have waits and called flows; other tests rely on it.
 func TestRandomFlowsAreCalled(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}

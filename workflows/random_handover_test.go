@@ -26,8 +26,7 @@ func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 		for _, steps := range []int{1, 2, 3, 5, 8} {
 			try := tryRandom(t, flow)
 			try.start.Budget = workflows.Budget{Steps: steps}
-			// The test environment has no workflow that could be signalled. The answer comes again with the outcome of
-			// the loop.
+			// The test environment has no workflow to signal. The answer comes again with the outcome of the loop.
 			try.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.AnswerSignal,
 				mock.Anything).Return(nil).Maybe()
 			outcome, ok := playRandom(t, try, flow)
@@ -47,8 +46,8 @@ func TestRandomFlowsEndTheSameWhereverTheirLoopsAreHandedOver(t *testing.T) {
 	}
 }
 
-// playRandom runs a random flow as runRandom does. Not ok is one that the test environment cannot play: it panics when
-// an execution is cancelled whose first workflow task has not run.
+// playRandom is runRandom, but returns false for a flow that the test environment cannot run: it panics if an execution
+// is cancelled before its first workflow task.
 func playRandom(t *testing.T, try *trial, flow *flowgen.Flow) (outcome everhook.Outcome, ok bool) {
 	t.Helper()
 	defer func() {

@@ -36,7 +36,7 @@ func seeds(n int) []uint64 {
 	return list
 }
 
-// tryRandom prepares a run of a random flow, with the real queries and a partner that answers as the paths say.
+// tryRandom prepares a run of a random flow, with real queries and a partner that answers by the path.
 func tryRandom(t *testing.T, flow *flowgen.Flow) *trial {
 	try := tryDefinition(t, flow.Definition, flow.Body, nodes.Standard())
 	try.RegisterActivityWithOptions(jsonquery.New().Activity(activities.Dependencies{}),
@@ -98,7 +98,7 @@ func TestRandomFlowsRunToTheirEnd(t *testing.T) {
 	require.NotZero(t, steps[everhook.Cancelled])
 }
 
-// runRandom runs a random flow; a defect of the interpreter ends the test with the flow.
+// runRandom runs a random flow. A defect of the interpreter fails the test and prints the flow.
 func runRandom(t *testing.T, try *trial, flow *flowgen.Flow) everhook.Outcome {
 	t.Helper()
 	defer func() {
@@ -114,8 +114,8 @@ func runRandom(t *testing.T, try *trial, flow *flowgen.Flow) everhook.Outcome {
 	return outcome
 }
 
-// TestComparableFlowsAreComparable holds what comparisons of runs rest on: another run at another time, with another ID
-// and effects of another speed, has the same outcome and the same steps.
+// TestComparableFlowsAreComparable checks the basis of comparisons of runs: another run at another time, with another
+// ID and effects of another speed, has the same outcome and the same steps.
 func TestComparableFlowsAreComparable(t *testing.T) {
 	t.Parallel()
 	options := flowgen.Options{Partner: "http://partner.example", Comparable: true}
@@ -139,7 +139,7 @@ func TestComparableFlowsAreComparable(t *testing.T) {
 	}
 }
 
-// FuzzRandomFlows runs pure flows: what they do, they do in one go.
+// FuzzRandomFlows runs pure flows, which need no timers and effects.
 func FuzzRandomFlows(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(seed)

@@ -11,17 +11,17 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// WorkerOption changes how a worker is made.
+// WorkerOption is an option of NewWorker.
 type WorkerOption func(*workerSettings)
 
 type workerSettings struct {
 	maxResult int
-	// stopping ends when effects under way are cut off.
+	// stopping ends when running effects are cut off.
 	stopping context.Context
 }
 
-// LargePayloads lets results of effects have so many bytes, as JSON: MaxStoredPayload where the client keeps large
-// payloads outside of histories; 0: what Temporal itself takes.
+// LargePayloads sets the limit of results of effects, in bytes as JSON: MaxStoredPayload if the client keeps large
+// payloads outside of histories; 0: Temporal's own limit.
 func LargePayloads(bytes int) WorkerOption {
 	return func(s *workerSettings) {
 		if bytes > 0 {
@@ -70,7 +70,7 @@ func (i *guardedActivity) ExecuteActivity(ctx context.Context, in *interceptor.E
 	return result, nil
 }
 
-// cut replaces an error that is larger than Temporal keeps of one.
+// cut replaces an error that is too large for Temporal.
 func (i *guardedActivity) cut(ctx context.Context, err error) error {
 	if size := temporal.GetDefaultFailureConverter().ErrorToFailure(err).Size(); size > i.maxResult {
 		return tooLarge("the error of", ctx, size, i.maxResult)
@@ -78,7 +78,7 @@ func (i *guardedActivity) cut(ctx context.Context, err error) error {
 	return err
 }
 
-// size is that of a result as Temporal gets it, or as JSON where large ones are kept elsewhere.
+// size returns the size of a result as Temporal gets it, or as JSON if large ones are kept elsewhere.
 func (i *guardedActivity) size(result any) int {
 	if i.maxResult > maxResult {
 		return encodedSize(result)

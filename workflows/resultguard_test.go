@@ -30,7 +30,7 @@ func TestAResultThatTemporalWouldNotTakeIsAnErrorThatIsNotTriedAgain(t *testing.
 		option workflows.WorkerOption
 		result any
 		err    error
-		// want is in the message; empty: the result stands.
+		// want is a part of the message; empty if the result is kept.
 		want string
 	}{
 		"a small result":                   {workflows.LargePayloads(0), "small", nil, ""},

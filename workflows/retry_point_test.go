@@ -18,7 +18,7 @@ import (
 
 const retryID = everhook.RunID("retryretryretryretryretryr")
 
-// before asks a run for what a retry from a node needs, as a client gets it.
+// before queries the values for a retry from a node, as a client gets them.
 func (try *trial) before(t *testing.T, node string) *workflows.RetryPoint {
 	t.Helper()
 	encoded, err := try.QueryWorkflow(workflows.ValuesQuery, node)
@@ -340,12 +340,12 @@ func TestTheTemporalUIShowsWhereARetryBegan(t *testing.T) {
 	require.Contains(t, again.currentDetails(t), "retry of run "+string(runID)+" from both")
 }
 
-// garden grows flows of pure nodes at random.
+// garden makes random flows of pure nodes.
 type garden struct {
 	*rand.Rand
 	text   strings.Builder
 	number int
-	// seen are the nodes that may have run, variables those of them that can be assigned.
+	// seen are the nodes that may have run, variables the assignable ones among them.
 	seen, variables []string
 }
 
@@ -354,7 +354,7 @@ func (g *garden) key() string {
 	return fmt.Sprintf("n%d", g.number)
 }
 
-// value is an expression over what was seen.
+// value returns an expression that reads seen nodes.
 func (g *garden) value() string {
 	parts := []string{fmt.Sprint(g.IntN(9))}
 	for range g.IntN(3) {
@@ -369,7 +369,8 @@ func (g *garden) line(indent int, format string, args ...any) {
 	fmt.Fprintf(&g.text, strings.Repeat(" ", indent)+format+"\n", args...)
 }
 
-// list grows a list of nodes; what stands in it is seen behind it only if it is on the line: bodies of loops are not.
+// list makes a list of nodes. Later nodes see them only if they run at most once: nodes in the bodies of loops are not
+// seen.
 func (g *garden) list(indent, depth int) {
 	for range 1 + g.IntN(4) {
 		g.node(indent, depth)
@@ -393,7 +394,7 @@ func (g *garden) node(indent, depth int) {
 			target = "target: " + g.variables[g.IntN(len(g.variables))] + ", "
 		}
 		g.line(indent, "type: variable")
-		// Short, so that values do not double with every assignment.
+		// A short value, so that values do not double with every assignment.
 		g.line(indent, "config: { %svalue: '{{ len(toJSON(%s)) }}' }", target, g.value())
 	case 4:
 		g.line(indent, "type: calculation")

@@ -6,8 +6,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// handed counts the bytes that a workflow task hands to Temporal, which accepts 4 MiB at most in one task. Values are
-// charged before they are handed over, and the task is broken in time.
+// handed counts the bytes that a workflow task passes to Temporal, which accepts at most 4 MiB in one task. Values are
+// charged before, and the task is broken in time.
 type handed struct {
 	task, bytes int
 	// breaking makes coroutines that need the next workflow task wait in line. local does so for local activities. Both
@@ -16,7 +16,7 @@ type handed struct {
 }
 
 // reserve charges a value of that size to the workflow task, and breaks the task first if there is no room. Its error
-// is that of a cancelled run. It costs no event as long as there is room.
+// is that of a cancelled run. It costs no event while there is room.
 func (r *run) reserve(ctx workflow.Context, size int) error {
 	size = r.inHistory(size)
 	if r.charge(size) {
@@ -41,7 +41,7 @@ func (r *run) reserve(ctx workflow.Context, size int) error {
 	return nil
 }
 
-// inHistory is how many bytes a value of that size takes in the history.
+// inHistory returns the bytes that a value of that size takes in the history.
 func (r *run) inHistory(size int) int {
 	if r.start.MaxPayload > MaxPayload {
 		return min(size, maxInline)
@@ -59,8 +59,7 @@ func (r *run) charge(size int) bool {
 	return true
 }
 
-// chargeAnswer counts an answer, which leaves with the workflow task in which it was given, whether there is room or
-// not.
+// chargeAnswer charges an answer, which is always sent with the workflow task in which it was set, even without room.
 func (r *run) chargeAnswer(size int) {
 	if task := r.task(); task != r.handed.task {
 		r.handed.task, r.handed.bytes = task, 0
@@ -68,7 +67,7 @@ func (r *run) chargeAnswer(size int) {
 	r.handed.bytes += r.inHistory(size)
 }
 
-// runLocally runs local activities one at a time: one workflow task hands over all their results, whose sizes are not
+// runLocally runs local activities one at a time: one workflow task passes on all their results, whose sizes are not
 // known before.
 func (r *run) runLocally(ctx workflow.Context, result any, call func() error) error {
 	if r.handed.local == nil {
@@ -85,7 +84,7 @@ func (r *run) runLocally(ctx workflow.Context, result any, call func() error) er
 	return call()
 }
 
-// correctReserve replaces what was reserved for the result of a local activity by the size that it has.
+// correctReserve replaces the reserved size of a local activity's result by its real size.
 func (r *run) correctReserve(result any) {
 	size := 0
 	if encoded, err := everhook.EncodeJSON(result); err == nil {

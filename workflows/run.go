@@ -20,23 +20,23 @@ import (
 type run struct {
 	*engine.Run
 	start Start
-	// definition is the flow as the run was started with it.
+	// definition is the flow that the run was started with.
 	definition json.RawMessage
-	// ended is how the execution ended; nil before.
+	// ended is the outcome of the execution; nil before its end.
 	ended *everhook.Outcome
 
-	// root is the execution of the run, as others know it that continue its loops; nil in the run's own execution.
+	// root is the root execution, for executions that continue its loops; nil in the root itself.
 	root *everhook.Execution
 	// takesAnswers is set when the run takes answers from executions that continue its loops.
 	takesAnswers bool
 	// answered is the workflow task in which the answer was given.
 	answered int
 
-	// events counts what the execution added to its history; budget is how many it may add before its loops continue in
-	// another execution. inFlight counts the effects and children that it waits for.
+	// events counts the events that the execution added to its history. Above budget, its loops continue in another
+	// execution. inFlight counts the effects and children that it waits for.
 	events, budget, inFlight int
 
-	// descendants is how many runs of other flows the execution may still start.
+	// descendants is the number of runs of other flows that the execution may still start.
 	descendants int
 
 	// stopped reports whether the execution itself was cancelled: by an operator, or by the execution that started it.
@@ -45,11 +45,11 @@ type run struct {
 	// of the history at its beginning. Both are the same on every replay.
 	bytes, task func() int
 
-	// mailbox takes the calls that steps wait for. waiting lists the current waits, shownWaiting the value of the
+	// mailbox receives the calls that steps wait for. waiting lists the current waits, shownWaiting is the value of the
 	// search attribute.
 	mailbox               mailbox
 	waiting, shownWaiting []string
-	// handed counts what the current workflow task hands to Temporal.
+	// handed counts the bytes that the current workflow task passes to Temporal.
 	handed handed
 }
 
@@ -93,7 +93,7 @@ func (r *run) After(on engine.Line, left time.Duration, name string, fire func()
 	})
 }
 
-// Listen aborts a subflow when its caller says so.
+// Listen aborts a subflow when its caller sends the abort signal.
 func (r *run) Listen(on engine.Line, abort func(*everhook.Error)) {
 	if r.start.Depth > 0 {
 		listen(contextOf(on), abort)
@@ -114,8 +114,8 @@ func listen(ctx workflow.Context, abort func(*everhook.Error)) {
 	})
 }
 
-// yieldTimeout is how long an activity that does nothing may take. After that it counts as lost with its worker, and is
-// tried again: a killed worker holds a run up for that long.
+// yieldTimeout bounds an activity that does nothing. After that it counts as lost with its worker, and is retried: a
+// killed worker delays a run by that long.
 const yieldTimeout = 5 * time.Second
 
 // Break ends the workflow task by an activity that does nothing.
@@ -129,7 +129,7 @@ func (r *run) Break(on engine.Line) error {
 // breakTask ends the workflow task.
 func (r *run) breakTask(ctx workflow.Context) error { return r.Run.Break(line{ctx}) }
 
-// Limit ends a run whose history is about to become too large for Temporal. The size is that at the beginning of the
+// Limit ends a run whose history is about to become too large for Temporal. It uses the size at the beginning of the
 // workflow task, which the history records.
 func (r *run) Limit() *kind.End {
 	message := ""
@@ -149,7 +149,7 @@ func (r *run) Limit() *kind.End {
 // UsedUp reports whether the history is so long or so large that loops continue in another execution.
 func (r *run) UsedUp() bool { return r.events >= r.budget || r.bytes() >= budgetBytes }
 
-// Error reads an error of the SDK.
+// Error converts an error of the SDK.
 func (r *run) Error(err error) (failure *everhook.Error, cancelled bool) {
 	if temporal.IsCanceledError(err) || errors.Is(err, workflow.ErrCanceled) {
 		return nil, true

@@ -15,29 +15,29 @@ type Start struct {
 	Version int `json:"version"`
 	// Delivery is the call that started the run.
 	Delivery everhook.Delivery `json:"delivery"`
-	// Env are the settings that the flow refers to, as they were when the run was started.
+	// Env are the settings that the flow refers to, with their values at the start of the run.
 	Env map[string]string `json:"env,omitempty"`
-	// Resume makes the URLs that resume the run; nil for a flow that waits for no call.
+	// Resume makes the URLs that resume the run; nil for a flow without waits for calls.
 	Resume *everhook.Resume `json:"resume,omitempty"`
 	// Attributes is set when the namespace has the search attributes: setting others would block the run.
 	Attributes bool `json:"searchAttributes,omitempty"`
-	// Budget is what an execution may use before its loops continue in another one.
+	// Budget bounds an execution; above it, its loops continue in another one.
 	Budget Budget `json:"budget,omitzero"`
-	// Origin is the run that this one is a retry of, over all retries; empty for one that a delivery started.
+	// Origin is the run that the delivery started, if this run is a retry of it, over all retries; else empty.
 	Origin everhook.RunID `json:"origin,omitempty"`
-	// From is where a retry goes on; nil: it begins at the beginning.
+	// From is the point at which a retry begins; nil means the beginning.
 	From *RetryPoint `json:"from,omitempty"`
-	// Depth counts the runs that called each other to start this one; 0: it is no subflow.
+	// Depth counts the runs in the chain of calls above this one; 0: it is not a subflow.
 	Depth int `json:"depth,omitempty"`
-	// Descendants is how many runs of other flows this one may start, directly and through the flows that it calls. Nil
-	// stands for MaxDescendants.
+	// Descendants is the number of runs of other flows that this one may start, directly and through the flows that it
+	// calls. Nil means MaxDescendants.
 	Descendants *int `json:"descendants,omitempty"`
-	// MaxPayload bounds one value that the run hands to Temporal, in bytes as JSON: MaxStoredPayload if large values
-	// are kept outside of histories. Every bound up to 1.5 MiB, 0 included, stands for 1.5 MiB.
+	// MaxPayload bounds one value that the run passes to Temporal, in bytes as JSON: MaxStoredPayload if large values
+	// are kept outside of histories. Every bound up to 1.5 MiB, including 0, means 1.5 MiB.
 	MaxPayload int `json:"maxPayload,omitempty"`
 }
 
-// First is the run that the delivery started: the run itself, or the first one that it is a retry of.
+// First returns the run that the delivery started: this run, or the original of its retries.
 func (s *Start) First() everhook.RunID {
 	if s.Origin != "" {
 		return s.Origin
@@ -45,8 +45,7 @@ func (s *Start) First() everhook.RunID {
 	return s.Delivery.RunID
 }
 
-// Budget is what one execution may use before its loops continue in another one. A field that is 0 stands for the
-// engine's own number.
+// Budget bounds one execution; above it, its loops continue in another one. A field of 0 means the engine's own bound.
 type Budget struct {
 	Steps  int `json:"steps,omitempty"`
 	Events int `json:"events,omitempty"`
@@ -55,8 +54,8 @@ type Budget struct {
 
 func (b Budget) events() int { return cmp.Or(b.Events, budgetEvents) }
 
-// RetryPoint is where a retry begins.
+// RetryPoint is the point at which a retry begins, with the values before it.
 type RetryPoint = engine.RetryPoint
 
-// MaxDescendants is how many runs one run may start, directly and through the flows that it calls.
+// MaxDescendants is the number of runs that one run may start, directly and through the flows that it calls.
 const MaxDescendants = 100_000

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// step is a step that waits or acts outside.
+// step is a step of a waiting kind.
 type step struct {
 	*engine.Step
 	run *run
@@ -27,7 +27,7 @@ var (
 	_ kind.CallingRun  = (*step)(nil)
 )
 
-// Wait executes a step whose kind waits or acts outside.
+// Wait executes a step of a waiting kind.
 func (r *run) Wait(s *engine.Step) (kind.Result, error) {
 	return s.Compiled().Kind.(kind.Waiting).Execute(contextOf(s.Line()), &step{Step: s, run: r})
 }
@@ -75,7 +75,7 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 
 func (s *step) effect() Effect { return Effect{Node: s.Node(), Iteration: s.Iteration()} }
 
-// awaitSlot waits while too many effects are under way.
+// awaitSlot waits while too many effects are running.
 func (r *run) awaitSlot(ctx workflow.Context) error {
 	if r.inFlight < maxInFlight {
 		return nil
@@ -105,8 +105,8 @@ func (s *step) LocalActivity(ctx workflow.Context, name string, input, result an
 	return nil
 }
 
-// releaseAnswer lets an answer leave that was given in this workflow task. It leaves when the task ends, and a local
-// activity would keep the task open.
+// releaseAnswer sends an answer that was set in this workflow task, by ending the task: a local activity would keep the
+// task open.
 func (r *run) releaseAnswer(ctx workflow.Context) error {
 	if r.Answer() == nil || r.answered != r.task() {
 		return nil

@@ -79,7 +79,7 @@ func TestTheStepLogBoundsOneValueAndTheRun(t *testing.T) {
 	require.InDelta(t, everhook.MaxLoggedRun*3/4, size, 60_000, "the rest is for notes and later steps")
 }
 
-// chatty is a kind that says a lot, and fails with a long message.
+// chatty is a kind that writes many lines, and fails with a long message.
 type chatty struct {
 	Text expression.Template[string] `json:"text"`
 }

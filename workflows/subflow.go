@@ -13,14 +13,14 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// maxSubflowDepth bounds how many runs call each other down to one: flows that call themselves end there.
+// maxSubflowDepth bounds the chain of calls, for flows that call themselves.
 const maxSubflowDepth = 16
 
-// subflowPauses are the waits before a subflow is started again whose run of an earlier attempt has not ended yet.
+// subflowPauses are the pauses before a subflow is started again while its run of an earlier attempt has not ended.
 var subflowPauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
 
-// Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. A caller that is
-// cancelled cancels it, one that is aborted aborts it; the step ends when the run has.
+// Subflow starts the run of another flow as a child workflow, and waits for it if the call says so. If the caller is
+// cancelled or aborted, so is the child; the step ends after the child.
 func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.SubflowReply, error) {
 	defer s.GoOn()
 	id := s.calledRun(s.ID())
@@ -64,8 +64,8 @@ func (r *run) takeDescendants(calls bool) (given int, err error) {
 	return given, nil
 }
 
-// calledRun is the run that the step calls in a run: the same one however often that is started again. In a retry it is
-// another one, with the origin that the first had, so that effects of the flow keep their idempotency keys.
+// calledRun returns the ID of the run that the step calls. It is the same in every rerun of the caller. In a retry it
+// is another one, with the same origin, so that effects keep their idempotency keys.
 func (s *step) calledRun(caller everhook.RunID) everhook.RunID {
 	return everhook.DerivedRunID([]byte(caller), s.Node().Key+"/"+s.Iteration())
 }
@@ -79,8 +79,8 @@ func (s *step) mayCall(call kind.SubflowCall) error {
 	return err
 }
 
-// loadSubflow has the definition read by a local activity: the only time that a run reads the store. Its result is
-// recorded, and a replay takes it from there.
+// loadSubflow reads the definition by a local activity: the only time that a run reads the store. The result is
+// recorded, so a replay uses the same.
 func (s *step) loadSubflow(ctx workflow.Context, call kind.SubflowCall,
 	id everhook.RunID) (loaded activities.LoadedSubflow, err error) {
 	if err := s.run.releaseAnswer(ctx); err != nil {
@@ -103,27 +103,27 @@ func (s *step) loadSubflow(ctx workflow.Context, call kind.SubflowCall,
 	return loaded, err
 }
 
-// subflow is one call of a flow that was loaded.
+// subflow is one call of a loaded flow.
 type subflow struct {
 	step   *step
 	call   kind.SubflowCall
 	loaded activities.LoadedSubflow
 	run    everhook.RunID
-	// descendants is how many runs the child may start.
+	// descendants is the number of runs that the child may start.
 	descendants int
 }
 
 func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, c.run) }
 
-// perform starts the child, and waits for its end if it is to. The child's own context is apart from the caller's: it
-// is told itself when the caller is cancelled or aborted.
+// perform starts the child, and waits for its end if the call says so. The child has a disconnected context: stopChild
+// cancels or aborts it with the caller.
 func (c *subflow) perform(ctx workflow.Context) (kind.SubflowReply, error) {
 	reply := kind.SubflowReply{RunID: c.run}
 	c.step.Record().Subflow = c.workflowID()
 	apart, cancel := workflow.NewDisconnectedContext(ctx)
 	child, err := c.begin(ctx, apart)
 	if err != nil || !c.call.Wait {
-		return reply, err // apart stays as it is: cancelling it would cancel a run that nobody waits for
+		return reply, err // the child goes on: cancelling apart would cancel it
 	}
 	defer cancel()
 	c.step.run.showDetails(ctx)
@@ -146,13 +146,13 @@ func (c *subflow) perform(ctx workflow.Context) (kind.SubflowReply, error) {
 		return reply, nil
 	}
 	if ctx.Err() != nil {
-		return reply, ctx.Err() // why the caller ends tells how its step does, not what became of the child
+		return reply, ctx.Err() // the step ends as its caller does, not as the child
 	}
 	return reply, c.failure(outcome)
 }
 
 // begin starts the child. If the step waits for the child, the child must be new; a child of an earlier attempt of the
-// caller ends soon, because that attempt has ended. A child that the step does not wait for may be running already.
+// caller ends soon, because that attempt has ended. A child that the step does not wait for may already be running.
 func (c *subflow) begin(ctx, apart workflow.Context) (workflow.ChildWorkflowFuture, error) {
 	for attempt := 0; ; attempt++ {
 		start := c.start(ctx)
@@ -216,8 +216,8 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 	return options
 }
 
-// stopChild tells a child why its caller ends. An abort is a signal with the error, because a cancellation can't carry
-// one. If the caller is cancelled while the child still runs its onFailure, the child is cancelled too.
+// stopChild cancels or aborts a child with its caller. An abort is a signal with the error, because a cancellation
+// cannot carry one. If the caller is cancelled while the child still runs its onFailure, the child is cancelled too.
 func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, child workflow.ChildWorkflowFuture,
 	why *everhook.Error) {
 	if r.Aborted() != nil && child.SignalChildWorkflow(apart, AbortSignal, why).Get(apart, nil) == nil &&
@@ -227,12 +227,12 @@ func (r *run) stopChild(apart workflow.Context, cancel workflow.CancelFunc, chil
 	cancel()
 }
 
-// name names the child in messages.
+// name returns the name of the child for messages.
 func (c *subflow) name() string {
 	return "run " + string(c.run) + " of flow " + c.call.Flow
 }
 
-// failure is the error of the step: the child's status and message, and where to find the child.
+// failure returns the error of the step: the child's status and message, and the child's run ID.
 func (c *subflow) failure(outcome everhook.Outcome) error {
 	failure := &everhook.Error{Status: outcome.Status, Type: everhook.TypeSubflow, Message: c.name() + " ended " +
 		string(outcome.Status)}

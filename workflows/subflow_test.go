@@ -15,11 +15,11 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// loads makes every flow that is called one whose nodes are given, after so many attempts that fail.
+// loads replaces every called flow by one with the given nodes, after some failed attempts.
 func (try *trial) loads(t *testing.T, list string, failing int) *int {
 	called := tryFlow(t, "key: called\nmode: async\ntrigger: { type: call }\nnodes:\n"+list, nil, nodes.Standard())
 	attempts := 0
-	// The test environment holds deadlines of local activities against the real time.
+	// The test environment compares deadlines of local activities with the real time.
 	try.SetStartTime(time.Now())
 	try.RegisterActivityWithOptions(func(context.Context, activities.LoadSubflowInput) (activities.LoadedSubflow,
 		error) {

@@ -17,13 +17,12 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// timedFlow makes random flows of which it is known to the millisecond, in virtual time, when each step happens: who
-// wins a race, which failure comes first, which output is the last. Package flowgen leaves that out, as it makes flows
-// for real time too.
+// timedFlow makes random flows whose steps have known times in virtual time, to the millisecond: the winner of a race,
+// the first failure, the last output. Package flowgen leaves that out, because its flows also run in real time.
 type timedFlow struct {
 	random *rand.Rand
 	keys   int
-	// left is how many nodes may still be added.
+	// left is the number of nodes that may still be added.
 	left int
 	// waits are the nodes that wait for calls, with the loops around them.
 	waits []timedWait
@@ -34,12 +33,12 @@ type timedWait struct {
 	loops []string
 }
 
-// timedPlace is where a node stands: how deep, how far in loops, and with which variables.
+// timedPlace is the position of a node: its depth, its loops and its variables.
 type timedPlace struct {
 	depth     int
 	loops     []string
 	variables []string
-	// beside: something runs here at the very same time, that nothing may cut off.
+	// beside means that something runs at the same time and must not be cut off.
 	beside bool
 }
 
@@ -65,7 +64,7 @@ func (g *timedFlow) key() string {
 	return fmt.Sprintf("n%d", g.keys)
 }
 
-// delay makes a delay that ends when no other does.
+// delay makes a delay that ends at a unique time.
 func (g *timedFlow) delay(p timedPlace) map[string]any {
 	return map[string]any{"key": g.key(), "type": "delay", "config": map[string]any{"duration": g.duration(p)}}
 }
@@ -78,12 +77,12 @@ func (g *timedFlow) duration(p timedPlace) string {
 	return "{{ string(" + duration + `) + "ms" }}`
 }
 
-// soon is a moment in which nothing else happens.
+// soon returns a unique time.
 func (g *timedFlow) soon() time.Duration {
 	return time.Duration(1+g.random.IntN(20_000_000)) * time.Millisecond
 }
 
-// calls makes calls of the nodes that wait for them, some early, some late.
+// calls makes calls for the waits, some early, some late.
 func (g *timedFlow) calls() []timedCall {
 	var calls []timedCall
 	for _, wait := range g.waits {
@@ -219,7 +218,7 @@ func (g *timedFlow) node(p timedPlace) map[string]any {
 	return node
 }
 
-// text is a whole flow. Its own last output shows what all before has come to.
+// text returns a whole flow. Its last output shows the results of all nodes before it.
 func (g *timedFlow) text(t *testing.T) string {
 	top := timedPlace{variables: []string{"v", "w"}}
 	list := []any{
@@ -251,12 +250,12 @@ func (g *timedFlow) text(t *testing.T) string {
 	return string(text)
 }
 
-// ends is what is compared of a run: its outcome, how long it took, and how many steps it had.
+// ends has the compared parts of a run: its outcome, its duration, and its number of steps.
 type ends struct {
 	Outcome everhook.Outcome
 	Took    time.Duration
 	Steps   int
-	// Points are where the run can be continued, with the values that there were; or why it cannot.
+	// Points are the retry points of the run, with their values, or the reasons why there are none.
 	Points map[string]string
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// TestWorkOnDataBreaksTheWorkflowTaskInTime holds that a loop does not go on for seconds without a break because its
-// body works on much data outside of expressions: such a task would never be finished, and tried again for ever.
+// TestWorkOnDataBreaksTheWorkflowTaskInTime checks that work on much data outside of expressions breaks the task of a
+// loop in time: a task that runs for seconds without a break would be retried for ever.
 func TestWorkOnDataBreaksTheWorkflowTaskInTime(t *testing.T) {
 	t.Parallel()
 	yields := func(t *testing.T, before, loop, body string) int32 {

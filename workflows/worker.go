@@ -12,21 +12,21 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// Pollers and slots of a worker: the SDK's defaults of two pollers each hold up sync callers.
+// Pollers and slots of a worker: the SDK's default of two pollers each delays sync callers.
 const (
 	maxPollers              = 32
 	initialPollers          = 8
 	minPollers              = 4
 	eagerActivitiesPerTask  = 32
 	maxConcurrentActivities = 500
-	// workerStopTimeout is what effects under way have when the worker stops: with the five seconds of held callers
-	// before it, a process ends within the ten seconds that containers have. What is cut off is done again by another
-	// worker, with the same Idempotency-Key.
+	// workerStopTimeout is the time for running effects when the worker stops. With the five seconds for held callers
+	// before it, a process ends within the ten seconds that containers have. Another worker repeats effects that were
+	// cut off, with the same Idempotency-Key.
 	workerStopTimeout = 3 * time.Second
 	// reportTimeout is the time to report the results of effects that ended in time, so that they are not repeated.
 	reportTimeout = time.Second
-	// deadlockAfter is when the SDK takes workflow code for deadlocked, and has its task tried again. A stretch of
-	// evaluation is far shorter than its default of a second, but reading and measuring a body of 10 MiB is not on a
+	// deadlockAfter is the time after which the SDK reports a deadlock of workflow code and has its task retried. An
+	// evaluation is far shorter than the default of a second, but reading and measuring a body of 10 MiB is not on a
 	// busy machine. A workflow task may take ten seconds.
 	deadlockAfter = 8 * time.Second
 )
@@ -37,11 +37,11 @@ const (
 type Worker struct {
 	// levels has a Temporal worker for each level, from FirstLevel on.
 	levels []worker.Worker
-	// cut ends the effects under way.
+	// cut ends the running effects.
 	cut context.CancelCauseFunc
 }
 
-// Connect makes a Temporal worker of a connection. The client side has the connection; this package has none.
+// Connect makes a Temporal worker. The client side owns the connection.
 type Connect func(taskQueue string, options worker.Options) worker.Worker
 
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.

@@ -188,7 +188,7 @@ var decimalFunctions = []*Function{
 			"with decimals and numbers are exact. Outside an expression it is text, with all its digits.",
 		Example: `decimal("2.3") * 100`, Result: `"230.0"`, minimum: 1, maximum: 1, gives: kindDecimal,
 		apply: toDecimal},
-	{Name: "divide", Signature: "divide(a, b, scale)", Doc: "The quotient as a decimal with so many digits after the " +
+	{Name: "divide", Signature: "divide(a, b, scale)", Doc: "The quotient as a decimal with `scale` digits after the " +
 		"point (0 to 100), half away from zero.", Example: `divide(decimal("10.00"), 3, 2)`, Result: `"3.33"`,
 		minimum: 3,
 		maximum: 3, gives: kindDecimal, apply: quotient},

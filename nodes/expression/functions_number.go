@@ -259,11 +259,11 @@ var numberFunctions = []*Function{
 		minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Ceil, rounding.Ceil)},
 	{Name: "floor", Signature: "floor(number)", Doc: "The next whole number downwards.", Example: `floor(1.8)`,
 		Result: `1`, minimum: 1, maximum: 1, gives: kindNumber, apply: toWhole(math.Floor, rounding.Floor)},
-	{Name: "round", Signature: "round(number[, digits])", Doc: "The number rounded to so many digits behind the " +
-		"point (0 to 15), half away from zero, as decimals are written.", Example: `round(2.675, 2)`, Result: `2.68`,
+	{Name: "round", Signature: "round(number[, digits])", Doc: "The number, rounded half away from zero to " +
+		"`digits` (0 to 15) digits after the point.", Example: `round(2.675, 2)`, Result: `2.68`,
 		minimum: 1, maximum: 2, gives: kindNumber, apply: round},
-	{Name: "fixed", Signature: "fixed(number, digits)", Doc: "The rounded number as text, always with so many digits " +
-		"behind the point (0 to 15).", Example: `fixed(7, 2)`, Result: `"7.00"`, minimum: 2, maximum: 2,
+	{Name: "fixed", Signature: "fixed(number, digits)", Doc: "The rounded number as text, always with `digits` (0 to " +
+		"15) digits after the point.", Example: `fixed(7, 2)`, Result: `"7.00"`, minimum: 2, maximum: 2,
 		gives: kindText, apply: fixed},
 	{Name: "bitand", Signature: "bitand(a, b)", Doc: "The bits that are set in both whole numbers.",
 		Example: `bitand(0b1010, 0b1100)`, Result: `8`, minimum: 2, maximum: 2, gives: kindNumber,
