@@ -5,6 +5,7 @@ package everhook
 // fieldDocs are the comments of config structs and of their fields.
 var fieldDocs = map[string]string{
 	"Definition":             "Definition is the content of a flow: a trigger and a graph of nodes. Its JSON has the same form as the flow file. A definition is immutable.",
+	"Definition.Defaults":    "Defaults are fields for all nodes of a kind: `timeout`, `retry` and `onError` of the node, and fields of its config. A field of the node itself replaces the default as a whole.",
 	"Definition.Description": "Description says what the flow is for; markdown.",
 	"Definition.Key":         "Key identifies the flow in all its versions: [a-z0-9][a-z0-9-]{0,62}.",
 	"Definition.Mode":        "Mode says whether the caller waits for the flow's answer (sync) or not (async).",

@@ -59,7 +59,7 @@ func (c *Condition) Validate(v *kind.Validation) {
 func (c *Condition) warnIfFilter(v *kind.Validation) {
 	d, node := v.Definition, v.Node
 	_, filtering := v.Trigger.(kind.Filtering)
-	first := len(d.Nodes) > 0 && node == &d.Nodes[0]
+	first := len(d.Nodes) > 0 && node.Key == d.Nodes[0].Key
 	handled := len(d.OnFailure) > 0 || node.OnError != "" && node.OnError != everhook.OnErrorFail
 	if filtering && first && !handled && len(c.Expression.References().Env) == 0 {
 		v.Warn("/config/rejectOnFalse", "a run for which this is false ends failed, and with `dedupe` every redelivery "+

@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/strict"
@@ -110,24 +111,27 @@ func compile(d *everhook.Definition, registry *kind.Registry, checking bool) (*F
 		registry: registry, checking: checking,
 		flow: &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Node{},
 			waits: map[string]int{}},
-		places: map[string]place{},
-		env:    map[string]bool{}, secrets: map[string]bool{},
+		places: map[string]place{}, defaulted: map[string]*kindDefaults{}, givenBy: map[string]string{},
+		env: map[string]bool{}, secrets: map[string]bool{}, reported: map[string]bool{},
 	}
 	if checking {
 		c.size()
 		c.header()
 	}
 	c.trigger()
-	c.place(d.Nodes, "/nodes", nil)
-	c.place(d.OnFailure, "/onFailure", nil)
+	c.defaults()
+	nodes, onFailure := c.filled(d.Nodes, "/nodes", 0), c.filled(d.OnFailure, "/onFailure", 0)
+	c.place(nodes, "/nodes", nil)
+	c.place(onFailure, "/onFailure", nil)
 	var reached scope
-	c.flow.Nodes, reached = c.list(d.Nodes, "/nodes", scope{})
+	c.flow.Nodes, reached = c.list(nodes, "/nodes", scope{})
 	reached.failing = true
-	c.flow.OnFailure, _ = c.list(d.OnFailure, "/onFailure", reached)
+	c.flow.OnFailure, _ = c.list(onFailure, "/onFailure", reached)
 	markLine(c.flow.Nodes)
 	if checking {
 		c.checkResumes()
 		c.warnings()
+		c.unusedDefaults()
 	}
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
 	if c.errors > 0 {
@@ -148,6 +152,14 @@ type compiler struct {
 	problems []kind.Problem
 	// errors counts the problems that are no warnings.
 	errors int
+	// defaulted are the flow's defaults by kind, filledBytes what they added to nodes. givenBy leads from the pointer of a
+	// field that they gave to a node to that in the defaults.
+	defaulted   map[string]*kindDefaults
+	filledBytes int
+	tooLarge    bool
+	givenBy     map[string]string
+	// reported are the problems of defaults, which are told once and not for each node.
+	reported map[string]bool
 }
 
 // place is the position of a node in the tree: the branches that lead to it, outermost first.
@@ -162,6 +174,13 @@ type branchOf struct {
 }
 
 func (c *compiler) report(p kind.Problem) {
+	if p.Pointer = c.source(p.Pointer); strings.HasPrefix(p.Pointer, "/defaults/") {
+		told := p.Pointer + "\x00" + p.Message
+		if p.Node = ""; c.reported[told] {
+			return
+		}
+		c.reported[told] = true
+	}
 	c.problems = append(c.problems, p)
 	if !p.Warning {
 		c.errors++
@@ -440,7 +459,7 @@ func (o others) Kind(key string) kind.Kind {
 func (c *compiler) fields(config any, pointer, node string, environment func(field string) (*expression.Environment,
 	scope)) (uses expression.References) {
 	expression.Walk(config, func(at string, field expression.Field) {
-		c.flow.Fields[pointer+at] = field
+		c.flow.Fields[c.source(pointer+at)] = field
 		if !field.IsSet() || c.errors >= maxErrors {
 			return
 		}

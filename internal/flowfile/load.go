@@ -40,14 +40,15 @@ func Load(file string, data []byte, registry *kind.Registry) (*compile.Flow, Pro
 
 // flowFields are the fields of a flow file.
 type flowFields struct {
-	Key         string           `json:"key" required:"true"`
-	Title       string           `json:"title"`
-	Description string           `json:"description"`
-	Mode        string           `json:"mode" required:"true"`
-	Trigger     everhook.Mapping `json:"trigger" required:"true"`
-	Options     everhook.Options `json:"options"`
-	Nodes       []any            `json:"nodes"`
-	OnFailure   []any            `json:"onFailure"`
+	Key         string                      `json:"key" required:"true"`
+	Title       string                      `json:"title"`
+	Description string                      `json:"description"`
+	Mode        string                      `json:"mode" required:"true"`
+	Trigger     everhook.Mapping            `json:"trigger" required:"true"`
+	Options     everhook.Options            `json:"options"`
+	Defaults    map[string]everhook.Mapping `json:"defaults"`
+	Nodes       []any                       `json:"nodes"`
+	OnFailure   []any                       `json:"onFailure"`
 }
 
 // nodeFields are the fields of a node.
@@ -87,7 +88,7 @@ func (l *loader) definition() *everhook.Definition {
 	strict.Decode(root, &fields, "", func(pointer, message, fix string) { l.add(pointer, "", message, fix, false) })
 	d := &everhook.Definition{
 		Key: fields.Key, Title: fields.Title, Description: fields.Description, Mode: everhook.Mode(fields.Mode),
-		Options: fields.Options,
+		Options: fields.Options, Defaults: fields.Defaults,
 		Trigger: everhook.Trigger{Config: everhook.Mapping{}}, Nodes: l.nodes(fields.Nodes, "/nodes", 0),
 		OnFailure: l.nodes(fields.OnFailure, "/onFailure", 0),
 	}

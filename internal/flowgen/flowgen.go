@@ -95,6 +95,13 @@ func Generate(seed uint64, options Options) *Flow {
 	if g.chance(35) {
 		d.OnFailure, _ = g.list(g.failing(left), 1+g.random.IntN(3))
 	}
+	if g.chance(20) {
+		d.Defaults = map[string]everhook.Mapping{
+			"http-request": {"timeout": "4s", "headers": map[string]any{"X-Flow": template("system.flow.key")}},
+			"calculation":  {"onError": pick(g, "fail", "continue")},
+			"delay":        {"status": "resolved"},
+		}
+	}
 	if options.Abort > 0 && !g.options.Pure && g.chance(15) {
 		d.Options.Timeout = everhook.Duration(options.Abort)
 		g.flow.Aborts = true

@@ -29,6 +29,8 @@ func JSON(r *kind.Registry) ([]byte, error) {
 	if err := d.triggers(r); err != nil {
 		return nil, err
 	}
+	defaults := root["properties"].(schema)["defaults"].(schema)
+	defaults["properties"], defaults["additionalProperties"] = d.defaults(r), false
 	root["$schema"], root["title"], root["$defs"] = schemaDialect, "Everhook flow", d.defs
 	data, err := everhook.EncodeJSON(root)
 	if err != nil {
@@ -114,6 +116,23 @@ func (d *describer) kinds(r *kind.Registry) error {
 		d.defs["node"].(schema)["allOf"] = rules
 	}
 	return nil
+}
+
+// defaults are the fields that a flow can give to all nodes of each kind. None is required.
+func (d *describer) defaults(r *kind.Registry) schema {
+	kinds := schema{}
+	for _, kind := range r.Kinds() {
+		spec := kind.Spec()
+		config := d.names[reflect.TypeOf(kind).Elem()]
+		fields := everhook.SortedKeys(d.defs[config].(schema)["properties"].(schema))
+		fields = append(fields, "onError")
+		if spec.Effect != nil {
+			fields = append(fields, "timeout", "retry")
+		}
+		// The names alone: with the schemas of the fields, editors would read twice as much.
+		kinds[spec.Kind] = schema{"type": "object", "propertyNames": schema{"enum": fields}}
+	}
+	return kinds
 }
 
 // triggers is the schema of the trigger block: its type, and beside it the fields of the kind.

@@ -42,6 +42,11 @@ func Decode(v any, target any, pointer string, report func(pointer, message, fix
 	decoder{report}.value(v, reflect.ValueOf(target).Elem(), pointer, "")
 }
 
+// DecodePart is as Decode, for a target that is a struct of which any field may be missing.
+func DecodePart(v any, target any, pointer string, report func(pointer, message, fix string)) {
+	decoder{report}.fields(v, reflect.ValueOf(target).Elem(), pointer, true)
+}
+
 // Pointer appends tokens to a JSON pointer (RFC 6901).
 func Pointer(base string, tokens ...string) string {
 	for _, token := range tokens {
@@ -65,7 +70,7 @@ func (d decoder) value(v any, target reflect.Value, pointer string, tag reflect.
 		d.value(v, fresh.Elem(), pointer, tag)
 		target.Set(fresh)
 	case reflect.Struct:
-		d.mappingToStruct(v, target, pointer)
+		d.fields(v, target, pointer, false)
 	case reflect.Map:
 		d.mapping(v, target, pointer, tag)
 	case reflect.Slice:
@@ -111,7 +116,8 @@ func (d decoder) byItself(v any, target reflect.Value, pointer string) bool {
 	return true
 }
 
-func (d decoder) mappingToStruct(v any, target reflect.Value, pointer string) {
+// fields fills a struct. Partial is set if required fields may be missing.
+func (d decoder) fields(v any, target reflect.Value, pointer string, partial bool) {
 	mapping, ok := v.(map[string]any)
 	if !ok {
 		d.mismatch(v, pointer, "a mapping", "")
@@ -125,7 +131,7 @@ func (d decoder) mappingToStruct(v any, target reflect.Value, pointer string) {
 		switch {
 		case present && (item != nil || takesNil(field.Type)):
 			d.value(item, target.FieldByIndex(field.Index), Pointer(pointer, field.name), field.Tag)
-		case field.Tag.Get("required") == "true":
+		case field.Tag.Get("required") == "true" && !partial:
 			d.report(Pointer(pointer, field.name), fmt.Sprintf("%q is missing", field.name),
 				fmt.Sprintf("add `%s:`", field.name))
 		}
