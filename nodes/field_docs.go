@@ -66,7 +66,7 @@ var fieldDocs = map[string]string{
 	"HTTPRequest":                       "HTTPRequest sends a request to another system.",
 	"HTTPRequest.Auth":                  "Auth adds an Authorization header.",
 	"HTTPRequest.Body":                  "Body to send. Without it, the request has no body.",
-	"HTTPRequest.ContentType":           "ContentType is the format of the body: json, form, xml, text or none.",
+	"HTTPRequest.ContentType":           "ContentType is the format of the body: json, form, xml, text or none. In a form, a list repeats its name, and what is inside a mapping is named in brackets: `address[city]`, `lines[0][sku]`, `address[phones][]`.",
 	"HTTPRequest.Expect":                "Expect lists the statuses that count as success, for example 204, 2xx or 200-299.",
 	"HTTPRequest.Headers":               "Headers of the request.",
 	"HTTPRequest.IdempotencyKey":        "IdempotencyKey sends the header Idempotency-Key with POST and PATCH. It is the same for every attempt, rerun and retry of this step with the same request.",

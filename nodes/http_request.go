@@ -26,7 +26,8 @@ type HTTPRequest struct {
 	Headers expression.Template[map[string]any] `json:"headers,omitzero"`
 	// Query parameters, added to those in the URL. A list repeats the parameter.
 	Query expression.Template[map[string]any] `json:"query,omitzero"`
-	// ContentType is the format of the body: json, form, xml, text or none.
+	// ContentType is the format of the body: json, form, xml, text or none. In a form, a list repeats its name, and what
+	// is inside a mapping is named in brackets: `address[city]`, `lines[0][sku]`, `address[phones][]`.
 	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none" default:"json"`
 	// Body to send. Without it, the request has no body.
 	Body expression.Body `json:"body,omitzero"`

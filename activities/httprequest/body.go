@@ -1,7 +1,9 @@
 package httprequest
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/everhook/everhook"
@@ -42,7 +44,7 @@ func (b *builder) body(r *request, input activities.HTTPRequestInput) {
 func (b *builder) encode(contentType activities.ContentType, v any) []byte {
 	switch contentType {
 	case activities.ContentForm:
-		pairs, err := flatten(v)
+		pairs, err := formPairs(v)
 		if err != nil {
 			b.problem("body: %s", err)
 		}
@@ -74,4 +76,72 @@ func (b *builder) encode(contentType activities.ContentType, v any) []byte {
 		}
 		return data
 	}
+}
+
+// formPairs are the fields of a form, sorted by name. A list repeats its name. What is inside a mapping, or inside a list
+// with mappings or lists in it, is named in brackets: address[city], lines[0][sku], address[phones][].
+func formPairs(v any) ([]pair, error) {
+	if v == nil {
+		return nil, nil
+	}
+	mapping, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%s where a mapping is needed", everhook.TypeName(v))
+	}
+	var pairs []pair
+	for _, name := range everhook.SortedKeys(mapping) {
+		list, isList := mapping[name].([]any)
+		if isList && allScalar(list) {
+			for _, item := range list {
+				pairs = appendScalar(pairs, name, item)
+			}
+			continue
+		}
+		var err error
+		if pairs, err = nest(pairs, name, mapping[name]); err != nil {
+			return nil, err
+		}
+	}
+	return pairs, nil
+}
+
+// nest adds the fields of a value below a name.
+func nest(pairs []pair, name string, v any) ([]pair, error) {
+	var err error
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range everhook.SortedKeys(v) {
+			if key == "" || strings.ContainsAny(key, "[]") {
+				return nil, fmt.Errorf("%s: the name %q cannot stand in the brackets of a form", name, key)
+			}
+			if pairs, err = nest(pairs, name+"["+key+"]", v[key]); err != nil {
+				return nil, err
+			}
+		}
+	case []any:
+		for i, item := range v {
+			inside := name + "[]"
+			if !allScalar(v) {
+				inside = fmt.Sprintf("%s[%d]", name, i)
+			}
+			if pairs, err = nest(pairs, inside, item); err != nil {
+				return nil, err
+			}
+		}
+	default:
+		pairs = appendScalar(pairs, name, v)
+	}
+	return pairs, nil
+}
+
+func allScalar(list []any) bool {
+	return !slices.ContainsFunc(list, func(v any) bool { _, ok := scalar(v); return !ok })
+}
+
+// appendScalar adds a field; nil is left out.
+func appendScalar(pairs []pair, name string, v any) []pair {
+	if text, ok := scalar(v); ok && v != nil {
+		return append(pairs, pair{name, text})
+	}
+	return pairs
 }

@@ -167,6 +167,14 @@ func TestARequestIsWrittenAsTheInputSays(t *testing.T) {
 				Body: plainValue(map[string]any{"b": "<é>", "a": 1}), IdempotencyKey: "k1"},
 			"POST /\nContent-Type: application/json\nIdempotency-Key: k1\nUser-Agent: everhook\n{\"a\":1,\"b\":\"<é>\"}",
 		},
+		"a form with what is nested": {
+			activities.HTTPRequestInput{Method: "PUT", URL: plainValue(base), ContentType: "form",
+				Body: plainValue(map[string]any{"to": map[string]any{"city": "Bern", "tags": []any{"x", nil, 1}, "none": nil},
+					"lines": []any{map[string]any{"sku": "a"}, []any{1, 2}, true}, "one": []any{"z"}, "empty": []any{}})},
+			"PUT /\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: everhook\nlines%5B0%5D%5Bsku%5D=a&" +
+				"lines%5B1%5D%5B%5D=1&lines%5B1%5D%5B%5D=2&lines%5B2%5D=true&one=z&to%5Bcity%5D=Bern&to%5Btags%5D%5B%5D=x&" +
+				"to%5Btags%5D%5B%5D=1",
+		},
 		"a form": {
 			activities.HTTPRequestInput{Method: "PUT", URL: plainValue(base), ContentType: "form",
 				Body: plainValue(map[string]any{"b": []any{1, 2}, "a": "x y", "c": nil})},
@@ -303,6 +311,8 @@ func TestAnInputThatCannotBeSentIsAnErrorThatIsNotTriedAgain(t *testing.T) {
 		`contentType: "yaml"`:               {URL: ok, ContentType: "yaml", Body: plainValue("x")},
 		"body: a mapping cannot become XML": {URL: ok, ContentType: "xml", Body: plainValue(map[string]any{})},
 		"body: a list where text is needed": {URL: ok, ContentType: "text", Body: plainValue([]any{})},
+		`body: a: the name "b[c" cannot stand in the brackets`: {URL: ok, ContentType: "form",
+			Body: plainValue(map[string]any{"a": map[string]any{"b[c": 1}})},
 		"body: text where a mapping":        {URL: ok, ContentType: "form", Body: plainValue("a=b")},
 		"body: a sealed value has no place": {URL: ok, Body: sealedAt("text", "key", "$BAD")},
 	} {

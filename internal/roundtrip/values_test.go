@@ -178,7 +178,7 @@ func sameNumber(a, b string) bool {
 	return errF == nil && errG == nil && f == g
 }
 
-// asForm is a value as forms can have it: a list of one is its element, and what is empty is not there.
+// asForm is a value as forms can have it: all is text, a list of one is its element, and what is empty is not there.
 func asForm(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -208,7 +208,9 @@ func asForm(v any) any {
 			}
 		}
 		return kept
+	case nil:
+		return nil
 	default:
-		return v
+		return fmt.Sprint(v)
 	}
 }
