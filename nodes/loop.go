@@ -166,6 +166,9 @@ func keysIn(nodes []everhook.Node) []string {
 func (c *Loop) Execute(run kind.Run) (kind.Result, error) {
 	looping := run.(kind.LoopingRun)
 	state, err := c.begin(run)
+	if err == nil {
+		state.KeepItems(looping.Keep)
+	}
 	for err == nil && !state.Over() {
 		if looping.UsedUp() {
 			err = looping.HandOver(state)

@@ -32,13 +32,14 @@ type LoopEnd struct {
 
 // Loop is the workflow of executions that continue a loop. They always complete, with the end of their part; only the
 // run itself maps a status.
-func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, start Start,
-	part LoopStart) (*LoopEnd, error) {
-	r := i.begin(ctx, definition, start)
+func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, begin *Start,
+	part *LoopStart) (*LoopEnd, error) {
+	r := i.begin(ctx, definition, begin)
+	defer r.release()
 	r.root = &part.Root
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	s := r.Open(line{ctx}, &part.Part)
+	s, state := r.Open(line{ctx}, &part.Part)
 	if err := r.serveQueries(ctx); err != nil {
 		return nil, err
 	}
@@ -46,11 +47,11 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 		r.mailbox = newRelay(ctx, r)
 	}
 	listen(ctx, func(why *everhook.Error) { r.Abort(why, cancel) })
-	state := part.State
-	err := s.Iterate(&state)
+	err := s.Iterate(state)
 	hearOthers(ctx)
 	if err == nil && ctx.Err() == nil && !state.Over() {
 		next := &LoopStart{Root: part.Root, Part: *s.NextPart(state.Rest())}
+		start := r.wholeStart()
 		start.Descendants = &r.descendants
 		err = r.passOn(ctx, loopArguments{start, next}, new(loopArguments))
 		hearOthers(ctx) // an abort may have arrived while there was no room
@@ -64,7 +65,7 @@ func (i *Interpreter) Loop(ctx workflow.Context, definition json.RawMessage, sta
 	if err == nil {
 		err = ctx.Err()
 	}
-	end := &LoopEnd{PartEnd: *s.PartEnd(&state, err), Descendants: r.descendants}
+	end := &LoopEnd{PartEnd: *s.PartEnd(state, err), Descendants: r.descendants}
 	closing, stop := workflow.NewDisconnectedContext(ctx)
 	defer stop()
 	if err := r.passOn(closing, end, new(LoopEnd)); err != nil {
@@ -121,7 +122,7 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 		part.Root = everhook.Execution{WorkflowID: info.ID, RunID: info.RunID}
 		r.takeAnswers(ctx)
 	}
-	start := r.start
+	start := r.wholeStart()
 	start.From = nil
 	// Loops that are handed over at the same time share the remaining number.
 	given := (r.descendants + 1) / 2
@@ -146,6 +147,13 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 	return err
 }
 
+// wholeStart is the input with the values of the delivery, for another execution.
+func (r *run) wholeStart() Start {
+	start := r.start
+	start.Delivery.Trigger = r.Trigger()
+	return start
+}
+
 // continueElsewhere runs executions that continue the loop, until one reaches the end of the part.
 func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopStart) (*LoopEnd, error) {
 	r := s.run
@@ -161,6 +169,7 @@ func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopSt
 	defer cancel()
 	future := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(apart, s.childOptions(part)), LoopWorkflow,
 		r.definition, start, part)
+	part.State.Items, part.Nodes, part.Errors, part.Loops = nil, nil, nil, nil // the other execution has them
 	var execution workflow.Execution
 	if future.GetChildWorkflowExecution().Get(apart, &execution) == nil {
 		r.Log().HandedOver(s.Record(), everhook.Execution{WorkflowID: execution.ID, RunID: execution.RunID})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
@@ -70,7 +72,7 @@ func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *ki
 	try.SetStartTime(received)
 	try.SetTestTimeout(time.Minute)
 	try.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
-	workflows.NewInterpreter(compile.NewVersions(registry)).Register(try)
+	workflows.NewInterpreter(compile.NewVersions(registry)).Keeping(alwaysPacking()).Register(try)
 	try.RegisterActivityWithOptions(func(context.Context) error { try.yields.Add(1); return nil },
 		activity.RegisterOptions{Name: activities.Yield})
 	try.RegisterActivityWithOptions(func(_ context.Context,
@@ -83,6 +85,16 @@ func tryDefinition(t *testing.T, of *everhook.Definition, body any, registry *ki
 	}, activity.RegisterOptions{Name: activities.HTTPRequest})
 	return try
 }
+
+// alwaysPacking is a store that packs every value as soon as it can, so that runs and replays use packed values all the
+// time.
+var alwaysPacking = sync.OnceValue(func() *packed.Store {
+	store, err := packed.NewStore(packed.Options{Idle: time.Millisecond, Above: 1})
+	if err != nil {
+		panic(err)
+	}
+	return store
+})
 
 // run runs the flow to its end.
 func (try *trial) run(t *testing.T) everhook.Outcome {

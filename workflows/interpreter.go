@@ -9,6 +9,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/internal/packed"
 )
 
 // Interpreter runs flows. It is registered with a worker once and used by many runs at once.
@@ -16,11 +17,20 @@ type Interpreter struct {
 	versions *compile.Versions
 	// level is the highest engine level that it knows.
 	level int
+	// values keeps heavy values of runs; nil keeps them as they are.
+	values *packed.Store
 }
 
 // NewInterpreter makes an interpreter that compiles definitions with the given store.
 func NewInterpreter(versions *compile.Versions) *Interpreter {
 	return &Interpreter{versions: versions, level: Level}
+}
+
+// Keeping returns the interpreter with a store for heavy values.
+func (i *Interpreter) Keeping(values *packed.Store) *Interpreter {
+	other := *i
+	other.values = values
+	return &other
 }
 
 // AtLevel returns the interpreter of a release with another engine level, which refuses runs of later levels. Tests of
@@ -42,9 +52,11 @@ func (i *Interpreter) Register(r Registry) {
 	r.RegisterWorkflowWithOptions(i.Loop, workflow.RegisterOptions{Name: LoopWorkflow})
 }
 
-// Run is the workflow of a run.
-func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, start Start) (everhook.Outcome, error) {
+// Run is the workflow of a run. Start is a pointer because the SDK holds the arguments for as long as the run lasts:
+// what the run keeps of the delivery must be all that is left of it.
+func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, start *Start) (everhook.Outcome, error) {
 	r := i.begin(ctx, definition, start)
+	defer r.release()
 	if err := r.serve(ctx); err != nil {
 		return everhook.Outcome{}, err
 	}
@@ -54,7 +66,7 @@ func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, star
 
 // begin makes the state of an execution. It panics if this worker cannot run it. That fails the workflow task, not the
 // run: Temporal tries the task again, on another worker or after the next deploy.
-func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start Start) *run {
+func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, start *Start) *run {
 	version, err := i.versions.OfJSON(definition)
 	if err != nil {
 		panic(fmt.Errorf("this worker cannot run the flow of the run: %w", err))
@@ -62,7 +74,11 @@ func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, st
 	if err := i.checkLevel(start.Level); err != nil {
 		panic(err)
 	}
-	return newRun(ctx, version.Flow, definition, start)
+	var values *packed.Run
+	if i.values != nil {
+		values = i.values.Run()
+	}
+	return newRun(ctx, version.Flow, definition, start, values)
 }
 
 func (i *Interpreter) checkLevel(level int) error {

@@ -40,7 +40,7 @@ func TestEveryRecordedHistoryReplays(t *testing.T) {
 	t.Parallel()
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
 	require.NoError(t, err)
-	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Register(replayer)
+	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Keeping(alwaysPacking()).Register(replayer)
 	for _, name := range histories(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

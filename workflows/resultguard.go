@@ -16,8 +16,16 @@ type WorkerOption func(*workerSettings)
 
 type workerSettings struct {
 	maxResult int
+	// cachedRuns is how many waiting runs are kept in memory; 0 for the SDK's number.
+	cachedRuns int
 	// stopping ends when running effects are cut off.
 	stopping context.Context
+}
+
+// CachedRuns bounds the runs that workers of this process keep in memory while they wait. Other runs are read from
+// Temporal and replayed when they continue. The SDK has one cache for a process, which the first worker makes.
+func CachedRuns(number int) WorkerOption {
+	return func(s *workerSettings) { s.cachedRuns = number }
 }
 
 // LargePayloads sets the limit of results of effects, in bytes as JSON: MaxStoredPayload if the client keeps large

@@ -13,13 +13,17 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/engine"
+	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
 // run is one execution of a run on Temporal. Its coroutines take turns, so it needs no lock.
 type run struct {
 	*engine.Run
+	// start is the input, without the values of the delivery and of the retry point, which the engine has.
 	start Start
+	// values keeps heavy values; nil keeps them as they are.
+	values *packed.Run
 	// definition is the flow that the run was started with.
 	definition json.RawMessage
 	// ended is the outcome of the execution; nil before its end.
@@ -55,10 +59,12 @@ type run struct {
 
 var _ engine.Host = (*run)(nil)
 
-func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage, start Start) *run {
+// newRun takes the values out of the start.
+func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage, start *Start,
+	values *packed.Run) *run {
 	info := workflow.GetInfo(ctx)
 	r := &run{
-		start: start, definition: definition, events: info.GetCurrentHistoryLength(), budget: start.Budget.events(),
+		values: values, definition: definition, events: info.GetCurrentHistoryLength(), budget: start.Budget.events(),
 		descendants: MaxDescendants,
 		stopped:     func() bool { return ctx.Err() != nil },
 		bytes:       info.GetCurrentHistorySize, task: info.GetCurrentHistoryLength,
@@ -70,7 +76,27 @@ func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage
 		Version: start.Version, Delivery: start.Delivery, Env: start.Env, Resume: start.Resume, Origin: start.Origin,
 		From: start.From, Budget: engine.Budget{Steps: start.Budget.Steps, Units: start.Budget.Units},
 	}, r, func() time.Time { return workflow.Now(ctx) })
+	start.Delivery.Trigger = nil
+	if from := start.From; from != nil {
+		start.From = &RetryPoint{Of: from.Of, Node: from.Node}
+	}
+	r.start = *start
 	return r
+}
+
+// Keep keeps a value in less memory while the run does not use it.
+func (r *run) Keep(v any) any {
+	if r.values == nil {
+		return v
+	}
+	return r.values.Keep(v)
+}
+
+// release reports that the execution has ended, or that the worker has dropped it.
+func (r *run) release() {
+	if r.values != nil {
+		r.values.End()
+	}
 }
 
 // outcome is the state of the run, or its end.

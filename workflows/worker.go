@@ -50,6 +50,9 @@ func NewWorker(connect Connect, interpreter *Interpreter, effects map[string]any
 	for _, option := range options {
 		option(&settings)
 	}
+	if settings.cachedRuns > 0 {
+		worker.SetStickyWorkflowCacheSize(settings.cachedRuns)
+	}
 	settings.stopping, w.cut = context.WithCancelCause(context.Background())
 	for level := FirstLevel; level <= interpreter.level; level++ {
 		w.levels = append(w.levels, newLevelWorker(connect, level, interpreter, effects, settings))

@@ -117,11 +117,18 @@ func ready(ctx context.Context, address string) bool {
 // residentMegabytes reads VmRSS (proc(5)) after some seconds, so that the garbage of the work before is collected.
 func (p *process) residentMegabytes(b *testing.B) float64 {
 	time.Sleep(5 * time.Second)
+	return p.status(b, "VmRSS:")
+}
+
+// peakMegabytes is the most that the process had so far.
+func (p *process) peakMegabytes(b *testing.B) float64 { return p.status(b, "VmHWM:") }
+
+func (p *process) status(b *testing.B, field string) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	_, rest, _ := strings.Cut(string(status), field)
 	var kilobytes float64
 	_, err = fmt.Sscanf(rest, "%f kB", &kilobytes)
 	require.NoError(b, err)

@@ -11,7 +11,7 @@ import (
 )
 
 // data holds the values that the nodes of one line see and change. Lines that run at the same time have one each. The
-// values in it are shared and immutable.
+// values in it are shared and immutable. Heavy ones are expression.Stored values, see Host.Keep.
 type data struct {
 	scope         expression.Scope
 	nodes, errors map[string]any
@@ -34,7 +34,7 @@ type data struct {
 type position struct {
 	// path is for example "items[3].lines[0]".
 	path string
-	// loop is what expressions see as loop; nil outside loops.
+	// loop is what expressions see as loop, as the host keeps it; nil outside loops.
 	loop any
 }
 
@@ -45,8 +45,14 @@ func (r *Run) rootData() *data {
 		env[name] = value
 	}
 	d := &data{nodes: map[string]any{}, errors: map[string]any{}, loops: map[string]any{}, assigned: map[string]bool{}}
-	d.connect(r, map[string]any{"trigger": map[string]any(r.start.Delivery.Trigger), "env": env})
+	r.trigger, r.start.Delivery.Trigger = r.host.Keep(map[string]any(r.start.Delivery.Trigger)), nil
+	d.connect(r, map[string]any{"trigger": r.trigger, "env": env})
 	return d
+}
+
+// Trigger gives the values of the delivery.
+func (r *Run) Trigger() everhook.Mapping {
+	return expression.Load(r.trigger).(map[string]any)
 }
 
 // fork copies the data for a line of its own.
@@ -100,7 +106,7 @@ func (d *data) seed(r *Run, node *compile.Node, after string) {
 }
 
 // enter begins an iteration of the loop key, which is in the iteration outer of the loops around it.
-func (d *data) enter(outer, key string, index int, loop map[string]any) {
+func (d *data) enter(outer, key string, index int, loop any) {
 	if outer != "" {
 		outer += "."
 	}

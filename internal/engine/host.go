@@ -28,6 +28,9 @@ type Host interface {
 	HandOver(s *Step, state *kind.LoopState) error
 	// MaxOutput bounds the output, in bytes as JSON.
 	MaxOutput() int
+	// Keep gives the value, or an expression.Stored in its place that takes less memory while the run does not use it.
+	// It changes nothing that the run can notice.
+	Keep(v any) any
 	// Error reads an error that a kind or the place returned. Cancelled reports whether it is that of a cancelled line.
 	Error(err error) (failure *everhook.Error, cancelled bool)
 }

@@ -138,6 +138,9 @@ func (p *inPlace) MaxOutput() int {
 	return defaultMaxOutput
 }
 
+// Keep gives the value: the run does not wait.
+func (p *inPlace) Keep(v any) any { return v }
+
 func (p *inPlace) Error(err error) (*everhook.Error, bool) {
 	if isCancelled(err) {
 		return nil, true

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -144,7 +145,7 @@ func (l *Log) forget(record *Record) {
 	}
 }
 
-// Steps are the steps that are kept, in the order of their numbers.
+// Steps are the steps that are kept, in the order of their numbers. Page has them with their values.
 func (l *Log) Steps() []*Record {
 	if len(l.latest) == 0 {
 		return l.records
@@ -254,8 +255,7 @@ func (l *Log) message(record *Record, text string) string {
 	return ""
 }
 
-// value returns the form of a value in the log: the value itself, shared, or a note that says why it is not kept; false
-// for neither.
+// value returns the form of a value in the log, or a note that says why it is not kept; false for neither.
 func (l *Log) value(record *Record, v any) (any, bool) {
 	size := loggedSize(v)
 	if size > everhook.MaxLoggedValue {
@@ -264,12 +264,42 @@ func (l *Log) value(record *Record, v any) (any, bool) {
 		size = loggedSize(v)
 	}
 	if l.take(record, size, maxLoggedValues) {
-		return v, true
+		return asText(v, size), true
 	}
 	return notKept, l.take(record, loggedSize(notKept), maxLoggedNotes)
 }
 
-func loggedSize(v any) int { return everhook.EncodedSize(v, everhook.MaxLoggedValue) }
+// loggedText is a list or mapping in the log. As JSON it takes far less memory for as long as the run waits.
+type loggedText struct {
+	json.RawMessage
+	// size is what loggedSize says of the value: what the log counts is in histories.
+	size int
+}
+
+func asText(v any, size int) any {
+	switch v.(type) {
+	case []any, map[string]any:
+		if encoded, err := everhook.EncodeJSON(v); err == nil {
+			return loggedText{encoded, size}
+		}
+	}
+	return v
+}
+
+// read gives the value that asText was given.
+func read(v any) any {
+	if text, ok := v.(loggedText); ok {
+		v, _ = everhook.ParseJSON(text.RawMessage)
+	}
+	return v
+}
+
+func loggedSize(v any) int {
+	if text, ok := v.(loggedText); ok {
+		return text.size
+	}
+	return everhook.EncodedSize(v, everhook.MaxLoggedValue)
+}
 
 // Page gives the steps from a number on, as many as fit into one page.
 func (l *Log) Page(from int) everhook.StepPage {
@@ -287,7 +317,27 @@ func (l *Log) Page(from int) everhook.StepPage {
 			page.Next = record.Number
 			return page
 		}
-		page.Steps = append(page.Steps, record.Step)
+		page.Steps = append(page.Steps, record.step())
 	}
 	return page
+}
+
+// step gives the step with its values as they were.
+func (r *Record) step() everhook.Step {
+	step := r.Step
+	if step.Config != nil {
+		step.Config = everhook.Mapping{}
+		for _, pointer := range everhook.SortedKeys(r.Config) {
+			step.Config[pointer] = read(r.Config[pointer])
+		}
+	}
+	if step.Result != nil {
+		step.Result = everhook.Of(read(step.Result.V))
+	}
+	if step.Error != nil && step.Error.Response != nil {
+		failure := *step.Error
+		failure.Response = everhook.Of(read(failure.Response.V))
+		step.Error = &failure
+	}
+	return step
 }

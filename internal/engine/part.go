@@ -8,6 +8,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
@@ -75,17 +76,17 @@ func (s *Step) Part(state kind.LoopState) *Part {
 			continue
 		}
 		if v, ok := d.nodes[key]; ok {
-			part.Nodes[key] = v
+			part.Nodes[key] = expression.Load(v)
 		}
 		if v, ok := d.errors[key]; ok {
-			part.Errors[key] = v
+			part.Errors[key] = expression.Load(v)
 		}
 	}
 	for _, key := range everhook.SortedKeys(d.loops) {
-		seen := d.loops[key].(map[string]any)
 		if key == s.node.Key || !slices.Contains(s.node.Uses.Nodes, key) {
 			continue
 		}
+		seen := expression.Load(d.loops[key]).(map[string]any)
 		loop := outerLoop{Key: key, Item: everhook.Value{V: seen["item"]}, Index: seen["index"].(int)}
 		if length, ok := seen["length"].(int); ok {
 			loop.Length = &length
@@ -107,9 +108,9 @@ func (s *Step) NextPart(state kind.LoopState) *Part {
 	return part
 }
 
-// Open prepares an execution that continues a loop, and gives the loop's step. It panics if the flow has no such loop
-// on this build, as other faults of a worker do.
-func (r *Run) Open(line Line, part *Part) *Step {
+// Open prepares an execution that continues a loop, and gives the loop's step and its state. It takes the values out of
+// the part, and panics if the flow has no such loop on this build, as other faults of a worker do.
+func (r *Run) Open(line Line, part *Part) (*Step, *kind.LoopState) {
 	node := r.flow.Node(part.Node)
 	if node == nil || !isLoop(node) {
 		panic(fmt.Sprintf("this build has no loop %q in flow %q: deploy a build that has it", part.Node,
@@ -121,7 +122,9 @@ func (r *Run) Open(line Line, part *Part) *Step {
 	}
 	s := &Step{run: r, line: line, node: node, data: r.partData(part), record: &Record{}, outer: part.Path}
 	s.data.at(r, node, s.record, line.Now())
-	return s
+	state := part.State
+	part.State, part.Nodes, part.Errors, part.Loops = kind.LoopState{}, nil, nil, nil
+	return s, &state
 }
 
 func isLoop(node *compile.Node) bool { _, ok := node.Kind.(kind.Iterating); return ok }
@@ -129,6 +132,7 @@ func isLoop(node *compile.Node) bool { _, ok := node.Kind.(kind.Iterating); retu
 // Iterate goes through iterations of the loop that the step is, see kind.Iterating.
 func (s *Step) Iterate(state *kind.LoopState) error {
 	defer s.release()
+	state.KeepItems(s.Keep)
 	return s.node.Kind.(kind.Iterating).Iterate(s, state)
 }
 
@@ -136,10 +140,10 @@ func (s *Step) Iterate(state *kind.LoopState) error {
 func (r *Run) partData(part *Part) *data {
 	d := r.rootData()
 	for _, key := range everhook.SortedKeys(part.Nodes) {
-		d.nodes[key] = part.Nodes[key]
+		d.nodes[key] = r.host.Keep(part.Nodes[key])
 	}
 	for _, key := range everhook.SortedKeys(part.Errors) {
-		d.errors[key] = part.Errors[key]
+		d.errors[key] = r.host.Keep(part.Errors[key])
 	}
 	for _, variable := range part.Assigned {
 		d.assigned[variable] = true
@@ -150,7 +154,7 @@ func (r *Run) partData(part *Part) *data {
 		if loop.Length != nil {
 			seen["length"] = *loop.Length
 		}
-		d.loops[loop.Key] = seen
+		d.loops[loop.Key] = r.host.Keep(seen)
 	}
 	if part.Failure != nil {
 		d.scope.Values["failure"] = part.Failure.V
@@ -170,7 +174,7 @@ func (s *Step) PartEnd(state *kind.LoopState, err error) *PartEnd {
 		end.State.Collected, end.State.Errors = nil, nil
 	}
 	for _, variable := range s.assignedOutside() {
-		end.Assigned[variable] = s.data.nodes[variable]
+		end.Assigned[variable] = expression.Load(s.data.nodes[variable])
 	}
 	if ended, ok := errors.AsType[*kind.End](err); ok {
 		end.End = ended

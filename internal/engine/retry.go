@@ -6,6 +6,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
@@ -69,16 +70,16 @@ func (r *Run) Before(key string) (*RetryPoint, error) {
 		Errors: everhook.Mapping{}, Outcome: r.marks[at].outcome}
 	for _, earlier := range r.earlier(way) {
 		if v, ok := r.root.nodes[earlier]; ok {
-			point.Nodes[earlier] = v
+			point.Nodes[earlier] = expression.Load(v)
 		}
 		if v, ok := r.root.errors[earlier]; ok {
-			point.Errors[earlier] = v
+			point.Errors[earlier] = expression.Load(v)
 		}
 	}
 	for _, later := range slices.Backward(r.marks[at:]) {
 		for _, variable := range everhook.SortedKeys(later.replaced) {
 			if _, kept := point.Nodes[variable]; kept {
-				point.Nodes[variable] = later.replaced[variable]
+				point.Nodes[variable] = expression.Load(later.replaced[variable])
 			}
 		}
 	}
@@ -152,19 +153,20 @@ func (r *Run) walk(line Line) error {
 		return everhook.Errorf(everhook.TypeInternal, "a retry of a run of this version cannot begin at the node %q",
 			from.Node)
 	}
-	r.root.restore(from)
 	r.outcome.Output, r.outcome.Answer, r.answer = from.Outcome.Output, from.Outcome.Answer, from.Outcome.Answer
+	r.restore(from)
 	return r.walkFrom(line, way, r.flow.Nodes, r.root)
 }
 
 // restore sets the results that nodes before the first step left.
-func (d *data) restore(from *RetryPoint) {
+func (r *Run) restore(from *RetryPoint) {
 	for _, key := range everhook.SortedKeys(from.Nodes) {
-		d.nodes[key] = from.Nodes[key]
+		r.root.nodes[key] = r.host.Keep(from.Nodes[key])
 	}
 	for _, key := range everhook.SortedKeys(from.Errors) {
-		d.errors[key] = from.Errors[key]
+		r.root.errors[key] = r.host.Keep(from.Errors[key])
 	}
+	r.start.From = &RetryPoint{Of: from.Of, Node: from.Node} // the data has the rest
 }
 
 // walkFrom runs the part of a list that begins at the node to which the way leads.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
 
@@ -49,6 +50,8 @@ type Run struct {
 	// failing is set while onFailure runs.
 	failing bool
 
+	// trigger is the values of the delivery, as the host keeps them.
+	trigger any
 	// root is the data of the nodes at the top. marks are the steps at which a retry can begin.
 	root  *data
 	marks []mark
@@ -161,7 +164,9 @@ func (r *Run) list(line Line, list []*compile.Node, d *data) (last any, err erro
 		if err := r.step(line, node, d); err != nil {
 			return nil, err
 		}
-		last = d.nodes[node.Key]
+	}
+	if n := len(list); n > 0 {
+		last = expression.Load(d.nodes[list[n-1].Key])
 	}
 	return last, nil
 }
@@ -185,7 +190,7 @@ func (r *Run) step(line Line, node *compile.Node, d *data) error {
 		result.Value, err = canonicalResult(result.Value)
 	}
 	if err == nil {
-		d.nodes[node.Key] = result.Value
+		d.nodes[node.Key] = r.host.Keep(result.Value)
 		delete(d.errors, node.Key)
 		r.log.resolve(record, line.Now(), result.Value)
 		return nil
@@ -197,7 +202,7 @@ func (r *Run) step(line Line, node *compile.Node, d *data) error {
 	}
 	failure := r.failure(err).At(node.Key)
 	r.log.fail(record, line.Now(), failure)
-	d.errors[node.Key] = errorValue(failure)
+	d.errors[node.Key] = r.host.Keep(errorValue(failure))
 	if !failure.Status.Catchable() || node.OnError == "" || node.OnError == everhook.OnErrorFail {
 		return failure
 	}

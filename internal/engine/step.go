@@ -88,7 +88,7 @@ func (s *Step) Enter(position kind.LoopPosition) error {
 	if position.Open {
 		loop["length"] = nil
 	}
-	s.data.enter(s.outer, s.node.Key, position.Index, loop)
+	s.data.enter(s.outer, s.node.Key, position.Index, s.run.host.Keep(loop))
 	s.run.meter.charge(len(s.node.Below) / clearedPerUnit)
 	for _, key := range s.node.Below {
 		delete(s.data.nodes, key)
@@ -96,6 +96,9 @@ func (s *Step) Enter(position kind.LoopPosition) error {
 	}
 	return nil
 }
+
+// Keep is that of the host.
+func (s *Step) Keep(v any) any { return s.run.host.Keep(v) }
 
 // HandOver continues the loop in other executions.
 func (s *Step) HandOver(state *kind.LoopState) error {
@@ -165,7 +168,7 @@ func (s *Step) release() { s.Cancel() }
 // SetVariable assigns to a variable.
 func (s *Step) SetVariable(target string, v any) {
 	s.run.remember(s.data, target)
-	s.data.nodes[target] = v
+	s.data.nodes[target] = s.run.host.Keep(v)
 	s.data.assigned[target] = true
 }
 

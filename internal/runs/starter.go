@@ -55,6 +55,8 @@ type StarterOptions struct {
 	Links func(flow string, run everhook.RunID) string
 	// Level is the engine level of started runs. 0: the level of this release.
 	Level int
+	// MaxDescendants is how many runs of other flows one run may start; 0: workflows.MaxDescendants.
+	MaxDescendants int
 	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload if the client and every worker keep large payloads
 	// outside of histories; 0: Temporal's own limit.
 	MaxPayload int
@@ -117,6 +119,9 @@ func (s *Starter) settings(flow *compile.Version) map[string]string {
 func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, definition json.RawMessage,
 	start workflows.Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
+	if most := s.options.MaxDescendants; most > 0 && start.Depth == 0 {
+		start.Descendants = &most
+	}
 	start.MaxPayload, start.Resume = cmp.Or(s.options.MaxPayload, workflows.MaxPayload), nil
 	if flow.TakesCalls() && s.options.Resume != nil {
 		base, secret, err := s.options.Resume(version.Definition.Key)

@@ -33,10 +33,12 @@ type Options struct {
 	SecretsDir  string   `placeholder:"DIR" help:"Directory with one file for each secret."`
 	AdminToken  string   `placeholder:"TOKEN" help:"Token for the admin address, at least 16 characters; required unless that is a loopback address."`
 
-	MaxHeld      int           `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
-	MaxValues    int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`
-	MaxBodyBytes everhook.Size `default:"64MiB" placeholder:"SIZE" help:"Bytes of all bodies that are received at once, by their declared lengths; at least 16MiB. Default 64MiB."`
-	ClientRate   float64       `default:"1000" placeholder:"N" help:"Requests a second that one client address (one /64 of IPv6) may send to webhooks. Default 1000."`
+	MaxHeld        int           `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
+	MaxValues      int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`
+	MaxBodyBytes   everhook.Size `default:"64MiB" placeholder:"SIZE" help:"Bytes of all bodies that are received at once, by their declared lengths; at least 16MiB. Default 64MiB."`
+	ClientRate     float64       `default:"1000" placeholder:"N" help:"Requests a second that one client address (one /64 of IPv6) may send to webhooks. Default 1000."`
+	MaxDescendants int           `default:"100000" placeholder:"N" help:"Runs of other flows that one run may start, directly and through the flows that it calls. Default 100000."`
+	MemoryLimit    everhook.Size `placeholder:"SIZE" help:"Memory that the process aims to stay below: it bounds the waiting runs that are kept in memory. Default GOMEMLIMIT, else nine tenths of the container's limit, else half of the machine's memory."`
 
 	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
@@ -81,6 +83,9 @@ func (o *Options) check() error {
 	}
 	if o.Retention.Std() < minRetention {
 		return fmt.Errorf("--retention %s is too short; write at least 1h", o.Retention)
+	}
+	if o.MaxDescendants < 0 {
+		return fmt.Errorf("--max-descendants %d is negative; write how many runs one run may start", o.MaxDescendants)
 	}
 	if err := o.checkPayloads(); err != nil {
 		return err

@@ -28,6 +28,7 @@ import (
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/sources"
@@ -58,6 +59,8 @@ type Server struct {
 	// outgoing is the HTTP client of effects.
 	outgoing *http.Client
 	worker   *workflows.Worker
+	// values are heavy values of the worker's runs.
+	values   *packed.Store
 	receiver *receiver.Receiver
 	// starts starts the runs of the receiver and of sources; nil without the role receiver.
 	starts  *runs.Starter
@@ -268,8 +271,13 @@ func (s *Server) startWorker() error {
 	for _, own := range []activities.Effect{requests, jsonquery.New(), subflows.Effect()} {
 		effects[own.Name()] = own.Activity(dependencies)
 	}
-	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client), workflows.NewInterpreter(s.versions), effects,
-		workflows.LargePayloads(s.temporal.large.maxPayload))
+	memory := s.options.memoryLimit()
+	if s.values, err = memory.keepValues(); err != nil {
+		return err
+	}
+	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client),
+		workflows.NewInterpreter(s.versions).Keeping(s.values), effects,
+		workflows.LargePayloads(s.temporal.large.maxPayload), workflows.CachedRuns(memory.cachedRuns()))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -301,7 +309,8 @@ func (s *Server) starter() *runs.Starter {
 	return runs.NewStarter(s.temporal.client, s.versions, runs.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 		Resume: s.catalog.ResumeBase, MaxPayload: s.temporal.large.maxPayload, Resolve: s.temporal.large.resolve,
-		Async: func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },
+		MaxDescendants: s.options.MaxDescendants,
+		Async:          func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },
 	})
 }
 
@@ -409,6 +418,9 @@ func (s *Server) Stop() {
 	}
 	if s.worker != nil {
 		s.worker.Stop()
+	}
+	if s.values != nil {
+		s.values.Close()
 	}
 	if s.outgoing != nil {
 		s.outgoing.CloseIdleConnections()

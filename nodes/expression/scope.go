@@ -2,9 +2,24 @@ package expression
 
 import "time"
 
+// Stored is a canonical value that is kept in another form while it is not used.
+type Stored interface {
+	// Load gives the value, always an equal one. It must not be changed.
+	Load() any
+}
+
+// Load gives the value that v is, or that is kept in its place.
+func Load(v any) any {
+	if stored, ok := v.(Stored); ok {
+		return stored.Load()
+	}
+	return v
+}
+
 // Scope is the data at one step. It is not safe for concurrent use.
 type Scope struct {
-	// Values are the values of the roots; they are canonical.
+	// Values are the values of the roots; they are canonical. A Stored value may be in place of a root, or of a member of
+	// nodes, errors and loops, but not further below.
 	Values map[string]any
 	// Now is the run's clock, the same on every replay. Nil: now() is an error.
 	Now func() time.Time

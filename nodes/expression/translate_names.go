@@ -26,7 +26,7 @@ func (t *translator) identifier(n *ast.IdentifierNode) operand {
 	t.references.Trigger = t.references.Trigger || name == "trigger"
 	return operand{node: n, shape: shape, kind: shape.kind(), run: func(m *machine) (any, error) {
 		m.units++
-		return m.scope.Values[name], nil
+		return Load(m.scope.Values[name]), nil
 	}}
 }
 
@@ -67,7 +67,7 @@ func (t *translator) namedMember(n *ast.MemberNode) (operand, bool) {
 	return operand{node: n, shape: below, kind: below.kind(), run: func(m *machine) (any, error) {
 		m.units++
 		members, _ := m.scope.Values[rootName].(map[string]any)
-		return members[name], nil
+		return Load(members[name]), nil
 	}}, true
 }
 

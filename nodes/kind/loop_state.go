@@ -2,14 +2,17 @@ package kind
 
 import (
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/nodes/expression"
 )
 
 // LoopState is how far a loop is: all that another execution needs, besides the data of the flow, to go on with it. It
 // is stored in histories.
 type LoopState struct {
-	// Items are the items of the loop, starting with number From; nil for a loop that counts.
+	// Items are the items of the loop, starting with number From; nil for a loop that counts, and after KeepItems.
 	Items everhook.List `json:"items,omitempty"`
-	From  int           `json:"from,omitempty"`
+	// kept has the items after KeepItems.
+	kept expression.Stored
+	From int `json:"from,omitempty"`
 	// Length is the number of iterations; Open is set when only the loop's `when` ends it.
 	Length int  `json:"length,omitempty"`
 	Open   bool `json:"open,omitempty"`
@@ -36,38 +39,55 @@ func (s *LoopState) Over() bool {
 	return s.Broken || !s.Open && s.Next >= s.Length || s.Until > 0 && s.Next >= s.Until
 }
 
+// KeepItems lets keep, which is LoopingRun.Keep, hold the items. A state with kept items is not for JSON: Part and Rest
+// give one that is.
+func (s *LoopState) KeepItems(keep func(any) any) {
+	if stored, ok := keep([]any(s.Items)).(expression.Stored); ok {
+		s.kept, s.Items = stored, nil
+	}
+}
+
+func (s *LoopState) items() []any {
+	if s.kept != nil {
+		return s.kept.Load().([]any)
+	}
+	return s.Items
+}
+
 // Item is that of an iteration.
 func (s *LoopState) Item(index int) any {
-	if s.Items == nil {
+	items := s.items()
+	if items == nil {
 		return index
 	}
-	return s.Items[index-s.From]
+	return items[index-s.From]
 }
 
 // Part returns the next part of the loop for another execution: items of at most maxBytes of JSON, and at least one
 // iteration.
 func (s *LoopState) Part(maxBytes int) LoopState {
-	part := *s
-	part.Collected, part.Errors = nil, nil
-	if s.Items == nil {
+	part, items := *s, s.items()
+	part.Collected, part.Errors, part.kept = nil, nil, nil
+	if items == nil {
 		return part
 	}
 	end, bytes := s.Next, 0
 	for ; end < s.Length && s.mayEnd(end); end++ {
-		encoded, err := everhook.EncodeJSON(s.Item(end))
+		encoded, err := everhook.EncodeJSON(items[end-s.From])
 		if bytes += len(encoded) + 1; (err != nil || bytes > maxBytes) && end > s.Next {
 			break
 		}
 	}
-	part.Items, part.From, part.Until = s.Items[s.Next-s.From:end-s.From], s.Next, end
+	part.Items, part.From, part.Until = items[s.Next-s.From:end-s.From], s.Next, end
 	return part
 }
 
 // Rest returns the remaining part of the loop with everything that was gathered, for the next execution of a chain.
 func (s *LoopState) Rest() LoopState {
-	rest := *s
-	if s.Items != nil {
-		rest.Items, rest.From = s.Items[s.Next-s.From:], s.Next
+	rest, items := *s, s.items()
+	rest.kept = nil
+	if items != nil {
+		rest.Items, rest.From = items[s.Next-s.From:], s.Next
 	}
 	return rest
 }

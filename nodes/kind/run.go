@@ -85,6 +85,9 @@ type LoopingRun interface {
 	AtOnce() int
 	// SetRunning reports how many iterations are running.
 	SetRunning(iterations int)
+	// Keep gives the value, or an expression.Stored in its place that takes less memory while the run does not use it.
+	// A loop keeps its items so.
+	Keep(v any) any
 	// HandOver continues the loop in other executions, until one has come to the end of a part, and takes over what
 	// they did. Return its error as it is.
 	HandOver(state *LoopState) error
