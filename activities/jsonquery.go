@@ -19,11 +19,11 @@ const (
 
 // Bounds of a query.
 const (
-	// QueryTimeout bounds one query.
+	// QueryTimeout bounds one query. The time that it waits for its turn does not count.
 	QueryTimeout = 5 * time.Second
-	// LocalTimeout bounds every local activity. It is longer than a query may take, so that the query itself reports
-	// the timeout.
-	LocalTimeout = QueryTimeout + time.Second
+	// LocalTimeout bounds every local activity, with the time that it waits for its turn. It is far longer than a query
+	// may take, so that many queries at once do not fail.
+	LocalTimeout = time.Minute
 	// MaxQueryResult bounds its result as JSON, in bytes: it stays below what Temporal keeps of one result (2 MiB).
 	MaxQueryResult = 3 << 19
 )

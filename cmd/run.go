@@ -23,7 +23,7 @@ type runCommands struct {
 	List runList `cmd:"" help:"List runs: those that go on, the latest first, then those that ended last."`
 	Show runShow `cmd:"" help:"Show a run with every step: status, timing, input and result."`
 
-	Cancel runCancel `cmd:"" help:"Ask a run that goes on to end as cancelled."`
+	Cancel runCancel `cmd:"" help:"Ask a run that goes on, or all runs of a flow, to end as cancelled."`
 	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes."`
 }
 

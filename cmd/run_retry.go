@@ -2,19 +2,31 @@ package cmd
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
 )
 
 type runCancel struct {
-	namedRun `embed:""`
-	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	serverFlags `embed:""`
+	ID          string `arg:"" optional:"" help:"Run ID, or the beginning of that of a recent run, or FLOW/RUN."`
+	Flow        string `env:"-" placeholder:"KEY" help:"Ask all runs of this flow that go on, in place of one run. Disable the flow before, else new ones start."`
+	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
 }
 
 func (c *runCancel) Run(ctx context.Context, s streams) error {
-	path, query, err := c.find(ctx)
+	if (c.ID == "") == (c.Flow == "") {
+		return errors.New("write the ID of a run, or --flow KEY for all runs of a flow")
+	}
+	if c.Flow != "" {
+		return c.all(ctx, s)
+	}
+	named := namedRun{c.serverFlags, c.ID}
+	path, query, err := named.find(ctx)
 	if err != nil {
 		return err
 	}
@@ -31,6 +43,35 @@ func (c *runCancel) Run(ctx context.Context, s streams) error {
 	}
 	_, err = fmt.Fprintf(s.out, "run %s of flow %s is asked to end; `everhook run show %s` tells when it has\n",
 		cancelled.ID, printable(cancelled.Flow), cancelled.ID)
+	return err
+}
+
+// all asks the runs of a flow to end, until none is left that was not asked.
+func (c *runCancel) all(ctx context.Context, s streams) error {
+	if !everhook.IsFlowKey(c.Flow) {
+		return fmt.Errorf("--flow %q is not a flow key", c.Flow)
+	}
+	total := admin.CancelledFlow{Flow: c.Flow}
+	for asked := -1; asked != 0; total.Asked += asked {
+		data, err := c.post(ctx, "/api/v1/flows/"+c.Flow+"/cancel", nil, struct{}{})
+		if err != nil {
+			return err
+		}
+		var some admin.CancelledFlow
+		if err := c.decode(data, &some); err != nil {
+			return err
+		}
+		asked = some.Asked
+	}
+	if c.Output == "json" {
+		data, err := json.Marshal(total)
+		if err != nil {
+			return err
+		}
+		return printJSON(s.out, data)
+	}
+	_, err := fmt.Fprintf(s.out, "%d runs of flow %s are asked to end; `everhook run list --flow %s --status pending` "+
+		"tells which go on\n", total.Asked, c.Flow, c.Flow)
 	return err
 }
 

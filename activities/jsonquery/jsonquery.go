@@ -40,8 +40,6 @@ func newQueries() *queries {
 
 // query performs one query. Its errors are final: the same query fails in the same way again.
 func (q *queries) query(ctx context.Context, input activities.JSONQueryInput) (everhook.Value, error) {
-	ctx, cancel := context.WithTimeout(ctx, q.timeout)
-	defer cancel()
 	found, err := q.perform(ctx, input)
 	if err != nil {
 		return everhook.Value{}, failure(err)
@@ -55,13 +53,22 @@ type outcome struct {
 	err   error
 }
 
-// perform waits for the query, but not longer than ctx.
+// errBusy says that a query did not get its turn.
+var errBusy = everhook.Errorf(everhook.TypeUnavailable, "the worker had too many other queries to do; try again later, or "+
+	"run more workers")
+
+// perform waits for the query's turn, and then for the query, but not longer than it may take.
 func (q *queries) perform(ctx context.Context, input activities.JSONQueryInput) (any, error) {
 	select {
 	case q.slots <- struct{}{}:
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, errBusy
+		}
 		return nil, ctx.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+	defer cancel()
 	ended := make(chan outcome, 1)
 	go func() {
 		defer func() { <-q.slots }()

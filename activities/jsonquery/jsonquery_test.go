@@ -3,6 +3,7 @@ package jsonquery
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -100,21 +101,33 @@ func TestAFailureSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAQueryWaitsForAFreeSlotAsLongAsItMay(t *testing.T) {
+func TestTheTimeThatAQueryWaitsForItsTurnIsFree(t *testing.T) {
 	t.Parallel()
-	queries := newQueries()
-	queries.timeout = 20 * time.Millisecond
-	for range cap(queries.slots) {
+	synctest.Test(t, func(t *testing.T) {
+		queries := newQueries()
+		for range cap(queries.slots) {
+			queries.slots <- struct{}{}
+		}
+		input := activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$"}
+		ended := make(chan error)
+		go func() {
+			_, err := queries.query(t.Context(), input)
+			ended <- err
+		}()
+		time.Sleep(10 * queries.timeout)
+		<-queries.slots
+		require.NoError(t, <-ended)
+		synctest.Wait()
+		require.Len(t, queries.slots, cap(queries.slots)-1, "the slot is given back")
+
 		queries.slots <- struct{}{}
-	}
-	input := activities.JSONQueryInput{Engine: activities.JSONPath, Query: "$"}
-	_, err := queries.query(t.Context(), input)
-	require.Equal(t, everhook.TypeTimeout, activities.FromError(err).Type)
-	<-queries.slots
-	_, err = queries.query(t.Context(), input)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(queries.slots) == cap(queries.slots)-1 }, time.Minute,
-		time.Millisecond, "the slot is given back")
+		ctx, cancel := context.WithTimeout(t.Context(), activities.LocalTimeout)
+		defer cancel()
+		_, err := queries.query(ctx, input)
+		failure := activities.FromError(err)
+		require.Equal(t, everhook.TypeUnavailable, failure.Type)
+		require.Contains(t, failure.Message, "too many other queries")
+	})
 }
 
 func TestAQueryEndsWithItsWorker(t *testing.T) {

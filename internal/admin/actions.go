@@ -22,6 +22,13 @@ type Cancelled struct {
 	Flow string         `json:"flow"`
 }
 
+// CancelledFlow is the answer of POST /api/v1/flows/{key}/cancel.
+type CancelledFlow struct {
+	Flow string `json:"flow"`
+	// Asked is how many runs were asked to end that had not been asked before. Ask again until it is 0.
+	Asked int `json:"asked"`
+}
+
 // RetryRequest is the body of POST /api/v1/runs/{id}/retry. The body may be missing.
 type RetryRequest struct {
 	// Current retries with the enabled version of the flow. Default: the version of the run.
@@ -50,6 +57,24 @@ func (s *site) cancel(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Logger.InfoContext(ctx, "a run is cancelled", "flow", flow, "run", id)
 	writeJSON(w, http.StatusAccepted, Cancelled{id, flow})
+}
+
+// cancelFlow asks runs of a flow to end. The flow may be one that this server has no more: its runs may go on.
+func (s *site) cancelFlow(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+	defer cancel()
+	flow := r.PathValue("key")
+	if !everhook.IsFlowKey(flow) {
+		refuse(w, malformed, fmt.Sprintf("%q is not a flow key", everhook.Shorten(flow, 80)))
+		return
+	}
+	asked, err := s.Actions.CancelFlow(ctx, flow)
+	if err != nil && asked == 0 {
+		s.failed(w, r, err)
+		return
+	}
+	s.Logger.InfoContext(ctx, "runs of a flow are cancelled", "flow", flow, "runs", asked)
+	writeJSON(w, http.StatusAccepted, CancelledFlow{flow, asked})
 }
 
 func (s *site) retry(w http.ResponseWriter, r *http.Request) {

@@ -26,6 +26,11 @@ func (f *fakeActions) Cancel(_ context.Context, flow string, id everhook.RunID) 
 	return f.err
 }
 
+func (f *fakeActions) CancelFlow(_ context.Context, flow string) (int, error) {
+	f.asked = append(f.asked, flow)
+	return 7, f.err
+}
+
 func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, current bool,
 	from string) (runs.Retried, error) {
 	f.asked = append(f.asked, flow, id, current, from)
@@ -49,6 +54,20 @@ func TestARunIsCancelled(t *testing.T) {
 	require.Equal(t, 202, w.Code, w.Body)
 	require.JSONEq(t, `{"id":"`+string(runA)+`","flow":"orders"}`, w.Body.String())
 	require.Equal(t, []any{"orders", runA}, actions.asked)
+}
+
+func TestAllRunsOfAFlowAreCancelled(t *testing.T) {
+	t.Parallel()
+	o, actions := acting()
+	w := do(o, post("/api/v1/flows/orders/cancel", ""))
+	require.Equal(t, 202, w.Code, w.Body)
+	require.JSONEq(t, `{"flow":"orders","asked":7}`, w.Body.String())
+	require.Equal(t, []any{"orders"}, actions.asked)
+
+	requireProblem(t, do(o, post("/api/v1/flows/'%20OR/cancel", "")), 400, everhook.ProblemMalformed, "a flow key")
+	get := do(o, httptest.NewRequest("GET", "http://localhost:13001/api/v1/flows/orders/cancel", nil))
+	require.Equal(t, 405, get.Code, "a link must not cancel runs")
+	require.Equal(t, "POST", get.Header().Get("Allow"))
 }
 
 func TestARunIsRetriedAsAskedFor(t *testing.T) {

@@ -32,6 +32,8 @@ type Runs interface {
 type Actions interface {
 	// Cancel requests the cancellation of a run.
 	Cancel(ctx context.Context, flow string, id everhook.RunID) error
+	// CancelFlow asks open runs of a flow to end, see runs.Operator.CancelFlow.
+	CancelFlow(ctx context.Context, flow string) (asked int, err error)
 	// Retry starts a closed run again, and returns when the new run is durable. Current retries with the enabled
 	// version of the flow, else with the version of the run. From is the key of the node to begin at; empty means the
 	// beginning.

@@ -126,10 +126,11 @@ func methodAllowed(r *http.Request) bool {
 	}
 }
 
-// isAction reports whether the request changes a run. A link must never do that.
+// isAction reports whether the request changes runs. A link must never do that.
 func isAction(r *http.Request) bool {
-	run, action := path.Split(r.URL.Path)
-	return strings.HasPrefix(run, "/api/v1/runs/") && (action == "cancel" || action == "retry")
+	of, action := path.Split(r.URL.Path)
+	return strings.HasPrefix(of, "/api/v1/runs/") && (action == "cancel" || action == "retry") ||
+		strings.HasPrefix(of, "/api/v1/flows/") && action == "cancel"
 }
 
 func refuseMethod(w http.ResponseWriter, r *http.Request) {

@@ -31,6 +31,7 @@ func New(o Options) http.Handler {
 	if o.Actions != nil {
 		mux.HandleFunc("POST /api/v1/runs/{id}/cancel", s.cancel)
 		mux.HandleFunc("POST /api/v1/runs/{id}/retry", s.retry)
+		mux.HandleFunc("POST /api/v1/flows/{key}/cancel", s.cancelFlow)
 	}
 	mux.HandleFunc("/api/", s.unknown)
 	if o.Console != nil {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/workflows"
@@ -37,15 +39,78 @@ func (r *Operator) Cancel(ctx context.Context, flow string, id everhook.RunID) e
 	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return Refusef("the run has ended already, as %s", statusOf(info))
 	}
+	_, err = r.requestEnd(ctx, info)
+	return unknownRun(err)
+}
+
+// requestEnd asks an open run to end. It reports false if that was asked before.
+func (r *Operator) requestEnd(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) (asked bool, err error) {
+	workflowID := info.GetExecution().GetWorkflowId()
 	if isStranded(info) {
-		return unknownRun(r.client.TerminateWorkflow(ctx, workflowID, "", "cancelled: no worker executes runs of its "+
-			"engine level"))
+		return true, r.client.TerminateWorkflow(ctx, workflowID, "", "cancelled: no worker executes runs of its "+
+			"engine level")
 	}
 	err = r.client.CancelWorkflow(ctx, workflowID, "")
 	if _, ok := errors.AsType[*serviceerror.CancellationAlreadyRequested](err); ok {
-		return nil
+		return false, nil
 	}
-	return unknownRun(err)
+	return err == nil, err
+}
+
+// Numbers of CancelFlow.
+const (
+	// maxCancelled is how many runs one call asks to end.
+	maxCancelled = 1000
+	// cancelledAtOnce is how many of them at the same time.
+	cancelledAtOnce = 8
+)
+
+// CancelFlow asks open runs of a flow to end, also those that other flows called: at most 1,000, and as many as it can
+// in the time of ctx. It returns how many were asked that had not been asked before. Call it until it returns 0: runs
+// that start in the meantime are asked then.
+func (r *Operator) CancelFlow(ctx context.Context, flow string) (asked int, err error) {
+	query, err := r.query(Filter{Flow: flow, Status: everhook.Pending})
+	if err != nil {
+		return 0, err
+	}
+	var page []byte
+	for {
+		response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
+			PageSize: maxPage, NextPageToken: page})
+		if err != nil {
+			return asked, err
+		}
+		more, err := r.requestEnds(ctx, response.GetExecutions(), maxCancelled-asked)
+		asked += more
+		if page = response.GetNextPageToken(); err != nil || len(page) == 0 || asked >= maxCancelled {
+			return asked, err
+		}
+	}
+}
+
+// requestEnds asks listed runs to end, until most were asked.
+func (r *Operator) requestEnds(ctx context.Context, listed []*workflowpb.WorkflowExecutionInfo,
+	most int) (asked int, err error) {
+	var count atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(cancelledAtOnce)
+	for _, info := range listed {
+		if count.Load() >= int64(most) || ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			ok, err := r.requestEnd(ctx, info)
+			if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+				return nil // it has ended
+			}
+			if ok {
+				count.Add(1)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	return int(count.Load()), err
 }
 
 // strandedQueues are the task queues of the engine levels before the first release. No worker polls them.

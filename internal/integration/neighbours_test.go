@@ -1,0 +1,71 @@
+package integration
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/server"
+)
+
+// TestFlowsThatCallThemselvesComeToAnEnd lets a flow call itself twice, and does not wait for it.
+func TestFlowsThatCallThemselvesComeToAnEnd(t *testing.T) {
+	t.Parallel()
+	const most = 40
+	p := start(t, config{change: func(o *server.Options) { o.MaxDescendants = most }})
+	rabbits := p.called(t, "rabbits", `nodes:
+  - key: each
+    type: loop
+    config: { over: 2, onFail: continue }
+    branches: { do: [ { key: sub, type: subflow, config: { flow: rabbits, wait: false } } ] }
+  - { key: errors, type: output, config: { value: '{{ nodes.each.errors }}' } }
+`)
+	f := p.async(t, "first-rabbit", "nodes: [ { key: sub, type: subflow, config: { flow: rabbits, wait: false } } ]")
+	f.post(t, "")
+	var list admin.RunList
+	require.Eventually(t, func() bool {
+		got := get(t, p.AdminURL()+"/api/v1/runs?limit=1000&flow=rabbits")
+		return json.Unmarshal([]byte(got.body), &list) == nil && len(list.Runs) > 2 &&
+			!slices.ContainsFunc(list.Runs, func(r admin.RunSummary) bool { return r.Status == everhook.Pending })
+	}, patience, 50*time.Millisecond)
+	require.LessOrEqual(t, len(list.Runs), most)
+	require.True(t, slices.ContainsFunc(list.Runs, func(r admin.RunSummary) bool {
+		errors, err := everhook.EncodeJSON(rabbits.ended(t, r.ID).Output)
+		return err == nil && strings.Contains(string(errors), "as many runs as they may")
+	}), "those at the limit get an error")
+}
+
+// TestAllRunsOfAFlowAreCancelled stops runs that deliveries started, and runs that other flows called.
+func TestAllRunsOfAFlowAreCancelled(t *testing.T) {
+	t.Parallel()
+	p := start(t, config{})
+	sleeper := p.called(t, "sleeper", "nodes: ["+longWait+"]")
+	f := p.async(t, "callers", "nodes: [ { key: sub, type: subflow, config: { flow: sleeper, wait: false } } ]")
+	other := p.async(t, "other", "nodes: ["+longWait+"]")
+	bystander := other.post(t, "").run
+	var called []everhook.RunID
+	for range 30 {
+		called = append(called, f.calls(t, f.post(t, "").run, "sub"))
+	}
+	asked := 0
+	require.Eventually(t, func() bool {
+		got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/api/v1/flows/sleeper/cancel", nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusAccepted, got.status, got.body)
+		var cancelled admin.CancelledFlow
+		require.NoError(t, json.Unmarshal([]byte(got.body), &cancelled))
+		asked += cancelled.Asked
+		return asked == len(called)
+	}, patience, 50*time.Millisecond)
+	for _, run := range called {
+		require.Equal(t, everhook.Cancelled, sleeper.ended(t, run).Status)
+	}
+	other.running(t, bystander, "long")
+}
