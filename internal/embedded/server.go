@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/user"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -179,6 +180,7 @@ func (s *Server) construct(history, visibility *config.SQL, ports map[primitives
 			panic(failure)
 		}
 	}()
+	nameUser(user.LookupId, s.options.Directory)
 	hosts := make(map[primitives.ServiceName]static.Hosts, len(ports))
 	for service, port := range ports {
 		hosts[service] = static.SingleLocalHost(hostPort(port))
