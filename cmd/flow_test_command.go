@@ -203,7 +203,7 @@ func describeFailure(result flowtest.Result) string {
 	}
 	if len(result.Steps) > 0 {
 		fmt.Fprintln(&text)
-		printSteps(&text, result.Steps)
+		printSteps(&text, result.Steps[0].Started, result.Steps)
 	}
 	return text.String()
 }

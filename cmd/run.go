@@ -206,7 +206,7 @@ func printRun(w io.Writer, run admin.RunDetail) error {
 	_ = head.Flush()
 	if len(run.Steps) > 0 {
 		text.WriteByte('\n')
-		printSteps(&text, run.Steps)
+		printSteps(&text, run.Started, run.Steps)
 	}
 	if missing := run.Total - len(run.Steps); missing > 0 {
 		fmt.Fprintf(&text, "\nthe step log did not keep %d more steps\n", missing)
@@ -243,7 +243,7 @@ func retryOf(run runs.Summary) string {
 
 // printSteps writes a table of steps, with the values of each step below its row. The rows are formatted first, because
 // the values would break their columns.
-func printSteps(text *bytes.Buffer, steps []everhook.Step) {
+func printSteps(text *bytes.Buffer, started time.Time, steps []everhook.Step) {
 	var rows bytes.Buffer
 	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "#\tSTEP\tKIND\tSTATUS\tSTARTED\tTOOK\tATTEMPTS")
@@ -256,7 +256,7 @@ func printSteps(text *bytes.Buffer, steps []everhook.Step) {
 			attempts = strconv.Itoa(step.Attempts)
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", step.Number, printable(stepName(step)), printable(step.Kind),
-			step.Status, step.Started.Local().Format("15:04:05.000"), took(step.Started, step.Ended), attempts)
+			step.Status, stepClock(step.Started, started), took(step.Started, step.Ended), attempts)
 	}
 	_ = table.Flush()
 	lines := strings.Split(strings.TrimSuffix(rows.String(), "\n"), "\n")
@@ -328,6 +328,15 @@ func printJSON(w io.Writer, data json.RawMessage) error {
 }
 
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
+
+// stepClock is the time of day, with the day if the run started on another one. The zone stands at the start of the run.
+func stepClock(t, started time.Time) string {
+	t, started = t.Local(), started.Local()
+	if t.Format(time.DateOnly) == started.Format(time.DateOnly) {
+		return t.Format("15:04:05.000")
+	}
+	return t.Format("2006-01-02 15:04:05.000")
+}
 
 // took returns the duration; empty if it has not ended.
 func took(started time.Time, ended *time.Time) string {

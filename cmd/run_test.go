@@ -347,3 +347,9 @@ func TestRunCommandsEndWithTheirContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotContains(t, err.Error(), "everhook dev")
 }
+
+func TestStepsOfAnotherDaySayTheDay(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "12:00:00.000", stepClock(runStarted, runStarted))
+	require.Equal(t, "2026-07-31 12:00:00.000", stepClock(runStarted.AddDate(0, 0, 1), runStarted))
+}

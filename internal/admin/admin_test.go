@@ -144,6 +144,7 @@ func TestAListOfRunsThatCannotBeAskedForIsRefused(t *testing.T) {
 		"a limit over the most": {"limit=1001", "use 1 to 1000"},
 		"a limit of text":       {"limit=x", "use 1 to 1000"},
 		"a page of no list":     {"page=%3D%3D", "earlier list"},
+		"a filter that is none": {"state=failed", `"state" is not a parameter of this list; use flow, status, after`},
 		"a time of words":       {"after=yesterday", `after: "yesterday" is not a time; write for example`},
 		"a time without a unit": {"before=7", "before: "},
 	} {

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -134,6 +136,9 @@ type RunDetail struct {
 
 func (s *site) runs(w http.ResponseWriter, r *http.Request) {
 	filter, err := ParseFilter(r.URL.Query())
+	if err == nil {
+		err = onlyKnown(r.URL.Query())
+	}
 	if err != nil {
 		refuse(w, malformed, err.Error())
 		return
@@ -259,6 +264,20 @@ func ParseFilter(query url.Values) (runs.Filter, error) {
 		filter.Page = page
 	}
 	return filter, nil
+}
+
+// filterNames are the parameters that ParseFilter reads.
+var filterNames = []string{"flow", "status", "after", "before", "limit", "page"}
+
+// onlyKnown refuses parameters that are no filter: a list without the filter that was meant would mislead.
+func onlyKnown(query url.Values) error {
+	for _, name := range everhook.SortedKeys(query) {
+		if !slices.Contains(filterNames, name) {
+			return fmt.Errorf("%q is not a parameter of this list; use %s", everhook.Shorten(name, 40),
+				strings.Join(filterNames, ", "))
+		}
+	}
+	return nil
 }
 
 // parseTime parses a time: RFC 3339; the same without a zone, which is that of the server, as forms of browsers send it;

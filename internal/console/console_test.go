@@ -176,8 +176,8 @@ func TestAFlowThatOthersCallHasNoURL(t *testing.T) {
 
 func TestAnEmptyServerSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, text(read(t, &server{}, "/")), "No flows yet. Write one into the directory that the server "+
-		"watches, and it is served at once: everhook flow new hello")
+	require.Contains(t, text(read(t, &server{}, "/")), "No flows yet. Write one into the server's directory of "+
+		"flows. everhook dev serves it immediately, everhook serve after a restart: everhook flow new hello")
 	require.Contains(t, text(read(t, &server{}, "/runs")), "No runs yet.")
 	s := &server{flows: []admin.Flow{{Key: "off", URL: "http://no"}, {Key: "orders", Enabled: true, URL: hookURL}}}
 	require.Contains(t, text(read(t, s, "/")), `Try it: curl -i '`+hookURL+

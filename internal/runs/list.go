@@ -58,7 +58,7 @@ func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, 
 	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query,
 		PageSize: int32(min(limit, maxPage)), NextPageToken: token})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, explained(err)
 	}
 	runs := make([]Summary, 0, len(response.GetExecutions()))
 	for _, info := range response.GetExecutions() {
@@ -156,10 +156,10 @@ func (r *Operator) Find(ctx context.Context, flows []string, id everhook.RunID) 
 			return flow, nil
 		}
 		if _, ok := errors.AsType[*serviceerror.NotFound](err); !ok {
-			return "", err
+			return "", explained(err)
 		}
 	}
-	return "", cmp.Or(listErr, everhook.ErrNoRun)
+	return "", cmp.Or(explained(listErr), everhook.ErrNoRun)
 }
 
 // listed finds the flow of a run by its search attribute. It returns an empty text if no list has the run (yet).

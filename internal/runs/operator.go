@@ -264,10 +264,24 @@ func (r *Operator) ask(ctx context.Context, execution everhook.Execution, result
 	return answer.Get(result)
 }
 
-// unknownRun returns everhook.ErrNoRun for Temporal's error of an unknown execution, and other errors unchanged.
+// explained says what an error of Temporal means to an operator. Other errors stay unchanged.
+func explained(err error) error {
+	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
+	_, away := errors.AsType[*serviceerror.Unavailable](err)
+	switch {
+	case late || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("Temporal did not answer in time; /readyz and the log of the server say more (%w)", err)
+	case away:
+		return fmt.Errorf("Temporal does not answer; /readyz and the log of the server say more (%w)", err)
+	default:
+		return err
+	}
+}
+
+// unknownRun returns everhook.ErrNoRun for Temporal's error of an unknown execution, and other errors explained.
 func unknownRun(err error) error {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return everhook.ErrNoRun
 	}
-	return err
+	return explained(err)
 }

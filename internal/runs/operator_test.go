@@ -1,39 +1,50 @@
 package runs
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/nodes"
-	"github.com/everhook/everhook/nodes/kind"
 )
 
-// retrying is a kind of another module that has a branch.
-type retrying struct{}
-
-func (*retrying) Spec() kind.Spec {
-	return kind.Spec{Kind: "retrying", Branches: []kind.BranchSpec{{Name: "try"}}}
+func TestErrorsOfTemporalSayWhereToLook(t *testing.T) {
+	t.Parallel()
+	for _, late := range []error{serviceerror.NewDeadlineExceeded("context deadline exceeded"),
+		fmt.Errorf("list: %w", context.DeadlineExceeded)} {
+		require.ErrorContains(t, explained(late), "Temporal did not answer in time; /readyz and the log of the server say more")
+		require.ErrorIs(t, explained(late), late)
+	}
+	require.ErrorContains(t, explained(serviceerror.NewUnavailable("no host")), "Temporal does not answer; /readyz")
+	other := errors.New("something else")
+	require.Equal(t, other, explained(other))
+	require.NoError(t, explained(nil))
+	require.ErrorIs(t, unknownRun(serviceerror.NewNotFound("no such execution")), everhook.ErrNoRun)
 }
 
-func (*retrying) Validate(*kind.Validation) {}
-
-func (*retrying) Execute(kind.Run) (kind.Result, error) { return kind.Result{}, nil }
-
-func TestARunIsAtStepsThatContainNoOthers(t *testing.T) {
+func TestAPageBelongsToItsList(t *testing.T) {
 	t.Parallel()
-	registry := nodes.Standard()
-	kind.Add[retrying](registry)
-	var steps []everhook.Step
-	for _, step := range []everhook.Step{
-		{Kind: "calculation", Status: everhook.Resolved}, {Kind: "loop", Status: everhook.Pending},
-		{Kind: "parallel", Status: everhook.Pending}, {Kind: "retrying", Status: everhook.Pending},
-		{Kind: "delay", Status: everhook.Pending}, {Kind: "gone", Status: everhook.Pending},
-		{Kind: "delay", Status: everhook.Cancelled},
+	filter := Filter{Flow: "orders", Unresolved: true}
+	page := filter.page([]byte("token"))
+	token, ok := filter.token(page)
+	require.True(t, ok)
+	require.Equal(t, "token", string(token))
+	require.Nil(t, filter.page(nil), "the last page")
+	for name, wrong := range map[string]struct {
+		filter Filter
+		page   []byte
+	}{
+		"of another flow":   {Filter{Flow: "other", Unresolved: true}, page},
+		"of another status": {Filter{Flow: "orders"}, page},
+		"cut":               {filter, page[:len(page)-1]},
+		"a mark alone":      {filter, page[:pageMark]},
+		"of Temporal":       {filter, []byte("token")},
 	} {
-		step.Number = len(steps) + 1
-		steps = append(steps, step)
+		_, ok := wrong.filter.token(wrong.page)
+		require.False(t, ok, name)
 	}
-	require.Equal(t, []int{6, 5}, NewOperator(nil, registry, true).at(steps))
 }
