@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -145,11 +146,17 @@ func (r *Route) format(mediaType string) (format, bool) {
 	return format{}, false
 }
 
+// isMediaType matches the names that RFC 6838 section 4.2 allows, up to a sensible length.
+var isMediaType = regexp.MustCompile(`^[a-zA-Z0-9][\w!#$&^.+-]{0,63}/[a-zA-Z0-9][\w!#$&^.+-]{0,63}$`)
+
 // acceptable says for the operator's log what to set so that bodies of a type are taken.
 func (r *Route) acceptable(mediaType string) string {
-	sent := fmt.Sprintf("the sender sends %q", everhook.Shorten(mediaType, 80))
-	if mediaType == "" {
+	sent := fmt.Sprintf("the sender sends %q", mediaType)
+	switch {
+	case mediaType == "":
 		sent = "the sender sends a body without a Content-Type"
+	case !isMediaType.MatchString(mediaType): // the log does not repeat what anything could be
+		sent = "the sender sends a Content-Type that is no media type"
 	}
 	for _, f := range formats {
 		if f.has(mediaType) {

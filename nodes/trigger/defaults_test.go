@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook/internal/signature"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/trigger"
 )
@@ -20,6 +21,14 @@ func TestDefaultsOfTheWebhook(t *testing.T) {
 	const signed = "signature: { preset: hmac, header: X-Signature, secrets: { secret: S }"
 	require.Equal(t, compiled(signed+" }").Calls().Signature.Preset().Scheme,
 		compiled(signed+", algorithm: sha256, encoding: hex, signed: body }").Calls().Signature.Preset().Scheme)
+
+	handshake := func(hmac string) signature.Handshake {
+		made, _ := compiled("handshake: { echo: query.crc_token" + hmac + " }," + signed + " }").Handshakes()[0].Handshake()
+		return made
+	}
+	const answer = ", as: { response_token: 'sha256={hmac}' }"
+	require.Equal(t, handshake(answer+", hmac: {}"), handshake(answer+", hmac: { algorithm: sha256, encoding: hex }, method: GET"))
+	require.Equal(t, handshake(""), handshake(", as: text"))
 
 	left, err := compiled("dedupe: { key: body.id }").Reply().Answer(&expression.Scope{})
 	require.NoError(t, err)
