@@ -180,15 +180,15 @@ var mediaTypes = map[string]string{
 var formatsOfFiles = map[string]string{".json": "json", ".xml": "xml", ".txt": "text", ".csv": "text"}
 
 func (t target) accepts(format string) bool {
-	return slices.Contains(t.calls.Accept, format) || len(t.calls.Accept) == 0 && format == "json"
+	return slices.Contains(t.calls.Formats(), format) || len(t.calls.Formats()) == 0 && format == "json"
 }
 
 func (t target) mediaType(file string) string {
 	if format := formatsOfFiles[strings.ToLower(filepath.Ext(file))]; t.accepts(format) {
 		return mediaTypes[format]
 	}
-	if len(t.calls.Accept) > 0 {
-		return mediaTypes[t.calls.Accept[0]]
+	if len(t.calls.Formats()) > 0 {
+		return mediaTypes[t.calls.Formats()[0]]
 	}
 	return mediaTypes["json"]
 }
