@@ -2,6 +2,7 @@ package activities
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -54,16 +55,27 @@ func fromApplication(err *temporal.ApplicationError) *everhook.Error {
 	if err.Details(&sent) == nil && sent.Status != "" {
 		return &sent
 	}
+	if message, ok := NotOffered(err.Type(), err.Message()); ok {
+		return everhook.Errorf(everhook.TypeUnavailable, "%s", message)
+	}
 	switch err.Type() {
-	case "ActivityNotRegisteredError":
-		return everhook.Errorf(everhook.TypeUnavailable,
-			"no worker offers this effect; start one of the same release, "+
-				"and register an effect of a module with AddEffect: %s", err.Message())
 	case "payloadSizeError":
 		return everhook.Errorf(everhook.TypeResponse, "the result is larger than Temporal stores: %s", err.Message())
 	default:
 		return everhook.Errorf(everhook.TypeInternal, "%s", err.Message())
 	}
+}
+
+// NotOffered says what to do about a failure of Temporal's for an effect that no worker knows; false: the failure is
+// of another type.
+func NotOffered(failureType, message string) (text string, ok bool) {
+	if failureType != "ActivityNotRegisteredError" {
+		return "", false
+	}
+	_, name, _ := strings.Cut(message, "activityType=")
+	name, _, _ = strings.Cut(name, ". Supported")
+	return fmt.Sprintf("no worker offers the effect %s; register it with kind.AddEffect, or start a worker of the "+
+		"program that has it", name), true
 }
 
 // fromTimeout says which limit was reached. The attempt is known if the activity reported it in a Heartbeat.

@@ -96,8 +96,9 @@ func TestFromErrorDescribesWhatTemporalReports(t *testing.T) {
 			0,
 		},
 		"an activity that no worker has": {
-			temporal.NewApplicationError("unable to find", "ActivityNotRegisteredError"), everhook.Errored,
-			everhook.TypeUnavailable, "no worker offers this effect", 0,
+			temporal.NewApplicationError("unable to find activityType=acme.sms. Supported types: [a, b]",
+				"ActivityNotRegisteredError"), everhook.Errored,
+			everhook.TypeUnavailable, "no worker offers the effect acme.sms; register it with kind.AddEffect", 0,
 		},
 		"a result that the worker found too large": {
 			temporal.NewApplicationError("payloads size", "payloadSizeError"), everhook.Errored, everhook.TypeResponse,

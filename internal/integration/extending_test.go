@@ -146,3 +146,74 @@ func modules(t *testing.T, file string) [][]string {
 	require.NoError(t, err)
 	return required.FindAllStringSubmatch(string(text), -1)
 }
+
+// guideCommands are the commands of the guide that make a module, in the order of the page.
+var guideCommands = regexp.MustCompile("(?m)^```sh\n((?:go (?:mod|generate|build|tool) .*\n)+)```$")
+
+// TestAModuleFromNothingFollowsTheGuide runs the commands of docs/extending.md in an empty folder, with the code that
+// the page shows. The versions of Temporal's modules must be ours.
+func TestAModuleFromNothingFollowsTheGuide(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/extending.md")
+	require.NoError(t, err)
+	var blocks [][]string
+	for _, block := range guideCommands.FindAllStringSubmatch(string(page), -1) {
+		blocks = append(blocks, strings.Split(strings.TrimSpace(block[1]), "\n"))
+	}
+	require.Len(t, blocks, 4, "begin, build, repair, check")
+	repository, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	run := func(line string) {
+		t.Helper()
+		arguments := strings.Fields(strings.ReplaceAll(line, "=../everhook", "="+repository))
+		command := exec.CommandContext(t.Context(), arguments[0], arguments[1:]...)
+		command.Dir = dir
+		// What the repository needs is in the cache; nothing else may be needed.
+		command.Env = append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false", "GOWORK=off", "GOPROXY=off", "GOSUMDB=off")
+		out, err := command.CombinedOutput()
+		require.NoError(t, err, "%s:\n%s", line, out)
+	}
+	inStep := func() {
+		t.Helper()
+		theirs := map[string]string{}
+		for _, m := range modules(t, filepath.Join(dir, "go.mod")) {
+			theirs[m[1]] = m[2]
+		}
+		for _, m := range modules(t, "../../go.mod") {
+			if strings.HasPrefix(m[1], "go.temporal.io/") && theirs[m[1]] != "" {
+				require.Equal(t, m[2], theirs[m[1]], m[1])
+			}
+		}
+		require.NotEmpty(t, theirs["go.temporal.io/server"])
+	}
+
+	for _, line := range blocks[0] {
+		run(line)
+	}
+	main, err := os.ReadFile(filepath.Join(extension, "main.go"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), main, 0o600))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "kinds"), os.DirFS(filepath.Join(extension, "kinds"))))
+	generated := filepath.Join(dir, "kinds", "field_docs.go")
+	require.NoError(t, os.Remove(generated))
+	for _, line := range blocks[1] {
+		run(line)
+	}
+	inStep()
+	written, err := os.ReadFile(generated)
+	require.NoError(t, err)
+	ours, err := os.ReadFile(filepath.Join(extension, "kinds", "field_docs.go"))
+	require.NoError(t, err)
+	require.Equal(t, string(ours), string(written))
+	require.Contains(t, tool(t, dir, filepath.Join(dir, "acme-everhook"), "flow", "reference"), "### iban-check\n")
+
+	for _, line := range blocks[2] {
+		run(line)
+	}
+	inStep()
+	for _, line := range blocks[3] {
+		run(line)
+	}
+	inStep()
+}

@@ -127,6 +127,10 @@ func retriesOf(description *workflowservice.DescribeWorkflowExecutionResponse) m
 		retrying := &everhook.Retrying{Attempt: failuresOf(pending) + 1,
 			Of:        max(1, int(pending.GetMaximumAttempts())-activities.LostWorkers),
 			LastError: everhook.Shorten(pending.GetLastFailure().GetMessage(), maxLastError)}
+		if text, ok := activities.NotOffered(pending.GetLastFailure().GetApplicationFailureInfo().GetType(),
+			pending.GetLastFailure().GetMessage()); ok {
+			retrying.LastError = text
+		}
 		if pending.GetLastFailure().GetTimeoutFailureInfo() != nil {
 			retrying.LastError = "its worker was lost"
 		}

@@ -36,7 +36,7 @@ func convert[T any](v any) (T, error) {
 	case *map[string]string:
 		*target, err = convertTextMapping(v)
 	default:
-		panic(fmt.Sprintf("expression: a Template of %T is not supported", out))
+		err = (*Template[T])(nil).checkType() // found before, unless the config belongs to no registry
 	}
 	return out, err
 }

@@ -256,7 +256,7 @@ func TestWhatIsKnownIsCheckedWhenDecoded(t *testing.T) {
 	requireDecodeFails[map[string]any](t, "text where a mapping is needed", "x")
 	requireDecodeFails[map[string]string](t, "b: a list where text is needed",
 		map[string]any{"a": "{{ 1 }}", "b": []any{}})
-	require.Panics(t, func() { _ = new(Template[complex128]).Decode(1) })
+	require.ErrorContains(t, new(Template[complex128]).Decode(1), "a Template of complex128 is not supported")
 }
 
 func TestSecretsBecomePlacesThatTheDefinitionAloneTells(t *testing.T) {

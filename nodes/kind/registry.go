@@ -2,10 +2,12 @@ package kind
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/nodes/expression"
 )
 
 // Registry is the set of kinds that flows can use. It is a value: programs make one, add kinds, and hand it on; from
@@ -36,6 +38,7 @@ func Add[K any, P interface {
 		r.kinds[name] = func() Kind { return P(new(K)) }
 	}
 	checkExecutes(spec.Kind, P(new(K)))
+	checkConfig("node", spec.Kind, reflect.TypeFor[K]())
 	r.names = append(r.names, spec.Kind)
 }
 
@@ -60,7 +63,15 @@ func AddTrigger[T any, P interface {
 		checkName("trigger", name, r.triggers[name] != nil)
 		r.triggers[name] = func() Trigger { return P(new(T)) }
 	}
+	checkConfig("trigger", spec.Kind, reflect.TypeFor[T]())
 	r.triggerNames = append(r.triggerNames, spec.Kind)
+}
+
+// checkConfig panics if a config struct has a field that no value can fill.
+func checkConfig(of, name string, config reflect.Type) {
+	if err := expression.CheckConfig(config); err != nil {
+		panic(fmt.Sprintf("%s kind %q: %v", of, name, err))
+	}
 }
 
 // checkName panics when a name, or an alias, is taken or malformed.
