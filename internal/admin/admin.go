@@ -72,6 +72,8 @@ type Options struct {
 	Runs  Runs
 	// Actions change runs. Nil means that runs are read-only.
 	Actions Actions
+	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.
+	Trouble func() error
 	// Ready returns why webhook calls are not served, or nil. Its context has a timeout of five seconds.
 	Ready func(ctx context.Context) error
 	// UI is Temporal's UI, mounted at TemporalPath with the whole path. Nil means that this process has none.

@@ -52,6 +52,8 @@ type page struct {
 	Open, SignedIn bool
 	// Temporal is the address of Temporal's UI; empty if there is none.
 	Temporal string
+	// Trouble is what is wrong with the process; empty: nothing.
+	Trouble string
 	// Live pages are refreshed while they are open.
 	Live bool
 	// Now is when the page was made, in milliseconds of Unix time.
@@ -64,6 +66,11 @@ func (c *console) page(title string, body any) page {
 		Temporal: c.options.TemporalUIURL, Now: time.Now().UnixMilli(), Body: body}
 	if c.options.UI != nil {
 		p.Temporal = admin.TemporalPath + "/"
+	}
+	if c.options.Trouble != nil {
+		if err := c.options.Trouble(); err != nil {
+			p.Trouble = err.Error()
+		}
 	}
 	return p
 }

@@ -618,3 +618,12 @@ func TestAPageThatNoListGaveIsRefused(t *testing.T) {
 	require.Equal(t, 400, w.Code)
 	require.Contains(t, text(w.Body.String()), runs.ErrPage.Error())
 }
+
+func TestPagesSayWhatIsWrongWithTheServer(t *testing.T) {
+	t.Parallel()
+	options := (&server{}).options()
+	options.Trouble = func() error { return errors.New("the wall clock was set back and is 29s behind") }
+	said := open(options, "/").Body.String()
+	require.Contains(t, said, `role="alert"`)
+	require.Contains(t, text(said), "This server is in trouble the wall clock was set back and is 29s behind")
+}

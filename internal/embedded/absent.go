@@ -36,5 +36,14 @@ func (*Server) Namespace() string { return "" }
 // UI is nil.
 func (*Server) UI() http.Handler { return nil }
 
+// Restart has nothing to do.
+func (*Server) Restart(context.Context) error { return nil }
+
+// Restarts is 0.
+func (*Server) Restarts() int { return 0 }
+
+// Failing is nil.
+func (*Server) Failing() error { return nil }
+
 // Stop has nothing to do.
 func (*Server) Stop(context.Context) error { return nil }

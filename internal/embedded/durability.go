@@ -68,6 +68,13 @@ func (f *flusher) flush() error {
 	return mine.err
 }
 
+// failed is the failure after which nothing is flushed any more, or nil.
+func (f *flusher) failed() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failure
+}
+
 // run flushes until no caller waits.
 func (f *flusher) run() {
 	for {
@@ -78,13 +85,14 @@ func (f *flusher) run() {
 		if current == nil {
 			return
 		}
-		if f.failure == nil {
-			f.failure = syncData(f.wal)
+		if f.failed() == nil {
+			if err := syncData(f.wal); err != nil {
+				f.mu.Lock()
+				f.failure = fmt.Errorf("%s can't be flushed to disk; check the disk: %w", f.wal.Name(), err)
+				f.mu.Unlock()
+			}
 		}
-		if f.failure != nil {
-			current.err = fmt.Errorf("%s can't be flushed to disk; check the disk, then start again: %w", f.wal.Name(),
-				f.failure)
-		}
+		current.err = f.failed()
 		close(current.done)
 	}
 }

@@ -49,11 +49,16 @@ type Server struct {
 	address   string
 	access    *credentials
 	services  []string
-	ui        http.Handler
+	// ports are those of the services, chosen at the start and kept by restarts.
+	ports map[primitives.ServiceName]int
+	ui    http.Handler
 
-	stop    sync.Once
-	stopped chan struct{}
-	stopErr error
+	// engine is held while the server is restarted or shut down.
+	engine   sync.Mutex
+	restarts atomic.Int64
+	stop     sync.Once
+	stopped  chan struct{}
+	stopErr  error
 }
 
 // Start runs a server on the data directory and returns when it serves clients. Its errors are for users: they say what
@@ -126,6 +131,8 @@ func (s *Server) Stop(ctx context.Context) error {
 
 func (s *Server) shutDown() {
 	defer close(s.stopped)
+	s.engine.Lock()
+	defer s.engine.Unlock()
 	s.logger.serving.Store(false)
 	err := s.server.Stop()
 	history, visibility := stores(s.directory)
@@ -145,6 +152,11 @@ func (s *Server) build(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.ports == nil && !s.options.Open {
+		if err := history.forgetWorkers(ctx); err != nil {
+			return err
+		}
+	}
 	historySQL, visibilitySQL := sqlConfig(history.path), sqlConfig(visibility.path)
 	columns, err := prepareNamespace(ctx, historySQL, s.options)
 	if err != nil {
@@ -153,13 +165,19 @@ func (s *Server) build(ctx context.Context) error {
 	if err := visibility.trimIndexes(ctx, columns); err != nil {
 		return err
 	}
+	if s.ports != nil { // a restart
+		if err := s.construct(historySQL, visibilitySQL, s.ports); err != nil {
+			return fmt.Errorf("the embedded Temporal server can't be set up again: %w", err)
+		}
+		return nil
+	}
 	for range portAttempts {
 		var ports map[primitives.ServiceName]int
 		if ports, err = freePorts(); err != nil {
 			return fmt.Errorf("no free port on %s: %w", loopback, err)
 		}
 		if err = s.construct(historySQL, visibilitySQL, ports); err == nil {
-			s.address = hostPort(ports[primitives.FrontendService])
+			s.address, s.ports = hostPort(ports[primitives.FrontendService]), ports
 			for _, port := range ports {
 				s.services = append(s.services, hostPort(port))
 			}
@@ -216,7 +234,7 @@ func (s *Server) serve(ctx context.Context) (err error) {
 	if err := s.server.Start(); err != nil {
 		return err
 	}
-	if s.options.UI {
+	if s.options.UI && s.ui == nil {
 		if s.ui, err = quietUI(s.address, s.access.forUI(), s.options); err != nil {
 			return err
 		}

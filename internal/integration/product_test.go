@@ -45,7 +45,9 @@ type config struct {
 	change  func(*server.Options)
 	// registry has the kinds; nil: the standard ones.
 	registry *kind.Registry
-	prepare  func(ctx context.Context, s *server.Server) error
+	// wallClock is the time of day; nil: the machine's.
+	wallClock func() time.Time
+	prepare   func(ctx context.Context, s *server.Server) error
 }
 
 // launch starts a product.
@@ -63,7 +65,7 @@ func launch(ctx context.Context, c config) (*product, error) {
 	}
 	started, err := server.Start(ctx, &options, server.Surroundings{
 		Registry: c.registry, Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare,
+		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare, WallClock: c.wallClock,
 	})
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ const (
 	// recentFailures in a row make a process not ready.
 	recentFailures = 3
 	// recentFor is how long a failure counts. Then the process is ready again, and the next starts decide.
-	recentFor = 15 * time.Second
+	recentFor = 10 * time.Second
 )
 
 func (r *recent) add(now time.Time, err error) {

@@ -64,6 +64,7 @@ type Server struct {
 	receiver *receiver.Receiver
 	// starts starts the runs of the receiver and of sources; nil without the role receiver.
 	starts  *runs.Starter
+	health  *health
 	sources *sources.Sources
 	pages   *http.Server
 	failed  chan error
@@ -95,6 +96,8 @@ type Surroundings struct {
 	// Spans exports the spans of traces. Nil means an OTLP exporter if the environment of the process names one, see
 	// telemetry.Options.
 	Spans sdktrace.SpanExporter
+	// WallClock is the time of day by which the process notices that the machine's clock was set. Nil: the machine's.
+	WallClock func() time.Time
 }
 
 // Start starts all parts. When it returns, calls of enabled flows are served. Stop ends them.
@@ -103,7 +106,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		return nil, err
 	}
 	s := &Server{options: o, with: with, logger: with.Logger, versions: compile.NewVersions(with.Registry),
-		failed: make(chan error, 3)}
+		failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -142,7 +145,10 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 			return nil, err
 		}
 	}
-	if err := s.startWatch(); err != nil {
+	if s.has(RoleReceiver) {
+		s.starts = s.starter()
+	}
+	if err := errors.Join(s.startHealth(), s.startWatch()); err != nil {
 		return nil, err
 	}
 	if s.has(RoleWorker) {
@@ -285,7 +291,6 @@ func (s *Server) startWorker() error {
 }
 
 func (s *Server) startReceiver() error {
-	s.starts = s.starter()
 	var proxies []netip.Prefix
 	for _, proxy := range s.options.TrustedProxies {
 		proxies = append(proxies, proxy.Prefix())
@@ -295,7 +300,8 @@ func (s *Server) startReceiver() error {
 		return err
 	}
 	s.receiver = receiver.New(receiver.Options{
-		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld, Logger: s.logger,
+		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld,
+		Logger:    calm(s.logger, []string{"a delivery could not be made durable", "a run could not be looked up", "not ready"}),
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
@@ -330,7 +336,8 @@ func (s *Server) startAdmin() error {
 	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	options := admin.Options{
 		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
-		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
+		Trouble: s.trouble,
+		UI:      s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
@@ -377,10 +384,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if _, err := s.store.Revision(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
 	}
-	if s.starts != nil {
-		return s.starts.Failing()
-	}
-	return nil
+	return s.trouble()
 }
 
 // Wait returns when ctx ends, or with an error when a part fails.
@@ -392,7 +396,7 @@ func (s *Server) Wait(ctx context.Context) error {
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}
-		return fmt.Errorf("a listener failed: %w", err)
+		return fmt.Errorf("a part of the server failed: %w", err)
 	}
 }
 
@@ -405,6 +409,7 @@ const (
 // Stop drains: first no new events and calls, then answers for held callers, then it stops the worker, the pages,
 // Temporal and the store, and exports the remaining traces.
 func (s *Server) Stop() {
+	s.stopHealth()
 	s.stopSources()
 	if s.receiver != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)

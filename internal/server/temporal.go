@@ -43,7 +43,8 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 	logger *slog.Logger) (_ *temporal, err error) {
 	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
 	options := client.Options{
-		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace, Logger: log.NewStructuredLogger(quiet(logger)),
+		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace,
+		Logger:         log.NewStructuredLogger(calm(quiet(logger), nil)),
 		DataConverter:  workflows.DataConverter(),
 		MetricsHandler: watch.TemporalMetrics(),
 		Interceptors:   []interceptor.ClientInterceptor{watch.TemporalInterceptor()},
@@ -52,7 +53,7 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 		t.embedded, err = embedded.Start(ctx, embedded.Options{
 			Directory: o.Data, Synchronous: o.Synchronous, Retention: o.Retention.Std(), Namespace: o.TemporalNamespace,
 			SearchAttributes: runs.IndexedTypes(), UI: true, UIPublicPath: admin.TemporalPath,
-			UICodec: admin.CodecPath, Logger: patient(logger.With("part", "temporal")),
+			UICodec: admin.CodecPath, Logger: calm(patient(logger.With("part", "temporal")), nil),
 		})
 		if err != nil {
 			return nil, err

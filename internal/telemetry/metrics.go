@@ -109,6 +109,16 @@ func (t *Telemetry) WatchStarts(load func(sync bool) (underWay, limit int)) erro
 			"finishes in a second.", each(func(_, limit int) int { return limit })))
 }
 
+// WatchEngine shows by how many seconds the wall clock was set back, and how often the embedded Temporal server was
+// restarted for that or for a failed flush.
+func (t *Telemetry) WatchEngine(behind, restarts func() int) error {
+	return errors.Join(
+		t.gauge("everhook.clock.behind", "s", "By how much the wall clock was set back and has not caught up.",
+			func(observe observe) { observe(behind()) }),
+		t.gauge("everhook.engine.restarts", "{restart}", "Restarts of the embedded Temporal server in this process.",
+			func(observe observe) { observe(restarts()) }))
+}
+
 // Flows counts flows by their state.
 type Flows struct {
 	// Served flows accept deliveries. Broken flows are enabled but not served; their notes say why. Disabled flows are

@@ -147,6 +147,7 @@ func TestGaugesAreReadWhenTheMetricsAre(t *testing.T) {
 		}
 		return 1, 60
 	}))
+	require.NoError(t, watched.WatchEngine(func() int { return 29 }, func() int { return 1 }))
 	held, flows = 3, telemetry.Flows{Served: 5, Broken: 2, Disabled: 1}
 	families := scrape(t, watched)
 	for _, c := range []struct {
@@ -158,6 +159,8 @@ func TestGaugesAreReadWhenTheMetricsAre(t *testing.T) {
 		{"everhook_callers_limit", labels{}, 1000},
 		{"everhook_starts_under_way", labels{"mode": "sync"}, 4},
 		{"everhook_starts_limit", labels{"mode": "async"}, 60},
+		{"everhook_clock_behind_seconds", labels{}, 29},
+		{"everhook_engine_restarts", labels{}, 1},
 		{"everhook_flows", labels{"state": "served"}, 5},
 		{"everhook_flows", labels{"state": "broken"}, 2},
 		{"everhook_flows", labels{"state": "disabled"}, 1},
