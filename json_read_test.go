@@ -27,8 +27,8 @@ func TestValuesOverTheLimitAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzParseJSONAgainstStandard compares the reader with encoding/json: it takes nothing that is not JSON, and refuses
-// JSON only for the reasons of its contract.
+// FuzzParseJSONAgainstStandard compares the parser with encoding/json: it accepts only JSON, and refuses JSON only for
+// the reasons of its contract.
 func FuzzParseJSONAgainstStandard(f *testing.F) {
 	for _, text := range []string{`{"a":[1,2.5,"x",null,true]}`, `"\u0041\n\/"`, "[1,]", "{,}", "-", "1.", "1e", "01",
 		"tru", "nulll", "\"\t\"", "\"\x7f\"", `"\x"`, " [ ] ", "-0.0e-0", `{"a" : 1 , "b":2}`, `["é","\ud83d\ude00"]`} {

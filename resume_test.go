@@ -40,7 +40,7 @@ func TestATicketIsThatOfOneWaitOfOneRun(t *testing.T) {
 	}
 }
 
-// Who calls a flow chooses the dedupe key, and is told the run ID that is derived from it.
+// The caller of a flow chooses the dedupe key, and gets the run ID that is derived from it.
 func TestNoDedupeKeyGivesTheKeyOfARun(t *testing.T) {
 	t.Parallel()
 	secret := []byte("secret")

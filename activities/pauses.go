@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Pauses are those that a node asks for between its attempts. Temporal itself gets a policy with one short pause: a lost
-// worker is no failure of the effect, so its attempt is made again soon, however often that happens. The frame in
-// package effect asks Temporal for these pauses after attempts that reported a failure.
+// Pauses are the pauses of a node between its attempts. Temporal gets a policy with one short pause, because a lost
+// worker is not a failure of the effect: its attempt is repeated soon, however often that happens. After attempts that
+// reported a failure, the frame in package effect asks Temporal for these pauses.
 type Pauses struct {
 	// Initial is the pause after the first failure. It grows by the factor Backoff with each one, up to Max.
 	Initial time.Duration `json:"initial"`
@@ -16,7 +16,7 @@ type Pauses struct {
 	Max     time.Duration `json:"max"`
 }
 
-// After is the pause after so many failures, at least one.
+// After returns the pause after that many failures, at least one.
 func (p Pauses) After(failures int) time.Duration {
 	pause := float64(p.Initial) * math.Pow(p.Backoff, float64(failures-1))
 	if p.Max > 0 && pause > float64(p.Max) {
@@ -25,7 +25,7 @@ func (p Pauses) After(failures int) time.Duration {
 	return time.Duration(pause)
 }
 
-// LostPause is before an attempt that replaces one whose worker was lost.
+// LostPause is the pause before an attempt that replaces one whose worker was lost.
 const LostPause = 100 * time.Millisecond
 
 // PausesHeader is the header of an activity that has its Pauses.
@@ -33,7 +33,7 @@ const PausesHeader = "everhook-pauses"
 
 type pausesKey struct{}
 
-// WithPauses gives the frame of an effect the pauses of the node. Without them Temporal's retry policy decides.
+// WithPauses passes the pauses of the node to the frame of an effect. Without them, Temporal's retry policy applies.
 func WithPauses(ctx context.Context, pauses Pauses) context.Context {
 	return context.WithValue(ctx, pausesKey{}, pauses)
 }

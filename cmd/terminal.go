@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// terminal passes text on and escapes the characters that steer a terminal: names and values come from strangers. A
-// line end and a tab pass. The escapes are those of JSON, so JSON stays what it is.
+// terminal is a writer that escapes the control characters of terminals: names and values come from strangers. Line
+// ends and tabs are not escaped. The escapes are those of JSON, so JSON keeps its value.
 type terminal struct{ io.Writer }
 
 // Write counts the bytes of p, not those of the escapes.
@@ -31,7 +31,7 @@ func (t terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// isHarmless reports whether Write has nothing to escape.
+// isHarmless reports whether nothing needs an escape.
 func isHarmless(p []byte) bool {
 	for _, b := range p {
 		if b < ' ' && b != '\n' && b != '\t' || b >= utf8.RuneSelf || b == '\x7f' {
@@ -47,7 +47,7 @@ func steers(c rune) bool {
 	return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\u2028' || c == '\u2029'
 }
 
-// printable makes one line of a text from a stranger: it also escapes line ends and tabs.
+// printable returns a text from a stranger as one line: it also escapes line ends and tabs.
 func printable(text string) string {
 	if strings.IndexFunc(text, steers) < 0 {
 		return strings.ToValidUTF8(text, "\uFFFD")

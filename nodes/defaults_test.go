@@ -20,8 +20,8 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// TestDefaultsAreWhatTheSchemaSays writes into the flow of each case every default that the schema names and the case
-// leaves out. A case must end as it does without them: the code must do what the tags promise.
+// TestDefaultsAreWhatTheSchemaSays adds every missing default of the schema to the flow of each case. The case must end
+// as before: the code must have the defaults that the tags name.
 func TestDefaultsAreWhatTheSchemaSays(t *testing.T) {
 	t.Parallel()
 	encoded, err := schema.JSON(nodes.Standard())

@@ -9,8 +9,8 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// TestEveryKindSaysWhatItsResultsAre: expressions are checked against what kinds declare. A kind whose results can be
-// anything stands in the list.
+// TestEveryKindSaysWhatItsResultsAre checks that every kind declares its results, because expressions are checked
+// against them. Kinds whose results can be anything are in the list.
 func TestEveryKindSaysWhatItsResultsAre(t *testing.T) {
 	t.Parallel()
 	anything := map[string]string{

@@ -106,7 +106,7 @@ func watchSubflows(env *testsuite.TestWorkflowEnvironment) func() []string {
 	}
 }
 
-// childStatus reads how a run ended, as whoever called it does.
+// childStatus returns the status of a run as its caller reads it.
 func childStatus(result converter.EncodedValue, err error) everhook.Status {
 	var outcome everhook.Outcome
 	cancelled, isCancelled := errors.AsType[*temporal.CanceledError](err)

@@ -31,7 +31,7 @@ func given(value string) receiver.Credential { return func() (string, error) { r
 
 func unreadable() (string, error) { return "", errors.New("the disk is away") }
 
-// guardedFlows are flows that refuse for one reason each.
+// guardedFlows returns flows that each refuse for one reason.
 func guardedFlows() flows {
 	signed := func(preset string) *receiver.Signature {
 		known, _ := signature.Find(preset)
@@ -67,7 +67,7 @@ func guardedFlows() flows {
 	return all
 }
 
-// signedBy are the headers of a delivery that the preset of the flow's signature signs.
+// signedBy returns the headers of a delivery that is signed with the preset of the flow.
 func signedBy(t testing.TB, route *receiver.Route, sent time.Time, body, secret string) []string {
 	t.Helper()
 	signed, err := route.Signature.Preset.Sign(signature.Delivery{ID: "delivery-1", SentAt: sent, Body: []byte(body)},
@@ -265,7 +265,7 @@ func TestTheRateOfDeliveries(t *testing.T) {
 		require.Equal(t, "urn:everhook:problem:rate-limited", decode(t, refused)["type"])
 	}
 
-	// Another route of the same flow has the same bucket, with the rate that it has now.
+	// Another route of the same flow shares the bucket, with its own rate.
 	faster := *all[limitedToken]
 	faster.Rate = &receiver.Rate{PerSecond: 1000, Burst: 3}
 	s2 := serve(t, receiver.Options{}, flows{limitedToken: all[limitedToken], syncToken: &faster}, engine)
@@ -307,7 +307,7 @@ func TestTheSchemaSeesTheWholeBody(t *testing.T) {
 	require.Len(t, engine.got(), 1)
 }
 
-// FuzzClientAddress sends any of the headers of proxies: whoever calls is known, or refused.
+// FuzzClientAddress sends any headers of proxies: the caller is identified, or refused.
 func FuzzClientAddress(f *testing.F) {
 	for _, seed := range [][2]string{{"203.0.113.7", ""}, {"1.2.3.4, 10.0.0.1:99", `for="[::1]:7"`},
 		{",,", "for=;for==,"}, {"::ffff:1.2.3.4%x", `for="`}} {

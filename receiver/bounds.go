@@ -14,8 +14,8 @@ import (
 // to small ones.
 const largeBody = 64 << 10
 
-// withinClientRate counts the request of a client. Behind proxies it is that of the address which they report; what
-// proxies send on their own is not bounded.
+// withinClientRate counts the request of a client. With trusted proxies, the client is the address that they report;
+// requests of the proxies themselves are not bounded.
 func (r *Receiver) withinClientRate(c *call) (reply, bool) {
 	if c.counted {
 		return reply{}, false
@@ -32,13 +32,13 @@ func (r *Receiver) withinClientRate(c *call) (reply, bool) {
 	return refuse(ClientRate, "too many requests come from this address").retryAfter(seconds(wait.Seconds())), true
 }
 
-// maxRetryAfter bounds what Retry-After asks for, in seconds.
+// maxRetryAfter bounds Retry-After, in seconds.
 const maxRetryAfter = 3600
 
-// seconds rounds a wait up to what Retry-After can say.
+// seconds rounds a wait up to whole seconds for Retry-After.
 func seconds(wait float64) int { return int(max(1, min(math.Ceil(wait), maxRetryAfter))) }
 
-// roomForBody takes the bytes of the body from the budget, before it is read.
+// roomForBody charges the bytes of the body to the budget, before it is read.
 func roomForBody(r *Receiver, c *call) (reply, bool) {
 	if c.framing == (framing{}) {
 		return reply{}, false
@@ -69,8 +69,7 @@ func takeTurn(r *Receiver, c *call) (reply, bool) {
 	return refuse(BodiesFull, "too many large bodies wait to be parsed; send it again").retryAfter(retrySeconds), true
 }
 
-// dropBody ends the turn of a body, gives back its share of the budget, and keeps nothing of it but the part that the
-// run sees.
+// dropBody ends the turn of a body, releases its share of the budget, and keeps only the part that the run sees.
 func (r *Receiver) dropBody(c *call) {
 	c.body, c.parsed, c.query = nil, nil, nil
 	if c.turn {
@@ -83,10 +82,10 @@ func (r *Receiver) dropBody(c *call) {
 	}
 }
 
-// share is the part of the budget that one body has.
+// share is the part of the budget for one body.
 type share struct {
 	size int64
-	// client is whose body it is; bounded is false if it is not known.
+	// client is the sender of the body; bounded is false if it is not known.
 	client  netip.Addr
 	bounded bool
 }
@@ -99,8 +98,8 @@ type budget struct {
 	used  atomic.Int64
 
 	mutex sync.Mutex
-	// byClient has what each client uses. Bodies of up to countedBody bytes are left out: the connections of a client
-	// bound them.
+	// byClient is the use by each client. Bodies of up to countedBody bytes are not counted, because the connections of
+	// a client bound them.
 	byClient map[netip.Addr]int64
 }
 
@@ -153,12 +152,12 @@ type turns struct {
 	order   []string
 }
 
-// newTurns lets half of the processors parse large bodies.
+// newTurns allows as many large bodies as half of the processors.
 func newTurns() *turns {
 	return &turns{free: max(1, runtime.GOMAXPROCS(0)/2), waiting: map[string][]chan struct{}{}}
 }
 
-// enter waits for a turn; false: ctx has ended before.
+// enter waits for a turn, and returns false if ctx ends before.
 func (t *turns) enter(ctx context.Context, flow string) bool {
 	t.mutex.Lock()
 	if t.free > 0 {
@@ -212,7 +211,7 @@ func (t *turns) pass() {
 	close(next)
 }
 
-// forget takes a call out of its line.
+// forget removes a waiting call.
 func (t *turns) forget(flow string, turn chan struct{}) {
 	t.waiting[flow] = slices.DeleteFunc(t.waiting[flow], func(one chan struct{}) bool { return one == turn })
 	if len(t.waiting[flow]) == 0 {

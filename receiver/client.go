@@ -21,8 +21,8 @@ func addresses(r *Receiver, c *call) (reply, bool) {
 	return refuse(Forbidden, "calls from this address are not allowed"), true
 }
 
-// client is the address of the caller: of the connection, or behind trusted proxies the address that they report. It is
-// unknown (false) if they report none that can be read.
+// client is the address of the caller: of the connection, or the address that trusted proxies report. It is unknown
+// (false) if they report none that can be read.
 func (r *Receiver) client(c *call) (netip.Addr, bool) {
 	if !c.askedFor {
 		c.client, c.hasClient = r.findClient(c)

@@ -248,7 +248,7 @@ func TestCallsDoNotSeeEachOther(t *testing.T) {
 	require.Len(t, seen, callers*calls)
 }
 
-// keeper remembers the tokens that it was asked for.
+// keeper records the requested tokens.
 type keeper struct {
 	flows
 	tokens []string

@@ -19,7 +19,7 @@ const (
 	certificateLife  = 24 * time.Hour
 )
 
-// fetcher calls URLs of providers that a message names, after the message's topic and the URL's host were checked.
+// fetcher calls URLs of providers that a message contains, after checks of the message's topic and the URL's host.
 type fetcher struct {
 	// one is held while a URL is called.
 	one   chan struct{}
@@ -41,7 +41,7 @@ func newFetcher() *fetcher {
 
 var errFetches = errors.New("too many URLs of providers are called; ten a minute are allowed")
 
-// fetch calls a URL once no other is called.
+// fetch calls a URL; calls run one at a time.
 func (r *Receiver) fetch(address string) ([]byte, error) {
 	if r.options.Fetch == nil {
 		return nil, errors.New("this receiver calls no URLs")
@@ -60,7 +60,7 @@ func (r *Receiver) fetch(address string) ([]byte, error) {
 	return r.options.Fetch(ctx, address)
 }
 
-// certificate gives the certificate that a message is signed with, from memory if it was fetched before.
+// certificate returns the certificate of a message, from memory if it was fetched before.
 func (r *Receiver) certificate(c *call, s *Signature) (string, error) {
 	address, err := s.Preset.CertificateURL(c.body, s.Topics)
 	if err != nil {
@@ -88,7 +88,8 @@ func (f *fetcher) kept(address string, now time.Time) (string, bool) {
 	return kept.text, ok && now.Before(kept.until)
 }
 
-// keep forgets all others when there are too many: providers change their certificates about once a year.
+// keep stores a certificate. If there are too many, it drops all others: providers change their certificates about once
+// a year.
 func (f *fetcher) keep(address, text string, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,7 +99,7 @@ func (f *fetcher) keep(address, text string, now time.Time) {
 	f.certificates[address] = keptCertificate{text, now.Add(certificateLife)}
 }
 
-// confirm calls the URL with which a subscription is confirmed. The message with it was verified.
+// confirm calls the URL that confirms a subscription. The message with the URL was verified.
 func (r *Receiver) confirm(c *call, q *signature.Question, h *Handshake) (reply, bool) {
 	address := q.At(h.Call)
 	certificate := c.route.Signature.Preset.Certificate

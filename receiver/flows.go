@@ -52,8 +52,8 @@ type Route struct {
 	Accept []Format
 	// Allow lists the addresses that may call; none: all.
 	Allow []netip.Prefix
-	// Basic, Bearer and APIKey are the credentials that let a caller in, any of each kind that there is; none: every
-	// caller is let in.
+	// Basic, Bearer and APIKey are the accepted credentials, any of each kind that is set; none: every caller is let
+	// in.
 	Basic  []BasicCredential
 	Bearer []Credential
 	APIKey *APIKey

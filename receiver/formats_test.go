@@ -12,7 +12,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// accepting is one flow that takes bodies of some formats, up to 1,000 bytes.
+// accepting returns a flow that accepts bodies of some formats, up to 1,000 bytes.
 func accepting(formats ...receiver.Format) flows {
 	return flows{asyncToken: {Flow: "f", Enabled: true, Mode: everhook.Async, MaxBody: 1000, Accept: formats}}
 }
@@ -260,7 +260,7 @@ func TestTheCapHoldsForEveryFormat(t *testing.T) {
 			}
 			require.Len(t, engine.got(), 2)
 
-			// More is sent than was declared: what is beyond is no request, and ends the connection.
+			// More is sent than was declared: the rest is not a request, and ends the connection.
 			got := exchange(t, s, lines(head, "Host: x", header, "Content-Length: 2")+exact+last)
 			require.Len(t, got, 2)
 			require.Contains(t, got[1], closing)

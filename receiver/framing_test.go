@@ -11,8 +11,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// TestAmbiguousFramingIsRefused sends requests that two readers could see end at two places. Every one is refused, the
-// connection ends, and nothing that follows is executed.
+// TestAmbiguousFramingIsRefused sends requests whose end two parsers could see at different places. Each is refused,
+// the connection ends, and no later request is executed.
 func TestAmbiguousFramingIsRefused(t *testing.T) {
 	t.Parallel()
 	chunked := func(body string, headers ...string) string {

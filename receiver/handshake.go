@@ -13,8 +13,8 @@ import (
 	"github.com/everhook/everhook/internal/signature"
 )
 
-// Handshake is a question whether the URL is meant for its sender, and the tokens that the sender must know, in the
-// order of the conditions that ask for one.
+// Handshake is a request of a provider that verifies the URL, with the tokens that the sender must know, in the order
+// of their conditions.
 type Handshake struct {
 	signature.Handshake
 	Tokens []Credential
@@ -36,7 +36,7 @@ func headHandshake(r *Receiver, c *call) (reply, bool) {
 	return r.answerHandshake(c, asked(c, nil, false), nil), true
 }
 
-// maxUnsigned bounds the body of a question that is not signed, in bytes: it is parsed for strangers.
+// maxUnsigned bounds the body of an unsigned handshake, in bytes: it is parsed for strangers.
 const maxUnsigned = 4 << 10
 
 // unsignedHandshake answers a question that the provider does not sign; that ends the call.
@@ -72,7 +72,7 @@ func confirmation(r *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// asked gives the handshake that a call is, or nil.
+// asked returns the handshake that a call is, or nil.
 func asked(c *call, body any, unsigned bool) *Handshake {
 	q := questionOf(c, body)
 	for i := range c.route.Handshakes {
@@ -150,7 +150,7 @@ func (r *Receiver) firstSecret(c *call) (*signature.Scheme, string, bool) {
 	return nil, "", false
 }
 
-// handshakeReply is an answer that no browser shows as a page, whatever it echoes.
+// handshakeReply is an answer that browsers never show as a page, whatever it echoes.
 func handshakeReply(status int, answer any) reply {
 	var body *everhook.Value
 	if answer != nil {

@@ -24,7 +24,7 @@ func parts(parts ...string) string {
 	return text + "--b--\r\n"
 }
 
-// field is a part with a name and perhaps more.
+// field returns a part with a name and optional headers.
 func field(name, content string, headers ...string) string {
 	return "Content-Disposition: form-data; name=" + strings.Join(append([]string{name}, headers...), "\r\n") +
 		"\r\n\r\n" + content
@@ -205,7 +205,7 @@ func TestMultipartBombsCostLittle(t *testing.T) {
 	}
 }
 
-// FuzzParseMultipart holds what is accepted against the standard library: it sees the same parts.
+// FuzzParseMultipart compares accepted forms with the standard library, which must see the same parts.
 func FuzzParseMultipart(f *testing.F) {
 	for _, seed := range []string{
 		parts(field("a", "1"), field(`"l[]"`, "x"), field(`"l[]"`, "y")),
@@ -243,13 +243,13 @@ func FuzzParseMultipart(f *testing.F) {
 	})
 }
 
-// isPlain reports whether a name of a form leads to its value by itself.
+// isPlain reports whether a name of a form is the key of its value.
 func isPlain(name string) bool {
 	got, err := receiver.ParseQuery(url.QueryEscape(name) + "=1")
 	return err == nil && got[name] == "1"
 }
 
-// leaves are the texts in a value.
+// leaves returns the texts in a value.
 func leaves(v any) []string {
 	var texts []string
 	switch v := v.(type) {

@@ -16,7 +16,7 @@ import (
 
 const someRun = everhook.RunID("abcdefghijklmnopqrstuvwxyz")
 
-// RUN stands in goldens for the ID of the run, which is another one every time.
+// RUN replaces the ID of the run in goldens, because it differs in every test.
 func withoutRun(reply string, engine *starter) string {
 	for _, d := range engine.got() {
 		reply = strings.ReplaceAll(reply, string(d.RunID), "RUN")

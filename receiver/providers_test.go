@@ -24,7 +24,7 @@ const jsonType = "Content-Type: application/json\n"
 
 const publicURL = "https://hooks.example.org"
 
-// provider gives the flow of a preset as the catalog makes it.
+// provider returns the flow of a preset as the catalog makes it.
 func provider(preset signature.Preset, secret string, topics []string) flows {
 	route := &receiver.Route{Flow: preset.Name, Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20,
 		Signature: &receiver.Signature{Preset: preset, Topics: topics}}
@@ -110,7 +110,7 @@ func TestProvidersAreServed(t *testing.T) {
 	}
 }
 
-// wrongRequests are a vector with a changed signature, without one, and with another body where it is signed.
+// wrongRequests returns a vector with a changed signature, without one, and with another body if that is signed.
 func wrongRequests(v published.Vector) []string {
 	preset, _ := signature.Find(v.Preset)
 	var wrongs []string
@@ -139,7 +139,7 @@ func wrongRequests(v published.Vector) []string {
 	return wrongs
 }
 
-// changedText is a text that is another one near its end.
+// changedText returns a text that is changed near its end.
 func changedText(text string) string {
 	at, other := len(text)-8, "A"
 	if text[at] == 'A' {
@@ -176,7 +176,7 @@ func TestEveryPresetTakesWhatItsSenderSends(t *testing.T) {
 	}
 }
 
-// TestQuestionsOfProviders asks as providers do.
+// TestQuestionsOfProviders sends the handshakes of providers.
 func TestQuestionsOfProviders(t *testing.T) {
 	t.Parallel()
 	get := func(method, query string) func(*testing.T, signature.Preset) string {
@@ -376,7 +376,7 @@ func TestAHandshakeOfTheFlowsOwn(t *testing.T) {
 	require.Len(t, engine.got(), 1)
 }
 
-// TestATokenInTheURLIsNotKept: no run sees it.
+// TestATokenInTheURLIsNotKept checks that no run sees the token.
 func TestATokenInTheURLIsNotKept(t *testing.T) {
 	t.Parallel()
 	all := someFlows()

@@ -13,7 +13,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// vectors are queries and what the npm library makes of them: by hand for every rule, and random combinations of them.
+// vectors are queries with the results of the npm library: written by hand for every rule, and random combinations of
+// them.
 type vectors struct {
 	Library, Version string
 	Vectors          []struct {

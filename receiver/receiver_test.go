@@ -55,7 +55,7 @@ func someFlows() flows {
 	return all
 }
 
-// starter is a Starter made of functions; without one, runs are durable and have no answer.
+// starter is a Starter made of functions; without a function, runs are durable and have no answer.
 type starter struct {
 	start   func(context.Context, everhook.Delivery) error
 	run     func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error)
@@ -63,7 +63,7 @@ type starter struct {
 	version func(context.Context, string, everhook.RunID) (int, error)
 	resume  func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error)
 
-	// duplicate is what it says of every delivery.
+	// duplicate is the result for every delivery.
 	duplicate bool
 
 	mu         sync.Mutex
@@ -117,7 +117,7 @@ func (s *starter) keep(d everhook.Delivery) {
 	s.deliveries = append(s.deliveries, d)
 }
 
-// got is the deliveries that reached the engine.
+// got returns the deliveries that reached the engine.
 func (s *starter) got() []everhook.Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,8 +22,8 @@ const (
 	waitSecret = "the secret of the flow"
 )
 
-// waitingFlows have a node "done" that takes every call, and nodes that refuse for one reason each, named after the
-// flows that do.
+// waitingFlows have a node "done" that accepts every call, and nodes that each refuse for one reason, with the names of
+// the flows that do so.
 func waitingFlows() map[string]*receiver.Resumable {
 	routes := map[string]*receiver.Route{
 		"done": {MaxBody: 1000, Headers: []string{"X-Kept"}, ResumeAnswer: func(call everhook.Mapping,

@@ -122,7 +122,7 @@ func TestSecretsOfSignaturesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// changing gives first once, and then second.
+// changing returns first once, and then second.
 func changing(first, second string) receiver.Credential {
 	values := make(chan string, 1)
 	values <- first

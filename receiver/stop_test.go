@@ -17,7 +17,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// patient is an engine whose runs answer when told, and that keeps to the contract of Starter.Run.
+// patient is an engine whose runs answer on request, and that fulfils the contract of Starter.Run.
 func patient(answer chan *everhook.Answer) *starter {
 	return &starter{
 		run: func(ctx context.Context, _ everhook.Delivery, wait time.Duration) (*everhook.Answer, error) {
@@ -79,8 +79,8 @@ func TestHeldCallersAreBoundedAndStarveNobody(t *testing.T) {
 	require.Equal(t, 1, s.Held())
 }
 
-// closed tells whether a TCP listener takes no more connections. Dialing would not: its port may be another program's
-// by then.
+// closed reports whether a TCP listener accepts no more connections. Dialling cannot tell, because another program may
+// have the port by then.
 func closed(l net.Listener) bool {
 	return errors.Is(l.(*net.TCPListener).SetDeadline(time.Time{}), net.ErrClosed)
 }

@@ -5,8 +5,8 @@ import "github.com/everhook/everhook"
 // headerSkipped marks the reply to a delivery that started no run, because the flow ignores it.
 const headerSkipped = "Everhook-Skipped"
 
-// startsRun ends the call of a delivery that the flow ignores. It sees the whole delivery, not only the part that the run
-// keeps. A delivery about which it can't be told starts a run, which ends in that error.
+// startsRun ends the call of a delivery that the flow skips. Its condition sees the whole delivery, not only the part
+// that the run keeps. If the condition fails, the delivery starts a run, which ends with that error.
 func startsRun(r *Receiver, c *call) (reply, bool) {
 	if c.route.When == nil {
 		return reply{}, false

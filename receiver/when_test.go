@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// filtered takes deliveries whose body has take: true, and cannot judge a text.
+// filtered accepts deliveries whose body has take: true; for a text, its condition fails.
 func filtered(mode everhook.Mode, skipped func(everhook.Mapping) (everhook.Answer, error)) *receiver.Route {
 	return &receiver.Route{
 		Flow: "filtered", Enabled: true, Mode: mode, MaxBody: 1000, Wait: time.Second, SkippedAnswer: skipped,

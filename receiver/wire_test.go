@@ -36,7 +36,7 @@ func basic(user, pass string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+pass))
 }
 
-// last asks for the end of a connection: what is answered after it, or instead of it, was not asked for.
+// last requests the end of a connection: every other answer after it is unexpected.
 var last = lines("GET /healthz HTTP/1.1", "Host: x", "Connection: close")
 
 // dial connects; a test that hangs fails.
@@ -375,7 +375,7 @@ func TestOnlyHTTP11IsInvitedToSendItsBody(t *testing.T) {
 	}
 }
 
-// FuzzRequest sends anything: the receiver answers without a defect, and tells of every run that it starts.
+// FuzzRequest sends anything: the receiver must answer without a defect, and name every run that it starts.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		smuggled, post(lockedToken, "{}", basic("shop", password)), post(syncToken, "{}"), last, "hello\r\n\r\n",

@@ -19,7 +19,7 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// mix are flows as partners call them: answered at once, answered after an effect, and answered before one.
+// mix returns typical flows: answered at once, answered after an effect, and answered before one.
 func mix(partner string) []string {
 	ask := `{ key: ask, type: http-request, timeout: 5s, config: { method: POST, url: '` + partner + `', body: { order: 7 } } }`
 	ok := `{ key: ok, type: response, config: { body: { ok: true } } }`
@@ -39,7 +39,7 @@ func apply(b *testing.B, s *server.Server, flow string) (url string) {
 	return s.HookURL(compiled.Definition.Trigger.Config["token"].(string))
 }
 
-// outcomes counts how calls were answered.
+// outcomes counts the answers of calls.
 type outcomes struct {
 	mutex                      sync.Mutex
 	good, waiting, refused     int
@@ -98,8 +98,8 @@ func offer(ctx context.Context, web *http.Client, urls []string, perSecond float
 	return &o
 }
 
-// BenchmarkOverload offers twice as many calls as the product can answer, and then few. The bars: it goes on answering
-// at 0.8 of its capacity, refuses the others within 50 ms, and has recovered when the load drops.
+// BenchmarkOverload sends twice as many calls as the product can answer, and then few. The bars: it keeps answering at
+// 0.8 of its capacity, refuses the others within 50 ms, and recovers when the load drops.
 func BenchmarkOverload(b *testing.B) {
 	const callers, length = 32, 10 * time.Second
 	partner := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

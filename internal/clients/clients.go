@@ -1,11 +1,11 @@
-// Package clients bounds what one client address may use of a process: requests, guesses and connections. A client is
-// an IPv4 address, or an IPv6 network of 64 bits: one subscriber has all of its addresses. What is kept for each client
+// Package clients bounds the use of a process by one client address: requests, guesses and connections. A client is an
+// IPv4 address, or an IPv6 network of 64 bits, all of whose addresses belong to one subscriber. The memory for clients
 // is bounded too: the clients that were seen longest ago are forgotten.
 package clients
 
 import "net/netip"
 
-// Of gives the client that an address belongs to. All unknown addresses, the zero Addr, are one client.
+// Of returns the client of an address. All unknown addresses, the zero Addr, are one client.
 func Of(address netip.Addr) netip.Addr {
 	address = address.Unmap()
 	if !address.Is6() {
@@ -15,7 +15,7 @@ func Of(address netip.Addr) netip.Addr {
 	return network.Addr()
 }
 
-// half is how many keys one half of a table has.
+// half is the number of keys in one half of a table.
 const half = 32 << 10
 
 // table keeps values for the keys that were set last: at least half of them, at most two halves.
@@ -24,7 +24,7 @@ type table[K comparable, V any] struct {
 	recent, older map[K]V
 }
 
-// get gives the value of a key; the zero value: it has none, or was forgotten.
+// get returns the value of a key; the zero value if it has none or was forgotten.
 func (t *table[K, V]) get(key K) V {
 	if v, ok := t.recent[key]; ok {
 		return v

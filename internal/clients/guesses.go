@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// How many wrong credentials a client may show: some at once, because people mistype, and then one every six seconds.
+// Limits of wrong credentials: a few at once, because users mistype, and then one every six seconds.
 const (
 	guessesAtOnce    = 10
 	guessesPerSecond = 10.0 / 60
 )
 
-// Guesses slows the guessing of credentials. A client that has shown too many wrong ones is not listened to for a while,
-// so that it can't learn whether a further one is right. It is safe for concurrent use.
+// Guesses slows the guessing of credentials. After too many wrong ones, the credentials of a client are not checked for
+// a while, so that it cannot learn whether another one is right. It is safe for concurrent use.
 type Guesses struct{ meter *Meter[guess] }
 
-// guess is a client, and what it asks for: wrong credentials for one flow do not shut a client out of another.
+// guess is a client and its target: wrong credentials for one flow do not block the client for another.
 type guess struct {
 	client netip.Addr
 	target string
@@ -24,7 +24,7 @@ type guess struct {
 // NewGuesses makes one.
 func NewGuesses() *Guesses { return &Guesses{NewMeter[guess](guessesPerSecond, guessesAtOnce)} }
 
-// Wait gives the time for which the client's credentials for a target are not looked at; 0: they are.
+// Wait returns the time for which the client's credentials for a target are not checked; 0 if they are.
 func (g *Guesses) Wait(address netip.Addr, target string, now time.Time) time.Duration {
 	return g.meter.Wait(guess{Of(address), target}, now)
 }

@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// Meter measures events of each key: so many a second on average, and some at once after a quiet time. It is safe for
+// Meter limits the rate of events of each key: an average per second, and a burst after a quiet time. It is safe for
 // concurrent use.
 type Meter[K comparable] struct {
-	// interval is the time that one event takes up, tolerance that by which events may come early.
+	// interval is the time between events, tolerance the time by which events may be early.
 	interval, tolerance time.Duration
 	epoch               time.Time
 
 	mutex sync.Mutex
 	// next is, for each key, the time since epoch at which the next event is due (the generic cell rate algorithm). A
-	// key that was forgotten starts anew, like one that was quiet.
+	// forgotten key starts like one that was quiet.
 	next table[K, time.Duration]
 }
 
-// NewMeter makes a meter of perSecond events a second, and burst of them at once.
+// NewMeter returns a meter of perSecond events a second, and bursts of burst events.
 func NewMeter[K comparable](perSecond float64, burst int) *Meter[K] {
 	interval := time.Duration(float64(time.Second) / perSecond)
 	return &Meter[K]{interval: interval, tolerance: interval * time.Duration(max(burst, 1)-1), epoch: time.Now(),
 		next: table[K, time.Duration]{half: half}}
 }
 
-// Take counts an event if it is within the rate, and gives 0. Else it gives the time until one is.
+// Take counts an event if it is within the rate, and returns 0. Else it returns the time until one is.
 func (m *Meter[K]) Take(key K, now time.Time) time.Duration {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -38,7 +38,7 @@ func (m *Meter[K]) Take(key K, now time.Time) time.Duration {
 	return 0
 }
 
-// Wait gives the time until an event is within the rate, and counts none.
+// Wait returns the time until an event is within the rate, and counts none.
 func (m *Meter[K]) Wait(key K, now time.Time) time.Duration {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()

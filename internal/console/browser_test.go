@@ -61,7 +61,7 @@ func axe(t *testing.T) string {
 	return string(data)
 }
 
-// serve serves the pages behind the guard of the admin address, as a server does.
+// serve serves the pages with the guard of the admin address, as a server does.
 func serve(t *testing.T, o admin.Options) string {
 	t.Helper()
 	o.Ready = func(context.Context) error { return nil }
@@ -164,7 +164,7 @@ func TestPagesFitPhonesAndAreAccessible(t *testing.T) {
 	}
 }
 
-// look is a way to look at a page.
+// look is a configuration of the browser.
 type look struct {
 	width int64
 	// scheme is light or dark.
@@ -269,7 +269,7 @@ func TestAnOpenPageIsKeptUpToDate(t *testing.T) {
 	})
 }
 
-// await waits for something that an open page does. The page rests for longer where the machine is slow.
+// await waits for an action of an open page. The page pauses for longer on a slow machine.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for began := time.Now(); !done(); time.Sleep(50 * time.Millisecond) {
@@ -277,7 +277,7 @@ func await(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// statusOf remembers the status of an answer.
+// statusOf records the status of an answer.
 type statusOf struct {
 	http.ResponseWriter
 	code int

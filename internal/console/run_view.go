@@ -15,7 +15,7 @@ import (
 type runView struct {
 	runRow
 	Detail runs.Detail
-	// Steps are the shown ones; from and to are their places among the kept steps.
+	// Steps are the shown steps; from and to are their positions among the kept steps.
 	Steps    []stepRow
 	from, to int
 }
@@ -26,7 +26,7 @@ const (
 	// shownBytes bounds the sum of the steps as JSON, with stepBytes more for each.
 	shownBytes = 96 << 10
 	stepBytes  = 400
-	// stepsAfter is how many steps are shown behind the one that a page is opened for.
+	// stepsAfter is the number of steps after the one that a page is opened for.
 	stepsAfter = 20
 )
 
@@ -50,7 +50,7 @@ func (v runView) Earlier() string {
 	return v.stepsPath(v.Detail.Steps[pageStart(v.Detail.Steps, v.from)].Number) + "#steps-title"
 }
 
-// Later is the address of the steps behind the shown ones; empty if there are none.
+// Later is the address of the steps after the shown ones; empty if there are none.
 func (v runView) Later() string {
 	if v.to == len(v.Detail.Steps) {
 		return ""
@@ -143,11 +143,11 @@ func (s stepRow) Contents() string {
 	return strings.Join(parts, ", ")
 }
 
-// Clock is when the step started, with the day if that is not the day on which the run started.
+// Clock is the time of the step's start, with the day if that is not the day of the run's start.
 func (s stepRow) Clock() string { return clock(s.Started, s.RunStarted) }
 
-// runOf makes the view of a run. Its steps begin at a number; 0 stands for those that matter most: around the running
-// steps, or the failed one.
+// runOf makes the view of a run, with steps from a number on; 0 means the steps around the running ones, or around the
+// failed one.
 func runOf(detail runs.Detail, temporal string, now time.Time, from int) runView {
 	view := runView{runRow: runRow{Summary: detail.Summary, Now: now, Temporal: temporal}, Detail: detail}
 	view.from, view.to = view.shown(from)
@@ -179,14 +179,15 @@ func (v runView) shown(number int) (from, to int) {
 	return from, to
 }
 
-// placeOf is where the first step with a number or a later one is.
+// placeOf returns the position of the first step with that number or a higher one.
 func placeOf(steps []everhook.Step, number int) int {
 	place, _ := slices.BinarySearchFunc(steps, number,
 		func(step everhook.Step, number int) int { return step.Number - number })
 	return place
 }
 
-// pageEnd is where a page ends that begins at a place; pageStart is where one begins that ends before a place.
+// pageEnd returns the end of a page that begins at a position; pageStart returns the beginning of a page that ends
+// before a position.
 func pageEnd(steps []everhook.Step, from int) int {
 	to, size := from, 0
 	for to < len(steps) && to-from < shownSteps {

@@ -16,7 +16,7 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// functions are those of the templates.
+// functions are the functions of the templates.
 var functions = template.FuncMap{
 	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl, "zone": zone,
 	"at":      func(t, now time.Time) moment { return moment{t, now} },
@@ -33,11 +33,10 @@ var functions = template.FuncMap{
 // copying is a button that copies a text. What names the text for screen readers, for example "the URL of orders".
 type copying struct{ Text, What string }
 
-// moment is a time in a page that was made at Now.
+// moment is a time on a page that was rendered at Now.
 type moment struct{ At, Now time.Time }
 
-// ticking are the texts of elements that the script of the pages keeps up to date by itself, in groups with what
-// stands before each.
+// ticking matches elements whose texts are updated by the script of the pages; the group is the tag before the text.
 var ticking = regexp.MustCompile(`(<[a-z]+ data-tick="[a-z]+"[^<>]*>)[^<]*`)
 
 // ago returns the age of a time in words.
@@ -59,7 +58,7 @@ func ago(t, now time.Time) string {
 
 func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000 MST") }
 
-// clock is the time of day, with the day if it is not that of another time.
+// clock returns the time of day, with the day if it differs from the day of the other time.
 func clock(t, other time.Time) string {
 	t, other = t.Local(), other.Local()
 	if t.YearDay() == other.YearDay() && t.Year() == other.Year() {
@@ -73,8 +72,8 @@ func zone(t time.Time) string { return t.Local().Format("MST") }
 
 func machine(t time.Time) string { return everhook.FormatTime(t.UTC()) }
 
-// took returns the duration of a step or run in words, up to now if it has not ended. The script of the pages has the
-// same rule, and that of ago.
+// took returns the duration of a step or run in words, up to now if it has not ended. The script of the pages
+// implements the same rules for took and ago.
 func took(started time.Time, ended *time.Time, now time.Time) string {
 	if ended == nil {
 		return lasted(now.Sub(started)) + " so far"

@@ -1,7 +1,7 @@
 // Package determinism finds code that could run differently on a replay.
 //
-// Temporal's workflowcheck looks at functions that take a workflow.Context. Pure kinds and the engine have none: they
-// are workflow code all the same.
+// Temporal's workflowcheck checks functions that take a workflow.Context. Pure kinds and the engine take none, but are
+// workflow code too.
 package determinism
 
 import (
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// deterministic lists functions that look as if a replay could make them do something else, and why it cannot.
+// deterministic lists functions that look non-deterministic but are not, with the reasons.
 //
 //go:embed deterministic.yaml
 var deterministic []byte
@@ -102,7 +102,7 @@ func isReplayed(function *types.Func) bool {
 	return false
 }
 
-// named gives the package and the name of a type or of what it points to; empty if it has none.
+// named returns the package and the name of a type or of its pointer's target; empty if it has none.
 func named(t types.Type) (in, name string) {
 	if pointer, ok := t.(*types.Pointer); ok {
 		t = pointer.Elem()

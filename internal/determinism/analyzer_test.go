@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/determinism"
 )
 
-// The packages in testdata stand for kinds and the engine. (analysistest cannot run workflowcheck: it refuses facts that
+// The packages in testdata replace kinds and the engine. (analysistest cannot run workflowcheck: it refuses facts that
 // are mappings.)
 func TestCodeThatAReplayCouldChangeIsReported(t *testing.T) {
 	t.Parallel()

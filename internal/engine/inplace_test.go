@@ -18,7 +18,7 @@ var now = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 const runID = everhook.RunID("abcdefghijklmnopqrstuvwxyz")
 
-// compiled compiles a sync flow with these nodes, which are JSON.
+// compiled compiles a sync flow with these nodes, in JSON.
 func compiled(t testing.TB, list string) *compile.Flow {
 	t.Helper()
 	var d everhook.Definition

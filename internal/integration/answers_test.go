@@ -52,7 +52,7 @@ func TestAnHTTPRequestCostsSixEvents(t *testing.T) {
 	record(t, f, got.run, "http-request")
 }
 
-// longWait is a node that no test waits for.
+// longWait is a node whose end no test waits for.
 const longWait = "{ key: long, type: delay, config: { duration: 1h } }"
 
 func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
@@ -60,7 +60,7 @@ func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
 	for _, test := range []struct {
 		name, key, flow string
 		status          int
-		// problem is the type of the answer, or else body and contentType are what it is.
+		// problem is the type of the problem; if it is empty, body and contentType are the wanted ones.
 		problem           string
 		body, contentType string
 		ended             everhook.Status

@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Tokens of the flows that run in processes of their own.
+// Tokens of the flows that run in separate processes.
 const (
 	crashAsync = "crash-async-token-of-26-characters"
 	crashSync  = "crash-sync-token-of-26-characters"
@@ -50,13 +50,12 @@ nodes:
 	}
 }
 
-// ledger is a partner who does what it is asked once for each Idempotency-Key, and lets the first request of some wait
-// for ever.
+// ledger is a partner that performs each Idempotency-Key once, and never answers the first request of some runs.
 type ledger struct {
 	*partner
 	mutex   sync.Mutex
 	blocked int
-	// keys are those that it saw, by run.
+	// keys are the received keys, by run.
 	keys map[string]map[string]bool
 }
 
@@ -82,7 +81,7 @@ func newLedger(t *testing.T) *ledger {
 	return l
 }
 
-// note keeps a key, and tells whether it is new.
+// note records a key, and reports whether it is new.
 func (l *ledger) note(run, key string, block bool) (first bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -97,14 +96,14 @@ func (l *ledger) note(run, key string, block bool) (first bool) {
 	return first
 }
 
-// waiting counts the requests that were let wait.
+// waiting counts the unanswered requests.
 func (l *ledger) waiting() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.blocked
 }
 
-// effects counts what was done for a run.
+// effects counts the effects of a run.
 func (l *ledger) effects(run everhook.RunID) int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -117,7 +116,7 @@ type acknowledged struct {
 	runs  map[string][]everhook.RunID
 }
 
-// send delivers, and notes what was acknowledged. A call that is cut off is none.
+// send sends a delivery, and records it if it is acknowledged. A call that is cut off does not count.
 func (a *acknowledged) send(ctx context.Context, p *process, key, token, body string) bool {
 	got, err := call(ctx, http.MethodPost, p.url(token), []byte(body))
 	if err != nil || got.status/100 != 2 {
@@ -142,7 +141,7 @@ func TestWhatWasAcknowledgedSurvivesKilledProcesses(t *testing.T) {
 	acks := &acknowledged{runs: map[string][]everhook.RunID{}}
 	for _, round := range []struct {
 		name, body string
-		// until tells when the process is killed.
+		// until reports when to kill the process.
 		until func() bool
 	}{
 		{"while runs wait", `{"pause":"3s","block":false}`, func() bool { return acks.count() >= 15 }},
@@ -235,7 +234,7 @@ func TestAProcessThatIsToldToStopLetsItsCallersGo(t *testing.T) {
 	f.running(t, got.run, "long")
 	replay(t, f, got.run)
 
-	// The request that was cut off is made again.
+	// The request that was cut off is repeated.
 	gate.open()
 	asks := flow{product: again, key: "asks"}
 	require.Equal(t, everhook.Resolved, asks.ended(t, asking.run).Status)

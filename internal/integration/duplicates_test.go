@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// deduped applies a flow whose duplicates are found by the header X-Delivery.
+// deduped applies a flow with the header X-Delivery as dedupe key.
 func (p *product) deduped(t *testing.T, key string, mode everhook.Mode, more, nodes string) flow {
 	t.Helper()
 	return p.apply(t, fmt.Sprintf(`key: %s
@@ -28,7 +28,7 @@ trigger:
 
 func delivery(key string) change { return header("X-Delivery", key) }
 
-// insist sends a delivery as providers do: again, as long as it is told that it is not stored.
+// insist sends a delivery as providers do: it repeats the delivery until it is stored.
 func (f flow) insist(t *testing.T, body string, changes ...change) reply {
 	t.Helper()
 	r := f.post(t, body, changes...)
@@ -50,10 +50,10 @@ func (f flow) insistAtOnce(t *testing.T, times int, body string, changes ...chan
 	return replies
 }
 
-// duplicate says whether a reply calls its delivery a duplicate.
+// duplicate reports whether the reply marks the delivery as a duplicate.
 func (r reply) duplicate() bool { return r.header.Get("Everhook-Duplicate") == "true" }
 
-// executions checks how many a run ID had.
+// executions checks the number of executions of a run ID.
 func (f flow) executions(t *testing.T, run everhook.RunID, want int64) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -156,8 +156,8 @@ trigger: { type: webhook, dedupe: { preset: idempotency-key, optional: true } }
 	require.Equal(t, quoted.run, optional.post(t, `{}`, header("Idempotency-Key", `8e03978e`)).run)
 }
 
-// TestARetryHeals: a run that failed without an answer runs again, under the same ID and with the same keys of its
-// effects.
+// TestARetryHeals checks that a run that failed without an answer runs again, under the same ID and with the same
+// idempotency keys.
 func TestARetryHeals(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []everhook.Mode{everhook.Sync, everhook.Async} {

@@ -18,15 +18,15 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// Folders that are no examples of flows.
+// Folders without examples of flows.
 const (
-	// partnersDir has the flows that stand in for other systems.
+	// partnersDir has the flows that replace other systems.
 	partnersDir = "partners"
-	// customKindDir is a module with kinds of its own, see extending_test.go.
+	// customKindDir is a module with its own kinds, see extending_test.go.
 	customKindDir = "custom-kind"
 )
 
-// want is what the request of an example leads to. What it leaves out is not looked at.
+// want is the expected result of an example's request. Missing fields are not compared.
 type want struct {
 	Answer struct {
 		Status int             `json:"status"`
@@ -34,7 +34,7 @@ type want struct {
 		Text   *string         `json:"text"`
 	} `json:"answer"`
 	Status everhook.Status `json:"status"`
-	// Steps are the nodes in the order in which they began.
+	// Steps are the nodes in the order of their starts.
 	Steps  []string        `json:"steps"`
 	Output *everhook.Value `json:"output"`
 }
@@ -115,7 +115,7 @@ func tryExample(t *testing.T, name string) {
 	record(t, f, got.run, name)
 }
 
-// signed are the headers that a flow's provider would add; none for a flow that verifies no signature.
+// signed returns the headers that the flow's provider adds; none for a flow without a signature.
 func signed(t *testing.T, f flow, body []byte) (changes []change) {
 	t.Helper()
 	route, ok := shared.Catalog().Route(f.token)
@@ -135,7 +135,7 @@ func signed(t *testing.T, f flow, body []byte) (changes []change) {
 	return changes
 }
 
-// servedFlow is a flow of the shared server that is applied already.
+// servedFlow returns a flow of the shared server that is already applied.
 func servedFlow(t *testing.T, key string) flow {
 	t.Helper()
 	for _, known := range shared.Catalog().Flows() {
@@ -156,12 +156,12 @@ func read(t *testing.T, file string, into any) {
 	require.NoError(t, json.Unmarshal(data, into), file)
 }
 
-// examplesListener fails the test for whatever is wrong with a flow file.
+// examplesListener fails the test for every problem of a flow file.
 type examplesListener struct{ t *testing.T }
 
 func (l *examplesListener) Applied(file string, _ everhook.Version, problems flowfile.Problems) {
 	for _, problem := range problems {
-		// The partners have short tokens that are no secret.
+		// The partners have short tokens that are not secret.
 		if !strings.HasPrefix(file, partnersDir) {
 			l.t.Errorf("%s: %v", file, problem)
 		}

@@ -18,8 +18,8 @@ import (
 // extension is the module that adds kinds from outside.
 var extension = filepath.Join(examplesDir, customKindDir)
 
-// TestAModuleOutsideAddsKinds builds the example as its author would, and lets it work: a file starts a run, whose
-// nodes are of the module's kinds, and whose effect sends a secret that nobody else sees.
+// TestAModuleOutsideAddsKinds builds the example as its author would, and runs it: a file starts a run with nodes of
+// the module's kinds, and its effect sends a secret that appears nowhere else.
 func TestAModuleOutsideAddsKinds(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "acme-everhook")
@@ -57,7 +57,7 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 	require.NotContains(t, shown.body, "pretended-sms-token")
 	require.NotContains(t, p.out.String(), "pretended-sms-token")
 
-	// A retry of the run gives the gateway the key of the first one, which it knows: the message is not sent again.
+	// A retry of the run sends the same idempotency key, so the gateway does not send the message again.
 	message := regexp.MustCompile(`"msg_[a-z0-9]+"`).FindString(shown.body)
 	retry := regexp.MustCompile(`run (\S+) repeats`).FindStringSubmatch(tool(t, work, binary, "run", "retry", id,
 		"--server", admin))
@@ -74,7 +74,7 @@ func TestAModuleOutsideAddsKinds(t *testing.T) {
 		patience, 20*time.Millisecond)
 }
 
-// goTool runs the go command in the module, as it is: nothing may have to be downloaded or tidied.
+// goTool runs the go command in the unchanged module: nothing may need a download or `go mod tidy`.
 func goTool(t *testing.T, args ...string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", args...)
@@ -95,7 +95,7 @@ func tool(t *testing.T, dir, binary string, args ...string) string {
 	return string(out)
 }
 
-// dropFile puts a file into the folder of the flow, whole at once.
+// dropFile puts a file into the folder of the flow in one step.
 func dropFile(t *testing.T, work, name, text string) {
 	t.Helper()
 	part := filepath.Join(work, name+".part")
@@ -104,7 +104,7 @@ func dropFile(t *testing.T, work, name, text string) {
 	require.NoError(t, os.Rename(part, filepath.Join(work, "inbox", name)))
 }
 
-// doneRun gives the run that a file has started.
+// doneRun returns the run that a file has started.
 func doneRun(t *testing.T, work, name string) (id string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -122,7 +122,7 @@ func doneRun(t *testing.T, work, name string) (id string) {
 
 var required = regexp.MustCompile(`(?m)^\t(\S+) (v\S+)`)
 
-// TestTheModuleOutsideIsInStepWithOurs: it must not show other versions than those that are tested.
+// TestTheModuleOutsideIsInStepWithOurs checks that the module requires the same versions as this one.
 func TestTheModuleOutsideIsInStepWithOurs(t *testing.T) {
 	t.Parallel()
 	ours := map[string]string{}

@@ -14,7 +14,8 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// TestARunIsFoundByItsID: the ID is all that a caller knows of a run. It finds it in Temporal's lists, and its page.
+// TestARunIsFoundByItsID checks that the run ID, which is all that a caller has, finds the run in Temporal's lists and
+// its page.
 func TestARunIsFoundByItsID(t *testing.T) {
 	t.Parallel()
 	f := shared.async(t, "found-by-id", "nodes: [ { key: out, type: output, config: { value: 1 } } ]")

@@ -12,13 +12,12 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// TestEveryFunctionGivesTheSameAfterAReplay compares what a run logged when it evaluated every function of the language
-// with what a worker logs that knows nothing of the run but its history: after its cache was purged, and after a
-// restart.
+// TestEveryFunctionGivesTheSameAfterAReplay compares the step log of a run that evaluated every function of the
+// language with the step log after a replay: after a purge of the worker's cache, and after a restart.
 func TestEveryFunctionGivesTheSameAfterAReplay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	// The documented example of resumeUrl is that of a server with a public URL.
+	// The documented example of resumeUrl has a public URL.
 	public := func(o *server.Options) { o.PublicURL = "https://hooks.example" }
 	p, err := launch(t.Context(), config{dir: dir, change: public})
 	require.NoError(t, err)
@@ -47,7 +46,7 @@ func TestEveryFunctionGivesTheSameAfterAReplay(t *testing.T) {
 	require.NotEqual(t, results["each[0].in_varying0"], results["each[1].in_varying0"])
 }
 
-// stepResults are the results of steps as JSON, by iteration and node.
+// stepResults returns the results of steps as JSON, by iteration and node.
 func stepResults(t *testing.T, steps []everhook.Step) map[string]string {
 	t.Helper()
 	results := map[string]string{}

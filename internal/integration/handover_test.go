@@ -20,7 +20,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// startWith starts a run of a flow whose loops are handed over beyond the budget.
+// startWith starts a run whose loops are handed over above the budget.
 func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook.RunID {
 	t.Helper()
 	body, err := everhook.Canonical(body)
@@ -40,7 +40,7 @@ func startWith(t *testing.T, f flow, budget workflows.Budget, body any) everhook
 	return d.RunID
 }
 
-// stepTexts are the steps without their times, in an order that does not depend on them.
+// stepTexts returns the steps without their times, in an order that does not depend on times.
 func stepTexts(steps []everhook.Step) []string {
 	texts := make([]string, len(steps))
 	for i, step := range steps {
@@ -131,7 +131,7 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 	}
 }
 
-// lateClient gets no answer in time from some executions.
+// lateClient is a client whose queries of some executions time out.
 type lateClient struct {
 	client.Client
 	late func(workflowID string) bool
@@ -145,7 +145,7 @@ func (c lateClient) QueryWorkflow(ctx context.Context, workflowID, runID, query 
 	return c.Client.QueryWorkflow(ctx, workflowID, runID, query, args...)
 }
 
-// stepTextsWithoutTimes leaves out results of delays, which are times.
+// stepTextsWithoutTimes omits results of delays, which are times.
 func stepTextsWithoutTimes(steps []everhook.Step) []string {
 	kept := slices.Clone(steps)
 	for i := range kept {
@@ -156,7 +156,7 @@ func stepTextsWithoutTimes(steps []everhook.Step) []string {
 	return stepTexts(kept)
 }
 
-// recordLoops records executions that went on with the loops of a run.
+// recordLoops records executions that continued the loops of a run.
 func recordLoops(t *testing.T, f flow, run everhook.RunID, name string) {
 	t.Helper()
 	if !*update {
@@ -167,7 +167,7 @@ func recordLoops(t *testing.T, f flow, run everhook.RunID, name string) {
 	}
 }
 
-// loopExecutions are those that went on with the loops of a run, as soon as they are listed.
+// loopExecutions returns the executions that continued the loops of a run, once they are listed.
 func (f flow) loopExecutions(t *testing.T, run everhook.RunID) (loops []everhook.Execution) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -213,7 +213,7 @@ func TestALongLoopKeepsEveryHistoryShort(t *testing.T) {
 	}
 }
 
-// slack is for machines that do other things as well.
+// slack allows for other load of the machine.
 const slack = 3
 
 func TestWhatHappensInALoopThatWasHandedOverReachesTheRunAtOnce(t *testing.T) {

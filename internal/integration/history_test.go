@@ -58,7 +58,7 @@ func (p *product) history(ctx context.Context, workflowID, execution string) (*h
 	return history, nil
 }
 
-// events is the history of a run, which is replayed first.
+// events returns the history of a run, after a replay of it.
 func (f flow) events(t *testing.T, run everhook.RunID) []*historypb.HistoryEvent {
 	t.Helper()
 	history, err := f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")
@@ -67,7 +67,7 @@ func (f flow) events(t *testing.T, run everhook.RunID) []*historypb.HistoryEvent
 	return history.GetEvents()
 }
 
-// types are the kinds of events, in order.
+// types returns the types of events, in order.
 func types(events []*historypb.HistoryEvent) []string {
 	names := make([]string, len(events))
 	for i, event := range events {
@@ -76,7 +76,7 @@ func types(events []*historypb.HistoryEvent) []string {
 	return names
 }
 
-// replay runs the histories of runs again on the code as it is.
+// replay replays the histories of runs on the current code.
 func replay(t *testing.T, f flow, runs ...everhook.RunID) {
 	t.Helper()
 	require.NotEmpty(t, runs)
@@ -85,8 +85,8 @@ func replay(t *testing.T, f flow, runs ...everhook.RunID) {
 	}
 }
 
-// replayHistory is for a history of any age, open or closed. Large values stand in it as claims, so the replayer needs
-// what keeps them.
+// replayHistory replays a history of any age, open or closed. Large values are claims, so the replayer needs their
+// storage.
 func (p *product) replayHistory(history *historypb.History) error {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(), ExternalStorage: p.Payloads(), DisableDeadlockDetection: true})
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *product) replayHistory(history *historypb.History) error {
 	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
 }
 
-// executions lists all runs that the server has.
+// executions lists all runs of the server.
 func (p *product) executions(ctx context.Context) (ids []string, err error) {
 	listed, err := p.listed(ctx)
 	for _, info := range listed {
@@ -111,7 +111,7 @@ func (p *product) executions(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-// listed are all executions that the server has, those that go on with loops included.
+// listed returns all executions of the server, including those that continue loops.
 func (p *product) listed(ctx context.Context) (all []*workflowpb.WorkflowExecutionInfo, err error) {
 	var page []byte
 	for {
@@ -126,8 +126,7 @@ func (p *product) listed(ctx context.Context) (all []*workflowpb.WorkflowExecuti
 	}
 }
 
-// replayAll replays every execution that the server has, running or closed; those of runs that replies named must be
-// among them.
+// replayAll replays every execution of the server, open or closed. The runs that replies named must be among them.
 func (p *product) replayAll(ctx context.Context) error {
 	listed, err := p.listed(ctx)
 	if err != nil {
@@ -155,7 +154,7 @@ func (p *product) replayAll(ctx context.Context) error {
 	return failed
 }
 
-// ended waits until a run has ended and gives how.
+// ended waits for the end of a run and returns its outcome.
 func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
 	t.Helper()
 	id := everhook.WorkflowID(f.key, run)
@@ -170,7 +169,7 @@ func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
 	return *outcome
 }
 
-// running waits until a run stands at a node. The run need not have begun.
+// running waits until a run is at a node. The run need not exist yet.
 func (f flow) running(t *testing.T, run everhook.RunID, node string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -201,20 +200,20 @@ func (f flow) started(t *testing.T) everhook.RunID {
 	return id
 }
 
-// count tells how many executions there are, as far as they are listed.
+// count returns the number of listed executions.
 func (p *product) count(ctx context.Context, query string) (int64, error) {
 	count, err := p.Temporal().CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 	return count.GetCount(), err
 }
 
-// identity and stickyQueue are what the SDK tells of a process and its machine.
+// identity and stickyQueue match the SDK's names of a process and its machine.
 var (
 	identity    = regexp.MustCompile(`("identity": *)"[^"]*"`)
 	stickyQueue = regexp.MustCompile(`("name": *)"[^"]*:[0-9a-f-]{36}"`)
 )
 
-// record keeps the history of a run under workflows/testdata if the tests run with -update. Histories that were
-// recorded before stay.
+// record stores the history of a run under workflows/testdata if the tests run with -update. It keeps existing
+// histories.
 func record(t *testing.T, f flow, run everhook.RunID, name string) {
 	t.Helper()
 	if !*update {

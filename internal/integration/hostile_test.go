@@ -17,10 +17,10 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// echo answers with what it received.
+// echo answers with the received body.
 const echo = "nodes: [{ key: a, type: response, config: { body: '{{ trigger.body }}' } }]\n"
 
-// wide is the trigger of a flow that takes the largest bodies.
+// wide is a flow that accepts the largest bodies.
 func wide(key, nodes string) string {
 	return "key: " + key + "\nmode: sync\ntrigger: { type: webhook, maxBody: 10MiB }\n" + nodes
 }
@@ -183,7 +183,7 @@ trigger: { type: webhook, auth: { basic: { username: u, password: { secret: PLAN
 			require.GreaterOrEqual(t, refusal.StatusCode, 400)
 			_, err = io.Copy(io.Discard, refusal.Body)
 			require.NoError(t, err)
-			// Either the connection ends here, or it goes on with the request after the body.
+			// Either the connection ends here, or the next request follows the body.
 			rest, _ := io.ReadAll(reader)
 			if len(rest) > 0 {
 				//nolint:bodyclose // it is in memory

@@ -17,12 +17,12 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 )
 
-// reply is what a caller received.
+// reply is the answer to a caller.
 type reply struct {
 	status int
 	header http.Header
 	body   string
-	// run is empty when no run was named.
+	// run is empty if the reply names no run.
 	run  everhook.RunID
 	took time.Duration
 }
@@ -35,7 +35,7 @@ func (r reply) value(t *testing.T) any {
 	return v
 }
 
-// problem is the body as a problem, whose type must be the one given.
+// problem returns the body as a problem, which must have the given type.
 func (r reply) problem(t *testing.T, status int, typ string) map[string]any {
 	t.Helper()
 	require.Equal(t, status, r.status, r.body)
@@ -89,7 +89,7 @@ func (f flow) post(t *testing.T, body string, changes ...change) reply {
 	return r
 }
 
-// postLater sends a delivery beside the test, which learns of the reply by the channel.
+// postLater sends a delivery in the background; the channel gets the reply.
 func (f flow) postLater(t *testing.T, body string, changes ...change) <-chan reply {
 	t.Helper()
 	replies := make(chan reply, 1)
@@ -105,7 +105,7 @@ func (f flow) postLater(t *testing.T, body string, changes ...change) <-chan rep
 	return replies
 }
 
-// remember notes the run that a reply names, if it names one.
+// remember records the run that a reply names, if any.
 func (f flow) remember(r reply) {
 	if r.run == "" {
 		return
@@ -115,7 +115,7 @@ func (f flow) remember(r reply) {
 	f.product.runs[everhook.WorkflowID(f.key, r.run)] = true
 }
 
-// received is what a caller received that was sent later.
+// received returns the reply to a delivery of postLater.
 func received(t *testing.T, replies <-chan reply) reply {
 	t.Helper()
 	select {
@@ -128,7 +128,7 @@ func received(t *testing.T, replies <-chan reply) reply {
 	}
 }
 
-// answer asks for the answer of a run.
+// answer requests the answer of a run.
 func (f flow) answer(t *testing.T, run everhook.RunID, wait string, changes ...change) reply {
 	t.Helper()
 	address := strings.Replace(f.url, "webhook:trigger", "webhook:answer", 1) + "/" + string(run)
@@ -145,7 +145,7 @@ func get(t *testing.T, address string, changes ...change) reply {
 	return r
 }
 
-// show is a run as the admin API has it.
+// show returns a run from the admin API.
 func (f flow) show(t *testing.T, run everhook.RunID) admin.RunDetail {
 	t.Helper()
 	for until := time.Now().Add(patience); ; {
@@ -153,14 +153,14 @@ func (f flow) show(t *testing.T, run everhook.RunID) admin.RunDetail {
 		require.Equal(t, http.StatusOK, r.status, r.body)
 		var detail admin.RunDetail
 		require.NoError(t, json.Unmarshal([]byte(r.body), &detail))
-		// On a busy machine a worker may not tell them in time. Whoever looks at a run then looks again.
+		// On a busy machine a worker may not answer in time. Then read the run again.
 		if !strings.Contains(detail.Note, "look again") || time.Now().After(until) {
 			return detail
 		}
 	}
 }
 
-// keys are the nodes of steps, in order.
+// keys returns the nodes of steps, in order.
 func keys(steps []everhook.Step) []string {
 	names := make([]string, len(steps))
 	for i, step := range steps {

@@ -19,8 +19,8 @@ const (
 	killedLoopSum   = 7_199_940_000
 )
 
-// killedLoopFlows are one that waits for a call, goes through a loop beyond the budget of one execution, and calls the
-// other; each has an effect.
+// killedLoopFlows returns two flows with effects. One waits for a call, runs a loop above the budget of one execution,
+// and calls the other.
 func killedLoopFlows(partner string) map[string]string {
 	effect := func(key, body string) string {
 		return `{ key: ` + key +
@@ -53,7 +53,7 @@ nodes:
 	}
 }
 
-// told are the bodies that a partner received, each once for its Idempotency-Key.
+// told returns the bodies that a partner received, one for each Idempotency-Key.
 func (p *partner) told() []string {
 	seen, bodies := map[string]bool{}, []string(nil)
 	for _, call := range p.received() {
@@ -67,8 +67,8 @@ func (p *partner) told() []string {
 }
 
 // TestALongLoopEndsTheSameWhereverTheProcessIsKilled kills a process while its run waits for a call, and twice at
-// random points of a loop that is handed over and of what comes behind it. Outcome, steps and what the partner was told
-// are those of a run that nobody disturbed.
+// random points of a handed-over loop or after it. Outcome, steps and the requests to the partner must be those of an
+// undisturbed run.
 func TestALongLoopEndsTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	calm, disturbed := randomPartner(t), randomPartner(t)
@@ -113,7 +113,7 @@ func TestALongLoopEndsTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	require.NoError(t, last.product.replayAll(t.Context()))
 }
 
-// outsideLoops are the steps outside of loops.
+// outsideLoops returns the steps outside of loops.
 func outsideLoops(steps []everhook.Step) []flowgen.Step {
 	return slices.DeleteFunc(flowgen.CanonicalSteps(steps),
 		func(step flowgen.Step) bool { return step.Iteration != "" })

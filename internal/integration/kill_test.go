@@ -20,12 +20,12 @@ import (
 const (
 	killedFlows = 12 // at least; more of them with -random
 	kills       = 3
-	// killWithin is the time after it began to take calls in which a process is killed: flows take about as long.
+	// killWithin bounds the time from the first call to the kill of a process. Flows take about as long.
 	killWithin = 400 * time.Millisecond
 )
 
-// comparableFlows are random flows that end the same however they are interrupted. They have tokens, by which a process
-// serves them.
+// comparableFlows returns random flows that have the same end whatever interrupts them. They have tokens, by which a
+// process serves them.
 func comparableFlows(t *testing.T, partner string) []*flowgen.Flow {
 	t.Helper()
 	var flows []*flowgen.Flow
@@ -40,7 +40,7 @@ func comparableFlows(t *testing.T, partner string) []*flowgen.Flow {
 
 func token(random *flowgen.Flow) string { return random.Definition.Trigger.Config["token"].(string) }
 
-// ending is what of a run must not depend on interruptions.
+// ending is the part of a run that must not depend on interruptions.
 type ending struct {
 	outcome everhook.Outcome
 	steps   []flowgen.Step
@@ -53,7 +53,7 @@ func (f flow) ending(t *testing.T, random *flowgen.Flow, run everhook.RunID) end
 }
 
 // TestRandomFlowsEndTheSameWhereverTheProcessIsKilled kills a process three times, at random points of random flows,
-// and compares how they end in the last process with how they end undisturbed: outcome, output, answer and every step.
+// and compares their ends in the last process with those of undisturbed runs: outcome, output, answer and every step.
 func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	flows := comparableFlows(t, randomPartner(t).URL)
@@ -93,7 +93,7 @@ func TestRandomFlowsEndTheSameWhereverTheProcessIsKilled(t *testing.T) {
 	}
 }
 
-// deliveries are the runs that processes began before they were killed, by flow.
+// deliveries are the runs that killed processes had started, by flow.
 type deliveries struct {
 	// called are the flows that were called, with or without a reply.
 	called map[string]bool
@@ -101,8 +101,7 @@ type deliveries struct {
 	runs   map[string]everhook.RunID
 }
 
-// untilKilled calls flows that were not called yet, a part of them in each process, and kills the process at a random
-// point.
+// untilKilled calls a part of the flows that were not called yet, and kills the process at a random point.
 func (d *deliveries) untilKilled(t *testing.T, p *process, flows []*flowgen.Flow) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -133,7 +132,7 @@ func (d *deliveries) untilKilled(t *testing.T, p *process, flows []*flowgen.Flow
 	callers.Wait()
 }
 
-// find adds the runs whose callers were cut off before they had a reply.
+// find adds the runs whose callers were cut off before the reply.
 func (d *deliveries) find(t *testing.T, p *product) {
 	t.Helper()
 	ids, err := p.executions(t.Context())

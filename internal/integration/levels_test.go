@@ -25,16 +25,16 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// deploy is a Temporal server on which releases of several engine levels run at once.
+// deploy is a Temporal server with workers of several engine levels.
 type deploy struct {
 	server  *embedded.Server
 	version *everhook.Version
-	// asked counts the effects of its runs, which fail and are tried again until the partner is open.
+	// asked counts the effects of its runs, which fail and are retried until the partner is open.
 	asked atomic.Int32
 	open  atomic.Bool
 }
 
-// effect is what an http-request does.
+// effect performs an http-request.
 func (d *deploy) effect(context.Context, activities.HTTPRequestInput) (activities.HTTPRequestResult, error) {
 	d.asked.Add(1)
 	if !d.open.Load() {
@@ -44,7 +44,7 @@ func (d *deploy) effect(context.Context, activities.HTTPRequestInput) (activitie
 	return activities.HTTPRequestResult{Status: 200, Attempts: 1}, nil
 }
 
-// release is a process of one release: its client, who starts runs there, and its worker, which can be stopped.
+// release is a process of one release: its client, which starts runs, and its worker, which can be stopped.
 type release struct {
 	client  client.Client
 	starter *runs.Starter
@@ -73,7 +73,7 @@ nodes:
 	return &deploy{server: server, version: &everhook.Version{Number: 1, Hash: "levels", Definition: definition}}
 }
 
-// release starts a process that knows the engine levels up to one.
+// release starts a process with the engine levels up to the given one.
 func (d *deploy) release(t *testing.T, name string, level int) *release {
 	t.Helper()
 	c, err := client.Dial(client.Options{
@@ -93,7 +93,7 @@ func (d *deploy) release(t *testing.T, name string, level int) *release {
 	return r
 }
 
-// begin starts a run with the release's level, which asks the partner or only waits a little.
+// begin starts a run with the release's level. The run calls the partner, or only waits a little.
 func (r *release) begin(t *testing.T, d *deploy, asks bool) string {
 	t.Helper()
 	delivery := newRun(asks)
@@ -110,7 +110,7 @@ func newRun(asks bool) everhook.Delivery {
 		Trigger: everhook.Mapping{"body": map[string]any{"asks": asks}}}
 }
 
-// resolved waits for the end of a run, and gives its history.
+// resolved waits for the end of a run, and returns its history.
 func (r *release) resolved(t *testing.T, workflowID string) []*historypb.HistoryEvent {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -134,7 +134,7 @@ func (r *release) events(t *testing.T, workflowID string) []*historypb.HistoryEv
 	return events
 }
 
-// workers are those who had a workflow task of a run, in the order of the tasks.
+// workers returns the workers that executed workflow tasks of a run, in the order of the tasks.
 func workers(events []*historypb.HistoryEvent) []string {
 	var names []string
 	for _, event := range events {
@@ -176,8 +176,8 @@ func TestARollingDeployOfANewEngineLevel(t *testing.T) {
 		"what the old worker began, the new one ends")
 }
 
-// TestAWorkerRefusesARunOfALaterLevel is what the task queues prevent: such a run on the queue of an old worker. It
-// waits for a worker that knows it.
+// TestAWorkerRefusesARunOfALaterLevel puts a run on the queue of an old worker, which the task queues normally prevent.
+// The run must wait for a worker that knows its level.
 func TestAWorkerRefusesARunOfALaterLevel(t *testing.T) {
 	t.Parallel()
 	d := newDeploy(t)

@@ -20,7 +20,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// withCharge are the standard kinds, and one whose effect must not be repeated. Processes of these tests have them.
+// withCharge returns the standard kinds, and one whose effect must not be repeated.
 func withCharge() *kind.Registry {
 	r := nodes.Standard()
 	kind.Add[charge](r)
@@ -29,7 +29,7 @@ func withCharge() *kind.Registry {
 	return r
 }
 
-// charge takes money by a system that knows no idempotency keys.
+// charge charges by a system without idempotency keys.
 type charge struct {
 	// URL is called to charge.
 	URL expression.Template[string] `json:"url" required:"true"`
@@ -71,11 +71,11 @@ func chargeBy(web *http.Client) effect.Function[string, string] {
 	}
 }
 
-// goesOnWithin is how long after a restart effects go on.
+// goesOnWithin bounds the time from a restart to the next attempt of an effect.
 const goesOnWithin = 5 * time.Second
 
-// TestLostWorkersUseUpNoAttempts kills the process three times in the middle of the only request that the node allows
-// besides one that fails. Each time the request is made again soon after the restart.
+// TestLostWorkersUseUpNoAttempts kills the process three times during a request, whose node allows only one more
+// attempt. Each time the request is repeated soon after the restart.
 func TestLostWorkersUseUpNoAttempts(t *testing.T) {
 	t.Parallel()
 	const crashes = 3

@@ -12,16 +12,16 @@ import (
 	"github.com/everhook/everhook/internal/secrets"
 )
 
-// asEverhook makes this test binary the product: it then takes the command line of everhook.
+// asEverhook makes this test binary behave as the command everhook.
 const asEverhook = "EVERHOOK_INTEGRATION_COMMAND"
 
-// parallelTests is how many tests run at once: they wait far more than they work.
+// parallelTests is the number of parallel tests: they mostly wait.
 const parallelTests = "8"
 
 // examplesDir has the examples, with the settings that they need.
 const examplesDir = "../../examples"
 
-// shared is the server that tests use unless they break theirs.
+// shared is the server of all tests that do not need their own.
 var shared *product
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// runTests runs all tests around one server, and replays what ran on it.
+// runTests runs all tests with one server, and replays all its runs.
 func runTests(m *testing.M) (code int, err error) {
 	if err := flag.Set("test.parallel", parallelTests); err != nil {
 		return 1, err

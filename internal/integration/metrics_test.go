@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/server"
 )
 
-// metrics is what Prometheus would read of a product.
+// metrics returns the metrics of a product.
 func (p *product) metrics(t *testing.T) string {
 	t.Helper()
 	r := get(t, p.AdminURL()+"/metrics")
@@ -60,7 +60,7 @@ func TestMetricsCountDeliveriesRunsAndFlows(t *testing.T) {
 	require.NotContains(t, text, works.token)
 }
 
-// ofTemporal is a name of a metric that the page of operations has in a table.
+// ofTemporal matches a metric in a table of the page of operations.
 var ofTemporal = regexp.MustCompile("(?m)^\\| `(temporal_[a-z_]+)`")
 
 func TestTheMetricsOfTemporalThatThePageNamesAreThere(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// partner is another system that flows call.
+// partner is a system that flows call.
 type partner struct {
 	*httptest.Server
 	mutex sync.Mutex
@@ -44,14 +44,14 @@ func newPartner(t *testing.T, handle http.HandlerFunc) *partner {
 	return p
 }
 
-// received are the requests so far.
+// received returns the requests so far.
 func (p *partner) received() []partnerCall {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return append([]partnerCall{}, p.calls...)
 }
 
-// gate is a partner who lets requests wait until it is opened.
+// gate is a partner whose requests wait until it is opened.
 type gate struct {
 	*partner
 	opened chan struct{}
@@ -68,14 +68,14 @@ func newGate(t *testing.T) *gate {
 		case <-r.Context().Done():
 		}
 	})
-	// Before the server is closed, which waits for its requests.
+	// This runs before the server closes, which waits for its requests.
 	t.Cleanup(g.open)
 	return g
 }
 
 func (g *gate) open() { g.once.Do(func() { close(g.opened) }) }
 
-// reached waits until that many requests have come.
+// reached waits until that many requests have arrived.
 func (g *gate) reached(t *testing.T, requests int) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(g.received()) >= requests }, patience, 10*time.Millisecond)

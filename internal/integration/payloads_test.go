@@ -26,12 +26,12 @@ import (
 	"github.com/everhook/everhook/internal/server"
 )
 
-// withStore is a product that keeps large payloads so.
+// withStore returns a product with that payload store.
 func withStore(t *testing.T, kind string) *product {
 	return start(t, config{change: func(o *server.Options) { o.PayloadStore = kind }})
 }
 
-// untroubled gives the history of a run that had no trouble with its workflow tasks.
+// untroubled returns the history of a run, whose workflow tasks must not have failed.
 func (f flow) untroubled(t *testing.T, run everhook.RunID) []*historypb.HistoryEvent {
 	t.Helper()
 	events := f.events(t, run)
@@ -45,11 +45,11 @@ func (f flow) untroubled(t *testing.T, run everhook.RunID) []*historypb.HistoryE
 	return events
 }
 
-// large is a body of about so many bytes.
+// large returns a body of about that many bytes.
 func large(size int) string { return `{"big":"` + random(size) + `","id":7}` }
 
 func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
-	// Alone: workflow code has seconds for what takes it half a second of a processor.
+	// Not parallel: workflow code must finish within seconds, and needs half a second of CPU.
 	for _, kind := range []string{"directory", "store"} {
 		t.Run(kind, func(t *testing.T) {
 			p := withStore(t, kind)
@@ -74,7 +74,7 @@ func TestABodyOfNineMiBWorksFromEndToEnd(t *testing.T) {
 			require.Equal(t, body, partner.received()[0].body)
 			require.Equal(t, 3<<20, len(f.ended(t, got.run).Output.V.(string)))
 			f.untroubled(t, got.run)
-			// A replay puts the values into the history that it is given: this is a fresh one.
+			// A replay changes its history by inserting the values, so read a fresh one.
 			history, err := p.history(t.Context(), everhook.WorkflowID(f.key, got.run), "")
 			require.NoError(t, err)
 			events := history.GetEvents()
@@ -114,7 +114,7 @@ func sizeOf(events []*historypb.HistoryEvent) (size int) {
 	return size
 }
 
-// decode sends payloads through the codec that the Temporal UI uses, and gives their values as texts.
+// decode decodes payloads with the codec of the Temporal UI, and returns their values as texts.
 func (p *product) decode(t *testing.T, how string, payloads *commonpb.Payloads) string {
 	t.Helper()
 	body, err := protojson.Marshal(payloads)
@@ -133,7 +133,7 @@ func (p *product) decode(t *testing.T, how string, payloads *commonpb.Payloads) 
 }
 
 func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
-	// Alone, and one after the other: each moves many megabytes.
+	// Not parallel, because each test moves many megabytes.
 	p := withStore(t, "none")
 	partner := newPartner(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
@@ -146,7 +146,7 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 	for name, test := range map[string]struct {
 		body  string
 		nodes string
-		// want is the type of the error; empty: the run resolves.
+		// want is the type of the error; empty if the run resolves.
 		want string
 	}{
 		"input of an effect": {large(1_600_000), "{ key: ask, type: http-request, timeout: 5s, config: { " +
@@ -216,7 +216,7 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 	})
 }
 
-// inARow are so many nodes, one after the other.
+// inARow returns that many nodes, one after the other.
 func inARow(nodes int, node string) string {
 	list := make([]string, nodes)
 	for i := range list {
@@ -225,7 +225,7 @@ func inARow(nodes int, node string) string {
 	return strings.Join(list, ", ")
 }
 
-// atOnce is a node whose branches each have one node, of the key ask.
+// atOnce returns a parallel node with one node, of the key ask, in each branch.
 func atOnce(branches int, node string) string {
 	var text strings.Builder
 	for i := range branches {
@@ -345,7 +345,7 @@ func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {
 	id := p.namespaceID(t)
 	objects, err := largevalues.NewDirectory(filepath.Join(p.dir, "payloads"), id)
 	require.NoError(t, err)
-	// As if they were there since long ago: the same objects under the names of an earlier hour.
+	// Simulate old objects: the same objects under the names of an earlier hour.
 	old := []byte("old")
 	for _, run := range []everhook.RunID{gone, kept} {
 		workflow := everhook.WorkflowID(f.key, run)
@@ -375,7 +375,7 @@ func TestLargeValuesGoWhenNoHistoryNeedsThem(t *testing.T) {
 	require.Len(t, names, 2)
 }
 
-// namespaceID is what objects of the namespace stand under.
+// namespaceID returns the namespace's ID, under which its objects are stored.
 func (p *product) namespaceID(t *testing.T) string {
 	t.Helper()
 	described, err := p.Temporal().WorkflowService().DescribeNamespace(t.Context(),

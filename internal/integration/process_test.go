@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// process is Everhook as a process of its own, which can be killed.
+// process is Everhook in a separate process, which can be killed.
 type process struct {
 	cmd    *exec.Cmd
 	out    *logbook
 	exited chan struct{}
-	// base is where it serves webhooks.
+	// base is the base URL of its webhooks.
 	base string
 }
 
@@ -70,20 +70,20 @@ func (p *process) hasExited() bool {
 	}
 }
 
-// kill ends it as a power cut would, and returns when it is gone.
+// kill kills the process, and returns when it has ended.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.exited
 }
 
-// pending tells whether a run of a flow is going on.
+// pending reports whether a flow has an open run.
 func (p *process) pending(t *testing.T, key string) bool {
 	t.Helper()
 	list, err := call(t.Context(), http.MethodGet, p.admin(t)+"/api/v1/runs?flow="+key, nil)
 	return err == nil && strings.Contains(list.body, `"status":"pending"`)
 }
 
-// admin is the base of its admin address.
+// admin returns the base URL of its admin address.
 func (p *process) admin(t *testing.T) string {
 	t.Helper()
 	_, after, found := strings.Cut(p.out.String(), "Pages        ")
@@ -92,7 +92,7 @@ func (p *process) admin(t *testing.T) string {
 	return admin
 }
 
-// url is where a flow with that token is called.
+// url returns the webhook URL of a token.
 func (p *process) url(token string) string { return p.base + "/api/webhook:trigger/" + token }
 
 // writeFlows writes flow files, by name, into a directory.

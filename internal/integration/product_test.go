@@ -21,7 +21,7 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// patience bounds every wait for something that is to happen soon.
+// patience bounds every wait for an expected event.
 const patience = 60 * time.Second
 
 // product is a running Everhook.
@@ -36,7 +36,8 @@ type product struct {
 	runs map[string]bool
 }
 
-// config says how a product differs from the usual one: everything in one process, with the embedded Temporal server.
+// config has the differences of a product from the default: everything in one process, with the embedded Temporal
+// server.
 type config struct {
 	dir     string
 	environ []string
@@ -85,7 +86,7 @@ func start(t *testing.T, c config) *product {
 	return p
 }
 
-// flow is a flow that is served.
+// flow is a served flow.
 type flow struct {
 	product *product
 	key     string
@@ -131,14 +132,14 @@ func (p *product) async(t *testing.T, key, nodes string) flow {
 	return p.apply(t, fmt.Sprintf("key: %s\nmode: async\ntrigger: { type: webhook }\n%s", key, nodes))
 }
 
-// remembered are the runs that replies named.
+// remembered returns the runs that replies named.
 func (p *product) remembered() []string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return everhook.SortedKeys(p.runs)
 }
 
-// logbook keeps what was logged.
+// logbook records the log.
 type logbook struct {
 	mutex sync.Mutex
 	text  bytes.Buffer
@@ -156,7 +157,7 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// lines are those of the levels.
+// lines returns the lines of the levels.
 func (l *logbook) lines(levels ...string) []string {
 	var found []string
 	for line := range bytes.Lines([]byte(l.String())) {

@@ -33,7 +33,7 @@ func TestAQueryCostsOneEventAndIsNotRunByAReplay(t *testing.T) {
 	require.Equal(t, 200, got.status, got.body)
 	require.JSONEq(t, `{"names":["Ada","Eve"],"total":61,"due":"2026-02-28T01:00:00+01:00","broken":"query"}`, got.body)
 	require.Equal(t, everhook.Resolved, f.ended(t, got.run).Status)
-	// The replay has no engine registered: it takes the results from the history.
+	// The replay has no query engine registered: the results come from the history.
 	events := types(f.events(t, got.run))
 	require.Equal(t, 3, count(events, "MarkerRecorded"), events)
 	require.Equal(t, 1, count(events, "WorkflowTaskStarted"), events)

@@ -24,8 +24,8 @@ type calledRun struct {
 	run  everhook.RunID
 }
 
-// outcome waits until a run of a random flow has ended, and those that it called, and gives how. Meanwhile it does what
-// others do to such a run: the caller of a sync flow waits for the answer, and calls come to the waits.
+// outcome waits for the end of a run of a random flow and of the runs that it called, and returns its outcome.
+// Meanwhile it acts as the outside world: it waits for the answer of a sync flow, and sends calls to the waits.
 func (f flow) outcome(t *testing.T, random *flowgen.Flow, run everhook.RunID) everhook.Outcome {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -49,7 +49,7 @@ func (f flow) outcome(t *testing.T, random *flowgen.Flow, run everhook.RunID) ev
 	return outcome
 }
 
-// allCalled are the runs that a run called, and those that these called.
+// allCalled returns the runs that a run called, at any depth.
 func (f flow) allCalled(t *testing.T, run everhook.RunID) (all []calledRun) {
 	t.Helper()
 	for _, step := range f.show(t, run).Steps {
@@ -65,7 +65,7 @@ func (f flow) allCalled(t *testing.T, run everhook.RunID) (all []calledRun) {
 	return all
 }
 
-// bringCalls brings calls to the waits of a run of a random flow and of the runs that it calls, until it is stopped.
+// bringCalls sends calls to the waits of a run of a random flow and of the runs that it calls, until it is stopped.
 func (p *product) bringCalls(ctx context.Context, random *flowgen.Flow, run everhook.RunID) {
 	c := &caller{product: p, random: random, runs: runs.NewOperator(p.Temporal(), nodes.Standard(), true), done: map[string]bool{}}
 	for _, wait := range random.Waits {
@@ -82,7 +82,7 @@ func (p *product) bringCalls(ctx context.Context, random *flowgen.Flow, run ever
 	}
 }
 
-// caller calls whom a random flow waits for.
+// caller sends calls to the waits of a random flow.
 type caller struct {
 	product *product
 	random  *flowgen.Flow
@@ -91,7 +91,7 @@ type caller struct {
 	done map[string]bool
 }
 
-// look calls what waits in a run and in those that it called.
+// look calls the open waits of a run and of those that it called.
 func (c *caller) look(ctx context.Context, of calledRun) {
 	id := everhook.WorkflowID(of.flow, of.run)
 	shown, err := c.runs.Show(ctx, of.flow, of.run, "")
@@ -126,8 +126,7 @@ func (c *caller) call(ctx context.Context, of calledRun, node, iteration string)
 	c.done[url] = err == nil && reply.status < http.StatusMultipleChoices
 }
 
-// ofWinners leaves out steps of branches that lost a race: whether they have begun before the winner ended depends on
-// whether that had to wait.
+// ofWinners omits steps of branches that lost a race: they may or may not have begun before the winner ended.
 func (e ending) ofWinners() ending {
 	e.steps = slices.DeleteFunc(e.steps, func(step flowgen.Step) bool { return step.Status == everhook.Cancelled })
 	return e

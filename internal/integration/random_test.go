@@ -21,7 +21,7 @@ var (
 	randomSeed  = flag.Uint64("seed", 0, "the only seed of a random flow that runs; 0: all")
 )
 
-// seeds are those of the flag, or n from the first on.
+// seeds returns the seeds of the flag, or n seeds from the first on.
 func seeds(first uint64, n int) []uint64 {
 	if *randomSeed != 0 {
 		return []uint64{*randomSeed}
@@ -33,7 +33,7 @@ func seeds(first uint64, n int) []uint64 {
 	return list
 }
 
-// randomPartner answers as the paths of random flows say.
+// randomPartner answers with the status in the path.
 func randomPartner(t *testing.T) *partner {
 	return newPartner(t, func(w http.ResponseWriter, r *http.Request) {
 		status, ok := flowgen.PartnerStatus(r.URL.Path)
@@ -46,7 +46,7 @@ func randomPartner(t *testing.T) *partner {
 	})
 }
 
-// applyRandom makes a random flow, and those that it calls, the enabled versions of their keys.
+// applyRandom applies a random flow and the flows that it calls.
 func (p *product) applyRandom(t *testing.T, random *flowgen.Flow) flow {
 	t.Helper()
 	for _, companion := range random.Companions {
@@ -59,8 +59,7 @@ func (p *product) applyRandom(t *testing.T, random *flowgen.Flow) flow {
 	return p.apply(t, string(text))
 }
 
-// TestRandomFlowsReplay runs random flows through the product and replays what they did. Every seventh is cancelled on
-// the way.
+// TestRandomFlowsReplay runs random flows through the product and replays them. Every seventh is cancelled.
 func TestRandomFlowsReplay(t *testing.T) {
 	t.Parallel()
 	p := start(t, config{})

@@ -23,8 +23,7 @@ import (
 	"github.com/everhook/everhook/nodes/trigger"
 )
 
-// cluster is a Temporal server that is not Everhook's own, at an address that stays when it is stopped and started
-// again.
+// cluster is a separate Temporal server, whose address stays the same when it is stopped and started again.
 type cluster struct {
 	dir      string
 	listener net.Listener
@@ -48,7 +47,7 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// address is what stays.
+// address returns the permanent address.
 func (c *cluster) address() string { return c.listener.Addr().String() }
 
 func (c *cluster) start(t *testing.T) {
@@ -117,7 +116,7 @@ func (c *cluster) forward(conn net.Conn) {
 	_, _ = io.Copy(conn, upstream)
 }
 
-// uses makes a product one that works with the cluster.
+// uses configures a product to use the cluster.
 func (c *cluster) uses(o *server.Options) { o.TemporalAddress = c.address() }
 
 func TestEverhookWorksWithATemporalServerThatIsThere(t *testing.T) {
@@ -150,7 +149,7 @@ func TestReceiverAndWorkerAreProcessesOfTheirOwn(t *testing.T) {
 	async := receiver.async(t, "split-async", "nodes: [{ key: a, type: output, config: { value: '{{ trigger.body.id "+
 		"}}' } }]")
 
-	// Without a worker deliveries are durable and wait.
+	// Without a worker, deliveries are durable, and their runs wait.
 	held := sync.post(t, `{"paid":true,"id":7}`)
 	require.Equal(t, 202, held.status, held.body)
 	require.Less(t, held.took, 20*time.Second)
@@ -173,7 +172,7 @@ func TestReceiverAndWorkerAreProcessesOfTheirOwn(t *testing.T) {
 	}
 	require.Equal(t, 422, direct.status)
 
-	// A worker that goes away and comes back is noticed by nobody but those who wait.
+	// A worker that stops and starts again only delays waiting callers.
 	worker.Stop()
 	again := sync.post(t, `{"paid":true,"id":9}`)
 	require.Equal(t, 202, again.status)
@@ -263,8 +262,8 @@ func TestAStartWithoutTemporalSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestAWorkerThatCannotRunAFlowHoldsNothingUp: a bad deploy, whose workers fail their tasks. Callers are told that
-// their runs are durable, and a worker that can takes the runs on.
+// TestAWorkerThatCannotRunAFlowHoldsNothingUp tests a bad deploy, whose workers fail their tasks. Callers get a 202,
+// and a later good worker continues the runs.
 func TestAWorkerThatCannotRunAFlowHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

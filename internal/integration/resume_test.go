@@ -18,7 +18,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// resumeURL is what resumeUrl gives in a run of the flow.
+// resumeURL returns the result of resumeUrl in a run of the flow.
 func (f flow) resumeURL(t *testing.T, run everhook.RunID, node, iteration string) string {
 	t.Helper()
 	base, secret, err := f.product.Catalog().ResumeBase(f.key)
@@ -131,7 +131,7 @@ func TestManyWaitsOfARunAreCalledAtOnce(t *testing.T) {
 		all.Go(func() {
 			url := f.resumeURL(t, run, "one", fmt.Sprintf("each[%d]", i))
 			replies[i] = callBack(t, url, strconv.Itoa(i))
-			// On a busy machine they are sent again, as partners do. If they held up each other, that would not help.
+			// On a busy machine they are repeated, as partners do. That does not help if the calls delay each other.
 			for until := time.Now().Add(patience); replies[i].status == http.StatusServiceUnavailable &&
 				time.Now().Before(until); {
 				replies[i] = callBack(t, url, strconv.Itoa(i))
@@ -235,7 +235,7 @@ func TestANodeChecksItsCallersAsATriggerDoes(t *testing.T) {
 	replay(t, f, run)
 }
 
-// noise is text that no compression makes much shorter.
+// noise returns text that does not compress well.
 func noise(length int) string {
 	bytes := make([]byte, length)
 	rand.Read(bytes)

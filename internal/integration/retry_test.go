@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/nodes"
 )
 
-// act has the admin API do something to a run.
+// act calls an action of the admin API for a run.
 func (f flow) act(t *testing.T, run everhook.RunID, action, body string) reply {
 	t.Helper()
 	r, err := call(t.Context(), http.MethodPost, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"/"+action+"?flow="+
@@ -37,7 +37,7 @@ func (f flow) retry(t *testing.T, run everhook.RunID, body string) admin.Retried
 	return retried
 }
 
-// notDone is an action that is refused as impossible; it gives the reason.
+// notDone calls an action that must be refused, and returns the reason.
 func (f flow) notDone(t *testing.T, run everhook.RunID, action, body string) string {
 	t.Helper()
 	return f.act(t, run, action, body).problem(t, http.StatusConflict, everhook.ProblemConflict)["detail"].(string)

@@ -21,8 +21,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// Secrets that are planted in the shared server. They need escaping in URLs, so that every way of writing them is
-// another.
+// Secrets of the shared server. They need escaping in URLs, so that all their forms are different.
 const (
 	plantedPassword = "pl4nted/pass+word?&="
 	plantedBearer   = "pl4nted-bearer/t0k+en="
@@ -37,7 +36,7 @@ func plantedEnviron() []string {
 	}
 }
 
-// plantedForms are all the ways in which a planted secret could be written, by a name.
+// plantedForms returns all forms of the planted secrets, by a name.
 func plantedForms() map[string]string {
 	forms := map[string]string{}
 	for name, secret := range map[string]string{"password": plantedPassword, "bearer": plantedBearer,
@@ -52,7 +51,7 @@ func plantedForms() map[string]string {
 	return forms
 }
 
-// requireNothingPlanted looks for planted secrets in what was written somewhere.
+// requireNothingPlanted fails the test if a text contains a planted secret.
 func requireNothingPlanted(t *testing.T, where string, written []byte) {
 	t.Helper()
 	for name, form := range plantedForms() {
@@ -62,7 +61,7 @@ func requireNothingPlanted(t *testing.T, where string, written []byte) {
 	}
 }
 
-// gossip repeats whatever it is told, in many ways.
+// gossip answers with everything that it received, in many forms.
 func gossip(w http.ResponseWriter, r *http.Request) {
 	query := map[string]string{}
 	for name := range r.URL.Query() {
@@ -150,7 +149,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	}))
 }
 
-// payloads is everything that the history of a run holds: as it is stored, and each payload decoded.
+// payloads returns the whole history of a run: as it is stored, and each payload decoded.
 func payloads(t *testing.T, f flow, run everhook.RunID) []byte {
 	t.Helper()
 	history, err := f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")

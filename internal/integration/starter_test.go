@@ -124,7 +124,7 @@ func TestADeliveryThatIsTooLargeForAStartIsALimit(t *testing.T) {
 	require.ErrorIs(t, err, everhook.ErrNoRun)
 }
 
-// random is a text of that many bytes, which compression makes a third smaller at most.
+// random returns a text of that many bytes, which compresses by a third at most.
 func random(bytes int) string {
 	var text strings.Builder
 	for text.Len() < bytes {

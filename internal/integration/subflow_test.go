@@ -25,7 +25,7 @@ func (p *product) called(t *testing.T, key, nodes string) flow {
 	return p.apply(t, fmt.Sprintf("key: %s\nmode: async\ntrigger: { type: call }\n%s", key, nodes))
 }
 
-// calls gives the run that a step of a run called.
+// calls returns the run that a step of a run called.
 func (f flow) calls(t *testing.T, run everhook.RunID, node string) everhook.RunID {
 	t.Helper()
 	var called everhook.RunID

@@ -21,7 +21,7 @@ import (
 type collector struct {
 	mutex sync.Mutex
 	spans []sdktrace.ReadOnlySpan
-	// stopped tells that the product will export no more.
+	// stopped is set when the product exports no more spans.
 	stopped bool
 }
 
@@ -39,7 +39,7 @@ func (c *collector) Shutdown(context.Context) error {
 	return nil
 }
 
-// named gives the spans with a name, of a product that has stopped.
+// named returns the spans with a name, of a stopped product.
 func (c *collector) named(t *testing.T, name string) []sdktrace.ReadOnlySpan {
 	t.Helper()
 	c.mutex.Lock()
@@ -54,7 +54,7 @@ func (c *collector) named(t *testing.T, name string) []sdktrace.ReadOnlySpan {
 	return found
 }
 
-// only is the one span with a name.
+// only returns the only span with a name.
 func (c *collector) only(t *testing.T, name string) sdktrace.ReadOnlySpan {
 	t.Helper()
 	found := c.named(t, name)
@@ -71,7 +71,7 @@ func attribute(span sdktrace.ReadOnlySpan, key string) any {
 	return nil
 }
 
-// tracedPartner is another system that answers 200 and keeps the headers that it was sent.
+// tracedPartner is a system that answers 200 and records the received headers.
 func tracedPartner(t *testing.T) (url string, sent <-chan http.Header) {
 	t.Helper()
 	headers := make(chan http.Header, 10)
@@ -80,7 +80,7 @@ func tracedPartner(t *testing.T) (url string, sent <-chan http.Header) {
 	return server.URL, headers
 }
 
-// callsPartner is a flow that hands the trigger on as its answer.
+// callsPartner is a flow that sends the trigger to a partner.
 func callsPartner(url string) string {
 	return fmt.Sprintf(`nodes:
   - { key: partner, type: http-request, config: { method: POST, url: %s, body: { n: '{{ trigger.body.n }}' } } }

@@ -8,7 +8,7 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// versioned waits until it is asked to go on, and then answers with its version.
+// versioned waits for the partner, and then answers with its version.
 func versioned(partner, answer string) string {
 	return `nodes:
   - { key: gate, type: http-request, timeout: 50s, config: { url: '` + partner + `' } }

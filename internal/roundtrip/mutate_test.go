@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// hostile are texts that parsers and templates stumble over.
+// hostile are texts that break careless parsers and templates.
 var hostile = []string{
 	"{{ trigger.body }}", "{{ secret.TOKEN }}", "{{", "}}", "${x}", "%00", "%zz", "%2F", "&amp;", "&#0;", "&#x110000;",
 	"&lt;b&gt;", "]]>", "<![CDATA[", "<!--", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<a>", "</a>", "\\u0000", "\\ud83d", "\\ude80",

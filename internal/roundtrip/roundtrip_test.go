@@ -65,8 +65,8 @@ var payloads = []payload{
 	{"meeting.ics", "text/calendar"},
 }
 
-// flow sends the body on in every way that a flow has: as a whole, inside JSON, XML and a URL, and in the format in
-// which it came, if http-request writes that. What the partner answers is the output.
+// flow sends the body to the partner in every way: as a whole, inside JSON, XML and a URL, and in its own format if
+// http-request can write that. The output is the partner's answer.
 const flow = `key: round
 mode: async
 trigger: { type: webhook, accept: [json, form, multipart, xml, text] }
@@ -101,7 +101,7 @@ var written = map[string]string{"json": "json", "form": "form", "multipart": "fo
 // token is the start of the tokens of the flows, one for each format.
 const token = "roundtrip-"
 
-// partner keeps what it is sent, and sends it back.
+// partner records each body, and sends it back.
 type partner struct {
 	mutex sync.Mutex
 	sent  map[string]*http.Request
@@ -117,7 +117,7 @@ func (p *partner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data)
 }
 
-// take gives what came on a path since the last time.
+// take returns the request to a path since the last call.
 func (p *partner) take(path string) (r *http.Request, data []byte) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -179,7 +179,7 @@ func newRoad(t *testing.T) *road {
 	return r
 }
 
-// send sends a delivery and gives the status and the problem of a refusal. The run has then ended.
+// send sends a delivery and returns the status and the problem of a refusal. The run has ended by then.
 func (r *road) send(format, contentType string, data []byte) (status int, problem everhook.Problem) {
 	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost,
 		"http://everhook.test/api/webhook:trigger/"+token+written[format], bytes.NewReader(data))
@@ -249,8 +249,8 @@ func (r *road) Resume(context.Context, string, everhook.RunID, everhook.ResumeCa
 	return everhook.Resumed{}, everhook.ErrNoRun
 }
 
-// round sends a payload and checks that the partner was sent its value, or that the sender was told why not. It reports
-// whether the payload was taken.
+// round sends a payload and checks that the partner received its value, or that the sender got the reason why not. It
+// reports whether the payload was accepted.
 func (r *road) round(contentType string, data []byte) (taken bool, fault string) {
 	want, format, wrong := valueOf(contentType, data)
 	status, problem := r.send(format, contentType, data)
@@ -277,7 +277,7 @@ func (r *road) round(contentType string, data []byte) (taken bool, fault string)
 	return true, ""
 }
 
-// whole checks the body as JSON, in the query, and in what came back.
+// whole checks the body as JSON, in the query, and in the answer.
 func (r *road) whole(_ string, want any, output map[string]any) string {
 	request, data := r.partner.take("/json")
 	got, err := looseJSON(data)
@@ -389,7 +389,7 @@ func TestPayloadsOfProvidersKeepTheirValue(t *testing.T) {
 	}
 }
 
-// TestMutatedPayloadsKeepTheirValueOrAreRefused is seeded: a payload that fails fails again.
+// TestMutatedPayloadsKeepTheirValueOrAreRefused has a fixed seed: a failure can be reproduced.
 func TestMutatedPayloadsKeepTheirValueOrAreRefused(t *testing.T) {
 	t.Parallel()
 	for i, p := range payloads {

@@ -39,7 +39,7 @@ func newAdmission(clock func() time.Time) *admission {
 	return &admission{clock: clock, limit: firstLimit}
 }
 
-// enter lets a start begin, or returns everhook.ErrOverloaded at once.
+// enter admits a start, or returns everhook.ErrOverloaded at once.
 func (a *admission) enter() (*admitted, error) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -64,7 +64,7 @@ type admitted struct {
 	ended     bool
 }
 
-// finished ends a start that reached its worker. How long it took decides about the limit.
+// finished ends a start that reached its worker. Its duration adjusts the limit.
 func (s *admitted) finished() {
 	s.end(func(a *admission, now time.Time) {
 		a.recent.add(now, nil)
@@ -76,7 +76,7 @@ func (s *admitted) finished() {
 	})
 }
 
-// failed ends a start that Temporal did not take, or not in time.
+// failed ends a start that Temporal refused, or did not finish in time.
 func (s *admitted) failed(err error) {
 	s.end(func(a *admission, now time.Time) {
 		a.recent.add(now, err)
@@ -84,7 +84,7 @@ func (s *admitted) failed(err error) {
 	})
 }
 
-// durable ends the start of an async run: there is nothing more to wait for.
+// durable ends the start of an async run, which waits for no worker.
 func (s *admitted) durable(err error) {
 	switch {
 	case err == nil:
@@ -96,7 +96,7 @@ func (s *admitted) durable(err error) {
 	}
 }
 
-// confirmed ends a start that no worker began in time, and that a plain start has confirmed, or not. If that was quick,
+// confirmed ends a start that no worker began in time, after a plain start to confirm it. If the plain start was quick,
 // Temporal is not busy, and workers are missing.
 func (s *admitted) confirmed(took time.Duration, err error) {
 	if err == nil && took > admissionTarget/4 {
@@ -111,14 +111,13 @@ func (s *admitted) confirmed(took time.Duration, err error) {
 
 var errLateStart = errors.New("no worker began the run in time")
 
-// isRefusal reports whether an error is about what was to be started.
+// isRefusal reports whether an error is caused by the arguments of the start.
 func isRefusal(err error) bool {
 	_, refusal := errors.AsType[*everhook.Error](err)
 	return refusal
 }
 
-// left ends a start that says nothing about how busy Temporal is: because of what was to be started, or because no
-// worker is there.
+// left ends a start that says nothing about the load of Temporal: its arguments were refused, or there is no worker.
 func (s *admitted) left() { s.end(func(*admission, time.Time) {}) }
 
 func (s *admitted) end(note func(*admission, time.Time)) {
@@ -133,7 +132,7 @@ func (s *admitted) end(note func(*admission, time.Time)) {
 	a.underWay--
 }
 
-// shrink makes the limit smaller, but not smaller than least.
+// shrink reduces the limit, but not below least.
 func (a *admission) shrink(began, now time.Time, least float64) {
 	if began.Before(a.cut) {
 		return

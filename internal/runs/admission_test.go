@@ -10,12 +10,12 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// engine is a Temporal that finishes so many starts a second, one after the other, in virtual time.
+// engine is a Temporal that finishes a number of starts per second, one after the other, in virtual time.
 type engine struct {
 	admission *admission
 	now       time.Time
 	capacity  float64
-	// free is when the last start under way is finished.
+	// free is the time at which the last start in progress is finished.
 	free time.Time
 	// line are the starts under way, each with its end, in order.
 	line []lineItem
@@ -36,7 +36,7 @@ func newEngine(capacity float64) *engine {
 	return e
 }
 
-// offer lets starts come at a rate for some time.
+// offer sends starts at a rate for some time.
 func (e *engine) offer(perSecond float64, length time.Duration) {
 	e.finished, e.refused, e.late, e.slowest = 0, 0, 0, 0
 	gap := time.Duration(float64(time.Second) / perSecond)
@@ -57,7 +57,8 @@ func (e *engine) offer(perSecond float64, length time.Duration) {
 	}
 }
 
-// settle ends the starts that are finished until then. Callers give up after startTimeout; the work is done all the same.
+// settle ends the starts that are finished by that time. Callers give up after startTimeout, but the work is done
+// anyway.
 func (e *engine) settle(until time.Time) {
 	for len(e.line) > 0 && !e.line[0].ends.After(until) {
 		item := e.line[0]

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// recent tells whether starts fail now.
+// recent records whether starts fail.
 type recent struct {
 	// failures counts the failures in a row, the last of which was at, with err.
 	failures int

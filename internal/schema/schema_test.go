@@ -175,7 +175,7 @@ func TestTheSchemaRefusesAWrongFlow(t *testing.T) {
 	}
 }
 
-// The patterns say again what the parsers do: here they are held against each other.
+// The patterns repeat the rules of the parsers: this test compares them.
 func TestThePatternsAgreeWithTheParsers(t *testing.T) {
 	t.Parallel()
 	flowSchema := compiled(t, nodes.Standard())

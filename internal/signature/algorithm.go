@@ -28,7 +28,7 @@ const (
 	SHA512 Algorithm = "sha512"
 	// PlainSHA256 is the SHA-256 of a text that contains the secret.
 	PlainSHA256 Algorithm = "plain-sha256"
-	// Token is no signature: the secret itself is sent.
+	// Token is not a signature: the secret itself is sent.
 	Token Algorithm = "token"
 	// JWT is a JSON Web Token (RFC 7519) with a digest of the body among its claims.
 	JWT Algorithm = "jwt"
@@ -93,7 +93,7 @@ func (a Algorithm) cryptoHash() crypto.Hash {
 	}
 }
 
-// Limits of what is looked at, in bytes.
+// Limits of checked values, in bytes.
 const (
 	maxToken     = 1 << 10
 	maxRSA       = 1 << 10 // 8192 bits
@@ -103,7 +103,7 @@ const (
 	ecdsaNumbers = 64
 )
 
-// sizes are the least and the greatest number of bytes of a signature.
+// sizes returns the least and the greatest size of a signature, in bytes.
 func (a Algorithm) sizes() (least, most int) {
 	switch a.family() {
 	case ed25519Key:
@@ -122,7 +122,7 @@ func (a Algorithm) sizes() (least, most int) {
 	return size, size
 }
 
-// sum is the signature of a text under a shared key. The text of a plain hash contains the key.
+// sum returns the signature of a text with a shared key. The text of a plain hash contains the key.
 func (a Algorithm) sum(k key, text func(w hash.Hash)) []byte {
 	var h hash.Hash
 	if a == PlainSHA256 {
@@ -134,7 +134,7 @@ func (a Algorithm) sum(k key, text func(w hash.Hash)) []byte {
 	return h.Sum(nil)
 }
 
-// verifies reports whether one of the signatures of a text is right under a public key.
+// verifies reports whether one of the signatures of a text is valid for a public key.
 func (a Algorithm) verifies(k key, text []byte, signatures [][]byte) bool {
 	h := a.hash()()
 	h.Write(text)
@@ -205,7 +205,7 @@ func (k key) fits(a Algorithm) bool {
 	}
 }
 
-// matches is 1 if a signature is the wanted one.
+// matches returns 1 if a signature is the wanted one.
 func matches(signatures [][]byte, want []byte) int {
 	matched := 0
 	for _, signature := range signatures {
@@ -214,7 +214,7 @@ func matches(signatures [][]byte, want []byte) int {
 	return matched
 }
 
-// matchesToken is 1 if one of the texts is the secret.
+// matchesToken returns 1 if one of the texts is the secret.
 func matchesToken(texts [][]byte, secret []byte) int {
 	matched, want := 0, sha256.Sum256(secret)
 	for _, text := range texts {

@@ -37,8 +37,8 @@ func snsBody(t *testing.T, fields map[string]any) []byte {
 	return body
 }
 
-// TestLinesOfAnotherTopicAreNotTaken: an attacker publishes, to a topic of their own, a message that holds the lines of
-// a message of another topic.
+// TestLinesOfAnotherTopicAreNotTaken: an attacker publishes, to the attacker's topic, a message that contains the lines
+// of a message of another topic.
 func TestLinesOfAnotherTopicAreNotTaken(t *testing.T) {
 	t.Parallel()
 	sns := find(t, "aws-sns")

@@ -12,10 +12,10 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Certificate says where the certificate of a provider is fetched that signs with its own key.
+// Certificate says where to fetch the certificate of a provider that signs with its own key.
 type Certificate struct {
-	// URL is the place of the certificate's URL in the body, Hosts matches the hosts that may be asked, and Name is the
-	// name that the certificate is for.
+	// URL is the path of the certificate's URL in the body, Hosts matches the allowed hosts, and Name is the name in
+	// the certificate.
 	URL   everhook.Path
 	Hosts *regexp.Regexp
 	Name  string
@@ -27,8 +27,8 @@ const (
 	OtherHost  Refused = "the URL in the message is not one of the provider's"
 )
 
-// CertificateURL gives the URL of the certificate that a message is signed with. It returns Refused if the topic is
-// none of the given ones, which is looked at first, or if the URL is not one of the provider's.
+// CertificateURL returns the URL of the certificate of a message. It returns Refused if the topic, which is checked
+// first, is not one of the given ones, or if the URL is not the provider's.
 func (p *Preset) CertificateURL(body []byte, topics []string) (string, error) {
 	document, err := everhook.ParseJSON(body)
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *Preset) CertificateURL(body []byte, topics []string) (string, error) {
 	return address, nil
 }
 
-// Allows reports whether a URL may be fetched: it is one of the provider's hosts, by TLS on its usual port.
+// Allows reports whether a URL may be fetched: it must be on one of the provider's hosts, by TLS on the usual port.
 func (c *Certificate) Allows(address string) bool {
 	parsed, err := url.Parse(address)
 	return err == nil && parsed.Scheme == "https" && parsed.User == nil && parsed.Port() == "" &&

@@ -13,9 +13,9 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Message is a delivery in the form in which it was received.
+// Message is a delivery as it was received.
 type Message struct {
-	// Header gives the values of a header, one for each time that it was sent.
+	// Header returns the values of a header, one for each occurrence.
 	Header func(name string) []string
 	// Body are the raw bytes.
 	Body []byte
@@ -28,10 +28,10 @@ type Message struct {
 	Base, Target string
 }
 
-// errNoURL is not a Refused: the sender is not at fault.
+// errNoURL is not a Refused, because the sender is not at fault.
 var errNoURL = errors.New("the sender signs its URL, and the public URL is not known; start with --public-url")
 
-// url is the URL as the sender knows it, without the parameter that carries the signature.
+// url returns the URL as the sender knows it, without the parameter with the signature.
 func (m *Message) url(strip string) (string, error) {
 	if m.Base == "" {
 		return "", errNoURL
@@ -69,7 +69,7 @@ func (m *Message) parameter(name string) (string, error) {
 // single returns the value of a header that must occur once.
 func single(m *Message, name string) (string, error) { return only(m.Header(name)) }
 
-// only refuses a value that occurs twice, because it is unknown which one is signed.
+// only refuses a value that occurs twice, because one of them may be unsigned.
 func only(values []string) (string, error) {
 	switch {
 	case len(values) == 0 || len(values) == 1 && values[0] == "":
@@ -91,7 +91,7 @@ type document struct {
 	err    error
 }
 
-// Document gives the body as values, if it is JSON or a form whose fields do not repeat; else nil.
+// Document returns the body as values if it is JSON, or a form without repeated fields; else nil.
 func (m *Message) Document() any {
 	value, err := (&document{m: m}).body()
 	if err != nil {
@@ -146,8 +146,8 @@ func fieldsOf(form url.Values) (map[string]any, error) {
 	return fields, nil
 }
 
-// line is a field of the body with its name before it, each with a line end. A value with a line end could hold the
-// lines of other fields; only the first field may have some.
+// line returns the name and the value of a field of the body, each with a line end. A value with a line end could
+// contain the lines of other fields, so only the first field may contain any.
 func (d *document) line(p part, first bool) (string, error) {
 	text, found, err := d.text(p.path)
 	switch {
@@ -192,8 +192,8 @@ func (d *document) text(path everhook.Path) (text string, found bool, err error)
 	}
 }
 
-// sortedForm is each field of a form, in the order of their names, as its name followed by its value. Of equal values
-// one counts. A body that is not a form is no text; scheme.bound sees to it that it is signed in another way.
+// sortedForm returns each field of a form, in the order of their names, as its name followed by its value. Equal values
+// count once. A body that is not a form yields no text; scheme.bound ensures that it is signed in another way.
 func (d *document) sortedForm() (string, error) {
 	if !d.isForm() {
 		return "", nil

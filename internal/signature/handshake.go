@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Handshake is a question of a provider whether the URL is meant for it. Its answer starts no run.
+// Handshake is a request of a provider that verifies the URL. Its answer starts no run.
 type Handshake struct {
 	// Method is GET, HEAD or POST.
 	Method string
 	// When are the conditions that make a call of that method a handshake; all must hold.
 	When []Condition
-	// Unsigned handshakes are answered before the signature is looked at. They are POSTs; a GET or HEAD is never signed.
+	// Unsigned handshakes are answered before the signature is checked. They are POSTs; a GET or HEAD is never signed.
 	Unsigned bool
-	// Challenge is the place of the text to answer with; without it, the answer is fixed.
+	// Challenge is the place of the text that the answer repeats; without it, the answer is fixed.
 	Challenge Place
 	// Answer is the body: text, or a value that is sent as JSON. In its texts, {challenge} and {hmac} stand for the
 	// challenge and for its HMAC. Nil: an empty body.
@@ -40,7 +40,7 @@ type Condition struct {
 	Secret bool
 }
 
-// Question is a call that may be a handshake.
+// Question is a request that may be a handshake.
 type Question struct {
 	Method string
 	// Header and Query give the value of a header or parameter, or "".
@@ -49,7 +49,7 @@ type Question struct {
 	Body any
 }
 
-// At is the text at a place, or "".
+// At returns the text at a place, or "".
 func (q *Question) At(p Place) string {
 	switch {
 	case p.Header != "":
@@ -75,8 +75,8 @@ func (h *Handshake) Tokens() int {
 	return n
 }
 
-// Is reports whether a call is this handshake: all conditions hold but those about verify tokens, and there is a
-// challenge where there must be one.
+// Is reports whether a call is this handshake: all conditions hold except those about verify tokens, and a required
+// challenge is present.
 func (h *Handshake) Is(q *Question) bool {
 	if q.Method != h.Method {
 		return false
@@ -103,7 +103,7 @@ func (c *Condition) holds(q *Question) bool {
 }
 
 // Knows reports whether the verify tokens of a call are the given ones, in the order of the conditions. An empty token
-// is always wrong. The time that it takes does not depend on how much of a token is right.
+// is always wrong. Its duration does not depend on how much of a token is right.
 func (h *Handshake) Knows(q *Question, tokens []string) bool {
 	right := 1
 	for _, condition := range h.When {
@@ -120,17 +120,17 @@ func (h *Handshake) Knows(q *Question, tokens []string) bool {
 	return right == 1
 }
 
-// harmless are challenges of which an HMAC may be given to strangers: none of them is the signed text of a delivery,
-// which has braces or colons.
+// harmless matches challenges whose HMAC may be sent to strangers: none of them can be the signed text of a delivery,
+// which contains braces or colons.
 var harmless = regexp.MustCompile(`^[A-Za-z0-9_=+/.-]{1,200}$`)
 
-// ErrChallenge is the error of Reply for a challenge that is not answered.
+// ErrChallenge is the error of Reply for a refused challenge.
 var ErrChallenge = errors.New("the challenge is too long, or has characters that no challenge of this kind has")
 
 // NeedsSecret reports whether the answer has an HMAC.
 func (h *Handshake) NeedsSecret() bool { return h.HMAC.Algorithm != "" }
 
-// Reply returns the body of the answer; nil: it is empty. The secret is that of the scheme, and used if NeedsSecret.
+// Reply returns the body of the answer; nil if it is empty. The secret is the scheme's; it is used if NeedsSecret.
 func (h *Handshake) Reply(q *Question, scheme *Scheme, secret string) (any, error) {
 	challenge := ""
 	if h.Challenge.IsSet() {
@@ -153,7 +153,7 @@ func (h *Handshake) Reply(q *Question, scheme *Scheme, secret string) (any, erro
 	return replace(h.Answer, strings.NewReplacer("{challenge}", challenge, "{hmac}", mac)), nil
 }
 
-// replace fills in the texts of a value.
+// replace replaces placeholders in the texts of a value.
 func replace(v any, with *strings.Replacer) any {
 	switch v := v.(type) {
 	case string:

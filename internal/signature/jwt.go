@@ -11,10 +11,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// leeway is how far the clocks of a JWT's sender and of this machine may differ for the claims exp and nbf.
+// leeway is the allowed difference between the clocks of a JWT's sender and of this machine, for the claims exp and
+// nbf.
 const leeway = 30 * time.Second
 
-// jwtMethods are those that a key admits: a public key never verifies an HMAC.
+// jwtMethods returns the methods that a key allows: a public key never verifies an HMAC.
 func (k key) jwtMethods() []string {
 	switch k.public.(type) {
 	case nil:
@@ -30,7 +31,7 @@ func (k key) jwtMethods() []string {
 	}
 }
 
-// matchJWT is 1 if one of the tokens is right, has the digest of the body, and is of this time.
+// matchJWT returns 1 if one of the tokens is valid, has the digest of the body, and is current.
 func (s *Scheme) matchJWT(k key, tokens [][]byte, m *Message) (matched int, untimely bool) {
 	parser := jwt.NewParser(jwt.WithValidMethods(k.jwtMethods()), jwt.WithLeeway(leeway),
 		jwt.WithTimeFunc(func() time.Time { return m.ReceivedAt }))
@@ -55,7 +56,7 @@ func (s *Scheme) matchJWT(k key, tokens [][]byte, m *Message) (matched int, unti
 	return matched, untimely
 }
 
-// issued reports whether a token is of this time: iat is within the tolerance, or exp, which was checked, is set.
+// issued reports whether a token is current: iat is within the tolerance, or exp, which was checked, is set.
 func (s *Scheme) issued(claims jwt.MapClaims, received time.Time) bool {
 	if s.Tolerance == 0 {
 		return true

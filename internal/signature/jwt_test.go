@@ -67,7 +67,7 @@ func TestTokensWithADigest(t *testing.T) {
 		scheme.Verify(message(http.Header{"Authorization": {"Basic a.b.c"}}, body), []string{"s"}))
 }
 
-// TestAPublicKeyIsNoSecretOfAToken: an HMAC under the text of a public key, which everyone knows, is not right.
+// TestAPublicKeyIsNoSecretOfAToken: an HMAC with the text of a public key, which is not secret, is refused.
 func TestAPublicKeyIsNoSecretOfAToken(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{}`)

@@ -15,7 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/signature/vectors"
 )
 
-// bodies are those that presets need which look into the body.
+// bodies are bodies for presets that read the body.
 var bodies = map[string]string{
 	"adyen": `{"notificationItems":[{"NotificationRequestItem":{"pspReference":"p1","amount":{"value":1130},` +
 		`"eventCode":"CAPTURE","success":"true"}}]}`,
@@ -25,7 +25,7 @@ var bodies = map[string]string{
 	"telegram": `{"update_id":17}`, "slack": `{"event_id":17}`, "aws-sns": `{"MessageId":"msg_1"}`,
 }
 
-// keys are the dedupe keys of deliveries with the ID msg_1, where they are another one.
+// keys are the dedupe keys of deliveries with the ID msg_1, if they differ from it.
 var keys = map[string]string{"slack": "17", "telegram": "17", "adyen": "p1:CAPTURE:true"}
 
 func TestEveryPresetVerifiesWhatItSigns(t *testing.T) {

@@ -36,7 +36,7 @@ func headerOf(headers map[string]string) http.Header {
 	return header
 }
 
-// wrong is another signature of the same form.
+// wrong returns another signature of the same form.
 func wrong(value string) string {
 	at := len(value) - 10
 	changed := byte('A')
@@ -46,7 +46,7 @@ func wrong(value string) string {
 	return value[:at] + string(changed) + value[at+1:]
 }
 
-// TestEveryChangeOfADeliveryIsRefused changes one thing at a time in deliveries that are known to be right.
+// TestEveryChangeOfADeliveryIsRefused changes one part at a time of valid deliveries.
 func TestEveryChangeOfADeliveryIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, v := range vectorsOf(t) {
@@ -288,7 +288,7 @@ func TestEd25519(t *testing.T) {
 
 	_, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: receivedAt}, public)
 	require.ErrorContains(t, err, "cannot sign")
-	// A public key is no secret: what it would sign as one is not right.
+	// A public key is not a secret: a signature with it as a secret is refused.
 	forged := sign(t, preset, signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: body},
 		strings.Replace(public, "whpk_", "whsec_", 1))
 	require.Equal(t, signature.Mismatch, preset.Verify(message(headerOf(forged), body), []string{public}))
@@ -440,7 +440,7 @@ func TestAPresetThatIsNotThere(t *testing.T) {
 	require.False(t, ok)
 }
 
-// FuzzVerify sends every preset any headers and bodies: without the secret they are refused, and nothing breaks.
+// FuzzVerify sends every preset any headers and bodies: without the secret they must be refused.
 func FuzzVerify(f *testing.F) {
 	for name, v := range vectorsOf(f) {
 		f.Add(strings.Fields(name)[0], v.header.Get(v.scheme.Signature.Header), v.header.Get(v.scheme.Timestamp.Header),
@@ -470,7 +470,7 @@ func FuzzVerify(f *testing.F) {
 		secret := secretFor(preset.Scheme)
 		require.Error(t, preset.Verify(m, []string{secret}))
 
-		// With the secret it is right, unless the time is not, whatever the ID and the body are.
+		// With the secret, every ID and body is accepted, unless the time is wrong.
 		signed, err := preset.Sign(signature.Delivery{ID: id, SentAt: receivedAt, Body: body, Method: m.Method,
 			Base: m.Base, Target: target, Header: http.Header{"Content-Type": {mediaType}}.Values}, secret)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/everhook/everhook/internal/signature/vectors"
 )
 
-// A vector is a delivery that somebody else has signed.
+// A vector is a delivery that another system has signed.
 type vector struct {
 	scheme signature.Scheme
 	secret string
@@ -24,7 +24,7 @@ type vector struct {
 	base, target string
 }
 
-// vectorsOf are those of the presets, and some of hmac, which were signed with openssl:
+// vectorsOf returns the vectors of the presets, and some of hmac, which were signed with openssl:
 //
 //	printf '…' | openssl dgst -sha256 -hmac SECRET [-binary | base64]
 func vectorsOf(t testing.TB) map[string]vector {

@@ -4,14 +4,14 @@ import "github.com/everhook/everhook/nodes/expression"
 
 //go:generate go run ../../cmd/fielddocs -types Filter
 
-// Filtering is a trigger that can leave out events: no run starts for them. A trigger that embeds a Filter is one.
+// Filtering is a trigger that can skip events: no run starts for them. A trigger that embeds a Filter is one.
 type Filtering interface {
 	Trigger
-	// Filters reports whether the trigger leaves out events with this config.
+	// Filters reports whether the trigger skips events with this config.
 	Filters() bool
-	// Takes reports whether an event starts a run. The event is what the condition sees: headers, query and body of a
-	// whole delivery, or the data of an event. After an error, the run starts and ends in that error, so that no event
-	// is lost without a trace.
+	// Takes reports whether an event starts a run. The event has the names that the condition sees: headers, query and
+	// body of a whole delivery, or the data of an event. After an error, the run starts and ends with that error, so
+	// that no event is lost without a trace.
 	Takes(event map[string]any) (bool, error)
 }
 

@@ -10,15 +10,15 @@ import (
 
 // Headers are the headers that a config sets, as far as they are known before a run.
 type Headers interface {
-	// Entry gives the value of a header that is written out, case aside. A value with a template in it is not literal.
+	// Entry returns the value of a literal header name, ignoring case. A value with a template is not literal.
 	Entry(name string) (value string, literal, found bool)
-	// Computed reports whether one template gives all headers.
+	// Computed reports whether all headers are one template.
 	Computed() bool
 }
 
-// CheckMarkup warns of a body that is one template alone and is sent as HTML or XML: nothing in it is escaped, and what
-// was escaped is not known. If a template decides the content type too, that is an error. The pointer is that of the
-// config. asXML is set where another field says that the body is XML.
+// CheckMarkup warns of a body that is exactly one template and is sent as HTML or XML, because its value is not
+// escaped. If a template also decides the content type, that is an error. The pointer is the config's. asXML is set if
+// another field says that the body is XML.
 func CheckMarkup(v *kind.Validation, pointer string, headers Headers, body *expression.Body, asXML bool) {
 	source, alone := body.Alone()
 	if !alone {

@@ -1,14 +1,15 @@
-// Package vectors holds deliveries that others have signed, for tests: of every preset at least one.
+// Package vectors has signed deliveries of other systems, for tests: at least one of every preset.
 package vectors
 
 import "time"
 
-// A Vector is a delivery that is right, with the secret and the time at which it is received.
+// A Vector is a valid delivery, with the secret and the time of its receipt.
 type Vector struct {
-	// Preset is the name of a preset, Name tells its vectors apart.
+	// Preset is the name of a preset, Name distinguishes its vectors.
 	Preset, Name string
-	// Source is where the delivery is published. Made is set if none is, and the delivery was made by the algorithm that
-	// the provider documents, with tools that share no code with this repository; Source then says what was searched.
+	// Source is the publication of the delivery. Made is set if none was found, and the delivery was made by the
+	// provider's documented algorithm, with tools that share no code with this repository; Source then says what was
+	// searched.
 	Source string
 	Made   bool
 	Secret string
@@ -16,7 +17,7 @@ type Vector struct {
 	Method, Type string
 	// URL is the URL that is signed, if any is.
 	URL string
-	// Topics are those that the flow takes.
+	// Topics are the topics that the flow accepts.
 	Topics []string
 	Header map[string]string
 	Body   string
