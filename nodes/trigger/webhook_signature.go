@@ -346,6 +346,11 @@ func (s *WebhookSignature) validateTime(v *kind.Validation, template signature.T
 		}
 	}
 	switch {
+	case places == 0 && template.HasTimestamp():
+		v.Error("/signature/signed", "{timestamp} is signed, and nothing says where it stands", "add `timestampHeader` for "+
+			"a header of its own; if the time stands beside the signature, as in `t=1680000000,v1=5257a8…`, write "+
+			"`timestampElement: t=` and `prefix: v1=`; if it is in the body, `timestampField`")
+		return
 	case places > 1:
 		v.Error("/signature", "the time of sending has one place", "keep one of timestampHeader, timestampElement and "+
 			"timestampField")

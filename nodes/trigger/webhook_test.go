@@ -111,7 +111,7 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, signed: '{timestamp}' }": "the body is not signed",
 		"signature: { preset: hmac, secrets: " + s +
-			", header: X-A, signed: '{timestamp}.{body}' }": "add `timestampHeader`",
+			", header: X-A, signed: '{timestamp}.{body}' }": "as in `t=1680000000,v1=5257a8…`, write `timestampElement: t=`",
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, idHeader: X-Id }": "{id} is not signed",
 		"signature: { preset: hmac, secrets: " + s +
