@@ -3,6 +3,8 @@ package receiver
 import (
 	"errors"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/everhook/everhook/internal/signature"
 )
 
@@ -66,7 +68,9 @@ func (r *Receiver) message(c *call) signature.Message {
 	if s := c.route.Signature; s != nil && s.Preset.UsesURL() {
 		m.Base, m.Target = r.options.PublicURL, target(c)
 	}
-	m.Method = string(c.header.Method())
+	if m.Method = fiber.MethodPost; !c.header.IsPost() {
+		m.Method = string(c.header.Method())
+	}
 	return m
 }
 

@@ -83,7 +83,7 @@ func only(values []string) (string, error) {
 // document is a message whose body is parsed when a value of it is first needed: as the receiver parses it, so that
 // both see the same values.
 type document struct {
-	m *Message
+	m Message
 	// json is set if the body is JSON whatever its type says.
 	json   bool
 	parsed bool
@@ -93,7 +93,7 @@ type document struct {
 
 // Document returns the body as values if it is JSON, or a form without repeated fields; else nil.
 func (m *Message) Document() any {
-	value, err := (&document{m: m}).body()
+	value, err := (&document{m: *m}).body()
 	if err != nil {
 		return nil
 	}
@@ -106,7 +106,7 @@ const formType = "application/x-www-form-urlencoded"
 const maxParameters = 1000
 
 func (d *document) isForm() bool {
-	given, err := single(d.m, "Content-Type")
+	given, err := single(&d.m, "Content-Type")
 	if err != nil || d.json {
 		return false
 	}

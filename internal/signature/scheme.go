@@ -104,13 +104,13 @@ const maxSignatures = 8
 // Errors contain no secret. An empty secret is not a key. The time that Verify takes does not depend on how much of a
 // signature is correct.
 func (s *Scheme) Verify(m Message, secrets []string) error {
-	d := &document{m: &m, json: s.JSON}
+	d := &document{m: m, json: s.JSON}
 	shown, err := s.read(d)
 	if err != nil {
 		return err
 	}
 	keys, err := s.keys(secrets)
-	matched, untimely := s.match(&shown, keys, &m)
+	matched, untimely := s.match(&shown, keys, &d.m)
 	switch {
 	case matched == 0 && untimely:
 		return Untimely
@@ -200,7 +200,7 @@ func (s *Scheme) readAll(d *document, found *shown) error {
 func (s *Scheme) at(d *document, p Place) (string, error) {
 	switch {
 	case p.Header != "":
-		return single(d.m, p.Header)
+		return single(&d.m, p.Header)
 	case p.Query != "":
 		return d.m.parameter(p.Query)
 	}

@@ -84,13 +84,13 @@ func (s *Scheme) signWith(method Method, k key, d Delivery) (*Signed, error) {
 			return nil, err
 		}
 	}
-	m := &Message{Header: signed.header(d.Header), Body: signed.Body, Method: d.Method, Base: d.Base}
-	document := &document{m: m, json: s.JSON}
+	document := &document{json: s.JSON,
+		m: Message{Header: signed.header(d.Header), Body: signed.Body, Method: d.Method, Base: d.Base}}
 	if s.Digest.Query != "" && len(d.Body) > 0 && !document.isForm() {
 		digest := sha256.Sum256(d.Body)
 		signed.Query[s.Digest.Query] = s.Digest.Encoding.encode(digest[:])
 	}
-	m.Target = signed.Target(d.Target)
+	document.m.Target = signed.Target(d.Target)
 	var err error
 	if values.texts, err = s.Signed.fill(document, s.Signature.Query); err != nil {
 		return nil, err

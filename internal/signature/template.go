@@ -258,7 +258,7 @@ func (t Template) fill(d *document, strip string) ([]string, error) {
 		case placeForm:
 			text, err = d.sortedForm()
 		case placeHeader:
-			if text, err = single(d.m, part.name); err == nil && t.overruns(i, text) {
+			if text, err = single(&d.m, part.name); err == nil && t.overruns(i, text) {
 				err = Malformed
 			}
 		case placeField, placeText:
