@@ -12,6 +12,8 @@ FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /everhook /everhook
 COPY --from=build --chown=nonroot:nonroot /data /data
 ENV EVERHOOK_DATA=/data EVERHOOK_LISTEN=:13000 EVERHOOK_ADMIN=:13001
+# With --user the container may run as a number that has no name in it; Temporal does not start without one.
+ENV USER=everhook
 VOLUME /data
 EXPOSE 13000 13001
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/everhook", "health"]

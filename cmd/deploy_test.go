@@ -140,6 +140,12 @@ func dockerfile(t *testing.T) string {
 	return string(data)
 }
 
+func TestTheImageNamesAnyUser(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, dockerfile(t), "\nENV USER=")
+	require.Contains(t, dockerfile(t), "CGO_ENABLED=0", "with cgo the variable does not count")
+}
+
 func TestTheImageSetsWhatServeReads(t *testing.T) {
 	t.Parallel()
 	lines := regexp.MustCompile(`(?m)^ENV (.*)$`).FindStringSubmatch(dockerfile(t))

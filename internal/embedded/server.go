@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/user"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,7 +197,6 @@ func (s *Server) construct(history, visibility *config.SQL, ports map[primitives
 			panic(failure)
 		}
 	}()
-	nameUser(user.LookupId, s.options.Directory)
 	hosts := make(map[primitives.ServiceName]static.Hosts, len(ports))
 	for service, port := range ports {
 		hosts[service] = static.SingleLocalHost(hostPort(port))
