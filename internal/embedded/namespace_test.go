@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	persistencespb "go.temporal.io/server/api/persistence/v1"
+	"go.temporal.io/server/common/dynamicconfig"
+	"go.temporal.io/server/common/log"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -42,4 +44,10 @@ func keywords(names ...string) map[string]enumspb.IndexedValueType {
 		attributes[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
 	return attributes
+}
+
+func TestTheServerDoesNotCallHome(t *testing.T) {
+	t.Parallel()
+	collection := dynamicconfig.NewCollection(tuning(), log.NewNoopLogger())
+	require.False(t, dynamicconfig.EnableServerVersionCheck.Get(collection)())
 }

@@ -71,6 +71,9 @@ func tuning() dynamicconfig.StaticClient {
 		// Room for the open runs; the default of 128,000 would keep the last hour of closed ones.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4096,
 
+		// The server would ask a host of its vendor for newer versions.
+		dynamicconfig.EnableServerVersionCheck.Key(): false,
+
 		// Activities learn of a cancellation at once instead of with their next heartbeat.
 		dynamicconfig.WorkerCommandsEnabled.Key():             true,
 		dynamicconfig.EnableCancelActivityWorkerCommand.Key(): true,
