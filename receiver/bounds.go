@@ -69,16 +69,20 @@ func takeTurn(r *Receiver, c *call) (reply, bool) {
 	return refuse(BodiesFull, "too many large bodies wait to be parsed; send it again").retryAfter(retrySeconds), true
 }
 
-// dropBody ends the turn of a body, releases its share of the budget, and keeps only the part that the run sees.
-func (r *Receiver) dropBody(c *call) {
-	c.body, c.parsed, c.query = nil, nil, nil
+// dropBody ends the turn of a body and drops all that was made of it, except for so many bytes that are left in another
+// form. The rest of its share of the budget is given back.
+func (r *Receiver) dropBody(c *call, left int64) {
+	c.body, c.parsed, c.query, c.delivery.Trigger = nil, nil, nil, nil
 	if c.turn {
 		r.turns.leave()
 		c.turn = false
 	}
-	if c.taken.size > 0 {
+	if c.taken.size > left {
 		r.bodies.giveBack(c.taken)
-		c.taken = share{}
+		c.taken.size = left
+		if left > 0 {
+			r.bodies.keep(c.taken)
+		}
 	}
 }
 
@@ -126,6 +130,17 @@ func (b *budget) take(s share) bool {
 	}
 	b.byClient[s.client] = used + s.size
 	return true
+}
+
+// keep takes a share that is within one that was given back just now.
+func (b *budget) keep(s share) {
+	b.used.Add(s.size)
+	if !s.counted() {
+		return
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.byClient[s.client] += s.size
 }
 
 func (b *budget) giveBack(s share) {

@@ -1,6 +1,8 @@
 package receiver_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,9 +13,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -227,4 +231,83 @@ func heap(t testing.TB) uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.HeapInuse
+}
+
+// forgetful is an engine that keeps nothing of a delivery.
+type forgetful struct {
+	*starter
+	body weak.Pointer[any]
+}
+
+func (f *forgetful) Prepare(_ *everhook.Version, d everhook.Delivery) (receiver.Prepared, error) {
+	f.body = weak.Make(&d.Trigger["body"].([]any)[0])
+	return &prepared{f.starter, everhook.Delivery{}}, nil
+}
+
+func (f *forgetful) PrepareCall(_ string, _ everhook.RunID, call everhook.ResumeCall) (receiver.PreparedCall, error) {
+	f.body = weak.Make(&call.Data["body"].([]any)[0])
+	return &preparedCall{starter: f.starter}, nil
+}
+
+func TestABodyIsDroppedBeforeItsRunIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	body := "[" + strings.Repeat("1,", largeBody) + "1]"
+	for name, request := range map[string]string{
+		"async":  post(asyncToken, body),
+		"sync":   post(syncToken, body),
+		"resume": resume(resumePath("large", ""), body),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			waits, goOn := make(chan struct{}), make(chan struct{})
+			pause := func() {
+				close(waits)
+				<-goOn
+			}
+			engine := &forgetful{starter: waiting()}
+			engine.size = 1000
+			engine.start = func(context.Context, everhook.Delivery) error {
+				pause()
+				return nil
+			}
+			engine.run = func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error) {
+				pause()
+				return nil, nil
+			}
+			engine.resume = func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
+				pause()
+				return everhook.Resumed{Answer: everhook.Answer{Status: 200}}, nil
+			}
+			s := serve(t, receiver.Options{}, someFlows(), engine)
+			c := dial(t, s)
+			_, err := io.WriteString(c, request+last)
+			require.NoError(t, err)
+			select {
+			case <-waits:
+			case <-time.After(time.Minute):
+				t.Fatal("the engine was not asked")
+			}
+			require.EqualValues(t, 1000, s.BodyBytes(), "what the engine holds counts")
+			require.Eventually(t, func() bool {
+				runtime.GC()
+				return engine.body.Value() == nil
+			}, time.Minute, time.Millisecond)
+			close(goOn)
+			require.Len(t, replies(t, c, false), 2)
+			require.Zero(t, s.BodyBytes())
+		})
+	}
+}
+
+func TestADeliveryThatTheEngineDoesNotTakeIsRefused(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"413\n": everhook.Errorf(everhook.TypeLimit, "the delivery is larger than a run can be started with"),
+		"503\n": errors.New("a defect"),
+	} {
+		s := serve(t, receiver.Options{}, someFlows(), &starter{prepare: func(everhook.Delivery) error { return err }})
+		got := exchange(t, s, post(asyncToken, "{}")+post(syncToken, "{}")+last)
+		require.True(t, strings.HasPrefix(got[0], want), got[0])
+		require.True(t, strings.HasPrefix(got[1], want), got[1])
+	}
 }

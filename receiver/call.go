@@ -158,7 +158,7 @@ func (r *Receiver) catch(c *call) {
 
 // finish writes the reply of a call.
 func (r *Receiver) finish(c *call) {
-	r.dropBody(c)
+	r.dropBody(c, 0)
 	if !c.leavesClean() {
 		c.ctx.SetConnectionClose()
 		connOf(c.ctx).linger.Store(true)

@@ -34,40 +34,52 @@ func (r *Receiver) trigger(c *call, f *fiber.Ctx) reply {
 	if refusal, refused := r.refuse(c, bodyChecks); refused {
 		return refusal
 	}
-	r.dropBody(c)
+	var answer everhook.Answer
 	if c.route.Mode == everhook.Async {
-		return r.start(c)
+		answer = r.asyncAnswer(c)
 	}
-	return r.hold(c)
+	prepared, err := r.starter.Prepare(c.route.Version, c.delivery)
+	if err != nil {
+		return r.notStarted(c, err)
+	}
+	r.dropBody(c, int64(prepared.Size()))
+	if c.route.Mode == everhook.Async {
+		return r.start(c, prepared, answer)
+	}
+	return r.hold(c, prepared)
+}
+
+// asyncAnswer makes the answer for the caller of an async flow.
+func (r *Receiver) asyncAnswer(c *call) everhook.Answer {
+	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
+	if c.route.AsyncAnswer == nil {
+		return answer
+	}
+	own, err := c.route.AsyncAnswer(c.delivery.Trigger, c.delivery.RunID)
+	if err != nil {
+		c.noAnswer = true
+		r.options.Logger.Warn("the answer of an async flow cannot be made, its caller gets 200 ok", "flow",
+			c.route.Flow, "run", c.delivery.RunID, "error", err)
+		return answer
+	}
+	return own
 }
 
 // start acknowledges a delivery once its run is durable.
-func (r *Receiver) start(c *call) reply {
-	run := c.delivery.RunID
-	answer := everhook.Answer{Status: 200, Body: everhook.Of("ok")}
-	if c.route.AsyncAnswer != nil {
-		own, err := c.route.AsyncAnswer(c.delivery.Trigger, run)
-		if err != nil {
-			c.noAnswer = true
-			r.options.Logger.Warn("the answer of an async flow cannot be made, its caller gets 200 ok", "flow",
-				c.route.Flow, "run", run, "error", err)
-		} else {
-			answer = own
-		}
-	}
+func (r *Receiver) start(c *call, run Prepared, answer everhook.Answer) reply {
 	ctx, cancel := context.WithTimeout(c.within(context.Background()), r.options.StartTimeout)
 	defer cancel()
 	began := time.Now()
-	started, err := r.starter.Start(ctx, c.route.Version, c.delivery)
+	started, err := run.Start(ctx)
 	if err != nil {
 		return r.notStarted(c, err)
 	}
 	c.durable = time.Since(began)
-	return answerReply(answer, run).because(Accepted).duplicateIf(started.Duplicate)
+	return answerReply(answer, c.delivery.RunID).because(Accepted).duplicateIf(started.Duplicate)
 }
 
 // hold keeps the caller until its run has an answer.
-func (r *Receiver) hold(c *call) reply {
+func (r *Receiver) hold(c *call, prepared Prepared) reply {
 	if !r.acquire() {
 		return tooManyHeld()
 	}
@@ -75,7 +87,7 @@ func (r *Receiver) hold(c *call) reply {
 	ctx, cancel := context.WithTimeout(c.within(r.holding), c.route.Wait+r.options.StartTimeout)
 	defer cancel()
 	run := c.delivery.RunID
-	started, err := r.starter.Run(ctx, c.route.Version, c.delivery, c.route.Wait)
+	started, err := prepared.Run(ctx, c.route.Wait)
 	switch {
 	case err != nil:
 		return r.notStarted(c, err)

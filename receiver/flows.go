@@ -121,25 +121,41 @@ func (r *Route) hides(header string) bool {
 
 // Starter makes runs. Its methods are called from many goroutines.
 type Starter interface {
-	// Start returns when the run is durable. An *everhook.Error of type limit says that the delivery is too large for
-	// the engine (413), one of type key-reused that its dedupe key came before with another body (422); after
-	// everhook.ErrOverloaded and any other error the run is not durable (503).
-	Start(ctx context.Context, version *everhook.Version, d everhook.Delivery) (everhook.Started, error)
-	// Run starts a run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the
-	// receiver stops, Started has none and there is no error if the run is durable (202). Errors are those of Start.
-	Run(ctx context.Context, version *everhook.Version, d everhook.Delivery, wait time.Duration) (everhook.Started,
-		error)
+	// Prepare makes a run that can be started, without the engine: it encodes the delivery, which is then dropped. An
+	// *everhook.Error of type limit says that the delivery is too large for the engine (413); after any other error
+	// there is no run (503).
+	Prepare(version *everhook.Version, d everhook.Delivery) (Prepared, error)
 	// Outcome returns the state of an earlier run, after waiting up to wait for its end. If ctx ends earlier, it
 	// returns what is known. ErrNoRun: the run is unknown or has expired (404).
 	Outcome(ctx context.Context, flow string, run everhook.RunID, wait time.Duration) (*everhook.Outcome, error)
 	// RunVersion gives the number of the version that a run runs, or ran. ErrNoRun: the run is unknown or has expired
 	// (404).
 	RunVersion(ctx context.Context, flow string, run everhook.RunID) (int, error)
+	// PrepareCall makes a call that can be brought to its run: it encodes the call, which is then dropped. An
+	// *everhook.Error of type limit says that the call is too large (413).
+	PrepareCall(flow string, run everhook.RunID, call everhook.ResumeCall) (PreparedCall, error)
+}
+
+// Prepared is a run that can be started.
+type Prepared interface {
+	// Size is how many bytes it holds.
+	Size() int
+	// Start returns when the run is durable. An *everhook.Error of type key-reused says that the dedupe key was used
+	// with another body (422); after everhook.ErrOverloaded and any other error the run is not durable (503).
+	Start(ctx context.Context) (everhook.Started, error)
+	// Run starts the run and waits for its answer. Without an answer after wait, or when ctx ends earlier because the
+	// receiver stops, Started has none and there is no error if the run is durable (202). Errors are those of Start.
+	Run(ctx context.Context, wait time.Duration) (everhook.Started, error)
+}
+
+// PreparedCall is a call that can be brought to its run.
+type PreparedCall interface {
+	// Size is how many bytes it holds.
+	Size() int
 	// Resume returns when the call is durable in the run that waits for it, or will wait. A repeated call gets the
-	// answer of the first one, also after the run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410),
-	// ErrInboxFull (503) and an *everhook.Error of type limit (413) mean that the call is not kept. After any other
-	// error that is unknown (503).
-	Resume(ctx context.Context, flow string, run everhook.RunID, call everhook.ResumeCall) (everhook.Resumed, error)
+	// answer of the first one, also after the run has ended. ErrNoRun (404), ErrRunEnded and ErrWaitOver (410), and
+	// ErrInboxFull (503) mean that the call is not kept. After any other error that is unknown (503).
+	Resume(ctx context.Context) (everhook.Resumed, error)
 }
 
 // ErrNoWait: no node of that key waits for a call.

@@ -57,6 +57,7 @@ func someFlows() flows {
 
 // starter is a Starter made of functions; without a function, runs are durable and have no answer.
 type starter struct {
+	prepare func(everhook.Delivery) error
 	start   func(context.Context, everhook.Delivery) error
 	run     func(context.Context, everhook.Delivery, time.Duration) (*everhook.Answer, error)
 	outcome func(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error)
@@ -65,27 +66,44 @@ type starter struct {
 
 	// duplicate is the result for every delivery.
 	duplicate bool
+	// size is what it holds of every delivery and call.
+	size int
 
 	mu         sync.Mutex
 	deliveries []everhook.Delivery
 }
 
-func (s *starter) Start(ctx context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
+func (s *starter) Prepare(_ *everhook.Version, d everhook.Delivery) (receiver.Prepared, error) {
 	s.keep(d)
-	if s.start == nil {
-		return everhook.Started{Duplicate: s.duplicate}, nil
+	if s.prepare != nil {
+		if err := s.prepare(d); err != nil {
+			return nil, err
+		}
 	}
-	return everhook.Started{Duplicate: s.duplicate}, s.start(ctx, d)
+	return &prepared{s, d}, nil
 }
 
-func (s *starter) Run(ctx context.Context, _ *everhook.Version, d everhook.Delivery,
-	wait time.Duration) (everhook.Started, error) {
-	s.keep(d)
-	if s.run == nil {
+// prepared is a delivery that can be started; its engine is that of a test.
+type prepared struct {
+	*starter
+	d everhook.Delivery
+}
+
+func (p *prepared) Size() int { return p.size }
+
+func (p *prepared) Start(ctx context.Context) (everhook.Started, error) {
+	if p.start == nil {
+		return everhook.Started{Duplicate: p.duplicate}, nil
+	}
+	return everhook.Started{Duplicate: p.duplicate}, p.start(ctx, p.d)
+}
+
+func (p *prepared) Run(ctx context.Context, wait time.Duration) (everhook.Started, error) {
+	if p.run == nil {
 		return everhook.Started{}, nil
 	}
-	answer, err := s.run(ctx, d, wait)
-	return everhook.Started{Answer: answer, Duplicate: s.duplicate}, err
+	answer, err := p.run(ctx, p.d, wait)
+	return everhook.Started{Answer: answer, Duplicate: p.duplicate}, err
 }
 
 func (s *starter) Outcome(ctx context.Context, flow string, run everhook.RunID,
@@ -103,12 +121,25 @@ func (s *starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 	return s.version(ctx, flow, run)
 }
 
-func (s *starter) Resume(ctx context.Context, flow string, run everhook.RunID,
-	call everhook.ResumeCall) (everhook.Resumed, error) {
-	if s.resume == nil {
-		return everhook.Resumed{Answer: call.Answer}, nil
+func (s *starter) PrepareCall(flow string, run everhook.RunID,
+	call everhook.ResumeCall) (receiver.PreparedCall, error) {
+	return &preparedCall{s, flow, run, call}, nil
+}
+
+type preparedCall struct {
+	*starter
+	flow string
+	id   everhook.RunID
+	call everhook.ResumeCall
+}
+
+func (c *preparedCall) Size() int { return c.size }
+
+func (c *preparedCall) Resume(ctx context.Context) (everhook.Resumed, error) {
+	if c.resume == nil {
+		return everhook.Resumed{Answer: c.call.Answer}, nil
 	}
-	return s.resume(ctx, flow, run, call)
+	return c.resume(ctx, c.flow, c.id, c.call)
 }
 
 func (s *starter) keep(d everhook.Delivery) {

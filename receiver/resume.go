@@ -68,8 +68,15 @@ func (r *Receiver) admit(c *call) reply {
 	if refusal, refused := r.refuse(c, resumeBodyChecks); refused {
 		return refusal
 	}
-	r.dropBody(c)
-	return r.bring(c)
+	data := c.delivery.Trigger
+	delete(data, "id")
+	prepared, err := r.starter.PrepareCall(c.route.Flow, c.wait.run, everhook.ResumeCall{ID: c.delivery.ID,
+		Node: c.wait.node, Iteration: c.wait.iteration, Data: data, Answer: r.resumeAnswer(c, data)})
+	if err != nil {
+		return r.notResumed(c, err)
+	}
+	r.dropBody(c, int64(prepared.Size()))
+	return r.bring(c, prepared)
 }
 
 // admitted admits callers that know the URL. An unknown token and a wrong ticket get the same reply.
@@ -121,18 +128,14 @@ func (r *Receiver) waitRoute(ctx context.Context, wait *waitURL) (*Route, error)
 }
 
 // bring acknowledges a call once it is durable in its run. It counts as held: it waits for a worker.
-func (r *Receiver) bring(c *call) reply {
+func (r *Receiver) bring(c *call, prepared PreparedCall) reply {
 	if !r.acquire() {
 		return tooManyHeld()
 	}
 	defer r.release()
-	data := c.delivery.Trigger
-	delete(data, "id")
-	brought := everhook.ResumeCall{ID: c.delivery.ID, Node: c.wait.node, Iteration: c.wait.iteration, Data: data,
-		Answer: r.resumeAnswer(c, data)}
 	ctx, cancel := context.WithTimeout(c.within(context.Background()), r.options.StartTimeout)
 	defer cancel()
-	resumed, err := r.starter.Resume(ctx, c.route.Flow, c.wait.run, brought)
+	resumed, err := prepared.Resume(ctx)
 	if err != nil {
 		return r.notResumed(c, err)
 	}

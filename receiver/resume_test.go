@@ -35,6 +35,7 @@ func waitingFlows() map[string]*receiver.Resumable {
 				Body: everhook.Of(map[string]any{"got": call["body"], "run": string(run), "iteration": iteration})}, nil
 		}},
 		"plain": {MaxBody: 1000},
+		"large": {MaxBody: 1 << 20},
 	}
 	for token, route := range guardedFlows() {
 		routes[strings.ReplaceAll(strings.TrimSuffix(token, "-token"), "-", "_")] = route

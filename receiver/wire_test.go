@@ -414,12 +414,18 @@ type counter struct {
 	runs atomic.Int64
 }
 
-func (c *counter) Start(context.Context, *everhook.Version, everhook.Delivery) (everhook.Started, error) {
+func (c *counter) Prepare(*everhook.Version, everhook.Delivery) (receiver.Prepared, error) {
+	return c, nil
+}
+
+func (c *counter) Size() int { return 0 }
+
+func (c *counter) Start(context.Context) (everhook.Started, error) {
 	c.runs.Add(1)
 	return everhook.Started{}, nil
 }
 
-func (c *counter) Run(context.Context, *everhook.Version, everhook.Delivery, time.Duration) (everhook.Started, error) {
+func (c *counter) Run(context.Context, time.Duration) (everhook.Started, error) {
 	c.runs.Add(1)
 	return everhook.Started{}, nil
 }

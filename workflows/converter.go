@@ -46,13 +46,16 @@ func (c jsonConverter) ToPayload(value any) (*commonpb.Payload, error) {
 		nil
 }
 
+// compressed is the encoding of payloads that the SDK's codec has compressed.
+const compressed = "binary/zlib"
+
 type compressor struct{ zlib converter.PayloadCodec }
 
 func (c compressor) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	encoded := make([]*commonpb.Payload, len(payloads))
 	for i, payload := range payloads {
 		encoded[i] = payload
-		if len(payload.GetData()) <= compressAbove {
+		if len(payload.GetData()) <= compressAbove || string(payload.GetMetadata()[converter.MetadataEncoding]) == compressed {
 			continue
 		}
 		one, err := c.zlib.Encode([]*commonpb.Payload{payload})

@@ -1,10 +1,6 @@
 package workflows
 
-import (
-	"encoding/json"
-
-	"github.com/everhook/everhook"
-)
+import "github.com/everhook/everhook"
 
 // Limits for values that are passed to Temporal. Above Temporal's own limits a workflow task fails and is retried for
 // ever. So every value is measured before, and a value that is too large is a failure of its node or its run. Workflow
@@ -65,51 +61,4 @@ func (r *run) fits(what string, v any) (size int, err error) {
 		return 0, everhook.Errorf(everhook.TypeLimit, "%s is larger than %s; send less", what, everhook.Size(limit))
 	}
 	return len(encoded), nil
-}
-
-// FitsStart returns an *everhook.Error of type limit if Temporal would refuse these arguments of a run.
-func FitsStart(definition json.RawMessage, start Start) error {
-	size, limit, err := measured(start.MaxPayload, definition, start)
-	if err == nil && size > limit {
-		err = everhook.Errorf(everhook.TypeLimit,
-			"the delivery is larger than a run can be started with: %d bytes of %d", size, limit)
-	}
-	return err
-}
-
-// FitsCall returns an *everhook.Error of type limit if the call is too large for its run. Stored is Start.MaxPayload.
-func FitsCall(stored int, call everhook.ResumeCall) error {
-	size, limit, err := measured(stored, call)
-	if err == nil && size > limit {
-		err = everhook.Errorf(everhook.TypeLimit, "the call is larger than a run can keep: %d bytes of %d", size, limit)
-	}
-	return err
-}
-
-// measured returns the size of a value that a client or a query passes to Temporal, and its limit. The size is that of
-// the JSON if large values are kept outside of histories (stored is Start.MaxPayload), else that of the payload.
-func measured(stored int, values ...any) (size, limit int, err error) {
-	if stored <= MaxPayload {
-		size, err = sentSize(values...)
-		return size, maxEncoded, err
-	}
-	for _, value := range values {
-		encoded, ok := value.(json.RawMessage)
-		if !ok {
-			if encoded, err = everhook.EncodeJSON(value); err != nil {
-				return 0, stored, err
-			}
-		}
-		size += len(encoded)
-	}
-	return size, stored, nil
-}
-
-// sentSize returns the size in bytes of the arguments of a start, as they are sent to Temporal.
-func sentSize(arguments ...any) (size int, err error) {
-	encoded, err := DataConverter().ToPayloads(arguments...)
-	for _, payload := range encoded.GetPayloads() {
-		size += len(payload.GetData())
-	}
-	return size, err
 }

@@ -9,7 +9,7 @@ import (
 
 // checkRetryPoint refuses values that a run cannot be started with; stored is Start.MaxPayload of the run.
 func checkRetryPoint(p *RetryPoint, stored int) error {
-	size, limit, err := measured(stored, p)
+	_, size, limit, err := encode(stored, p)
 	if err != nil {
 		return err
 	}

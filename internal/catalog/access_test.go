@@ -63,15 +63,24 @@ func newPlace(t *testing.T) *place {
 // starter accepts deliveries; its runs have no answer.
 type starter struct{ starts chan everhook.Delivery }
 
-func (s starter) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
-	s.starts <- d
+func (s starter) Prepare(_ *everhook.Version, d everhook.Delivery) (receiver.Prepared, error) {
+	return prepared{s, d}, nil
+}
+
+type prepared struct {
+	starter
+	delivery everhook.Delivery
+}
+
+func (prepared) Size() int { return 0 }
+
+func (p prepared) Start(context.Context) (everhook.Started, error) {
+	p.starts <- p.delivery
 	return everhook.Started{}, nil
 }
 
-func (s starter) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
-	_ time.Duration) (everhook.Started, error) {
-	s.starts <- d
-	return everhook.Started{}, nil
+func (p prepared) Run(ctx context.Context, _ time.Duration) (everhook.Started, error) {
+	return p.Start(ctx)
 }
 
 func (s starter) Outcome(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error) {
@@ -82,8 +91,8 @@ func (s starter) RunVersion(context.Context, string, everhook.RunID) (int, error
 	return 0, everhook.ErrNoRun
 }
 
-func (s starter) Resume(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
-	return everhook.Resumed{}, everhook.ErrNoRun
+func (s starter) PrepareCall(string, everhook.RunID, everhook.ResumeCall) (receiver.PreparedCall, error) {
+	return nil, everhook.ErrNoRun
 }
 
 // secret writes the file of a secret while everything runs, as Kubernetes does.

@@ -128,16 +128,20 @@ func bodyOf(body *everhook.Value, headers http.Header) (string, error) {
 // Route returns the route of the current test for every token.
 func (f *front) Route(string) (*receiver.Route, bool) { return f.current.route, true }
 
-// Start takes the delivery. The run begins after the caller has its answer.
-func (f *front) Start(_ context.Context, _ *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
+// Prepare takes the delivery.
+func (f *front) Prepare(_ *everhook.Version, d everhook.Delivery) (receiver.Prepared, error) {
 	f.current.delivery = &d
-	return everhook.Started{}, nil
+	return f, nil
 }
 
+// Size is 0: the test keeps the delivery anyway.
+func (f *front) Size() int { return 0 }
+
+// Start does nothing: the run begins when the caller has its answer.
+func (f *front) Start(context.Context) (everhook.Started, error) { return everhook.Started{}, nil }
+
 // Run runs the flow to its end, and returns its answer unless the caller's wait was over before.
-func (f *front) Run(_ context.Context, _ *everhook.Version, d everhook.Delivery,
-	wait time.Duration) (everhook.Started, error) {
-	f.current.delivery = &d
+func (f *front) Run(_ context.Context, wait time.Duration) (everhook.Started, error) {
 	f.current.run()
 	if f.current.answered > wait {
 		return everhook.Started{}, nil
@@ -158,7 +162,7 @@ func (f *front) RunVersion(context.Context, string, everhook.RunID) (int, error)
 	return 0, everhook.ErrNoRun
 }
 
-// Resume: there are no earlier runs.
-func (f *front) Resume(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
-	return everhook.Resumed{}, everhook.ErrNoRun
+// PrepareCall knows no earlier runs.
+func (f *front) PrepareCall(string, everhook.RunID, everhook.ResumeCall) (receiver.PreparedCall, error) {
+	return nil, everhook.ErrNoRun
 }

@@ -33,35 +33,53 @@ func (s *Starter) RunVersion(ctx context.Context, flow string, run everhook.RunI
 	return version, nil
 }
 
-// Resume delivers a call to a run, and returns when the call is durable there. It needs a worker. A repeat gets the
-// answer of the first call, even after the run has ended. After everhook.ErrNoRun, ErrRunEnded, ErrWaitOver,
-// ErrInboxFull, or an *everhook.Error of type limit, the call is not kept. After any other error it is unknown whether
-// the call is kept, and the caller must send it again.
-func (s *Starter) Resume(ctx context.Context, flow string, run everhook.RunID,
-	call everhook.ResumeCall) (everhook.Resumed, error) {
+// PreparedCall is a call that can be delivered to a run. It has the call as Temporal gets it; the call itself can be
+// dropped.
+type PreparedCall struct {
+	starter              *Starter
+	id                   string
+	workflowID, updateID string
+	arguments            workflows.Arguments
+}
+
+// PrepareCall makes a call that can be delivered to a run, without Temporal. It returns an *everhook.Error of type limit
+// if the call is too large.
+func (s *Starter) PrepareCall(flow string, run everhook.RunID, call everhook.ResumeCall) (*PreparedCall, error) {
 	call.Answer.Delivery = call.ID
-	if err := workflows.FitsCall(s.options.MaxPayload, call); err != nil {
-		return everhook.Resumed{}, err
+	arguments, err := workflows.CallArguments(s.options.MaxPayload, call)
+	if err != nil {
+		return nil, err
 	}
+	return &PreparedCall{starter: s, id: call.ID, workflowID: everhook.WorkflowID(flow, run),
+		updateID: workflows.ResumeUpdateID(call.Node, call.Iteration), arguments: arguments}, nil
+}
+
+// Size is how many bytes it holds.
+func (c *PreparedCall) Size() int { return c.arguments.Size() }
+
+// Resume delivers the call to its run, and returns when the call is durable there. It needs a worker. A repeat gets the
+// answer of the first call, even after the run has ended. After everhook.ErrNoRun, ErrRunEnded, ErrWaitOver or
+// ErrInboxFull, the call is not kept. After any other error it is unknown whether the call is kept, and the caller must
+// send it again.
+func (c *PreparedCall) Resume(ctx context.Context) (everhook.Resumed, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	answer, err := s.deliver(ctx, everhook.WorkflowID(flow, run), call)
+	answer, err := c.starter.deliver(ctx, c)
 	if err != nil {
 		return everhook.Resumed{}, err
 	}
-	return everhook.Resumed{Answer: answer, Duplicate: answer.Delivery != call.ID}, nil
+	return everhook.Resumed{Answer: answer, Duplicate: answer.Delivery != c.id}, nil
 }
 
 // deliver joins the delivery of another call for the same wait, if one is under way: Temporal accepts few updates at
 // once. A delivery has its own deadline, and each caller waits for as long as the caller's context allows. If the
 // joined delivery began too early to last as long, the caller begins another one.
-func (s *Starter) deliver(ctx context.Context, workflowID string, call everhook.ResumeCall) (everhook.Answer, error) {
-	updateID := workflows.ResumeUpdateID(call.Node, call.Iteration)
+func (s *Starter) deliver(ctx context.Context, call *PreparedCall) (everhook.Answer, error) {
 	for {
-		delivered := s.bringing.DoChan(workflowID+"/"+updateID, func() (any, error) {
+		delivered := s.bringing.DoChan(call.workflowID+"/"+call.updateID, func() (any, error) {
 			shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 			defer cancel()
-			answer, err := s.bring(shared, workflowID, updateID, call)
+			answer, err := s.bring(shared, call)
 			if err != nil && shared.Err() != nil {
 				err = errDeliveryLate
 			}
@@ -84,22 +102,21 @@ func (s *Starter) deliver(ctx context.Context, workflowID string, call everhook.
 
 var errDeliveryLate = errors.New("the run did not take the call in time")
 
-func (s *Starter) bring(ctx context.Context, workflowID, updateID string,
-	call everhook.ResumeCall) (answer everhook.Answer, err error) {
-	leave, err := s.lanes.enter(ctx, workflowID)
+func (s *Starter) bring(ctx context.Context, call *PreparedCall) (answer everhook.Answer, err error) {
+	leave, err := s.lanes.enter(ctx, call.workflowID)
 	if err != nil {
 		return answer, fmt.Errorf("too many calls are being delivered to the run at once: %w", err)
 	}
 	defer leave()
 	handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflowID, UpdateID: updateID, UpdateName: workflows.ResumeUpdate, Args: []any{call},
+		WorkflowID: call.workflowID, UpdateID: call.updateID, UpdateName: workflows.ResumeUpdate, Args: call.arguments,
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = handle.Get(ctx, &answer)
 	}
 	if err != nil {
-		return answer, s.notResumed(ctx, workflowID, err)
+		return answer, s.notResumed(ctx, call.workflowID, err)
 	}
 	return answer, nil
 }

@@ -10,10 +10,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/nodes"
+	"github.com/everhook/everhook/workflows"
 )
 
 // updates is a Temporal client whose updates end when the test decides.
@@ -29,8 +31,10 @@ func (u *updates) UpdateWorkflow(ctx context.Context,
 	u.count.Add(1)
 	select {
 	case <-u.release:
-		call := options.Args[0].(everhook.ResumeCall)
-		return answered{answer: call.Answer}, nil
+		var call everhook.ResumeCall
+		payload := options.Args[0].(converter.RawValue).Payload()
+		err := workflows.DataConverter().FromPayload(payload, &call)
+		return answered{answer: call.Answer}, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -46,8 +50,13 @@ func (a answered) Get(_ context.Context, target any) error {
 	return nil
 }
 
-func resumeCall(id string) everhook.ResumeCall {
-	return everhook.ResumeCall{ID: id, Node: "wait", Answer: everhook.Answer{Status: 200}}
+func resume(ctx context.Context, s *Starter, run everhook.RunID, id string) (everhook.Resumed, error) {
+	call, err := s.PrepareCall("f", run, everhook.ResumeCall{ID: id, Node: "wait",
+		Answer: everhook.Answer{Status: 200}})
+	if err != nil {
+		return everhook.Resumed{}, err
+	}
+	return call.Resume(ctx)
 }
 
 func TestAJoiningCallHasItsOwnDeadline(t *testing.T) {
@@ -59,12 +68,12 @@ func TestAJoiningCallHasItsOwnDeadline(t *testing.T) {
 		short, cancel := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			_, err := s.Resume(short, "f", run, resumeCall("first"))
+			_, err := resume(short, s, run, "first")
 			require.ErrorIs(t, err, context.Canceled)
 		})
 		synctest.Wait()
 		callers.Go(func() {
-			resumed, err := s.Resume(t.Context(), "f", run, resumeCall("second"))
+			resumed, err := resume(t.Context(), s, run, "second")
 			require.NoError(t, err)
 			require.True(t, resumed.Duplicate)
 			require.Equal(t, "first", resumed.Answer.Delivery)
@@ -85,10 +94,10 @@ func TestACallThatJoinsLateIsDeliveredAgain(t *testing.T) {
 		s := NewStarter(c, compile.NewVersions(nodes.Standard()), StarterOptions{})
 		run := everhook.NewRunID()
 		var callers sync.WaitGroup
-		callers.Go(func() { _, _ = s.Resume(t.Context(), "f", run, resumeCall("first")) })
+		callers.Go(func() { _, _ = resume(t.Context(), s, run, "first") })
 		time.Sleep(startTimeout - time.Second)
 		callers.Go(func() {
-			_, err := s.Resume(t.Context(), "f", run, resumeCall("second"))
+			_, err := resume(t.Context(), s, run, "second")
 			require.NoError(t, err)
 		})
 		time.Sleep(2 * time.Second)

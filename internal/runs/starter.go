@@ -91,20 +91,10 @@ func (s *Starter) compiled(version *everhook.Version) (*compile.Version, error) 
 
 // call has the arguments of one start.
 type call struct {
-	options    client.StartWorkflowOptions
-	definition json.RawMessage
-	start      workflows.Start
-}
-
-// call makes the arguments of a start. It returns an *everhook.Error of type limit if definition and delivery are too
-// large together.
-func (s *Starter) call(version *everhook.Version, d everhook.Delivery) (*call, error) {
-	flow, err := s.compiled(version)
-	if err != nil {
-		return nil, err
-	}
-	return s.arrange(version, flow, flow.JSON, workflows.Start{Version: version.Number, Delivery: d,
-		Env: s.settings(flow)})
+	options   client.StartWorkflowOptions
+	arguments workflows.Arguments
+	// delivery is that of the run, without its data.
+	delivery everhook.Delivery
 }
 
 // settings returns the current settings that a version refers to.
@@ -130,10 +120,13 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 		}
 		start.Resume = everhook.NewResume(base, secret, start.Delivery.RunID)
 	}
-	c, d, key := &call{definition: definition, start: start}, start.Delivery, version.Definition.Key
-	if err := workflows.FitsStart(c.definition, c.start); err != nil {
+	d, key := start.Delivery, version.Definition.Key
+	arguments, err := workflows.StartArguments(definition, start)
+	if err != nil {
 		return nil, err
 	}
+	c := &call{arguments: arguments, delivery: d}
+	c.delivery.Trigger = nil
 	shown := workflows.Presentation{Flow: key, Title: version.Definition.Name(), Version: version.Number,
 		Trigger: version.Definition.Trigger.Type, Run: d.RunID}
 	c.options = client.StartWorkflowOptions{
@@ -159,20 +152,16 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 	return c, nil
 }
 
-// Start returns when the run is durable. It returns an *everhook.Error of type limit if the delivery is too large, and
-// of type key-reused if its dedupe key was used with another body. After everhook.ErrOverloaded nothing was started.
-// After any other error it is not known whether the run exists. In both cases the caller must be told to retry.
-func (s *Starter) Start(ctx context.Context, version *everhook.Version,
-	d everhook.Delivery) (everhook.Started, error) {
+// Start returns when the run is durable. It returns an *everhook.Error of type key-reused if the dedupe key was used
+// with another body. After everhook.ErrOverloaded nothing was started. After any other error it is not known whether the
+// run exists. In both cases the caller must be told to retry.
+func (p *Prepared) Start(ctx context.Context) (everhook.Started, error) {
+	s, c := p.starter, p.call
 	starting, err := s.async.enter()
 	if err != nil {
 		return everhook.Started{}, err
 	}
 	defer starting.left()
-	c, err := s.call(version, d)
-	if err != nil {
-		return everhook.Started{}, err
-	}
 	c.options.EnableEagerStart = s.options.Eager
 	duplicate, err := s.confirm(ctx, c)
 	starting.durable(err)
@@ -181,7 +170,7 @@ func (s *Starter) Start(ctx context.Context, version *everhook.Version,
 
 // confirm makes the run durable, or finds it durable, and handles a duplicate as the delivery says.
 func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err error) {
-	d := c.start.Delivery
+	d := c.delivery
 	if d.Duplicates == nil {
 		return false, s.start(ctx, c)
 	}
@@ -190,8 +179,8 @@ func (s *Starter) confirm(ctx context.Context, c *call) (duplicate bool, err err
 	fresh := *c
 	fresh.options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	fresh.options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, workflows.RunWorkflow, c.definition,
-		c.start); !isAlreadyStarted(err) {
+	if _, err := s.client.ExecuteWorkflow(ctx, fresh.options, workflows.RunWorkflow,
+		c.arguments...); !isAlreadyStarted(err) {
 		return false, err
 	}
 	earlier, err := s.client.DescribeWorkflowExecution(ctx, c.options.ID, "")
@@ -243,7 +232,7 @@ func keyReused() error {
 func (s *Starter) start(ctx context.Context, c *call) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	_, err := s.client.ExecuteWorkflow(ctx, c.options, workflows.RunWorkflow, c.definition, c.start)
+	_, err := s.client.ExecuteWorkflow(ctx, c.options, workflows.RunWorkflow, c.arguments...)
 	if isAlreadyStarted(err) {
 		return nil
 	}
@@ -260,18 +249,14 @@ func isAlreadyStarted(err error) bool {
 //
 // A start that times out says nothing about whether the run exists, so a plain start confirms the run before it is
 // acknowledged.
-func (s *Starter) Run(ctx context.Context, version *everhook.Version, d everhook.Delivery,
-	wait time.Duration) (everhook.Started, error) {
+func (p *Prepared) Run(ctx context.Context, wait time.Duration) (everhook.Started, error) {
+	s, c, d := p.starter, p.call, p.call.delivery
 	starting, err := s.sync.enter()
 	if err != nil {
 		return everhook.Started{}, err
 	}
 	defer starting.left()
 	deadline := time.Now().Add(wait)
-	c, err := s.call(version, d)
-	if err != nil {
-		return everhook.Started{}, err
-	}
 	answer, begun, err := s.startAndWait(ctx, c, deadline, starting)
 	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID &&
 		(!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
@@ -326,8 +311,8 @@ func (s *Starter) startAndWait(ctx context.Context, c *call, deadline time.Time,
 	// The server gives the outcome with the acceptance if it has both.
 	update.WaitForStage = client.WorkflowUpdateStageAccepted
 	handle, err := s.client.UpdateWithStartWorkflow(first, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: s.client.NewWithStartWorkflowOperation(c.options, workflows.RunWorkflow, c.definition,
-			c.start),
+		StartWorkflowOperation: s.client.NewWithStartWorkflowOperation(c.options, workflows.RunWorkflow,
+			c.arguments...),
 		UpdateOptions: update,
 	})
 	if err != nil {

@@ -305,7 +305,7 @@ func (s *Server) startReceiver() error {
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
-	}, s.catalog, s.starts)
+	}, s.catalog, starting{s.starts})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(s.starts)
 	return errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load))
