@@ -80,17 +80,18 @@ func (r *Receiver) start(c *call, run Prepared, answer everhook.Answer) reply {
 
 // hold keeps the caller until its run has an answer.
 func (r *Receiver) hold(c *call, prepared Prepared) reply {
-	if !r.acquire() {
+	ctx, leave, ok := r.occupy(r.holding, c, r.held, c.route.Wait+r.options.StartTimeout)
+	if !ok {
 		return tooManyHeld()
 	}
-	defer r.release()
-	ctx, cancel := context.WithTimeout(c.within(r.holding), c.route.Wait+r.options.StartTimeout)
-	defer cancel()
+	defer leave()
 	run := c.delivery.RunID
 	started, err := prepared.Run(ctx, c.route.Wait)
 	switch {
 	case err != nil:
 		return r.notStarted(c, err)
+	case started.Answer == nil && hasGone(ctx):
+		return r.waiting(c, run, everhook.Pending).because(Gone)
 	case started.Answer != nil:
 		return answerReply(*started.Answer, run).duplicateIf(started.Duplicate)
 	case c.route.OnWait == fiber.StatusGatewayTimeout:
@@ -100,16 +101,8 @@ func (r *Receiver) hold(c *call, prepared Prepared) reply {
 	}
 }
 
-func (r *Receiver) acquire() bool {
-	select {
-	case r.held <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (r *Receiver) release() { <-r.held }
+// hasGone reports whether the caller has hung up.
+func hasGone(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errGone) }
 
 func tooManyHeld() reply {
 	return refuse(Busy, "too many callers wait for an answer; try again").retryAfter(retrySeconds)
@@ -177,18 +170,20 @@ func (r *Receiver) answer(c *call, f *fiber.Ctx) reply {
 }
 
 func (r *Receiver) outcome(c *call, run everhook.RunID, wait time.Duration) reply {
+	ctx, leave := context.WithTimeout(r.holding, wait+r.options.StartTimeout)
 	if wait > 0 {
-		if !r.acquire() {
+		var ok bool
+		if ctx, leave, ok = r.occupy(r.holding, c, r.asking, wait+r.options.StartTimeout); !ok {
 			return tooManyHeld()
 		}
-		defer r.release()
 	}
-	ctx, cancel := context.WithTimeout(r.holding, wait+r.options.StartTimeout)
-	defer cancel()
+	defer leave()
 	outcome, err := r.starter.Outcome(ctx, c.route.Flow, run, wait)
 	switch {
 	case errors.Is(err, everhook.ErrNoRun):
 		return noRun()
+	case hasGone(ctx):
+		return r.waiting(c, run, everhook.Pending).because(Gone)
 	case err != nil:
 		r.options.Logger.Error("a run could not be looked up", "flow", c.route.Flow, "run", run, "error", err)
 		return refuse(Unavailable, "the run cannot be looked up now; try again").retryAfter(retrySeconds)

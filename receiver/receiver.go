@@ -29,7 +29,9 @@ type Options struct {
 	// X-Forwarded-For or Forwarded (RFC 7239) that is not one of them. List only proxies that write one of these
 	// headers themselves. Default: none.
 	TrustedProxies []netip.Prefix
-	// MaxHeld bounds the callers that wait for an answer at one time; over it they get 503. Default 1000.
+	// MaxHeld bounds the callers of sync flows that wait for an answer at one time, those that ask for the answer of an
+	// earlier run with ?wait, and those that resume a run: as many of each. Over it they get 503. The last fifth is for
+	// flows that hold fewer than a twentieth. Default 1000.
 	MaxHeld int
 	// MaxValues bounds the values in a body, counted as everhook.CountValues counts them: a short text can hold very
 	// many, each of which takes more memory than its text. Over it 413. Default
@@ -119,8 +121,10 @@ type Receiver struct {
 	turns   *turns
 	fetcher *fetcher
 
-	// held has an element for every caller that waits for an answer.
-	held chan struct{}
+	// held are the callers of sync flows, asking those that wait for the answer of an earlier run, and resuming those
+	// whose call is on its way to its run.
+	held, asking, resuming *places
+	callers                callers
 	// holding ends when callers are held no longer because the receiver stops.
 	holding context.Context
 	letGo   context.CancelFunc
@@ -137,7 +141,8 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r.bodies.total, r.bodies.byClient, r.turns = r.options.MaxBodyBytes, map[netip.Addr]int64{}, newTurns()
 	r.buckets.byFlow = map[string]*rate.Limiter{}
 	r.fetcher = newFetcher()
-	r.held = make(chan struct{}, r.options.MaxHeld)
+	r.held, r.asking, r.resuming = newPlaces(r.options.MaxHeld), newPlaces(r.options.MaxHeld), newPlaces(r.options.MaxHeld)
+	r.callers.waiting = map[*caller]struct{}{}
 	r.holding, r.letGo = context.WithCancel(context.Background())
 	r.app = fiber.New(fiber.Config{
 		// Bodies are read by the checks, in their order and within the flow's own limit: fasthttp only ever prefetches
@@ -195,8 +200,14 @@ func (r *Receiver) Shutdown(ctx context.Context) error {
 	return r.app.ShutdownWithContext(ctx)
 }
 
-// Held counts the callers that wait for an answer now.
-func (r *Receiver) Held() int { return len(r.held) }
+// Held counts the callers of sync flows that wait for an answer now.
+func (r *Receiver) Held() int { return r.held.count() }
+
+// Asking counts the callers that wait for the answer of an earlier run now.
+func (r *Receiver) Asking() int { return r.asking.count() }
+
+// Resuming counts the calls that are on their way to their runs now.
+func (r *Receiver) Resuming() int { return r.resuming.count() }
 
 // BodyBytes counts the bytes of bodies that are received and parsed now, as MaxBodyBytes bounds them.
 func (r *Receiver) BodyBytes() int64 { return r.bodies.used.Load() }

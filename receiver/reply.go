@@ -40,6 +40,7 @@ const (
 	TooSlow         Reason = "too-slow"         // the request did not come in time
 	Busy            Reason = "busy"             // too many callers are held
 	Overloaded      Reason = "overloaded"       // more runs are being started than the engine keeps up with
+	Gone            Reason = "gone"             // the caller has hung up before its answer; the run goes on
 	Unavailable     Reason = "unavailable"      // the run could not be made durable, or a secret not be read
 	Ended           Reason = "ended"            // 410: the run that was to be resumed has ended
 	WaitOver        Reason = "wait-over"        // 410: the run goes on without that call

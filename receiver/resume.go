@@ -129,14 +129,16 @@ func (r *Receiver) waitRoute(ctx context.Context, wait *waitURL) (*Route, error)
 
 // bring acknowledges a call once it is durable in its run. It counts as held: it waits for a worker.
 func (r *Receiver) bring(c *call, prepared PreparedCall) reply {
-	if !r.acquire() {
+	ctx, leave, ok := r.occupy(context.Background(), c, r.resuming, r.options.StartTimeout)
+	if !ok {
 		return tooManyHeld()
 	}
-	defer r.release()
-	ctx, cancel := context.WithTimeout(c.within(context.Background()), r.options.StartTimeout)
-	defer cancel()
+	defer leave()
 	resumed, err := prepared.Resume(ctx)
-	if err != nil {
+	switch {
+	case err != nil && hasGone(ctx):
+		return notKnownKept().because(Gone)
+	case err != nil:
 		return r.notResumed(c, err)
 	}
 	return answerReply(resumed.Answer, c.wait.run).because(Accepted).duplicateIf(resumed.Duplicate)
@@ -175,5 +177,9 @@ func (r *Receiver) notResumed(c *call, err error) reply {
 	}
 	r.options.Logger.Error("a call could not be brought to its run", "flow", c.route.Flow, "run", c.wait.run, "node",
 		c.wait.node, "error", err)
+	return notKnownKept()
+}
+
+func notKnownKept() reply {
 	return refuse(Unavailable, "it is not known whether the call is kept; send it again").retryAfter(retrySeconds)
 }

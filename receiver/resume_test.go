@@ -265,24 +265,6 @@ func TestANodeRefusesAsATriggerDoes(t *testing.T) {
 	}
 }
 
-func TestCallsThatWaitForAWorkerAreBounded(t *testing.T) {
-	t.Parallel()
-	engine := waiting()
-	arrived, leave := make(chan struct{}), make(chan struct{})
-	engine.resume = func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
-		close(arrived)
-		<-leave
-		return everhook.Resumed{Answer: everhook.Answer{Status: 200}}, nil
-	}
-	s := serve(t, receiver.Options{MaxHeld: 1}, someFlows(), engine)
-	first := make(chan []string, 1)
-	go func() { first <- exchange(t, s, resume(resumePath("done", ""), "{}")+last) }()
-	<-arrived
-	require.Contains(t, exchange(t, s, resume(resumePath("done", ""), "{}")+last)[0], "503\n")
-	close(leave)
-	require.Contains(t, (<-first)[0], "200\n")
-}
-
 func FuzzResumeURL(f *testing.F) {
 	s := serve(f, receiver.Options{}, someFlows(), waiting())
 	right := resumePath("done", "items[3]")

@@ -40,47 +40,18 @@ func patient(answer chan *everhook.Answer) *starter {
 	}
 }
 
-// held sends a request that waits, and returns when the receiver holds n callers.
+// hold sends a request that waits, and returns when n callers wait.
 func hold(t testing.TB, s *service, request string, n int) net.Conn {
 	t.Helper()
 	c := dial(t, s)
 	_, err := io.WriteString(c, request)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.Held() == n }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Held()+s.Asking() == n }, time.Minute, time.Millisecond)
 	return c
 }
 
-func TestHeldCallersAreBoundedAndStarveNobody(t *testing.T) {
-	t.Parallel()
-	answer := make(chan *everhook.Answer)
-	s := serve(t, receiver.Options{MaxHeld: 2, StopGrace: time.Millisecond}, someFlows(), patient(answer))
-	first := hold(t, s, post(syncToken, "{}"), 1)
-	second := hold(t, s, lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x"),
-		2)
-
-	busy := "503\n" + problemType + "Retry-After: 5\n" +
-		`{"type":"urn:everhook:problem:too-many-held-callers","title":"Too many callers wait","status":503,"detail":"too many callers wait for an answer; try again"}`
-	got := exchange(t, s, post(syncToken, "{}")+
-		lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=1m HTTP/1.1", "Host: x")+
-		lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+" HTTP/1.1", "Host: x")+
-		post(asyncToken, "{}")+last)
-	require.Len(t, got, 5)
-	require.Equal(t, busy, got[0])
-	require.Equal(t, busy, got[1])
-	require.True(t, strings.HasPrefix(got[2], "202\n"), "who does not wait is not held")
-	require.True(t, strings.HasPrefix(got[3], "200\n"), "async flows go on")
-
-	require.NoError(t, second.Close())
-	require.Equal(t, 2, s.Held(), "a caller that hangs up counts until its deadline")
-	answer <- &everhook.Answer{Status: 200, Body: everhook.Of("late but fine")}
-	_, err := io.WriteString(first, last)
-	require.NoError(t, err)
-	require.Contains(t, replies(t, first, false)[0], "late but fine")
-	require.Equal(t, 1, s.Held())
-}
-
-// closed reports whether a TCP listener accepts no more connections. Dialling cannot tell, because another program may
-// have the port by then.
+// closed tells whether a TCP listener takes no more connections. Dialing would not: its port may be another program's
+// by then.
 func closed(l net.Listener) bool {
 	return errors.Is(l.(*net.TCPListener).SetDeadline(time.Time{}), net.ErrClosed)
 }
