@@ -198,8 +198,29 @@ func (r *road) send(format, contentType string, data []byte) (status int, proble
 	return response.StatusCode, problem
 }
 
-// Start runs the flow to its end in Temporal's test environment, with real requests.
-func (r *road) Start(_ context.Context, version *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
+// prepared is a delivery that can be started.
+type prepared struct {
+	road     *road
+	version  *everhook.Version
+	delivery everhook.Delivery
+}
+
+func (p prepared) Size() int { return 0 }
+
+func (p prepared) Start(context.Context) (everhook.Started, error) {
+	return p.road.start(p.version, p.delivery)
+}
+
+func (p prepared) Run(context.Context, time.Duration) (everhook.Started, error) {
+	return everhook.Started{}, everhook.ErrNoRun
+}
+
+func (r *road) Prepare(version *everhook.Version, d everhook.Delivery) (receiver.Prepared, error) {
+	return prepared{r, version, d}, nil
+}
+
+// start runs the flow to its end in Temporal's test environment, with real requests.
+func (r *road) start(version *everhook.Version, d everhook.Delivery) (everhook.Started, error) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
@@ -233,10 +254,6 @@ func (r *road) Route(token string) (*receiver.Route, bool) {
 
 func (r *road) Resumable(string) (*receiver.Resumable, bool) { return nil, false }
 
-func (r *road) Run(context.Context, *everhook.Version, everhook.Delivery, time.Duration) (everhook.Started, error) {
-	return everhook.Started{}, everhook.ErrNoRun
-}
-
 func (r *road) Outcome(context.Context, string, everhook.RunID, time.Duration) (*everhook.Outcome, error) {
 	return nil, everhook.ErrNoRun
 }
@@ -245,8 +262,8 @@ func (r *road) RunVersion(context.Context, string, everhook.RunID) (int, error) 
 	return 0, everhook.ErrNoRun
 }
 
-func (r *road) Resume(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
-	return everhook.Resumed{}, everhook.ErrNoRun
+func (r *road) PrepareCall(string, everhook.RunID, everhook.ResumeCall) (receiver.PreparedCall, error) {
+	return nil, everhook.ErrNoRun
 }
 
 // round sends a payload and checks that the partner received its value, or that the sender got the reason why not. It
