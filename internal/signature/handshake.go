@@ -23,7 +23,8 @@ type Handshake struct {
 	Answer any
 	// HMAC says how {hmac} is made, with the first secret of the signature.
 	HMAC Method
-	// Call is the place of a URL that is called before the answer is sent (CallHost bounds it).
+	// Call is the place of a URL that is called before the answer is sent, if the hosts of the preset's Certificate
+	// have it.
 	Call Place
 	// Status is the HTTP status of the answer; 0: 200.
 	Status int
