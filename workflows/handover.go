@@ -161,8 +161,9 @@ func (s *step) continueElsewhere(ctx workflow.Context, start Start, part *LoopSt
 		return nil, err
 	}
 	r.events += eventsOfChild
-	r.inFlight++
-	defer func() { r.inFlight-- }()
+	inFlight, release := s.share(false)
+	defer release()
+	start.InFlight = inFlight
 	r.showDetails(ctx)
 	// The child has a context of its own. A cancellation can't carry a reason, so a signal reports an abort.
 	apart, cancel := workflow.NewDisconnectedContext(ctx)

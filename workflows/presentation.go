@@ -30,6 +30,12 @@ func (p Presentation) Memo() map[string]any {
 	return map[string]any{MemoFlow: p.Flow, MemoVersion: p.Version, MemoTitle: p.Title}
 }
 
+// Priority makes task queues serve flows in turns, where the server does that: a flow with many tasks does not hold up
+// the others.
+func (p Presentation) Priority() temporal.Priority {
+	return temporal.Priority{FairnessKey: p.Flow}
+}
+
 func (p Presentation) Attributes() temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(AttributeRun.ValueSet(string(p.Run)), AttributeFlow.ValueSet(p.Flow),
 		AttributeVersion.ValueSet(strconv.Itoa(p.Version)), AttributeTrigger.ValueSet(p.Trigger))

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,8 @@ type run struct {
 	// events counts the events that the execution added to its history. Above budget, its loops continue in another
 	// execution. inFlight counts the effects and children that it waits for.
 	events, budget, inFlight int
+	// most bounds inFlight.
+	most int
 
 	// descendants is the number of runs of other flows that the execution may still start.
 	descendants int
@@ -65,9 +68,9 @@ func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage
 	info := workflow.GetInfo(ctx)
 	r := &run{
 		values: values, definition: definition, events: info.GetCurrentHistoryLength(), budget: start.Budget.events(),
-		descendants: MaxDescendants,
-		stopped:     func() bool { return ctx.Err() != nil },
-		bytes:       info.GetCurrentHistorySize, task: info.GetCurrentHistoryLength,
+		descendants: MaxDescendants, most: cmp.Or(start.InFlight, maxInFlight),
+		stopped: func() bool { return ctx.Err() != nil },
+		bytes:   info.GetCurrentHistorySize, task: info.GetCurrentHistoryLength,
 	}
 	if start.Descendants != nil {
 		r.descendants = *start.Descendants

@@ -32,6 +32,8 @@ type Start struct {
 	// Descendants is the number of runs of other flows that this one may start, directly and through the flows that it
 	// calls. Nil means MaxDescendants.
 	Descendants *int `json:"descendants,omitempty"`
+	// InFlight bounds the effects and called runs that the run waits for at the same time; 0 stands for 1,000.
+	InFlight int `json:"inFlight,omitempty"`
 	// MaxPayload bounds one value that the run passes to Temporal, in bytes as JSON: MaxStoredPayload if large values
 	// are kept outside of histories. Every bound up to 1.5 MiB, including 0, means 1.5 MiB.
 	MaxPayload int `json:"maxPayload,omitempty"`

@@ -77,13 +77,35 @@ func (s *step) effect() Effect { return Effect{Node: s.Node(), Iteration: s.Iter
 
 // awaitSlot waits while too many effects are running.
 func (r *run) awaitSlot(ctx workflow.Context) error {
-	if r.inFlight < maxInFlight {
+	if r.inFlight < r.most {
 		return nil
 	}
-	if err := workflow.Await(ctx, func() bool { return r.inFlight < maxInFlight }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return r.inFlight < r.most }); err != nil {
 		return r.Failure(err)
 	}
 	return nil
+}
+
+// shareOfCalled divides the slots of a run: a called run gets that part if others may be called at the same time.
+const shareOfCalled = 5
+
+// share reserves slots for another execution, which may use them all, and returns its Start.InFlight and how to give
+// them back. Executions that continue loops of a run never use more slots together than the run has. A run of before
+// this bound reserves one slot, and its executions have the engine's own number.
+func (s *step) share(called bool) (inFlight int, release func()) {
+	r, reserved := s.run, 1
+	switch room := r.most - r.inFlight; {
+	case r.start.InFlight == 0:
+	case s.Alone():
+		inFlight, reserved = room, room
+	case called:
+		inFlight = max(1, r.most/shareOfCalled)
+	default:
+		inFlight = max(1, room/2)
+		reserved = inFlight
+	}
+	r.inFlight += reserved
+	return inFlight, func() { r.inFlight -= reserved }
 }
 
 // LocalActivity runs quick work without effects in this worker.

@@ -30,8 +30,8 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 	if err := s.run.awaitSlot(ctx); err != nil {
 		return kind.SubflowReply{}, err
 	}
-	s.run.inFlight++
-	defer func() { s.run.inFlight-- }()
+	inFlight, release := s.share(true)
+	defer release()
 	ctx = withEffect(ctx, s.effect())
 	loaded, err := s.loadSubflow(ctx, call, id)
 	if err != nil {
@@ -41,7 +41,10 @@ func (s *step) Subflow(ctx workflow.Context, call kind.SubflowCall) (kind.Subflo
 		s.Logf("no run: the condition `when` of the flow %s is false for this input", call.Flow)
 		return kind.SubflowReply{}, nil
 	}
-	child := subflow{step: s, call: call, loaded: loaded, run: id}
+	child := subflow{step: s, call: call, loaded: loaded, run: id, inFlight: inFlight}
+	if !call.Wait {
+		child.inFlight = s.run.start.InFlight
+	}
 	if child.descendants, err = s.run.takeDescendants(loaded.Calls); err != nil {
 		return kind.SubflowReply{}, err
 	}
@@ -111,6 +114,8 @@ type subflow struct {
 	run    everhook.RunID
 	// descendants is the number of runs that the child may start.
 	descendants int
+	// inFlight is Start.InFlight of the child.
+	inFlight int
 }
 
 func (c *subflow) workflowID() string { return everhook.WorkflowID(c.call.Flow, c.run) }
@@ -184,7 +189,7 @@ func (c *subflow) start(ctx workflow.Context) Start {
 	start := Start{
 		Level: parent.Level, Version: c.loaded.Version, Env: c.loaded.Env, Attributes: parent.Attributes,
 		Budget: parent.Budget, MaxPayload: parent.MaxPayload, Resume: c.loaded.Resume, Depth: parent.Depth + 1,
-		Descendants: &c.descendants,
+		Descendants: &c.descendants, InFlight: c.inFlight,
 		Delivery: everhook.Delivery{RunID: c.run, ReceivedAt: now, Trigger: everhook.Mapping{
 			"input": c.call.Input, "id": string(c.run), "receivedAt": everhook.FormatTime(now),
 		}, Failure: c.loaded.Failure},
@@ -204,7 +209,7 @@ func (c *subflow) options() workflow.ChildWorkflowOptions {
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WaitForCancellation:   true, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		StaticSummary: shown.Summary(), StaticDetails: everhook.Shorten(c.loaded.Details, MaxDetails),
-		Memo: shown.Memo(),
+		Memo: shown.Memo(), Priority: shown.Priority(),
 	}
 	options.Memo[MemoCaller] = everhook.WorkflowID(run.Flow().Definition.Key, run.start.Delivery.RunID)
 	if !c.call.Wait {

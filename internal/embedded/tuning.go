@@ -74,6 +74,9 @@ func tuning() dynamicconfig.StaticClient {
 		// The server would ask a host of its vendor for newer versions.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 
+		// Flows take turns, see workflows.Presentation.Priority.
+		dynamicconfig.MatchingEnableFairness.Key(): true,
+
 		// Activities learn of a cancellation at once instead of with their next heartbeat.
 		dynamicconfig.WorkerCommandsEnabled.Key():             true,
 		dynamicconfig.EnableCancelActivityWorkerCommand.Key(): true,

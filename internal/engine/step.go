@@ -120,6 +120,9 @@ func (s *Step) Fork() kind.Run {
 	return &Step{run: s.run, line: s.group, node: s.node, data: s.data.fork(s.run), record: s.record, outer: s.outer}
 }
 
+// Alone reports whether no other line of the execution does steps at the same time.
+func (s *Step) Alone() bool { return s.data.around == nil }
+
 // Go runs do on a line of its own, which the fork is moved to.
 func (s *Step) Go(name string, fork kind.Run, do func()) {
 	s.group.Go(name, func(line Line) {

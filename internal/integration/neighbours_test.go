@@ -69,3 +69,51 @@ func TestAllRunsOfAFlowAreCancelled(t *testing.T) {
 	}
 	other.running(t, bystander, "long")
 }
+
+// TestANeighbourIsServedDuringLoopsInLoops calls a flow at a slow pace while runs of another one go through concurrent
+// loops within concurrent loops, each with an effect.
+func TestANeighbourIsServedDuringLoopsInLoops(t *testing.T) {
+	p := start(t, config{})
+	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	call := "{ key: call, type: http-request, config: { url: '" + partner.URL + "' } }"
+	attack := p.async(t, "attack", `nodes:
+  - key: outer
+    type: loop
+    config: { over: 100, concurrency: 100 }
+    branches:
+      do:
+        - key: inner
+          type: loop
+          config: { over: 100, concurrency: 100 }
+          branches: { do: [ `+call+` ] }
+`)
+	answer := "{ key: ok, type: response, config: { body: ok } }"
+	neighbours := []flow{p.sync(t, "pure", "nodes: [ "+answer+" ]"),
+		p.sync(t, "with-an-effect", "nodes: [ "+call+", "+answer+" ]")}
+	slowest := func(f flow) (most time.Duration) {
+		for range 20 {
+			got := f.post(t, "{}")
+			require.Equal(t, http.StatusOK, got.status, got.body)
+			most = max(most, got.took)
+		}
+		return most
+	}
+	var alone []time.Duration
+	for _, f := range neighbours {
+		slowest(f) // the first calls are slower
+		alone = append(alone, slowest(f))
+	}
+	var runs []everhook.RunID
+	for range 3 {
+		runs = append(runs, attack.post(t, "").run)
+	}
+	require.Eventually(t, func() bool { return len(partner.received()) > 300 }, patience, 10*time.Millisecond)
+	for i, f := range neighbours {
+		took := slowest(f)
+		t.Logf("%s: %v alone, %v during the attack", f.key, alone[i], took)
+		require.Less(t, took, time.Second+20*alone[i], "%s took %v alone", f.key, alone[i])
+	}
+	for _, run := range runs {
+		require.Equal(t, everhook.Pending, attack.show(t, run).Status, "the attack goes on")
+	}
+}

@@ -57,6 +57,8 @@ type StarterOptions struct {
 	Level int
 	// MaxDescendants is how many runs of other flows one run may start; 0: workflows.MaxDescendants.
 	MaxDescendants int
+	// InFlight bounds the effects and called runs that one run waits for at the same time; 0: no bound but the engine's.
+	InFlight int
 	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload if the client and every worker keep large payloads
 	// outside of histories; 0: Temporal's own limit.
 	MaxPayload int
@@ -109,6 +111,7 @@ func (s *Starter) settings(flow *compile.Version) map[string]string {
 func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, definition json.RawMessage,
 	start workflows.Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
+	start.InFlight = s.options.InFlight
 	if most := s.options.MaxDescendants; most > 0 && start.Depth == 0 {
 		start.Descendants = &most
 	}
@@ -137,6 +140,7 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 		StaticSummary:            shown.Summary(),
 		StaticDetails:            everhook.Shorten(triggerDetails(flow.Flow, d), workflows.MaxDetails),
 		Memo:                     shown.Memo(),
+		Priority:                 shown.Priority(),
 	}
 	if d.DedupeKey != "" {
 		c.options.Memo[workflows.MemoDelivery], c.options.Memo[workflows.MemoDigest] = d.ID, d.Digest

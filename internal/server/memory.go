@@ -29,6 +29,8 @@ const (
 	// more are too many coroutines for the garbage collector.
 	minCachedRuns = 200
 	maxCachedRuns = 10_000
+	// maxUnpacked bounds the part for values in use: more would only wait for the garbage collector.
+	maxUnpacked = 128 << 20
 	// fallbackMemory is the limit where the machine tells nothing.
 	fallbackMemory = 2 << 30
 )
@@ -70,5 +72,5 @@ func (m memory) keepValues() (*packed.Store, error) {
 	if m.enforce {
 		debug.SetMemoryLimit(m.limit)
 	}
-	return packed.NewStore(packed.Options{Budget: m.limit / shareOfUnpacked})
+	return packed.NewStore(packed.Options{Budget: min(maxUnpacked, m.limit/shareOfUnpacked)})
 }

@@ -37,6 +37,7 @@ type Options struct {
 	MaxValues      int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`
 	MaxBodyBytes   everhook.Size `default:"64MiB" placeholder:"SIZE" help:"Bytes of all bodies that are received at once, by their declared lengths; at least 16MiB. Default 64MiB."`
 	ClientRate     float64       `default:"1000" placeholder:"N" help:"Requests a second that one client address (one /64 of IPv6) may send to webhooks. Default 1000."`
+	MaxInFlight    int           `default:"20" placeholder:"N" help:"Effects and called runs that one run waits for at the same time, at most 1000. Default 20."`
 	MaxDescendants int           `default:"100000" placeholder:"N" help:"Runs of other flows that one run may start, directly and through the flows that it calls. Default 100000."`
 	MemoryLimit    everhook.Size `placeholder:"SIZE" help:"Memory that the process aims to stay below: it bounds the waiting runs that are kept in memory. Default GOMEMLIMIT, else nine tenths of the container's limit, else half of the machine's memory."`
 
@@ -62,6 +63,8 @@ type Options struct {
 }
 
 const (
+	// defaultInFlight is that of --max-in-flight.
+	defaultInFlight = 20
 	// minRetention is Temporal's lowest retention.
 	minRetention = time.Hour
 	// minToken is the least length of the admin token, in characters.
@@ -83,6 +86,9 @@ func (o *Options) check() error {
 	}
 	if o.Retention.Std() < minRetention {
 		return fmt.Errorf("--retention %s is too short; write at least 1h", o.Retention)
+	}
+	if o.MaxInFlight < 0 || o.MaxInFlight > 1000 {
+		return fmt.Errorf("--max-in-flight %d is not between 1 and 1000", o.MaxInFlight)
 	}
 	if o.MaxDescendants < 0 {
 		return fmt.Errorf("--max-descendants %d is negative; write how many runs one run may start", o.MaxDescendants)

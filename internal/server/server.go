@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -315,8 +316,8 @@ func (s *Server) starter() *runs.Starter {
 	return runs.NewStarter(s.temporal.client, s.versions, runs.StarterOptions{
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 		Resume: s.catalog.ResumeBase, MaxPayload: s.temporal.large.maxPayload, Resolve: s.temporal.large.resolve,
-		MaxDescendants: s.options.MaxDescendants,
-		Async:          func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },
+		MaxDescendants: s.options.MaxDescendants, InFlight: cmp.Or(s.options.MaxInFlight, defaultInFlight),
+		Async: func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },
 	})
 }
 

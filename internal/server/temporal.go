@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc"
 
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/embedded"
@@ -60,6 +61,8 @@ func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry
 		}
 		options.HostPort, t.attributes = t.embedded.Address(), true
 		options.ConnectionOptions.TLS = t.embedded.ClientTLS()
+		options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
+			grpc.WithChainUnaryInterceptor(takeTurns(responsesAtOnce)))
 	} else if err := remote(&options, o); err != nil {
 		return nil, err
 	}
