@@ -177,6 +177,11 @@ func (t *translator) call(n ast.Node, name string, arguments []ast.Node) operand
 		inputs[i] = t.translate(argument)
 		runs[i] = inputs[i].run
 	}
+	if name == "get" {
+		if err := t.checkGet(inputs[0], arguments[1]); err != nil {
+			return t.failAt(arguments[1], err)
+		}
+	}
 	c := &call{name: name, nodes: arguments}
 	if f.prepare != nil {
 		if err := f.prepare(c); err != nil {

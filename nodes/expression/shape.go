@@ -200,6 +200,31 @@ func (s *Shape) names() []string {
 	return everhook.SortedKeys(s.Fields)
 }
 
+// checkGet reports a constant path that leads nowhere in a result whose members are known.
+func (t *translator) checkGet(value operand, argument ast.Node) *Error {
+	text, ok := argument.(*ast.StringNode)
+	if !ok || value.shape == nil || value.shape.Type == "" || value.shape.Fields[text.Value] != nil {
+		return nil
+	}
+	path, err := everhook.ParsePath(text.Value)
+	if err != nil {
+		return nil
+	}
+	shape, at := value.shape, describe(value.node)
+	for _, step := range path {
+		shape = shape.element()
+		if _, position := step.Position(); position {
+			continue
+		}
+		below, err := shape.member(at, step.Name)
+		if below == nil || err != nil {
+			return err
+		}
+		shape, at = below, at+dotted(step.Name)
+	}
+	return nil
+}
+
 // checkShapes returns an error for an operation whose operands have known types with which it cannot be meant.
 func (t *translator) checkShapes(n *ast.BinaryNode, left, right operand) *Error {
 	for _, pair := range [][2]operand{{left, right}, {right, left}} {
