@@ -107,7 +107,7 @@ func multipartValue(data []byte, boundary string) (any, error) {
 	for {
 		part, err := reader.NextPart()
 		if err != nil {
-			return map[string]any(want), nil //nolint:nilerr // what comes behind the last part is not read
+			return map[string]any(want), nil //nolint:nilerr // the text after the last part is not read
 		}
 		content, err := io.ReadAll(part)
 		found := want[part.FormName()]
