@@ -24,8 +24,8 @@ type Definition struct {
 	Trigger Trigger `json:"trigger"`
 	// Options are limits of a run.
 	Options Options `json:"options,omitzero"`
-	// Defaults are fields for all nodes of a kind: `timeout`, `retry` and `onError` of the node, and fields of its config.
-	// A field of the node itself replaces the default as a whole.
+	// Defaults are fields for all nodes of a kind: `timeout`, `retry` and `onError` of the node, and fields of its
+	// config. A field of the node itself replaces the default as a whole.
 	Defaults map[string]Mapping `json:"defaults,omitempty"`
 	// Nodes run one after the other.
 	Nodes []Node `json:"nodes,omitempty"`

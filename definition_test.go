@@ -28,9 +28,11 @@ func TestRetryTakesStatusesAsNumbersAndText(t *testing.T) {
 	require.Equal(t, want, back)
 }
 
-const definition = `{"key":"order-intake","title":"Orders","mode":"sync","trigger":{"token":"abcdefgh","type":"webhook"},"options":{"wait":"PT30S"},"nodes":[` +
-	`{"key":"z","type":"condition","config":{"expression":"a < b"},"branches":{"then":[{"key":"y","type":"end"}],"else":[],"error":[{"key":"x","type":"end"}]},"onError":"branch"},` +
-	`{"key":"call","type":"http-request","title":"Call","timeout":"PT5S","retry":{"maxAttempts":2,"backoff":1.5}}]}`
+const definition = `{"key":"order-intake","title":"Orders","mode":"sync","trigger":{"token":"abcdefgh",` +
+	`"type":"webhook"},"options":{"wait":"PT30S"},"nodes":[{"key":"z","type":"condition","config":{"expression":"a ` +
+	`< b"},"branches":{"then":[{"key":"y","type":"end"}],"else":[],"error":[{"key":"x","type":"end"}]},` +
+	`"onError":"branch"},{"key":"call","type":"http-request","title":"Call","timeout":"PT5S",` +
+	`"retry":{"maxAttempts":2,"backoff":1.5}}]}`
 
 func TestADefinitionIsTheSameAfterAPayload(t *testing.T) {
 	t.Parallel()
@@ -59,7 +61,10 @@ func TestTheHashOfADefinitionDependsOnItsContentAlone(t *testing.T) {
 	}
 	same := hash(func(*everhook.Definition) {})
 	require.Len(t, same, 64)
-	require.Equal(t, same, hash(func(d *everhook.Definition) { d.Trigger.Config = everhook.Mapping{"token": "abcdefgh"} }))
+	require.Equal(t, same, hash(func(d *everhook.Definition) {
+		d.Trigger.Config = everhook.Mapping{
+			"token": "abcdefgh"}
+	}))
 	require.NotEqual(t, same, hash(func(d *everhook.Definition) { d.Title = "Other" }))
 	require.NotEqual(t, same, hash(func(d *everhook.Definition) { d.Nodes[0].Branches[0].Name = "than" }))
 	_, err := (&everhook.Definition{Nodes: []everhook.Node{{Config: everhook.Mapping{"f": func() {}}}}}).Hash()

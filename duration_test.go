@@ -28,17 +28,19 @@ func TestSpansOfTime(t *testing.T) {
 func TestWhatIsNoSpanSaysWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"5":                        "5 has no unit; write 5s for seconds or 5ms for milliseconds",
-		"1.5":                      "1.5 has no unit; write 1.5s for seconds or 1.5ms for milliseconds",
-		"":                         `"" is not a duration; write for example 30s, 1d12h or P3D`,
-		"-5s":                      `"-5s" is not a duration; write for example 30s, 1d12h or P3D`,
-		"nan":                      `"nan" is not a duration; write for example 30s, 1d12h or P3D`,
-		"1e3":                      `"1e3" is not a duration; write for example 30s, 1d12h or P3D`,
-		"P":                        `"P" is not a duration; write for example 30s, 1d12h or P3D`,
-		"P1DT":                     `"P1DT" is not a duration; write for example 30s, 1d12h or P3D`,
-		"1 hour":                   `"1 hour" is not a duration; write for example 30s, 1d12h or P3D`,
-		"P1M":                      `"P1M" uses years or months, whose length varies; write days, for example P30D or 30d`,
-		"P1Y2D":                    `"P1Y2D" uses years or months, whose length varies; write days, for example P30D or 30d`,
+		"5":      "5 has no unit; write 5s for seconds or 5ms for milliseconds",
+		"1.5":    "1.5 has no unit; write 1.5s for seconds or 1.5ms for milliseconds",
+		"":       `"" is not a duration; write for example 30s, 1d12h or P3D`,
+		"-5s":    `"-5s" is not a duration; write for example 30s, 1d12h or P3D`,
+		"nan":    `"nan" is not a duration; write for example 30s, 1d12h or P3D`,
+		"1e3":    `"1e3" is not a duration; write for example 30s, 1d12h or P3D`,
+		"P":      `"P" is not a duration; write for example 30s, 1d12h or P3D`,
+		"P1DT":   `"P1DT" is not a duration; write for example 30s, 1d12h or P3D`,
+		"1 hour": `"1 hour" is not a duration; write for example 30s, 1d12h or P3D`,
+		"P1M": `"P1M" uses years or months, whose length varies; write days, for example P30D ` +
+			`or 30d`,
+		"P1Y2D": `"P1Y2D" uses years or months, whose length varies; write days, for example ` +
+			`P30D or 30d`,
 		"3661d":                    "3661d is longer than ten years",
 		"99999999999999999999999h": "99999999999999999999999h is longer than ten years",
 		"3660d1ns":                 "3660d1ns is longer than ten years",

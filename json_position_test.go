@@ -16,8 +16,9 @@ func TestSyntaxErrorsPointAtTheCharacterThatIsWrong(t *testing.T) {
 		"{\"a\": 1,\n\"b\": [1, tru]}": "line 2, column 13: invalid character ']' in literal true (expecting 'e')",
 		"{\"a\" 1}":                    "line 1, column 6: invalid character '1' after object key",
 		"[1 2]":                        "line 1, column 4: invalid character '2' after array element",
-		"{\"a\": 1,}":                  "line 1, column 9: invalid character '}' looking for beginning of object key string",
-		"{\"a\": [1":                   "line 1, column 9: unexpected end of JSON input",
+		"{\"a\": 1,}": "line 1, column 9: invalid character '}' looking for beginning of object " +
+			"key string",
+		"{\"a\": [1": "line 1, column 9: unexpected end of JSON input",
 	} {
 		_, err := everhook.ParseJSON([]byte(text))
 		require.EqualError(t, err, want, text)

@@ -30,9 +30,10 @@ func TestJSONThatReadersDisagreeOnIsRefused(t *testing.T) {
 		strings.Repeat(`{"a":`, 101): "line 1, column 501: nested deeper than 100",
 		"01":                         "line 1, column 2: more data after the JSON value",
 		"NaN":                        "line 1, column 1: invalid character 'N' looking for beginning of value",
-		"{1:2}":                      "line 1, column 2: invalid character '1' looking for beginning of object key string",
-		"\"a\nb\"":                   "line 1, column 3: invalid character '\\n' in string literal",
-		"\ufeff{}":                   "line 1, column 1: invalid character 'ï' looking for beginning of value",
+		"{1:2}": "line 1, column 2: invalid character '1' looking for beginning of object key " +
+			"string",
+		"\"a\nb\"": "line 1, column 3: invalid character '\\n' in string literal",
+		"\ufeff{}": "line 1, column 1: invalid character 'ï' looking for beginning of value",
 	} {
 		_, err := everhook.ParseJSON([]byte(text))
 		require.EqualError(t, err, want, text)
@@ -43,7 +44,9 @@ func TestJSONThatReadersDisagreeOnIsRefused(t *testing.T) {
 
 func TestJSONBecomesCanonical(t *testing.T) {
 	t.Parallel()
-	v, err := everhook.ParseJSON([]byte(" {\"int\":1.0,\"exp\":1e2,\"max\":9223372036854775807,\"min\":-9223372036854775808,\"big\":1e19,\"zero\":-0,\"f\":0.1,\"s\":\"\\ud83d\\ude00\",\"l\":[],\"m\":{},\"n\":null,\"t\":true}\n"))
+	v, err := everhook.ParseJSON([]byte(" {\"int\":1.0,\"exp\":1e2,\"max\":9223372036854775807," +
+		"\"min\":-9223372036854775808,\"big\":1e19,\"zero\":-0,\"f\":0.1,\"s\":\"\\ud83d\\ude00\",\"l\":[],\"m\":{}," +
+		"\"n\":null,\"t\":true}\n"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
 		"int": 1, "exp": 100, "max": 9223372036854775807, "min": -9223372036854775808, "big": 1e19, "zero": 0, "f": 0.1,

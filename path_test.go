@@ -83,7 +83,8 @@ func TestAPathGivesWhatIsThere(t *testing.T) {
 
 func TestProjectionKeepsNestingAndPositions(t *testing.T) {
 	t.Parallel()
-	v := value(t, `{"id":1,"order":{"items":[{"sku":"a","price":1},{"sku":"b","price":2}],"status":"paid","note":null},"text":"x"}`)
+	v := value(t, `{"id":1,"order":{"items":[{"sku":"a","price":1},{"sku":"b","price":2}],"status":"paid",`+
+		`"note":null},"text":"x"}`)
 	for name, c := range map[string]struct {
 		paths []string
 		want  string

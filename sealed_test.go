@@ -45,7 +45,8 @@ func TestSecretsGoWhereTheirPlacesAre(t *testing.T) {
 
 func TestASealedTextIsThePlaceItself(t *testing.T) {
 	t.Parallel()
-	opened, err := everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Secret: "A"}}}}}.Open(secretText)
+	opened, err := everhook.Sealed{Places: []everhook.Place{{Segments: []everhook.Segment{{Secret: "A"}}}}}.Open(
+		secretText)
 	require.NoError(t, err)
 	require.Equal(t, "s&A ", opened)
 	complete, err := everhook.Sealed{Value: everhook.Value{V: 5}}.Open(secretText)

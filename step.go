@@ -43,8 +43,8 @@ const StepWarning = "warning: "
 
 // Retrying describes an effect that has failed, or has lost its worker, and is tried again.
 type Retrying struct {
-	// Attempt is the number of the current or next attempt. Of is the number of attempts that the effect has. An attempt
-	// whose worker was lost does not count.
+	// Attempt is the number of the current or next attempt. Of is the number of attempts that the effect has. An
+	// attempt whose worker was lost does not count.
 	Attempt int `json:"attempt"`
 	Of      int `json:"of"`
 	// LastError is the error of the attempt before.

@@ -137,7 +137,8 @@ func TestFromErrorReadsRefusalsOfTheServer(t *testing.T) {
 		"something else":                      everhook.TypeUnavailable,
 	} {
 		failure := converter.ErrorToFailure(temporal.NewApplicationError(message, ""))
-		failure.FailureInfo = &failurepb.Failure_ServerFailureInfo{ServerFailureInfo: &failurepb.ServerFailureInfo{NonRetryable: true}}
+		failure.FailureInfo = &failurepb.Failure_ServerFailureInfo{ServerFailureInfo: &failurepb.ServerFailureInfo{
+			NonRetryable: true}}
 		require.Equal(t, typ, activities.FromError(converter.FailureToError(failure)).Type, message)
 	}
 }

@@ -136,7 +136,8 @@ type StatusRange struct{ From, To int }
 
 // ParseStatusRange reads the text of a StatusRange: 100 to 599, lower end first.
 func ParseStatusRange(text string) (StatusRange, error) {
-	if class := strings.ToLower(strings.TrimSpace(text)); len(class) == 3 && class[1:] == "xx" && '1' <= class[0] && class[0] <= '5' {
+	if class := strings.ToLower(strings.TrimSpace(text)); len(class) == 3 && class[1:] == "xx" && '1' <= class[0] &&
+		class[0] <= '5' {
 		text = class[:1] + "00-" + class[:1] + "99"
 	}
 	low, high, isRange := strings.Cut(text, "-")

@@ -23,7 +23,8 @@ func TestStatusRangesAreReadAndWritten(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
-	for _, text := range []string{"", "0xx", "6xx", "2x", "20x", "2xxx", "99", "600", "+20", "200-", "-204", "299-200", "200-299-300"} {
+	for _, text := range []string{"", "0xx", "6xx", "2x", "20x", "2xxx", "99", "600", "+20", "200-", "-204", "299-200",
+		"200-299-300"} {
 		_, err := activities.ParseStatusRange(text)
 		require.Error(t, err, text)
 	}

@@ -21,6 +21,6 @@ func (c *flowReference) Run(s streams, registry *kind.Registry) error {
 			return err
 		}
 	}
-	return fmt.Errorf("there is no page %q; there are nodes, triggers, flow-file, expressions and providers, and one for "+
-		"each provider, as github", everhook.Shorten(c.Page, 60))
+	return fmt.Errorf("there is no page %q; there are nodes, triggers, flow-file, expressions and providers, and "+
+		"one for each provider, as github", everhook.Shorten(c.Page, 60))
 }

@@ -83,8 +83,8 @@ nodes:
 `), 0o600))
 	out, errs, status := flowTestRun(t, dir)
 	require.Zero(t, status, errs)
-	require.Contains(t, out, "      warning: node star: \"ada/engine\", the value of `trigger.body.repo` in a url, has a "+
-		"slash, which is sent as %2F; write `{{ path(trigger.body.repo) }}` to keep it")
+	require.Contains(t, out, "      warning: node star: \"ada/engine\", the value of `trigger.body.repo` in a url, "+
+		"has a slash, which is sent as %2F; write `{{ path(trigger.body.repo) }}` to keep it")
 	require.Equal(t, 1, strings.Count(out, "warning:"))
 }
 

@@ -329,7 +329,8 @@ func printJSON(w io.Writer, data json.RawMessage) error {
 
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") }
 
-// stepClock is the time of day, with the day if the run started on another one. The zone stands at the start of the run.
+// stepClock is the time of day, with the day if the run started on another one. The zone stands at the start of the
+// run.
 func stepClock(t, started time.Time) string {
 	t, started = t.Local(), started.Local()
 	if t.Format(time.DateOnly) == started.Format(time.DateOnly) {

@@ -55,7 +55,8 @@ func TestEveryWrongNodeInThePagesIsRefusedAsItSays(t *testing.T) {
 }
 
 // sample is the trigger.body of the examples on the page of the language.
-const sample = `{"id": 7, "paid": true, "name": "Größe", "items": [{"sku": "a", "price": 2.5}, {"sku": "b", "price": 4}]}`
+const sample = `{"id": 7, "paid": true, "name": "Größe", "items": [{"sku": "a", "price": 2.5}, {"sku": "b", ` +
+	`"price": 4}]}`
 
 func TestEveryExpressionInThePagesGivesWhatItSays(t *testing.T) {
 	t.Parallel()

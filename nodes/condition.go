@@ -62,8 +62,9 @@ func (c *Condition) warnIfFilter(v *kind.Validation) {
 	first := len(d.Nodes) > 0 && node.Key == d.Nodes[0].Key
 	handled := len(d.OnFailure) > 0 || node.OnError != "" && node.OnError != everhook.OnErrorFail
 	if filtering && first && !handled && len(c.Expression.References().Env) == 0 {
-		v.Warn("/config/rejectOnFalse", "a run for which this is false ends failed, and with `dedupe` every redelivery "+
-			"runs it again", "to ignore such events, write the condition as the trigger's `when`: no run then starts")
+		v.Warn("/config/rejectOnFalse", "a run for which this is false ends failed, and with `dedupe` every "+
+			"redelivery runs it again", "to ignore such events, write the condition as the trigger's `when`: no run "+
+			"then starts")
 	}
 }
 

@@ -155,7 +155,8 @@ func (c *DateCalculation) validateOrder(v *kind.Validation) {
 		pointer := fmt.Sprintf("/config/steps/%d/%s", i, names[0])
 		takes := c.Steps[i].takes(names[0])
 		if given != "" && !takes.canTake(given) {
-			v.Error(pointer, fmt.Sprintf("%s takes %s, and %s", names[0], takes, by), orderFix(names[0], takes, given, i == 0))
+			v.Error(pointer, fmt.Sprintf("%s takes %s, and %s", names[0], takes, by), orderFix(names[0], takes, given,
+				i == 0))
 			return
 		}
 		if literal, ok := c.Input.Literal(); ok && i == 0 && takes == dateTime {

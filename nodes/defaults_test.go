@@ -55,7 +55,8 @@ func TestDefaultsAreWhatTheSchemaSays(t *testing.T) {
 
 // inputDefaults are fields of the input of http-request whose defaults the effect knows, because the node leaves
 // them out, and the idempotency key, which is a hash of the config too.
-var inputDefaults = regexp.MustCompile(`"(contentType":"json"|expect":\["200-299"\]|maxResponse":1048576|maxRetryAfter":"PT10M"|idempotencyKey":"[0-9a-f]+"),`)
+var inputDefaults = regexp.MustCompile(
+	`"(contentType":"json"|expect":\["200-299"\]|maxResponse":1048576|maxRetryAfter":"PT10M"|idempotencyKey":"[0-9a-f]+"),`)
 
 // sortedLines gives the sorted lines of a report: encoding a flow sorts its branches.
 func sortedLines(report string) []string {

@@ -26,8 +26,8 @@ type HTTPRequest struct {
 	Headers expression.Template[map[string]any] `json:"headers,omitzero"`
 	// Query parameters, added to those in the URL. A list repeats the parameter.
 	Query expression.Template[map[string]any] `json:"query,omitzero"`
-	// ContentType is the format of the body: json, form, xml, text or none. In a form, a list repeats its name, and what
-	// is inside a mapping is named in brackets: `address[city]`, `lines[0][sku]`, `address[phones][]`.
+	// ContentType is the format of the body: json, form, xml, text or none. In a form, a list repeats its name, and
+	// what is inside a mapping is named in brackets: `address[city]`, `lines[0][sku]`, `address[phones][]`.
 	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none" default:"json"`
 	// Body to send. Without it, the request has no body.
 	Body expression.Body `json:"body,omitzero"`
@@ -100,8 +100,11 @@ func (*HTTPRequest) Spec() kind.Spec {
 		},
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +
 			"and the first 2 KiB of the body. " +
-			"Error when there is no answer after all attempts, the address is refused by the egress guard, the answer is too large or cannot be read (type `response`), or a template cannot be evaluated. " +
-			"Tried again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and 503, unless `retry.on` or `retry.never` say otherwise. Retry-After is honoured up to `retry.maxRetryAfter`; a longer one ends the node failed.",
+			"Error when there is no answer after all attempts, the address is refused by the egress guard, the " +
+			"answer is too large or cannot be read (type `response`), or a template cannot be evaluated. Tried " +
+			"again: lost connections, 408, 425, 429 and 5xx; for POST and PATCH only refused connections, 429 and " +
+			"503, unless `retry.on` or `retry.never` say otherwise. Retry-After is honoured up to " +
+			"`retry.maxRetryAfter`; a longer one ends the node failed.",
 		Effect: &kind.EffectSpec{Timeout: activities.DefaultHTTPTimeout, MaxAttempts: 3},
 		Example: `key: charge
 type: http-request

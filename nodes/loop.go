@@ -74,7 +74,8 @@ func (*Loop) Spec() kind.Spec {
 				}},
 		},
 		Failures: "The status of an iteration that is not resolved, with `onFail: fail`. Error when `over` gives " +
-			"something else than a list, whole number, text, mapping or nil, when an expression cannot be evaluated, or when a limit is reached.",
+			"something else than a list, whole number, text, mapping or nil, when an expression cannot be evaluated," +
+			" or when a limit is reached.",
 		Branches: []kind.BranchSpec{{Name: loopBody, Required: true, Summary: "the body, once an iteration"}},
 		Example: `key: each
 type: loop

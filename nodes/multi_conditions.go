@@ -48,7 +48,8 @@ func (*MultiConditions) Spec() kind.Spec {
 		Summary: "Runs the branch of the first case that is true.",
 		Result:  "Which case was true.",
 		Members: []kind.Member{
-			{Name: "matched", Type: expression.Text, Content: true, Summary: "The name of the case; nil if none was true."},
+			{Name: "matched", Type: expression.Text, Content: true,
+				Summary: "The name of the case; nil if none was true."},
 			{Name: "tried", Type: expression.List, Summary: "The booleans of the cases that were evaluated."},
 		},
 		Failures: "Failed when no case is true, there is no branch `otherwise` and `continueOnNoMatch` is not set. " +

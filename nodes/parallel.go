@@ -28,8 +28,8 @@ func (*Parallel) Spec() kind.Spec {
 		Kind: "parallel", Group: kind.Control, Canonical: true,
 		Summary: "Runs two or more branches at the same time. Each branch works on its own copy of the variables; " +
 			"what the branches that resolved assigned is applied afterwards, in the order of the branches.",
-		Result: "`{<branch>: {status, result}}`: for each branch how it ended (resolved, failed, …), and the result of " +
-			"its last step.",
+		Result: "`{<branch>: {status, result}}`: for each branch how it ended (resolved, failed, …), and the result " +
+			"of its last step.",
 		Failures: "With `all`, the status of the first branch that does not resolve; with `race`, that of the first " +
 			"to end; with `any`, failed when no branch resolves. " +
 			"A response (without `continue`) or end node in a branch ends the whole run.",

@@ -42,14 +42,15 @@ func (*Subflow) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "subflow", Group: kind.Control, Canonical: true,
 		Summary: "Calls another flow, which runs as a run of its own, with its own steps.",
-		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. If the called flow skips calls " +
-			"with this input (`when` of its trigger), there is no run, and output and `runId` are nil. A run that is started " +
-			"again calls the same run again, under the same run ID; " +
+		Result: "The output of the run, nil if it has none. With `wait: false` `{runId}`. If the called flow skips " +
+			"calls with this input (`when` of its trigger), there is no run, and output and `runId` are nil. A run " +
+			"that is started again calls the same run again, under the same run ID; " +
 			"cancelling or aborting a run reaches the flows that it waits for.",
 		Failures: "Failed when the input does not fit the schema of the flow's trigger; nothing has run then. As the " +
 			"run that it waited for, when that did not resolve: failed, error, rejected, or aborted " +
-			"and cancelled, which `onError` does not catch; its type is then `subflow`. Error when there is no such flow or version, it cannot be called or lacks a secret, the input is too large, " +
-			"flows call each other more than 16 deep, or the template cannot be evaluated.",
+			"and cancelled, which `onError` does not catch; its type is then `subflow`. Error when there is no such " +
+			"flow or version, it cannot be called or lacks a secret, the input is too large, flows call each other " +
+			"more than 16 deep, or the template cannot be evaluated.",
 		Example: `key: stock
 type: subflow
 config:

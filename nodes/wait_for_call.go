@@ -45,8 +45,9 @@ var (
 func (*WaitForCall) Spec() kind.Spec {
 	return kind.Spec{
 		Kind: "wait-for-call", Group: kind.Callbacks, Canonical: true,
-		Summary: "Waits until its URL is called. In any expression or template of the flow, `resumeUrl(\"key\")` is that " +
-			"URL; send it to the system that is to call. A call that comes before the run reaches the node is kept.",
+		Summary: "Waits until its URL is called. In any expression or template of the flow, `resumeUrl(\"key\")` is " +
+			"that URL; send it to the system that is to call. A call that comes before the run reaches the node is " +
+			"kept.",
 		Result: "The parts of the first call that `request` keeps; nil if no call came by the deadline and the flow " +
 			"goes on.",
 		Members: []kind.Member{
@@ -55,8 +56,8 @@ func (*WaitForCall) Spec() kind.Spec {
 			{Name: "body", Summary: "The kept part of the body.", Content: true},
 			{Name: "receivedAt", Type: expression.Text, Summary: "The time of the call, RFC 3339."},
 		},
-		Failures: "Failed (`deadline`) if no call came by the deadline, unless `onDeadline: continue` is set. Error if " +
-			"the deadline cannot be evaluated. A refused call changes nothing: the node keeps waiting.",
+		Failures: "Failed (`deadline`) if no call came by the deadline, unless `onDeadline: continue` is set. Error " +
+			"if the deadline cannot be evaluated. A refused call changes nothing: the node keeps waiting.",
 		Example: `key: confirmed
 type: wait-for-call
 config:

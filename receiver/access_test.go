@@ -58,7 +58,8 @@ func guardedFlows() flows {
 		}},
 	}
 	for token, asked := range map[string][]receiver.Credential{metaToken: {given(password)}, slackToken: nil} {
-		all[token].Handshakes = []receiver.Handshake{{Handshake: all[token].Signature.Preset.Handshakes[0], Tokens: asked}}
+		all[token].Handshakes = []receiver.Handshake{{Handshake: all[token].Signature.Preset.Handshakes[0],
+			Tokens: asked}}
 	}
 	for token, route := range all {
 		route.Flow, route.Enabled, route.Mode, route.MaxBody = strings.TrimSuffix(token, "-token"), true,
@@ -80,7 +81,8 @@ func signedBy(t testing.TB, route *receiver.Route, sent time.Time, body, secret 
 	return headers
 }
 
-const unauthorizedProblem = `{"type":"urn:everhook:problem:unauthorized","title":"Unauthorized","status":401,"detail":"%s"}`
+const unauthorizedProblem = `{"type":"urn:everhook:problem:unauthorized","title":"Unauthorized","status":401,` +
+	`"detail":"%s"}`
 
 func TestWhoMayCall(t *testing.T) {
 	t.Parallel()
@@ -104,7 +106,8 @@ func TestWhoMayCall(t *testing.T) {
 			problemType + fmt.Sprintf(unauthorizedProblem, "the key is wrong")},
 		"a key in another header": {post(keyToken, "{}", "X-Key: "+password), keyWanted},
 		"an address that may not": {post(elsewhereToken, "{}"), "403\n" + problemType +
-			`{"type":"urn:everhook:problem:address-not-allowed","title":"Forbidden","status":403,"detail":"calls from this address are not allowed"}`},
+			`{"type":"urn:everhook:problem:address-not-allowed","title":"Forbidden","status":403,"detail":"calls ` +
+			`from this address are not allowed"}`},
 		"an address that only says so": {post(elsewhereToken, "{}", "X-Forwarded-For: 203.0.113.7",
 			"Forwarded: for=203.0.113.7"), "403"},
 		"the answer without a token": {lines("GET /api/webhook:answer/"+bearerToken+"/"+string(someRun)+" HTTP/1.1",
@@ -298,8 +301,9 @@ func TestTheSchemaSeesTheWholeBody(t *testing.T) {
 		`"large"`)+post(schemaToken, `{`)+last)
 	require.True(t, strings.HasPrefix(got[0], "200\n"), got[0])
 	const invalid = "422\n" + problemType +
-		`{"type":"urn:everhook:problem:invalid-body","title":"Invalid body","status":422,"detail":"the body does not fit the webhook's schema",` +
-		`"errors":[{"pointer":"/order","detail":"missing"},{"pointer":"/a~1b","detail":"got number, want string"}]}`
+		`{"type":"urn:everhook:problem:invalid-body","title":"Invalid body","status":422,"detail":"the body does ` +
+		`not fit the webhook's schema","errors":[{"pointer":"/order","detail":"missing"},{"pointer":"/a~1b",` +
+		`"detail":"got number, want string"}]}`
 	require.Equal(t, invalid, got[1])
 	require.Equal(t, invalid, got[2])
 	require.True(t, strings.HasPrefix(got[3], "413\n"), got[3])

@@ -26,12 +26,15 @@ func TestTheValuesOfABodyAreBounded(t *testing.T) {
 	all := accepting(receiver.FormatJSON, receiver.FormatXML, receiver.FormatText)
 	all[asyncToken].MaxBody = 1 << 20
 	for name, test := range map[string]struct{ mediaType, within, over string }{
-		"JSON":            {"application/json", `[{"":0},{"":0},1,2,3,4,5]`, `[{"":0},{"":0},1,2,3,4,5,6]`},
-		"nested JSON":     {"application/json", `[[[[[[[[[]]]]]]]]]`, `[[[[[[[[[[[]]]]]]]]]]]`},
-		"a member":        {"application/json", `{"a":[1,2,3,4,5,6,7,8]}`, `{"a":[1,2,3,4,5,6,7,8,9]}`},
-		"XML":             {"text/xml", "<a>" + strings.Repeat("<b/>", 9) + "</a>", "<a>" + strings.Repeat("<b/>", 10) + "</a>"},
-		"attributes":      {"text/xml", `<a b="" c="" d="" e="" f="" g="" h="" i="" j=""/>`, `<a b="" c="" d="" e="" f="" g="" h="" i="" j="" k=""/>`},
-		"texts in XML":    {"text/xml", `<a b="">x<c d="">y</c><e f="">z</e></a>`, `<a b="">x<c d="">y</c><e f="">z</e><g h=""/></a>`},
+		"JSON":        {"application/json", `[{"":0},{"":0},1,2,3,4,5]`, `[{"":0},{"":0},1,2,3,4,5,6]`},
+		"nested JSON": {"application/json", `[[[[[[[[[]]]]]]]]]`, `[[[[[[[[[[[]]]]]]]]]]]`},
+		"a member":    {"application/json", `{"a":[1,2,3,4,5,6,7,8]}`, `{"a":[1,2,3,4,5,6,7,8,9]}`},
+		"XML": {"text/xml", "<a>" + strings.Repeat("<b/>", 9) + "</a>", "<a>" + strings.Repeat("<b/>", 10) +
+			"</a>"},
+		"attributes": {"text/xml", `<a b="" c="" d="" e="" f="" g="" h="" i="" j=""/>`,
+			`<a b="" c="" d="" e="" f="" g="" h="" i="" j="" k=""/>`},
+		"texts in XML": {"text/xml", `<a b="">x<c d="">y</c><e f="">z</e></a>`,
+			`<a b="">x<c d="">y</c><e f="">z</e><g h=""/></a>`},
 		"one value of 1M": {"text/plain", strings.Repeat("[", 1<<20), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,7 +48,8 @@ func TestTheValuesOfABodyAreBounded(t *testing.T) {
 			got := exchange(t, s, requests+last)
 			require.True(t, strings.HasPrefix(got[0], "200\n"), got[0])
 			if test.over != "" {
-				require.Equal(t, "413\n"+problemType+`{"type":"urn:everhook:problem:body-too-large","title":"Too large",`+
+				require.Equal(t, "413\n"+problemType+
+					`{"type":"urn:everhook:problem:body-too-large","title":"Too large",`+
 					`"status":413,"detail":"the body has more than the 10 values that are taken here"}`, got[1])
 			}
 			require.Len(t, engine.got(), 1)
@@ -64,16 +68,21 @@ func TestTheRequestsOfAnAddressAreBounded(t *testing.T) {
 		calls   string
 		want    string
 	}{
-		"a connection's":         {nil, strings.Repeat(post(asyncToken, "{}"), 4), "200 200 200 429"},
-		"refused calls as well":  {nil, strings.Repeat(post(unknownToken, "{}"), 3) + post(asyncToken, "{}"), "404 404 404 429"},
-		"what a stranger claims": {nil, from("192.0.2.1") + from("192.0.2.2") + from("192.0.2.3") + from("192.0.2.4"), "200 200 200 429"},
+		"a connection's": {nil, strings.Repeat(post(asyncToken, "{}"), 4), "200 200 200 429"},
+		"refused calls as well": {nil, strings.Repeat(post(unknownToken, "{}"), 3) + post(asyncToken, "{}"),
+			"404 404 404 429"},
+		"what a stranger claims": {nil, from("192.0.2.1") + from("192.0.2.2") + from("192.0.2.3") + from("192.0.2.4"),
+			"200 200 200 429"},
 		"each behind a proxy": {trusted, strings.Repeat(from("192.0.2.1"), 4) + from("192.0.2.2"),
 			"200 200 200 429 200"},
 		"a network of IPv6": {trusted, from("2001:db8::1") + from("2001:db8::2") + from("2001:db8:0:0:9::") +
 			from("2001:db8::3") + from("2001:db8:0:1::"), "200 200 200 429 200"},
-		"a proxy's own calls are not":     {trusted, strings.Repeat(post(asyncToken, "{}"), 6), "200 200 200 200 200 200"},
-		"those that hide behind a proxy":  {trusted, strings.Repeat(from("nobody"), 4) + from("192.0.2.1"), "200 200 200 429 200"},
-		"a client that asks first counts": {trusted, expecting + from("192.0.2.1") + from("192.0.2.1") + from("192.0.2.1"), "100 200 200 200 429"},
+		"a proxy's own calls are not": {trusted, strings.Repeat(post(asyncToken, "{}"), 6),
+			"200 200 200 200 200 200"},
+		"those that hide behind a proxy": {trusted, strings.Repeat(from("nobody"), 4) + from("192.0.2.1"),
+			"200 200 200 429 200"},
+		"a client that asks first counts": {trusted, expecting + from("192.0.2.1") + from("192.0.2.1") + from(
+			"192.0.2.1"), "100 200 200 200 429"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,7 +137,8 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 
 			got := exchange(t, s, post(asyncToken, strings.Repeat(" ", 1<<20), "X-Forwarded-For: 192.0.2.9"))
 			require.Equal(t, "503\n"+problemType+"Retry-After: 1\n"+closing+
-				`{"type":"urn:everhook:problem:too-many-bodies","title":"Too many bodies","status":503,"detail":"too many bodies are being received; send it again"}`,
+				`{"type":"urn:everhook:problem:too-many-bodies","title":"Too many bodies","status":503,`+
+				`"detail":"too many bodies are being received; send it again"}`,
 				got[0])
 			require.Contains(t, exchange(t, s, post(asyncToken, `"small"`)+last)[0], "200\n", "small bodies have room")
 			require.Contains(t, s.log.String(), "outcome=bodies-full status=503")
@@ -179,8 +189,8 @@ func TestEveryCallGivesItsShareOfTheBudgetBack(t *testing.T) {
 
 const largeBody = 64 << 10
 
-// TestBodiesOfSmallValuesLeaveMemoryAndNeighbours is the attack of a stranger: small values, ten bodies at the same time.
-// It is not parallel, because it measures the memory of the process.
+// TestBodiesOfSmallValuesLeaveMemoryAndNeighbours is the attack of a stranger: small values, ten bodies at the same
+// time. It is not parallel, because it measures the memory of the process.
 func TestBodiesOfSmallValuesLeaveMemoryAndNeighbours(t *testing.T) {
 	const small = `{"":0},`
 	deep := strings.Repeat(`{"":`, 98) + "0" + strings.Repeat("}", 98) + ","

@@ -22,8 +22,9 @@ const (
 	FormatJSON      Format = "json"      // application/json and every type that ends with +json (RFC 6839); the default
 	FormatForm      Format = "form"      // application/x-www-form-urlencoded, see ParseForm
 	FormatMultipart Format = "multipart" // multipart/form-data, see ParseMultipart
-	FormatXML       Format = "xml"       // application/xml, text/xml and every type that ends with +xml (RFC 7303), see ParseXML
-	FormatText      Format = "text"      // any text type, as one text
+	// application/xml, text/xml and every type that ends with +xml (RFC 7303), see ParseXML
+	FormatXML  Format = "xml"
+	FormatText Format = "text" // any text type, as one text
 )
 
 // format is how the bodies of one Format are known, parsed, and asked for.
@@ -98,17 +99,19 @@ func parseBody(r *Receiver, c *call) (reply, bool) {
 			return refuse(Malformed, "the parameters of the Content-Type are not well formed"), true
 		}
 		if charset := parameters["charset"]; !isUTF8(charset) {
-			c.cause = fmt.Sprintf("the sender writes its text in %q: set UTF-8 in the sender's settings, because no other "+
-				"charset is read", everhook.Shorten(charset, 40))
+			c.cause = fmt.Sprintf("the sender writes its text in %q: set UTF-8 in the sender's settings, because no "+
+				"other charset is read", everhook.Shorten(charset, 40))
 			return refuse(MediaType, fmt.Sprintf("send UTF-8, not %q", everhook.Shorten(charset, 40))), true
 		}
 	}
 	body, err := f.parse(c.body, parameters, r.options.MaxValues)
 	if values, tooMany := errors.AsType[*everhook.ValuesError](err); tooMany {
-		return refuse(TooLarge, fmt.Sprintf("the body has more than the %d values that are taken here", values.Max)), true
+		return refuse(TooLarge, fmt.Sprintf("the body has more than the %d values that are taken here", values.Max)),
+			true
 	}
 	if fault, ok := errors.AsType[*everhook.SyntaxError](err); ok && fault.Reason == errCharset.Error() {
-		c.cause = "the XML names another encoding than UTF-8: set UTF-8 in the sender's settings, because no other is read"
+		c.cause = "the XML names another encoding than UTF-8: set UTF-8 in the sender's settings, because no other " +
+			"is read"
 	}
 	if err != nil {
 		return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err)), true

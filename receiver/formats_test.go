@@ -117,15 +117,18 @@ func TestTypesThatAFlowDoesNotTakeAreNamed(t *testing.T) {
 		want      string
 	}{
 		"a form where JSON is taken": {nil, "Content-Type: " + form,
-			"this webhook takes JSON, not \"application/x-www-form-urlencoded\"; add -H 'Content-Type: application/json'"},
+			"this webhook takes JSON, not \"application/x-www-form-urlencoded\"; add -H 'Content-Type: " +
+				"application/json'"},
 		"JSON where a form is taken": {[]receiver.Format{receiver.FormatForm}, "Content-Type: application/json",
-			"this webhook takes a form, not \"application/json\"; add -H 'Content-Type: application/x-www-form-urlencoded'"},
+			"this webhook takes a form, not \"application/json\"; add -H 'Content-Type: " +
+				"application/x-www-form-urlencoded'"},
 		"no type where JSON is not taken": {[]receiver.Format{receiver.FormatXML}, "X-A: b",
 			"this webhook takes XML, not a body without a type; add -H 'Content-Type: application/xml'"},
 		"several that are taken": {
 			[]receiver.Format{receiver.FormatText, receiver.FormatMultipart, receiver.FormatJSON},
 			"Content-Type: image/png",
-			"this webhook takes JSON or a multipart form or text, not \"image/png\"; add -H 'Content-Type: application/json' or -F NAME=VALUE or -H 'Content-Type: text/plain'",
+			"this webhook takes JSON or a multipart form or text, not \"image/png\"; add -H 'Content-Type: " +
+				"application/json' or -F NAME=VALUE or -H 'Content-Type: text/plain'",
 		},
 		"another multipart type": {[]receiver.Format{receiver.FormatMultipart},
 			"Content-Type: multipart/mixed; boundary=b",
@@ -164,7 +167,8 @@ func TestTheLogSaysWhatToSetForARefusedBody(t *testing.T) {
 		"a type of no format": {nil, "Content-Type: image/png", "x", "415",
 			`the sender sends "image/png", which no trigger takes: let the sender send JSON, a form, XML or text`},
 		"a charset": {text, "Content-Type: text/plain; charset=windows-1252", "x", "415",
-			`the sender writes its text in "windows-1252": set UTF-8 in the sender's settings, because no other charset is read`},
+			`the sender writes its text in "windows-1252": set UTF-8 in the sender's settings, because no other ` +
+				`charset is read`},
 		"an encoding": {text, "Content-Type: text/plain\r\nContent-Encoding: gzip", "x", "415",
 			`the sender compresses the body (Content-Encoding "gzip"): switch that off in the sender's settings, or ` +
 				"decompress in the proxy before Everhook"},
@@ -197,7 +201,8 @@ func TestMalformedBodiesOfEveryFormat(t *testing.T) {
 		"a multipart form that is cut off": {multipart, "--b\r\n",
 			"the body is not a multipart form that can be kept: part 1: there is no boundary behind it"},
 		"a multipart form without a boundary": {"multipart/form-data", "--b--",
-			"the body is not a multipart form that can be kept: the Content-Type has no boundary of 1 to 70 characters; curl -F adds one"},
+			"the body is not a multipart form that can be kept: the Content-Type has no boundary of 1 to 70 " +
+				"characters; curl -F adds one"},
 		"JSON that is cut off": {"application/json", "[",
 			"the body is not JSON that can be kept: line 1, column 2: unexpected end of JSON input"},
 		"parameters of a type, not well formed": {"text/plain; charset", "a",

@@ -76,7 +76,8 @@ func TestMultipartForms(t *testing.T) {
 		},
 		"a part of JSON is text": {parts(field("a", `{"x":1}`,
 			"Content-Type: application/json")), everhook.Mapping{"a": `{"x":1}`}},
-		"headers in any case, with other headers": {parts("content-DISPOSITION:form-data;name=a\r\nX-Other: 1\r\n\r\n1"), everhook.Mapping{"a": "1"}},
+		"headers in any case, with other headers": {
+			parts("content-DISPOSITION:form-data;name=a\r\nX-Other: 1\r\n\r\n1"), everhook.Mapping{"a": "1"}},
 		"text that looks like a boundary": {parts(field("a", "x--b\r\n-- b\n--b--")),
 			everhook.Mapping{"a": "x--b\r\n-- b\n--b--"}},
 		"encodings that change nothing": {parts(field("a", "1",

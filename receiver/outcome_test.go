@@ -78,7 +78,8 @@ func TestAnswers(t *testing.T) {
 			everhook.Answer{Status: 500, Problem: &everhook.Problem{Type: everhook.ProblemRunFailed,
 				Title: "The run failed", Status: 500, Node: "charge"}},
 			"500\nContent-Type: application/problem+json\nEverhook-Run-Id: RUN\n" +
-				`{"type":"urn:everhook:problem:run-failed","title":"The run failed","status":500,"runId":"RUN","node":"charge"}`,
+				`{"type":"urn:everhook:problem:run-failed","title":"The run failed","status":500,"runId":"RUN",` +
+				`"node":"charge"}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +125,8 @@ func TestAsyncOutcomes(t *testing.T) {
 		"a delivery too large for the engine": {
 			err: everhook.Errorf(everhook.TypeLimit, "definition and delivery may have 1.9MiB together"),
 			want: "413\n" + problemType +
-				`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,"detail":"definition and delivery may have 1.9MiB together"}`,
+				`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,` +
+				`"detail":"definition and delivery may have 1.9MiB together"}`,
 		},
 		"an engine that is away":       {err: errors.New("dial tcp 10.0.0.7: refused"), want: notStored},
 		"an engine that is overloaded": {err: everhook.ErrOverloaded, want: overloaded},
@@ -157,10 +159,12 @@ func TestAsyncOutcomes(t *testing.T) {
 }
 
 const notStored = "503\n" + problemType + "Retry-After: 5\n" +
-	`{"type":"urn:everhook:problem:unavailable","title":"Unavailable","status":503,"detail":"the delivery is not stored; send it again"}`
+	`{"type":"urn:everhook:problem:unavailable","title":"Unavailable","status":503,"detail":"the delivery is not ` +
+	`stored; send it again"}`
 
 const overloaded = "503\n" + problemType + "Retry-After: 5\n" +
-	`{"type":"urn:everhook:problem:overloaded","title":"Overloaded","status":503,"detail":"the delivery is not stored; send it again"}`
+	`{"type":"urn:everhook:problem:overloaded","title":"Overloaded","status":503,"detail":"the delivery is not ` +
+	`stored; send it again"}`
 
 func TestSyncOutcomes(t *testing.T) {
 	t.Parallel()
@@ -179,7 +183,8 @@ func TestSyncOutcomes(t *testing.T) {
 		"or 504 where the flow wants that": {
 			onWait: 504,
 			want: "504\nContent-Type: application/problem+json\nEverhook-Run-Id: RUN\n" +
-				`{"type":"urn:everhook:problem:answer-late","title":"No answer in time","status":504,"detail":"the run goes on without its caller","runId":"RUN"}`,
+				`{"type":"urn:everhook:problem:answer-late","title":"No answer in time","status":504,"detail":"the ` +
+				`run goes on without its caller","runId":"RUN"}`,
 		},
 		"an engine that is away":       {err: errors.New("x"), want: notStored},
 		"an engine that is overloaded": {err: everhook.ErrOverloaded, want: overloaded},
@@ -213,7 +218,8 @@ func TestTheAnswerEndpoint(t *testing.T) {
 	}
 	run := "Everhook-Run-Id: " + string(someRun) + "\n"
 	unknown := "404\n" + problemType +
-		`{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":"there is no such run, or it has expired"}`
+		`{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":"there is no such run, ` +
+		`or it has expired"}`
 	for name, test := range map[string]struct {
 		token, path string
 		headers     []string
@@ -245,7 +251,8 @@ func TestTheAnswerEndpoint(t *testing.T) {
 		"more than a run": {token: syncToken, path: "/x", want: gone},
 		"an engine that is away": {token: syncToken, err: errors.New("10.0.0.7 refused"), want: "503\n" +
 			problemType + "Retry-After: 5\n" +
-			`{"type":"urn:everhook:problem:unavailable","title":"Unavailable","status":503,"detail":"the run cannot be looked up now; try again"}`},
+			`{"type":"urn:everhook:problem:unavailable","title":"Unavailable","status":503,"detail":"the run cannot ` +
+			`be looked up now; try again"}`},
 		"no credentials": {token: lockedToken,
 			want: unauthorized("send a user name and a password: curl -u USER:PASSWORD …")},
 		"credentials": {token: lockedToken, headers: []string{basic("shop", password)},

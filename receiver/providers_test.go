@@ -85,7 +85,8 @@ func TestProvidersAreServed(t *testing.T) {
 			}
 			engine := &starter{}
 			fetch := func(context.Context, string) ([]byte, error) { return []byte(v.Secret), nil }
-			s := serve(t, receiver.Options{PublicURL: publicURL, Clock: func() time.Time { return v.At }, Fetch: fetch}, all,
+			s := serve(t, receiver.Options{PublicURL: publicURL, Clock: func() time.Time { return v.At }, Fetch: fetch},
+				all,
 				engine)
 			right := request(v, v.Header, v.Body)
 			wrongs := wrongRequests(v)
@@ -164,7 +165,8 @@ func TestEveryPresetTakesWhatItsSenderSends(t *testing.T) {
 			body := `{"id":1,"webhookTimestamp":` + fmt.Sprint(time.Now().UnixMilli()) +
 				`,"notificationItems":[{"NotificationRequestItem":{}}]}`
 			signed, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: time.Now(), Body: []byte(body),
-				Method: http.MethodPost, Base: publicURL, Target: "/api/webhook:trigger/" + signedToken + "?a=b"}, secret)
+				Method: http.MethodPost, Base: publicURL, Target: "/api/webhook:trigger/" + signedToken + "?a=b"},
+				secret)
 			require.NoError(t, err)
 			engine := &starter{}
 			s := serve(t, receiver.Options{PublicURL: publicURL}, provider(preset, secret, nil), engine)
@@ -203,7 +205,8 @@ func TestQuestionsOfProviders(t *testing.T) {
 	}{
 		"strava": {"strava", get("GET", "?hub.mode=subscribe&hub.challenge=15f7"+token),
 			"200\n" + jsonType + nosniff + `{"hub.challenge":"15f7"}`},
-		"strava, wrong token":  {"strava", get("GET", "?hub.mode=subscribe&hub.challenge=15f7&hub.verify_token=x"), "401"},
+		"strava, wrong token": {"strava", get("GET", "?hub.mode=subscribe&hub.challenge=15f7&hub.verify_token=x"),
+			"401"},
 		"dropbox":              {"dropbox", get("GET", "?challenge=abc"), "200\n" + textType + nosniff + "abc"},
 		"dropbox, no question": {"dropbox", get("GET", ""), "405"},
 		"nylas":                {"nylas", get("GET", "?challenge=abc"), "200\n" + textType + nosniff + "abc"},
@@ -268,7 +271,10 @@ func TestDiscordAsksWithItsKey(t *testing.T) {
 // snsVector is that of a notification, or of a confirmation.
 func snsVector(t *testing.T, name string) published.Vector {
 	t.Helper()
-	i := slices.IndexFunc(published.All, func(v published.Vector) bool { return v.Preset == "aws-sns" && v.Name == name })
+	i := slices.IndexFunc(published.All, func(v published.Vector) bool {
+		return v.Preset == "aws-sns" &&
+			v.Name == name
+	})
 	require.GreaterOrEqual(t, i, 0)
 	return published.All[i]
 }
@@ -297,7 +303,8 @@ func TestAmazonIsAskedOnlyForTopicsOfTheFlow(t *testing.T) {
 		return strings.Replace(notification.Body, "https://sns.us-west-2.amazonaws.com/Simple", url, 1)
 	}
 	for name, body := range map[string]string{
-		"another topic":  strings.Replace(notification.Body, "dongie-standard-topic\",\"Subject", "other\",\"Subject", 1),
+		"another topic": strings.Replace(notification.Body, "dongie-standard-topic\",\"Subject", "other\",\"Subject",
+			1),
 		"another host":   certificateOf("https://sns.us-west-2.amazonaws.com.evil.example/Simple"),
 		"without TLS":    certificateOf("http://sns.us-west-2.amazonaws.com/Simple"),
 		"another port":   certificateOf("https://sns.us-west-2.amazonaws.com:444/Simple"),

@@ -152,7 +152,8 @@ func FuzzParseQuery(f *testing.F) {
 
 func BenchmarkParseQuery(b *testing.B) {
 	for b.Loop() {
-		if _, err := receiver.ParseQuery("event=order.paid&order[id]=17&order[items][0][sku]=a&order[items][1][sku]=b&tags[]=x&tags[]=y"); err != nil {
+		if _, err := receiver.ParseQuery(
+			"event=order.paid&order[id]=17&order[items][0][sku]=a&order[items][1][sku]=b&tags[]=x&tags[]=y"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -40,8 +40,8 @@ type Options struct {
 	// MaxBodyBytes bounds the bytes of all bodies that are received and parsed at one time, by their declared lengths;
 	// a body without one counts as the flow's MaxBody. Over it 503. Default 64 MiB.
 	MaxBodyBytes int64
-	// ClientRate bounds the requests of one client address (of a /64 for IPv6) in a second; over it 429. Trusted proxies
-	// are not bounded, their clients are. Default 1000.
+	// ClientRate bounds the requests of one client address (of a /64 for IPv6) in a second; over it 429. Trusted
+	// proxies are not bounded, their clients are. Default 1000.
 	ClientRate float64
 	// ClientBurst is how many of them may come at once after a quiet time. Default: as many as in a second.
 	ClientBurst int

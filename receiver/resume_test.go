@@ -150,7 +150,8 @@ func TestWhatACallThatIsNotKeptGets(t *testing.T) {
 			"the call came after its deadline, or the run went on without it; the call is not kept")},
 		"too many came early": {version: 7, err: everhook.ErrInboxFull, want: "503\n" +
 			problemType + run + again + problem("too-many-early-calls", "Too many early calls", 503,
-			"the run keeps many calls that came before it waits for them, and takes no more; send the call again later")},
+			"the run keeps many calls that came before it waits for them, and takes no more; send the call again "+
+				"later")},
 		"the call is too large": {version: 7, err: everhook.Errorf(everhook.TypeLimit, "too large"),
 			want: "413\n" + problemType + run + problem("body-too-large", "Too large", 413, "too large")},
 		"the engine or a worker is away": {version: 7, err: context.DeadlineExceeded,

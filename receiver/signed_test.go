@@ -13,7 +13,8 @@ import (
 )
 
 const badSignature = "401\n" + problemType +
-	`{"type":"urn:everhook:problem:unauthorized","title":"Unauthorized","status":401,"detail":"the signature is missing, wrong, or not of this time"}`
+	`{"type":"urn:everhook:problem:unauthorized","title":"Unauthorized","status":401,"detail":"the signature is ` +
+	`missing, wrong, or not of this time"}`
 
 func TestSignedDeliveries(t *testing.T) {
 	t.Parallel()
@@ -149,7 +150,8 @@ func TestASecretThatIsNoneIsTheOperatorsTrouble(t *testing.T) {
 
 func TestSlackAsksWithADelivery(t *testing.T) {
 	t.Parallel()
-	const body = `{"token":"x","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}`
+	const body = `{"token":"x","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P",` +
+		`"type":"url_verification"}`
 	all := someFlows()
 	all[slackToken].Body = all[schemaToken].Body
 	all[slackToken].Schema = all[schemaToken].Schema
@@ -197,8 +199,11 @@ func TestMetaAsksWithGET(t *testing.T) {
 		"a token that is not read": {func(r *receiver.Route) { r.Handshakes[0].Tokens[0] = unreadable }, right, "503"},
 		"an empty token": {func(r *receiver.Route) { r.Handshakes[0].Tokens[0] = given("") },
 			ask("?hub.mode=subscribe&hub.challenge=1&hub.verify_token="), "503"},
-		"a disabled flow":           {func(r *receiver.Route) { r.Enabled = false }, right, gone},
-		"from an address elsewhere": {func(r *receiver.Route) { r.Allow = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")} }, right, "403"},
+		"a disabled flow": {func(r *receiver.Route) { r.Enabled = false }, right, gone},
+		"from an address elsewhere": {func(r *receiver.Route) {
+			r.Allow = []netip.Prefix{
+				netip.MustParsePrefix("203.0.113.0/24")}
+		}, right, "403"},
 		"with a body that is hidden": {nil,
 			strings.Replace(right, "Host: x", fmt.Sprintf("Host: x\r\nContent-Length: %d", len(smuggled)),
 				1) + smuggled, "200"},

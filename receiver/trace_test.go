@@ -26,7 +26,8 @@ func traced(t *testing.T) (*service, *tracetest.SpanRecorder, chan trace.SpanCon
 	t.Helper()
 	started := make(chan trace.SpanContext, 1)
 	spans := tracetest.NewSpanRecorder()
-	s := serve(t, receiver.Options{Tracer: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("test")}, someFlows(), tracingStarter(started))
+	s := serve(t, receiver.Options{Tracer: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer(
+		"test")}, someFlows(), tracingStarter(started))
 	return s, spans, started
 }
 

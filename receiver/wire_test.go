@@ -97,7 +97,8 @@ func dump(t testing.TB, res *http.Response) string {
 const (
 	problemType = "Content-Type: application/problem+json\n"
 	gone        = "404\n" + problemType +
-		`{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":"there is nothing at this URL; check it, and whether the flow is enabled"}`
+		`{"type":"urn:everhook:problem:not-found","title":"Not found","status":404,"detail":"there is nothing at ` +
+		`this URL; check it, and whether the flow is enabled"}`
 	closing = "(closes)\n"
 )
 
@@ -148,7 +149,8 @@ func TestRefusals(t *testing.T) {
 		"the method before the length": {lines("PUT /api/webhook:trigger/"+lockedToken+" HTTP/1.1", "Host: x",
 			"Content-Length: 1001") + strings.Repeat(" ", 1001), methodNotAllowed("POST")},
 		"a length over the cap, without a login": {post(lockedToken, strings.Repeat(" ", 1001)), "413\n" + problemType +
-			`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,"detail":"a body may have 1000B here"}`},
+			`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,"detail":"a body may ` +
+			`have 1000B here"}`},
 		"no credentials": {post(lockedToken, "{}"),
 			unauthorized("send a user name and a password: curl -u USER:PASSWORD …")},
 		"another scheme": {post(lockedToken, "{}", "Authorization: Bearer x"),
@@ -164,19 +166,25 @@ func TestRefusals(t *testing.T) {
 				"Transfer-Encoding: chunked") +
 				"3e9\r\n" + strings.Repeat(" ", 1001) + "\r\n0\r\n\r\n",
 			"413\n" + problemType + closing +
-				`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,"detail":"a body may have 1000B here"}`,
+				`{"type":"urn:everhook:problem:body-too-large","title":"Too large","status":413,"detail":"a body ` +
+				`may have 1000B here"}`,
 		},
 		"another type": {
 			post(asyncToken, "a=1", "Content-Type: application/x-www-form-urlencoded"),
-			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported media type","status":415,"detail":"this webhook takes JSON, not \"application/x-www-form-urlencoded\"; add -H 'Content-Type: application/json'"}`,
+			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported ` +
+				`media type","status":415,"detail":"this webhook takes JSON, not ` +
+				`\"application/x-www-form-urlencoded\"; add -H 'Content-Type: application/json'"}`,
 		},
 		"a compressed body": {
 			post(asyncToken, "\x1f\x8b", "Content-Type: application/json", "Content-Encoding: gzip"),
-			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported media type","status":415,"detail":"send the body as it is, without Content-Encoding"}`,
+			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported ` +
+				`media type","status":415,"detail":"send the body as it is, without Content-Encoding"}`,
 		},
 		"multipart, which fasthttp would parse by itself": {
 			post(asyncToken, "no parts", "Content-Type: multipart/form-data; boundary=b"),
-			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported media type","status":415,"detail":"this webhook takes JSON, not \"multipart/form-data\"; add -H 'Content-Type: application/json'"}`,
+			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported ` +
+				`media type","status":415,"detail":"this webhook takes JSON, not \"multipart/form-data\"; add -H ` +
+				`'Content-Type: application/json'"}`,
 		},
 		"JSON with a mistake": {post(asyncToken, "{\n \"a\": x}"),
 			notJSON("line 2, column 7: invalid character 'x' looking for beginning of value")},
@@ -215,7 +223,8 @@ func TestRefusals(t *testing.T) {
 		"what is not HTTP": {"hello\r\n\r\n", "400\n" + malformed("this is not an HTTP/1.1 request")},
 		"headers over the limit": {lines("POST /healthz HTTP/1.1", "Host: x", "X-A: "+
 			strings.Repeat("a", 16<<10)), "431\n" + problemType + closing +
-			`{"type":"urn:everhook:problem:headers-too-large","title":"Headers too large","status":431,"detail":"the request line and the headers may have 16KiB together"}`},
+			`{"type":"urn:everhook:problem:headers-too-large","title":"Headers too large","status":431,` +
+			`"detail":"the request line and the headers may have 16KiB together"}`},
 		"chunks that are not chunks": {lines("POST /api/webhook:trigger/"+asyncToken+" HTTP/1.1", "Host: x",
 			"Transfer-Encoding: chunked") + "zz\r\n", "400\n" +
 			malformed("the body ends early, or its chunks are not well formed")},

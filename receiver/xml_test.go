@@ -34,7 +34,9 @@ func TestXMLDocuments(t *testing.T) {
 		"white space between elements is no text": {"<a>\n  <b>1</b>\n</a>\n", everhook.Mapping{"a": m{"b": "1"}}},
 		"repeated elements are a list": {"<a><i>1</i><j/><i><k>2</k></i><i>3</i></a>",
 			everhook.Mapping{"a": m{"i": l{"1", m{"k": "2"}, "3"}, "j": ""}}},
-		"prefixes and their declarations go": {`<s:E xmlns:s="urn:s" xmlns="urn:d"><s:B><t:x xmlns:t="urn:t" t:y="1">2</t:x></s:B></s:E>`, everhook.Mapping{"E": m{"B": m{"x": m{"@y": "1", "#text": "2"}}}}},
+		"prefixes and their declarations go": {
+			`<s:E xmlns:s="urn:s" xmlns="urn:d"><s:B><t:x xmlns:t="urn:t" t:y="1">2</t:x></s:B></s:E>`,
+			everhook.Mapping{"E": m{"B": m{"x": m{"@y": "1", "#text": "2"}}}}},
 		"attributes that differ in their prefix": {`<a type="x" xsi:type="y" xmlns:xsi="urn:i"/>`,
 			everhook.Mapping{"a": m{"@type": l{"x", "y"}}}},
 		"an element and an attribute of one name": {`<a b="1"><b>2</b></a>`,

@@ -226,7 +226,8 @@ func (s *step) childOptions(part *LoopStart) workflow.ChildWorkflowOptions {
 		StaticSummary: everhook.Shorten(r.Flow().Definition.Name()+": "+s.Node().Name()+" from "+position, 200),
 	}
 	if r.start.Attributes {
-		options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRun.ValueSet(string(r.start.Delivery.RunID)), AttributeFlow.ValueSet(r.Flow().Definition.Key))
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRun.ValueSet(
+			string(r.start.Delivery.RunID)), AttributeFlow.ValueSet(r.Flow().Definition.Key))
 	}
 	return options
 }

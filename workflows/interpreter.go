@@ -84,11 +84,11 @@ func (i *Interpreter) begin(ctx workflow.Context, definition json.RawMessage, st
 func (i *Interpreter) checkLevel(level int) error {
 	switch {
 	case level < FirstLevel:
-		return fmt.Errorf("the run was started at engine level %d, by a build from before the first release; this build "+
-			"runs the levels %d to %d: terminate the run and retry its delivery", level, FirstLevel, i.level)
+		return fmt.Errorf("the run was started at engine level %d, by a build from before the first release; this "+
+			"build runs the levels %d to %d: terminate the run and retry its delivery", level, FirstLevel, i.level)
 	case level > i.level:
-		return fmt.Errorf("the run was started at engine level %d, by a later release; this build runs the levels %d to "+
-			"%d: deploy the later release to go on with the run", level, FirstLevel, i.level)
+		return fmt.Errorf("the run was started at engine level %d, by a later release; this build runs the levels "+
+			"%d to %d: deploy the later release to go on with the run", level, FirstLevel, i.level)
 	}
 	return nil
 }

@@ -62,7 +62,8 @@ func TestAWorkerThatCannotRunTheFlowFailsTheTaskNotTheRun(t *testing.T) {
 		"of a later level":              func(try *trial) { try.start.Level = workflows.Level + 1 },
 		"from before the first release": func(try *trial) { try.start.Level = workflows.FirstLevel - 1 },
 		"with an unknown kind": func(try *trial) {
-			try.definition = []byte(`{"key":"a","mode":"async","trigger":{"type":"webhook"},"nodes":[{"key":"a","type":"future"}]}`)
+			try.definition = []byte(`{"key":"a","mode":"async","trigger":{"type":"webhook"},"nodes":[{"key":"a",` +
+				`"type":"future"}]}`)
 		},
 		"that cannot be read": func(try *trial) { try.definition = []byte(`{"key":1}`) },
 	} {

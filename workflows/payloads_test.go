@@ -40,9 +40,11 @@ func TestTheLimitsOfARunAreThoseThatItWasStartedWith(t *testing.T) {
 		"larger input of an effect": {plain, "type: http-request, timeout: 5s, config: { method: POST, " +
 			"url: 'https://example.com/', body: '{{ trigger.body }}' }", 1_600_000, "larger than 1536KiB; send less"},
 		"input of an effect, stored": {workflows.MaxStoredPayload,
-			"type: http-request, timeout: 5s, config: { method: POST, url: 'https://example.com/', body: '{{ trigger.body }}' }", 3 << 20, ""},
+			"type: http-request, timeout: 5s, config: { method: POST, url: 'https://example.com/', body: '{{ " +
+				"trigger.body }}' }", 3 << 20, ""},
 		"larger input of an effect, stored": {workflows.MaxStoredPayload,
-			"type: http-request, timeout: 5s, config: { method: POST, url: 'https://example.com/', body: '{{ trigger.body }}' }", 17 << 20, "larger than 16MiB; send less"},
+			"type: http-request, timeout: 5s, config: { method: POST, url: 'https://example.com/', body: '{{ " +
+				"trigger.body }}' }", 17 << 20, "larger than 16MiB; send less"},
 		"an answer is the same size wherever": {workflows.MaxStoredPayload,
 			"type: response, config: { body: '{{ trigger.body }}' }", 2 << 20, "the answer is larger than 1 MiB"},
 	} {

@@ -38,14 +38,16 @@ func histories(t *testing.T) (names []string) {
 
 func TestEveryRecordedHistoryReplays(t *testing.T) {
 	t.Parallel()
-	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		DataConverter: workflows.DataConverter()})
 	require.NoError(t, err)
 	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Keeping(alwaysPacking()).Register(replayer)
 	for _, name := range histories(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join("testdata", "histories", name+".json")
-			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
+			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(
+				slog.New(slog.DiscardHandler)), file))
 		})
 	}
 }

@@ -42,8 +42,8 @@ func LargePayloads(bytes int) WorkerOption {
 // effect has happened. It also cuts errors that are too large. Without it an outside effect could fail in ways that no
 // flow can catch: an activity is retried although it succeeded, and a local activity fails its workflow task for ever.
 //
-// It also keeps the pauses of nodes, see pacedEffects, and cancels effects when the worker stops, before the SDK does: the SDK would not report the results of those
-// that ended in time.
+// It also keeps the pauses of nodes, see pacedEffects, and cancels effects when the worker stops, before the SDK does:
+// the SDK would not report the results of those that ended in time.
 type resultGuard struct {
 	interceptor.WorkerInterceptorBase
 	maxResult int

@@ -54,7 +54,8 @@ func TestAResultThatTemporalWouldNotTakeIsAnErrorThatIsNotTriedAgain(t *testing.
 			var suite testsuite.WorkflowTestSuite
 			env := suite.NewTestActivityEnvironment()
 			env.SetDataConverter(workflows.DataConverter())
-			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{workflows.ResultGuard(test.option)}})
+			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+				workflows.ResultGuard(test.option)}})
 			env.RegisterActivityWithOptions(func(context.Context) (any, error) { return test.result, test.err },
 				activity.RegisterOptions{Name: "ours"})
 			_, err := env.ExecuteActivity("ours")

@@ -192,7 +192,8 @@ func TestARetryOfARetryGoesOnFromThere(t *testing.T) {
 	for _, node := range []string{"count", "side", "size"} {
 		_, err := second.QueryWorkflow(workflows.ValuesQuery, node)
 		require.ErrorContains(t, err,
-			fmt.Sprintf(`this run did not begin the node %q: it is a retry of run %s that began at "shrink"; retry that run, or from a later node`, node, runID))
+			fmt.Sprintf(`this run did not begin the node %q: it is a retry of run %s that began at "shrink"; retry `+
+				`that run, or from a later node`, node, runID))
 	}
 }
 

@@ -82,11 +82,13 @@ func TestChecksOfALaterReleaseDoNotStopRuns(t *testing.T) {
 	kind.AddTrigger[refusedWebhook](r)
 	kind.AddTrigger[refusedCall](r)
 	require.ElementsMatch(t, nodes.Standard().Names(), r.Names(), "add the new kind to this test")
-	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter()})
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		DataConverter: workflows.DataConverter()})
 	require.NoError(t, err)
 	workflows.NewInterpreter(compile.NewVersions(r)).Register(replayer)
 	for _, name := range histories(t) {
 		file := filepath.Join("testdata", "histories", name+".json")
-		require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file), name)
+		require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(
+			slog.New(slog.DiscardHandler)), file), name)
 	}
 }

@@ -37,13 +37,19 @@ func TestWorkOnDataBreaksTheWorkflowTaskInTime(t *testing.T) {
 	const one = `{ key: a, type: calculation, config: { expression: '1' } }`
 	without := yields(t, "", "over: 40", one)
 	for name, of := range map[string]struct{ before, loop, body string }{
-		"output":               {body: `{ key: a, type: output, config: { value: '{{ nodes.text }}' } }`},
-		"answer":               {body: `{ key: a, type: response, config: { body: '{{ nodes.text }}', continue: true } }`},
-		"JSON that is parsed":  {body: `{ key: a, type: json-mapping, config: { input: '{{ nodes.json }}', parse: true, variables: [ { name: a, path: '[0]' } ] } }`},
-		"paths through lists":  {body: `{ key: a, type: json-mapping, config: { input: '{{ nodes.list }}', variables: [ { name: a, path: a } ] } }`},
-		"characters of a text": {body: `{ key: a, type: loop, config: { over: nodes.short, when: 'false' }, branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] } }`},
-		"entries of a mapping": {body: `{ key: a, type: loop, config: { over: nodes.mapping, when: 'false' }, branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] } }`},
-		"what is collected":    {body: `{ key: a, type: loop, config: { over: 1, collect: nodes.text }, branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] } }`},
+		"output": {body: `{ key: a, type: output, config: { value: '{{ nodes.text }}' } }`},
+		"answer": {body: `{ key: a, type: response, config: { body: '{{ nodes.text }}', continue: ` +
+			`true } }`},
+		"JSON that is parsed": {body: `{ key: a, type: json-mapping, config: { input: '{{ nodes.json }}', parse: ` +
+			`true, variables: [ { name: a, path: '[0]' } ] } }`},
+		"paths through lists": {body: `{ key: a, type: json-mapping, config: { input: '{{ nodes.list }}', ` +
+			`variables: [ { name: a, path: a } ] } }`},
+		"characters of a text": {body: `{ key: a, type: loop, config: { over: nodes.short, when: 'false' }, ` +
+			`branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] } }`},
+		"entries of a mapping": {body: `{ key: a, type: loop, config: { over: nodes.mapping, when: 'false' }, ` +
+			`branches: { do: [ { key: b, type: calculation, config: { expression: 1 } } ] } }`},
+		"what is collected": {body: `{ key: a, type: loop, config: { over: 1, collect: nodes.text }, branches: { ` +
+			`do: [ { key: b, type: calculation, config: { expression: 1 } } ] } }`},
 		"copies of many results": {before: list(1900, "- ", "\n"), loop: "over: 1000, concurrency: 2, when: 'false', " +
 			"onFalse: skip", body: one},
 		"results of a long body": {loop: "over: 8000, when: 'false', onFalse: skip", body: list(1900, "", ", ")},

@@ -78,8 +78,8 @@ func (b *builder) encode(contentType activities.ContentType, v any) []byte {
 	}
 }
 
-// formPairs are the fields of a form, sorted by name. A list repeats its name. What is inside a mapping, or inside a list
-// with mappings or lists in it, is named in brackets: address[city], lines[0][sku], address[phones][].
+// formPairs are the fields of a form, sorted by name. A list repeats its name. What is inside a mapping, or inside a
+// list with mappings or lists in it, is named in brackets: address[city], lines[0][sku], address[phones][].
 func formPairs(v any) ([]pair, error) {
 	if v == nil {
 		return nil, nil

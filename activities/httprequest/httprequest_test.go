@@ -165,12 +165,15 @@ func TestARequestIsWrittenAsTheInputSays(t *testing.T) {
 		"json": {
 			activities.HTTPRequestInput{Method: "POST", URL: plainValue(base),
 				Body: plainValue(map[string]any{"b": "<é>", "a": 1}), IdempotencyKey: "k1"},
-			"POST /\nContent-Type: application/json\nIdempotency-Key: k1\nUser-Agent: everhook\n{\"a\":1,\"b\":\"<é>\"}",
+			"POST /\nContent-Type: application/json\nIdempotency-Key: k1\nUser-Agent: everhook\n{\"a\":1," +
+				"\"b\":\"<é>\"}",
 		},
 		"a form with what is nested": {
 			activities.HTTPRequestInput{Method: "PUT", URL: plainValue(base), ContentType: "form",
-				Body: plainValue(map[string]any{"to": map[string]any{"city": "Bern", "tags": []any{"x", nil, 1}, "none": nil},
-					"lines": []any{map[string]any{"sku": "a"}, []any{1, 2}, true}, "one": []any{"z"}, "empty": []any{}})},
+				Body: plainValue(map[string]any{"to": map[string]any{"city": "Bern", "tags": []any{"x", nil, 1},
+					"none": nil},
+					"lines": []any{map[string]any{"sku": "a"}, []any{1, 2}, true}, "one": []any{"z"},
+					"empty": []any{}})},
 			"PUT /\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: everhook\nlines%5B0%5D%5Bsku%5D=a&" +
 				"lines%5B1%5D%5B%5D=1&lines%5B1%5D%5B%5D=2&lines%5B2%5D=true&one=z&to%5Bcity%5D=Bern&to%5Btags%5D%5B%5D=x&" +
 				"to%5Btags%5D%5B%5D=1",

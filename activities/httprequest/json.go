@@ -35,8 +35,8 @@ func readJSON(data []byte, lenient bool, maxValues int) (v any, note string, err
 	}
 }
 
-// mayHold gives a number of values that a text of JSON does not exceed, for one that is not parsed: each value follows a
-// comma or the beginning of a list or mapping.
+// mayHold gives a number of values that a text of JSON does not exceed, for one that is not parsed: each value follows
+// a comma or the beginning of a list or mapping.
 func mayHold(data []byte) int {
 	count, inText := 1, false
 	for i := 0; i < len(data); i++ {

@@ -69,10 +69,12 @@ func TestWhatIsTriedAgainCanBeAddedToAndExcluded(t *testing.T) {
 		{"POST", "500", []string{"default", "5xx"}, nil, true}, {"POST", "503", []string{"default", "404"}, nil, true},
 		{"GET", "404", []string{"default", "400-404"}, nil, true}, {"GET", "405", []string{"400-404"}, nil, false},
 		{"GET", "503", nil, []string{"503"}, false}, {"GET", "502", nil, []string{"503"}, true},
-		{"GET", "502", []string{"5xx"}, []string{"501-503"}, false}, {"GET", "504", []string{"5xx"}, []string{"501-503"},
+		{"GET", "502", []string{"5xx"}, []string{"501-503"}, false}, {"GET", "504", []string{"5xx"},
+			[]string{"501-503"},
 			true}, {"GET", "429", []string{"default"}, []string{"4xx"}, false},
 	} {
-		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(base + "/" + c.status),
+		_, application := fail(t, h, activities.HTTPRequestInput{Method: c.method, URL: plainValue(base + "/" +
+			c.status),
 			RetryOn: c.on, RetryNever: c.never})
 		require.Equal(t, c.retried, !application.NonRetryable(), "%s %s %v %v", c.method, c.status, c.on, c.never)
 	}

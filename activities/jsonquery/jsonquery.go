@@ -54,8 +54,9 @@ type outcome struct {
 }
 
 // errBusy says that a query did not get its turn.
-var errBusy = everhook.Errorf(everhook.TypeUnavailable, "the worker had too many other queries to do; try again later, or "+
-	"run more workers")
+var errBusy = everhook.Errorf(everhook.TypeUnavailable,
+	"the worker had too many other queries to do; try again later, or "+
+		"run more workers")
 
 // perform waits for the query's turn, and then for the query, but not longer than it may take.
 func (q *queries) perform(ctx context.Context, input activities.JSONQueryInput) (any, error) {

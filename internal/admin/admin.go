@@ -62,7 +62,8 @@ type Flow struct {
 	URL string `json:"url,omitempty"`
 	// Note says why the flow, or its latest version, is not served.
 	Note string `json:"note,omitempty"`
-	// Skipped counts the deliveries that the trigger's condition left out since this process began: they started no run.
+	// Skipped counts the deliveries that the trigger's condition left out since this process began: they started no
+	// run.
 	Skipped int64 `json:"skipped,omitempty"`
 }
 

@@ -108,7 +108,8 @@ func TestFlowsAreListed(t *testing.T) {
 	w := do(options(), get("/api/v1/flows"))
 	require.Equal(t, 200, w.Code)
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
-	require.JSONEq(t, `{"flows":[{"key":"orders","title":"Orders","mode":"sync","version":3,"enabled":true,"url":"http://h/api/webhook:trigger/t"}]}`, w.Body.String())
+	require.JSONEq(t, `{"flows":[{"key":"orders","title":"Orders","mode":"sync","version":3,"enabled":true,`+
+		`"url":"http://h/api/webhook:trigger/t"}]}`, w.Body.String())
 }
 
 func TestNoFlowsAreAnEmptyList(t *testing.T) {

@@ -223,8 +223,8 @@ const maxListed = 1000
 // Unresolved is the value of "status" that stands for all runs that ended otherwise than resolved.
 const Unresolved = "unresolved"
 
-// ParseFilter parses the query of a list of runs: "flow", "status" (also Unresolved), "after" and "before" (times of the
-// start, see parseTime), "limit" (1 to 1,000, default 20) and "page".
+// ParseFilter parses the query of a list of runs: "flow", "status" (also Unresolved), "after" and "before" (times of
+// the start, see parseTime), "limit" (1 to 1,000, default 20) and "page".
 func ParseFilter(query url.Values) (runs.Filter, error) {
 	filter := runs.Filter{Flow: query.Get("flow"), Limit: 20}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
@@ -280,8 +280,8 @@ func onlyKnown(query url.Values) error {
 	return nil
 }
 
-// parseTime parses a time: RFC 3339; the same without a zone, which is that of the server, as forms of browsers send it;
-// or how long ago it was, such as 90m or 7d. Empty: the zero time.
+// parseTime parses a time: RFC 3339; the same without a zone, which is that of the server, as forms of browsers send
+// it; or how long ago it was, such as 90m or 7d. Empty: the zero time.
 func parseTime(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

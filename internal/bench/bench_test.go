@@ -73,7 +73,8 @@ func start(b *testing.B) (product, handwritten call) {
 	s := launch(b, flow)
 	c := s.Temporal()
 	w := worker.New(c, handwrittenQueue, worker.Options{
-		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4, MaximumNumberOfPollers: 32}),
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			InitialNumberOfPollers: 8, MinimumNumberOfPollers: 4, MaximumNumberOfPollers: 32}),
 	})
 	w.RegisterWorkflow(Handwritten)
 	require.NoError(b, w.Start())

@@ -24,8 +24,8 @@ nodes:
   - { key: count, type: calculation, config: { expression: len(nodes.lines) } }
 `
 
-// BenchmarkWaitingRuns has the built binary start 1,000 runs with a body of 0.95 MB each, which wait then, and reads how
-// much memory it has. The bar: 1 GB.
+// BenchmarkWaitingRuns has the built binary start 1,000 runs with a body of 0.95 MB each, which wait then, and reads
+// how much memory it has. The bar: 1 GB.
 func BenchmarkWaitingRuns(b *testing.B) {
 	const runs, callers = 1000, 4
 	binary, flows := build(b), b.TempDir()
@@ -50,7 +50,8 @@ func BenchmarkWaitingRuns(b *testing.B) {
 	}
 }
 
-// deliverBody sends a delivery until it is taken: the receiver refuses large bodies that come faster than it parses them.
+// deliverBody sends a delivery until it is taken: the receiver refuses large bodies that come faster than it parses
+// them.
 func deliverBody(b *testing.B, url string, body []byte) error {
 	for {
 		status, err := deliverOnce(b, url, body)
@@ -86,7 +87,8 @@ func order(number int) []byte {
 			text.WriteByte(',')
 		}
 		fmt.Fprintf(&text, `{"sku":"SKU-%06d","name":"thing %d","quantity":%d,"price":%d.%02d,"currency":"EUR",`+
-			`"attributes":{"color":"blue","size":"XL"},"tags":["new","sale"]}`, (i+number)*7919%1_000_003, i, i%9+1, i%500,
+			`"attributes":{"color":"blue","size":"XL"},"tags":["new","sale"]}`, (i+number)*7919%1_000_003, i, i%9+1,
+			i%500,
 			i%100)
 	}
 	text.WriteString("]}")

@@ -21,12 +21,15 @@ import (
 
 // mix returns typical flows: answered at once, answered after an effect, and answered before one.
 func mix(partner string) []string {
-	ask := `{ key: ask, type: http-request, timeout: 5s, config: { method: POST, url: '` + partner + `', body: { order: 7 } } }`
+	ask := `{ key: ask, type: http-request, timeout: 5s, config: { method: POST, url: '` + partner +
+		`', body: { order: 7 } } }`
 	ok := `{ key: ok, type: response, config: { body: { ok: true } } }`
 	return []string{
 		flow,
-		"key: mix-effect\nmode: sync\ntrigger: { type: webhook, token: mix-effect-token-that-is-long }\nnodes: [" + ask + ", " + ok + "]\n",
-		"key: mix-async\nmode: async\ntrigger: { type: webhook, token: mix-async-token-that-is-long }\nnodes: [" + ask + "]\n",
+		"key: mix-effect\nmode: sync\ntrigger: { type: webhook, token: mix-effect-token-that-is-long }\nnodes: [" +
+			ask + ", " + ok + "]\n",
+		"key: mix-async\nmode: async\ntrigger: { type: webhook, token: mix-async-token-that-is-long }\nnodes: [" + ask +
+			"]\n",
 	}
 }
 
@@ -125,8 +128,8 @@ func BenchmarkOverload(b *testing.B) {
 		over := offer(b.Context(), web, urls, 2*capacity, 2*length)
 		after := offer(b.Context(), web, urls, capacity/4, length/2)
 		served := float64(after.good) / float64(after.good+after.waiting+after.refused+len(after.failed))
-		b.Logf("capacity %.0f/s; at twice of it %d answered, %d later, %d refused, %v failed; then %d answered, %d later, "+
-			"%d refused, %v failed", capacity, over.good, over.waiting, over.refused, over.failed, after.good,
+		b.Logf("capacity %.0f/s; at twice of it %d answered, %d later, %d refused, %v failed; then %d answered, %d "+
+			"later, %d refused, %v failed", capacity, over.good, over.waiting, over.refused, over.failed, after.good,
 			after.waiting, after.refused, after.failed)
 		b.ReportMetric(capacity, "capacity/s")
 		b.ReportMetric(float64(over.good)/(2*length).Seconds()/capacity, "goodput-ratio")

@@ -66,7 +66,9 @@ func TestABodyIsChecked(t *testing.T) {
 			[]string{": no items match contains schema", "/0: value must be 7"}},
 		"a reference inside": {`{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}`, `1`,
 			[]string{": got number, want string"}},
-		"a schema with a name of its own": {`{"$id":"https://example.org/order","$schema":"https://json-schema.org/draft/2020-12/schema","$ref":"#a","$defs":{"a":{"$anchor":"a","type":"string"}}}`, `1`, []string{": got number, want string"}},
+		"a schema with a name of its own": {`{"$id":"https://example.org/order",` +
+			`"$schema":"https://json-schema.org/draft/2020-12/schema","$ref":"#a","$defs":{"a":{"$anchor":"a",` +
+			`"type":"string"}}}`, `1`, []string{": got number, want string"}},
 		"a schema that checks schemas": {`{"$ref":"https://json-schema.org/draft/2020-12/schema"}`, `{"type":7}`,
 			[]string{"/type: it fits none of the alternatives (anyOf)",
 				"/type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'",

@@ -245,7 +245,8 @@ func TestASettingThatIsNotSetIsToldOnce(t *testing.T) {
 func TestAFlowThatNeedsASecretInANodeIsNotServedWithoutIt(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
-	f.apply(t, plain+`nodes: [ { key: call, type: http-request, config: { url: 'https://a.example/', headers: { Authorization: 'Bearer {{ secret.API }}' } } } ]`)
+	f.apply(t, plain+`nodes: [ { key: call, type: http-request, config: { url: 'https://a.example/', headers: { `+
+		`Authorization: 'Bearer {{ secret.API }}' } } } ]`)
 	shown, _ := flow(t, f.Catalog, "plain")
 	require.False(t, shown.Served)
 	require.Contains(t, shown.Note, "the secret API is not set")

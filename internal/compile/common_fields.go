@@ -66,7 +66,8 @@ func checkRetry(retry *everhook.Retry, v *kind.Validation) {
 	checkCauses(retry.On, "/retry/on", v)
 	checkCauses(retry.Never, "/retry/never", v)
 	if i := slices.Index(retry.Never, activities.RetryDefault); i >= 0 {
-		v.Error(fmt.Sprintf("/retry/never/%d", i), "nothing at all would be tried again", "write `maxAttempts: 1` instead")
+		v.Error(fmt.Sprintf("/retry/never/%d", i), "nothing at all would be tried again",
+			"write `maxAttempts: 1` instead")
 	}
 }
 
@@ -78,7 +79,8 @@ func checkCauses(causes []everhook.RetryCause, pointer string, v *kind.Validatio
 		}
 		if _, err := activities.ParseStatusRange(string(cause)); err != nil {
 			v.Error(fmt.Sprintf("%s/%d", pointer, i), fmt.Sprintf("%q is nothing that can be tried again on",
-				everhook.Shorten(string(cause), 40)), "write connect, timeout, default, or statuses as 503, 5xx or 500-504")
+				everhook.Shorten(string(cause), 40)),
+				"write connect, timeout, default, or statuses as 503, 5xx or 500-504")
 		}
 	}
 }

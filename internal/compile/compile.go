@@ -152,8 +152,8 @@ type compiler struct {
 	problems []kind.Problem
 	// errors counts the problems that are no warnings.
 	errors int
-	// defaulted are the flow's defaults by kind, filledBytes what they added to nodes. givenBy leads from the pointer of a
-	// field that they gave to a node to that in the defaults.
+	// defaulted are the flow's defaults by kind, filledBytes what they added to nodes. givenBy leads from the pointer
+	// of a field that they gave to a node to that in the defaults.
 	defaulted   map[string]*kindDefaults
 	filledBytes int
 	tooLarge    bool

@@ -131,7 +131,8 @@ func (c *compiler) unusedDefaults() {
 	for _, name := range everhook.SortedKeys(c.defaulted) {
 		if d := c.defaulted[name]; !d.used {
 			c.report(kind.Problem{Pointer: d.pointer(), Warning: true,
-				Message: fmt.Sprintf("no node of the flow is of kind %s", d.name), Fix: "remove it, or correct the kind"})
+				Message: fmt.Sprintf("no node of the flow is of kind %s", d.name),
+				Fix:     "remove it, or correct the kind"})
 		}
 	}
 }

@@ -30,7 +30,8 @@ func (f *Flow) Wait() everhook.Duration {
 func (c *compiler) caller(trigger kind.Trigger) {
 	d := c.flow.Definition
 	if _, ok := trigger.(kind.Source); ok && d.Mode == everhook.Sync {
-		c.error("/mode", "", fmt.Sprintf("a flow that %s starts has no caller that waits for an answer", d.Trigger.Type),
+		c.error("/mode", "", fmt.Sprintf("a flow that %s starts has no caller that waits for an answer",
+			d.Trigger.Type),
 			"write `mode: async`")
 	}
 }

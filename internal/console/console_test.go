@@ -114,7 +114,8 @@ func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	}}
 	page := read(t, s, "/")
 	require.Equal(t, runs.Filter{Ended: true, Limit: 20}, s.asked)
-	require.Contains(t, text(page), "Order intake orders served version 4 has problems 12 skipped by its condition, without a run Copy the URL of orders "+hookURL+
+	require.Contains(t, text(page), "Order intake orders served version 4 has problems 12 skipped by its condition, "+
+		"without a run Copy the URL of orders "+hookURL+
 		" sync 3 ")
 	require.Contains(t, text(page), "Broken broken not served line 3: unknown kind Copy the URL of broken "+hookURL+
 		" async 2 ")
@@ -279,7 +280,8 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	require.Contains(t, said,
 		`1 paid resolved condition 12:00:00.005 < 1 ms input, result Input { "/expression": "a < b" } Result true`)
 	require.Contains(t, said,
-		`2 Charge the card charge items[3] error http-request 12:00:00.005 1 min 1 s 3 no answer from pay.example error, lines Error {`)
+		`2 Charge the card charge items[3] error http-request 12:00:00.005 1 min 1 s 3 no answer from pay.example `+
+			`error, lines Error {`)
 	require.Contains(t, said, "Lines attempt 1: 503")
 	require.Regexp(t, `3 wait pending delay 12:00:00.005 .* so far`, said)
 	require.Contains(t, said, "The step log did not keep 1000 more steps.")

@@ -18,7 +18,8 @@ func Start(_ context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	return nil, errors.New("this binary was built without the embedded Temporal server: " +
-		"pass --temporal-address with the address of a Temporal cluster, or use a binary built without the tag noembedded")
+		"pass --temporal-address with the address of a Temporal cluster, or use a binary built without the tag " +
+		"noembedded")
 }
 
 // Address is empty.

@@ -72,7 +72,8 @@ func (s store) trimIndexes(ctx context.Context, attributes []string) (err error)
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		column := wanted[name]
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`CREATE INDEX %q ON executions_visibility (namespace_id, %q,
-			(COALESCE(close_time, '9999-12-31 23:59:59+00:00')) DESC, start_time DESC, run_id)`, name, column)); err != nil {
+			(COALESCE(close_time, '9999-12-31 23:59:59+00:00')) DESC, start_time DESC, run_id)`, name,
+			column)); err != nil {
 			return err
 		}
 	}

@@ -19,9 +19,9 @@ const workerCommands = "temporal-sys/worker-commands/"
 // queueTables are the tables of task queues, each with the one of their tasks.
 var queueTables = map[string]string{"task_queues": "tasks", "task_queues_v2": "tasks_v2"}
 
-// forgetWorkers deletes the task queues of single workers, and the tasks in them: each start of the process leaves some.
-// The workers of the server ran in the process that had the directory before, so none polls these queues any more. A
-// run whose task was in one gets another task when that one times out.
+// forgetWorkers deletes the task queues of single workers, and the tasks in them: each start of the process leaves
+// some. The workers of the server ran in the process that had the directory before, so none polls these queues any
+// more. A run whose task was in one gets another task when that one times out.
 func (s store) forgetWorkers(ctx context.Context) (err error) {
 	defer func() { err = s.explain(err) }()
 	db, err := s.open()
@@ -41,7 +41,8 @@ func (s store) forgetWorkers(ctx context.Context) (err error) {
 		}
 		for _, id := range ids {
 			for _, table := range []string{tasks, queues} {
-				if _, err := tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE range_hash = ? AND task_queue_id = ?",
+				if _, err := tx.ExecContext(ctx, fmt.Sprintf(
+					"DELETE FROM %s WHERE range_hash = ? AND task_queue_id = ?",
 					table), id.hash, id.id); err != nil {
 					return err
 				}

@@ -212,7 +212,8 @@ func (s *Server) construct(history, visibility *config.SQL, ports map[primitives
 		temporal.WithNamespaceLogger(s.logger),
 		// A client with a certificate of this process may do everything.
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
-		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
+		temporal.WithClaimMapper(
+			func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
 	}
 	if s.access != nil {
 		options = append(options, temporal.WithTLSConfigFactory(s.access))

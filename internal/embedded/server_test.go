@@ -264,8 +264,9 @@ func listedBy(t *testing.T, c client.Client, attribute string) {
 	t.Helper()
 	value := rand.Text()
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-		TaskQueue:             answerQueue,
-		TypedSearchAttributes: temporal.NewSearchAttributes(temporal.NewSearchAttributeKeyKeyword(attribute).ValueSet(value)),
+		TaskQueue: answerQueue,
+		TypedSearchAttributes: temporal.NewSearchAttributes(temporal.NewSearchAttributeKeyKeyword(attribute).ValueSet(
+			value)),
 	}, sleepWorkflow, time.Millisecond)
 	require.NoError(t, err)
 	require.NoError(t, run.Get(t.Context(), nil))

@@ -100,8 +100,8 @@ func (r *Run) noWay(key string) error {
 
 func (r *Run) notReached(node string) error {
 	if from := r.start.From; from != nil {
-		return fmt.Errorf("this run did not begin the node %q: it is a retry of run %s that began at %q; retry that run, "+
-			"or from a later node", node, from.Of, from.Node)
+		return fmt.Errorf("this run did not begin the node %q: it is a retry of run %s that began at %q; retry that "+
+			"run, or from a later node", node, from.Of, from.Node)
 	}
 	steps := r.log.Steps()
 	if len(steps) == 0 {

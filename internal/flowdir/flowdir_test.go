@@ -192,8 +192,10 @@ func TestWhatBecomesOfFiles(t *testing.T) {
 			{files: map[string]string{"a.yaml": flow("a", "A")},
 				told: []string{`DIR/a.yaml applied as a "A", 0 warnings`}, enabled: []string{"a"}},
 			{files: map[string]string{"b.yaml": flow("a", "B")}, enabled: []string{"a"}, told: []string{
-				"DIR/a.yaml:1:6: the key \"a\" is also that of DIR/b.yaml\n    fix: give each flow its own; neither file is applied",
-				"DIR/b.yaml:1:6: the key \"a\" is also that of DIR/a.yaml\n    fix: give each flow its own; neither file is applied"}},
+				"DIR/a.yaml:1:6: the key \"a\" is also that of DIR/b.yaml\n    fix: give each flow its own; neither " +
+					"file is applied",
+				"DIR/b.yaml:1:6: the key \"a\" is also that of DIR/a.yaml\n    fix: give each flow its own; neither " +
+					"file is applied"}},
 			{enabled: []string{"a"}},
 			{files: map[string]string{"b.yaml": flow("b", "B")},
 				told:    []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`},
@@ -204,8 +206,10 @@ func TestWhatBecomesOfFiles(t *testing.T) {
 				told:    []string{`DIR/a.yaml applied as a "A", 0 warnings`, `DIR/b.yaml applied as b "B", 0 warnings`},
 				enabled: []string{"a", "b"}},
 			{files: map[string]string{"a.yaml": flow("b", "A")}, enabled: []string{"a", "b"}, told: []string{
-				"DIR/a.yaml:1:6: the key \"b\" is also that of DIR/b.yaml\n    fix: give each flow its own; neither file is applied",
-				"DIR/b.yaml:1:6: the key \"b\" is also that of DIR/a.yaml\n    fix: give each flow its own; neither file is applied"}},
+				"DIR/a.yaml:1:6: the key \"b\" is also that of DIR/b.yaml\n    fix: give each flow its own; neither " +
+					"file is applied",
+				"DIR/b.yaml:1:6: the key \"b\" is also that of DIR/a.yaml\n    fix: give each flow its own; neither " +
+					"file is applied"}},
 			{files: map[string]string{"a.yaml": flow("c", "A")}, enabled: []string{"b", "c"},
 				told: []string{"DIR/a.yaml removed a", `DIR/a.yaml applied as c "A", 0 warnings`,
 					`DIR/b.yaml applied as b "B", 0 warnings`}},
@@ -213,8 +217,10 @@ func TestWhatBecomesOfFiles(t *testing.T) {
 		"two files with one token are both refused, and the token is not shown": {
 			{files: map[string]string{"a.yaml": flow("a", "A", "  token: abcdefghijkl"),
 				"b.yaml": flow("b", "B", "  token: abcdefghijkl")}, told: []string{
-				"DIR/a.yaml:6:10: the token abcd… is also that of DIR/b.yaml\n    fix: give each flow its own; neither file is applied",
-				"DIR/b.yaml:6:10: the token abcd… is also that of DIR/a.yaml\n    fix: give each flow its own; neither file is applied"}},
+				"DIR/a.yaml:6:10: the token abcd… is also that of DIR/b.yaml\n    fix: give each flow its own; " +
+					"neither file is applied",
+				"DIR/b.yaml:6:10: the token abcd… is also that of DIR/a.yaml\n    fix: give each flow its own; " +
+					"neither file is applied"}},
 		},
 		"what the target refuses is told once and tried again": {
 			{files: map[string]string{"a.yaml": flow("a", "A")},

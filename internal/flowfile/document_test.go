@@ -147,7 +147,8 @@ func TestProblemNamesPlaceAndNode(t *testing.T) {
 	require.Equal(t, "flow.yaml:4:42: warning: hm", problem.String())
 	data, err := json.Marshal(problem)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"file":"flow.yaml","line":4,"column":42,"pointer":"/nodes/0/config/expression","message":"hm","warning":true}`, string(data))
+	require.JSONEq(t, `{"file":"flow.yaml","line":4,"column":42,"pointer":"/nodes/0/config/expression",`+
+		`"message":"hm","warning":true}`, string(data))
 }
 
 func TestProblemsAreSortedAndSplit(t *testing.T) {

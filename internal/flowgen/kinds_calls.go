@@ -129,7 +129,8 @@ func (g *generator) companion(p place) string {
 		d.Trigger.Config["input"] = map[string]any{"type": "object", "required": []any{"id"}}
 	}
 	if g.chance(15) {
-		d.Trigger.Config["when"] = pick(g, "input.id != nil", "input == nil", "len(toJSON(input)) % 2 == 0", "input.id > 3")
+		d.Trigger.Config["when"] = pick(g, "input.id != nil", "input == nil", "len(toJSON(input)) % 2 == 0",
+			"input.id > 3")
 	}
 	g.flow.Companions = append(g.flow.Companions, d)
 	nodes, left := called.list(called.top(), 1+g.random.IntN(3))

@@ -130,7 +130,8 @@ func httpRequest(g *generator, p place, node *everhook.Node) place {
 			on, never = append(on, "default"), []everhook.RetryCause{"502-503", "4xx"}
 		}
 	}
-	node.Retry = &everhook.Retry{MaxAttempts: 8, On: on, Never: never, InitialInterval: everhook.Duration(time.Millisecond),
+	node.Retry = &everhook.Retry{MaxAttempts: 8, On: on, Never: never, InitialInterval: everhook.Duration(
+		time.Millisecond),
 		Backoff: 1, MaxInterval: everhook.Duration(time.Millisecond)}
 	if g.chance(30) {
 		node.Config["only"] = "body"

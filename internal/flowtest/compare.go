@@ -167,7 +167,8 @@ func (c *comparison) steps(want *[]string) {
 	if c.got.total > len(c.got.steps) {
 		// No list could match, so the failure has no field to update.
 		c.failures = append(c.failures,
-			Failure{Message: fmt.Sprintf("the run took %d steps, of which the step log keeps %d: leave `want.steps` out", c.got.total, len(c.got.steps))})
+			Failure{Message: fmt.Sprintf("the run took %d steps, of which the step log keeps %d: leave `want.steps` "+
+				"out", c.got.total, len(c.got.steps))})
 		return
 	}
 	wanted := make([]any, len(*want))

@@ -110,7 +110,8 @@ tests:
 func TestASettingThatNoTestGivesIsAWarning(t *testing.T) {
 	t.Parallel()
 	flow, problems := flowfile.Load("tested.yaml",
-		[]byte(sync+`  - { key: answer, type: response, config: { body: '{{ env.CURRENCY }} {{ env.OTHER ?? "none" }}' } }`), registry())
+		[]byte(sync+`  - { key: answer, type: response, config: { body: '{{ env.CURRENCY }} {{ env.OTHER ?? "none" `+
+			`}}' } }`), registry())
 	require.NoError(t, problems.Err())
 	s, problems := flowtest.New("tested.test.yaml", []byte("tests: [{ name: a }, { name: b, env: { OTHER: x } }]"),
 		flow, registry())

@@ -85,7 +85,8 @@ func (s *Suite) runTest(ctx context.Context, f *front, test *Test, limit time.Du
 			result.Failures = append(result.Failures, Failure{Message: m.message()})
 		}
 	default:
-		result.observed = &observed{answer: answer, ran: t.ran, skipped: t.skipped, outcome: t.outcome, steps: t.steps, total: t.total,
+		result.observed = &observed{answer: answer, ran: t.ran, skipped: t.skipped, outcome: t.outcome, steps: t.steps,
+			total: t.total,
 			calls: calls}
 		result.Failures = compare(test.fields.Want, result.observed)
 	}

@@ -291,7 +291,8 @@ want: { status: resolved }`,
 			[]string{"/status: the run ended otherwise: tell: payload item 0: unable to decode: json: cannot " +
 				"unmarshal number into Go value of type flowtest_test.mailResult"}},
 		"a header that no request can have": {async, `request: { headers: { 'X A': b } }`,
-			[]string{`the request cannot be made: Post "http://everhook.test/api/webhook:trigger/contract-test": net/http: invalid header field name "X A"`}},
+			[]string{`the request cannot be made: Post "http://everhook.test/api/webhook:trigger/contract-test": ` +
+				`net/http: invalid header field name "X A"`}},
 		"a run that waits for ever": {async + `  - { key: wait, type: stuck }`, `want: { status: resolved }`,
 			[]string{"the run never ends: it waits for what does not come in a test, at wait"}},
 		"a kind with a defect": {async + `  - { key: bad, type: defective }`, `want: {}`,
@@ -334,8 +335,9 @@ func TestOnlyThePickedTestsRun(t *testing.T) {
 func TestATestThatNeverEndsIsStopped(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ flow, want string }{
-		"a sync flow":  {sync, "the run did not end within 500ms and was stopped at wait, after PT1H of its own clock"},
-		"an async one": {async, "the run did not end within 500ms and was stopped at wait, after PT1H of its own clock"},
+		"a sync flow": {sync, "the run did not end within 500ms and was stopped at wait, after PT1H of its own clock"},
+		"an async one": {async, "the run did not end within 500ms and was stopped at wait, after PT1H of its own " +
+			"clock"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -74,7 +74,8 @@ func (p *parser) subflowOutcome(v any, pointer string) outcome {
 	case len(p.problems) > before:
 	case given != 1:
 		p.report(pointer, "an outcome is one of result, failed and error",
-			"write `{ result: … }`, the output of the flow that is called, `{ failed: it is sold out }` or `{ error: it broke }`")
+			"write `{ result: … }`, the output of the flow that is called, `{ failed: it is sold out }` or `{ "+
+				"error: it broke }`")
 	case fields.Result != nil:
 		return outcome{ended: everhook.Outcome{Status: everhook.Resolved, Output: fields.Result}}
 	case fields.Failed != nil:

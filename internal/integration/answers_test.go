@@ -73,7 +73,8 @@ func TestACallerIsAnsweredAsTheRunEnds(t *testing.T) {
 		}, {
 			name: "a response node with a mapping", key: "response-json", status: 200, body: `{"id":7,"list":[1,null]}`,
 			contentType: "application/json", ended: everhook.Resolved,
-			flow: "nodes: [{ key: a, type: response, config: { body: { id: '{{ trigger.body.id }}', list: [1, null] } } }]",
+			flow: "nodes: [{ key: a, type: response, config: { body: { id: '{{ trigger.body.id }}', list: [1, null] " +
+				"} } }]",
 		}, {
 			name: "no response node and an output", key: "answer-output", status: 200, body: `{"id":7}`,
 			contentType: "application/json", ended: everhook.Resolved,

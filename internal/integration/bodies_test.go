@@ -34,7 +34,8 @@ func TestBodiesOfEveryFormatReachTheirRun(t *testing.T) {
 		"form": {"application/x-www-form-urlencoded",
 			url.Values{"order[id]": {"7"}, "tags[]": {"a", "b"}}.Encode(), `{"order":{"id":"7"},"tags":["a","b"]}`},
 		"multipart": {writer.FormDataContentType(), files.String(),
-			`{"order":{"id":"7"},"photo":{"name":"photo","filename":"a.png","contentType":"application/octet-stream","size":2,"base64":"AP8="}}`},
+			`{"order":{"id":"7"},"photo":{"name":"photo","filename":"a.png",` +
+				`"contentType":"application/octet-stream","size":2,"base64":"AP8="}}`},
 		"XML": {"application/xml", `<order id="7"><item>a</item><item>b</item></order>`,
 			`{"order":{"@id":"7","item":["a","b"]}}`},
 		"text": {"text/plain", "order {{ 7 }}", `"order {{ 7 }}"`},

@@ -37,7 +37,8 @@ func TestAFullDiskIsReportedAndOver(t *testing.T) {
 	p.limitFiles(t, 4096)
 	full := time.Now()
 	require.Equal(t, http.StatusServiceUnavailable, deliver())
-	require.Eventually(t, func() bool { return ready() == http.StatusServiceUnavailable }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return ready() == http.StatusServiceUnavailable }, patience,
+		50*time.Millisecond)
 	require.Less(t, time.Since(full), 20*time.Second)
 	for range 4 {
 		require.Equal(t, http.StatusServiceUnavailable, deliver())

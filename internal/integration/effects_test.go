@@ -30,7 +30,8 @@ func TestBranchesThatLoseStopAtOnce(t *testing.T) {
 `)
 	got := f.post(t, "")
 	require.Equal(t, 200, got.status, got.body)
-	require.JSONEq(t, `{"asks":{"status":"cancelled","result":null},"waits":{"status":"cancelled","result":null},"fails":{"status":"failed","result":null},"wins":{"status":"resolved","result":1}}`, got.body)
+	require.JSONEq(t, `{"asks":{"status":"cancelled","result":null},"waits":{"status":"cancelled","result":null},`+
+		`"fails":{"status":"failed","result":null},"wins":{"status":"resolved","result":1}}`, got.body)
 	require.Less(t, got.took, 20*time.Second)
 	t.Logf("the losers had stopped after %v", got.took)
 	replay(t, f, got.run)

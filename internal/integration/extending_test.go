@@ -170,7 +170,8 @@ func TestAModuleFromNothingFollowsTheGuide(t *testing.T) {
 		command := exec.CommandContext(t.Context(), arguments[0], arguments[1:]...)
 		command.Dir = dir
 		// What the repository needs is in the cache; nothing else may be needed.
-		command.Env = append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false", "GOWORK=off", "GOPROXY=off", "GOSUMDB=off")
+		command.Env = append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false", "GOWORK=off", "GOPROXY=off",
+			"GOSUMDB=off")
 		out, err := command.CombinedOutput()
 		require.NoError(t, err, "%s:\n%s", line, out)
 	}

@@ -120,7 +120,8 @@ func TestWhatIsNotToldInTimeIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shown, err := runs.NewOperator(lateClient{shared.Temporal(), test.late}, nodes.Standard(), true).Show(t.Context(), f.key,
+			shown, err := runs.NewOperator(lateClient{shared.Temporal(), test.late}, nodes.Standard(), true).Show(
+				t.Context(), f.key,
 				run, "")
 			require.NoError(t, err)
 			require.Contains(t, shown.Note, test.note)

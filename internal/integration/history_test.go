@@ -88,7 +88,8 @@ func replay(t *testing.T, f flow, runs ...everhook.RunID) {
 // replayHistory replays a history of any age, open or closed. Large values are claims, so the replayer needs their
 // storage.
 func (p *product) replayHistory(history *historypb.History) error {
-	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(), ExternalStorage: p.Payloads(), DisableDeadlockDetection: true})
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		DataConverter: workflows.DataConverter(), ExternalStorage: p.Payloads(), DisableDeadlockDetection: true})
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,8 @@ func (f flow) started(t *testing.T) everhook.RunID {
 	t.Helper()
 	var id everhook.RunID
 	require.Eventually(t, func() bool {
-		runs, _, err := runs.NewOperator(f.product.Temporal(), nodes.Standard(), true).List(t.Context(), runs.Filter{Flow: f.key})
+		runs, _, err := runs.NewOperator(f.product.Temporal(), nodes.Standard(), true).List(t.Context(), runs.Filter{
+			Flow: f.key})
 		if err != nil || len(runs) == 0 {
 			return false
 		}

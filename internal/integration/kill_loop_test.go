@@ -24,7 +24,8 @@ const (
 func killedLoopFlows(partner string) map[string]string {
 	effect := func(key, body string) string {
 		return `{ key: ` + key +
-			`, type: http-request, timeout: 4s, retry: { maxAttempts: 20, initialInterval: 100ms, backoff: 1, on: [connect, timeout] }, config: { method: POST, url: '` + partner + `/200/a', body: ` + body + ` } }`
+			`, type: http-request, timeout: 4s, retry: { maxAttempts: 20, initialInterval: 100ms, backoff: 1, on: ` +
+			`[connect, timeout] }, config: { method: POST, url: '` + partner + `/200/a', body: ` + body + ` } }`
 	}
 	return map[string]string{
 		"called.yaml": `key: killed-called

@@ -21,7 +21,8 @@ func orderText(number int) string {
 			text.WriteByte(',')
 		}
 		fmt.Fprintf(&text, `{"sku":"SKU-%06d","name":"thing %d","quantity":%d,"price":%d.%02d,"currency":"EUR",`+
-			`"attributes":{"color":"blue","size":"XL"},"tags":["new","sale"]}`, (i+number)*7919%1_000_003, i, i%9+1, i%500,
+			`"attributes":{"color":"blue","size":"XL"},"tags":["new","sale"]}`, (i+number)*7919%1_000_003, i, i%9+1,
+			i%500,
 			i%100)
 	}
 	text.WriteString("]}")

@@ -87,7 +87,10 @@ func TestTheMetricsOfTemporalThatThePageNamesAreThere(t *testing.T) {
 
 func TestMetricsCanHaveAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	p := start(t, config{change: func(o *server.Options) { o.Metrics, o.AdminToken = "127.0.0.1:0", "sesame, open yourself" }})
+	p := start(t, config{change: func(o *server.Options) {
+		o.Metrics, o.AdminToken = "127.0.0.1:0",
+			"sesame, open yourself"
+	}})
 	require.Equal(t, http.StatusUnauthorized, get(t, p.MetricsURL()).status)
 	r := get(t, p.MetricsURL(), header("Authorization", "Bearer sesame, open yourself"))
 	require.Equal(t, http.StatusOK, r.status)

@@ -165,7 +165,8 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 				"', body: '{{ trigger.body }}' } }"), ""},
 		"large results at once": {"{}", atOnce(6, ask(1_700_000)), ""},
 		"large local results in a row": {large(1_200_000), "{ key: each, type: loop, config: { over: 8 }, " +
-			"branches: { do: [{ key: q, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: '@' } }] } }", ""},
+			"branches: { do: [{ key: q, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, " +
+			"query: '@' } }] } }", ""},
 		"large local results at once": {large(1_200_000),
 			atOnce(8, "{ key: ask, type: json-query, config: { input: '{{ trigger.body }}', engine: jmespath, query: "+
 				"'@' } }"), ""},
@@ -177,7 +178,8 @@ func TestALimitEndsItsRunAloneAndNeverItsWorkflowTask(t *testing.T) {
 				"', headers: { X-Size: '"+strings.Repeat("x", 14)+
 				"' }, body: '{{ trigger.body }}', only: body, maxResponse: 3MiB }"), "limit"},
 		"a failed run with large values": {large(700_000), "{ key: out, type: output, config: { value: '{{ " +
-			"trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}', continue: true } }, { key: stop, type: end, config: { status: failed } }", "end"},
+			"trigger.body }}' } }, { key: a, type: response, config: { body: '{{ trigger.body }}', continue: true } " +
+			"}, { key: stop, type: end, config: { status: failed } }", "end"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := strings.ReplaceAll(name, " ", "-")

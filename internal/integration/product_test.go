@@ -66,7 +66,8 @@ func launch(ctx context.Context, c config) (*product, error) {
 	}
 	started, err := server.Start(ctx, &options, server.Surroundings{
 		Registry: c.registry, Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare, WallClock: c.wallClock,
+		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare,
+		WallClock: c.wallClock,
 	})
 	if err != nil {
 		return nil, err

@@ -67,7 +67,8 @@ func (f flow) allCalled(t *testing.T, run everhook.RunID) (all []calledRun) {
 
 // bringCalls sends calls to the waits of a run of a random flow and of the runs that it calls, until it is stopped.
 func (p *product) bringCalls(ctx context.Context, random *flowgen.Flow, run everhook.RunID) {
-	c := &caller{product: p, random: random, runs: runs.NewOperator(p.Temporal(), nodes.Standard(), true), done: map[string]bool{}}
+	c := &caller{product: p, random: random, runs: runs.NewOperator(p.Temporal(), nodes.Standard(), true),
+		done: map[string]bool{}}
 	for _, wait := range random.Waits {
 		if wait.Early && wait.Flow == random.Definition.Key {
 			c.call(ctx, calledRun{wait.Flow, run}, wait.Node, wait.First())

@@ -36,8 +36,8 @@ func TestNothingIsServedBeforeTheFlowsAreThere(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.status)
 }
 
-// TestAClockThatIsSetBackIsHealed sets the clock that the process reads back by an hour. The process restarts its Temporal
-// server, while a run waits for a call and a caller is held.
+// TestAClockThatIsSetBackIsHealed sets the clock that the process reads back by an hour. The process restarts its
+// Temporal server, while a run waits for a call and a caller is held.
 func TestAClockThatIsSetBackIsHealed(t *testing.T) {
 	t.Parallel()
 	var set atomic.Int64

@@ -130,7 +130,8 @@ func TestARetryTakesTheCurrentVersionIfItIsAsked(t *testing.T) {
 		return "nodes:\n  - { key: before, type: calculation, config: { expression: 'trigger.body.n * 2' } }\n  - { " +
 			"key: gone, type: calculation, config: { expression: '1' } }\n" +
 			"  - { key: total, type: calculation, config: { expression: '" + total +
-			"' } }\n  - { key: out, type: output, config: { value: '{{ [nodes.before, nodes.total, system.flow.version] }}' } }\n" + rest
+			"' } }\n  - { key: out, type: output, config: { value: '{{ [nodes.before, nodes.total, " +
+			"system.flow.version] }}' } }\n" + rest
 	}
 	f := shared.async(t, "retried-current", nodes("nodes.before + trigger.body.none", ""))
 	run := f.post(t, `{"n":4}`).run
@@ -221,7 +222,8 @@ func TestARetryLongAfterwardsHasItsWholeTimeout(t *testing.T) {
 	began := f.show(t, retried.ID)
 	require.Equal(t, everhook.Aborted, f.ended(t, retried.ID).Status)
 	require.GreaterOrEqual(t, f.show(t, retried.ID).Ended.Sub(began.Started), 1900*time.Millisecond)
-	require.ErrorIs(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, everhook.NewRunID()),
+	require.ErrorIs(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key,
+		everhook.NewRunID()),
 		everhook.ErrNoRun)
 }
 

@@ -76,6 +76,7 @@ func TestFlowSendTellsOfASkippedDelivery(t *testing.T) {
 	command.Env = append(os.Environ(), asEverhook+"=1")
 	out, err := command.CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "The delivery was skipped: the trigger's `when` is false for it. No run was started.\n")
+	require.Contains(t, string(out), "The delivery was skipped: the trigger's `when` is false for it. No run was "+
+		"started.\n")
 	require.NotContains(t, string(out), "Run ")
 }

@@ -132,7 +132,8 @@ func TestWhoEndsAWaitingCallerEndsTheSubflow(t *testing.T) {
 			below := middle.calls(t, between, "sub")
 			if test.cancel {
 				slow.running(t, below, "long")
-				require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, run))
+				require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(),
+					f.key, run))
 			}
 			require.Equal(t, test.want, f.ended(t, run).Status)
 			require.Equal(t, test.want, middle.ended(t, between).Status)
@@ -169,7 +170,8 @@ nodes:
 			run := startWith(t, f, budget, nil)
 			below := f.calls(t, run, "sub")
 			slow.running(t, below, "long")
-			require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key, run))
+			require.NoError(t, runs.NewOperator(shared.Temporal(), nodes.Standard(), true).Cancel(t.Context(), f.key,
+				run))
 			require.Equal(t, everhook.Aborted, slow.ended(t, below).Status,
 				"cancelling its onFailure does not change how it ended")
 			require.Equal(t, everhook.Aborted, f.ended(t, run).Status)

@@ -191,7 +191,10 @@ func TestATraceCostsNoEvent(t *testing.T) {
 	f.ended(t, got.run)
 	events := f.events(t, got.run)
 	require.Len(t, events, 7)
-	require.Contains(t, string(events[0].GetWorkflowExecutionStartedEventAttributes().GetHeader().GetFields()["_tracer-data"].GetData()), callersTrace)
+	require.Contains(t,
+		string(
+			events[0].GetWorkflowExecutionStartedEventAttributes().GetHeader().GetFields()["_tracer-data"].GetData()),
+		callersTrace)
 	record(t, f, got.run, "condition-response-traced")
 }
 

@@ -166,9 +166,10 @@ func escapeLength(text, single string) int {
 }
 
 var (
-	categoryEscape = regexp.MustCompile(`^\\[pP]\{(?:L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|Z[lps]?|S[ckmo]?|C[cfno]?)\}`)
-	bounds         = regexp.MustCompile(`[0-9]+`)
-	quantifier     = regexp.MustCompile(`^(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})`)
+	categoryEscape = regexp.MustCompile(
+		`^\\[pP]\{(?:L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|Z[lps]?|S[ckmo]?|C[cfno]?)\}`)
+	bounds     = regexp.MustCompile(`[0-9]+`)
+	quantifier = regexp.MustCompile(`^(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})`)
 )
 
 // operatorLength returns the length of a group's start or of one quantifier. A second quantifier after it, as in a*?,

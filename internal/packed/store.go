@@ -79,7 +79,8 @@ type Run struct {
 	ended atomic.Bool
 }
 
-// Keep gives a *Value in place of a heavy value, and the value itself otherwise. The value must not be changed any more.
+// Keep gives a *Value in place of a heavy value, and the value itself otherwise. The value must not be changed any
+// more.
 func (r *Run) Keep(v any) any {
 	switch v.(type) {
 	case string, []any, map[string]any:

@@ -34,10 +34,12 @@ func order(items int) map[string]any {
 func TestPackingKeepsValuesExactly(t *testing.T) {
 	values := map[string]any{
 		"int beside a float of the same number": []any{2, 2.0, -1, math.MaxInt64, math.MinInt64},
-		"floats":                                []any{math.Copysign(0, -1), 1e300, math.SmallestNonzeroFloat64, math.Inf(1)},
-		"nil beside empty lists":                []any{nil, []any(nil), []any{}, map[string]any(nil), map[string]any{}, ""},
-		"text":                                  map[string]any{"": "\x00\xff", "ключ": "значение", "long": strings.Repeat("long ", 100)},
-		"an order":                              order(1000),
+		"floats": []any{math.Copysign(0, -1), 1e300, math.SmallestNonzeroFloat64,
+			math.Inf(1)},
+		"nil beside empty lists": []any{nil, []any(nil), []any{}, map[string]any(nil), map[string]any{}, ""},
+		"text": map[string]any{"": "\x00\xff", "ключ": "значение", "long": strings.Repeat("long ",
+			100)},
+		"an order": order(1000),
 	}
 	s := newStore(t, 1<<30, never)
 	for name, v := range values {

@@ -299,7 +299,8 @@ func explain(err error) error {
 	case errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("the disk is full: free some space (%w)", err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("user %d may not use it: change its owner or permissions, or choose another --payload-dir (%w)", os.Getuid(), err)
+		return fmt.Errorf("user %d may not use it: change its owner or permissions, or choose another --payload-dir "+
+			"(%w)", os.Getuid(), err)
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("it lies below a file: choose another --payload-dir (%w)", err)
 	default:

@@ -61,7 +61,8 @@ func TestAHistoryWithClaimsReplaysWhereTheObjectsAre(t *testing.T) {
 
 func replay(t *testing.T, history *historypb.History, external converter.ExternalStorage) error {
 	t.Helper()
-	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: workflows.DataConverter(), ExternalStorage: external})
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		DataConverter: workflows.DataConverter(), ExternalStorage: external})
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Run,
 		workflow.RegisterOptions{Name: workflows.RunWorkflow})

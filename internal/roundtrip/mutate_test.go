@@ -10,9 +10,11 @@ import (
 // hostile are texts that break careless parsers and templates.
 var hostile = []string{
 	"{{ trigger.body }}", "{{ secret.TOKEN }}", "{{", "}}", "${x}", "%00", "%zz", "%2F", "&amp;", "&#0;", "&#x110000;",
-	"&lt;b&gt;", "]]>", "<![CDATA[", "<!--", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<a>", "</a>", "\\u0000", "\\ud83d", "\\ude80",
+	"&lt;b&gt;", "]]>", "<![CDATA[", "<!--", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<a>", "</a>", "\\u0000", "\\ud83d",
+	"\\ude80",
 	"\\ud83d\\ude80", "\\\\", "\\\"", "\"", "'", "\\n", "\n", "\r\n", "\r", "\t", "\x00", "\x1b[2J", "\u2028", "\ufeff",
-	"\u00a0", "\ufffd", "\U0001F680", "e\u0301", "\xff", "\xc3", "\xed\xa0\x80", "null", "true", "NaN", "-0", "1e400", "1E2",
+	"\u00a0", "\ufffd", "\U0001F680", "e\u0301", "\xff", "\xc3", "\xed\xa0\x80", "null", "true", "NaN", "-0", "1e400",
+	"1E2",
 	"9223372036854775807", "9223372036854775808", "0.1", "1.0", "0777", "{}", "[]", "[[[[[[[[", "{\"a\":1,\"a\":2}",
 	"__proto__", "constructor", "a[b][c]=d", "a[]=1", "a=b=c", "&&", "=", "+", "%E2%82%AC", "--xYzZY", "{}[]", ",", ":",
 	"key: value", "!ruby/object", "<script>alert(1)</script>", "\U0010FFFE", "\U0010FFFF7\U0010FFFE",

@@ -161,7 +161,8 @@ func newRoad(t *testing.T) *road {
 	require.NoError(t, err)
 	outgoing := &http.Client{Transport: guard.Transport(nil)}
 	t.Cleanup(outgoing.CloseIdleConnections)
-	r.effect = httprequest.New(httprequest.Options{}).Activity(activities.Dependencies{Secrets: provider, HTTP: outgoing})
+	r.effect = httprequest.New(httprequest.Options{}).Activity(activities.Dependencies{Secrets: provider,
+		HTTP: outgoing})
 	r.interpreter = workflows.NewInterpreter(compile.NewVersions(nodes.Standard()))
 
 	listener := fasthttputil.NewInmemoryListener()

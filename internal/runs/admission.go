@@ -12,8 +12,8 @@ import (
 // overload makes every start time out, and those that timed out are work for Temporal too: then no caller is served.
 //
 // The bound adapts as congestion windows do (additive increase, multiplicative decrease): it grows by one in the time
-// in which that many starts are finished, and shrinks when starts take longer than the target, by as much as they do. It
-// shrinks once for all starts that were under way together.
+// in which that many starts are finished, and shrinks when starts take longer than the target, by as much as they do.
+// It shrinks once for all starts that were under way together.
 type admission struct {
 	mutex    sync.Mutex
 	clock    func() time.Time

@@ -86,7 +86,8 @@ func TestAnOverloadIsServedAtTheCapacity(t *testing.T) {
 		e.offer(capacity*2, 30*time.Second)
 		require.Zero(t, e.late)
 		require.GreaterOrEqual(t, float64(e.finished), 0.95*30*capacity)
-		require.Less(t, e.slowest, max(2*admissionTarget, time.Duration(float64(slowLimit+1)/capacity*float64(time.Second))))
+		require.Less(t, e.slowest, max(2*admissionTarget, time.Duration(float64(slowLimit+1)/capacity*float64(
+			time.Second))))
 		e.offer(capacity/3, 5*time.Second)
 		require.LessOrEqual(t, e.refused, 1, "an overload is over at once")
 	}

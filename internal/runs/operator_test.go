@@ -16,7 +16,8 @@ func TestErrorsOfTemporalSayWhereToLook(t *testing.T) {
 	t.Parallel()
 	for _, late := range []error{serviceerror.NewDeadlineExceeded("context deadline exceeded"),
 		fmt.Errorf("list: %w", context.DeadlineExceeded)} {
-		require.ErrorContains(t, explained(late), "Temporal did not answer in time; /readyz and the log of the server say more")
+		require.ErrorContains(t, explained(late),
+			"Temporal did not answer in time; /readyz and the log of the server say more")
 		require.ErrorIs(t, explained(late), late)
 	}
 	require.ErrorContains(t, explained(serviceerror.NewUnavailable("no host")), "Temporal does not answer; /readyz")

@@ -192,7 +192,8 @@ func (s *Starter) notResumed(ctx context.Context, workflowID string, err error) 
 	if _, ok := errors.AsType[*serviceerror.NotFound](looked); ok {
 		return everhook.ErrNoRun
 	}
-	if looked == nil && description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+	if looked == nil &&
+		description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return everhook.ErrRunEnded
 	}
 	return err

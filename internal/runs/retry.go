@@ -106,7 +106,8 @@ func (s *Starter) inVain(version *everhook.Version, from string) string {
 			"end by their deadlines", strings.Join(waits, ", "))
 	default:
 		return fmt.Sprintf("the run waits for calls of %s, whose URLs are new, but no node from %s on sends them: the "+
-			"waits will end by their deadlines; retry from the node that sends the URL", strings.Join(waits, ", "), from)
+			"waits will end by their deadlines; retry from the node that sends the URL", strings.Join(waits, ", "),
+			from)
 	}
 }
 

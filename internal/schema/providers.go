@@ -12,10 +12,10 @@ import (
 // providerPages are the list of providers and a page for each, made from the table of presets.
 func providerPages() []Page {
 	var list strings.Builder
-	list.WriteString("# Providers\n\nWhat `signature: { preset: NAME }` of a [trigger](triggers.md#webhook) knows: how " +
-		"the provider signs, how long it waits, how its events are told apart, and what it asks. For all other senders " +
-		"there is `hmac`, whose fields describe the signature. [Webhooks of providers](../webhooks.md) is the guide.\n\n" +
-		"| Preset | Provider | Dedupe key | Questions | Waits |\n| --- | --- | --- | --- | --- |\n")
+	list.WriteString("# Providers\n\nWhat `signature: { preset: NAME }` of a [trigger](triggers.md#webhook) knows: " +
+		"how the provider signs, how long it waits, how its events are told apart, and what it asks. For all other " +
+		"senders there is `hmac`, whose fields describe the signature. [Webhooks of providers](../webhooks.md) is " +
+		"the guide.\n\n| Preset | Provider | Dedupe key | Questions | Waits |\n| --- | --- | --- | --- | --- |\n")
 	pages := []Page{{}}
 	for _, preset := range signature.Presets() {
 		if preset.Name == signature.Generic {
@@ -46,8 +46,8 @@ func patience(d time.Duration) string {
 
 func providerPage(p *signature.Preset) string {
 	var page strings.Builder
-	fmt.Fprintf(&page, "# %s\n\nThe preset `%s` of `signature`. [%s](%s) is the provider's page about it; the guide is "+
-		"[webhooks of providers](../../webhooks.md).\n\n", p.Title, p.Name, p.Title, p.Docs)
+	fmt.Fprintf(&page, "# %s\n\nThe preset `%s` of `signature`. [%s](%s) is the provider's page about it; the guide "+
+		"is [webhooks of providers](../../webhooks.md).\n\n", p.Title, p.Name, p.Title, p.Docs)
 	page.WriteString("```yaml\n" + providerFlow(p) + "```\n\n")
 	step := 1
 	for _, text := range providerSteps(p) {

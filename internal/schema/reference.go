@@ -54,7 +54,8 @@ func (d *describer) flowFilePage() string {
 func (d *describer) nodesPage(r *kind.Registry) string {
 	var page strings.Builder
 	page.WriteString("# Node kinds\n\n" +
-		"A kind is what `type` names. Below stand the fields of `config`; what every node has besides is in [the flow file](flow-file.md#nodes).\n\n" +
+		"A kind is what `type` names. Below stand the fields of `config`; what every node has besides is in [the " +
+		"flow file](flow-file.md#nodes).\n\n" +
 		takesLegend)
 	specs := specsByGroup(r)
 	page.WriteString("\n| Kind | What it is for |\n| --- | --- |\n")
@@ -187,7 +188,8 @@ func expressionsPage() string {
 		"<!-- functions -->\n", list.String(),
 		"<!-- limits -->\n", fmt.Sprintf("An expression has at most %d KiB and %s parts, and its brackets nest at "+
 			"most %d deep. One evaluation of a field may do %s units of work, "+
-			"one for an operation, an element that is looked at, or sixteen bytes of text that are read, and produce %s of data; more is an error of that node.\n",
+			"one for an operation, an element that is looked at, or sixteen bytes of text that are read, and "+
+			"produce %s of data; more is an error of that node.\n",
 			expression.MaxSource>>10, thousands(expression.MaxSyntaxNodes), expression.MaxNesting,
 			thousands(expression.MaxUnits), everhook.Size(expression.MaxBytes)),
 	).Replace(expressionsText)

@@ -108,7 +108,8 @@ func (d *describer) kinds(r *kind.Registry) error {
 			properties["timeout"], properties["retry"] = false, false
 		} else {
 			properties["timeout"] = schema{"default": shortDuration(spec.Effect.Timeout)}
-			properties["retry"] = schema{"properties": schema{"maxAttempts": schema{"default": spec.Effect.MaxAttempts}}}
+			properties["retry"] = schema{"properties": schema{"maxAttempts": schema{
+				"default": spec.Effect.MaxAttempts}}}
 		}
 		rules = append(rules, ifType(spec.Kind, then))
 	}

@@ -76,7 +76,8 @@ func TestTheSchemaTakesEveryWayToWriteAValue(t *testing.T) {
 		"an expression that YAML reads as a number":  "{ key: a, type: calculation, config: { expression: 1.5 } }",
 		"a template where a number is needed":        "{ key: a, type: response, config: { status: '{{ nodes.x }}' } }",
 		"a template where one of some words is":      "{ key: a, type: end, config: { status: '{{ nodes.x }}' } }",
-		"a template where a mapping is needed":       "{ key: a, type: response, config: { headers: '{{ nodes.x }}' } }",
+		"a template where a mapping is needed": "{ key: a, type: response, config: { headers: '{{ nodes.x }}' " +
+			"} }",
 		"a template inside a duration": "{ key: a, type: delay, config: { duration: 'P{{ nodes.days " +
 			"}}D' } }",
 		"one value for a list": "{ key: a, type: http-request, config: { url: " +
@@ -112,7 +113,8 @@ func TestTheSchemaRefusesAWrongNode(t *testing.T) {
 		"with an unknown field in its config": "{ key: a, type: output, config: { value: 1, values: 2 } }",
 		"with the config of another kind":     "{ key: a, type: output, config: { expression: 'true' } }",
 		"without its config":                  "{ key: a, type: calculation }",
-		"without a required field":            "{ key: a, type: multi-conditions, config: { cases: [{ when: 'true' }] } }",
+		"without a required field": "{ key: a, type: multi-conditions, config: { cases: [{ when: 'true' " +
+			"}] } }",
 		"with a word outside an enumeration": "{ key: a, type: parallel, config: { mode: some }, branches: { b: " +
 			"[], c: [] } }",
 		"with a word where a template may be":   "{ key: a, type: end, config: { status: done } }",
@@ -148,13 +150,14 @@ func TestTheSchemaRefusesAWrongFlow(t *testing.T) {
 	require.NoError(t, flowSchema.Validate(fromYAML(t, "{ key: a, mode: async, trigger: { type: webhook }, options: { "+
 		"timeout: 1d12h, wait: 0 } }")))
 	for name, flow := range map[string]string{
-		"without a key":                   "{ mode: sync, trigger: { type: webhook } }",
-		"without a mode":                  "{ key: a, trigger: { type: webhook } }",
-		"without a trigger":               "{ key: a, mode: sync }",
-		"with a key in capitals":          "{ key: A, mode: sync, trigger: { type: webhook } }",
-		"with an unknown mode":            "{ key: a, mode: both, trigger: { type: webhook } }",
-		"with an unknown field":           "{ key: a, mode: sync, trigger: { type: webhook }, name: x }",
-		"with an unknown option":          "{ key: a, mode: sync, trigger: { type: webhook }, options: { retries: 3 } }",
+		"without a key":          "{ mode: sync, trigger: { type: webhook } }",
+		"without a mode":         "{ key: a, trigger: { type: webhook } }",
+		"without a trigger":      "{ key: a, mode: sync }",
+		"with a key in capitals": "{ key: A, mode: sync, trigger: { type: webhook } }",
+		"with an unknown mode":   "{ key: a, mode: both, trigger: { type: webhook } }",
+		"with an unknown field":  "{ key: a, mode: sync, trigger: { type: webhook }, name: x }",
+		"with an unknown option": "{ key: a, mode: sync, trigger: { type: webhook }, options: { retries: 3 " +
+			"} }",
 		"with an unknown trigger":         "{ key: a, mode: sync, trigger: { type: webhooks } }",
 		"with a trigger without its type": "{ key: a, mode: sync, trigger: {} }",
 		"with an unknown trigger field":   "{ key: a, mode: sync, trigger: { type: webhook, tokens: [a] } }",

@@ -93,7 +93,8 @@ func builtinSchemas() schema {
 			schema{"type": "integer", "minimum": 0}, schema{"type": "string", "pattern": sizePattern}),
 		"path": schema{
 			"title": "a path, as order.items[0].sku", "type": []string{"string", "integer"}, "pattern": pathPattern,
-			"description": `Names separated by dots, [n] for an element, ["a.b"] for odd names. Through a list without an index it takes that field of every element.`,
+			"description": `Names separated by dots, [n] for an element, ["a.b"] for odd names. Through a list ` +
+				`without an index it takes that field of every element.`,
 		},
 		"cidr": schema{
 			"title": "a range of addresses, as 203.0.113.0/24, or one address", "type": "string",

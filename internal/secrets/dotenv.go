@@ -115,7 +115,8 @@ func (p *dotEnv) doubleQuoted() (string, error) {
 			i++
 			escaped, ok := dotEnvEscapes[p.rest[i]]
 			if !ok {
-				return "", errors.New(`in double quotes, \ must be followed by n, r, t, ", \ or $; use single quotes for a literal value`)
+				return "", errors.New(`in double quotes, \ must be followed by n, r, t, ", \ or $; use single ` +
+					`quotes for a literal value`)
 			}
 			text.WriteByte(escaped)
 		default:

@@ -178,7 +178,8 @@ func TestDotEnvIsRead(t *testing.T) {
 	t.Parallel()
 	got, err := secrets.ParseDotEnv("\ufeff# a comment\r\n" +
 		"PLAIN=a b # comment\r\n\n  export  SPACED = value  \nHASH=#1#2\nEMPTY=\nCOMMENT= # only\nDOLLAR=$PLAIN\n" +
-		"SINGLE='a # \"b\" \\n' # comment\nDOUBLE=\"a\\n\\\"b\\\" \\\\ \\$x\"\nPEM=\"-----BEGIN\nline\n-----END\"\nLAST='multi\nline'")
+		"SINGLE='a # \"b\" \\n' # comment\nDOUBLE=\"a\\n\\\"b\\\" \\\\ " +
+		"\\$x\"\nPEM=\"-----BEGIN\nline\n-----END\"\nLAST='multi\nline'")
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"PLAIN=a b", "SPACED=value", "HASH=#1#2", "EMPTY=", "COMMENT=", "DOLLAR=$PLAIN",

@@ -144,8 +144,8 @@ func (h *health) note(behind time.Duration) {
 	defer h.mutex.Unlock()
 	h.behind, h.timekeeping = behind, nil
 	if behind > 0 {
-		h.timekeeping = fmt.Errorf("the wall clock was set back and is %s behind: runs wait until the embedded Temporal "+
-			"server has restarted, or the clock has caught up", behind.Round(time.Millisecond))
+		h.timekeeping = fmt.Errorf("the wall clock was set back and is %s behind: runs wait until the embedded "+
+			"Temporal server has restarted, or the clock has caught up", behind.Round(time.Millisecond))
 	}
 }
 

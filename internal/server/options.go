@@ -101,8 +101,8 @@ func (o *Options) check() error {
 	}
 	o.AdminToken = strings.TrimSpace(o.AdminToken)
 	if n := utf8.RuneCountInString(o.AdminToken); n > 0 && n < minToken {
-		return fmt.Errorf("--admin-token has %d characters; write at least %d, for example the output of `openssl rand "+
-			"-hex 32`", n, minToken)
+		return fmt.Errorf("--admin-token has %d characters; write at least %d, for example the output of `openssl "+
+			"rand -hex 32`", n, minToken)
 	}
 	if o.AdminToken == "" && !isLoopback(o.Admin) {
 		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",

@@ -302,7 +302,8 @@ func (s *Server) startReceiver() error {
 	}
 	s.receiver = receiver.New(receiver.Options{
 		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld,
-		Logger:    calm(s.logger, []string{"a delivery could not be made durable", "a run could not be looked up", "not ready"}),
+		Logger: calm(s.logger, []string{"a delivery could not be made durable", "a run could not be looked up",
+			"not ready"}),
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
@@ -358,7 +359,8 @@ const (
 func (s *Server) warnOfStrandedRuns(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, strandedTimeout)
 	defer cancel()
-	found, total, err := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes).Stranded(ctx, shownStranded)
+	found, total, err := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes).Stranded(ctx,
+		shownStranded)
 	switch {
 	case err != nil:
 		s.logger.Warn("open runs of builds before the first release cannot be looked for", "error", err)

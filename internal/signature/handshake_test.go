@@ -31,15 +31,18 @@ func TestHandshakes(t *testing.T) {
 		secret   string
 		want     any
 	}{
-		"meta": {"meta", question("GET", "hub.mode=subscribe&hub.verify_token=meaty&hub.challenge=1158201444", nil, nil),
+		"meta": {"meta", question("GET", "hub.mode=subscribe&hub.verify_token=meaty&hub.challenge=1158201444", nil,
+			nil),
 			[]string{"meaty"}, "", "1158201444"},
 		"strava": {"strava", question("GET", "hub.mode=subscribe&hub.verify_token=S&hub.challenge=15f7", nil, nil),
 			[]string{"S"}, "", map[string]any{"hub.challenge": "15f7"}},
 		"dropbox": {"dropbox", question("GET", "challenge=abc%3Cb%3E", nil, nil), nil, "", "abc<b>"},
 		"nylas":   {"nylas", question("GET", "challenge=bc609b38", nil, nil), nil, "", "bc609b38"},
-		"slack": {"slack", question("POST", "", nil, map[string]any{"type": "url_verification", "challenge": "3eZbrw1a"}),
+		"slack": {"slack", question("POST", "", nil, map[string]any{"type": "url_verification",
+			"challenge": "3eZbrw1a"}),
 			nil, "", "3eZbrw1a"},
-		"discord": {"discord", question("POST", "", nil, map[string]any{"type": 1}), nil, "", map[string]any{"type": 1}},
+		"discord": {"discord", question("POST", "", nil, map[string]any{"type": 1}), nil, "", map[string]any{
+			"type": 1}},
 		"twitch": {"twitch", question("POST", "", twitchType("webhook_callback_verification"),
 			map[string]any{"challenge": "pogchamp"}), nil, "", "pogchamp"},
 		"trello":      {"trello", question("HEAD", "", nil, nil), nil, "", nil},

@@ -26,8 +26,8 @@ type Preset struct {
 	// Topic is the path in the body of what must be one of the flow's `topics`, if the provider's key signs for all of
 	// its customers.
 	Topic everhook.Path
-	// DedupeHeader or DedupeBody are the places of the event's ID, which is the same in each of its deliveries; the texts
-	// at all paths of DedupeBody together are the ID. If there is no such ID, both are empty.
+	// DedupeHeader or DedupeBody are the places of the event's ID, which is the same in each of its deliveries; the
+	// texts at all paths of DedupeBody together are the ID. If there is no such ID, both are empty.
 	DedupeHeader string
 	DedupeBody   []everhook.Path
 	// Handshakes are the questions of the provider.

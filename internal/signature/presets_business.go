@@ -8,7 +8,8 @@ import (
 // businessPresets are services for customers, documents, identities and data.
 var businessPresets = []Preset{
 	{
-		Name: "calendly", Title: "Calendly", Docs: "https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures",
+		Name: "calendly", Title: "Calendly",
+		Docs: "https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures",
 		Setup: []string{"Create the subscription with `POST https://api.calendly.com/webhook_subscriptions`. Its " +
 			"`signing_key`, which you choose, becomes the secret."},
 		Scheme: Scheme{
@@ -27,13 +28,14 @@ var businessPresets = []Preset{
 	{
 		Name: "hubspot", Title: "HubSpot (v3)",
 		Docs: "https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests",
-		Setup: []string{"In the developer account: your app, Auth, \"Client secret\" becomes the secret. Webhooks, Target " +
-			"URL: the flow's."},
-		Notes: []string{"A delivery is a list of events, and a list that is sent again may be cut in another way: so there " +
-			"is no dedupe key. `eventId` is that of one event."},
+		Setup: []string{"In the developer account: your app, Auth, \"Client secret\" becomes the secret. Webhooks, " +
+			"Target URL: the flow's."},
+		Notes: []string{"A delivery is a list of events, and a list that is sent again may be cut in another way: " +
+			"so there is no dedupe key. `eventId` is that of one event."},
 		Scheme: Scheme{
 			Signature: header("X-HubSpot-Signature-v3"), Methods: []Method{{"", SHA256, Base64}},
-			Signed: template("{method}{url:decoded}{body}{timestamp}"), Timestamp: header("X-HubSpot-Request-Timestamp"),
+			Signed:    template("{method}{url:decoded}{body}{timestamp}"),
+			Timestamp: header("X-HubSpot-Request-Timestamp"),
 			Tolerance: tolerance,
 		},
 		Wait: 4500 * time.Millisecond, Patience: 5 * time.Second,
@@ -41,8 +43,8 @@ var businessPresets = []Preset{
 	{
 		Name: "hubspot-v1", Title: "HubSpot (v1)",
 		Docs: "https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests",
-		Setup: []string{"In the developer account: your app, Auth, \"Client secret\" becomes the secret. Webhooks, Target " +
-			"URL: the flow's."},
+		Setup: []string{"In the developer account: your app, Auth, \"Client secret\" becomes the secret. Webhooks, " +
+			"Target URL: the flow's."},
 		Notes: []string{"HubSpot sends both signatures; `hubspot` checks the newer one, which has a time."},
 		Scheme: Scheme{Signature: header("X-HubSpot-Signature"), Methods: []Method{{"", PlainSHA256, Hex}},
 			Signed: template("{secret}{body}")},
@@ -59,8 +61,9 @@ var businessPresets = []Preset{
 	},
 	{
 		Name: "zendesk", Title: "Zendesk", Docs: "https://developer.zendesk.com/documentation/webhooks/verifying/",
-		Setup: []string{"In the Admin Center: Apps and integrations, Webhooks, your webhook, Reveal secret. It becomes the " +
-			"secret. Test webhooks before it is created have Zendesk's own, which its documentation shows."},
+		Setup: []string{"In the Admin Center: Apps and integrations, Webhooks, your webhook, Reveal secret. It " +
+			"becomes the secret. Test webhooks before it is created have Zendesk's own, which its documentation " +
+			"shows."},
 		Scheme: Scheme{
 			Signature: header("X-Zendesk-Webhook-Signature"), Methods: []Method{{"", SHA256, Base64}},
 			Signed: template("{timestamp}{body}"), Timestamp: header("X-Zendesk-Webhook-Signature-Timestamp"),
@@ -71,7 +74,8 @@ var businessPresets = []Preset{
 	},
 	{
 		Name: "workos", Title: "WorkOS", Docs: "https://workos.com/docs/events/data-syncing/webhooks",
-		Setup: []string{"In the dashboard: Developer, Webhooks, Create webhook. \"Signing secret\" becomes the secret."},
+		Setup: []string{"In the dashboard: Developer, Webhooks, Create webhook. \"Signing secret\" becomes the " +
+			"secret."},
 		Scheme: Scheme{
 			Signature: header("WorkOS-Signature"), Separator: ",", Methods: []Method{{"v1=", SHA256, Hex}},
 			Signed: template("{timestamp}.{body}"), Timestamp: element("t="), Tolerance: 3 * time.Minute,
@@ -81,7 +85,8 @@ var businessPresets = []Preset{
 	},
 	{
 		Name: "mux", Title: "Mux", Docs: "https://www.mux.com/docs/core/verify-webhook-signatures",
-		Setup: []string{"In the dashboard: Settings, Webhooks, Create new webhook. \"Signing secret\" becomes the secret."},
+		Setup: []string{"In the dashboard: Settings, Webhooks, Create new webhook. \"Signing secret\" becomes the " +
+			"secret."},
 		Scheme: Scheme{
 			Signature: header("Mux-Signature"), Separator: ",", Methods: []Method{{"v1=", SHA256, Hex}},
 			Signed: template("{timestamp}.{body}"), Timestamp: element("t="), Tolerance: tolerance,
@@ -91,8 +96,8 @@ var businessPresets = []Preset{
 	},
 	{
 		Name: "dropbox", Title: "Dropbox", Docs: "https://www.dropbox.com/developers/reference/webhooks",
-		Setup: []string{"In the App Console: your app, Settings, \"App secret\" becomes the secret. Webhooks, Webhook " +
-			"URIs: the flow's."},
+		Setup: []string{"In the App Console: your app, Settings, \"App secret\" becomes the secret. Webhooks, " +
+			"Webhook URIs: the flow's."},
 		Notes:      []string{"A delivery names accounts that have changes, no changes and no ID."},
 		Scheme:     bodyHMAC("X-Dropbox-Signature", "", SHA256, Hex),
 		Handshakes: []Handshake{echo("challenge")},
@@ -100,8 +105,8 @@ var businessPresets = []Preset{
 	},
 	{
 		Name: "docusign", Title: "Docusign", Docs: "https://developers.docusign.com/platform/webhooks/connect/hmac/",
-		Setup: []string{"In Docusign Admin: Connect, Connect Keys, Add Secret Key. It becomes the secret, as it is shown. " +
-			"The configuration needs \"Include HMAC Signature\"."},
+		Setup: []string{"In Docusign Admin: Connect, Connect Keys, Add Secret Key. It becomes the secret, as it is " +
+			"shown. The configuration needs \"Include HMAC Signature\"."},
 		Notes: []string{"With several keys Docusign sends a signature for each; any of them is enough."},
 		Scheme: Scheme{
 			Signature: header("X-DocuSign-Signature-1"),
@@ -127,11 +132,11 @@ var businessPresets = []Preset{
 	{
 		Name: "aws-sns", Title: "Amazon SNS",
 		Docs: "https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html",
-		Setup: []string{"Add the topic's ARN to `topics`. Create an HTTPS subscription of the topic with the flow's URL, " +
-			"without raw message delivery. The subscription is confirmed by itself."},
+		Setup: []string{"Add the topic's ARN to `topics`. Create an HTTPS subscription of the topic with the flow's " +
+			"URL, without raw message delivery. The subscription is confirmed by itself."},
 		Notes: []string{
-			"Amazon's keys sign for all topics of all customers, so `topics` decides what is taken. It is compared before " +
-				"anything is fetched.",
+			"Amazon's keys sign for all topics of all customers, so `topics` decides what is taken. It is compared " +
+				"before anything is fetched.",
 			"Everhook fetches Amazon's certificate and calls the confirmation URL, both only from hosts " +
 				"`sns.<region>.amazonaws.com`: one at a time, ten a minute.",
 		},

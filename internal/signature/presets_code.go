@@ -26,8 +26,9 @@ var codePresets = []Preset{
 	},
 	{
 		Name: "bitbucket", Title: "Bitbucket",
-		Docs:         "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/",
-		Setup:        []string{"In the repository: Repository settings, Webhooks, Add webhook. Secret: one that you choose."},
+		Docs: "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/",
+		Setup: []string{"In the repository: Repository settings, Webhooks, Add webhook. Secret: one that you " +
+			"choose."},
 		Scheme:       bodyHMAC("X-Hub-Signature", "sha256=", SHA256, Hex),
 		DedupeHeader: "X-Request-UUID",
 		Wait:         9 * time.Second, Patience: 10 * time.Second,
@@ -51,8 +52,8 @@ var codePresets = []Preset{
 	},
 	{
 		Name: "trello", Title: "Trello", Docs: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/",
-		Setup: []string{"The secret is the API secret of your Power-Up (trello.com/power-ups/admin, API key). Create the " +
-			"webhook with `POST https://api.trello.com/1/webhooks?callbackURL=URL&idModel=ID`."},
+		Setup: []string{"The secret is the API secret of your Power-Up (trello.com/power-ups/admin, API key). " +
+			"Create the webhook with `POST https://api.trello.com/1/webhooks?callbackURL=URL&idModel=ID`."},
 		Scheme: Scheme{Signature: header("X-Trello-Webhook"), Methods: []Method{{"", SHA1, Base64}},
 			Signed: template("{body}{url}")},
 		DedupeBody: paths("action.id"),
@@ -62,16 +63,17 @@ var codePresets = []Preset{
 	{
 		Name: "sentry", Title: "Sentry",
 		Docs: "https://docs.sentry.io/organization/integrations/integration-platform/webhooks/",
-		Setup: []string{"In Sentry: Settings, Developer Settings, Custom Integrations. Webhook URL: the flow's. \"Client " +
-			"Secret\" becomes the secret."},
+		Setup: []string{"In Sentry: Settings, Developer Settings, Custom Integrations. Webhook URL: the flow's. " +
+			"\"Client Secret\" becomes the secret."},
 		Scheme:       bodyHMAC("Sentry-Hook-Signature", "", SHA256, Hex),
 		DedupeHeader: "Request-ID",
 		Wait:         800 * time.Millisecond, Patience: time.Second,
 	},
 	{
-		Name: "pagerduty", Title: "PagerDuty", Docs: "https://developer.pagerduty.com/docs/verifying-webhook-signatures",
-		Setup: []string{"In PagerDuty: Integrations, Generic Webhooks (v3), New Webhook. The secret is shown once, after " +
-			"the subscription is made."},
+		Name: "pagerduty", Title: "PagerDuty",
+		Docs: "https://developer.pagerduty.com/docs/verifying-webhook-signatures",
+		Setup: []string{"In PagerDuty: Integrations, Generic Webhooks (v3), New Webhook. The secret is shown once, " +
+			"after the subscription is made."},
 		Scheme: Scheme{Signature: header("X-PagerDuty-Signature"), Separator: ",",
 			Methods: []Method{{"v1=", SHA256, Hex}}, Signed: template("{body}")},
 		DedupeBody: paths("event.id"),

@@ -29,8 +29,8 @@ var messagePresets = []Preset{
 		Docs: "https://docs.discord.com/developers/interactions/overview",
 		Setup: []string{"In the developer portal: your application, General Information. \"Public Key\" becomes the " +
 			"secret. Interactions Endpoint URL: the flow's."},
-		Notes: []string{"An interaction is answered with JSON: write a sync flow with a `response`, or keep the answer of " +
-			"the preset, `{\"type\":5}`, and edit the message later through Discord's API."},
+		Notes: []string{"An interaction is answered with JSON: write a sync flow with a `response`, or keep the " +
+			"answer of the preset, `{\"type\":5}`, and edit the message later through Discord's API."},
 		Scheme: Scheme{
 			Signature: header("X-Signature-Ed25519"), Methods: []Method{{"", Ed25519, Hex}},
 			Signed: template("{timestamp}{body}"), Timestamp: header("X-Signature-Timestamp"), Tolerance: tolerance,
@@ -56,17 +56,18 @@ var messagePresets = []Preset{
 	},
 	{
 		Name: "telegram", Title: "Telegram", Docs: "https://core.telegram.org/bots/api#setwebhook",
-		Setup: []string{"Call `https://api.telegram.org/bot<TOKEN>/setWebhook` with `url` and a `secret_token` that you " +
-			"choose; it becomes the secret."},
+		Setup: []string{"Call `https://api.telegram.org/bot<TOKEN>/setWebhook` with `url` and a `secret_token` that " +
+			"you choose; it becomes the secret."},
 		Notes:      []string{"The secret token itself is sent; the body is not signed."},
 		Scheme:     Scheme{Signature: header("X-Telegram-Bot-Api-Secret-Token"), Methods: []Method{{"", Token, Raw}}},
 		DedupeBody: paths("update_id"),
 		Wait:       10 * time.Second,
 	},
 	{
-		Name: "line", Title: "LINE", Docs: "https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/",
-		Setup: []string{"In the LINE Developers console: your channel, Basic settings, \"Channel secret\" becomes the " +
-			"secret. Messaging API, Webhook URL: the flow's."},
+		Name: "line", Title: "LINE",
+		Docs: "https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/",
+		Setup: []string{"In the LINE Developers console: your channel, Basic settings, \"Channel secret\" becomes " +
+			"the secret. Messaging API, Webhook URL: the flow's."},
 		Scheme:     bodyHMAC("x-line-signature", "", SHA256, Base64),
 		DedupeBody: paths("events[0].webhookEventId"),
 		Handshakes: []Handshake{{Method: "POST", When: []Condition{{Place: field("events"), Empty: true}}}},
@@ -74,8 +75,8 @@ var messagePresets = []Preset{
 	},
 	{
 		Name: "meta", Title: "Meta", Docs: "https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
-		Setup: []string{"In the app's dashboard: Settings, Basic, \"App secret\" becomes the secret. Webhooks: Callback " +
-			"URL, and a verify token that you choose; it becomes `verifyToken`."},
+		Setup: []string{"In the app's dashboard: Settings, Basic, \"App secret\" becomes the secret. Webhooks: " +
+			"Callback URL, and a verify token that you choose; it becomes `verifyToken`."},
 		Scheme: bodyHMAC("X-Hub-Signature-256", "sha256=", SHA256, Hex),
 		Handshakes: []Handshake{{Method: "GET", Challenge: parameter("hub.challenge"), Answer: "{challenge}",
 			When: []Condition{{Place: parameter("hub.mode"), Is: "subscribe"},
@@ -122,8 +123,8 @@ var messagePresets = []Preset{
 	},
 	{
 		Name: "twilio", Title: "Twilio", Docs: "https://www.twilio.com/docs/usage/security",
-		Setup: []string{"The secret is the account's \"Auth Token\" (console.twilio.com, Account Info). Set the flow's URL " +
-			"where the number or service asks for a webhook, with HTTP POST."},
+		Setup: []string{"The secret is the account's \"Auth Token\" (console.twilio.com, Account Info). Set the " +
+			"flow's URL where the number or service asks for a webhook, with HTTP POST."},
 		Notes: []string{"Twilio speaks or sends the text that a webhook answers with. The answer of the preset says " +
 			"nothing; a `response` of the flow is TwiML with `Content-Type: text/xml`."},
 		Scheme: Scheme{Signature: header("X-Twilio-Signature"), Methods: []Method{{"", SHA1, Base64}},
@@ -137,10 +138,10 @@ var messagePresets = []Preset{
 	{
 		Name: "mailgun", Title: "Mailgun",
 		Docs: "https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks",
-		Setup: []string{"In Mailgun: Send, Webhooks, Add webhook. \"HTTP webhook signing key\" on that page becomes the " +
-			"secret."},
-		Notes: []string{"Mailgun signs a time and a token, not the body: whoever has seen one delivery can send others. " +
-			"Keep the URL secret, and set `tolerance` to bound that."},
+		Setup: []string{"In Mailgun: Send, Webhooks, Add webhook. \"HTTP webhook signing key\" on that page becomes " +
+			"the secret."},
+		Notes: []string{"Mailgun signs a time and a token, not the body: whoever has seen one delivery can send " +
+			"others. Keep the URL secret, and set `tolerance` to bound that."},
 		Scheme: Scheme{
 			Signature: field("signature.signature"), Methods: []Method{{"", SHA256, Hex}},
 			Signed: fieldsTemplate("{timestamp}{id}"), ID: field("signature.token"),
@@ -153,8 +154,8 @@ var messagePresets = []Preset{
 		Name: "sendgrid", Title: "SendGrid",
 		Docs: "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/" +
 			"getting-started-event-webhook-security-features",
-		Setup: []string{"In SendGrid: Settings, Mail Settings, Event Webhooks, Create new webhook. Security features, " +
-			"Signature Verification: \"Verification Key\" becomes the secret."},
+		Setup: []string{"In SendGrid: Settings, Mail Settings, Event Webhooks, Create new webhook. Security " +
+			"features, Signature Verification: \"Verification Key\" becomes the secret."},
 		Scheme: Scheme{
 			Signature: header("X-Twilio-Email-Event-Webhook-Signature"), Methods: []Method{{"", ECDSAP256, Base64}},
 			Signed: template("{timestamp}{body}"), Timestamp: header("X-Twilio-Email-Event-Webhook-Timestamp"),
@@ -164,16 +165,17 @@ var messagePresets = []Preset{
 	{
 		Name: "postmark", Title: "Postmark",
 		Docs: "https://postmarkapp.com/developer/webhooks/webhooks-overview#protecting-your-webhook",
-		Setup: []string{"In the server's message stream: Webhooks, Add webhook. Basic auth credentials: a user name and a " +
-			"password that you choose. The secret is `USER:PASSWORD`."},
+		Setup: []string{"In the server's message stream: Webhooks, Add webhook. Basic auth credentials: a user name " +
+			"and a password that you choose. The secret is `USER:PASSWORD`."},
 		Notes:  []string{"Postmark does not sign. The credentials themselves are sent."},
 		Scheme: Scheme{Signature: header("Authorization"), Methods: []Method{{"Basic ", Token, Base64}}},
 		Wait:   10 * time.Second,
 	},
 	{
 		Name: "nylas", Title: "Nylas", Docs: "https://developer.nylas.com/docs/v3/notifications/",
-		Setup: []string{"Create the webhook in the dashboard or with the API; its `webhook_secret` becomes the secret. " +
-			"Nylas asks the URL before it shows the secret: set any secret first, and the real one afterwards."},
+		Setup: []string{"Create the webhook in the dashboard or with the API; its `webhook_secret` becomes the " +
+			"secret. Nylas asks the URL before it shows the secret: set any secret first, and the real one " +
+			"afterwards."},
 		Scheme:     bodyHMAC("X-Nylas-Signature", "", SHA256, Hex),
 		DedupeBody: paths("id"),
 		Handshakes: []Handshake{echo("challenge")},

@@ -10,8 +10,8 @@ import (
 var paymentPresets = []Preset{
 	{
 		Name: "stripe", Title: "Stripe", Docs: "https://docs.stripe.com/webhooks/signature",
-		Setup: []string{"In the dashboard: Developers, Webhooks, Add destination. \"Signing secret\" (`whsec_…`) becomes " +
-			"the secret."},
+		Setup: []string{"In the dashboard: Developers, Webhooks, Add destination. \"Signing secret\" (`whsec_…`) " +
+			"becomes the secret."},
 		Scheme: Scheme{
 			Signature: header("Stripe-Signature"), Separator: ",", Methods: []Method{{"v1=", SHA256, Hex}},
 			Signed: template("{timestamp}.{body}"), Timestamp: element("t="), Tolerance: tolerance,
@@ -41,19 +41,19 @@ var paymentPresets = []Preset{
 	},
 	{
 		Name: "paystack", Title: "Paystack", Docs: "https://paystack.com/docs/payments/webhooks/",
-		Setup: []string{"In the dashboard: Settings, API Keys & Webhooks, Webhook URL. The secret key (`sk_…`) is the " +
-			"secret."},
+		Setup: []string{"In the dashboard: Settings, API Keys & Webhooks, Webhook URL. The secret key (`sk_…`) is " +
+			"the secret."},
 		Scheme: bodyHMAC("x-paystack-signature", "", SHA512, Hex),
 		Wait:   10 * time.Second,
 	},
 	{
 		Name: "adyen", Title: "Adyen",
 		Docs: "https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures",
-		Setup: []string{"In the Customer Area: Developers, Webhooks, Create new webhook, Standard webhook. \"HMAC Key\", " +
-			"Generate: the key becomes the secret. Add basic authentication there, and to the flow's `auth`."},
+		Setup: []string{"In the Customer Area: Developers, Webhooks, Create new webhook, Standard webhook. \"HMAC " +
+			"Key\", Generate: the key becomes the secret. Add basic authentication there, and to the flow's `auth`."},
 		Notes: []string{
-			"Adyen signs eight fields of a notification, not the whole body: do not act on other fields without asking " +
-				"Adyen's API. A body with more than one item is refused.",
+			"Adyen signs eight fields of a notification, not the whole body: do not act on other fields without " +
+				"asking Adyen's API. A body with more than one item is refused.",
 			"Webhooks of Adyen for Platforms have the signature in a header: `adyen-platform`.",
 		},
 		Scheme: Scheme{
@@ -93,10 +93,12 @@ var paymentPresets = []Preset{
 		Wait:         4 * time.Second, Patience: 5 * time.Second,
 	},
 	{
-		Name: "woocommerce", Title: "WooCommerce", Docs: "https://developer.woocommerce.com/docs/apis/rest-api/v3/webhooks/",
-		Setup: []string{"In the shop: WooCommerce, Settings, Advanced, Webhooks, Add webhook. Secret: one that you choose."},
-		Notes: []string{"When the webhook is saved, WooCommerce sends a form with `webhook_id`, without a signature; it is " +
-			"answered without a run."},
+		Name: "woocommerce", Title: "WooCommerce",
+		Docs: "https://developer.woocommerce.com/docs/apis/rest-api/v3/webhooks/",
+		Setup: []string{"In the shop: WooCommerce, Settings, Advanced, Webhooks, Add webhook. Secret: one that you " +
+			"choose."},
+		Notes: []string{"When the webhook is saved, WooCommerce sends a form with `webhook_id`, without a " +
+			"signature; it is answered without a run."},
 		Scheme:       bodyHMAC("X-WC-Webhook-Signature", "", SHA256, Base64),
 		DedupeHeader: "X-WC-Webhook-Delivery-ID",
 		Handshakes: []Handshake{{Method: "POST", Unsigned: true,

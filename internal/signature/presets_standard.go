@@ -21,8 +21,8 @@ var standardPresets = []Preset{
 	},
 	{
 		Name: "svix", Title: "Svix", Docs: "https://docs.svix.com/receiving/verifying-payloads/how-manual",
-		Setup: []string{"In the sender's portal: Webhooks, Add Endpoint, with the URL. \"Signing Secret\" (`whsec_…`) " +
-			"becomes the secret."},
+		Setup: []string{"In the sender's portal: Webhooks, Add Endpoint, with the URL. \"Signing Secret\" " +
+			"(`whsec_…`) becomes the secret."},
 		Notes: []string{"Senders on Svix, such as Clerk or Resend, use the headers `svix-id`, `svix-timestamp` and " +
 			"`svix-signature`. For `webhook-…` headers there is `standard-webhooks`."},
 		Scheme: Scheme{

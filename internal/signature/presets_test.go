@@ -43,8 +43,9 @@ func TestEveryPresetVerifiesWhatItSigns(t *testing.T) {
 			m := signature.Message{Body: []byte(body), ReceivedAt: receivedAt, Method: http.MethodPost,
 				Base: "https://hooks.example.org", Target: "/api/webhook:trigger/token?a=1"}
 			secret := secretFor(preset.Scheme)
-			signed, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: m.Body, Method: m.Method,
-				Base: m.Base, Target: m.Target}, secret)
+			signed, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: receivedAt, Body: m.Body,
+				Method: m.Method,
+				Base:   m.Base, Target: m.Target}, secret)
 			if preset.Certificate != nil {
 				require.ErrorContains(t, err, "private key")
 				signed = &signature.Signed{Body: m.Body}
@@ -88,7 +89,8 @@ func TestEveryPresetIsComplete(t *testing.T) {
 			continue
 		}
 		require.NotEmpty(t, preset.Methods, preset.Name)
-		require.True(t, slices.ContainsFunc(vectors.All, func(v vectors.Vector) bool { return v.Preset == preset.Name }),
+		require.True(t, slices.ContainsFunc(vectors.All,
+			func(v vectors.Vector) bool { return v.Preset == preset.Name }),
 			"%s has no vector", preset.Name)
 	}
 	names := signature.Names()
@@ -151,7 +153,8 @@ func TestKeysOfAnotherKindAreNone(t *testing.T) {
 	} {
 		scheme := signature.Scheme{Methods: []signature.Method{{Algorithm: algorithm}}}
 		for _, secret := range wrong {
-			require.ErrorContains(t, scheme.CheckSecret(secret), "not a public key for this algorithm", "%s: %s", algorithm,
+			require.ErrorContains(t, scheme.CheckSecret(secret), "not a public key for this algorithm", "%s: %s",
+				algorithm,
 				secret)
 		}
 	}

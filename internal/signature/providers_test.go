@@ -81,7 +81,8 @@ func TestGitHubsLibraryVerifiesOurs(t *testing.T) {
 		signed.Headers["X-Hub-Signature-256"], []byte("secret"))
 	require.NoError(t, err)
 	require.Equal(t, body, payload)
-	_, err = github.ValidatePayloadFromBody("application/json", bytes.NewReader(body), signed.Headers["X-Hub-Signature-256"],
+	_, err = github.ValidatePayloadFromBody("application/json", bytes.NewReader(body),
+		signed.Headers["X-Hub-Signature-256"],
 		[]byte("other"))
 	require.Error(t, err)
 }

@@ -78,7 +78,8 @@ func (s *Scheme) UsesURL() bool {
 
 // ReadsBody reports whether a message's body is parsed before its signature is verified.
 func (s *Scheme) ReadsBody() bool {
-	return s.Signature.Body != nil || s.ID.Body != nil || s.Timestamp.Body != nil || s.Signed.hasField() || s.Signed.has(placeForm)
+	return s.Signature.Body != nil || s.ID.Body != nil || s.Timestamp.Body != nil || s.Signed.hasField() ||
+		s.Signed.has(placeForm)
 }
 
 // Refused is an error of Verify that concerns the message: its sender does not know the secret, or its time is wrong.

@@ -21,8 +21,8 @@ type Delivery struct {
 	SentAt time.Time
 	// Method, Base and Target are those of Message.
 	Method, Base, Target string
-	// Header gives the headers that the delivery has already, for schemes that sign some, and the type of its body. Nil:
-	// it has none.
+	// Header gives the headers that the delivery has already, for schemes that sign some, and the type of its body.
+	// Nil: it has none.
 	Header func(name string) []string
 	Body   []byte
 }

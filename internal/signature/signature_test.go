@@ -165,7 +165,8 @@ func (c *changes) signatures() {
 	}
 	require.Equal(t, signature.Mismatch, c.verify(set(wrong(value))), "another signature")
 	if len(v.scheme.Others) > 0 {
-		require.Equal(t, signature.Mismatch, c.verify(func(v *vector) { v.header.Del(header) }), "the right one is missing")
+		require.Equal(t, signature.Mismatch, c.verify(func(v *vector) { v.header.Del(header) }),
+			"the right one is missing")
 		return
 	}
 	require.Equal(t, signature.Missing, c.verify(func(v *vector) { v.header.Del(header) }), "no signature")
@@ -528,7 +529,8 @@ func FuzzTemplate(f *testing.F) {
 
 // FuzzSecret: a secret of any form is a key or is refused.
 func FuzzSecret(f *testing.F) {
-	for _, seed := range []string{standardSecret, anotherRSA, anotherECDSA, privateECDSA, "-----BEGIN PUBLIC KEY-----\n",
+	for _, seed := range []string{standardSecret, anotherRSA, anotherECDSA, privateECDSA,
+		"-----BEGIN PUBLIC KEY-----\n",
 		strings.Repeat("1", 64), "whpk_AAAA", ""} {
 		f.Add(seed)
 	}

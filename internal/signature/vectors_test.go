@@ -66,7 +66,8 @@ func genericVectors(t testing.TB) map[string]vector {
 				Timestamp: signature.Place{Header: "Twitch-Eventsub-Message-Timestamp"}, Tolerance: 10 * time.Minute,
 			}, "{id}{timestamp}{body}"),
 			secret: "twitch-secret", header: http.Header{
-				"Twitch-Eventsub-Message-Signature": {"sha256=9f94ca11907d827542f15eb1acfdcac0d961dbc6a41c015ddd1475bb4ef1157e"},
+				"Twitch-Eventsub-Message-Signature": {
+					"sha256=9f94ca11907d827542f15eb1acfdcac0d961dbc6a41c015ddd1475bb4ef1157e"},
 				"Twitch-Eventsub-Message-Id":        {"abc"},
 				"Twitch-Eventsub-Message-Timestamp": {"2024-02-03T04:05:06Z"},
 			}, body: `{"a":1}`, sent: time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC),
@@ -86,14 +87,17 @@ func genericVectors(t testing.TB) map[string]vector {
 			scheme: generic(t, signature.Scheme{
 				Signature: signature.Place{Header: "X-Sig"},
 				Methods:   []signature.Method{{Algorithm: signature.SHA1, Encoding: signature.Hex}}}, "body"),
-			secret: "k", header: http.Header{"X-Sig": {"cb00131fcec602a8fc84413a2a70154d8c06a0d2"}}, body: "x", sent: receivedAt,
+			secret: "k", header: http.Header{"X-Sig": {"cb00131fcec602a8fc84413a2a70154d8c06a0d2"}}, body: "x",
+			sent: receivedAt,
 		},
 		"hmac with sha512 and base64url": {
 			scheme: generic(t, signature.Scheme{
 				Signature: signature.Place{Header: "X-Sig"}, Separator: ",",
 				Methods: []signature.Method{{Prefix: "s=", Algorithm: signature.SHA512,
 					Encoding: signature.Base64URL}}}, "body"),
-			secret: "k", header: http.Header{"X-Sig": {"s=OPvLCUuZ-ac9hi0MsrAfmIIlnFYvuufz45_gXr8dy3pnWA2Moj3SoN5xDDVj2YgBiuFCTlstLeNN1PTt48f8TA=="}}, body: "x", sent: receivedAt,
+			secret: "k", header: http.Header{"X-Sig": {
+				"s=OPvLCUuZ-ac9hi0MsrAfmIIlnFYvuufz45_gXr8dy3pnWA2Moj3SoN5xDDVj2YgBiuFCTlstLeNN1PTt48f8TA=="}},
+			body: "x", sent: receivedAt,
 		},
 	}
 }

@@ -37,7 +37,8 @@ func (s *Sources) serve(ctx context.Context, flow catalog.Sourced) {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			logger.Info("the trigger has ended: it starts no more runs until its flow changes or this process starts again")
+			logger.Info("the trigger has ended: it starts no more runs until its flow changes or this process " +
+				"starts again")
 			return
 		}
 		if s.options.Clock().Sub(began) >= maxPause {

@@ -187,7 +187,8 @@ func TestASourceThatFailsIsServedAgain(t *testing.T) {
 	w.sources(t)
 	heard(t, told, "it begins")
 	require.Contains(t, w.logged(),
-		`msg="the trigger failed and is started again" flow=w version=1 trigger=watcher error="the password [secret] is wrong"`)
+		`msg="the trigger failed and is started again" flow=w version=1 trigger=watcher error="the password `+
+			`[secret] is wrong"`)
 	require.Contains(t, w.logged(), "it panicked: a defect")
 	require.NotContains(t, w.logged(), "hunter2")
 }

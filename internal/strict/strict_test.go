@@ -111,7 +111,8 @@ func TestDecodeReports(t *testing.T) {
 		"a name that differs in case": {`{"title": "", "Skipped": 1, "COUNT": 1}`,
 			[]problem{{"/config/COUNT", `unknown field "COUNT"`, `did you mean "count"?`},
 				{"/config/Skipped", `unknown field "Skipped"`, "known: wait, size, title, mode, modes, byName, " +
-					"count, small, natural, ratio, on, maybe, items, texts, path, free, list, mapping, counts, value, given, either, eithers, nested"}}},
+					"count, small, natural, ratio, on, maybe, items, texts, path, free, list, mapping, counts, " +
+					"value, given, either, eithers, nested"}}},
 		"a key that must be escaped": {`{"title": "", "counts": {"a/b~c": "1"}}`,
 			[]problem{{"/config/counts/a~1b~0c", "text where a number is needed", "remove the quotes"}}},
 		"a missing field": {`{}`,
@@ -159,7 +160,8 @@ func TestDecodeReports(t *testing.T) {
 				{"/config/items/0/name", `"name" is missing`, "add `name:`"},
 				{"/config/bogus", `unknown field "bogus"`, "known: wait, size, title, mode, modes, byName, count, " +
 					"small, " +
-					"natural, ratio, on, maybe, items, texts, path, free, list, mapping, counts, value, given, either, eithers, nested"}}},
+					"natural, ratio, on, maybe, items, texts, path, free, list, mapping, counts, value, given, " +
+					"either, eithers, nested"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -93,8 +93,8 @@ func (t *Telemetry) WatchCallers(held func() int, limit int) error {
 		func(observe observe) { observe(limit) })
 }
 
-// WatchStarts shows how many starts of runs are under way, and how many may be. Load returns both for sync flows, or for
-// all others.
+// WatchStarts shows how many starts of runs are under way, and how many may be. Load returns both for sync flows, or
+// for all others.
 func (t *Telemetry) WatchStarts(load func(sync bool) (underWay, limit int)) error {
 	each := func(value func(underWay, limit int) int) func(observe) {
 		return func(observe observe) {

@@ -46,12 +46,14 @@ func replayed(t *testing.T, history []byte) *tracetest.SpanRecorder {
 	workflows.NewInterpreter(compile.NewVersions(nodes.Standard())).Register(replayer)
 	file := filepath.Join(t.TempDir(), "history.json")
 	require.NoError(t, os.WriteFile(file, history, 0o600))
-	require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), file))
+	require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(log.NewStructuredLogger(
+		slog.New(slog.DiscardHandler)), file))
 	return spans
 }
 
 // tracer matches the header that carries a trace, with the comma around it.
-var tracer = regexp.MustCompile(`(?s)"header": \{\s*"fields": \{\s*"_tracer-data": \{.*?\}\s*,\s*"data": "[^"]*"\s*\}\s*\}\s*\}`)
+var tracer = regexp.MustCompile(`(?s)"header": \{\s*"fields": \{\s*"_tracer-data": \{.*?\}\s*,\s*"data": ` +
+	`"[^"]*"\s*\}\s*\}\s*\}`)
 
 func TestEveryRecordedHistoryReplaysOnAWorkerThatTraces(t *testing.T) {
 	t.Parallel()
@@ -136,7 +138,8 @@ func TestATraceGoesOnInChildrenAndInWhatContinuesARun(t *testing.T) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracing(provider.Tracer("test"), counted)}})
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+		newTracing(provider.Tracer("test"), counted)}})
 	env.SetHeader(&commonpb.Header{Fields: header})
 	child := func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})

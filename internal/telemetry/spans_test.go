@@ -25,9 +25,10 @@ func TestTheEnvironmentDecidesWhetherSpansAreExported(t *testing.T) {
 		environ map[string]string
 		exports bool
 	}{
-		"not without an endpoint":         {nil, false},
-		"over HTTP to an endpoint":        {map[string]string{endpoint: "http://127.0.0.1:4318"}, true},
-		"to an endpoint for traces alone": {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, true},
+		"not without an endpoint":  {nil, false},
+		"over HTTP to an endpoint": {map[string]string{endpoint: "http://127.0.0.1:4318"}, true},
+		"to an endpoint for traces alone": {map[string]string{
+			"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, true},
 		"over gRPC": {map[string]string{endpoint: "http://127.0.0.1:4317",
 			"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true},
 		"not when OpenTelemetry is off": {map[string]string{endpoint: "http://127.0.0.1:4318",

@@ -219,7 +219,8 @@ func (r *readTime) time(zone *time.Location) (time.Time, error) {
 		days = time.Date(r.year, time.Month(r.month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 	}
 	if r.day < 1 || r.day > days || r.hour > 23 || r.minute > 59 || r.second > 59 {
-		return time.Time{}, fmt.Errorf("there is no such time: month %d, day %d, %02d:%02d:%02d", r.month, r.day, r.hour,
+		return time.Time{}, fmt.Errorf("there is no such time: month %d, day %d, %02d:%02d:%02d", r.month, r.day,
+			r.hour,
 			r.minute, r.second)
 	}
 	return time.Date(r.year, time.Month(r.month), r.day, r.hour, r.minute, r.second, r.nanosecond, zone), nil

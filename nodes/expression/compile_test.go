@@ -87,7 +87,8 @@ func TestSourcesThatCannotWorkAreRefusedWithAFix(t *testing.T) {
 			{`{a: 1, a: 2}`, "the key \"a\" stands twice in one mapping; remove one of them"},
 			{`b"abc"`, "bytes are not a value; write text, without the b"},
 			{`duration("5")`, "duration: `\"5\"`: 5 has no unit; write 5s for seconds or 5ms for milliseconds"},
-			{`timezone("Mars")`, "timezone: \"Mars\" is not a time zone; write for example \"Europe/Zurich\" or \"UTC\""},
+			{`timezone("Mars")`, "timezone: \"Mars\" is not a time zone; write for example \"Europe/Zurich\" or " +
+				"\"UTC\""},
 			{`if 1 {2} else {3}`, "`1` is a number, not a boolean; compare it with something, for example with `==`"},
 		},
 		"syntax": {
@@ -165,7 +166,8 @@ func TestASecretInAnExpressionPointsToTheRightPlace(t *testing.T) {
 
 func TestReferencesAreSortedAndWithoutDuplicates(t *testing.T) {
 	t.Parallel()
-	p, err := Compile(`env.REGION + env.HOST + env["HOST"] + string(nodes.items) + string(nodes.charge) + string(errors.charge) + resumeUrl("b") + resumeUrl("a") + string(loops.each)`, testEnvironment())
+	p, err := Compile(`env.REGION + env.HOST + env["HOST"] + string(nodes.items) + string(nodes.charge) + `+
+		`string(errors.charge) + resumeUrl("b") + resumeUrl("a") + string(loops.each)`, testEnvironment())
 	require.NoError(t, err)
 	require.Equal(t, References{Env: []string{"HOST", "REGION"}, Nodes: []string{"charge", "each", "items"},
 		Resume: []string{"a", "b"}}, p.References())

@@ -93,7 +93,8 @@ func convertInt(v any) (int, error) {
 		return 0, fmt.Errorf("%s where a whole number is needed; use `round`, `floor` or `ceil`", floatText(v))
 	case string:
 		if _, err := strconv.Atoi(v); err == nil {
-			return 0, fmt.Errorf("text where a whole number is needed; remove the quotes, or use `int(…)` in a template")
+			return 0, fmt.Errorf("text where a whole number is needed; remove the quotes, or use `int(…)` in a " +
+				"template")
 		}
 	}
 	return 0, mismatch(v, "a whole number", "0")

@@ -45,7 +45,8 @@ func TestDecimalsAreExact(t *testing.T) {
 		`decimal(trigger.body.missing)`: "error: decimal: " +
 			"`trigger.body.missing` is nil; use `?? \"\"`",
 		`decimal("1") / trigger.body.number`: "error: `decimal(\"1\") / " +
-			"trigger.body.number` divides decimals, which needs a scale; write `divide(decimal(\"1\"), trigger.body.number, 2)`",
+			"trigger.body.number` divides decimals, which needs a scale; write `divide(decimal(\"1\"), " +
+			"trigger.body.number, 2)`",
 		`divide(1, trigger.body.number - 5, 2)`: "error: divide: division by zero: " +
 			"`trigger.body.number - 5` is 0",
 		`divide(1, 2, trigger.body.number * 100)`: "error: divide: `trigger.body.number " +

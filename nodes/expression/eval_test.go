@@ -31,9 +31,11 @@ func TestExpressionsGiveTheirValueOrAnErrorThatNamesTheOperand(t *testing.T) {
 				".name)` or `get(…, \"name\")` for a member of each element"},
 			{`trigger.body.text.sku`, "error: `trigger.body.text` is text and has no member \"sku\""},
 			{`trigger.body.number.sku`, "error: `trigger.body.number` is a number and has no members"},
-			{`trigger.body.map[0]`, "error: `trigger.body.map` is a mapping, and `0` is a number where a key is needed"},
+			{`trigger.body.map[0]`, "error: `trigger.body.map` is a mapping, and `0` is a number where a key is " +
+				"needed"},
 			{`trigger.body.list[trigger.body.float]`,
-				"error: `trigger.body.list` is a list, and `trigger.body.float` is a number where a position is needed"},
+				"error: `trigger.body.list` is a list, and `trigger.body.float` is a number where a position is " +
+					"needed"},
 			{`trigger.body.text[nil]`,
 				"error: `trigger.body.text` is text, and `nil` is nil where a position is needed"},
 		},
@@ -106,7 +108,8 @@ func TestExpressionsGiveTheirValueOrAnErrorThatNamesTheOperand(t *testing.T) {
 			{`trigger.body.text < 1`, "error: `trigger.body.text` is text and `1` is a number; read the " +
 				"number with `int(trigger.body.text)` or `float(trigger.body.text)`"},
 			{`trigger.body.yes > trigger.body.no`, "error: `trigger.body.yes` is a boolean and `trigger.body.no` is " +
-				"a boolean; `>` takes two numbers, two texts, two times or two durations; `date(…)` and `duration(…)` read text"},
+				"a boolean; `>` takes two numbers, two texts, two times or two durations; `date(…)` and " +
+				"`duration(…)` read text"},
 		},
 		"conditions are boolean": {
 			{`true and false`, `false`}, {`true or trigger.body.text`, `true`}, {`false && trigger.body.text`, `false`},

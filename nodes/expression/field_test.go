@@ -140,7 +140,8 @@ func TestWalkVisitsEveryFieldInOrder(t *testing.T) {
 
 func TestProgramsAreSharedByGoroutines(t *testing.T) {
 	t.Parallel()
-	p, err := Compile(`let n = trigger.body.number; sum(map(1..100, {let x = #; x * n + #index})) + len(sortBy(trigger.body.order.items, .price))`, testEnvironment())
+	p, err := Compile(`let n = trigger.body.number; sum(map(1..100, {let x = #; x * n + #index})) + `+
+		`len(sortBy(trigger.body.order.items, .price))`, testEnvironment())
 	require.NoError(t, err)
 	f := field(t, &Template[any]{}, map[string]any{"a": "{{ trigger.body.order.id }}/{{ uuid() }}",
 		"b": []any{"{{ trigger.body.map }}"}})

@@ -203,7 +203,8 @@ var codeFunctions = []*Function{
 			"is not secure.", Example: `md5("")`, Result: `"d41d8cd98f00b204e9800998ecf8427e"`, minimum: 1, maximum: 1,
 		gives: kindText, apply: digest("md5")},
 	{Name: "hmac", Signature: "hmac(text, key[, {hash, encoding}])", Doc: "The HMAC of the text. hash is sha256 " +
-		"(default), sha512, sha1 or md5; encoding is hex (default), base64 or base64url. A secret cannot be the key here.",
+		"(default), sha512, sha1 or md5; encoding is hex (default), base64 or base64url. A secret cannot be the key " +
+		"here.",
 		Example: `hmac("a", "b", {encoding: "base64"})`, Result: `"y0SLRAxCrIrQhPyKh5XJj1t4AjWcMF6r1X7Nsg4kiJY="`,
 		minimum: 2, maximum: 3, gives: kindText, apply: hmacText},
 	{Name: "urlEncode", Signature: "urlEncode(text)", Doc: "The text percent-encoded, to stand anywhere in a url " +

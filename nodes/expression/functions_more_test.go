@@ -38,7 +38,8 @@ func TestPatternsFindAndReplace(t *testing.T) {
 			"regular " +
 			"expression: error parsing regexp: missing closing ): `(`",
 		`regexFind(trigger.body.missing, "a")`: "error: regexFind: `trigger.body.missing` is nil; use `?? \"\"`",
-		`regexFind("a", trigger.body.number)`:  "error: regexFind: `trigger.body.number` is a number where text is needed",
+		`regexFind("a", trigger.body.number)`: "error: regexFind: `trigger.body.number` is a number where text is " +
+			"needed",
 		`regexReplace("a1b22", "[0-9]+", "#")`: `"a#b#"`, `regexReplace("ab", "", "-")`: `"-a-b-"`,
 		`regexReplace("John Smith", "(?P<first>\\w+) (\\w+)", "$2, ${first} $$")`: `"Smith, John $"`,
 		`regexReplace("abc", "x", "y")`:                                           `"abc"`,

@@ -205,7 +205,15 @@ func TestFunctionsGiveTheirValueOrAnErrorThatNamesTheArgument(t *testing.T) {
 				"seconds since 1970"}, {`date(trigger.body.text)`, "error: date: `trigger.body.text`: \"größe\" is " +
 				"not a time; write for example 2030-01-31T09:00:00Z"},
 			{`date("Mon, 02 Jan 2006 15:04:05 PST" + trigger.body.empty)`,
-				"error: date: `\"Mon, 02 Jan 2006 15:04:05 PST\" + trigger.body.empty`: \"Mon, 02 Jan 2006 15:04:05 PST\" is not a time; write for example 2030-01-31T09:00:00Z"}, {`date(trigger.body.text, "YYYY")`, "error: date: `trigger.body.text` is \"größe\", which does not have the layout: where the layout has YYYY, the text has \"größe\""}, {`date("2030", trigger.body.number)`, "error: date: `trigger.body.number` is a number where text is needed"}, {`date("2030", "YYYY", trigger.body.text)`, "error: date: \"größe\" is not a time zone; write for example \"Europe/Zurich\" or \"UTC\""}, {`date("2030", "YYYY", trigger.body.number)`, "error: date: `trigger.body.number` is a number where text is needed"},
+				"error: date: `\"Mon, 02 Jan 2006 15:04:05 PST\" + trigger.body.empty`: \"Mon, 02 Jan 2006 15:04:05 " +
+					"PST\" is not a time; write for example 2030-01-31T09:00:00Z"}, {`date(trigger.body.text, "YYYY")`,
+				"error: date: `trigger.body.text` is \"größe\", which does not have the layout: where the layout " +
+					"has YYYY, the text has \"größe\""}, {`date("2030", trigger.body.number)`,
+				"error: date: `trigger.body.number` is a number where text is needed"},
+			{`date("2030", "YYYY", trigger.body.text)`,
+				"error: date: \"größe\" is not a time zone; write for example \"Europe/Zurich\" or \"UTC\""},
+			{`date("2030", "YYYY", trigger.body.number)`,
+				"error: date: `trigger.body.number` is a number where text is needed"},
 			{`duration(trigger.body.number)`,
 				"error: duration: `trigger.body.number` is a number where text is needed"},
 			{`duration(trigger.body.text)`, "error: duration: `trigger.body.text`: \"größe\" is not a duration; " +
@@ -215,7 +223,11 @@ func TestFunctionsGiveTheirValueOrAnErrorThatNamesTheArgument(t *testing.T) {
 				"years 0 to 9999; divide milliseconds by 1000"},
 			{`date("9999-12-31") + duration("2d")`, "invalid: `date(\"9999-12-31\") + duration(\"2d\")` is outside " +
 				"the years 0 to 9999"}, {`date("9999-12-31") - date("0001-01-01")`,
-				"invalid: `date(\"9999-12-31\") - date(\"0001-01-01\")` is longer than a duration can be, some 292 years"}, {`duration("3650d") * 1000`, "invalid: `duration(\"3650d\") * 1000` is longer than a duration can be, some 292 years"}, {`duration("1h") / (trigger.body.number - 5)`, "error: division by zero: `trigger.body.number - 5` is 0"}, {`duration("1h") / duration("0")`, "invalid: division by zero: `duration(\"0\")` is 0"},
+				"invalid: `date(\"9999-12-31\") - date(\"0001-01-01\")` is longer than a duration can be, some 292 " +
+					"years"}, {`duration("3650d") * 1000`,
+				"invalid: `duration(\"3650d\") * 1000` is longer than a duration can be, some 292 years"},
+			{`duration("1h") / (trigger.body.number - 5)`, "error: division by zero: `trigger.body.number - 5` is 0"},
+			{`duration("1h") / duration("0")`, "invalid: division by zero: `duration(\"0\")` is 0"},
 			{`trigger.body.text.Year()`, "error: `trigger.body.text` is text and has no method Year; read it with " +
 				"`date(…)`"}, {`trigger.body.text.Hours()`, "error: `trigger.body.text` is text and has no method " +
 				"Hours; read it with `duration(…)`"},

@@ -166,8 +166,8 @@ var timeFunctions = []*Function{
 		"is RFC 3339 text.", Example: `now() > date("2020-01-01")`, Result: `true`, minimum: 0, maximum: 0,
 		gives: kindTime, apply: now, varying: true},
 	{Name: "date", Signature: "date(text[, layout[, zone]])", Doc: "The time that a text is written as: RFC 3339, " +
-		"2030-01-31, RFC 1123 and others, or in a layout such as \"DD.MM.YYYY HH:mm\". Without an offset it is UTC, or the " +
-		"zone that is given.",
+		"2030-01-31, RFC 1123 and others, or in a layout such as \"DD.MM.YYYY HH:mm\". Without an offset it is UTC, " +
+		"or the zone that is given.",
 		Example: `date("2030-01-31") + duration("1d12h")`, Result: `"2030-02-01T12:00:00Z"`, minimum: 1, maximum: 3,
 		gives: kindTime, prepare: prepareLayout(1), apply: date},
 	{Name: "fromUnix", Signature: "fromUnix(seconds)", Doc: "The time that many seconds after 1970, in UTC.",

@@ -10,7 +10,8 @@ import (
 
 var (
 	// markupStart is the start of a text of XML or HTML: a tag, a comment or a declaration.
-	markupStart = regexp.MustCompile(`^\x{FEFF}?\s*<(?:[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?(?:\s|/?>)|!--|!\[CDATA\[|(?i:!doctype)\s|\?[A-Za-z])`)
+	markupStart = regexp.MustCompile(
+		`^\x{FEFF}?\s*<(?:[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?(?:\s|/?>)|!--|!\[CDATA\[|(?i:!doctype)\s|\?[A-Za-z])`)
 	// markupInside is what a text with elements has: an end tag, an empty element or a line break.
 	markupInside = regexp.MustCompile(`</[A-Za-z_][\w.:-]*\s*>|<[A-Za-z_][\w.:-]*(?:\s[^<>]*)?/>|(?i:<[bh]r\s*>)`)
 	// xmlStart is the start of XML that is not XHTML. It has no elements whose content is a script.
@@ -98,7 +99,8 @@ func (s *markupScanner) check() *Error {
 			s.attribute), Fix: "start with the address, as in `href=\"https://shop.example/{{ … }}\"`, or write `{{ " +
 			"raw(htmlEscape(…)) }}` for an address that you trust"}
 	case strings.HasPrefix(s.attribute, "on") || s.attribute == "style" || s.attribute == "srcdoc":
-		return &Error{Message: fmt.Sprintf("a value cannot be inserted into the attribute %s, which is a script or style",
+		return &Error{Message: fmt.Sprintf("a value cannot be inserted into the attribute %s, which is a script or "+
+			"style",
 			s.attribute), Fix: "move it into a data- attribute" + orRaw}
 	}
 	return nil

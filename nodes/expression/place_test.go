@@ -131,8 +131,10 @@ func TestABodyThatIsJSONTextIsItsValue(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`{"message": "{{ trigger.body.quote }}"}`: `{"message":"say \"hi\"\\\n"}`,
-		"{\n  \"id\": \"{{ trigger.body.number }}\",\n  \"n\": {{ trigger.body.number }}, \"text\": \"n: {{ trigger.body.list }}\"}\n": `{"id":"5","n":5,"text":"n: [3,1,2]"}`,
-		`{"{{ trigger.body.text }}": [1, "{{ trigger.body.text }}", {{ trigger.body.map }}]}`:                                          `{"größe":[1,"größe",{"a":1,"b":2,"c":{"d":[1,2]}}]}`,
+		"{\n  \"id\": \"{{ trigger.body.number }}\",\n  \"n\": {{ trigger.body.number }}, \"text\": \"n: {{ " +
+			"trigger.body.list }}\"}\n": `{"id":"5","n":5,"text":"n: [3,1,2]"}`,
+		`{"{{ trigger.body.text }}": [1, "{{ trigger.body.text }}", {{ trigger.body.map }}]}`: `{"größe":[1,"größe",` +
+			`{"a":1,"b":2,"c":{"d":[1,2]}}]}`,
 		`{"a": 1}`: `{"a":1}`, `[{"a": "{{ trigger.body.markup }}"}]`: `[{"a":"<Hangup/>"}]`,
 		`{"a": "<b>{{ trigger.body.markup }}</b>"}`: `{"a":"<b><Hangup/></b>"}`,
 		`{{ toJSON(trigger.body.map) }}`:            `"{\"a\":1,\"b\":2,\"c\":{\"d\":[1,2]}}"`,

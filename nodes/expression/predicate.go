@@ -117,7 +117,8 @@ func count(m *machine, p *predicate, items []any) (any, error) {
 		}
 		is, ok := item.(bool)
 		if !ok {
-			return nil, p.errorf("%s[%d] is %s; count a list of booleans, or give a predicate; `len(…)` counts elements", p.what(0), i, typeName(item))
+			return nil, p.errorf("%s[%d] is %s; count a list of booleans, or give a predicate; `len(…)` counts "+
+				"elements", p.what(0), i, typeName(item))
 		}
 		if is {
 			found++

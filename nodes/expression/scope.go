@@ -18,8 +18,8 @@ func Load(v any) any {
 
 // Scope is the data at one step. It is not safe for concurrent use.
 type Scope struct {
-	// Values are the values of the roots; they are canonical. A Stored value may be in place of a root, or of a member of
-	// nodes, errors and loops, but not further below.
+	// Values are the values of the roots; they are canonical. A Stored value may be in place of a root, or of a member
+	// of nodes, errors and loops, but not further below.
 	Values map[string]any
 	// Now is the run's clock, the same on every replay. Nil: now() is an error.
 	Now func() time.Time

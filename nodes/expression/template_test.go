@@ -81,7 +81,8 @@ func TestDataThatLooksLikeATemplateStaysText(t *testing.T) {
 		require.Equal(t, map[string]any{"x": "<{{ trigger.body.order.id }}>"}, nested)
 	}
 	sealed, err := field(t, &Template[any]{},
-		`{{ trigger.query.secret }}`).EvalSealed(&Scope{Values: map[string]any{"trigger": map[string]any{"query": map[string]any{"secret": "{{ secret.TOKEN }}"}}}})
+		`{{ trigger.query.secret }}`).EvalSealed(&Scope{Values: map[string]any{"trigger": map[string]any{
+		"query": map[string]any{"secret": "{{ secret.TOKEN }}"}}}})
 	require.NoError(t, err)
 	require.Empty(t, sealed.Places)
 	require.Equal(t, "{{ secret.TOKEN }}", sealed.Value.V)

@@ -56,7 +56,8 @@ func (u *URL) Compile(pointer string, env *Environment) []Problem {
 			err := &Error{
 				Message: fmt.Sprintf("`%s` usually has slashes, and each is sent as %%2F", source), Source: f.source,
 				Offset: p.offset,
-				Fix: fmt.Sprintf("write `{{ path(%s) }}` to keep them, or `{{ urlEncode(%s) }}` if %%2F is right", source,
+				Fix: fmt.Sprintf("write `{{ path(%s) }}` to keep them, or `{{ urlEncode(%s) }}` if %%2F is right",
+					source,
 					source),
 			}
 			problems = append(problems, err.warning(pointer))
@@ -67,7 +68,8 @@ func (u *URL) Compile(pointer string, env *Environment) []Problem {
 
 // hasSlashes matches members of deliveries that contain several segments of a path: the repositories of GitHub and
 // GitLab, references of Git, paths of files.
-var hasSlashes = regexp.MustCompile(`[.\]](?:full_?[nN]ame|path_with_namespace|pathWithNamespace|ref|path|file_?[pP]ath|folder)\s*$`)
+var hasSlashes = regexp.MustCompile(
+	`[.\]](?:full_?[nN]ame|path_with_namespace|pathWithNamespace|ref|path|file_?[pP]ath|folder)\s*$`)
 
 // Eval returns the URL. A value that is not an absolute http or https URL is an *everhook.Error of TypeConfig.
 func (u *URL) Eval(scope *Scope) (string, error) {

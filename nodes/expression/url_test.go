@@ -86,13 +86,18 @@ func TestURLsThatCannotBeCalledAreRefused(t *testing.T) {
 		require.EqualError(t, new(URL).Decode(v), want)
 	}
 	for source, want := range map[string]string{
-		`{{ trigger.body.text }}`:                      `config.field: "größe" is not an address like https://api.example.com/orders`,
-		`{{ trigger.body.missing }}`:                   "config.field: nil where text is needed; use `?? \"\"`",
-		`{{ env.MISSING }}/x`:                          `config.field: "/x" is not an address like https://api.example.com/orders`,
-		`https://api.example.com/{{ ".." }}/x`:         `config.field: the path has the segment "..", which would lead elsewhere`,
-		`https://api.example.com/.{{ "." }}`:           `config.field: the path has the segment "..", which would lead elsewhere`,
-		`https://api.example.com/%2E{{ "." }}?x={{1}}`: `config.field: the path has the segment "%2E.", which would lead elsewhere`,
-		`https://x.example/{{ trigger.body.a + 1 }}`:   "`trigger.body.a` is nil; use `?? 0`",
+		`{{ trigger.body.text }}`: `config.field: "größe" is not an address like ` +
+			`https://api.example.com/orders`,
+		`{{ trigger.body.missing }}`: "config.field: nil where text is needed; use `?? \"\"`",
+		`{{ env.MISSING }}/x`: `config.field: "/x" is not an address like ` +
+			`https://api.example.com/orders`,
+		`https://api.example.com/{{ ".." }}/x`: `config.field: the path has the segment "..", which would ` +
+			`lead elsewhere`,
+		`https://api.example.com/.{{ "." }}`: `config.field: the path has the segment "..", which would ` +
+			`lead elsewhere`,
+		`https://api.example.com/%2E{{ "." }}?x={{1}}`: `config.field: the path has the segment "%2E.", which would ` +
+			`lead elsewhere`,
+		`https://x.example/{{ trigger.body.a + 1 }}`: "`trigger.body.a` is nil; use `?? 0`",
 	} {
 		f := field(t, &URL{}, source)
 		_, err := f.EvalSealed(testScope(t))
@@ -119,7 +124,8 @@ func TestASlashInTheValueOfAURLIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	const path = `https://api.example.com/repos/`
 	for source, want := range map[string]string{
-		path + `{{ trigger.body.repository.full_name }}/issues`:    "`trigger.body.repository.full_name` usually has slashes",
+		path + `{{ trigger.body.repository.full_name }}/issues`: "`trigger.body.repository.full_name` usually " +
+			"has slashes",
 		path + `{{ trigger.body.project["path_with_namespace"] }}`: "",
 		path + `{{ trigger.body.project.path_with_namespace }}`:    "usually has slashes",
 		path + `{{ path(trigger.body.repository.full_name) }}`:     "",
@@ -150,8 +156,9 @@ func TestASlashInTheValueOfAURLIsWarnedOf(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, warnings, map[bool]int{true: 1}[want], source)
 		if want {
-			require.Equal(t, "\"a b&c/d\", the value of `trigger.query.q` in a url, has a slash, which is sent as %2F; "+
-				"write `{{ path(trigger.query.q) }}` to keep it, or `{{ urlEncode(trigger.query.q) }}` if %2F is right",
+			require.Equal(t, "\"a b&c/d\", the value of `trigger.query.q` in a url, has a slash, which is sent as "+
+				"%2F; write `{{ path(trigger.query.q) }}` to keep it, or `{{ urlEncode(trigger.query.q) }}` if %2F "+
+				"is right",
 				warnings[0])
 		}
 	}

@@ -23,11 +23,13 @@ func TestDefaultsOfTheWebhook(t *testing.T) {
 		compiled(signed+", algorithm: sha256, encoding: hex, signed: body }").Calls().Signature.Preset().Scheme)
 
 	handshake := func(hmac string) signature.Handshake {
-		made, _ := compiled("handshake: { echo: query.crc_token" + hmac + " }," + signed + " }").Handshakes()[0].Handshake()
+		made, _ := compiled("handshake: { echo: query.crc_token" + hmac + " }," + signed +
+			" }").Handshakes()[0].Handshake()
 		return made
 	}
 	const answer = ", as: { response_token: 'sha256={hmac}' }"
-	require.Equal(t, handshake(answer+", hmac: {}"), handshake(answer+", hmac: { algorithm: sha256, encoding: hex }, method: GET"))
+	require.Equal(t, handshake(answer+", hmac: {}"),
+		handshake(answer+", hmac: { algorithm: sha256, encoding: hex }, method: GET"))
 	require.Equal(t, handshake(""), handshake(", as: text"))
 
 	left, err := compiled("dedupe: { key: body.id }").Reply().Answer(&expression.Scope{})

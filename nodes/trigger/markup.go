@@ -24,13 +24,15 @@ func CheckMarkup(v *kind.Validation, pointer string, headers Headers, body *expr
 	if !alone {
 		return
 	}
-	fix := "write the elements around insertions, which are then escaped, or `{{ raw(" + source + ") }}` for markup that " +
+	fix := "write the elements around insertions, which are then escaped, or `{{ raw(" + source +
+		") }}` for markup that " +
 		"you trust"
 	value, literal, found := headers.Entry("Content-Type")
 	switch {
 	case found && !literal:
-		v.Error(pointer+"/headers", "a template decides the Content-Type, and the body is one template alone: as HTML, "+
-			"nothing in it would be escaped", "write the Content-Type out, or `{{ raw("+source+") }}` for a body that you "+
+		v.Error(pointer+"/headers", "a template decides the Content-Type, and the body is one template alone: as "+
+			"HTML, nothing in it would be escaped", "write the Content-Type out, or `{{ raw("+source+
+			") }}` for a body that you "+
 			"trust")
 	case found && isMarkup(value), !found && asXML:
 		v.Warn(pointer+"/body", "the body is sent as it is: nothing in it is escaped", fix)

@@ -22,8 +22,8 @@ type Webhook struct {
 	// Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's
 	// preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.
 	Dedupe WebhookDedupe `json:"dedupe,omitzero"`
-	// Handshake answers a sender that asks whether the URL is meant for it, besides the questions that the preset of the
-	// `signature` knows.
+	// Handshake answers a sender that asks whether the URL is meant for it, besides the questions that the preset of
+	// the `signature` knows.
 	Handshake *WebhookHandshake `json:"handshake,omitempty"`
 	// Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see
 	// `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, or what the preset of the `signature`
@@ -123,7 +123,8 @@ func (w *Webhook) Validate(v *kind.Validation) {
 		v.Error("/token", "a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", "leave it out, and one is made")
 	}
 	if w.Token != "" && len(w.Token) < shortToken && !w.protected() {
-		v.Warn("/token", "the token is short and there are no credentials: anyone who guesses the token can call the flow",
+		v.Warn("/token", "the token is short and there are no credentials: anyone who guesses the token can call "+
+			"the flow",
 			"add `auth`, or leave the token out: a long one is then made")
 	}
 	w.ValidateCalls(v)

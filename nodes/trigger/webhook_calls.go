@@ -157,7 +157,8 @@ func (r *WebhookRequest) Shape() *expression.Shape {
 		headers.Fields[strings.ToLower(name)] = &expression.Shape{}
 	}
 	return &expression.Shape{Fields: map[string]*expression.Shape{
-		"headers": headers, "query": keptShape(r.Query, "request.query"), "body": keptShape(r.Body, "request.body"), "receivedAt": {},
+		"headers": headers, "query": keptShape(r.Query, "request.query"), "body": keptShape(r.Body, "request.body"),
+		"receivedAt": {},
 	}, Content: "body"}
 }
 

@@ -136,8 +136,8 @@ func (*WebhookDedupe) JSONSchema() map[string]any {
 						"description": "Takes a delivery without a key as its own " +
 							"instead of refusing it with 400."},
 					"onFailure": map[string]any{"type": "string", "enum": []string{"rerun", "answer"},
-						"description": "What a duplicate does when the run failed without an answer of the flow's own: " +
-							"starts it again (rerun), or repeats the stored failure (answer)."},
+						"description": "What a duplicate does when the run failed without an answer of the flow's " +
+							"own: starts it again (rerun), or repeats the stored failure (answer)."},
 					"payload": map[string]any{"type": "string", "enum": []string{"match", "ignore"},
 						"description": "The same key with another body: refused with 422 (match), or taken for a " +
 							"duplicate (ignore). Default match, with `preset` ignore."},

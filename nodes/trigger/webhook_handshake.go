@@ -18,8 +18,8 @@ type WebhookHandshake struct {
 	// Echo is the place of the text to answer with, the challenge: `query.NAME`, `headers.NAME` or `body.PATH`. Without
 	// it, the answer is empty, or what `as` says.
 	Echo CallPlace `json:"echo,omitzero"`
-	// As is the form of the answer: `text`, `json` (a mapping of the last name of `echo` to the challenge), or a mapping
-	// that is sent as JSON, with {challenge} and {hmac} in its texts.
+	// As is the form of the answer: `text`, `json` (a mapping of the last name of `echo` to the challenge), or a
+	// mapping that is sent as JSON, with {challenge} and {hmac} in its texts.
 	As any `json:"as,omitempty" default:"text"`
 	// When are the conditions that make a call a question: places, as in `echo`, with the text that must be there. A
 	// token that the sender must know is written as `{ secret: NAME }`.
@@ -143,8 +143,9 @@ func (h *WebhookHandshake) validate(v *kind.Validation, signed *WebhookSignature
 	}
 	h.validatePlace(v, "/handshake/echo", h.Echo.Place)
 	if h.Method == "POST" && len(h.When) == 0 {
-		v.Error("/handshake/when", "every delivery would be taken for a question", "say what tells a question, for example "+
-			"`when: { body.type: url_verification }`")
+		v.Error("/handshake/when", "every delivery would be taken for a question",
+			"say what tells a question, for example "+
+				"`when: { body.type: url_verification }`")
 	}
 	switch as := h.As.(type) {
 	case nil, map[string]any:

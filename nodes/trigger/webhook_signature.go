@@ -36,21 +36,21 @@ type WebhookSignature struct {
 	Field everhook.Path `json:"field,omitempty"`
 	// Separator separates the elements of the signature's place: several signatures, and the time. Empty: there is one.
 	Separator *string `json:"separator,omitempty" default:","`
-	// Algorithm is HMAC with a hash (`sha1` to `sha512`), `plain-sha256` of a text with {secret} in it, a signature with
-	// the sender's public key (`ed25519`, `ecdsa-p256`, `rsa-…`), a JWT with a digest of the body (`jwt`), or the secret
-	// itself (`token`).
+	// Algorithm is HMAC with a hash (`sha1` to `sha512`), `plain-sha256` of a text with {secret} in it, a signature
+	// with the sender's public key (`ed25519`, `ecdsa-p256`, `rsa-…`), a JWT with a digest of the body (`jwt`), or the
+	// secret itself (`token`).
 	Algorithm string `json:"algorithm,omitempty" enum:"sha1,sha256,sha384,sha512,plain-sha256,ed25519,ecdsa-p256,rsa-sha1,rsa-sha256,rsa-sha512,rsa-pss-sha256,jwt,token" default:"sha256"`
 	// Encoding is how the signature is written, and the digest of a JWT. `raw` is only for `token`.
 	Encoding string `json:"encoding,omitempty" enum:"hex,base64,base64url,raw" default:"hex"`
 	// Prefix is the text before the signature, for example `sha256=` or `v1=`.
 	Prefix string `json:"prefix,omitempty"`
-	// SecretEncoding is how shared secrets are written: `raw` text, or `base64` or `hex` of the key. Public keys are PEM
-	// or base64 of DER.
+	// SecretEncoding is how shared secrets are written: `raw` text, or `base64` or `hex` of the key. Public keys are
+	// PEM or base64 of DER.
 	SecretEncoding string `json:"secretEncoding,omitempty" enum:"raw,base64,hex" default:"raw"`
-	// Signed is the text that is signed: `body`, or a text with placeholders: {id}, {timestamp}, {body}, {method}, {url}
-	// (`--public-url`, path and query), {path}, {query}, {form:sorted} (the fields of a form, sorted, name and value),
-	// {header:NAME}, {body:PATH}, {secret}. A header or a field must not hold the text around its place; one field may,
-	// as {text:PATH}.
+	// Signed is the text that is signed: `body`, or a text with placeholders: {id}, {timestamp}, {body}, {method},
+	// {url} (`--public-url`, path and query), {path}, {query}, {form:sorted} (the fields of a form, sorted, name and
+	// value), {header:NAME}, {body:PATH}, {secret}. A header or a field must not hold the text around its place; one
+	// field may, as {text:PATH}.
 	Signed string `json:"signed,omitempty" default:"body"`
 	// IDHeader has the ID of the delivery, if {id} is signed.
 	IDHeader string `json:"idHeader,omitempty"`
@@ -75,8 +75,8 @@ func (n *PresetName) Decode(v any) error {
 		return fmt.Errorf("%s is no preset; write for example `github`", everhook.TypeName(v))
 	}
 	if _, known := signature.Find(text); !known {
-		problem := fmt.Sprintf("%q is no preset; `everhook flow reference providers` lists them, and `hmac` is for all "+
-			"other senders", everhook.Shorten(text, 60))
+		problem := fmt.Sprintf("%q is no preset; `everhook flow reference providers` lists them, and `hmac` is for "+
+			"all other senders", everhook.Shorten(text, 60))
 		if near := strict.Suggest(text, signature.Names()); near != "" {
 			problem += "; " + near
 		}
@@ -184,7 +184,8 @@ func (s *WebhookSignature) validateSecrets(v *kind.Validation, preset signature.
 	}
 	for i, secret := range s.Secrets {
 		if err := preset.CheckSecret(secret.Literal); secret.Secret == "" && err != nil {
-			v.Error(fmt.Sprintf("%s/%d", pointer, i), "the secret cannot be used: "+err.Error(), "write `{ secret: NAME }`")
+			v.Error(fmt.Sprintf("%s/%d", pointer, i), "the secret cannot be used: "+err.Error(),
+				"write `{ secret: NAME }`")
 		}
 	}
 }
@@ -347,9 +348,10 @@ func (s *WebhookSignature) validateTime(v *kind.Validation, template signature.T
 	}
 	switch {
 	case places == 0 && template.HasTimestamp():
-		v.Error("/signature/signed", "{timestamp} is signed, and nothing says where it stands", "add `timestampHeader` for "+
-			"a header of its own; if the time stands beside the signature, as in `t=1680000000,v1=5257a8…`, write "+
-			"`timestampElement: t=` and `prefix: v1=`; if it is in the body, `timestampField`")
+		v.Error("/signature/signed", "{timestamp} is signed, and nothing says where it stands",
+			"add `timestampHeader` for "+
+				"a header of its own; if the time stands beside the signature, as in `t=1680000000,v1=5257a8…`, write "+
+				"`timestampElement: t=` and `prefix: v1=`; if it is in the body, `timestampField`")
 		return
 	case places > 1:
 		v.Error("/signature", "the time of sending has one place", "keep one of timestampHeader, timestampElement and "+

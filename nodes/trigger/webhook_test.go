@@ -111,7 +111,8 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, signed: '{timestamp}' }": "the body is not signed",
 		"signature: { preset: hmac, secrets: " + s +
-			", header: X-A, signed: '{timestamp}.{body}' }": "as in `t=1680000000,v1=5257a8…`, write `timestampElement: t=`",
+			", header: X-A, signed: '{timestamp}.{body}' }": "as in `t=1680000000,v1=5257a8…`, write " +
+			"`timestampElement: t=`",
 		"signature: { preset: hmac, secrets: " + s +
 			", header: X-A, idHeader: X-Id }": "{id} is not signed",
 		"signature: { preset: hmac, secrets: " + s +
@@ -131,34 +132,44 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 		"signature: { preset: hmac, secrets: " + s + ", header: Authorization, prefix: 'Bearer ', algorithm: jwt, " +
 			"digestClaim: payload_hash, tolerance: 1m }": "",
 		"signature: { preset: hmac, secrets: " + s + ", field: sig, timestampField: t, " +
-			"signed: '{body:id}{timestamp}' }": "warning: /trigger/signature/signed: only some fields of the body are signed",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: token }": "warning: /trigger/signature: " +
+			"signed: '{body:id}{timestamp}' }": "warning: /trigger/signature/signed: only some fields of the body " +
+			"are signed",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: token }": "warning: /trigger/signature: " +
 			"the secret itself is sent",
-		"signature: { preset: hmac, secrets: nokey, header: X-A, algorithm: ed25519 }":   "not a public key for this algorithm",
+		"signature: { preset: hmac, secrets: nokey, header: X-A, algorithm: ed25519 }": "not a public key for " +
+			"this algorithm",
 		"signature: { preset: hmac, secrets: xyz, header: X-A, secretEncoding: hex }":    "it is not hexadecimal",
 		"signature: { preset: hmac, secrets: '*', header: X-A, secretEncoding: base64 }": "it is not base64",
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, query: q }":         "the signature has one place",
 		"signature: { preset: hmac, secrets: " + s + ", field: a }":                      "cannot sign the whole body",
 		"signature: { preset: hmac, secrets: " + s + ", field: a, algorithm: token }":    "the run would see the token",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: jwt }": "a JWT without a digest of the body " +
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: jwt }": "a JWT without a digest of the body " +
 			"would admit any body",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: jwt, digestClaim: d, encoding: raw }": "the " +
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: jwt, digestClaim: d, encoding: raw }": "the " +
 			"digest is bytes",
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: jwt, digestClaim: d, " +
 			"signed: '{body}' }": "jwt signs no text",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, digestClaim: d }":          "only a JWT has claims",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, encoding: raw }":           "a signature is bytes",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: plain-sha256 }": "could be made by everyone",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, digestClaim: d }": "only a JWT has claims",
+		"signature: { preset: hmac, secrets: " + s + ", header: X-A, encoding: raw }": "a signature is bytes",
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: plain-sha256 }": "could be made by everyone",
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, signed: '{secret}{body}' }": "{secret} is for " +
 			"`algorithm: plain-sha256`",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, signed: '{header:X A}{body}' }": `"X A" is not a name for ` +
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, signed: '{header:X A}{body}' }": `"X A" is not a name for ` +
 			`a header`,
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, timestampHeader: X-T, timestampElement: t=, " +
 			"signed: '{timestamp}{body}' }": "the time of sending has one place",
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, separator: '', timestampElement: t=, " +
 			"signed: '{timestamp}{body}' }": "must be separated",
-		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: token, tolerance: 1m }": "a token has no time",
-		"signature: { preset: strava, secrets: " + s + ", verifyToken: " + s + " }": "strava has no secret that a flow " +
+		"signature: { preset: hmac, secrets: " + s +
+			", header: X-A, algorithm: token, tolerance: 1m }": "a token has no time",
+		"signature: { preset: strava, secrets: " + s + ", verifyToken: " + s +
+			" }": "strava has no secret that a flow " +
 			"could know",
 		"signature: { preset: strava, verifyToken: " + s + " }":               "",
 		"signature: { preset: aws-sns }":                                      "a flow says which it takes",
@@ -168,22 +179,27 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 
 		"handshake: { echo: query.challenge }": "",
 		"handshake: { method: HEAD }":          "",
-		"handshake: { echo: query.hub.challenge, as: json, when: { query.hub.mode: subscribe, query.t: " + s + " } }": "",
-		"handshake: { method: POST, echo: body.c, as: { r: '{challenge}' }, when: { body.type: v } }":                 "",
+		"handshake: { echo: query.hub.challenge, as: json, when: { query.hub.mode: subscribe, query.t: " + s +
+			" } }": "",
+		"handshake: { method: POST, echo: body.c, as: { r: '{challenge}' }, when: { body.type: v } }": "",
 		"signature: { preset: github, secrets: " + s + " }, handshake: { echo: query.c, hmac: { encoding: base64 }, " +
 			"as: { r: 'sha256={hmac}' } }": "",
-		"handshake: { echo: challenge }":                                             "is no place in a call",
-		"handshake: { echo: body.a..b, method: POST }":                               "position 3: a name is missing",
-		"handshake: { echo: body.c }":                                                "a GET has no body",
-		"handshake: { echo: query.c, when: { cookie.a: b } }":                        "is no place in a call",
-		"handshake: { echo: headers.Cookie }":                                        "Cookie carries credentials",
-		"handshake: { echo: query.c, as: xml }":                                      `"xml" is none of text and json`,
-		"handshake: { echo: query.c, as: [a] }":                                      "a list is no form of an answer",
-		"handshake: { as: json }":                                                    "names the challenge by the last name",
-		"handshake: { method: POST, echo: body.c }":                                  "every delivery would be taken for a question",
-		"handshake: { echo: query.c, hmac: {} }":                                     "there is no secret to make an HMAC with",
+		"handshake: { echo: challenge }":                      "is no place in a call",
+		"handshake: { echo: body.a..b, method: POST }":        "position 3: a name is missing",
+		"handshake: { echo: body.c }":                         "a GET has no body",
+		"handshake: { echo: query.c, when: { cookie.a: b } }": "is no place in a call",
+		"handshake: { echo: headers.Cookie }":                 "Cookie carries credentials",
+		"handshake: { echo: query.c, as: xml }":               `"xml" is none of text and json`,
+		"handshake: { echo: query.c, as: [a] }":               "a list is no form of an answer",
+		"handshake: { as: json }": "names the challenge by the " +
+			"last name",
+		"handshake: { method: POST, echo: body.c }": "every delivery would be " +
+			"taken for a question",
+		"handshake: { echo: query.c, hmac: {} }": "there is no secret to make " +
+			"an HMAC with",
 		"signature: { preset: github, secrets: " + s + " }, handshake: { hmac: {} }": "there is no challenge",
-		"signature: { preset: discord, secrets: " + s + " }, handshake: { echo: query.c, hmac: {} }": "the secrets of the " +
+		"signature: { preset: discord, secrets: " + s +
+			" }, handshake: { echo: query.c, hmac: {} }": "the secrets of the " +
 			"signature are public keys",
 
 		"token: abcdefgh":                     "the token is short and there are no credentials",

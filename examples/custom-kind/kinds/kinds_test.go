@@ -49,15 +49,20 @@ func TestWhatIsWrongWithAConfigIsToldBeforeAnyRun(t *testing.T) {
 			`{"key":"a","type":"iban-check","config":{"iban":"{{ secret.IBAN }}"}}`, "a secret is not available here"},
 
 		"a message": {"async", webhook,
-			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"x"}}`, ""},
+			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"{{ secret.T }}",` +
+				`"to":"+4930123456","text":"x"}}`, ""},
 		"no telephone number": {"async", webhook,
-			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"030","text":"x"}}`, `"030" is no telephone number`},
+			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"030",` +
+				`"text":"x"}}`, `"030" is no telephone number`},
 		"a token in the file": {"async", webhook,
-			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"abc","to":"+4930123456","text":"x"}}`, "a credential without a secret"},
+			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"abc","to":"+4930123456",` +
+				`"text":"x"}}`, "a credential without a secret"},
 		"a message of a novel": {"async", webhook,
-			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"` + strings.Repeat("x", 1001) + `"}}`, "the message has 1001 bytes"},
+			`{"key":"a","type":"sms","config":{"gateway":"https://a.example","token":"{{ secret.T }}",` +
+				`"to":"+4930123456","text":"` + strings.Repeat("x", 1001) + `"}}`, "the message has 1001 bytes"},
 		"what is tried again": {"async", webhook,
-			`{"key":"a","type":"sms","retry":{"on":["503"]},"config":{"gateway":"https://a.example","token":"{{ secret.T }}","to":"+4930123456","text":"x"}}`, "what sms tries again is fixed"},
+			`{"key":"a","type":"sms","retry":{"on":["503"]},"config":{"gateway":"https://a.example","token":"{{ ` +
+				`secret.T }}","to":"+4930123456","text":"x"}}`, "what sms tries again is fixed"},
 		"files": {"async", `{"type":"file-drop","folder":"in"}`,
 			`{"key":"a","type":"output","config":{"value":"{{ trigger.content.x }}"}}`, ""},
 		"no folder": {"async", `{"type":"file-drop","folder":" "}`,

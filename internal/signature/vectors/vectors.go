@@ -333,9 +333,9 @@ var All = []Vector{
 			"X-Zendesk-Webhook-Signature":           `PlxjkFT3fSnU9NWSRjLHP86izLX68auazS1Xo8ZfiZE=`,
 			"X-Zendesk-Webhook-Signature-Timestamp": `1234`,
 		},
-		Body: "{\n\t\"type\": \"End User Comment\",\n\t\"ticketID\": \"12345\",\n\t\"priority\": \"Normal\",\n\t\"tags\":" +
-			" \"new\",\n\t\"groupID\": \"9000\",\n\t\"assigneeID\": \"9001\",\n\t\"assigneeEmail\": \"kren@example.c" +
-			"om\"\n}\n",
+		Body: "{\n\t\"type\": \"End User Comment\",\n\t\"ticketID\": \"12345\",\n\t\"priority\": \"Normal\"," +
+			"\n\t\"tags\": \"new\",\n\t\"groupID\": \"9000\",\n\t\"assigneeID\": \"9001\",\n\t\"assigneeEmail\": " +
+			"\"kren@example.com\"\n}\n",
 		At: time.Unix(1234, 0),
 	},
 	{
