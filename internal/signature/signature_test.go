@@ -94,10 +94,10 @@ func (c *changes) secrets() {
 
 // anotherSecret is a key of the same form.
 func anotherSecret(s signature.Scheme) string {
-	switch {
-	case s.Keys == signature.StandardKeys:
+	switch s.Keys {
+	case signature.StandardKeys:
 		return "whsec_" + base64.StdEncoding.EncodeToString([]byte("another secret"))
-	case s.Keys == signature.HexKeys:
+	case signature.HexKeys:
 		return "0123456789abcdef"
 	}
 	switch s.Methods[0].Algorithm {
