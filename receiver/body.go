@@ -21,6 +21,10 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 			return refusal, true
 		}
 	}
+	if !c.works() {
+		c.lost = true
+		return refuse(BodiesFull, "the connection is needed for another client; send it again").retryAfter(1), true
+	}
 	digest := sha256.Sum256(c.body)
 	run, now := r.options.NewRunID(), r.options.Clock().UTC()
 	if c.wait != nil {

@@ -159,12 +159,22 @@ func (r *Receiver) catch(c *call) {
 // finish writes the reply of a call.
 func (r *Receiver) finish(c *call) {
 	r.dropBody(c, 0)
+	if limited := connOf(c.ctx).limited; limited != nil {
+		limited.Waits()
+	}
 	if !c.leavesClean() {
 		c.ctx.SetConnectionClose()
 		connOf(c.ctx).linger.Store(true)
 	}
 	c.reply.write(&c.ctx.Response)
 	r.record(c)
+}
+
+// works says that the caller has sent all of its request and waits, so that its connection is not closed to make room
+// for others. False: it was closed just now.
+func (c *call) works() bool {
+	limited := connOf(c.ctx).limited
+	return limited == nil || limited.Busy()
 }
 
 // drainBytes is the length of an unread body up to which the connection is kept: fasthttp reads and drops such a body.

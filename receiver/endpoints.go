@@ -158,6 +158,7 @@ func (r *Receiver) answer(c *call, f *fiber.Ctx) reply {
 	if refusal, refused := r.refuse(c, []check{addresses, credentials}); refused {
 		return refusal
 	}
+	c.works()
 	run, ok := everhook.ParseRunID(strings.Clone(f.Params("run")))
 	if !ok {
 		return noRun()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/everhook/everhook/internal/clients"
 )
 
 // listener can be closed twice, outlives a shortage of file descriptors, where fasthttp would stop serving, and its
@@ -26,7 +28,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err == nil {
-			return &conn{Conn: c}, nil
+			limited, _ := c.(*clients.Conn)
+			return &conn{Conn: c, limited: limited}, nil
 		}
 		// Temporary is deprecated for being vague, and has no successor for this.
 		if shortage, ok := errors.AsType[interface {
@@ -49,7 +52,9 @@ func (l *listener) Close() error {
 // moment (RFC 9112, 9.6).
 type conn struct {
 	net.Conn
-	linger atomic.Bool
+	// limited is the same connection, as its listener counts it.
+	limited *clients.Conn
+	linger  atomic.Bool
 }
 
 // connOf is the connection of a call: every one comes from a listener.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/time/rate"
@@ -45,9 +46,17 @@ type Options struct {
 	ClientRate float64
 	// ClientBurst is how many of them may come at once after a quiet time. Default: as many as in a second.
 	ClientBurst int
+	// MaxConnections bounds the connections, and ClientConnections those of one client address (of a /64 for IPv6);
+	// connections of trusted proxies are not bounded by the latter. Over it, the connection is closed that has waited
+	// longest for its client, or the new one if none waits. Default: half of the files that the process may open, at
+	// most 4096 or four times MaxHeld; and half of that.
+	MaxConnections, ClientConnections int
 	// MaxHeader bounds the request line and headers of a request, in bytes; over it 431. Default 16 KiB.
 	MaxHeader int
-	// ReadTimeout bounds the reading of one request, its body included. Default 30s.
+	// HeadTimeout bounds the reading of a request's line and headers, and of a body that comes with them. Default 10s,
+	// or ReadTimeout if that is less.
+	HeadTimeout time.Duration
+	// ReadTimeout bounds the reading of a body. Default 30s.
 	ReadTimeout time.Duration
 	// WriteTimeout bounds the writing of one reply. Default 30s.
 	WriteTimeout time.Duration
@@ -83,8 +92,11 @@ func (o Options) withDefaults() Options {
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 64<<20)
 	o.ClientRate = cmp.Or(o.ClientRate, 1000)
 	o.ClientBurst = cmp.Or(o.ClientBurst, int(math.Ceil(o.ClientRate)))
+	o.MaxConnections = cmp.Or(o.MaxConnections, min(clients.OpenFiles()/2, max(4096, 4*o.MaxHeld)))
+	o.ClientConnections = cmp.Or(o.ClientConnections, max(1, o.MaxConnections/2))
 	o.MaxHeader = cmp.Or(o.MaxHeader, 16<<10)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, 30*time.Second)
+	o.HeadTimeout = min(cmp.Or(o.HeadTimeout, 10*time.Second), o.ReadTimeout)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 75*time.Second)
 	o.StartTimeout = cmp.Or(o.StartTimeout, 5*time.Second)
@@ -151,7 +163,7 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 		DisablePreParseMultipartForm: true,
 		BodyLimit:                    math.MaxInt,
 		ReadBufferSize:               r.options.MaxHeader,
-		ReadTimeout:                  r.options.ReadTimeout,
+		ReadTimeout:                  r.options.HeadTimeout,
 		WriteTimeout:                 r.options.WriteTimeout,
 		IdleTimeout:                  r.options.IdleTimeout,
 		CaseSensitive:                true,
@@ -171,14 +183,27 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	server.Handler = r.guard(r.app.Handler())
 	server.ErrorHandler = r.protocolError
 	server.ExpectHandler = r.expect
+	server.HeaderReceived = r.timeFor
 	server.CloseOnShutdown = true
 	return r
 }
 
+// timeFor gives a request with a body more time than for its head.
+func (r *Receiver) timeFor(head *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if length := head.ContentLength(); length > prefetched || length == -1 {
+		return fasthttp.RequestConfig{ReadTimeout: r.options.ReadTimeout}
+	}
+	return fasthttp.RequestConfig{}
+}
+
+// prefetched is how much of a body fasthttp reads before it calls its handler.
+const prefetched = 8 << 10
+
 // Serve serves the connections of l, which it closes, until Shutdown; then it returns nil at once, while Shutdown waits
 // for replies.
 func (r *Receiver) Serve(l net.Listener) error {
-	l = &listener{Listener: l}
+	l = &listener{Listener: clients.Limit(l, clients.Limits{Total: r.options.MaxConnections,
+		PerClient: r.options.ClientConnections, Exempt: r.options.TrustedProxies})}
 	if !r.register(l) {
 		return l.Close()
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/clients"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -125,6 +126,7 @@ func Server(handler http.Handler) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
 		IdleTimeout:    2 * time.Minute,
+		ConnState:      clients.Track,
 		MaxHeaderBytes: 64 << 10,
 	}
 }

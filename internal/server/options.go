@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/clients"
 )
 
 // Options are the settings of a server. The command line makes a flag of each field, by its tags.
@@ -40,6 +41,9 @@ type Options struct {
 	MaxInFlight    int           `default:"20" placeholder:"N" help:"Effects and called runs that one run waits for at the same time, at most 1000. Default 20."`
 	MaxDescendants int           `default:"100000" placeholder:"N" help:"Runs of other flows that one run may start, directly and through the flows that it calls. Default 100000."`
 	MemoryLimit    everhook.Size `placeholder:"SIZE" help:"Memory that the process aims to stay below: it bounds the waiting runs that are kept in memory. Default GOMEMLIMIT, else nine tenths of the container's limit, else half of the machine's memory."`
+
+	MaxConnections    int `placeholder:"N" help:"Connections to webhooks that are open at once. Default: half of the files that the process may open, at most 4096 or four times --max-held."`
+	ClientConnections int `placeholder:"N" help:"Connections to webhooks that one client address (one /64 of IPv6) may have. Default: half of --max-connections."`
 
 	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
@@ -125,6 +129,8 @@ func (o *Options) checkBounds() error {
 		return fmt.Errorf("--max-values %d is no bound; write for example 100000", o.MaxValues)
 	case o.MaxBodyBytes != 0 && o.MaxBodyBytes < minBodyBytes:
 		return fmt.Errorf("--max-body-bytes %s is too little; write at least 16MiB", o.MaxBodyBytes)
+	case o.MaxConnections < 0 || o.ClientConnections < 0:
+		return fmt.Errorf("--max-connections and --client-connections are at least 1")
 	case o.ClientRate < 0:
 		return fmt.Errorf("--client-rate %v is no rate; write for example 1000", o.ClientRate)
 	}
@@ -214,4 +220,15 @@ func localURL(l net.Listener) string {
 		host = address.IP.String()
 	}
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(address.Port))
+}
+
+// listenLimited opens an address for operators. It has an eighth of the files that the process may open, and one client
+// half of that.
+func listenLimited(flag, address string) (net.Listener, error) {
+	l, err := listen(flag, address)
+	if err != nil {
+		return nil, err
+	}
+	total := max(16, min(clients.OpenFiles()/8, 512))
+	return clients.Limit(l, clients.Limits{Total: total, PerClient: total / 2}), nil
 }

@@ -198,12 +198,12 @@ func (s *Server) listen() (err error) {
 		s.warnOfLocalURLs()
 	}
 	if s.has(RoleAdmin) {
-		if s.admin, err = listen("admin", s.options.Admin); err != nil {
+		if s.admin, err = listenLimited("admin", s.options.Admin); err != nil {
 			return err
 		}
 	}
 	if s.options.Metrics != "" {
-		s.watch.listener, err = listen("metrics", s.options.Metrics)
+		s.watch.listener, err = listenLimited("metrics", s.options.Metrics)
 	}
 	return err
 }
@@ -304,6 +304,7 @@ func (s *Server) startReceiver() error {
 		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld,
 		Logger: calm(s.logger, []string{"a delivery could not be made durable", "a run could not be looked up",
 			"not ready"}),
+		MaxConnections: s.options.MaxConnections, ClientConnections: s.options.ClientConnections,
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
