@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"net/netip"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -39,6 +40,12 @@ const (
 // credentials admits callers that have a credential of every type that the flow asks for. It checks all types, and the
 // reply does not say which one was wrong.
 func credentials(r *Receiver, c *call) (reply, bool) {
+	if len(c.route.Basic) == 0 && len(c.route.Bearer) == 0 && c.route.APIKey == nil {
+		return reply{}, false
+	}
+	if refusal, refused := r.slowed(c); refused {
+		return refusal, true
+	}
 	verdicts := [...]verdict{r.basic(c), r.bearer(c), r.apiKey(c)}
 	has := func(wanted verdict) bool {
 		for _, verdict := range verdicts {
@@ -47,6 +54,9 @@ func credentials(r *Receiver, c *call) (reply, bool) {
 			}
 		}
 		return false
+	}
+	if has(wrong) {
+		r.guesses.Wrong(r.guesser(c), c.route.bucket(), c.began)
 	}
 	switch {
 	case has(absent):
@@ -57,6 +67,25 @@ func credentials(r *Receiver, c *call) (reply, bool) {
 		return refuse(Unavailable, "the credentials cannot be checked now; try again").retryAfter(retrySeconds), true
 	}
 	return reply{}, false
+}
+
+// slowed refuses a client that has shown too many wrong credentials for the flow, without a look at those that it shows.
+func (r *Receiver) slowed(c *call) (reply, bool) {
+	wait := r.guesses.Wait(r.guesser(c), c.route.bucket(), c.began)
+	if wait == 0 {
+		return reply{}, false
+	}
+	return refuse(Slowed, "too many wrong credentials came from this address; they are not looked at for a while").
+		retryAfter(seconds(wait.Seconds())), true
+}
+
+// guesser is the address that guesses of the call count for: that of the caller, or of the proxy that hides it.
+func (r *Receiver) guesser(c *call) netip.Addr {
+	if client, known := r.client(c); known {
+		return client
+	}
+	remote, _ := addressOf(c.ctx.RemoteAddr())
+	return remote
 }
 
 // basic looks at user name and password (RFC 7617).

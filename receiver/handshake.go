@@ -102,6 +102,11 @@ func queryValue(c *call) func(name string) string {
 
 func (r *Receiver) answerHandshake(c *call, h *Handshake, body any) reply {
 	q := questionOf(c, body)
+	if len(h.Tokens) > 0 {
+		if refusal, refused := r.slowed(c); refused {
+			return refusal
+		}
+	}
 	tokens := make([]string, 0, len(h.Tokens))
 	for _, credential := range h.Tokens {
 		token, ok := r.look(c, credential)
@@ -111,6 +116,7 @@ func (r *Receiver) answerHandshake(c *call, h *Handshake, body any) reply {
 		tokens = append(tokens, token)
 	}
 	if !h.Knows(q, tokens) {
+		r.guesses.Wrong(r.guesser(c), c.route.bucket(), c.began)
 		return refuse(Unauthorized, "the subscription is not known here")
 	}
 	var scheme *signature.Scheme

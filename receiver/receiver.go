@@ -46,6 +46,9 @@ type Options struct {
 	ClientRate float64
 	// ClientBurst is how many of them may come at once after a quiet time. Default: as many as in a second.
 	ClientBurst int
+	// Guesses is how many wrong credentials a client address may show at once for one flow; then it gets 429 for a while,
+	// and one more every six seconds. Default clients.GuessesAtOnce.
+	Guesses int
 	// MaxConnections bounds the connections, and ClientConnections those of one client address (of a /64 for IPv6);
 	// connections of trusted proxies are not bounded by the latter. Over it, the connection is closed that has waited
 	// longest for its client, or the new one if none waits. Default: half of the files that the process may open, at
@@ -92,6 +95,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 64<<20)
 	o.ClientRate = cmp.Or(o.ClientRate, 1000)
 	o.ClientBurst = cmp.Or(o.ClientBurst, int(math.Ceil(o.ClientRate)))
+	o.Guesses = cmp.Or(o.Guesses, clients.GuessesAtOnce)
 	o.MaxConnections = cmp.Or(o.MaxConnections, min(clients.OpenFiles()/2, max(4096, 4*o.MaxHeld)))
 	o.ClientConnections = cmp.Or(o.ClientConnections, max(1, o.MaxConnections/2))
 	o.MaxHeader = cmp.Or(o.MaxHeader, 16<<10)
@@ -129,6 +133,7 @@ type Receiver struct {
 
 	buckets buckets
 	rates   *clients.Meter[netip.Addr]
+	guesses *clients.Guesses
 	bodies  budget
 	turns   *turns
 	fetcher *fetcher
@@ -150,6 +155,7 @@ type Receiver struct {
 func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r := &Receiver{options: o.withDefaults(), flows: flows, starter: starter}
 	r.rates = clients.NewMeter[netip.Addr](r.options.ClientRate, r.options.ClientBurst)
+	r.guesses = clients.NewGuesses(r.options.Guesses)
 	r.bodies.total, r.bodies.byClient, r.turns = r.options.MaxBodyBytes, map[netip.Addr]int64{}, newTurns()
 	r.buckets.byFlow = map[string]*rate.Limiter{}
 	r.fetcher = newFetcher()

@@ -29,6 +29,7 @@ const (
 	BadSignature    Reason = "bad-signature"    // none, a wrong one, or one of another time
 	RateLimited     Reason = "rate-limited"     // more deliveries than the flow takes
 	ClientRate      Reason = "client-rate"      // more requests than one client address may send
+	Slowed          Reason = "slowed"           // a client address that has shown too many wrong credentials
 	BodiesFull      Reason = "bodies-full"      // as many bytes of bodies are received as the process takes at once
 	Invalid         Reason = "invalid"          // a body that does not fit the schema
 	Skipped         Reason = "skipped"          // the flow ignores the delivery: no run
@@ -60,6 +61,7 @@ var refusals = map[Reason]everhook.Problem{
 	BadSignature:    {Type: everhook.ProblemUnauthorized, Title: "Unauthorized", Status: 401},
 	RateLimited:     {Type: everhook.ProblemRateLimited, Title: "Too many requests", Status: 429},
 	ClientRate:      {Type: everhook.ProblemRateLimited, Title: "Too many requests", Status: 429},
+	Slowed:          {Type: everhook.ProblemRateLimited, Title: "Too many requests", Status: 429},
 	BodiesFull:      {Type: everhook.ProblemBodiesFull, Title: "Too many bodies", Status: 503},
 	Invalid:         {Type: everhook.ProblemInvalidBody, Title: "Invalid body", Status: 422},
 	MediaType:       {Type: everhook.ProblemMediaType, Title: "Unsupported media type", Status: 415},

@@ -3,13 +3,17 @@ package admin
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // policy lets the pages load only their own style and script, and forbids framing.
@@ -35,6 +39,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 			refuseMethod(recorder, r)
 		case origins.Check(r) != nil:
 			refuse(recorder, forbidden, "the request comes from a page of another origin")
+		case isGuess(r) && s.slowed(recorder, r):
 		case !isPublic(r) && !s.admitted(r):
 			s.turnAway(recorder, r)
 		default:
@@ -161,10 +166,38 @@ func (s *site) admitted(r *http.Request) bool {
 		return true
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") && s.isToken(strings.TrimSpace(token)) {
-		return true
+	if strings.EqualFold(scheme, "Bearer") {
+		if s.isToken(strings.TrimSpace(token)) {
+			return true
+		}
+		s.wrong(r)
 	}
 	return s.signedIn(r)
+}
+
+// isGuess reports whether a request shows a token, which may be a wrong one.
+func isGuess(r *http.Request) bool {
+	return r.Header.Get("Authorization") != "" || r.Method == http.MethodPost && r.URL.Path == "/login"
+}
+
+// slowed refuses an address that has shown too many wrong tokens, without a look at the one that it shows now. Browsers
+// that have signed in are served: they show none.
+func (s *site) slowed(w http.ResponseWriter, r *http.Request) bool {
+	wait := s.guesses.Wait(remoteOf(r), "", time.Now())
+	if s.Token == "" || wait == 0 {
+		return false
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	refuse(w, rateLimited, "too many wrong tokens came from this address; tokens are not looked at for a while")
+	return true
+}
+
+// wrong counts a wrong token.
+func (s *site) wrong(r *http.Request) { s.guesses.Wrong(remoteOf(r), "", time.Now()) }
+
+func remoteOf(r *http.Request) netip.Addr {
+	remote, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return remote.Addr()
 }
 
 // isToken compares digests, so that its duration reveals nothing about the token or its length.

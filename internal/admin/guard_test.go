@@ -285,3 +285,40 @@ func TestWhatIsMountedCanFlush(t *testing.T) {
 	})
 	require.True(t, do(o, get("/temporal/")).Flushed)
 }
+
+func TestWrongTokensAreSlowed(t *testing.T) {
+	t.Parallel()
+	o := guarded()
+	o.Loopback = true
+	handler := admin.New(o)
+	call := func(r *http.Request, address string) *httptest.ResponseRecorder {
+		r.RemoteAddr = address + ":4711"
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	list := func(token, address string) *httptest.ResponseRecorder {
+		r := get("/api/v1/flows")
+		r.Header.Set("Authorization", "Bearer "+token)
+		return call(r, address)
+	}
+	signedIn := call(form("/login", url.Values{"token": {o.Token}}), "192.0.2.1").Result().Cookies()
+	require.Len(t, signedIn, 1)
+	for range 5 {
+		require.Equal(t, 401, list("wrong", "192.0.2.1").Code)
+		require.Equal(t, 303, call(form("/login", url.Values{"token": {"wrong"}}), "192.0.2.1").Code)
+		require.Equal(t, 200, list(o.Token, "192.0.2.2").Code)
+	}
+	for _, w := range []*httptest.ResponseRecorder{
+		list("wrong", "192.0.2.1"), list(o.Token, "192.0.2.1"),
+		call(form("/login", url.Values{"token": {o.Token}}), "192.0.2.1"),
+	} {
+		requireProblem(t, w, 429, everhook.ProblemRateLimited, "too many wrong tokens")
+		require.NotEmpty(t, w.Header().Get("Retry-After"))
+	}
+	require.Equal(t, 200, list(o.Token, "192.0.2.2").Code)
+	page := get("/api/v1/flows")
+	page.AddCookie(signedIn[0])
+	require.Equal(t, 200, call(page, "192.0.2.1").Code, "a browser that has signed in shows no token")
+	require.Equal(t, 200, call(get("/healthz"), "192.0.2.1").Code)
+}

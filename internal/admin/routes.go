@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/clients"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -23,7 +24,7 @@ func New(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &site{o}
+	s := newSite(o)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -61,7 +62,7 @@ func NewMetrics(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &site{o}
+	s := newSite(o)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -73,7 +74,13 @@ func NewMetrics(o Options) http.Handler {
 	return s.guard(mux)
 }
 
-type site struct{ Options }
+type site struct {
+	Options
+	// guesses slows the guessing of the token.
+	guesses *clients.Guesses
+}
+
+func newSite(o Options) *site { return &site{o, clients.NewGuesses(clients.GuessesAtOnce)} }
 
 func (s *site) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, status{"ok"})

@@ -27,6 +27,7 @@ func (s *site) login(w http.ResponseWriter, r *http.Request) {
 	}
 	next := localPath(r.PostForm.Get("next"))
 	if s.Token != "" && !s.isToken(strings.TrimSpace(r.PostForm.Get("token"))) {
+		s.wrong(r)
 		s.Logger.WarnContext(r.Context(), "a wrong admin token at sign-in", "remote", r.RemoteAddr)
 		http.Redirect(w, r, "/login?"+url.Values{"wrong": {"1"}, "next": {next}}.Encode(), http.StatusSeeOther)
 		return

@@ -81,10 +81,10 @@ func TestATableForgetsTheKeysSeenLongestAgo(t *testing.T) {
 
 func TestWrongCredentialsAreSlowed(t *testing.T) {
 	t.Parallel()
-	g := NewGuesses()
+	g := NewGuesses(GuessesAtOnce)
 	now := time.Now()
 	client, neighbour := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:0:1::1")
-	for range guessesAtOnce {
+	for range GuessesAtOnce {
 		require.Zero(t, g.Wait(client, "flow", now))
 		g.Wrong(client, "flow", now)
 	}

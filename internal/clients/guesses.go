@@ -7,7 +7,7 @@ import (
 
 // Limits of wrong credentials: a few at once, because users mistype, and then one every six seconds.
 const (
-	guessesAtOnce    = 10
+	GuessesAtOnce    = 10
 	guessesPerSecond = 10.0 / 60
 )
 
@@ -21,8 +21,8 @@ type guess struct {
 	target string
 }
 
-// NewGuesses makes one.
-func NewGuesses() *Guesses { return &Guesses{NewMeter[guess](guessesPerSecond, guessesAtOnce)} }
+// NewGuesses returns one that allows so many wrong credentials at once, after a quiet time.
+func NewGuesses(atOnce int) *Guesses { return &Guesses{NewMeter[guess](guessesPerSecond, atOnce)} }
 
 // Wait returns the time for which the client's credentials for a target are not checked; 0 if they are.
 func (g *Guesses) Wait(address netip.Addr, target string, now time.Time) time.Duration {
