@@ -1,6 +1,7 @@
 package everhook
 
 import (
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -33,6 +34,19 @@ func DerivedRunID(flowSecret []byte, dedupeKey string) RunID {
 	return RunID(runIDEncoding.EncodeToString(mac.Sum(nil)[:16]))
 }
 
+// CallerRunID is DerivedRunID for a caller with a name: the same dedupe key has another run ID for each caller. The empty
+// name gives that of DerivedRunID. The caller's secret is derived by HKDF, for the reason that NewResume gives.
+func CallerRunID(flowSecret []byte, caller, dedupeKey string) RunID {
+	if caller == "" {
+		return DerivedRunID(flowSecret, dedupeKey)
+	}
+	secret, err := hkdf.Key(sha256.New, flowSecret, nil, "everhook caller "+caller, sha256.Size)
+	if err != nil {
+		panic(err) // only for lengths over 255 hashes
+	}
+	return DerivedRunID(secret, dedupeKey)
+}
+
 // ParseRunID reports whether text is a run ID.
 func ParseRunID(text string) (RunID, bool) { return RunID(text), runIDExp.MatchString(text) }
 
@@ -63,6 +77,8 @@ type Delivery struct {
 	// Failure is the reason why it is not known whether the delivery should start a run: the run ends with it at once.
 	// Nil for all others.
 	Failure *Error `json:"failure,omitempty"`
+	// Caller is the name of the caller whose dedupe key it is; empty: it has none.
+	Caller string `json:"caller,omitempty"`
 	// Duplicates says how duplicates are handled. Nil: the run ID is random, so there are no duplicates.
 	Duplicates *DuplicatePolicy `json:"-"`
 }

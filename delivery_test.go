@@ -86,3 +86,18 @@ type wrapped struct{ inner error }
 
 func (w wrapped) Error() string { return "odd" }
 func (w wrapped) Unwrap() error { return w.inner }
+
+func TestTheRunIDOfACallerCannotBeMadeWithAnotherKey(t *testing.T) {
+	t.Parallel()
+	secret := []byte("secret of a flow")
+	require.Equal(t, everhook.DerivedRunID(secret, "k"), everhook.CallerRunID(secret, "", "k"))
+	seen := map[everhook.RunID]bool{}
+	for _, caller := range []string{"", "a", "b", "ab"} {
+		for _, key := range []string{"k", "a\x00k", "everhook caller a", "everhook caller a\x00k", "bk"} {
+			seen[everhook.CallerRunID(secret, caller, key)] = true
+		}
+	}
+	require.Len(t, seen, 20)
+	require.Equal(t, everhook.CallerRunID(secret, "a", "k"), everhook.CallerRunID(secret, "a", "k"))
+	require.NotEqual(t, everhook.CallerRunID(secret, "a", "k"), everhook.CallerRunID([]byte("other"), "a", "k"))
+}

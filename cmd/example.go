@@ -86,14 +86,14 @@ func (e example) credentials() (flags []string, err error) {
 		flags = append(flags, "-u "+shellQuote(e.route.Basic[0].Username+":"+password))
 	}
 	if len(e.route.Bearer) > 0 {
-		token, err := e.route.Bearer[0]()
+		token, err := e.route.Bearer[0].Value()
 		if err != nil {
 			return nil, err
 		}
 		flags = append(flags, "-H "+shellQuote("Authorization: Bearer "+token))
 	}
 	if e.route.APIKey != nil {
-		key, err := e.route.APIKey.Values[0]()
+		key, err := e.route.APIKey.Values[0].Value()
 		if err != nil {
 			return nil, err
 		}

@@ -28,10 +28,10 @@ func credentialsOf(webhook *trigger.WebhookCalls, secret func(name string) (stri
 		all = append(all, basicCredential{users, secret})
 	}
 	if bearer := webhook.Auth.Bearer; bearer != nil {
-		all = append(all, headerCredential{"Authorization", "Bearer ", bearer.Tokens, secret})
+		all = append(all, headerCredential{"Authorization", "Bearer ", bearer.Credentials(), secret})
 	}
 	if key := webhook.Auth.APIKey; key != nil {
-		all = append(all, headerCredential{key.Header, "", key.Values, secret})
+		all = append(all, headerCredential{key.Header, "", key.Credentials(), secret})
 	}
 	if signed := webhook.Signature; signed != nil {
 		all = append(all, signedCredential{signed.Preset(), signed.Secrets, secret})

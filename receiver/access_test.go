@@ -29,6 +29,15 @@ const (
 
 func given(value string) receiver.Credential { return func() (string, error) { return value, nil } }
 
+// tokens are those of callers without names.
+func tokens(values ...string) []receiver.Token {
+	var all []receiver.Token
+	for _, value := range values {
+		all = append(all, receiver.Token{Value: given(value)})
+	}
+	return all
+}
+
 func unreadable() (string, error) { return "", errors.New("the disk is away") }
 
 // guardedFlows returns flows that each refuse for one reason.
@@ -38,9 +47,8 @@ func guardedFlows() flows {
 		return &receiver.Signature{Preset: known, Secrets: []receiver.Credential{given("old-secret"), given(password)}}
 	}
 	all := flows{
-		bearerToken: {Bearer: []receiver.Credential{given("old-token"), given(password)}},
-		keyToken: {APIKey: &receiver.APIKey{Header: "X-Api-Key", Values: []receiver.Credential{given("old-key"),
-			given(password)}}, Headers: []string{"X-Api-Key"}, NeverKept: []string{"x-api-key"}},
+		bearerToken:    {Bearer: tokens("old-token", password)},
+		keyToken:       {APIKey: &receiver.APIKey{Header: "X-Api-Key", Values: tokens("old-key", password)}, Headers: []string{"X-Api-Key"}, NeverKept: []string{"x-api-key"}},
 		elsewhereToken: {Allow: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
 		signedToken:    {Signature: signed("github")},
 		metaToken:      {Signature: signed("meta")},
@@ -167,7 +175,7 @@ func TestEveryKindOfCredentialMustPass(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := someFlows()
-			all[lockedToken].APIKey = &receiver.APIKey{Header: "X-Api-Key", Values: []receiver.Credential{test.key}}
+			all[lockedToken].APIKey = &receiver.APIKey{Header: "X-Api-Key", Values: []receiver.Token{{Value: test.key}}}
 			s := serve(t, receiver.Options{}, all, &starter{})
 			got := exchange(t, s, post(lockedToken, "{}", test.headers...)+last)[0]
 			require.True(t, strings.HasPrefix(got, fmt.Sprint(test.want)), got)

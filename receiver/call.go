@@ -62,6 +62,8 @@ type call struct {
 	counted bool
 
 	token string
+	// caller is the name of the caller that the credentials are of; empty: they name none.
+	caller string
 	// wait is the wait that the call resumes; nil for calls of other URLs.
 	wait  *waitURL
 	route *Route
@@ -283,6 +285,9 @@ func (r *Receiver) record(c *call) {
 	}
 	if record.Node != "" {
 		attributes = append(attributes, slog.String("node", record.Node))
+	}
+	if c.caller != "" {
+		attributes = append(attributes, slog.String("caller", c.caller))
 	}
 	if c.cause != "" {
 		attributes = append(attributes, slog.String("cause", c.cause))

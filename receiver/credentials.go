@@ -18,12 +18,21 @@ type Credential = func() (string, error)
 type BasicCredential struct {
 	Username string
 	Password Credential
+	// Caller is the name of the caller; empty: it has none.
+	Caller string
+}
+
+// Token is a text that admits a caller, and where it comes from.
+type Token struct {
+	Value Credential
+	// Caller is the name of the caller; empty: it has none.
+	Caller string
 }
 
 // APIKey is a header, and the keys that it may have.
 type APIKey struct {
 	Header string
-	Values []Credential
+	Values []Token
 }
 
 // verdict is the result of checking one type of credential of a call.
@@ -46,6 +55,7 @@ func credentials(r *Receiver, c *call) (reply, bool) {
 	if refusal, refused := r.slowed(c); refused {
 		return refusal, true
 	}
+	c.caller = ""
 	verdicts := [...]verdict{r.basic(c), r.bearer(c), r.apiKey(c)}
 	has := func(wanted verdict) bool {
 		for _, verdict := range verdicts {
@@ -102,7 +112,9 @@ func (r *Receiver) basic(c *call) verdict {
 		want, ok := r.look(c, credential.Password)
 		unknown = unknown || !ok
 		if ok {
-			matches |= sameText(user, credential.Username) & sameText(password, want)
+			match := sameText(user, credential.Username) & sameText(password, want)
+			c.calledBy(match, credential.Caller)
+			matches |= match
 		}
 	}
 	return verdictOf(matches, unknown)
@@ -131,16 +143,29 @@ func (r *Receiver) apiKey(c *call) verdict {
 	return r.oneOf(c, key, c.route.APIKey.Values)
 }
 
-func (r *Receiver) oneOf(c *call, shown string, credentials []Credential) verdict {
+func (r *Receiver) oneOf(c *call, shown string, tokens []Token) verdict {
 	matches, unknown := 0, false
-	for _, credential := range credentials {
-		want, ok := r.look(c, credential)
+	for _, token := range tokens {
+		want, ok := r.look(c, token.Value)
 		unknown = unknown || !ok
 		if ok {
-			matches |= sameText(shown, want)
+			match := sameText(shown, want)
+			c.calledBy(match, token.Caller)
+			matches |= match
 		}
 	}
 	return verdictOf(matches, unknown)
+}
+
+// calledBy notes the caller of a credential that matches. A call with two kinds of credentials may have two names.
+func (c *call) calledBy(match int, caller string) {
+	switch {
+	case match == 0 || caller == "" || c.caller == caller:
+	case c.caller == "":
+		c.caller = caller
+	default:
+		c.caller += " " + caller // no name has a space
+	}
 }
 
 func verdictOf(matches int, unknown bool) verdict {

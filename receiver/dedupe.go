@@ -26,8 +26,8 @@ func dedupeKey(_ *Receiver, c *call) (reply, bool) {
 		return reply{}, false
 	}
 	policy := dedupe.Policy
-	c.delivery.RunID = everhook.DerivedRunID(dedupe.Secret, key)
-	c.delivery.DedupeKey, c.delivery.Duplicates = key, &policy
+	c.delivery.RunID = everhook.CallerRunID(dedupe.Secret, c.caller, key)
+	c.delivery.DedupeKey, c.delivery.Caller, c.delivery.Duplicates = key, c.caller, &policy
 	c.delivery.Trigger["id"] = string(c.delivery.RunID)
 	return reply{}, false
 }

@@ -292,23 +292,22 @@ func TestCredentials(t *testing.T) {
 		header      string
 		want        int
 	}{
-		"the first of a list": {[]receiver.BasicCredential{{"a", works},
-			{"b", works}}, basic("a", password), 200},
-		"the last of a list": {[]receiver.BasicCredential{{"a", works},
-			{"b", works}}, basic("b", password), 200},
-		"the scheme in any case": {[]receiver.BasicCredential{{"a", works}},
+		"the first of a list": {[]receiver.BasicCredential{{Username: "a", Password: works},
+			{Username: "b", Password: works}}, basic("a", password), 200},
+		"the last of a list": {[]receiver.BasicCredential{{Username: "a", Password: works},
+			{Username: "b", Password: works}}, basic("b", password), 200},
+		"the scheme in any case": {[]receiver.BasicCredential{{Username: "a", Password: works}},
 			strings.Replace(basic("a", password), "Basic", "bAsIc", 1), 200},
-		"a password with a colon": {[]receiver.BasicCredential{{"a",
-			func() (string, error) { return "x:y", nil }}}, basic("a", "x:y"), 200},
-		"the user of one, the password of no one": {[]receiver.BasicCredential{{"a", works},
-			{"b", works}}, basic("a", "x"), 401},
-		"a secret that cannot be read": {[]receiver.BasicCredential{{"a", broken}},
+		"a password with a colon": {[]receiver.BasicCredential{{Username: "a", Password: given("x:y")}}, basic("a", "x:y"), 200},
+		"the user of one, the password of no one": {[]receiver.BasicCredential{{Username: "a", Password: works},
+			{Username: "b", Password: works}}, basic("a", "x"), 401},
+		"a secret that cannot be read": {[]receiver.BasicCredential{{Username: "a", Password: broken}},
 			basic("a", ""), 503},
-		"a secret that cannot be read, beside one that lets in": {[]receiver.BasicCredential{{"a", broken},
-			{"b", works}}, basic("b", password), 200},
-		"a secret that cannot be read, before one that does not": {[]receiver.BasicCredential{{"a", broken},
-			{"b", works}}, basic("a", password), 503},
-		"no colon": {[]receiver.BasicCredential{{"a", works}}, "Authorization: Basic YQ==", 401},
+		"a secret that cannot be read, beside one that lets in": {[]receiver.BasicCredential{{Username: "a", Password: broken},
+			{Username: "b", Password: works}}, basic("b", password), 200},
+		"a secret that cannot be read, before one that does not": {[]receiver.BasicCredential{{Username: "a", Password: broken},
+			{Username: "b", Password: works}}, basic("a", password), 503},
+		"no colon": {[]receiver.BasicCredential{{Username: "a", Password: works}}, "Authorization: Basic YQ==", 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,7 @@ type Route struct {
 	// Basic, Bearer and APIKey are the accepted credentials, any of each kind that is set; none: every caller is let
 	// in.
 	Basic  []BasicCredential
-	Bearer []Credential
+	Bearer []Token
 	APIKey *APIKey
 	// Signature verifies deliveries; nil: they are not signed.
 	Signature *Signature

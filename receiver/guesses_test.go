@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -49,4 +50,52 @@ func TestWrongCredentialsAreSlowed(t *testing.T) {
 			require.Contains(t, call(asyncToken, "2001:db8::1", test.wrong), "200\n", "as does one without credentials")
 		})
 	}
+}
+
+func TestCallersWithNamesHaveDedupeKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	all := someFlows()
+	dedupe := &receiver.Dedupe{Secret: []byte("secret of the flow"),
+		Key: func(headers, _ everhook.Mapping, _ any) (string, error) {
+			key, _ := headers["x-delivery"].(string)
+			return key, nil
+		}}
+	all[bearerToken].Bearer = []receiver.Token{{Value: given("alice-old"), Caller: "alice"},
+		{Value: given("alice-new"), Caller: "alice"}, {Value: given("bob"), Caller: "bob"}, {Value: given("nobody")}}
+	all[lockedToken].Basic = []receiver.BasicCredential{{Username: "a", Password: given("p"), Caller: "alice"},
+		{Username: "b", Password: given("p"), Caller: "bob"}}
+	all[lockedToken].APIKey = &receiver.APIKey{Header: "X-Api-Key", Values: []receiver.Token{
+		{Value: given("k"), Caller: "alice"}, {Value: given("l")}, {Value: given("m"), Caller: "till"}}}
+	for _, token := range []string{bearerToken, lockedToken} {
+		all[token].Dedupe, all[token].Flow, all[token].MaxBody = dedupe, "shop", 1<<20
+	}
+	engine := &starter{}
+	s := serve(t, receiver.Options{}, all, engine)
+	run := func(token string, credentials ...string) everhook.RunID {
+		t.Helper()
+		for _, headers := range [][]string{append(credentials, "X-Delivery: 1"),
+			append(credentials, "X-Delivery: 1", "Expect: 100-continue")} {
+			got := exchange(t, s, post(token, "{}", headers...)+last)
+			require.Contains(t, got[len(got)-2], "200\n")
+		}
+		seen := engine.got()
+		first, second := seen[len(seen)-2], seen[len(seen)-1]
+		require.Equal(t, first.RunID, second.RunID)
+		require.Equal(t, "1", first.DedupeKey)
+		return first.RunID
+	}
+	bearer := func(token string) string { return "Authorization: Bearer " + token }
+	alice, bob, nobody := run(bearerToken, bearer("alice-old")), run(bearerToken, bearer("bob")),
+		run(bearerToken, bearer("nobody"))
+	require.Equal(t, alice, run(bearerToken, bearer("alice-new")), "a rotation does not split a key")
+	require.Equal(t, everhook.DerivedRunID(dedupe.Secret, "1"), nobody, "without a name the key is that of all callers")
+	require.Len(t, map[everhook.RunID]bool{alice: true, bob: true, nobody: true}, 3)
+	require.Equal(t, alice, run(lockedToken, basic("a", "p"), "X-Api-Key: k"), "two credentials of one caller")
+	require.Equal(t, alice, run(lockedToken, basic("a", "p"), "X-Api-Key: l"), "one of them has no name")
+	require.Equal(t, bob, run(lockedToken, basic("b", "p"), "X-Api-Key: l"))
+	both := run(lockedToken, basic("a", "p"), "X-Api-Key: m")
+	require.NotEqual(t, alice, both)
+	require.NotEqual(t, everhook.CallerRunID(dedupe.Secret, "till", "1"), both)
+	require.Contains(t, s.log.String(), "caller=bob")
+	require.Equal(t, "bob", engine.got()[2].Caller)
 }

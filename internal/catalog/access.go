@@ -28,13 +28,13 @@ func (c *Catalog) access(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	}
 	for _, user := range webhook.Auth.Basic {
 		route.Basic = append(route.Basic, receiver.BasicCredential{Username: user.Username,
-			Password: c.credential(user.Password)})
+			Password: c.credential(user.Password), Caller: user.Caller})
 	}
 	if bearer := webhook.Auth.Bearer; bearer != nil {
-		route.Bearer = c.credentials(bearer.Tokens)
+		route.Bearer = c.tokens(bearer.Tokens)
 	}
 	if key := webhook.Auth.APIKey; key != nil {
-		route.APIKey = &receiver.APIKey{Header: key.Header, Values: c.credentials(key.Values)}
+		route.APIKey = &receiver.APIKey{Header: key.Header, Values: c.tokens(key.Values)}
 	}
 	if signed := webhook.Signature; signed != nil {
 		route.Signature = &receiver.Signature{Preset: signed.Preset(), Secrets: c.credentials(signed.Secrets),
@@ -63,6 +63,14 @@ func (c *Catalog) handshakes(route *receiver.Route, signed *trigger.WebhookSigna
 			route.Handshakes = append(route.Handshakes, answered)
 		}
 	}
+}
+
+func (c *Catalog) tokens(all []trigger.CallerCredential) []receiver.Token {
+	tokens := make([]receiver.Token, 0, len(all))
+	for _, one := range all {
+		tokens = append(tokens, receiver.Token{Value: c.credential(one.Credential), Caller: one.Caller})
+	}
+	return tokens
 }
 
 func (c *Catalog) credentials(all []trigger.Credential) []receiver.Credential {

@@ -219,8 +219,8 @@ nodes: [ { key: answer, type: response, config: { body: 1 } } ]
 	require.Equal(t, 504, route.OnWait)
 	require.Nil(t, route.Schema)
 	require.Contains(t, route.NeverKept, "x-hub-signature-256")
-	for i, credential := range append(append([]receiver.Credential{}, route.Bearer...), route.Signature.Secrets[0],
-		route.Handshakes[0].Tokens[0]) {
+	for i, credential := range []receiver.Credential{route.Bearer[0].Value, route.Bearer[1].Value,
+		route.Signature.Secrets[0], route.Handshakes[0].Tokens[0]} {
 		value, err := credential()
 		require.NoError(t, err)
 		require.Equal(t, "value of "+string("ABCD"[i]), value)

@@ -146,6 +146,9 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 		c.options.Memo[workflows.MemoDelivery], c.options.Memo[workflows.MemoDigest] = d.ID, d.Digest
 		c.options.Memo[workflows.MemoKey] = everhook.Shorten(d.DedupeKey, maxShownKey)
 		c.options.StaticDetails += "\n* dedupe key: " + workflows.EscapeMarkdown(d.DedupeKey) + "\n"
+		if d.Caller != "" {
+			c.options.StaticDetails += "* caller: " + workflows.EscapeMarkdown(d.Caller) + "\n"
+		}
 	}
 	if s.options.Links != nil {
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)

@@ -8,6 +8,8 @@ var fieldDocs = map[string]string{
 	"Call":                              "Call lets other flows call this flow.",
 	"Call.Input":                        "Input is a JSON Schema (2020-12) for the input. If an input does not match, the call is not made, and the calling node reports the places. `format` is checked. References must stay inside the schema. Without it, any input is taken.",
 	"CallPlace":                         "CallPlace is the place of a value in a call.",
+	"CallerCredential":                  "CallerCredential is a Credential that may name its caller.",
+	"CallerCredential.Caller":           "Caller is the name of the caller; empty: it has none.",
 	"Credential":                        "Credential is the name of a secret, or a literal text.",
 	"Credential.Literal":                "Literal is the text itself.",
 	"Credential.Secret":                 "Secret is the name of the secret that holds it.",
@@ -25,13 +27,13 @@ var fieldDocs = map[string]string{
 	"Webhook.Token":                     "Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits is made once and kept for every version.",
 	"WebhookAPIKey":                     "WebhookAPIKey is a key in a header.",
 	"WebhookAPIKey.Header":              "Header is the name of the header.",
-	"WebhookAPIKey.Values":              "Values lists the accepted keys, each as `{ secret: NAME }`.",
+	"WebhookAPIKey.Values":              "Values lists the accepted keys, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the dedupe key.",
 	"WebhookAuth":                       "WebhookAuth are the credentials that a caller must show.",
 	"WebhookAuth.APIKey":                "APIKey is a key in another header.",
 	"WebhookAuth.Basic":                 "Basic is HTTP basic authentication (RFC 7617): one user, or a list of users of which any may call.",
 	"WebhookAuth.Bearer":                "Bearer is a token in the header Authorization (RFC 6750).",
 	"WebhookBearer":                     "WebhookBearer is a token in the header Authorization (RFC 6750).",
-	"WebhookBearer.Tokens":              "Tokens lists the accepted tokens, each as `{ secret: NAME }`.",
+	"WebhookBearer.Tokens":              "Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the dedupe key.",
 	"WebhookCalls":                      "WebhookCalls says which calls of a URL are taken, and which parts of them are kept. Webhooks and nodes that wait for a call have these fields.",
 	"WebhookCalls.Accept":               "Accept lists the formats of the body: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest in the same way as query parameters. A file becomes a mapping of name, filename, contentType, size and base64. XML nests, with attributes as `@name` and text beside them as `#text`. Without it, what the preset of the `signature` says, or json.",
 	"WebhookCalls.Allow":                "Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server through a proxy, the server must know the proxy (`--trusted-proxies`).",
@@ -85,6 +87,7 @@ var fieldDocs = map[string]string{
 	"WebhookSignature.Topics":           "Topics are the ARNs of the topics whose messages are taken. Only for `aws-sns`, which requires it.",
 	"WebhookSignature.VerifyToken":      "VerifyToken answers providers that ask for a token, such as `meta`, as `{ secret: NAME }`.",
 	"WebhookUser":                       "WebhookUser is one user who may call.",
+	"WebhookUser.Caller":                "Caller is the name of the caller, which is part of the dedupe key: callers with different names never share a run.",
 	"WebhookUser.Password":              "Password of the user, as `{ secret: NAME }`. A password in the file is accepted with a warning.",
 	"WebhookUser.Username":              "Username is the name of the user.",
 }
@@ -97,6 +100,9 @@ func (*Call) FieldDocs() map[string]string { return fieldDocs }
 
 // FieldDocs are the comments of the struct and its fields.
 func (*CallPlace) FieldDocs() map[string]string { return fieldDocs }
+
+// FieldDocs are the comments of the struct and its fields.
+func (*CallerCredential) FieldDocs() map[string]string { return fieldDocs }
 
 // FieldDocs are the comments of the struct and its fields.
 func (*Credential) FieldDocs() map[string]string { return fieldDocs }

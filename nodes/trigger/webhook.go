@@ -47,6 +47,8 @@ type WebhookUser struct {
 	Username string `json:"username" required:"true"`
 	// Password of the user, as `{ secret: NAME }`. A password in the file is accepted with a warning.
 	Password Credential `json:"password" required:"true"`
+	// Caller is the name of the caller, which is part of the dedupe key: callers with different names never share a run.
+	Caller string `json:"caller,omitempty"`
 }
 
 // WebhookRequest says which parts of a call the run sees. Without a list of paths, all are kept; without a list of
@@ -135,6 +137,7 @@ func (w *Webhook) Validate(v *kind.Validation) {
 		v.Error("/skipped", "no delivery is skipped", "add `when`, or remove it")
 	}
 	w.Dedupe.validate(v, w.Signature)
+	w.warnOfSharedKeys(v)
 	if w.Handshake != nil {
 		w.Handshake.validate(v, w.Signature)
 	}

@@ -130,10 +130,10 @@ func (w *WebhookCalls) Secrets() []string {
 		all = append(all, user.Password)
 	}
 	if w.Auth.Bearer != nil {
-		all = append(all, w.Auth.Bearer.Tokens...)
+		all = append(all, w.Auth.Bearer.Credentials()...)
 	}
 	if w.Auth.APIKey != nil {
-		all = append(all, w.Auth.APIKey.Values...)
+		all = append(all, w.Auth.APIKey.Credentials()...)
 	}
 	if w.Signature != nil {
 		all = append(all, w.Signature.Secrets...)

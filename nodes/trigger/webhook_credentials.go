@@ -11,16 +11,18 @@ import (
 
 // WebhookBearer is a token in the header Authorization (RFC 6750).
 type WebhookBearer struct {
-	// Tokens lists the accepted tokens, each as `{ secret: NAME }`.
-	Tokens []Credential `json:"tokens" required:"true" single:"true"`
+	// Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the
+	// dedupe key.
+	Tokens []CallerCredential `json:"tokens" required:"true" single:"true"`
 }
 
 // WebhookAPIKey is a key in a header.
 type WebhookAPIKey struct {
 	// Header is the name of the header.
 	Header string `json:"header" required:"true"`
-	// Values lists the accepted keys, each as `{ secret: NAME }`.
-	Values []Credential `json:"values" required:"true" single:"true"`
+	// Values lists the accepted keys, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the
+	// dedupe key.
+	Values []CallerCredential `json:"values" required:"true" single:"true"`
 }
 
 // WebhookRate limits the number of calls.
@@ -67,10 +69,15 @@ func (a *WebhookAuth) validate(v *kind.Validation) {
 			v.Error(fmt.Sprintf("/auth/basic/%d/username", i), "a user name is not empty and has no colon (RFC 7617)",
 				"choose another name")
 		}
+		if user.Caller != "" {
+			if err := checkCaller(user.Caller); err != nil {
+				v.Error(fmt.Sprintf("/auth/basic/%d/caller", i), err.Error(), "choose another name")
+			}
+		}
 		user.Password.warnIfLiteral(v, fmt.Sprintf("/auth/basic/%d/password", i), "password")
 	}
 	if a.Bearer != nil {
-		validateCredentials(v, "/auth/bearer/tokens", "token", a.Bearer.Tokens)
+		validateCredentials(v, "/auth/bearer/tokens", "token", a.Bearer.Credentials())
 	}
 	if a.APIKey != nil {
 		if slices.Contains(reservedHeaders, strings.ToLower(a.APIKey.Header)) {
@@ -78,7 +85,7 @@ func (a *WebhookAuth) validate(v *kind.Validation) {
 				"choose another header, for example X-Api-Key; for Authorization there is `bearer`")
 		}
 		validateHeader(v, "/auth/apiKey/header", a.APIKey.Header)
-		validateCredentials(v, "/auth/apiKey/values", "key", a.APIKey.Values)
+		validateCredentials(v, "/auth/apiKey/values", "key", a.APIKey.Credentials())
 	}
 }
 
