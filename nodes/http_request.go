@@ -10,6 +10,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/address"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/nodes/trigger"
@@ -142,10 +143,31 @@ func (c *HTTPRequest) Validate(v *kind.Validation) {
 		v.Error("/config/method", fmt.Sprintf("%q is not an HTTP method", everhook.Shorten(method, 40)),
 			"write for example POST")
 	}
+	c.warnIfPrivate(v)
 	v.Headers("/config/headers", c.Headers.Keys(), everhook.CheckRequestHeader)
 	trigger.CheckMarkup(v, "/config", &c.Headers, &c.Body, c.ContentType == activities.ContentXML)
 	warnOfLiteral(v, "/config/auth/basic/password", &c.Auth.Basic.Password)
 	warnOfLiteral(v, "/config/auth/bearer", &c.Auth.Bearer)
+}
+
+// warnIfPrivate warns of a host that the egress guard refuses unless the operator allows it.
+func (c *HTTPRequest) warnIfPrivate(v *kind.Validation) {
+	host, port, ok := c.URL.Host()
+	if !ok {
+		return
+	}
+	if what := address.Host(host); what != "" {
+		allowed := host
+		if strings.Contains(host, ":") {
+			allowed = "[" + host + "]"
+		}
+		if port != "" {
+			allowed += ":" + port
+		}
+		v.Warn("/config/url", fmt.Sprintf("%s is %s, and flows may only call public addresses", host, what),
+			fmt.Sprintf("start Everhook with `--egress-allow %s`; for its own webhooks, write `{{ env.EVERHOOK_URL }}`",
+				allowed))
+	}
 }
 
 func warnOfLiteral(v *kind.Validation, pointer string, credential *expression.Template[string]) {

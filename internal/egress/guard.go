@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+
+	"github.com/everhook/everhook/internal/address"
 )
 
 // dialTimeout bounds how long one connection may take to open.
@@ -86,7 +88,7 @@ func (g *Guard) allow(entry string) error {
 		host, port = h, uint16(number)
 	}
 	if addr, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		addr = plain(addr)
+		addr = address.Plain(addr)
 		g.prefixes = append(g.prefixes, allowedPrefix{netip.PrefixFrom(addr, addr.BitLen()), port})
 		return nil
 	}
@@ -149,7 +151,7 @@ func (g *Guard) CheckHost(ctx context.Context, host, port string) error {
 }
 
 func (g *Guard) checkLiteral(ctx context.Context, host, port string) error {
-	if addr, ok := literal(hostName(host)); ok {
+	if addr, ok := address.Literal(hostName(host)); ok {
 		return g.check(ctx, host, netip.AddrPortFrom(addr, portNumber(port)))
 	}
 	return nil
@@ -157,14 +159,14 @@ func (g *Guard) checkLiteral(ctx context.Context, host, port string) error {
 
 // check decides about one address of a host.
 func (g *Guard) check(ctx context.Context, host string, addr netip.AddrPort) error {
-	addr = netip.AddrPortFrom(plain(addr.Addr()), addr.Port())
+	addr = netip.AddrPortFrom(address.Plain(addr.Addr()), addr.Port())
 	if g.allows(host, addr, addr.Port()) {
 		return nil
 	}
 	if what := g.ownPort(ctx, addr); what != "" {
 		return &Refused{Host: host, Address: addr.Addr(), Port: addr.Port(), What: what}
 	}
-	if what := reason(addr.Addr()); what != "" && !g.allows(host, addr, anyPort) {
+	if what := address.Reason(addr.Addr()); what != "" && !g.allows(host, addr, anyPort) {
 		return &Refused{Host: host, Address: addr.Addr(), What: what}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+
+	"github.com/everhook/everhook/internal/address"
 )
 
 // ownAddress is an address on which the process, or the Temporal server that it uses, listens.
@@ -41,13 +43,13 @@ func (o ownAddress) isAt(ctx context.Context, addr netip.Addr) bool {
 		return local
 	}
 	hosts := []netip.Addr{}
-	if known, ok := literal(hostName(o.host)); ok {
+	if known, ok := address.Literal(hostName(o.host)); ok {
 		hosts = append(hosts, known)
 	} else if resolved, err := net.DefaultResolver.LookupNetIP(ctx, "ip", o.host); err == nil {
 		hosts = resolved
 	}
 	for _, host := range hosts {
-		if host = plain(host); host == addr || local && isLocal(host) {
+		if host = address.Plain(host); host == addr || local && isLocal(host) {
 			return true
 		}
 	}
@@ -64,7 +66,7 @@ func isLocal(addr netip.Addr) bool {
 		return false
 	}
 	for _, known := range interfaces {
-		if prefix, err := netip.ParsePrefix(known.String()); err == nil && plain(prefix.Addr()) == addr {
+		if prefix, err := netip.ParsePrefix(known.String()); err == nil && address.Plain(prefix.Addr()) == addr {
 			return true
 		}
 	}

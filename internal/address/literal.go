@@ -1,4 +1,4 @@
-package egress
+package address
 
 import (
 	"net/netip"
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// literal parses a host that is an address in any notation that C libraries and browsers accept (inet_aton, WHATWG
+// Literal parses a host that is an address in any notation that C libraries and browsers accept (inet_aton, WHATWG
 // URL): dotted or not, decimal, octal (0177) or hexadecimal (0x7f), with one to four parts of which the last fills the
 // rest.
-func literal(host string) (netip.Addr, bool) {
+func Literal(host string) (netip.Addr, bool) {
 	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr, true

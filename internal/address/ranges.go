@@ -1,4 +1,4 @@
-package egress
+package address
 
 import "net/netip"
 
@@ -56,12 +56,12 @@ var (
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
 )
 
-// reason says what is wrong with an address, or "" for one on the public internet.
-func reason(addr netip.Addr) string {
-	addr = plain(addr)
+// Reason says what is wrong with an address, or "" for one on the public internet.
+func Reason(addr netip.Addr) string {
+	addr = Plain(addr)
 	if nat64.Contains(addr) {
 		bytes := addr.As16()
-		return reason(netip.AddrFrom4([4]byte(bytes[12:])))
+		return Reason(netip.AddrFrom4([4]byte(bytes[12:])))
 	}
 	for _, s := range denied {
 		if s.prefix.Contains(addr) {
@@ -74,5 +74,5 @@ func reason(addr netip.Addr) string {
 	return ""
 }
 
-// plain takes the zone off an address, which no prefix contains, and IPv4 out of its IPv6 form.
-func plain(addr netip.Addr) netip.Addr { return addr.WithZone("").Unmap() }
+// Plain takes the zone off an address, which no prefix contains, and IPv4 out of its IPv6 form.
+func Plain(addr netip.Addr) netip.Addr { return addr.WithZone("").Unmap() }
