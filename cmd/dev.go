@@ -34,6 +34,7 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry
 			if dir, err = flowdir.New(c.Dir, registry, starting.Catalog(), listener); err != nil {
 				return err
 			}
+			starting.ShowFiles(dir.Broken)
 			return dir.Sync(ctx)
 		},
 	})

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/server"
@@ -35,7 +34,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Regist
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
 		Registry: registry, Logger: logger, Environ: os.Environ(), Version: Version, Roles: c.Role,
 		Prepare: func(ctx context.Context, starting *server.Server) error {
-			return c.apply(ctx, logger, registry, starting.Catalog())
+			return c.apply(ctx, logger, registry, starting)
 		},
 	})
 	if err != nil {
@@ -68,14 +67,15 @@ func logFlows(logger *slog.Logger, running *server.Server) {
 
 // apply applies and enables the flows of the directory, if there is one.
 func (c *serveCommand) apply(ctx context.Context, logger *slog.Logger, registry *kind.Registry,
-	flows *catalog.Catalog) error {
+	starting *server.Server) error {
 	if c.Dir == "" {
 		return nil
 	}
-	dir, err := flowdir.New(c.Dir, registry, flows, flowLogger{logger})
+	dir, err := flowdir.New(c.Dir, registry, starting.Catalog(), flowLogger{logger})
 	if err != nil {
 		return err
 	}
+	starting.ShowFiles(dir.Broken)
 	return dir.Sync(ctx)
 }
 

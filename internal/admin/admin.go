@@ -68,10 +68,37 @@ type Flow struct {
 	Skipped int64 `json:"skipped,omitempty"`
 }
 
+// FileProblem is an error of a flow file.
+type FileProblem struct {
+	// File, Line and Column are its place.
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	// Node is the key of the node; empty outside nodes.
+	Node string `json:"node,omitempty"`
+	// Message says what is wrong, Fix what to do about it.
+	Message string `json:"message"`
+	Fix     string `json:"fix,omitempty"`
+}
+
+// shownProblems bounds how many errors of files are shown.
+const shownProblems = 50
+
+// FileProblems are the first errors of the flow files that are not applied as they are.
+func (o Options) FileProblems() []FileProblem {
+	if o.Problems == nil {
+		return nil
+	}
+	problems := o.Problems()
+	return problems[:min(len(problems), shownProblems)]
+}
+
 // Options configure the admin address. Flows, Runs and Ready are required, and Token unless Loopback is set.
 type Options struct {
 	Flows Flows
 	Runs  Runs
+	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
+	Problems func() []FileProblem
 	// Actions change runs. Nil means that runs are read-only.
 	Actions Actions
 	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.

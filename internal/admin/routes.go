@@ -103,6 +103,8 @@ type status struct {
 // FlowList is the answer of GET /api/v1/flows.
 type FlowList struct {
 	Flows []Flow `json:"flows"`
+	// Problems are the errors of flow files that are not applied as they are.
+	Problems []FileProblem `json:"problems,omitempty"`
 }
 
 func (s *site) flows(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +118,7 @@ func (s *site) flows(w http.ResponseWriter, r *http.Request) {
 	if flows == nil {
 		flows = []Flow{}
 	}
-	writeJSON(w, http.StatusOK, FlowList{flows})
+	writeJSON(w, http.StatusOK, FlowList{flows, s.FileProblems()})
 }
 
 // RunList is the answer of GET /api/v1/runs.

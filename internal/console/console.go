@@ -101,6 +101,7 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	query := r.URL.Query()
 	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.latest(ctx)}
+	body.Flows.Broken = c.options.FileProblems()
 	p := c.page("Everhook", body)
 	// Thousands of flows are too many to refresh every few seconds.
 	p.Live = !query.Has("all")
@@ -153,8 +154,9 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		c.refuse(w, r, http.StatusServiceUnavailable, "This run cannot be read", err.Error())
 	default:
-		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), runOf(*detail, c.options.TemporalURL(detail.Summary),
-			time.Now(), from))
+		view := runOf(*detail, c.options.TemporalURL(detail.Summary), time.Now(), from)
+		view.Origin = originOf(r)
+		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), view)
 		p.Live = !detail.Status.Ended()
 		c.show(w, r, http.StatusOK, "run", p)
 	}

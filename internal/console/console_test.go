@@ -8,6 +8,7 @@ import (
 	"html"
 	"log/slog"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -290,7 +291,8 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	require.NotContains(t, page, `<body data-live>`, "the run has ended")
 	require.Contains(t, page, `<a href="#at-2">charge</a>: connection`)
 	require.Contains(t, page, `<tbody role="rowgroup" id="at-2">`)
-	require.Contains(t, said, "To run it again everhook run retry "+string(runA)+" Copy the command")
+	require.Contains(t, said, "To run it again everhook run retry "+string(runA)+
+		" --server http://example.com Copy the command")
 	require.NotContains(t, said, "It is at")
 }
 
@@ -307,7 +309,7 @@ func TestARunThatGoesOnSaysWhereItIs(t *testing.T) {
 	s.detail.At = []int{2}
 	said := text(read(t, s, "/runs/"+string(runA)+"?flow=orders"))
 	require.Regexp(t, `It is at pause lines\[41\] \(delay, [^)]* so far \) To end it everhook run cancel `+string(runA)+
-		` Copy the command`, said)
+		` --server http://example.com Copy the command`, said)
 	for range 4 {
 		add("call", "wait-for-call", "")
 	}
@@ -627,4 +629,46 @@ func TestPagesSayWhatIsWrongWithTheServer(t *testing.T) {
 	said := open(options, "/").Body.String()
 	require.Contains(t, said, `role="alert"`)
 	require.Contains(t, text(said), "This server is in trouble the wall clock was set back and is 29s behind")
+}
+
+func TestTheOverviewShowsBrokenFilesWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	o := s.options()
+	o.Problems = func() []admin.FileProblem {
+		return []admin.FileProblem{
+			{File: "flows/a.yaml", Line: 12, Column: 5, Node: "paid", Message: "no <such> name\n  | x\n", Fix: "write `y`"},
+			{File: "b.yaml", Line: 1, Column: 1, Message: "the file is empty"},
+		}
+	}
+	page := open(o, "/")
+	require.Equal(t, 200, page.Code)
+	require.Contains(t, text(page.Body.String()), "Flow files have errors. What was enabled before stays. "+
+		"flows/a.yaml:12:5 node paid no <such> name | x fix: write `y` b.yaml:1:1 the file is empty")
+	require.NotContains(t, page.Body.String(), "<such>")
+	require.NotContains(t, read(t, s, "/"), "Flow files have errors")
+}
+
+func TestCommandsNameTheServerAsTheBrowserKnowsIt(t *testing.T) {
+	t.Parallel()
+	run := oneRun()
+	s := &server{detail: &runs.Detail{Summary: run}}
+	for address, want := range map[string]string{
+		"http://127.0.0.1:13001/":  "run retry " + string(runA) + " --server http://127.0.0.1:13001 ",
+		"https://ops.example.com/": "run retry " + string(runA) + " --server https://ops.example.com ",
+		"http://[::1]:13001/":      "run retry " + string(runA) + " --server 'http://[::1]:13001' ",
+		"http://a'b/":              "run retry " + string(runA) + " Copy ",
+	} {
+		request := httptest.NewRequest("GET", "/runs/"+string(runA)+"?flow=orders", nil)
+		base, err := url.Parse(address)
+		require.NoError(t, err)
+		request.Host = base.Host
+		if base.Scheme == "https" {
+			request.Header.Set("X-Forwarded-Proto", "https")
+		}
+		w := httptest.NewRecorder()
+		console.New(s.options()).ServeHTTP(w, request)
+		require.Equal(t, 200, w.Code)
+		require.Contains(t, text(w.Body.String()), want, address)
+	}
 }

@@ -2,7 +2,9 @@ package console
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +20,8 @@ type runView struct {
 	// Steps are the shown steps; from and to are their positions among the kept steps.
 	Steps    []stepRow
 	from, to int
+	// Origin is the scheme, host and port of the page.
+	Origin string
 }
 
 // Bounds of the steps on one page. A page has at least one step.
@@ -113,12 +117,35 @@ func (v runView) FailedAt() int {
 func (v runView) Command() string {
 	switch {
 	case !v.Status.Ended():
-		return "everhook run cancel " + string(v.ID)
+		return "everhook run cancel " + string(v.ID) + v.serverFlag()
 	case v.Status != everhook.Resolved:
-		return "everhook run retry " + string(v.ID)
+		return "everhook run retry " + string(v.ID) + v.serverFlag()
 	default:
 		return ""
 	}
+}
+
+// origins are addresses of pages that can stand in a command.
+var origins = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]+$`)
+
+// serverFlag makes the command work from elsewhere; it is empty if the address of the page is unusual.
+func (v runView) serverFlag() string {
+	switch {
+	case !origins.MatchString(v.Origin):
+		return ""
+	case strings.Contains(v.Origin, "["):
+		return " --server '" + v.Origin + "'"
+	default:
+		return " --server " + v.Origin
+	}
+}
+
+// originOf is the scheme, host and port by which the browser knows the page.
+func originOf(r *http.Request) string {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 type stepRow struct {

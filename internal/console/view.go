@@ -32,6 +32,8 @@ type flowsView struct {
 	// Search is the search text; Found counts the matching flows, Total all flows.
 	Search       string
 	Found, Total int
+	// Broken are the errors of flow files that are not applied as they are.
+	Broken []admin.FileProblem
 	// Problem is the reason why there is no list.
 	Problem string
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
@@ -46,6 +47,17 @@ type Dir struct {
 	listener    Listener
 	files       map[string]*file
 	started     bool
+	// broken are the errors of all files that are not applied, as of the last Sync.
+	broken atomic.Pointer[flowfile.Problems]
+}
+
+// Broken gives the errors of the files that are not applied as they are: of each, the flow that was enabled before
+// stays. It may be called at any time.
+func (d *Dir) Broken() flowfile.Problems {
+	if broken := d.broken.Load(); broken != nil {
+		return *broken
+	}
+	return nil
 }
 
 // New makes a Dir. Nothing is read before Sync.
@@ -104,6 +116,13 @@ func (d *Dir) Sync(ctx context.Context) error {
 		d.files[name] = flows[name]
 	}
 	d.files = found
+	var broken flowfile.Problems
+	for _, name := range everhook.SortedKeys(flows) {
+		if f := flows[name]; f.refused != "" {
+			broken = append(broken, f.broken...)
+		}
+	}
+	d.broken.Store(&broken)
 	return nil
 }
 
@@ -191,6 +210,7 @@ func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) 
 
 // refuse reports that a file is not applied, once for each reason.
 func (d *Dir) refuse(name string, f *file, reason string, problems flowfile.Problems) {
+	f.broken = problems.Errors()
 	if f.refused != reason {
 		f.refused = reason
 		d.listener.Refused(d.shown(name), problems)

@@ -403,3 +403,27 @@ func TestAFolderOfAnotherProgramIsLeftOutUnlessItIsNamed(t *testing.T) {
 	require.NoError(t, open(t, filepath.Join(dir, "other"), f).Sync(t.Context()))
 	require.Contains(t, strings.Join(f.take(filepath.Join(dir, "other")), "\n"), "b.yaml applied")
 }
+
+func TestTheErrorsOfBrokenFilesAreKeptUntilTheyAreCorrected(t *testing.T) {
+	t.Parallel()
+	dir, f := t.TempDir(), newFlows()
+	d := open(t, dir, f)
+	require.Empty(t, d.Broken())
+	write(t, dir, "a.yaml", flow("a", "A", "nodse: []", "nodes: [ { key: x } ]"))
+	write(t, dir, "b.yaml", flow("b", "B"))
+	write(t, dir, "c.yaml", flow("b", "C"))
+	require.NoError(t, d.Sync(t.Context()))
+	broken := d.Broken()
+	require.Len(t, broken, 4, "two errors of a, and b and c have one key")
+	require.Equal(t, filepath.Join(dir, "a.yaml"), broken[0].File)
+	require.Equal(t, 6, broken[0].Line)
+	require.Contains(t, broken[2].Message, `the key "b" is also that of`)
+
+	write(t, dir, "a.yaml", flow("a", "A", "nodse: []"))
+	require.NoError(t, os.Remove(filepath.Join(dir, "c.yaml")))
+	require.NoError(t, d.Sync(t.Context()))
+	require.Len(t, d.Broken(), 1, "as it is now")
+	write(t, dir, "a.yaml", flow("a", "A"))
+	require.NoError(t, d.Sync(t.Context()))
+	require.Empty(t, d.Broken())
+}

@@ -29,6 +29,8 @@ type file struct {
 	// applied is set if the flow was applied in this form; refused is the reason why it was not.
 	applied bool
 	refused string
+	// broken are the errors for which it was refused.
+	broken flowfile.Problems
 }
 
 // files maps paths in the directory to files.

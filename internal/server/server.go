@@ -29,6 +29,7 @@ import (
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/secrets"
@@ -57,6 +58,8 @@ type Server struct {
 	store    *store.Store
 	versions *compile.Versions
 	catalog  *catalog.Catalog
+	// files gives the errors of the flow files that are not applied; nil without a directory of flows.
+	files func() flowfile.Problems
 	// outgoing is the HTTP client of effects.
 	outgoing *http.Client
 	worker   *workflows.Worker
@@ -218,6 +221,22 @@ func (s *Server) warnOfLocalURLs() {
 	}
 }
 
+// ShowFiles makes the pages show the errors of flow files. It is called while the server is prepared.
+func (s *Server) ShowFiles(broken func() flowfile.Problems) { s.files = broken }
+
+// fileProblems are the errors of flow files as pages show them.
+func (s *Server) fileProblems() []admin.FileProblem {
+	if s.files == nil {
+		return nil
+	}
+	var problems []admin.FileProblem
+	for _, p := range s.files() {
+		problems = append(problems, admin.FileProblem{File: p.File, Line: p.Line, Column: p.Column, Node: p.Node,
+			Message: p.Message, Fix: p.Fix})
+	}
+	return problems
+}
+
 // Catalog returns the served flows.
 func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
 
@@ -339,8 +358,8 @@ func (s *Server) startAdmin() error {
 	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	options := admin.Options{
 		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
-		Trouble: s.trouble,
-		UI:      s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
+		Trouble: s.trouble, Problems: s.fileProblems,
+		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
