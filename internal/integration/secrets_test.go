@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"html"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -18,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/secrets/secretstest"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -77,6 +80,83 @@ func gossip(w http.ResponseWriter, r *http.Request) {
 		"encoded": base64.StdEncoding.EncodeToString([]byte(strings.TrimPrefix(r.Header.Get("Authorization"),
 			"Bearer "))),
 	})
+}
+
+// everyForm are all forms of the planted secrets, by a name, and those in JSON and HTML.
+func everyForm() map[string]string {
+	forms := plantedForms()
+	for name, secret := range map[string]string{"password": plantedPassword, "bearer": plantedBearer,
+		"url": plantedInURL} {
+		for form, text := range secretstest.Forms(secret) {
+			forms[name+" as "+form] = text
+		}
+	}
+	return forms
+}
+
+func requireNoForm(t *testing.T, where string, written []byte) {
+	t.Helper()
+	for name, form := range everyForm() {
+		quoted, err := everhook.EncodeJSON(form)
+		require.NoError(t, err)
+		for how, text := range map[string]string{"": form, " in JSON": strings.Trim(string(quoted), `"`),
+			" in HTML": html.EscapeString(form)} {
+			if at := bytes.Index(written, []byte(text)); at >= 0 {
+				t.Errorf("%s holds the %s%s: …%q…", where, name, how,
+					written[max(0, at-80):min(len(written), at+len(text)+40)])
+			}
+		}
+	}
+}
+
+// TestSecretsInFormsOfOthersAreWrittenNowhere has a partner that writes the secrets that it is told in every form, as
+// JSON, as text and in errors. It has a server of its own, whose files are few.
+func TestSecretsInFormsOfOthersAreWrittenNowhere(t *testing.T) {
+	t.Parallel()
+	partner := newPartner(t, func(w http.ResponseWriter, r *http.Request) {
+		switch forms := everyForm(); r.URL.Path {
+		case "/json":
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(forms)
+		case "/fails":
+			w.WriteHeader(http.StatusTeapot)
+			_ = json.NewEncoder(w).Encode(forms)
+		default:
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			for _, name := range everhook.SortedKeys(forms) {
+				_, _ = fmt.Fprintf(w, "%s: %s\n", name, forms[name])
+			}
+		}
+	})
+	p := start(t, config{environ: plantedEnviron()})
+	secrets := `auth: { bearer: '{{ secret.PLANTED_BEARER }}' }, query: { key: '{{ secret.PLANTED_URL }}' }, headers: ` +
+		`{ X-Key: '{{ secret.PLANTED_PASSWORD }}' }`
+	f := p.sync(t, "told-in-every-form", `nodes:
+  - { key: json, type: http-request, config: { url: '`+partner.URL+`/json', `+secrets+` } }
+  - { key: text, type: http-request, config: { url: '`+partner.URL+`/text', `+secrets+` } }
+  - { key: fails, type: http-request, onError: continue, config: { url: '`+partner.URL+`/fails', `+secrets+` } }
+  - key: a
+    type: response
+    config: { body: { json: '{{ nodes.json }}', text: '{{ nodes.text }}', fails: '{{ errors.fails }}' } }
+`)
+	got := f.post(t, "{}")
+	require.Equal(t, 200, got.status, got.body)
+	require.Len(t, partner.received(), 3)
+	require.Contains(t, got.body, "password as hex of UTF-16", "the answers are kept, without the secrets")
+	requireNoForm(t, "the answer", []byte(got.body))
+	requireNoForm(t, "the history", payloads(t, f, got.run))
+	for _, path := range []string{"/api/v1/runs/", "/runs/"} {
+		requireNoForm(t, path, []byte(get(t, p.AdminURL()+path+string(got.run)).body))
+	}
+	requireNoForm(t, "the log", []byte(p.logs.String()))
+	require.NoError(t, filepath.WalkDir(p.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		requireNoForm(t, entry.Name(), data)
+		return err
+	}))
 }
 
 func TestSecretsAreWrittenNowhere(t *testing.T) {
