@@ -12,7 +12,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs extension axe bench nightly fuzz random noembedded build vulnerabilities
+.PHONY: help run check test race lint format docs extension axe bench nightly mutants fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -61,6 +61,9 @@ bench: ## The performance bars, as ratios in one run
 
 nightly: ## Tests that take longer than CI has
 	go test -tags nightly -run Nightly -timeout 60m ./internal/integration
+
+mutants: ## Small changes of the code that the tests must notice: 200 of each package
+	go run ./internal/mutants ./receiver ./nodes ./nodes/expression ./internal/engine ./workflows
 
 fuzz: ## Every fuzz target, ten seconds each
 	@for package in $$(go list ./...); do \
