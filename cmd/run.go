@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,11 +124,8 @@ func (c *runShow) Run(ctx context.Context, s streams) error {
 	return printRun(s.out, run)
 }
 
-// runPrefixExp matches the beginning of a run ID that is long enough to search for.
-var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,25}$`)
-
-// searchedRuns is how many of the runs in a list are searched for the beginning of an ID.
-const searchedRuns = 1000
+// foundRuns bounds the executions that are asked for by the beginning of their run's ID.
+const foundRuns = 100
 
 // find returns the path of the run in the API. A whole run ID is used unchanged, also in Temporal's form FLOW/RUN. A
 // beginning must match exactly one recent run.
@@ -140,11 +136,11 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if flow, id, ok := everhook.ParseWorkflowID(c.ID); ok {
 		return pathRuns + "/" + string(id), url.Values{"flow": {flow}}, nil
 	}
-	if !runPrefixExp.MatchString(c.ID) {
+	if !runs.IsRunPrefix(c.ID) {
 		return "", nil, fmt.Errorf("%q is not a run ID, nor the first four or more characters of one; see `everhook "+
 			"run list`", everhook.Shorten(c.ID, 60))
 	}
-	data, err := c.ask(ctx, pathRuns, url.Values{"limit": {strconv.Itoa(searchedRuns)}})
+	data, err := c.ask(ctx, pathRuns, url.Values{"run": {c.ID}, "limit": {strconv.Itoa(foundRuns)}})
 	if err != nil {
 		return "", nil, err
 	}
@@ -156,14 +152,13 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	for _, run := range list.Runs {
 		known := slices.ContainsFunc(found,
 			func(f admin.RunSummary) bool { return f.ID == run.ID && f.Flow == run.Flow })
-		if strings.HasPrefix(string(run.ID), c.ID) && !known {
+		if !known {
 			found = append(found, run)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return "", nil, fmt.Errorf("none of the first %d runs of `everhook run list` has an ID that begins with %s; "+
-			"write the whole ID", searchedRuns, c.ID)
+		return "", nil, fmt.Errorf("no run has an ID that begins with %s, or it has expired", c.ID)
 	case 1:
 		return pathRuns + "/" + string(found[0].ID), url.Values{"flow": {found[0].Flow}}, nil
 	default:

@@ -33,7 +33,13 @@ func (s shownRuns) List(_ context.Context, filter runs.Filter) ([]runs.Summary, 
 	if s.asked != nil {
 		*s.asked = filter
 	}
-	return s.runs, nil, s.err
+	var listed []runs.Summary
+	for _, run := range s.runs {
+		if strings.HasPrefix(string(run.ID), filter.Run) {
+			listed = append(listed, run)
+		}
+	}
+	return listed, nil, s.err
 }
 
 func (s shownRuns) Find(_ context.Context, _ []string, id everhook.RunID) (string, error) {
@@ -241,7 +247,7 @@ func TestRunShowRefusesWhatNamesNoRun(t *testing.T) {
 	server := serveRuns(t, shownRuns{runs: twoRuns(), detail: detailOf}, "")
 	for name, c := range map[string]struct{ id, want string }{
 		"a beginning of two runs": {"abcd", "2 runs have an ID that begins with abcd; write more of it"},
-		"a beginning of none":     {"zzzz", "none of the first 1000 runs of `everhook run list`"},
+		"a beginning of none":     {"zzzz", "no run has an ID that begins with zzzz, or it has expired"},
 		"a beginning too short":   {"abc", "not a run ID"},
 		"something else":          {"../flows", "not a run ID"},
 		"an unknown ID":           {"zzzzaaaaaaaaaaaaaaaaaaaaaa", "no such run, or it has expired"},

@@ -145,7 +145,8 @@ func TestAListOfRunsThatCannotBeAskedForIsRefused(t *testing.T) {
 		"a limit over the most": {"limit=1001", "use 1 to 1000"},
 		"a limit of text":       {"limit=x", "use 1 to 1000"},
 		"a page of no list":     {"page=%3D%3D", "earlier list"},
-		"a filter that is none": {"state=failed", `"state" is not a parameter of this list; use flow, status, after`},
+		"a filter that is none": {"state=failed", `"state" is not a parameter of this list; use flow, run, status`},
+		"a run that is none":    {"run=ab'1", "is not a run ID, nor the first four or more characters of one"},
 		"a time of words":       {"after=yesterday", `after: "yesterday" is not a time; write for example`},
 		"a time without a unit": {"before=7", "before: "},
 	} {

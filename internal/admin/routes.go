@@ -232,12 +232,17 @@ const maxListed = 1000
 // Unresolved is the value of "status" that stands for all runs that ended otherwise than resolved.
 const Unresolved = "unresolved"
 
-// ParseFilter parses the query of a list of runs: "flow", "status" (also Unresolved), "after" and "before" (times of
-// the start, see parseTime), "limit" (1 to 1,000, default 20) and "page".
+// ParseFilter parses the query of a list of runs: "flow", "run" (the ID or its beginning), "status" (also Unresolved),
+// "after" and "before" (times of the start, see parseTime), "limit" (1 to 1,000, default 20) and "page".
 func ParseFilter(query url.Values) (runs.Filter, error) {
 	filter := runs.Filter{Flow: query.Get("flow"), Limit: 20}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
 		return filter, notFlowKey(filter.Flow)
+	}
+	filter.Run = strings.TrimSpace(query.Get("run"))
+	if filter.Run != "" && !runs.IsRunPrefix(filter.Run) {
+		return filter, fmt.Errorf("%q is not a run ID, nor the first four or more characters of one",
+			everhook.Shorten(filter.Run, 60))
 	}
 	switch text := query.Get("status"); text {
 	case "":
@@ -276,7 +281,7 @@ func ParseFilter(query url.Values) (runs.Filter, error) {
 }
 
 // filterNames are the parameters that ParseFilter reads.
-var filterNames = []string{"flow", "status", "after", "before", "limit", "page"}
+var filterNames = []string{"flow", "run", "status", "after", "before", "limit", "page"}
 
 // onlyKnown refuses parameters that are no filter: a list without the filter that was meant would mislead.
 func onlyKnown(query url.Values) error {

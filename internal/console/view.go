@@ -103,7 +103,7 @@ type runsView struct {
 // Filtered reports whether the list has a filter.
 func (v runsView) Filtered() bool {
 	f := v.Filter
-	return f.Flow != "" || f.Status != "" || f.Unresolved || !f.After.IsZero() || !f.Before.IsZero()
+	return f.Flow != "" || f.Run != "" || f.Status != "" || f.Unresolved || !f.After.IsZero() || !f.Before.IsZero()
 }
 
 // Status is the chosen value of the filter "status"; empty: any.
@@ -187,7 +187,7 @@ func (c *console) listRuns(ctx context.Context, filter runs.Filter) runsView {
 	}
 	if len(next) > 0 {
 		query := url.Values{"page": {admin.PageText(next)}}
-		for name, value := range map[string]string{"flow": filter.Flow, "status": view.Status(),
+		for name, value := range map[string]string{"flow": filter.Flow, "run": filter.Run, "status": view.Status(),
 			"after": bound(filter.After), "before": bound(filter.Before)} {
 			if value != "" {
 				query.Set(name, value)

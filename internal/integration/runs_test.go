@@ -130,6 +130,15 @@ func TestListsOfRunsGoPageByPage(t *testing.T) {
 		}
 	}
 
+	for run := range want {
+		for _, text := range []everhook.RunID{run, run[:9]} {
+			found := list("run=" + string(text)).Runs
+			require.Len(t, found, 1)
+			require.Equal(t, run, found[0].ID)
+		}
+	}
+	require.Empty(t, list("run=zzzz2222").Runs)
+
 	require.Len(t, list("status=unresolved").Runs, 1)
 	require.Empty(t, list("status=unresolved&flow=paged").Runs)
 	require.Len(t, list("flow=paged&after="+url.QueryEscape(before.Format(time.RFC3339Nano))).Runs, 4)

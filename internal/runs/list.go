@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ var ErrPage = errors.New("the page is not one that an earlier list returned as n
 type Filter struct {
 	Flow   string
 	Status everhook.Status
+	// Run is a run ID or the beginning of one, see IsRunPrefix.
+	Run string
 	// Ended leaves out runs that have not ended, and Unresolved also those that resolved.
 	Ended, Unresolved bool
 	// After and Before select the runs that started at After or later, and before Before. Zero: no bound.
@@ -38,6 +41,12 @@ const (
 	defaultPage = 20
 	maxPage     = 1000
 )
+
+// runPrefixExp matches at least four characters: fewer select too much.
+var runPrefixExp = regexp.MustCompile(`^[a-z2-7]{4,26}$`)
+
+// IsRunPrefix reports whether a text is a run ID or the beginning of one, of at least four characters.
+func IsRunPrefix(text string) bool { return runPrefixExp.MatchString(text) }
 
 // List returns a page of runs and the token of the next page (nil: this is the last page). Runs that have not ended
 // come first, the latest start first; then the others, the latest end first. Temporal offers no other order. A run
@@ -62,7 +71,8 @@ func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, 
 	}
 	runs := make([]Summary, 0, len(response.GetExecutions()))
 	for _, info := range response.GetExecutions() {
-		if summary, ok := summaryOf(info); ok {
+		// A namespace without search attributes can't select runs by their ID, so a page may have few of them.
+		if summary, ok := summaryOf(info); ok && strings.HasPrefix(string(summary.ID), filter.Run) {
 			runs = append(runs, summary)
 		}
 	}
@@ -95,7 +105,7 @@ func (f Filter) token(page []byte) ([]byte, bool) {
 
 // mark leaves the bounds of time out: they can be relative to the time of the question.
 func (f Filter) mark(token []byte) []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %t %t %s", f.Flow, f.Status, f.Ended, f.Unresolved, token))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %t %t %s", f.Flow, f.Run, f.Status, f.Ended, f.Unresolved, token))
 	return sum[:pageMark]
 }
 
@@ -109,6 +119,14 @@ func (r *Operator) query(filter Filter) (string, error) {
 			terms = append(terms, fmt.Sprintf("%s = '%s'", workflows.AttributeFlow.GetName(), filter.Flow))
 		} else {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
+		}
+	}
+	if filter.Run != "" {
+		if !IsRunPrefix(filter.Run) {
+			return "", fmt.Errorf("%q is not the beginning of a run ID", filter.Run)
+		}
+		if r.attributes {
+			terms = append(terms, fmt.Sprintf("%s STARTS_WITH '%s'", workflows.AttributeRun.GetName(), filter.Run))
 		}
 	}
 	if filter.Ended || filter.Unresolved {
