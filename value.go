@@ -210,6 +210,7 @@ func Equal(a, b any) bool {
 		if !ok || len(a) != len(mapping) {
 			return false
 		}
+		//workflowcheck:ignore only whether all entries are equal shows, in no order
 		for key, item := range a {
 			other, ok := mapping[key]
 			if !ok || !Equal(item, other) {
