@@ -33,8 +33,9 @@ func (k key) jwtMethods() []string {
 
 // matchJWT returns 1 if one of the tokens is valid, has the digest of the body, and is current.
 func (s *Scheme) matchJWT(k key, tokens [][]byte, m *Message) (matched int, untimely bool) {
+	received := m.ReceivedAt
 	parser := jwt.NewParser(jwt.WithValidMethods(k.jwtMethods()), jwt.WithLeeway(leeway),
-		jwt.WithTimeFunc(func() time.Time { return m.ReceivedAt }))
+		jwt.WithTimeFunc(func() time.Time { return received }))
 	for _, token := range tokens {
 		claims := jwt.MapClaims{}
 		_, err := parser.ParseWithClaims(string(token), claims, func(*jwt.Token) (any, error) {
@@ -46,7 +47,7 @@ func (s *Scheme) matchJWT(k key, tokens [][]byte, m *Message) (matched int, unti
 		digest, _ := claims[s.Digest.Claim].(string)
 		switch {
 		case err == nil && !s.Digest.matches(digest, m.Body):
-		case err == nil && !s.issued(claims, m.ReceivedAt),
+		case err == nil && !s.issued(claims, received),
 			errors.Is(err, jwt.ErrTokenExpired), errors.Is(err, jwt.ErrTokenNotValidYet):
 			untimely = true
 		case err == nil:
