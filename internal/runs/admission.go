@@ -2,6 +2,7 @@ package runs
 
 import (
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -15,8 +16,14 @@ import (
 // in which that many starts are finished, and shrinks when starts take longer than the target, by as much as they do.
 // It shrinks once for all starts that were under way together.
 type admission struct {
-	mutex    sync.Mutex
-	clock    func() time.Time
+	mutex sync.Mutex
+	clock func() time.Time
+	// lag is by how much the engine is behind with runs that were started; nil: unknown. From allowed on a share of the
+	// starts is refused, and from twice as much on all: a start is quick even when what follows it waits.
+	lag     func() time.Duration
+	allowed time.Duration
+	chance  func() float64
+
 	limit    float64
 	underWay int
 	// cut is when the limit shrank. Starts that began before say nothing about the limit since.
@@ -27,6 +34,8 @@ type admission struct {
 const (
 	// admissionTarget is the time that a start may take until Temporal has it and a worker has begun the run.
 	admissionTarget = time.Second
+	// A run that nobody waits for may be late, so its start gives way earlier to those of sync flows.
+	asyncLag, syncLag = 500 * time.Millisecond, 2 * time.Second
 	// The limit begins at firstLimit and stays between slowLimit and maxLimit. Only starts that fail, because they are
 	// not finished within startTimeout, make it smaller than slowLimit: a few slow starts say little about the engine.
 	firstLimit, slowLimit, minLimit, maxLimit = 128, 32, 4, 2000
@@ -35,15 +44,16 @@ const (
 	smallestShare, largestShare = 0.5, 0.9
 )
 
-func newAdmission(clock func() time.Time) *admission {
-	return &admission{clock: clock, limit: firstLimit}
+func newAdmission(clock func() time.Time, lag func() time.Duration, allowed time.Duration) *admission {
+	return &admission{clock: clock, limit: firstLimit, lag: lag, allowed: allowed, chance: rand.Float64}
 }
 
 // enter admits a start, or returns everhook.ErrOverloaded at once.
 func (a *admission) enter() (*admitted, error) {
+	behind := a.lag != nil && a.chance() < float64(a.lag()-a.allowed)/float64(a.allowed)
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if a.underWay >= int(a.limit) {
+	if behind || a.underWay >= int(a.limit) {
 		return nil, everhook.ErrOverloaded
 	}
 	a.underWay++

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"github.com/everhook/everhook"
 )
@@ -32,7 +33,7 @@ type lineItem struct {
 
 func newEngine(capacity float64) *engine {
 	e := &engine{now: time.Unix(1e9, 0), capacity: capacity}
-	e.admission = newAdmission(func() time.Time { return e.now })
+	e.admission = newAdmission(func() time.Time { return e.now }, nil, 0)
 	return e
 }
 
@@ -113,7 +114,7 @@ func TestASlowEngineIsFoundOutQuickly(t *testing.T) {
 func TestStartsThatSayNothingLeaveTheLimit(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
-	a := newAdmission(func() time.Time { return now })
+	a := newAdmission(func() time.Time { return now }, nil, 0)
 	for _, end := range []func(*admitted){
 		func(s *admitted) { s.durable(everhook.Failuref(everhook.TypeLimit, "too large")) },
 		func(s *admitted) { s.confirmed(time.Millisecond, nil) },
@@ -132,7 +133,7 @@ func TestStartsThatSayNothingLeaveTheLimit(t *testing.T) {
 
 func TestStartsBeyondTheLimitAreRefused(t *testing.T) {
 	t.Parallel()
-	a := newAdmission(time.Now)
+	a := newAdmission(time.Now, nil, 0)
 	for range firstLimit {
 		_, err := a.enter()
 		require.NoError(t, err)
@@ -145,7 +146,7 @@ func TestStartsThatFailInARowAreReported(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
 	clock := func() time.Time { return now }
-	s := &Starter{async: newAdmission(clock), sync: newAdmission(clock)}
+	s := &Starter{async: newAdmission(clock, nil, 0), sync: newAdmission(clock, nil, 0)}
 	fail := func() {
 		start, err := s.async.enter()
 		require.NoError(t, err)
@@ -166,4 +167,46 @@ func TestStartsThatFailInARowAreReported(t *testing.T) {
 	require.NoError(t, err)
 	start.durable(nil)
 	require.NoError(t, s.Failing())
+}
+
+func TestStartsAreRefusedWhileTheEngineIsBehind(t *testing.T) {
+	t.Parallel()
+	var lag time.Duration
+	a := newAdmission(time.Now, func() time.Duration { return lag }, time.Second)
+	for wait, refused := range map[time.Duration]float64{0: 0, time.Second: 0, 1250 * time.Millisecond: 0.25,
+		2 * time.Second: 1, time.Minute: 1} {
+		lag = wait
+		count := 0
+		for i := range 100 {
+			a.chance = func() float64 { return (float64(i) + 0.5) / 100 }
+			start, err := a.enter()
+			if err != nil {
+				require.ErrorIs(t, err, everhook.ErrOverloaded)
+				count++
+				continue
+			}
+			start.left()
+		}
+		require.InDelta(t, refused*100, count, 1, "%v", wait)
+	}
+}
+
+func TestTheLagIsThatOfRecentTasks(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	lag := &Lag{clock: func() time.Time { return now }}
+	handler := lag.Metrics(client.MetricsNopHandler).WithTags(map[string]string{"queue": "a"})
+	require.Zero(t, lag.Recent())
+	handler.Timer("another").Record(time.Hour)
+	require.Zero(t, lag.Recent())
+	handler.Timer(waitTimer).Record(time.Second)
+	handler.Timer(waitTimer).Record(3 * time.Second)
+	require.Equal(t, 2*time.Second, lag.Recent())
+	now = now.Add(lagPeriod)
+	handler.Timer(waitTimer).Record(8 * time.Second)
+	require.Equal(t, 4*time.Second, lag.Recent())
+	now = now.Add(lagPeriod)
+	require.Equal(t, 8*time.Second, lag.Recent())
+	now = now.Add(lagPeriod)
+	require.Zero(t, lag.Recent())
 }

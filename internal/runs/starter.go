@@ -53,6 +53,8 @@ type StarterOptions struct {
 	Resolve func(ctx context.Context, payloads *commonpb.Payloads) (*commonpb.Payloads, error)
 	// Links returns markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
+	// Lag is by how much Temporal and the workers are behind with runs, see Lag; nil: unknown.
+	Lag func() time.Duration
 	// Level is the engine level of started runs. 0: the level of this release.
 	Level int
 	// MaxDescendants is how many runs of other flows one run may start; 0: workflows.MaxDescendants.
@@ -77,8 +79,8 @@ func NewStarter(c client.Client, versions *compile.Versions, options StarterOpti
 	if options.Level == 0 {
 		options.Level = workflows.Level
 	}
-	return &Starter{client: c, versions: versions, options: options, async: newAdmission(time.Now),
-		sync: newAdmission(time.Now)}
+	return &Starter{client: c, versions: versions, options: options, async: newAdmission(time.Now, options.Lag,
+		asyncLag), sync: newAdmission(time.Now, options.Lag, syncLag)}
 }
 
 // compiled returns a version, compiled. Its error says why the version cannot be started.

@@ -29,6 +29,8 @@ type temporal struct {
 	embedded   *embedded.Server
 	uiURL      string
 	large      *large
+	// lag is by how much Temporal and the workers of this process are behind.
+	lag *runs.Lag
 	// options are the options of the client.
 	options client.Options
 }
@@ -42,12 +44,12 @@ const (
 // connectTemporal starts the embedded server, or connects to the one of --temporal-address.
 func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry,
 	logger *slog.Logger) (_ *temporal, err error) {
-	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI}
+	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI, lag: runs.NewLag()}
 	options := client.Options{
 		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace,
 		Logger:         log.NewStructuredLogger(calm(quiet(logger), nil)),
 		DataConverter:  workflows.DataConverter(),
-		MetricsHandler: watch.TemporalMetrics(),
+		MetricsHandler: t.lag.Metrics(watch.TemporalMetrics()),
 		Interceptors:   []interceptor.ClientInterceptor{watch.TemporalInterceptor()},
 	}
 	if o.TemporalAddress == "" {
