@@ -59,6 +59,9 @@ bench: ## The performance bars, as ratios in one run
 	go test -run '^$$' -bench . -benchtime 2s ./nodes/... ./internal/compile ./receiver ./workflows
 	go test -run '^$$' -bench . -benchtime 1x ./internal/bench
 
+chaos: ## Faults of the machine, for half an hour: kills, freezes, a full disk, a clock set back, overload, storms
+	go test -count 1 -v -timeout 90m ./internal/chaos -long
+
 nightly: ## Tests that take longer than CI has
 	go test -tags nightly -run Nightly -timeout 60m ./internal/integration
 
