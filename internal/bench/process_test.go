@@ -66,15 +66,20 @@ func build(b *testing.B) string {
 // process is a running binary.
 type process struct {
 	command *exec.Cmd
-	address string
+	// address takes calls, admin is the admin address, and log the file with what it logged.
+	address, admin, log string
 	// took is the time from its start until it was ready.
 	took time.Duration
 }
 
 func startUntilReady(b *testing.B, binary string, arguments ...string) *process {
-	p := &process{address: freeAddress(b)}
-	p.command = exec.CommandContext(b.Context(), binary, append(arguments, "--listen", p.address, "--admin",
-		freeAddress(b), "--log-level", "error")...)
+	p := &process{address: freeAddress(b), admin: freeAddress(b), log: filepath.Join(b.TempDir(), "log")}
+	p.command = exec.CommandContext(b.Context(), binary, append(arguments, "--listen", p.address, "--admin", p.admin,
+		"--log-level", "error")...)
+	log, err := os.Create(p.log)
+	require.NoError(b, err)
+	defer func() { _ = log.Close() }()
+	p.command.Stderr = log
 	began := time.Now()
 	require.NoError(b, p.command.Start())
 	b.Cleanup(p.stop)
@@ -84,6 +89,15 @@ func startUntilReady(b *testing.B, binary string, arguments ...string) *process 
 	}
 	p.took = time.Since(began)
 	return p
+}
+
+// count is how often the log has a text.
+func (p *process) count(text string) int {
+	log, err := os.ReadFile(p.log)
+	if err != nil {
+		return 0
+	}
+	return strings.Count(string(log), text)
 }
 
 // stop ends the process if it is running.

@@ -100,6 +100,22 @@ func (d *boundedDB) RangeSelectFromHistoryScheduledTasks(ctx context.Context,
 	})
 }
 
+// Timers have a table of their own, which the server asks in the same way.
+const dueTimers = `SELECT visibility_timestamp, task_id, data, data_encoding FROM timer_tasks
+	WHERE shard_id = ? AND visibility_timestamp >= ? AND visibility_timestamp < ?
+	AND (task_id >= ? OR visibility_timestamp > ?)
+	ORDER BY visibility_timestamp, task_id LIMIT ?`
+
+// RangeSelectFromTimerTasks reads the timers that are due in a range of time, from a position on.
+func (d *boundedDB) RangeSelectFromTimerTasks(ctx context.Context,
+	f sqlplugin.TimerTasksRangeFilter) ([]sqlplugin.TimerTasksRow, error) {
+	from, to := storedTime(f.InclusiveMinVisibilityTimestamp), storedTime(f.ExclusiveMaxVisibilityTimestamp)
+	rows, err := d.reader.QueryContext(ctx, dueTimers, f.ShardID, from, to, f.InclusiveMinTaskID, from, f.PageSize)
+	return collect(rows, err, func(row *sqlplugin.TimerTasksRow) []any {
+		return []any{&row.VisibilityTimestamp, &row.TaskID, &row.Data, &row.DataEncoding}
+	}, func(row *sqlplugin.TimerTasksRow) { row.VisibilityTimestamp = storedTime(row.VisibilityTimestamp) })
+}
+
 // The pages of a history, with the same bound. The server stores transaction IDs negated.
 const (
 	historyNodes = `SELECT node_id, prev_txn_id, txn_id, data, data_encoding ` + historyNodesFrom

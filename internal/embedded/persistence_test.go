@@ -45,7 +45,14 @@ func TestDueTasksAreThoseOfTheServersPlugin(t *testing.T) {
 			VisibilityTimestamp: start.Add(time.Duration(i/4) * 123456 * time.Microsecond), Data: []byte{byte(i)},
 			DataEncoding: "Proto3"})
 	}
+	var timers []sqlplugin.TimerTasksRow
+	for _, row := range rows {
+		timers = append(timers, sqlplugin.TimerTasksRow{ShardID: 1, TaskID: row.TaskID,
+			VisibilityTimestamp: row.VisibilityTimestamp, Data: row.Data, DataEncoding: row.DataEncoding})
+	}
 	_, err := theirs.InsertIntoHistoryScheduledTasks(t.Context(), rows)
+	require.NoError(t, err)
+	_, err = theirs.InsertIntoTimerTasks(t.Context(), timers)
 	require.NoError(t, err)
 	for _, from := range []time.Time{{}, start, start.Add(time.Second), rows[20].VisibilityTimestamp} {
 		for _, id := range []int64{0, 13, 25, 39} {
@@ -58,6 +65,14 @@ func TestDueTasksAreThoseOfTheServersPlugin(t *testing.T) {
 				got, err := ours.RangeSelectFromHistoryScheduledTasks(t.Context(), filter)
 				require.NoError(t, err)
 				require.Equal(t, want, got, "from %v, %d, %d", from, id, size)
+				timers := sqlplugin.TimerTasksRangeFilter{ShardID: 1, InclusiveMinTaskID: id,
+					InclusiveMinVisibilityTimestamp: from, PageSize: size,
+					ExclusiveMaxVisibilityTimestamp: filter.ExclusiveMaxVisibilityTimestamp}
+				wantTimers, err := theirs.RangeSelectFromTimerTasks(t.Context(), timers)
+				require.NoError(t, err)
+				gotTimers, err := ours.RangeSelectFromTimerTasks(t.Context(), timers)
+				require.NoError(t, err)
+				require.Equal(t, wantTimers, gotTimers, "from %v, %d, %d", from, id, size)
 			}
 		}
 	}
@@ -101,6 +116,7 @@ func TestQueriesSearchAnIndexByTheirBounds(t *testing.T) {
 	s, _ := newStores(t)
 	require.NoError(t, s.prepare(t.Context()))
 	for statement, want := range map[string]string{
+		dueTimers:    "(shard_id=? AND visibility_timestamp>? AND visibility_timestamp<?)",
 		dueTasks:     "(shard_id=? AND category_id=? AND visibility_timestamp>? AND visibility_timestamp<?)",
 		historyNodes: "(shard_id=? AND tree_id=? AND branch_id=? AND node_id>? AND node_id<?)",
 		historyNames: "(shard_id=? AND tree_id=? AND branch_id=? AND node_id>? AND node_id<?)",
