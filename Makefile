@@ -12,7 +12,7 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs extension axe bench nightly mutants fuzz random noembedded build vulnerabilities
+.PHONY: help run check test race lint format docs extension axe bench chaos nightly mutants fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20

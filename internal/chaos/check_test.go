@@ -28,7 +28,8 @@ func (w *world) check() {
 	defer w.mutex.Unlock()
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(table, "flow\tcalls\trefused\tno reply\tacknowledged\trun\tdoubled\tanswered\tdifferent\tlate\tslowest\t")
+	_, _ = fmt.Fprintln(table, strings.Join([]string{"flow", "calls", "refused", "no reply", "acknowledged", "run",
+		"doubled", "answered", "different", "late", "slowest", ""}, "\t"))
 	for _, k := range w.kinds {
 		c := w.count(k)
 		if c.calls == 0 {
@@ -92,7 +93,8 @@ func (w *world) count(k kind) (c counts) {
 		}
 	}
 	for run, receiver := range waiting {
-		status, body := get("http://" + receiver.settings.Listen + "/api/webhook:answer/" + k.token() + "/" + run + "?wait=5s")
+		status, body := get("http://" + receiver.settings.Listen + "/api/webhook:answer/" + k.token() + "/" + run +
+			"?wait=5s")
 		if status != http.StatusOK {
 			w.fault(k, "the answer of %s is not there later: %d %s", run, status, body)
 			continue

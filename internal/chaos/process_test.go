@@ -83,7 +83,8 @@ func (c childSettings) run() error {
 		return hub.Stop(context.Background())
 	}
 	s, err := server.Start(ctx, &server.Options{
-		Listen: cmp.Or(c.Listen, unused), Admin: cmp.Or(c.Admin, unused), Metrics: c.Metrics, Data: c.Data, PublicURL: c.PublicURL,
+		Listen: cmp.Or(c.Listen, unused), Admin: cmp.Or(c.Admin, unused), Metrics: c.Metrics,
+		Data: c.Data, PublicURL: c.PublicURL,
 		TemporalAddress: c.Temporal, TemporalNamespace: "default", EgressAllow: []string{"127.0.0.1"}, MaxHeld: 1000,
 		ClientRate: 1e6, Retention: everhook.Duration(24 * time.Hour), Synchronous: "full",
 	}, server.Surroundings{Registry: nodes.Standard(), Logger: logger, Roles: c.Roles, WallClock: c.wallClock(),

@@ -42,8 +42,8 @@ func (k kind) file() string {
 	if k.dedupe {
 		more += "  dedupe: { key: 'headers[\"x-delivery-id\"]' }\n"
 	}
-	return fmt.Sprintf("key: %s\nmode: %s\ntrigger:\n  type: webhook\n  maxBody: 2MiB\n  token: %s\n%snodes:\n%s", k.key, mode,
-		k.token(), more, k.nodes)
+	return fmt.Sprintf("key: %s\nmode: %s\ntrigger:\n  type: webhook\n  maxBody: 2MiB\n  token: %s\n%snodes:\n%s", k.key,
+		mode, k.token(), more, k.nodes)
 }
 
 func kinds(partner string) []kind {
@@ -51,7 +51,8 @@ func kinds(partner string) []kind {
 		return "  - { key: " + node + ", type: http-request, timeout: 5s, config: { method: POST, url: '" + partner + "/" +
 			node + "', body: { order: '{{ trigger.body.order }}', run: '{{ system.runId }}'" + more + " } } }\n"
 	}
-	answer := "  - { key: ok, type: response, config: { body: { order: '{{ trigger.body.order }}', id: '{{ uuid() }}' } } }\n"
+	answer := "  - { key: ok, type: response, config: { body: { order: '{{ trigger.body.order }}', " +
+		"id: '{{ uuid() }}' } } }\n"
 	return []kind{
 		{"sync-pure", true, false, nil, answer},
 		{"sync-effect", true, true, []string{"charge"}, ask("charge", "") + answer},

@@ -338,7 +338,7 @@ func (s *Server) starter() *runs.Starter {
 		Env: s.env, Attributes: s.temporal.attributes, Eager: s.has(RoleWorker), Links: s.links,
 		Resume: s.catalog.ResumeBase, MaxPayload: s.temporal.large.maxPayload, Resolve: s.temporal.large.resolve,
 		MaxDescendants: s.options.MaxDescendants, InFlight: cmp.Or(s.options.MaxInFlight, defaultInFlight),
-		Lag: s.temporal.lag.Recent,
+		Lag:   s.temporal.lag.Recent,
 		Async: func(flow string) bool { return s.catalog.Mode(flow) == everhook.Async },
 	})
 }
