@@ -34,8 +34,9 @@ type admission struct {
 const (
 	// admissionTarget is the time that a start may take until Temporal has it and a worker has begun the run.
 	admissionTarget = time.Second
-	// A run that nobody waits for may be late, so its start gives way earlier to those of sync flows.
-	asyncLag, syncLag = 500 * time.Millisecond, 2 * time.Second
+	// A run without a caller who waits may be late, so its start gives way. A start of a sync flow ends when a worker
+	// has begun the run, so it shows itself whether callers can be answered, also while many old runs wake at once.
+	asyncLag = 500 * time.Millisecond
 	// The limit begins at firstLimit and stays between slowLimit and maxLimit. Only starts that fail, because they are
 	// not finished within startTimeout, make it smaller than slowLimit: a few slow starts say little about the engine.
 	firstLimit, slowLimit, minLimit, maxLimit = 128, 32, 4, 2000

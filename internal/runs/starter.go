@@ -80,7 +80,7 @@ func NewStarter(c client.Client, versions *compile.Versions, options StarterOpti
 		options.Level = workflows.Level
 	}
 	return &Starter{client: c, versions: versions, options: options, async: newAdmission(time.Now, options.Lag,
-		asyncLag), sync: newAdmission(time.Now, options.Lag, syncLag)}
+		asyncLag), sync: newAdmission(time.Now, nil, 0)}
 }
 
 // compiled returns a version, compiled. Its error says why the version cannot be started.
