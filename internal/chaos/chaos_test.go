@@ -189,7 +189,10 @@ func TestOneProcessUnderPressure(t *testing.T) {
 		next.Go(func() {
 			defer func() { <-slots }()
 			order := w.order()
-			w.call(sleeps, order, fmt.Sprintf(`{"order":%q,"until":%q}`, order, wake.UTC().Format(time.RFC3339)))
+			body := fmt.Sprintf(`{"order":%q,"until":%q}`, order, wake.UTC().Format(time.RFC3339))
+			for w.call(sleeps, order, body).status != http.StatusOK {
+				time.Sleep(100 * time.Millisecond)
+			}
 		})
 	}
 	next.Wait()
