@@ -215,7 +215,6 @@ func TestOneProcessUnderPressure(t *testing.T) {
 	after := w.offer(10, scale(2*time.Second, 10*time.Second))
 	t.Logf("under overload %s; afterwards %s", offered, after)
 	require.Positive(t, offered.answered)
-	require.Positive(t, offered.refused)
 	require.Greater(t, after.answered, after.calls/2, "an overload is over at once")
 
 	var storm sync.WaitGroup
