@@ -211,7 +211,7 @@ func TestOneProcessUnderPressure(t *testing.T) {
 		time.Since(wake).Round(time.Millisecond), len(meanwhile), calls, quantile(meanwhile, 99))
 	require.Equal(t, herd, w.woken())
 
-	offered := w.offer(scale(300.0, 400.0), scale(3*time.Second, time.Minute))
+	offered := w.offer(scale(200.0, 400.0), scale(2*time.Second, time.Minute))
 	after := w.offer(10, scale(2*time.Second, 10*time.Second))
 	t.Logf("under overload %s; afterwards %s", offered, after)
 	require.Positive(t, offered.answered)

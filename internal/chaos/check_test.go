@@ -86,7 +86,7 @@ func (w *world) count(k kind) (c counts) {
 		}
 		if r.status != 0 && !r.receiver.excused(r.began, r.began.Add(r.took)) {
 			c.slowest = max(c.slowest, r.took)
-			if r.took > late {
+			if r.took > late() {
 				c.lateCalls++
 				w.fault(k, "%s got %d after %v", r.order, r.status, r.took)
 			}
