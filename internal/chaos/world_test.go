@@ -18,7 +18,7 @@ import (
 
 const (
 	// patience bounds every wait for something that happens soon.
-	patience = 90 * time.Second
+	patience  = 90 * time.Second
 	thinkTime = 40 * time.Millisecond
 )
 
