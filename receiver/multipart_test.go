@@ -123,6 +123,7 @@ func TestMalformedMultipartForms(t *testing.T) {
 			"it does not begin with the boundary that the Content-Type names"},
 		"text behind the form": {"b", parts(field("a", "1")) + field("b", "2"),
 			"more data after the last boundary"},
+		"one character behind the form": {"b", parts(field("a", "1")) + "x", "more data after the last boundary"},
 		"no last boundary": {"b", strings.TrimSuffix(parts(field("a", "1"), field("b", "2")),
 			"\r\n--b--\r\n"), "part 2: there is no boundary behind it"},
 		"cut off behind a boundary": {"b", "--b", "part 1: the boundary before it does not end with CRLF"},

@@ -73,8 +73,10 @@ func run(dir, tests string, n int, seed uint64, timeout time.Duration) (ok bool,
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	killed, survived, excused := 0, 0, 0
 	for _, m := range all {
-		if killed+survived+excused == n {
+		if done := killed + survived + excused; done == n {
 			break
+		} else if done > 0 && done%20 == 0 {
+			fmt.Fprintf(os.Stderr, "%s: %d of %d\n", dir, done, n)
 		}
 		if reasons[m.name] != "" {
 			excused++

@@ -18,7 +18,9 @@ var update = flag.Bool("update", false, "write testdata/units.txt again")
 var costly = []string{
 	`toJSON(trigger.body.text + "\"\\")`, `toJSON(trigger.body)`, `repeat(trigger.body.text, 1000)`,
 	`chunk(trigger.body.records, 3)`, `trigger.body.wide == trigger.body.wide`, `trigger.body.text matches "^a.c$"`,
-	`trigger.body.text[1:3]`, `trigger.body.records[1:]`, `trigger.body.text + "x"`, `chunk(1..10, 3)`, `1..1000`, `map(1..100, # * 2)`, `filter(1..100, # % 2 == 0)`,
+	`trigger.body.text[1:3]`, `trigger.body.records[1:]`, `trigger.body.text + "x"`, `chunk(1..120, 1)`,
+	`toJSON(repeat(trigger.body.text + "\"", 100))`, `fromJSON(toJSON(trigger.body))`,
+	`fromJSON(repeat("[", 40) + trigger.body.text[0:0] + repeat("]", 40))`, `1..1000`, `map(1..100, # * 2)`, `filter(1..100, # % 2 == 0)`,
 	`reduce(1..50, #acc + #)`, `now() + duration("1h")`, `1.5 * 2 + 3 ** 2`, `trigger.body ?? "none"`,
 }
 
