@@ -90,18 +90,21 @@ func TestANeighbourIsServedDuringLoopsInLoops(t *testing.T) {
 	answer := "{ key: ok, type: response, config: { body: ok } }"
 	neighbours := []flow{p.sync(t, "pure", "nodes: [ "+answer+" ]"),
 		p.sync(t, "with-an-effect", "nodes: [ "+call+", "+answer+" ]")}
-	slowest := func(f flow) (most time.Duration) {
-		for range 20 {
+	// The median: on a busy machine, any single call can be slow.
+	usual := func(f flow) time.Duration {
+		var took []time.Duration
+		for range 21 {
 			got := f.post(t, "{}")
 			require.Equal(t, http.StatusOK, got.status, got.body)
-			most = max(most, got.took)
+			took = append(took, got.took)
 		}
-		return most
+		slices.Sort(took)
+		return took[len(took)/2]
 	}
 	var alone []time.Duration
 	for _, f := range neighbours {
-		slowest(f) // the first calls are slower
-		alone = append(alone, slowest(f))
+		usual(f) // the first calls are slower
+		alone = append(alone, usual(f))
 	}
 	var runs []everhook.RunID
 	for range 3 {
@@ -109,7 +112,7 @@ func TestANeighbourIsServedDuringLoopsInLoops(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(partner.received()) > 300 }, patience, 10*time.Millisecond)
 	for i, f := range neighbours {
-		took := slowest(f)
+		took := usual(f)
 		t.Logf("%s: %v alone, %v during the attack", f.key, alone[i], took)
 		require.Less(t, took, time.Second+20*alone[i], "%s took %v alone", f.key, alone[i])
 	}

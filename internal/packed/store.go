@@ -44,6 +44,7 @@ type Store struct {
 	// full asks for packing at once.
 	full chan struct{}
 	done chan struct{}
+	once sync.Once
 	ends sync.WaitGroup
 }
 
@@ -64,9 +65,9 @@ func NewStore(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close ends the packing. Values can still be used.
+// Close ends the packing. Values can still be used. A second call does nothing.
 func (s *Store) Close() {
-	close(s.done)
+	s.once.Do(func() { close(s.done) })
 	s.ends.Wait()
 }
 
