@@ -29,6 +29,7 @@ func TestThePageOfOperationsNamesEveryMetricAndNoOther(t *testing.T) {
 	watched.AttemptEnded("everhook.http-request", everhook.Failed)
 	require.NoError(t, watched.WatchCallers(func() int { return 0 }, 1))
 	require.NoError(t, watched.WatchStarts(func(bool) (underWay, limit int) { return 0, 1 }))
+	require.NoError(t, watched.WatchEngine(func() int { return 0 }, func() int { return 0 }))
 	require.NoError(t, watched.WatchFlows(func() telemetry.Flows { return telemetry.Flows{} }))
 	w := httptest.NewRecorder()
 	watched.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
