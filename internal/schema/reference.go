@@ -36,12 +36,16 @@ const generated = "<!-- Generated from the code by `make docs`: edits here are l
 // made from the config structs, their comments and specs; and the providers whose signatures are known.
 func Reference(r *kind.Registry) []Page {
 	d := newDescriber()
-	return append([]Page{
+	pages := append([]Page{
 		{"flow-file.md", generated + d.flowFilePage()},
 		{"nodes.md", generated + d.nodesPage(r)},
 		{"triggers.md", generated + d.triggersPage(r)},
 		{"expressions.md", generated + expressionsPage()},
 	}, providerPages()...)
+	for i := range pages {
+		pages[i].Markdown = wrapped(pages[i].Markdown)
+	}
+	return pages
 }
 
 func (d *describer) flowFilePage() string {
