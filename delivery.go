@@ -34,8 +34,8 @@ func DerivedRunID(flowSecret []byte, dedupeKey string) RunID {
 	return RunID(runIDEncoding.EncodeToString(mac.Sum(nil)[:16]))
 }
 
-// CallerRunID is DerivedRunID for a caller with a name: the same dedupe key has another run ID for each caller. The empty
-// name gives that of DerivedRunID. The caller's secret is derived by HKDF, for the reason that NewResume gives.
+// CallerRunID is DerivedRunID for a caller with a name: the same dedupe key has another run ID for each caller. The
+// empty name gives that of DerivedRunID. The caller's secret is derived by HKDF, for the reason that NewResume gives.
 func CallerRunID(flowSecret []byte, caller, dedupeKey string) RunID {
 	if caller == "" {
 		return DerivedRunID(flowSecret, dedupeKey)

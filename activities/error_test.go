@@ -45,7 +45,7 @@ func TestAnErrorCrossesTheActivityBoundaryWhole(t *testing.T) {
 	require.Equal(t, temporal.ApplicationErrorCategoryBenign, application.Category())
 }
 
-func TestAnErrorThatIsNotRetryableHasNoPauseAndOneOfTheEngineIsNotBenign(t *testing.T) {
+func TestFinalErrorsHaveNoPauseAndEngineErrorsAreNotBenign(t *testing.T) {
 	t.Parallel()
 	err := through(t, activities.Fail(everhook.Errorf(everhook.TypeSecret, "not set"), false, time.Minute))
 	application, ok := errors.AsType[*temporal.ApplicationError](err)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestThePageOfOperationsNamesOnlyFlagsAndCommandsThatThereAre(t *testing.T) {
+func TestThePageOfOperationsNamesOnlyExistingFlags(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/operations.md")
 	require.NoError(t, err)

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite what the cases in testdata expe
 //	trigger.yaml     what expressions see as trigger.body
 //	run.yaml         how it runs: see circumstances
 //	flows/NAME.yaml  a flow that others call, its version 1; flows/NAME@2.yaml is version 2. The latest is enabled
-//	activities.yaml  for each node with effects the outcomes of its attempts, in order: a list of outcome, or one that repeats
+//	activities.yaml  the outcomes of the attempts of each node with effects: a list, or one outcome that repeats
 //	problems.txt     what compiling the flow reports
 //	want.yaml        how the run ends, if it compiles: see report
 //

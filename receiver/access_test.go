@@ -47,8 +47,9 @@ func guardedFlows() flows {
 		return &receiver.Signature{Preset: known, Secrets: []receiver.Credential{given("old-secret"), given(password)}}
 	}
 	all := flows{
-		bearerToken:    {Bearer: tokens("old-token", password)},
-		keyToken:       {APIKey: &receiver.APIKey{Header: "X-Api-Key", Values: tokens("old-key", password)}, Headers: []string{"X-Api-Key"}, NeverKept: []string{"x-api-key"}},
+		bearerToken: {Bearer: tokens("old-token", password)},
+		keyToken: {APIKey: &receiver.APIKey{Header: "X-Api-Key", Values: tokens("old-key", password)},
+			Headers: []string{"X-Api-Key"}, NeverKept: []string{"x-api-key"}},
 		elsewhereToken: {Allow: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
 		signedToken:    {Signature: signed("github")},
 		metaToken:      {Signature: signed("meta")},

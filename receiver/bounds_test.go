@@ -284,7 +284,8 @@ func TestABodyIsDroppedBeforeItsRunIsWaitedFor(t *testing.T) {
 				pause()
 				return nil, nil
 			}
-			engine.resume = func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed, error) {
+			engine.resume = func(context.Context, string, everhook.RunID, everhook.ResumeCall) (everhook.Resumed,
+				error) {
 				pause()
 				return everhook.Resumed{Answer: everhook.Answer{Status: 200}}, nil
 			}

@@ -58,11 +58,11 @@ func (r *Receiver) findClient(c *call) (netip.Addr, bool) {
 	if !ok || !within(remote, r.options.TrustedProxies) {
 		return remote, ok
 	}
-	forwardedFor, ok := r.behind(remote, values(c, fiber.HeaderXForwardedFor), addressText)
+	forwardedFor, ok := r.firstUntrusted(remote, values(c, fiber.HeaderXForwardedFor), addressText)
 	if !ok {
 		return netip.Addr{}, false
 	}
-	forwarded, ok := r.behind(remote, values(c, "Forwarded"), forParameter)
+	forwarded, ok := r.firstUntrusted(remote, values(c, "Forwarded"), forParameter)
 	switch {
 	case !ok:
 		return netip.Addr{}, false
@@ -76,9 +76,10 @@ func (r *Receiver) findClient(c *call) (netip.Addr, bool) {
 	}
 }
 
-// behind follows a list of hops from its end, the nearest hop, to the first hop that is not a trusted proxy. Without a
-// list it returns the proxy itself.
-func (r *Receiver) behind(nearest netip.Addr, lists []string, read func(string) (netip.Addr, bool)) (netip.Addr, bool) {
+// firstUntrusted follows a list of hops from its end, the nearest hop, to the first hop that is not a trusted proxy.
+// Without a list it returns the proxy itself.
+func (r *Receiver) firstUntrusted(nearest netip.Addr, lists []string,
+	read func(string) (netip.Addr, bool)) (netip.Addr, bool) {
 	address := nearest
 	for i := len(lists) - 1; i >= 0; i-- {
 		hops := strings.Split(lists[i], ",")

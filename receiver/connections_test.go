@@ -14,7 +14,8 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// TestConnectionsThatSendNothingShutNobodyOut is the attack of a stranger: many more connections than the receiver takes.
+// TestConnectionsThatSendNothingShutNobodyOut is the attack of a stranger: many more connections than the receiver
+// takes.
 func TestConnectionsThatSendNothingShutNobodyOut(t *testing.T) {
 	t.Parallel()
 	for name, sent := range map[string]string{

@@ -97,7 +97,8 @@ func BenchmarkReceiver(b *testing.B) {
 			"Content-Type: application/json"), " HTTP", "?shop[id]=7 HTTP", 1), 200},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s := serve(b, receiver.Options{ClientRate: 1e9, Guesses: 1e9, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))},
+			s := serve(b, receiver.Options{ClientRate: 1e9, Guesses: 1e9,
+				Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))},
 				someFlows(),
 				&counter{starter: &starter{}})
 			c := dial(b, s)

@@ -79,7 +79,8 @@ func credentials(r *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// slowed refuses a client that has shown too many wrong credentials for the flow, without a look at those that it shows.
+// slowed refuses a client that has shown too many wrong credentials for the flow, without a look at those that it
+// shows.
 func (r *Receiver) slowed(c *call) (reply, bool) {
 	wait := r.guesses.Wait(r.guesser(c), c.route.bucket(), c.began)
 	if wait == 0 {

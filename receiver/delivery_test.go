@@ -298,14 +298,17 @@ func TestCredentials(t *testing.T) {
 			{Username: "b", Password: works}}, basic("b", password), 200},
 		"the scheme in any case": {[]receiver.BasicCredential{{Username: "a", Password: works}},
 			strings.Replace(basic("a", password), "Basic", "bAsIc", 1), 200},
-		"a password with a colon": {[]receiver.BasicCredential{{Username: "a", Password: given("x:y")}}, basic("a", "x:y"), 200},
+		"a password with a colon": {[]receiver.BasicCredential{{Username: "a", Password: given("x:y")}},
+			basic("a", "x:y"), 200},
 		"the user of one, the password of no one": {[]receiver.BasicCredential{{Username: "a", Password: works},
 			{Username: "b", Password: works}}, basic("a", "x"), 401},
 		"a secret that cannot be read": {[]receiver.BasicCredential{{Username: "a", Password: broken}},
 			basic("a", ""), 503},
-		"a secret that cannot be read, beside one that lets in": {[]receiver.BasicCredential{{Username: "a", Password: broken},
+		"a secret that cannot be read, beside one that lets in": {[]receiver.BasicCredential{
+			{Username: "a", Password: broken},
 			{Username: "b", Password: works}}, basic("b", password), 200},
-		"a secret that cannot be read, before one that does not": {[]receiver.BasicCredential{{Username: "a", Password: broken},
+		"a secret that cannot be read, before one that does not": {[]receiver.BasicCredential{
+			{Username: "a", Password: broken},
 			{Username: "b", Password: works}}, basic("a", password), 503},
 		"no colon": {[]receiver.BasicCredential{{Username: "a", Password: works}}, "Authorization: Basic YQ==", 401},
 	} {

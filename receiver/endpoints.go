@@ -132,7 +132,7 @@ func late(run everhook.RunID) reply {
 	return problemReply(problem).because(Late).of(run)
 }
 
-// standing describes the state of a run to a caller for whom there is no answer yet.
+// standing describes the state of a run to a caller whose answer does not exist yet.
 type standing struct {
 	RunID    everhook.RunID  `json:"runId"`
 	Status   everhook.Status `json:"status"`

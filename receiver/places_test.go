@@ -15,7 +15,8 @@ import (
 )
 
 const busy = "503\n" + problemType + "Retry-After: 5\n" +
-	`{"type":"urn:everhook:problem:too-many-held-callers","title":"Too many callers wait","status":503,"detail":"too many callers wait for an answer; try again"}`
+	`{"type":"urn:everhook:problem:too-many-held-callers","title":"Too many callers wait","status":503,` +
+	`"detail":"too many callers wait for an answer; try again"}`
 
 // ask is a request that waits for the answer of an earlier run.
 var ask = lines("GET /api/webhook:answer/"+syncToken+"/"+string(someRun)+"?wait=5m HTTP/1.1", "Host: x")

@@ -46,8 +46,8 @@ type Options struct {
 	ClientRate float64
 	// ClientBurst is how many of them may come at once after a quiet time. Default: as many as in a second.
 	ClientBurst int
-	// Guesses is how many wrong credentials a client address may show at once for one flow; then it gets 429 for a while,
-	// and one more every six seconds. Default clients.GuessesAtOnce.
+	// Guesses is how many wrong credentials a client address may show at once for one flow; then it gets 429 for a
+	// while, and one more every six seconds. Default clients.GuessesAtOnce.
 	Guesses int
 	// MaxConnections bounds the connections, and ClientConnections those of one client address (of a /64 for IPv6);
 	// connections of trusted proxies are not bounded by the latter. Over it, the connection is closed that has waited
@@ -159,7 +159,8 @@ func New(o Options, flows FlowSource, starter Starter) *Receiver {
 	r.bodies.total, r.bodies.byClient, r.turns = r.options.MaxBodyBytes, map[netip.Addr]int64{}, newTurns()
 	r.buckets.byFlow = map[string]*rate.Limiter{}
 	r.fetcher = newFetcher()
-	r.held, r.asking, r.resuming = newPlaces(r.options.MaxHeld), newPlaces(r.options.MaxHeld), newPlaces(r.options.MaxHeld)
+	r.held, r.asking, r.resuming = newPlaces(r.options.MaxHeld), newPlaces(r.options.MaxHeld),
+		newPlaces(r.options.MaxHeld)
 	r.callers.waiting = map[*caller]struct{}{}
 	r.holding, r.letGo = context.WithCancel(context.Background())
 	r.app = fiber.New(fiber.Config{

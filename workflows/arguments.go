@@ -32,8 +32,8 @@ func StartArguments(definition json.RawMessage, start Start) (Arguments, error) 
 	return arguments, err
 }
 
-// CallArguments encodes a call for the run that waits for it. It returns an *everhook.Error of type limit if the call is
-// too large for its run. Stored is Start.MaxPayload.
+// CallArguments encodes a call for the run that waits for it. It returns an *everhook.Error of type limit if the call
+// is too large for its run. Stored is Start.MaxPayload.
 func CallArguments(stored int, call everhook.ResumeCall) (Arguments, error) {
 	arguments, size, limit, err := encode(stored, call)
 	if err == nil && size > limit {
@@ -43,7 +43,8 @@ func CallArguments(stored int, call everhook.ResumeCall) (Arguments, error) {
 }
 
 // encode encodes values that a client or a query hands to Temporal, and returns their size and its limit. The size is
-// that of the JSON if large values are kept outside of histories (stored is Start.MaxPayload), else that of the payloads.
+// that of the JSON if large values are kept outside of histories (stored is Start.MaxPayload), else that of the
+// payloads.
 func encode(stored int, values ...any) (arguments Arguments, size, limit int, err error) {
 	payloads := make([]*commonpb.Payload, len(values))
 	for i, value := range values {

@@ -55,7 +55,8 @@ func (c compressor) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, e
 	encoded := make([]*commonpb.Payload, len(payloads))
 	for i, payload := range payloads {
 		encoded[i] = payload
-		if len(payload.GetData()) <= compressAbove || string(payload.GetMetadata()[converter.MetadataEncoding]) == compressed {
+		if len(payload.GetData()) <= compressAbove ||
+			string(payload.GetMetadata()[converter.MetadataEncoding]) == compressed {
 			continue
 		}
 		one, err := c.zlib.Encode([]*commonpb.Payload{payload})

@@ -18,7 +18,7 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-func TestAResultThatTemporalWouldNotTakeIsAnErrorThatIsNotTriedAgain(t *testing.T) {
+func TestAResultThatTemporalWouldRefuseIsAFinalError(t *testing.T) {
 	noise := func(bytes int) string {
 		var text strings.Builder
 		for text.Len() < bytes {

@@ -25,7 +25,7 @@ import (
 	"github.com/everhook/everhook/receiver"
 )
 
-// place is a catalog with its own store and directory of secrets, behind a real receiver.
+// place is a catalog with its own store and directory of secrets, with a real receiver.
 type place struct {
 	*catalog.Catalog
 	t       *testing.T

@@ -13,15 +13,18 @@ func TestWhatAPresetSaysWhereAFlowDoesNot(t *testing.T) {
 	p := newPlace(t)
 	p.secret("HEX", "00ff")
 	adyen, _ := signature.Find("adyen")
-	signed, err := adyen.Sign(signature.Delivery{Body: []byte(`{"notificationItems":[{"NotificationRequestItem":{}}]}`)},
+	signed, err := adyen.Sign(signature.Delivery{Body: []byte(
+		`{"notificationItems":[{"NotificationRequestItem":{}}]}`)},
 		"00ff")
 	require.NoError(t, err)
-	const trigger = "key: a\nmode: async\ntrigger: { type: webhook, signature: { preset: adyen, secrets: { secret: HEX } }"
+	const trigger = "key: a\nmode: async\ntrigger: { type: webhook, signature: { preset: adyen, secrets: { secret: " +
+		"HEX } }"
 	status, reply := p.call(p.apply(trigger+" }\n"), "POST", string(signed.Body), nil)
 	require.Equal(t, 200, status, reply)
 	require.Equal(t, "[accepted]", reply)
 
-	status, reply = p.call(p.apply(trigger+", response: { status: 202, body: own } }\n"), "POST", string(signed.Body), nil)
+	status, reply = p.call(p.apply(trigger+", response: { status: 202, body: own } }\n"), "POST", string(signed.Body),
+		nil)
 	require.Equal(t, 202, status)
 	require.Equal(t, "own", reply)
 	status, _ = p.call(p.Flows()[0], "POST",

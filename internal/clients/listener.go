@@ -21,8 +21,8 @@ type Limits struct {
 }
 
 // Listener accepts connections within limits. Over a limit, the connection that has waited longest for its client is
-// closed: clients that connect and send nothing, or send slowly, do not shut out others. If no connection waits, the new
-// one is closed.
+// closed: clients that connect and send nothing, or send slowly, do not shut out others. If no connection waits, the
+// new one is closed.
 type Listener struct {
 	net.Listener
 	limits Limits

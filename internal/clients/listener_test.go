@@ -40,7 +40,8 @@ func isOpen(t *testing.T, client net.Conn) bool {
 
 func TestTheConnectionThatWaitedLongestIsClosed(t *testing.T) {
 	t.Parallel()
-	for name, limits := range map[string]Limits{"in all": {Total: 3, PerClient: 10}, "of a client": {Total: 10, PerClient: 3}} {
+	for name, limits := range map[string]Limits{"in all": {Total: 3, PerClient: 10}, "of a client": {Total: 10,
+		PerClient: 3}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := limited(t, limits)

@@ -637,7 +637,8 @@ func TestTheOverviewShowsBrokenFilesWithTheirPlace(t *testing.T) {
 	o := s.options()
 	o.Problems = func() []admin.FileProblem {
 		return []admin.FileProblem{
-			{File: "flows/a.yaml", Line: 12, Column: 5, Node: "paid", Message: "no <such> name\n  | x\n", Fix: "write `y`"},
+			{File: "flows/a.yaml", Line: 12, Column: 5, Node: "paid", Message: "no <such> name\n  | x\n",
+				Fix: "write `y`"},
 			{File: "b.yaml", Line: 1, Column: 1, Message: "the file is empty"},
 		}
 	}

@@ -200,7 +200,7 @@ func (v runView) shown(number int) (from, to int) {
 		return 0, to
 	}
 	to = min(place+stepsAfter, len(steps))
-	if from = pageStart(steps, to); from > place { // the steps behind it are large
+	if from = pageStart(steps, to); from > place { // the steps after it are large
 		return place, pageEnd(steps, place)
 	}
 	return from, to

@@ -36,7 +36,8 @@ func (f flow) untroubled(t *testing.T, run everhook.RunID) []*historypb.HistoryE
 	t.Helper()
 	events := f.events(t, run)
 	for _, event := range events {
-		if event.GetWorkflowTaskFailedEventAttributes().GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND {
+		cause := event.GetWorkflowTaskFailedEventAttributes().GetCause()
+		if cause == enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND {
 			continue // so the server makes room for results that arrive while a task is under way
 		}
 		require.NotContains(t, []enumspb.EventType{enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED,
@@ -313,7 +314,7 @@ func TestAResultThatIsBeingStoredWhenTheWorkerStopsIsKept(t *testing.T) {
 	require.Len(t, partner.received(), 1)
 }
 
-func TestAnEffectWhoseInputCannotBeReadIsTriedAgainWhenItMayBeBack(t *testing.T) {
+func TestAnEffectWhoseInputCannotBeReadIsRetriedLater(t *testing.T) {
 	t.Parallel()
 	p := start(t, config{})
 	place, away := filepath.Join(p.dir, "payloads"), filepath.Join(p.dir, "moved")

@@ -18,12 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nobody is the user as whom strangers run. It owns nothing.
+// The user ID of strangers, which owns nothing.
 const nobody = 65534
 
-// TestAnotherUserCannotUseTheEmbeddedTemporal runs Everhook as another user of the machine, on each port of the embedded
-// Temporal server: it must not list, show or cancel runs, nor work on them. Without root it runs as the same user, which
-// has the ports, but not the certificate in the memory of the process.
+// TestAnotherUserCannotUseTheEmbeddedTemporal runs Everhook as another user of the machine, on each port of the
+// embedded Temporal server: it must not list, show or cancel runs, nor work on them. Without root it runs as the same
+// user, which has the ports, but not the certificate in the memory of the process.
 func TestAnotherUserCannotUseTheEmbeddedTemporal(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

@@ -42,8 +42,8 @@ type PreparedCall struct {
 	arguments            workflows.Arguments
 }
 
-// PrepareCall makes a call that can be delivered to a run, without Temporal. It returns an *everhook.Error of type limit
-// if the call is too large.
+// PrepareCall makes a call that can be delivered to a run, without Temporal. It returns an *everhook.Error of type
+// limit if the call is too large.
 func (s *Starter) PrepareCall(flow string, run everhook.RunID, call everhook.ResumeCall) (*PreparedCall, error) {
 	call.Answer.Delivery = call.ID
 	arguments, err := workflows.CallArguments(s.options.MaxPayload, call)

@@ -59,7 +59,8 @@ type StarterOptions struct {
 	Level int
 	// MaxDescendants is how many runs of other flows one run may start; 0: workflows.MaxDescendants.
 	MaxDescendants int
-	// InFlight bounds the effects and called runs that one run waits for at the same time; 0: no bound but the engine's.
+	// InFlight bounds the effects and called runs that one run waits for at the same time; 0: no bound but the
+	// engine's.
 	InFlight int
 	// MaxPayload is Start.MaxPayload of the runs: MaxStoredPayload if the client and every worker keep large payloads
 	// outside of histories; 0: Temporal's own limit.
@@ -162,8 +163,8 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 }
 
 // Start returns when the run is durable. It returns an *everhook.Error of type key-reused if the dedupe key was used
-// with another body. After everhook.ErrOverloaded nothing was started. After any other error it is not known whether the
-// run exists. In both cases the caller must be told to retry.
+// with another body. After everhook.ErrOverloaded nothing was started. After any other error it is not known whether
+// the run exists. In both cases the caller must be told to retry.
 func (p *Prepared) Start(ctx context.Context) (everhook.Started, error) {
 	s, c := p.starter, p.call
 	starting, err := s.async.enter()

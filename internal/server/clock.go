@@ -18,7 +18,7 @@ func newClock(wall time.Time, elapsed time.Duration) *clock {
 }
 
 // tick takes new readings. Step is by how much the clock was set since the last ones, 0 if it is less than minStep.
-// Behind is by how much the wall clock is behind its furthest, 0 if it is not.
+// Behind returns the difference between the latest time that the wall clock showed and its time now, or 0.
 func (c *clock) tick(wall time.Time, elapsed time.Duration) (step, behind time.Duration) {
 	if moved := wall.Sub(c.wall) - (elapsed - c.elapsed); moved >= minStep || moved <= -minStep {
 		step = moved

@@ -21,7 +21,7 @@ type health struct {
 	mutex sync.Mutex
 	// timekeeping and disk are the troubles; nil: none.
 	timekeeping, disk error
-	// behind is by how much the wall clock is behind what it was, in the last look.
+	// The difference by which the wall clock was set back, at the last check.
 	behind time.Duration
 
 	end  context.CancelFunc

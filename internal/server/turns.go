@@ -8,7 +8,7 @@ import (
 )
 
 // responsesAtOnce is how many results of effects are reported to the embedded server at the same time. It has one
-// connection that writes: were all results of a busy flow in line for it, every other call would wait behind them.
+// connection that writes: if all results of a busy flow were queued for it, every other call would wait for them.
 const responsesAtOnce = 8
 
 // takeTurns lets few calls that report results of activities run at the same time; the others wait in this process.

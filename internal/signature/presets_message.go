@@ -140,7 +140,7 @@ var messagePresets = []Preset{
 		Docs: "https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks",
 		Setup: []string{"In Mailgun: Send, Webhooks, Add webhook. \"HTTP webhook signing key\" on that page becomes " +
 			"the secret."},
-		Notes: []string{"Mailgun signs a time and a token, not the body: whoever has seen one delivery can send " +
+		Notes: []string{"Mailgun signs a time and a token, not the body: a stranger with one delivery can send " +
 			"others. Keep the URL secret, and set `tolerance` to bound that."},
 		Scheme: Scheme{
 			Signature: field("signature.signature"), Methods: []Method{{"", SHA256, Hex}},

@@ -119,7 +119,7 @@ func TestATimeIsWithinTheUnitThatItIsIn(t *testing.T) {
 	})
 }
 
-func TestAUnitBeginsWhereClocksHaveSkippedItsBeginningAndEndsWhereTheyHaveGoneBackOverItsEnd(t *testing.T) {
+func TestUnitsBeginAndEndAroundChangesOfTheClock(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		zone, at   string

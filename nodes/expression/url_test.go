@@ -39,7 +39,8 @@ func TestURLsEncodeWhatIsInserted(t *testing.T) {
 func TestSecretsInURLsAreEncodedWhenTheyAreThere(t *testing.T) {
 	t.Parallel()
 	sealed, err := field(t, &URL{},
-		`https://{{ secret.HOST }}/bot{{ secret.TOKEN }}/send?key={{ secret.KEY }}&id={{ trigger.body.order.id }}`).EvalSealed(testScope(t))
+		`https://{{ secret.HOST }}/bot{{ secret.TOKEN }}/send?key={{ secret.KEY }}&`+
+			`id={{ trigger.body.order.id }}`).EvalSealed(testScope(t))
 	require.NoError(t, err)
 	opened, err := sealed.Open(func(name string) (string, error) {
 		return map[string]string{"HOST": "h.example", "TOKEN": "a/b", "KEY": "c&d"}[name], nil

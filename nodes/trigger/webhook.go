@@ -47,7 +47,8 @@ type WebhookUser struct {
 	Username string `json:"username" required:"true"`
 	// Password of the user, as `{ secret: NAME }`. A password in the file is accepted with a warning.
 	Password Credential `json:"password" required:"true"`
-	// Caller is the name of the caller, which is part of the dedupe key: callers with different names never share a run.
+	// Caller is the name of the caller, which is part of the dedupe key: callers with different names never share a
+	// run.
 	Caller string `json:"caller,omitempty"`
 }
 

@@ -56,8 +56,8 @@ func (*CallerCredential) JSONSchema() map[string]any {
 	schema["title"] = "`{ secret: NAME }`, or `{ secret: NAME, caller: NAME }`"
 	properties := schema["anyOf"].([]any)[0].(map[string]any)["properties"].(map[string]any)
 	properties["caller"] = map[string]any{"type": "string", "pattern": callerPattern,
-		"description": "The name of the caller that has this credential. It is part of the dedupe key, so that callers " +
-			"with different names never share a run. Credentials of one caller have the same name."}
+		"description": "The name of the caller that has this credential. It is part of the dedupe key, so that " +
+			"callers with different names never share a run. Credentials of one caller have the same name."}
 	return schema
 }
 

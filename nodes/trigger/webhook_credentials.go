@@ -11,8 +11,8 @@ import (
 
 // WebhookBearer is a token in the header Authorization (RFC 6750).
 type WebhookBearer struct {
-	// Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the
-	// dedupe key.
+	// Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is
+	// part of the dedupe key.
 	Tokens []CallerCredential `json:"tokens" required:"true" single:"true"`
 }
 
@@ -20,8 +20,8 @@ type WebhookBearer struct {
 type WebhookAPIKey struct {
 	// Header is the name of the header.
 	Header string `json:"header" required:"true"`
-	// Values lists the accepted keys, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the
-	// dedupe key.
+	// Values lists the accepted keys, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is
+	// part of the dedupe key.
 	Values []CallerCredential `json:"values" required:"true" single:"true"`
 }
 

@@ -123,7 +123,8 @@ func TestWhatIsWrongWithATriggerBlock(t *testing.T) {
 			", header: X-A, tolerance: 5m }": "nothing to compare",
 
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, algorithm: sha384, encoding: base64, " +
-			"secretEncoding: hex, separator: ';', prefix: h1=, timestampElement: ts=, signed: '{timestamp}:{body}' }": "",
+			"secretEncoding: hex, separator: ';', prefix: h1=, timestampElement: ts=, " +
+			"signed: '{timestamp}:{body}' }": "",
 		"signature: { preset: hmac, secrets: " + s + ", header: X-A, idHeader: X-I, timestampHeader: X-T, " +
 			"signed: '{method}{url}{path}{query}{form:sorted}{header:X-B}{id}{timestamp}' }": "",
 		"signature: { preset: hmac, secrets: " + s + ", query: sig }": "",
