@@ -31,9 +31,9 @@ nodes:
 `
 )
 
-// BenchmarkManyDelaysDueAtOnce has the built binary wake 10,000 runs whose delays end in the same second, while a caller
-// calls a sync flow. The bars: all have ended within 150 s, without an error in the log, and the caller is answered within
-// 1 s (p99).
+// BenchmarkManyDelaysDueAtOnce has the built binary wake 10,000 runs whose delays end in the same second, while a
+// caller calls a sync flow. The bars: all have ended within 150 s, without an error in the log, and the caller is
+// answered within 1 s (p99).
 func BenchmarkManyDelaysDueAtOnce(b *testing.B) {
 	const runs, callers = 10_000, 16
 	binary, flows := build(b), b.TempDir()

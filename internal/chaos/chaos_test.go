@@ -115,8 +115,9 @@ func TestProcessesApartUnderFaults(t *testing.T) {
 	for i := range 2 {
 		hooks := freeAddress(t)
 		public = cmp.Or(public, "http://"+hooks)
-		receiver := newProcess(t, fmt.Sprintf("receiver-%d", i), childSettings{Flows: w.files(), Data: data, Listen: hooks,
-			Roles: []string{"receiver"}, Temporal: temporal, PublicURL: public}, "http://"+hooks+"/readyz")
+		receiver := newProcess(t, fmt.Sprintf("receiver-%d", i), childSettings{Flows: w.files(), Data: data,
+			Listen: hooks,
+			Roles:  []string{"receiver"}, Temporal: temporal, PublicURL: public}, "http://"+hooks+"/readyz")
 		receiver.start(t)
 		w.receivers = append(w.receivers, receiver)
 		metrics := freeAddress(t)
@@ -126,7 +127,8 @@ func TestProcessesApartUnderFaults(t *testing.T) {
 		workers = append(workers, worker)
 	}
 	address := freeAddress(t)
-	admin := newProcess(t, "admin", childSettings{Data: data, Roles: []string{"admin"}, Temporal: temporal, Admin: address,
+	admin := newProcess(t, "admin", childSettings{Data: data, Roles: []string{"admin"}, Temporal: temporal,
+		Admin:     address,
 		PublicURL: public}, "http://"+address+"/readyz")
 	admin.start(t)
 	w.admin = "http://" + address
@@ -259,7 +261,8 @@ type offered struct {
 }
 
 func (o offered) String() string {
-	return fmt.Sprintf("%d calls: %d answered (%.0f/s, p99 %v), %d refused (p99 %v)", o.calls, o.answered, o.rate, o.p99,
+	return fmt.Sprintf("%d calls: %d answered (%.0f/s, p99 %v), %d refused (p99 %v)", o.calls, o.answered, o.rate,
+		o.p99,
 		o.refused, o.refusedP99)
 }
 

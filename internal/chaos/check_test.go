@@ -15,8 +15,9 @@ type counts struct {
 	calls, refused, unanswered int
 	// acknowledged counts the runs that callers were told of with a 2xx, run those of them that ended resolved.
 	acknowledged, run int
-	// doubled counts orders and effects that happened twice, answered the sync callers that got their answer, at once or
-	// later, different the duplicates with another answer than the first, and lateCalls those that were answered late.
+	// doubled counts orders and effects that happened twice, answered the sync callers that got their answer, at once
+	// or later, different the duplicates with another answer than the first, and lateCalls those that were answered
+	// late.
 	doubled, answered, different, lateCalls int
 	slowest                                 time.Duration
 }
@@ -35,7 +36,8 @@ func (w *world) check() {
 		if c.calls == 0 {
 			continue
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t\n", k.key, c.calls, c.refused, c.unanswered,
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t\n", k.key, c.calls, c.refused,
+			c.unanswered,
 			c.acknowledged, c.run, c.doubled, c.answered, c.different, c.lateCalls, c.slowest.Round(time.Millisecond))
 	}
 	_ = table.Flush()

@@ -44,13 +44,15 @@ func (k kind) file() string {
 	if k.dedupe {
 		more += "  dedupe: { key: 'headers[\"x-delivery-id\"]' }\n"
 	}
-	return fmt.Sprintf("key: %s\nmode: %s\ntrigger:\n  type: webhook\n  maxBody: 2MiB\n  token: %s\n%snodes:\n%s", k.key,
+	return fmt.Sprintf("key: %s\nmode: %s\ntrigger:\n  type: webhook\n  maxBody: 2MiB\n  token: %s\n%snodes:\n%s",
+		k.key,
 		mode, k.token(), more, k.nodes)
 }
 
 func kinds(partner string) []kind {
 	ask := func(node, more string) string {
-		return "  - { key: " + node + ", type: http-request, timeout: 5s, config: { method: POST, url: '" + partner + "/" +
+		return "  - { key: " + node + ", type: http-request, timeout: 5s, config: { method: POST, url: '" + partner +
+			"/" +
 			node + "', body: { order: '{{ trigger.body.order }}', run: '{{ system.runId }}'" + more + " } } }\n"
 	}
 	answer := "  - { key: ok, type: response, config: { body: { order: '{{ trigger.body.order }}', " +

@@ -129,8 +129,8 @@ func TestSecretsInFormsOfOthersAreWrittenNowhere(t *testing.T) {
 		}
 	})
 	p := start(t, config{environ: plantedEnviron()})
-	secrets := `auth: { bearer: '{{ secret.PLANTED_BEARER }}' }, query: { key: '{{ secret.PLANTED_URL }}' }, headers: ` +
-		`{ X-Key: '{{ secret.PLANTED_PASSWORD }}' }`
+	secrets := `auth: { bearer: '{{ secret.PLANTED_BEARER }}' }, query: { key: '{{ secret.PLANTED_URL }}' }, ` +
+		`headers: { X-Key: '{{ secret.PLANTED_PASSWORD }}' }`
 	f := p.sync(t, "told-in-every-form", `nodes:
   - { key: json, type: http-request, config: { url: '`+partner.URL+`/json', `+secrets+` } }
   - { key: text, type: http-request, config: { url: '`+partner.URL+`/text', `+secrets+` } }

@@ -214,7 +214,8 @@ func mutantsIn(file string) (all []mutant, err error) {
 		}
 		add := func(at token.Pos, old, with string) {
 			from := positions.Position(at)
-			all = append(all, mutant{file: file, from: from.Offset, to: from.Offset + len(old), with: with, line: from.Line,
+			all = append(all, mutant{file: file, from: from.Offset, to: from.Offset + len(old), with: with,
+				line: from.Line,
 				name: fmt.Sprintf("%s %s: %s: %s -> %s", filepath.Base(file), function.Name.Name,
 					strings.TrimSpace(lines[from.Line-1]), old, with)})
 		}

@@ -20,7 +20,8 @@ var costly = []string{
 	`chunk(trigger.body.records, 3)`, `trigger.body.wide == trigger.body.wide`, `trigger.body.text matches "^a.c$"`,
 	`trigger.body.text[1:3]`, `trigger.body.records[1:]`, `trigger.body.text + "x"`, `chunk(1..120, 1)`,
 	`toJSON(repeat(trigger.body.text + "\"", 100))`, `fromJSON(toJSON(trigger.body))`,
-	`fromJSON(repeat("[", 40) + trigger.body.text[0:0] + repeat("]", 40))`, `1..1000`, `map(1..100, # * 2)`, `filter(1..100, # % 2 == 0)`,
+	`fromJSON(repeat("[", 40) + trigger.body.text[0:0] + repeat("]", 40))`, `1..1000`, `map(1..100, # * 2)`,
+	`filter(1..100, # % 2 == 0)`,
 	`reduce(1..50, #acc + #)`, `now() + duration("1h")`, `1.5 * 2 + 3 ** 2`, `trigger.body ?? "none"`,
 }
 
@@ -94,7 +95,8 @@ func TestAShapeOfTextHasNoMembers(t *testing.T) {
 	t.Parallel()
 	_, problem := (&Shape{Type: Text}).member("trigger.body", "id")
 	require.NotNil(t, problem)
-	below, problem := (&Shape{Type: Mapping, Fields: map[string]*Shape{"id": {Type: Text}}}).member("trigger.body", "id")
+	below, problem := (&Shape{Type: Mapping, Fields: map[string]*Shape{"id": {Type: Text}}}).member("trigger.body",
+		"id")
 	require.Nil(t, problem)
 	require.Equal(t, &Shape{Type: Text}, below)
 }
