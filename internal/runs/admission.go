@@ -18,7 +18,7 @@ import (
 type admission struct {
 	mutex sync.Mutex
 	clock func() time.Time
-	// lag is by how much the engine is behind with runs that were started; nil: unknown. From allowed on a share of the
+	// lag is the delay of the engine with runs that were started; nil: unknown. From allowed on a share of the
 	// starts is refused, and from twice as much on all: a start is quick even when what follows it waits.
 	lag     func() time.Duration
 	allowed time.Duration

@@ -53,7 +53,7 @@ type StarterOptions struct {
 	Resolve func(ctx context.Context, payloads *commonpb.Payloads) (*commonpb.Payloads, error)
 	// Links returns markdown links about a run, for its details in the Temporal UI; may be nil.
 	Links func(flow string, run everhook.RunID) string
-	// Lag is by how much Temporal and the workers are behind with runs, see Lag; nil: unknown.
+	// Lag is the delay of Temporal and the workers with runs, see Lag; nil: unknown.
 	Lag func() time.Duration
 	// Level is the engine level of started runs. 0: the level of this release.
 	Level int

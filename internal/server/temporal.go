@@ -29,7 +29,7 @@ type temporal struct {
 	embedded   *embedded.Server
 	uiURL      string
 	large      *large
-	// lag is by how much Temporal and the workers of this process are behind.
+	// lag is the delay of Temporal and the workers of this process.
 	lag *runs.Lag
 	// options are the options of the client.
 	options client.Options
