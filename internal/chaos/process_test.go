@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -100,7 +101,7 @@ func (c childSettings) apply(ctx context.Context, s *server.Server) error {
 	for _, file := range c.Flows {
 		compiled, problems := flowfile.Load("flow.yaml", []byte(file), nodes.Standard())
 		if compiled == nil {
-			return fmt.Errorf("%v", problems)
+			return errors.New(problems.Error())
 		}
 		if _, err := s.Catalog().Apply(ctx, compiled.Definition, ""); err != nil {
 			return err

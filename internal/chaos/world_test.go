@@ -128,16 +128,15 @@ func note(m map[string]map[string]bool, key, value string) {
 
 // record is one call, as its caller saw it.
 type record struct {
-	kind       kind
-	order      string
-	status     int
-	run, body  string
-	failure    string
-	began      time.Time
-	took       time.Duration
-	duplicate  bool
-	receiver   *process
-	overloaded bool
+	kind      kind
+	order     string
+	status    int
+	run, body string
+	failure   string
+	began     time.Time
+	took      time.Duration
+	duplicate bool
+	receiver  *process
 }
 
 // world is everything around the processes.

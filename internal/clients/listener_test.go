@@ -1,8 +1,10 @@
 package clients
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -34,8 +36,7 @@ func isOpen(t *testing.T, client net.Conn) bool {
 	t.Helper()
 	require.NoError(t, client.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
 	_, err := client.Read(make([]byte, 1))
-	timeout, ok := err.(net.Error)
-	return ok && timeout.Timeout()
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func TestTheConnectionThatWaitedLongestIsClosed(t *testing.T) {

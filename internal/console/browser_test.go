@@ -114,7 +114,7 @@ func busyRun(status everhook.Status) *runs.Detail {
 	long := strings.Repeat("nobreak", 40)
 	next := time.Now().Add(time.Minute)
 	detail := shownRun()
-	detail.Summary.Execution, detail.Title, detail.Status = "", long, status
+	detail.Execution, detail.Title, detail.Status = "", long, status
 	detail.RetryOf, detail.RetryFrom, detail.Caller = runA, "charge", "orders/"+string(runA)
 	detail.Others = []runs.Summary{{ID: runA, Flow: "orders", Status: everhook.Failed, Started: time.Now(),
 		Execution: "0198-x"}}

@@ -24,7 +24,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.server.Stop() }()
 	select {
-	case <-stopped: // what fails while it stops is what the restart is for
+	case _ = <-stopped: // what fails while it stops is what the restart is for
 	case <-ctx.Done():
 		return fmt.Errorf("the embedded Temporal server does not stop: %w", context.Cause(ctx))
 	}

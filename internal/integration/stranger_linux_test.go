@@ -67,7 +67,7 @@ func TestAnotherUserCannotUseTheEmbeddedTemporal(t *testing.T) {
 // stranger makes a command of this binary that runs as another user, if the tests run as root. It is given a minute.
 func stranger(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "everhook-stranger-")
+	dir, err := os.MkdirTemp("", "everhook-stranger-") //nolint:usetesting // folders of the test are closed to others
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	binary, data := filepath.Join(dir, "everhook"), filepath.Join(dir, "data")

@@ -132,7 +132,7 @@ func (m mutant) try(dir, tests string, timeout time.Duration) (outcome, error) {
 	if err != nil {
 		return invalid, err
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { _ = os.RemoveAll(scratch) }()
 	changed, overlay := filepath.Join(scratch, "changed.go"), filepath.Join(scratch, "overlay.json")
 	absolute, err := filepath.Abs(m.file)
 	if err != nil {

@@ -270,9 +270,9 @@ func explained(err error) error {
 	_, away := errors.AsType[*serviceerror.Unavailable](err)
 	switch {
 	case late || errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("Temporal did not answer in time; /readyz and the log of the server say more (%w)", err)
+		return fmt.Errorf("no answer from Temporal in time; /readyz and the log of the server say more (%w)", err)
 	case away:
-		return fmt.Errorf("Temporal does not answer; /readyz and the log of the server say more (%w)", err)
+		return fmt.Errorf("no answer from Temporal; /readyz and the log of the server say more (%w)", err)
 	default:
 		return err
 	}

@@ -17,10 +17,10 @@ func TestErrorsOfTemporalSayWhereToLook(t *testing.T) {
 	for _, late := range []error{serviceerror.NewDeadlineExceeded("context deadline exceeded"),
 		fmt.Errorf("list: %w", context.DeadlineExceeded)} {
 		require.ErrorContains(t, explained(late),
-			"Temporal did not answer in time; /readyz and the log of the server say more")
+			"no answer from Temporal in time; /readyz and the log of the server say more")
 		require.ErrorIs(t, explained(late), late)
 	}
-	require.ErrorContains(t, explained(serviceerror.NewUnavailable("no host")), "Temporal does not answer; /readyz")
+	require.ErrorContains(t, explained(serviceerror.NewUnavailable("no host")), "no answer from Temporal; /readyz")
 	other := errors.New("something else")
 	require.Equal(t, other, explained(other))
 	require.NoError(t, explained(nil))
