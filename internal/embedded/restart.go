@@ -21,10 +21,13 @@ func (s *Server) Restart(ctx context.Context) error {
 	default:
 	}
 	s.logger.serving.Store(false)
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.server.Stop() }()
+	stopped := make(chan struct{})
+	go func() {
+		_ = s.server.Stop() // what fails while it stops is what the restart is for
+		close(stopped)
+	}()
 	select {
-	case _ = <-stopped: // what fails while it stops is what the restart is for
+	case <-stopped:
 	case <-ctx.Done():
 		return fmt.Errorf("the embedded Temporal server does not stop: %w", context.Cause(ctx))
 	}
