@@ -4,155 +4,92 @@ package trigger
 
 // fieldDocs are the comments of config structs and of their fields.
 var fieldDocs = map[string]string{
-	"BodySchema": "BodySchema is a JSON Schema (2020-12) that is compiled when it is read.",
-	"Call":       "Call lets other flows call this flow.",
-	"Call.Input": "Input is a JSON Schema (2020-12) for the input. If an input does not " +
-		"match, the call is not made, and the calling node reports the places. `format` is checked. References must " +
-		"stay inside the schema. Without it, any input is taken.",
-	"CallPlace":               "CallPlace is the place of a value in a call.",
-	"CallerCredential":        "CallerCredential is a Credential that may name its caller.",
-	"CallerCredential.Caller": "Caller is the name of the caller; empty: it has none.",
-	"Credential":              "Credential is the name of a secret, or a literal text.",
-	"Credential.Literal":      "Literal is the text itself.",
-	"Credential.Secret":       "Secret is the name of the secret that holds it.",
-	"HandshakeHMAC":           "HandshakeHMAC is how an HMAC of a challenge is made.",
-	"HandshakeHMAC.Algorithm": "Algorithm is the hash.",
-	"HandshakeHMAC.Encoding":  "Encoding is how the HMAC is written as text.",
-	"KeptPath":                "KeptPath is a path to keep. In a file, its text is enough.",
-	"KeptPath.Alias":          "Alias is a name for people.",
-	"KeptPath.Path":           "Path leads to the value to keep.",
-	"Webhook":                 "Webhook starts a run for each accepted POST to the URL of the flow.",
-	"Webhook.Dedupe": "Dedupe recognises duplicates of a delivery, which start no run: `preset` " +
-		"(the event ID of the signature's preset), `idempotency-key` (the header of that name), or a mapping with a " +
-		"key of your own.",
-	"Webhook.Handshake": "Handshake answers a sender that asks whether the URL is meant for it, " +
-		"besides the questions that the preset of the `signature` knows.",
-	"Webhook.Response": "Response is the answer to the caller of an async flow, sent as soon as " +
-		"the run is durable. Templates see `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, " +
-		"or what the preset of the `signature` says.",
-	"Webhook.Skipped": "Skipped is the answer to a delivery that `when` leaves out. It has the " +
-		"header Everhook-Skipped. Templates see `trigger` and `env`.",
-	"Webhook.Token": "Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. " +
-		"Without it, a token of 128 random bits is made once and kept for every version.",
-	"WebhookAPIKey":        "WebhookAPIKey is a key in a header.",
-	"WebhookAPIKey.Header": "Header is the name of the header.",
-	"WebhookAPIKey.Values": "Values lists the accepted keys, each as `{ secret: NAME }`. `caller: " +
-		"NAME` beside it names the caller, which is part of the dedupe key.",
-	"WebhookAuth":        "WebhookAuth are the credentials that a caller must show.",
-	"WebhookAuth.APIKey": "APIKey is a key in another header.",
-	"WebhookAuth.Basic": "Basic is HTTP basic authentication (RFC 7617): one user, or a list of " +
-		"users of which any may call.",
-	"WebhookAuth.Bearer": "Bearer is a token in the header Authorization (RFC 6750).",
-	"WebhookBearer":      "WebhookBearer is a token in the header Authorization (RFC 6750).",
-	"WebhookBearer.Tokens": "Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: " +
-		"NAME` beside it names the caller, which is part of the dedupe key.",
-	"WebhookCalls": "WebhookCalls says which calls of a URL are taken, and which parts of them " +
-		"are kept. Webhooks and nodes that wait for a call have these fields.",
-	"WebhookCalls.Accept": "Accept lists the formats of the body: json, form, multipart, xml or text, " +
-		"all in UTF-8. Fields of forms nest in the same way as query parameters. A file becomes a mapping of name, " +
-		"filename, contentType, size and base64. XML nests, with attributes as `@name` and text beside them as " +
-		"`#text`. Without it, what the preset of the `signature` says, or json.",
-	"WebhookCalls.Allow": "Allow lists the addresses that may call, such as 203.0.113.0/24 or " +
-		"203.0.113.7. If callers reach the server through a proxy, the server must know the proxy " +
-		"(`--trusted-proxies`).",
-	"WebhookCalls.Auth": "Auth are the credentials that a caller must show: one of each kind that " +
-		"is configured.",
-	"WebhookCalls.MaxBody": "MaxBody limits the body of a call, at most 10MiB. A body that has more " +
-		"than 1.9 MB after compression needs a server that keeps large values outside of Temporal " +
-		"(`--payload-store`, on by default with the embedded server). On other servers such a call gets 413.",
-	"WebhookCalls.RateLimit": "RateLimit limits the number of calls that each receiver takes. Further " +
-		"calls get 429 with Retry-After.",
-	"WebhookCalls.Request": "Request says which parts of a call the run sees.",
-	"WebhookCalls.Schema": "Schema is a JSON Schema (2020-12) for the whole body, before `request` " +
-		"reduces it. A body that does not match gets 422 with the places and reasons. `format` is checked. " +
-		"References must stay inside the schema.",
-	"WebhookCalls.Signature": "Signature proves that the sender has a secret.",
-	"WebhookDedupe": "WebhookDedupe says how duplicates of a delivery are found and treated. A " +
-		"duplicate starts no run. In a sync flow it gets the first answer, in an async flow the response of the " +
-		"trigger, with the header Everhook-Duplicate, as long as the run is retained.",
-	"WebhookDedupe.Key": "Key gives the key of a delivery, text or a whole number, from `headers` " +
-		"(lower-case names), `query` and `body` of the whole delivery.",
-	"WebhookDedupe.OnFailure": "OnFailure says what a duplicate does if the run ended failed, error or " +
-		"aborted without an answer by the flow: rerun starts it again under the same run ID, answer repeats the " +
-		"stored failure.",
-	"WebhookDedupe.Optional": "Optional accepts a delivery without a key; it is never a duplicate. " +
-		"Without it, such a delivery gets 400.",
-	"WebhookDedupe.Payload": "Payload says what happens if the same key comes with another body: match " +
-		"refuses it with 422, ignore treats it as a duplicate. Without it: match, or ignore with `preset`, because " +
-		"repeats by providers may differ in details.",
-	"WebhookDedupe.Preset": "Preset names a ready-made key: `idempotency-key` is the header of that " +
-		"name, `preset` the event ID of the signature's preset.",
-	"WebhookHandshake": "WebhookHandshake answers a sender that asks whether the URL is meant for " +
-		"it. The answer starts no run.",
-	"WebhookHandshake.As": "As is the form of the answer: `text`, `json` (a mapping of the last name " +
-		"of `echo` to the challenge), or a mapping that is sent as JSON, with {challenge} and {hmac} in its texts.",
-	"WebhookHandshake.Echo": "Echo is the place of the text to answer with, the challenge: `query.NAME`," +
-		" `headers.NAME` or `body.PATH`. Without it, the answer is empty, or what `as` says.",
-	"WebhookHandshake.HMAC": "HMAC says how {hmac} is made of the challenge, with the first secret of " +
-		"the `signature`.",
-	"WebhookHandshake.Method": "Method of the question. A POST is verified as every delivery, if the " +
-		"trigger has a `signature`.",
-	"WebhookHandshake.When": "When are the conditions that make a call a question: places, as in `echo`," +
-		" with the text that must be there. A token that the sender must know is written as `{ secret: NAME }`.",
-	"WebhookRate": "WebhookRate limits the number of calls.",
-	"WebhookRate.Burst": "Burst is the number of calls taken at once after a quiet time: 1 to " +
-		"100000. Without it, the calls of one second.",
-	"WebhookRate.Rate": "Rate is the average number of calls per second: 0.01 to 100000.",
-	"WebhookRequest": "WebhookRequest says which parts of a call the run sees. Without a list of " +
-		"paths, all are kept; without a list of headers, none is kept. An empty list keeps nothing.",
-	"WebhookRequest.Body": "Body are the paths of the body to keep.",
-	"WebhookRequest.Headers": "Headers are the names of the headers to keep. Authorization, Cookie, " +
-		"Proxy-Authorization and the headers of API keys and signatures are never kept.",
-	"WebhookRequest.Query": "Query are the paths of the query parameters to keep: `filter[0].a`, or `{ " +
-		"path: filter[0].a, alias: First filter }`.",
-	"WebhookResponse":         "WebhookResponse is the immediate answer to a caller.",
-	"WebhookResponse.Body":    "Body is sent as JSON. Text is sent unchanged.",
-	"WebhookResponse.Headers": "Headers of the answer.",
-	"WebhookResponse.Status":  "Status is the HTTP status, 200 to 599.",
-	"WebhookSignature": "WebhookSignature says how a sender signs its calls with a secret. The raw " +
-		"bytes of the body are verified.",
-	"WebhookSignature.Algorithm": "Algorithm is HMAC with a hash (`sha1` to `sha512`), `plain-sha256` of a " +
-		"text with {secret} in it, a signature with the sender's public key (`ed25519`, `ecdsa-p256`, `rsa-…`), a " +
-		"JWT with a digest of the body (`jwt`), or the secret itself (`token`).",
-	"WebhookSignature.DigestClaim": "DigestClaim is the claim of a JWT with the SHA-256 of the body, for " +
-		"example `payload_hash`. Required for `jwt`.",
-	"WebhookSignature.Encoding": "Encoding is how the signature is written, and the digest of a JWT. `raw` " +
-		"is only for `token`.",
-	"WebhookSignature.Field":    "Field is the path in the body, JSON or a form, that has the signature.",
-	"WebhookSignature.Header":   "Header has the signature. Required, unless `query` or `field` has it.",
-	"WebhookSignature.IDHeader": "IDHeader has the ID of the delivery, if {id} is signed.",
-	"WebhookSignature.Kind": "Kind is the provider, whose signatures, questions and timeouts are known. " +
-		"`hmac` is for all other senders; the fields from `header` on describe their signature, and are only for it.",
-	"WebhookSignature.Prefix": "Prefix is the text before the signature, for example `sha256=` or `v1=`.",
-	"WebhookSignature.Query":  "Query is the parameter of the URL that has the signature.",
-	"WebhookSignature.SecretEncoding": "SecretEncoding is how shared secrets are written: `raw` text, or `base64` " +
-		"or `hex` of the key. Public keys are PEM or base64 of DER.",
-	"WebhookSignature.Secrets": "Secrets lists the accepted secrets, each as `{ secret: NAME }`: shared " +
-		"secrets, or the sender's public keys. Give two while one replaces the other. Required, unless the provider " +
-		"has none.",
-	"WebhookSignature.Separator": "Separator separates the elements of the signature's place: several " +
-		"signatures, and the time. Empty: there is one.",
-	"WebhookSignature.Signed": "Signed is the text that is signed: `body`, or a text with placeholders: " +
-		"{id}, {timestamp}, {body}, {method}, {url} (`--public-url`, path and query), {path}, {query}, " +
-		"{form:sorted} (the fields of a form, sorted, name and value), {header:NAME}, {body:PATH}, {secret}. A " +
-		"header or a field must not hold the text around its place; one field may, as {text:PATH}.",
-	"WebhookSignature.TimestampElement": "TimestampElement is the prefix of the time among the elements of the " +
-		"signature's place, for example `t=`.",
-	"WebhookSignature.TimestampField": "TimestampField is the path in the body that has the time of sending.",
-	"WebhookSignature.TimestampHeader": "TimestampHeader has the time of sending, if {timestamp} is signed: seconds " +
-		"or milliseconds since 1970, or RFC 3339.",
-	"WebhookSignature.Tolerance": "Tolerance is how far the time of sending may differ from the time of receipt, " +
-		"in both directions. Without it, the value of the provider, or 5m.",
-	"WebhookSignature.Topics": "Topics are the ARNs of the topics whose messages are taken. Only for `aws-sns`," +
-		" which requires it.",
-	"WebhookSignature.VerifyToken": "VerifyToken answers providers that ask for a token, such as `meta`, as `{ " +
-		"secret: NAME }`.",
-	"WebhookUser": "WebhookUser is one user who may call.",
-	"WebhookUser.Caller": "Caller is the name of the caller, which is part of the dedupe key: callers with " +
-		"different names never share a run.",
-	"WebhookUser.Password": "Password of the user, as `{ secret: NAME }`. A password in the file is accepted with a " +
-		"warning.",
-	"WebhookUser.Username": "Username is the name of the user.",
+	"BodySchema":                        "BodySchema is a JSON Schema (2020-12) that is compiled when it is read.",
+	"Call":                              "Call lets other flows call this flow.",
+	"Call.Input":                        "Input is a JSON Schema (2020-12) for the input. If an input does not match, the call is not made, and the calling node reports the places. `format` is checked. References must stay inside the schema. Without it, any input is taken.",
+	"CallPlace":                         "CallPlace is the place of a value in a call.",
+	"CallerCredential":                  "CallerCredential is a Credential that may name its caller.",
+	"CallerCredential.Caller":           "Caller is the name of the caller; empty: it has none.",
+	"Credential":                        "Credential is the name of a secret, or a literal text.",
+	"Credential.Literal":                "Literal is the text itself.",
+	"Credential.Secret":                 "Secret is the name of the secret that holds it.",
+	"HandshakeHMAC":                     "HandshakeHMAC is how an HMAC of a challenge is made.",
+	"HandshakeHMAC.Algorithm":           "Algorithm is the hash.",
+	"HandshakeHMAC.Encoding":            "Encoding is how the HMAC is written as text.",
+	"KeptPath":                          "KeptPath is a path to keep. In a file, its text is enough.",
+	"KeptPath.Alias":                    "Alias is a name for people.",
+	"KeptPath.Path":                     "Path leads to the value to keep.",
+	"Webhook":                           "Webhook starts a run for each accepted POST to the URL of the flow.",
+	"Webhook.Dedupe":                    "Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.",
+	"Webhook.Handshake":                 "Handshake answers a sender that asks whether the URL is meant for it, besides the questions that the preset of the `signature` knows.",
+	"Webhook.Response":                  "Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, or what the preset of the `signature` says.",
+	"Webhook.Skipped":                   "Skipped is the answer to a delivery that `when` leaves out. It has the header Everhook-Skipped. Templates see `trigger` and `env`.",
+	"Webhook.Token":                     "Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits is made once and kept for every version.",
+	"WebhookAPIKey":                     "WebhookAPIKey is a key in a header.",
+	"WebhookAPIKey.Header":              "Header is the name of the header.",
+	"WebhookAPIKey.Values":              "Values lists the accepted keys, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the dedupe key.",
+	"WebhookAuth":                       "WebhookAuth are the credentials that a caller must show.",
+	"WebhookAuth.APIKey":                "APIKey is a key in another header.",
+	"WebhookAuth.Basic":                 "Basic is HTTP basic authentication (RFC 7617): one user, or a list of users of which any may call.",
+	"WebhookAuth.Bearer":                "Bearer is a token in the header Authorization (RFC 6750).",
+	"WebhookBearer":                     "WebhookBearer is a token in the header Authorization (RFC 6750).",
+	"WebhookBearer.Tokens":              "Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the dedupe key.",
+	"WebhookCalls":                      "WebhookCalls says which calls of a URL are taken, and which parts of them are kept. Webhooks and nodes that wait for a call have these fields.",
+	"WebhookCalls.Accept":               "Accept lists the formats of the body: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest in the same way as query parameters. A file becomes a mapping of name, filename, contentType, size and base64. XML nests, with attributes as `@name` and text beside them as `#text`. Without it, what the preset of the `signature` says, or json.",
+	"WebhookCalls.Allow":                "Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server through a proxy, the server must know the proxy (`--trusted-proxies`).",
+	"WebhookCalls.Auth":                 "Auth are the credentials that a caller must show: one of each kind that is configured.",
+	"WebhookCalls.MaxBody":              "MaxBody limits the body of a call, at most 10MiB. A body that has more than 1.9 MB after compression needs a server that keeps large values outside of Temporal (`--payload-store`, on by default with the embedded server). On other servers such a call gets 413.",
+	"WebhookCalls.RateLimit":            "RateLimit limits the number of calls that each receiver takes. Further calls get 429 with Retry-After.",
+	"WebhookCalls.Request":              "Request says which parts of a call the run sees.",
+	"WebhookCalls.Schema":               "Schema is a JSON Schema (2020-12) for the whole body, before `request` reduces it. A body that does not match gets 422 with the places and reasons. `format` is checked. References must stay inside the schema.",
+	"WebhookCalls.Signature":            "Signature proves that the sender has a secret.",
+	"WebhookDedupe":                     "WebhookDedupe says how duplicates of a delivery are found and treated. A duplicate starts no run. In a sync flow it gets the first answer, in an async flow the response of the trigger, with the header Everhook-Duplicate, as long as the run is retained.",
+	"WebhookDedupe.Key":                 "Key gives the key of a delivery, text or a whole number, from `headers` (lower-case names), `query` and `body` of the whole delivery.",
+	"WebhookDedupe.OnFailure":           "OnFailure says what a duplicate does if the run ended failed, error or aborted without an answer by the flow: rerun starts it again under the same run ID, answer repeats the stored failure.",
+	"WebhookDedupe.Optional":            "Optional accepts a delivery without a key; it is never a duplicate. Without it, such a delivery gets 400.",
+	"WebhookDedupe.Payload":             "Payload says what happens if the same key comes with another body: match refuses it with 422, ignore treats it as a duplicate. Without it: match, or ignore with `preset`, because repeats by providers may differ in details.",
+	"WebhookDedupe.Preset":              "Preset names a ready-made key: `idempotency-key` is the header of that name, `preset` the event ID of the signature's preset.",
+	"WebhookHandshake":                  "WebhookHandshake answers a sender that asks whether the URL is meant for it. The answer starts no run.",
+	"WebhookHandshake.As":               "As is the form of the answer: `text`, `json` (a mapping of the last name of `echo` to the challenge), or a mapping that is sent as JSON, with {challenge} and {hmac} in its texts.",
+	"WebhookHandshake.Echo":             "Echo is the place of the text to answer with, the challenge: `query.NAME`, `headers.NAME` or `body.PATH`. Without it, the answer is empty, or what `as` says.",
+	"WebhookHandshake.HMAC":             "HMAC says how {hmac} is made of the challenge, with the first secret of the `signature`.",
+	"WebhookHandshake.Method":           "Method of the question. A POST is verified as every delivery, if the trigger has a `signature`.",
+	"WebhookHandshake.When":             "When are the conditions that make a call a question: places, as in `echo`, with the text that must be there. A token that the sender must know is written as `{ secret: NAME }`.",
+	"WebhookRate":                       "WebhookRate limits the number of calls.",
+	"WebhookRate.Burst":                 "Burst is the number of calls taken at once after a quiet time: 1 to 100000. Without it, the calls of one second.",
+	"WebhookRate.Rate":                  "Rate is the average number of calls per second: 0.01 to 100000.",
+	"WebhookRequest":                    "WebhookRequest says which parts of a call the run sees. Without a list of paths, all are kept; without a list of headers, none is kept. An empty list keeps nothing.",
+	"WebhookRequest.Body":               "Body are the paths of the body to keep.",
+	"WebhookRequest.Headers":            "Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API keys and signatures are never kept.",
+	"WebhookRequest.Query":              "Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter }`.",
+	"WebhookResponse":                   "WebhookResponse is the immediate answer to a caller.",
+	"WebhookResponse.Body":              "Body is sent as JSON. Text is sent unchanged.",
+	"WebhookResponse.Headers":           "Headers of the answer.",
+	"WebhookResponse.Status":            "Status is the HTTP status, 200 to 599.",
+	"WebhookSignature":                  "WebhookSignature says how a sender signs its calls with a secret. The raw bytes of the body are verified.",
+	"WebhookSignature.Algorithm":        "Algorithm is HMAC with a hash (`sha1` to `sha512`), `plain-sha256` of a text with {secret} in it, a signature with the sender's public key (`ed25519`, `ecdsa-p256`, `rsa-…`), a JWT with a digest of the body (`jwt`), or the secret itself (`token`).",
+	"WebhookSignature.DigestClaim":      "DigestClaim is the claim of a JWT with the SHA-256 of the body, for example `payload_hash`. Required for `jwt`.",
+	"WebhookSignature.Encoding":         "Encoding is how the signature is written, and the digest of a JWT. `raw` is only for `token`.",
+	"WebhookSignature.Field":            "Field is the path in the body, JSON or a form, that has the signature.",
+	"WebhookSignature.Header":           "Header has the signature. Required, unless `query` or `field` has it.",
+	"WebhookSignature.IDHeader":         "IDHeader has the ID of the delivery, if {id} is signed.",
+	"WebhookSignature.Kind":             "Kind is the provider, whose signatures, questions and timeouts are known. `hmac` is for all other senders; the fields from `header` on describe their signature, and are only for it.",
+	"WebhookSignature.Prefix":           "Prefix is the text before the signature, for example `sha256=` or `v1=`.",
+	"WebhookSignature.Query":            "Query is the parameter of the URL that has the signature.",
+	"WebhookSignature.SecretEncoding":   "SecretEncoding is how shared secrets are written: `raw` text, or `base64` or `hex` of the key. Public keys are PEM or base64 of DER.",
+	"WebhookSignature.Secrets":          "Secrets lists the accepted secrets, each as `{ secret: NAME }`: shared secrets, or the sender's public keys. Give two while one replaces the other. Required, unless the provider has none.",
+	"WebhookSignature.Separator":        "Separator separates the elements of the signature's place: several signatures, and the time. Empty: there is one.",
+	"WebhookSignature.Signed":           "Signed is the text that is signed: `body`, or a text with placeholders: {id}, {timestamp}, {body}, {method}, {url} (`--public-url`, path and query), {path}, {query}, {form:sorted} (the fields of a form, sorted, name and value), {header:NAME}, {body:PATH}, {secret}. A header or a field must not hold the text around its place; one field may, as {text:PATH}.",
+	"WebhookSignature.TimestampElement": "TimestampElement is the prefix of the time among the elements of the signature's place, for example `t=`.",
+	"WebhookSignature.TimestampField":   "TimestampField is the path in the body that has the time of sending.",
+	"WebhookSignature.TimestampHeader":  "TimestampHeader has the time of sending, if {timestamp} is signed: seconds or milliseconds since 1970, or RFC 3339.",
+	"WebhookSignature.Tolerance":        "Tolerance is how far the time of sending may differ from the time of receipt, in both directions. Without it, the value of the provider, or 5m.",
+	"WebhookSignature.Topics":           "Topics are the ARNs of the topics whose messages are taken. Only for `aws-sns`, which requires it.",
+	"WebhookSignature.VerifyToken":      "VerifyToken answers providers that ask for a token, such as `meta`, as `{ secret: NAME }`.",
+	"WebhookUser":                       "WebhookUser is one user who may call.",
+	"WebhookUser.Caller":                "Caller is the name of the caller, which is part of the dedupe key: callers with different names never share a run.",
+	"WebhookUser.Password":              "Password of the user, as `{ secret: NAME }`. A password in the file is accepted with a warning.",
+	"WebhookUser.Username":              "Username is the name of the user.",
 }
 
 // FieldDocs are the comments of the struct and its fields.
