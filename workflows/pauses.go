@@ -43,6 +43,8 @@ func (e *pacedEffects) ExecuteActivity(ctx workflow.Context, name string, args .
 	}
 	interceptor.WorkflowHeader(ctx)[activities.PausesHeader] = header
 	policy.InitialInterval, policy.BackoffCoefficient = activities.LostPause, 1
+	// Temporal refuses a maximum below the first pause: the workflow task would fail for ever.
+	policy.MaximumInterval = max(policy.MaximumInterval, activities.LostPause)
 	options.RetryPolicy = &policy
 	return e.Next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, args...)
 }

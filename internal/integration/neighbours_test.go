@@ -61,8 +61,8 @@ func TestAllRunsOfAFlowAreCancelled(t *testing.T) {
 		require.Equal(t, http.StatusAccepted, got.status, got.body)
 		var cancelled admin.CancelledFlow
 		require.NoError(t, json.Unmarshal([]byte(got.body), &cancelled))
-		asked += cancelled.Asked
-		return asked == len(called)
+		asked += cancelled.Asked // the list may still show runs that were asked before
+		return asked >= len(called)
 	}, patience, 50*time.Millisecond)
 	for _, run := range called {
 		require.Equal(t, everhook.Cancelled, sleeper.ended(t, run).Status)
