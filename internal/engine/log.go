@@ -276,7 +276,14 @@ type loggedText struct {
 	size int
 }
 
+// smallLogged is the size in bytes up to which values stay as they are in the log: encoding them costs more than it
+// saves.
+const smallLogged = 512
+
 func asText(v any, size int) any {
+	if size <= smallLogged {
+		return v
+	}
 	switch v.(type) {
 	case []any, map[string]any:
 		if encoded, err := everhook.EncodeJSON(v); err == nil {

@@ -132,6 +132,9 @@ var foreignInsertion = regexp.MustCompile(`\$\{([^{}]+)\}`)
 // insertionIn finds a template inside a text of an expression, where it would not be evaluated. It returns what to
 // write instead.
 func insertionIn(text string, env *Environment) (fix string, found bool) {
+	if !strings.Contains(text, "{{") && !strings.Contains(text, "${") {
+		return "", false
+	}
 	parts, err := parseParts(text)
 	if err != nil || !strings.Contains(text, "{{") {
 		match := foreignInsertion.FindStringSubmatch(text)

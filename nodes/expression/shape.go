@@ -51,7 +51,20 @@ type Index interface {
 }
 
 func (t Type) kind() kind {
-	return map[Type]kind{Boolean: kindBool, Number: kindNumber, Text: kindText, List: kindList, Mapping: kindMapping}[t]
+	switch t {
+	case Boolean:
+		return kindBool
+	case Number:
+		return kindNumber
+	case Text:
+		return kindText
+	case List:
+		return kindList
+	case Mapping:
+		return kindMapping
+	default:
+		return kindAny
+	}
 }
 
 // kind is the type of a value of the shape. The value may still be nil.

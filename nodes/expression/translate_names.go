@@ -134,11 +134,12 @@ func (t *translator) shapeBelow(base, property operand) (*Shape, *Error) {
 	if _, ok := at.(*ast.PointerNode); ok {
 		at = t.pointers[len(t.pointers)-1].list
 	}
-	if doubt := base.shape.doubt(describe(at), name); doubt != nil {
+	where := describe(at)
+	if doubt := base.shape.doubt(where, name); doubt != nil {
 		doubt.Source, doubt.Offset = t.source, byteOffset(t.source, property.node.Location().From)
 		t.warnings = append(t.warnings, doubt)
 	}
-	return base.shape.member(describe(at), name)
+	return base.shape.member(where, name)
 }
 
 func (t *translator) slice(n *ast.SliceNode) operand {
