@@ -263,7 +263,11 @@ func (d *Directory) forget(folder string) error {
 	if err := os.Remove(folder); err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return explain(d.write(filepath.Join(folder, ownerFile), workflow))
+	err = d.write(filepath.Join(folder, ownerFile), workflow)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // another sweep has removed the folder in the meantime
+	}
+	return explain(err)
 }
 
 // remove deletes a file that may not exist.
