@@ -5,7 +5,6 @@ package embedded
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -22,18 +21,11 @@ var queueTables = map[string]string{"task_queues": "tasks", "task_queues_v2": "t
 // forgetWorkers deletes the task queues of single workers, and the tasks in them: each start of the process leaves
 // some. The workers of the server ran in the process that had the directory before, so none polls these queues any
 // more. A run whose task was in one gets another task when that one times out.
-func (s store) forgetWorkers(ctx context.Context) (err error) {
-	defer func() { err = s.explain(err) }()
-	db, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
+func (s store) forgetWorkers(ctx context.Context) error {
+	return s.transact(ctx, deleteQueuesOfWorkers)
+}
+
+func deleteQueuesOfWorkers(ctx context.Context, tx *sql.Tx) error {
 	for queues, tasks := range queueTables {
 		ids, err := queuesOfWorkers(ctx, tx, queues)
 		if err != nil {
@@ -49,7 +41,7 @@ func (s store) forgetWorkers(ctx context.Context) (err error) {
 			}
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // queueID is the key of a task queue.

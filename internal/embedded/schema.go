@@ -32,7 +32,10 @@ func stores(d *directory) (history, visibility store) {
 
 // prepare creates the tables in a new file, and migrates the tables of an older server, in one transaction: if the
 // process is killed meanwhile, the file is unchanged.
-func (s store) prepare(ctx context.Context) (err error) {
+func (s store) prepare(ctx context.Context) error { return s.transact(ctx, s.migrate) }
+
+// transact runs a function in one transaction on the file, which no server may have open.
+func (s store) transact(ctx context.Context, change func(context.Context, *sql.Tx) error) (err error) {
 	defer func() { err = s.explain(err) }()
 	db, err := s.open()
 	if err != nil {
@@ -44,7 +47,7 @@ func (s store) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := s.migrate(ctx, tx); err != nil {
+	if err := change(ctx, tx); err != nil {
 		return err
 	}
 	return tx.Commit()
