@@ -51,7 +51,7 @@ func (w *world) fault(k kind, format string, args ...any) {
 }
 
 func (w *world) count(k kind) (c counts) {
-	runs, err := w.runs(k.key, "")
+	runs, err := w.runs(k.key)
 	if err != nil {
 		w.fault(k, "its runs cannot be listed: %v", err)
 		return c

@@ -249,7 +249,8 @@ func (w *world) load(callers int) {
 
 func orderBody(order string) string { return fmt.Sprintf(`{"order":%q}`, order) }
 
-// quiet stops the callers, and waits until every run has ended.
+// quiet stops the callers, and waits until every acknowledged run is listed and every listed run has ended: lists are
+// later than runs, by seconds after a fault.
 func (w *world) quiet() {
 	w.stop()
 	w.callers.Wait()
@@ -263,22 +264,34 @@ func (w *world) quiet() {
 	}
 }
 
+// open counts the runs that have not ended or are not listed, and is -1 while there are no lists.
 func (w *world) open() (open int) {
 	for _, k := range w.kinds {
-		runs, err := w.runs(k.key, "&status=pending")
+		runs, err := w.runs(k.key)
 		if err != nil {
 			return -1
 		}
-		open += len(runs)
+		w.mutex.Lock()
+		for _, r := range w.ledger {
+			if _, listed := runs[r.run]; r.kind.key == k.key && r.run != "" && r.status/100 == 2 && !listed {
+				open++
+			}
+		}
+		w.mutex.Unlock()
+		for _, status := range runs {
+			if status == "pending" {
+				open++
+			}
+		}
 	}
 	return open
 }
 
 // runs are the runs of a flow, by their ID, with their statuses.
-func (w *world) runs(flow, filter string) (map[string]string, error) {
+func (w *world) runs(flow string) (map[string]string, error) {
 	statuses := map[string]string{}
 	for page := ""; ; {
-		status, body := get(w.admin + "/api/v1/runs?limit=1000&flow=" + flow + filter + page)
+		status, body := get(w.admin + "/api/v1/runs?limit=1000&flow=" + flow + page)
 		var list struct {
 			Runs []struct{ ID, Status string }
 			Next string
