@@ -1,6 +1,7 @@
 package everhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,31 @@ const DefaultMaxValues = 100_000
 func ParseJSONWithin(data []byte, maxValues int) (any, error) {
 	r := jsonReader{data: data, maxDepth: MaxDepth, values: maxValues, maxValues: maxValues}
 	return r.read()
+}
+
+// ParseJSONLines reads JSON texts on one line each (NDJSON) as a list, with the rules and the limit of ParseJSONWithin
+// for all of them together. Lines of white space are passed over.
+func ParseJSONLines(data []byte, maxValues int) ([]any, error) {
+	list := []any{}
+	r := jsonReader{maxDepth: MaxDepth - 1, values: maxValues - 1, maxValues: maxValues}
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		text = bytes.TrimSuffix(text, []byte{'\n'})
+		if len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		r.data, r.at = text, 0
+		v, err := r.read()
+		if syntax, ok := errors.AsType[*SyntaxError](err); ok {
+			syntax.Line = line
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 // ValuesError says that a document has more values than its reader takes. A small text can hold very many: each takes

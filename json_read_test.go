@@ -92,3 +92,69 @@ func BenchmarkParseJSON(b *testing.B) {
 		})
 	}
 }
+
+func TestJSONLinesAreAList(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]any{
+		"":                                  {},
+		" \n\r\n":                           {},
+		"1":                                 {1},
+		"{\"a\":1}\n[2]\r\n\n\"x\"\nnull\n": {map[string]any{"a": 1}, []any{2}, "x", nil},
+		strings.Repeat("[", 99) + strings.Repeat("]", 99): {nested(99)},
+	} {
+		got, err := everhook.ParseJSONLines([]byte(text), 200)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+		canonical, err := everhook.Canonical(got)
+		require.NoError(t, err)
+		require.Equal(t, canonical, got)
+	}
+	for text, want := range map[string]string{
+		"1\n\n{\n}":    "line 3, column 2: unexpected end of JSON input",
+		"1\n2 3":       "line 2, column 3: more data after the JSON value",
+		"1\n \"\xff\"": "line 2, column 3: invalid UTF-8",
+		"1\n1e400":     "line 2, column 5: the number 1e400 is out of range",
+		"\x1e1":        `line 1, column 1: invalid character '\x1e' looking for beginning of value`,
+		strings.Repeat("[", 100) + strings.Repeat("]", 100): "line 1, column 100: nested deeper than 99",
+	} {
+		_, err := everhook.ParseJSONLines([]byte(text), 200)
+		require.EqualError(t, err, want, text)
+	}
+	_, err := everhook.ParseJSONLines([]byte("1\n2\n3\n"), 4)
+	require.NoError(t, err)
+	_, err = everhook.ParseJSONLines([]byte("1\n[2,3]\n4"), 5)
+	var values *everhook.ValuesError
+	require.ErrorAs(t, err, &values)
+	require.Equal(t, 5, values.Max)
+}
+
+func nested(n int) any {
+	v := any([]any{})
+	for range n - 1 {
+		v = []any{v}
+	}
+	return v
+}
+
+func FuzzParseJSONLines(f *testing.F) {
+	f.Add("{\"a\":1}\n\n[2]\r\n")
+	f.Add("1\n2 3")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := everhook.ParseJSONLines([]byte(text), 50)
+		if err != nil {
+			return
+		}
+		require.LessOrEqual(t, everhook.CountValues(any(got)), 50)
+		at := 0
+		for line := range strings.SplitSeq(text, "\n") {
+			if strings.TrimSpace(line) == "" {
+				continue
+			}
+			want, err := everhook.ParseJSON([]byte(line))
+			require.NoError(t, err)
+			require.Equal(t, want, got[at])
+			at++
+		}
+		require.Len(t, got, at)
+	})
+}

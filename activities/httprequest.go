@@ -118,9 +118,9 @@ type HTTPRequestResult struct {
 	Status int `json:"status,omitempty"`
 	// Headers have lower-case names; values of a repeated header are joined by ", ".
 	Headers map[string]string `json:"headers,omitempty"`
-	// Body is a value if the answer has a type of JSON (application/json, text/json, +json), text if it has another
-	// textual type or none and its charset can be read, else base64 text. No body is nil, and so is white space as
-	// JSON.
+	// Body is a value if the answer has a type of JSON (see content.IsJSON), a list if it has one of JSON on lines,
+	// text if it has another textual type or none and its charset can be read, else base64 text. No body is nil, and so
+	// is white space as JSON.
 	Body everhook.Value `json:"body"`
 	// Note is for the step log: that JSON was read leniently, and why.
 	Note string `json:"note,omitempty"`

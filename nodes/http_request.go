@@ -96,7 +96,8 @@ func (*HTTPRequest) Spec() kind.Spec {
 		Members: []kind.Member{
 			{Name: "status", Type: expression.Number, Summary: "The HTTP status."},
 			{Name: "headers", Type: expression.Mapping, Summary: "The headers, by lower-case name."},
-			{Name: "body", Content: true, Summary: "The body: JSON is decoded, text is text, anything else base64. " +
+			{Name: "body", Content: true, Summary: "The body: JSON is decoded, JSON on lines " +
+				"(NDJSON) is a list, text is text, anything else base64. " +
 				"Content encodings (gzip, deflate, br, zstd) and charsets are decoded."},
 		},
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +

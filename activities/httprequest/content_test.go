@@ -16,6 +16,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/content"
 )
 
 // encoded returns text in a content encoding.
@@ -87,7 +88,7 @@ func TestAFlowMaySetAcceptEncoding(t *testing.T) {
 	for _, c := range []struct {
 		headers map[string]any
 		want    string
-	}{{nil, acceptedEncodings}, {map[string]any{"accept-encoding": "gzip;q=0.5"}, "gzip;q=0.5"}} {
+	}{{nil, content.Encodings}, {map[string]any{"accept-encoding": "gzip;q=0.5"}, "gzip;q=0.5"}} {
 		require.Equal(t, c.want, succeed(t, local(t), activities.HTTPRequestInput{URL: plainValue(base),
 			Headers: plainValue(c.headers)}).Body.V)
 	}
@@ -108,13 +109,22 @@ func TestABodyThatIsNotEncodedAsItSaysIsAnError(t *testing.T) {
 		require.Contains(t, failed.Message, "the answer cannot be read", header)
 		require.True(t, application.NonRetryable(), header)
 	}
-	cut := encoded(t, "gzip", strings.Repeat("abc", 100))
+	for _, name := range []string{"gzip", "deflate", "br", "zstd"} {
+		cut := encoded(t, name, strings.Repeat("abc", 100))
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", name)
+			_, _ = io.WriteString(w, cut[:len(cut)-1])
+		})
+		failed, _ := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base)})
+		require.Equal(t, everhook.TypeUnreadable, failed.Type, name)
+	}
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = io.WriteString(w, cut[:len(cut)-9])
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		_, _ = io.WriteString(w, "1\n{")
 	})
 	failed, _ := fail(t, local(t), activities.HTTPRequestInput{URL: plainValue(base)})
 	require.Equal(t, everhook.TypeUnreadable, failed.Type)
+	require.Contains(t, failed.Message, "its JSON has an error at line 2, column 2")
 }
 
 func TestAConnectionThatBreaksWithinAnEncodingIsTriedAgain(t *testing.T) {

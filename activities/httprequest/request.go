@@ -11,6 +11,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/content"
 )
 
 // request is the next request to send. Redirects change it.
@@ -165,7 +166,7 @@ func (b *builder) headers(r *request, input activities.HTTPRequestInput) {
 		b.problem("headers: the value of Host is not a host")
 	}
 	if len(r.header["Accept-Encoding"]) == 0 && len(r.header["Range"]) == 0 && r.method != http.MethodHead {
-		r.header.Set("Accept-Encoding", acceptedEncodings)
+		r.header.Set("Accept-Encoding", content.Encodings)
 	}
 	if input.IdempotencyKey != "" && !given["Idempotency-Key"] {
 		r.header.Set("Idempotency-Key", input.IdempotencyKey)

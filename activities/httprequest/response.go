@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"mime"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/content"
 	"github.com/everhook/everhook/internal/secrets"
 )
 
@@ -41,13 +42,15 @@ func (r *reader) read(ctx context.Context, response *http.Response) (result acti
 	if response.ContentLength > r.max && response.Request.Method != http.MethodHead {
 		return result, r.tooLarge()
 	}
-	content, err := contentOf(response)
+	body, err := bodyOf(response)
 	if err != nil {
 		return result, r.unreadable(response, nil, err.Error())
 	}
-	data, err := content.read(r.max + 1)
+	data, err := body.read(r.max + 1)
 	switch {
-	case errors.Is(err, errEncoding) && !expired(ctx):
+	case errors.Is(err, content.ErrTooLarge) && !expired(ctx):
+		return result, r.tooLarge()
+	case errors.Is(err, content.ErrInvalid) && !expired(ctx):
 		return result, r.unreadable(response, nil, utf8Text(err.Error()))
 	case err != nil:
 		return result, r.exchange.lost(ctx, err)
@@ -91,8 +94,8 @@ func (r *reader) unreadable(response *http.Response, data []byte, reason string)
 // unexpected is the failure of an answer with a status that is not expected. Its body is decoded as far as possible.
 func (r *reader) unexpected(response *http.Response, now time.Time) *failure {
 	var data []byte
-	if content, err := contentOf(response); err == nil {
-		data, _ = content.read(failureRead)
+	if body, err := bodyOf(response); err == nil {
+		data, _ = body.read(failureRead)
 	}
 	status := response.StatusCode
 	err := everhook.Failuref(everhook.TypeStatus, "%s answered %d %s", r.exchange.request, status,
@@ -128,6 +131,16 @@ func (r *reader) body(contentType string, data []byte) (v any, note string, _ er
 		return r.binary(data), "", nil
 	}
 	data = inUTF8(contentType, data)
+	if content.IsJSONLines(media) {
+		list, err := everhook.ParseJSONLines(data, r.maxValues)
+		if _, tooMany := errors.AsType[*everhook.ValuesError](err); tooMany {
+			return nil, "", err
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("its JSON has an error at %w", err)
+		}
+		return r.redactor.value(list), "", nil
+	}
 	if isJSON(media) {
 		v, note, err := readJSON(data, r.lenient, r.maxValues)
 		if err != nil {
@@ -181,24 +194,21 @@ func (r *reader) start(contentType string, data []byte) any {
 
 // mediaType gives type and subtype in lower case, and "" if there are none.
 func mediaType(contentType string) string {
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil && media == "" {
-		media, _, _ = strings.Cut(contentType, ";")
-	}
-	return strings.ToLower(strings.TrimSpace(media))
+	media, _ := content.TypeOf(contentType)
+	return media
 }
 
-func isJSON(media string) bool {
-	return media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")
+func isJSON(media string) bool { return content.IsJSON(media) || content.IsJSONLines(media) }
+
+func isXML(media string) bool {
+	return media == "application/xml" || media == "text/xml" || strings.HasSuffix(media, "+xml")
 }
 
 func isText(media string) bool {
 	switch media {
-	case "", "application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/x-ndjson",
-		"application/yaml":
+	case "", "application/javascript", "application/x-www-form-urlencoded", "application/yaml":
 		return true
 	default:
-		return isJSON(media) || strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+xml") ||
-			strings.HasSuffix(media, "+yaml")
+		return isJSON(media) || isXML(media) || strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+yaml")
 	}
 }
