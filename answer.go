@@ -7,7 +7,7 @@ type Answer struct {
 	// Status is an HTTP status, 200 to 599.
 	Status int `json:"status"`
 	// Headers are set by the flow. The receiver drops those that a flow can't set.
-	Headers map[string]string `json:"headers,omitempty"`
+	Headers map[string]HeaderValue `json:"headers,omitempty"`
 	// Body is nil for an empty body. A text is sent unchanged, every other value as JSON.
 	Body *Value `json:"body,omitempty"`
 	// Problem is set, and Body is nil, if the run ended unresolved and without a response node.

@@ -14,7 +14,7 @@ func TestAnAnswerIsTheSameAfterAPayload(t *testing.T) {
 	for name, answer := range map[string]everhook.Answer{
 		"without a body": {Status: 204},
 		"with null":      {Status: 200, Body: everhook.Of(nil)},
-		"with text":      {Status: 200, Headers: map[string]string{"X": "1"}, Body: everhook.Of("text")},
+		"with text":      {Status: 200, Headers: map[string]everhook.HeaderValue{"X": {"1"}}, Body: everhook.Of("text")},
 		"with data":      {Status: 201, Body: everhook.Of(map[string]any{"a": []any{1, 2.5, nil}}), Digest: "d"},
 		"that is a problem": {Status: 500, Problem: &everhook.Problem{Type: everhook.ProblemRunFailed, Status: 500,
 			Node: "a", Errors: []everhook.ProblemDetail{{Pointer: "/a"}}}},

@@ -116,8 +116,10 @@ type BasicAuth struct {
 type HTTPRequestResult struct {
 	// Status is the HTTP status.
 	Status int `json:"status,omitempty"`
-	// Headers have lower-case names; values of a repeated header are joined by ", ".
+	// Headers have lower-case names; values of a repeated header are joined by ", ". Set-Cookie is not among them.
 	Headers map[string]string `json:"headers,omitempty"`
+	// SetCookie are the values of Set-Cookie, one for each cookie: joined, they could not be told apart.
+	SetCookie []string `json:"setCookie,omitempty"`
 	// Body is a value if the answer has a type of JSON (see content.IsJSON), a list if it has one of JSON on lines,
 	// text if it has another textual type or none and its charset can be read, else base64 text. No body is nil, and so
 	// is white space as JSON.
@@ -126,6 +128,23 @@ type HTTPRequestResult struct {
 	Note string `json:"note,omitempty"`
 	// Attempts counts the attempts that it took, this one included.
 	Attempts int `json:"attempts,omitempty"`
+}
+
+// HeaderValues are the headers as expressions see them: set-cookie is a list, if there is any, the others are texts.
+func (r *HTTPRequestResult) HeaderValues() map[string]any {
+	headers := make(map[string]any, len(r.Headers)+1)
+	//workflowcheck:ignore a copy; its order does not show
+	for name, value := range r.Headers {
+		headers[name] = value
+	}
+	if len(r.SetCookie) > 0 {
+		cookies := make([]any, len(r.SetCookie))
+		for i, cookie := range r.SetCookie {
+			cookies[i] = cookie
+		}
+		headers["set-cookie"] = cookies
+	}
+	return headers
 }
 
 // AttemptCount is Attempts: the step log shows it.

@@ -119,7 +119,7 @@ var fieldDocs = map[string]string{
 	"Response":                          "Response answers the caller of a sync flow.",
 	"Response.Body":                     "Body is sent as JSON. Text is sent unchanged, as text/plain unless a Content-Type header says otherwise. Limit: 1 MiB. Without it, the answer has no body.",
 	"Response.Continue":                 "Continue lets the run continue after the answer was sent. Without it, the run ends resolved.",
-	"Response.Headers":                  "Headers of the answer. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set.",
+	"Response.Headers":                  "Headers of the answer. A list as a value repeats the header, as several cookies in Set-Cookie do. Limit: 64 lines, 16 KiB together. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set. In the URL of a Location, inserted values are percent-encoded for their place.",
 	"Response.Status":                   "Status is the HTTP status, 200 to 599.",
 	"Subflow":                           "Subflow calls another flow.",
 	"Subflow.Flow":                      "Flow is the key of a flow with a `call` trigger. Its enabled version runs; `key@3` always runs version 3. A disabled flow cannot be called. The value is literal: it takes no template.",

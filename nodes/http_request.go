@@ -95,7 +95,8 @@ func (*HTTPRequest) Spec() kind.Spec {
 		Result:  "The answer; with `only: body` its body alone.",
 		Members: []kind.Member{
 			{Name: "status", Type: expression.Number, Summary: "The HTTP status."},
-			{Name: "headers", Type: expression.Mapping, Summary: "The headers, by lower-case name."},
+			{Name: "headers", Type: expression.Mapping, Summary: "The headers, by lower-case name. Values of a " +
+				"repeated header are joined by \", \"; `set-cookie` is a list with a text for each cookie."},
 			{Name: "body", Content: true, Summary: "The body: JSON is decoded, JSON on lines " +
 				"(NDJSON) is a list, text is text, anything else base64. " +
 				"Content encodings (gzip, deflate, br, zstd) and charsets are decoded."},
@@ -216,12 +217,8 @@ func (c *HTTPRequest) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.R
 	if input.OnlyBody {
 		return kind.Result{Value: answer.Body.V}, nil
 	}
-	headers := make(map[string]any, len(answer.Headers))
-	//workflowcheck:ignore a copy; its order does not show
-	for name, value := range answer.Headers {
-		headers[name] = value
-	}
-	return kind.Result{Value: map[string]any{"status": answer.Status, "headers": headers, "body": answer.Body.V}}, nil
+	return kind.Result{Value: map[string]any{"status": answer.Status, "headers": answer.HeaderValues(),
+		"body": answer.Body.V}}, nil
 }
 
 func (c *HTTPRequest) input(run kind.Run) (activities.HTTPRequestInput, error) {

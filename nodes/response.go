@@ -13,8 +13,10 @@ import (
 type Response struct {
 	// Status is the HTTP status, 200 to 599.
 	Status expression.Template[int] `json:"status,omitzero" default:"200"`
-	// Headers of the answer. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set.
-	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
+	// Headers of the answer. A list as a value repeats the header, as several cookies in Set-Cookie do. Limit: 64
+	// lines, 16 KiB together. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set. In the URL of a
+	// Location, inserted values are percent-encoded for their place.
+	Headers expression.Headers `json:"headers,omitzero"`
 	// Body is sent as JSON. Text is sent unchanged, as text/plain unless a Content-Type header says otherwise. Limit: 1
 	// MiB. Without it, the answer has no body.
 	Body expression.Body `json:"body,omitzero"`
@@ -34,8 +36,8 @@ func (*Response) Spec() kind.Spec {
 		Summary: "Answers the caller of a sync flow. The run then ends, unless `continue` is set.",
 		Result:  "What was answered.",
 		Members: []kind.Member{{Name: "status", Type: expression.Number, Summary: "The status of the answer."}},
-		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599 or the answer is " +
-			"larger than 1 MiB. A second response is no failure: the first answer stands.",
+		Failures: "Error when a template cannot be evaluated, the status is not within 200 to 599, or the answer or " +
+			"its headers are larger than they can be. A second response is no failure: the first answer stands.",
 		Example: `key: answer
 type: response
 config: { status: 200, body: { ok: true, id: '{{ trigger.body.id }}' } }
@@ -59,7 +61,7 @@ func (c *Response) Validate(v *kind.Validation) {
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
 		v.Error("/config/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
 	}
-	v.Headers("/config/headers", c.Headers.Keys(), everhook.CheckAnswerHeader)
+	trigger.CheckHeaders(v, "/config", &c.Status, &c.Headers)
 }
 
 func isAnswerStatus(status int) bool { return status >= 200 && status <= 599 }
@@ -86,6 +88,9 @@ func (c *Response) Execute(run kind.Run) (kind.Result, error) {
 	}
 	if answer.Headers, err = c.Headers.Eval(run.Scope()); err != nil {
 		return kind.Result{}, err
+	}
+	if err := everhook.CheckAnswerHeaders(answer.Headers); err != nil {
+		return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "headers: %v", err)
 	}
 	if c.Body.IsSet() {
 		body, err := c.Body.Eval(run.Scope())

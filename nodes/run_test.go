@@ -92,10 +92,10 @@ type report struct {
 }
 
 type answerReport struct {
-	Status  int               `yaml:"status"`
-	Headers map[string]string `yaml:"headers,omitempty"`
-	Body    string            `yaml:"body,omitempty"`
-	Problem string            `yaml:"problem,omitempty"`
+	Status  int            `yaml:"status"`
+	Headers map[string]any `yaml:"headers,omitempty"`
+	Body    string         `yaml:"body,omitempty"`
+	Problem string         `yaml:"problem,omitempty"`
 }
 
 // run runs a compiled flow as its sections say.
@@ -276,7 +276,12 @@ func callBack(t *testing.T, env *testsuite.TestWorkflowEnvironment, in callIn, g
 }
 
 func reportAnswer(answer everhook.Answer) *answerReport {
-	r := &answerReport{Status: answer.Status, Headers: answer.Headers}
+	r := &answerReport{Status: answer.Status, Headers: map[string]any{}}
+	for name, value := range answer.Headers {
+		if r.Headers[name] = value; len(value) == 1 {
+			r.Headers[name] = value[0]
+		}
+	}
 	if answer.Body != nil {
 		r.Body = compact(answer.Body.V)
 	}

@@ -84,11 +84,15 @@ type reply struct {
 	reason  Reason
 	status  int
 	headers map[string]string
-	body    []byte
-	run     everhook.RunID
+	// repeated are further values of headers.
+	repeated []header
+	body     []byte
+	run      everhook.RunID
 	// duplicate is set if another delivery has started the run.
 	duplicate bool
 }
+
+type header struct{ name, value string }
 
 const (
 	typeJSON    = "application/json"
@@ -152,12 +156,32 @@ func answerReply(answer everhook.Answer, run everhook.RunID) reply {
 		return problemReply(problem).because(Answered).of(run)
 	}
 	r := bodyReply(sendable(answer.Status), answer.Body)
-	for name, value := range answer.Headers {
-		if everhook.CheckAnswerHeader(name) == nil {
-			r = r.with(textproto.CanonicalMIMEHeaderKey(name), cleanValue(value))
-		}
+	if len(answer.Headers) > 0 {
+		r = r.withAll(answer.Headers)
 	}
 	return r.of(run)
+}
+
+// withAll adds the headers of an answer, except for those that a flow can't set. What was checked when the answer was
+// made may differ from what an older release made.
+func (r reply) withAll(headers map[string]everhook.HeaderValue) reply {
+	for _, name := range everhook.SortedKeys(headers) {
+		if everhook.CheckAnswerHeader(name) != nil {
+			continue
+		}
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		for i, value := range headers[name] {
+			if value = cleanValue(value); canonical == fiber.HeaderLocation {
+				value = everhook.EncodeLocation(value)
+			}
+			if i == 0 {
+				r = r.with(canonical, value)
+			} else {
+				r.repeated = append(r.repeated, header{canonical, value})
+			}
+		}
+	}
+	return r
 }
 
 func bodyReply(status int, body *everhook.Value) reply {
@@ -192,6 +216,9 @@ func (r reply) write(response *fasthttp.Response) {
 	response.SetStatusCode(r.status)
 	for name, value := range r.headers {
 		response.Header.Set(name, value)
+	}
+	for _, again := range r.repeated {
+		response.Header.Add(again.name, again.value)
 	}
 	if r.run != "" {
 		response.Header.Set(headerRun, string(r.run))

@@ -106,7 +106,7 @@ func TestTheAnswerToASkippedDeliveryIsTheFlows(t *testing.T) {
 		status int
 		body   string
 	}{
-		"its own": {everhook.Answer{Status: 202, Headers: map[string]string{"X-A": "b"},
+		"its own": {everhook.Answer{Status: 202, Headers: map[string]everhook.HeaderValue{"X-A": {"b"}},
 			Body: everhook.Of(map[string]any{"n": 1})}, nil, 202, `{"n":1}`},
 		"none can be made": {everhook.Answer{}, errors.New("no"), 200, "ok"},
 	} {

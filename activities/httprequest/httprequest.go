@@ -76,7 +76,7 @@ func (s *sender) send(ctx context.Context, input activities.HTTPRequestInput) (a
 	}
 	result.Attempts = int(activity.GetInfo(ctx).Attempt)
 	if input.OnlyBody {
-		result.Status, result.Headers = 0, nil
+		result.Status, result.Headers, result.SetCookie = 0, nil, nil
 	}
 	return result, nil
 }

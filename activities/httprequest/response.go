@@ -57,7 +57,8 @@ func (r *reader) read(ctx context.Context, response *http.Response) (result acti
 	case int64(len(data)) > r.max:
 		return result, r.tooLarge()
 	}
-	result = activities.HTTPRequestResult{Status: response.StatusCode, Headers: r.headers(response.Header)}
+	result = activities.HTTPRequestResult{Status: response.StatusCode}
+	r.headers(&result, response.Header)
 	v, note, err := r.body(response.Header.Get("Content-Type"), data)
 	if tooMany, ok := errors.AsType[*everhook.ValuesError](err); ok {
 		return result, permanent(everhook.Errorf(everhook.TypeResponse, "%s: the answer has more than the %d values "+
@@ -108,19 +109,23 @@ func (r *reader) unexpected(response *http.Response, now time.Time) *failure {
 
 // answer is the value of an answer in an error.
 func (r *reader) answer(response *http.Response, body any) *everhook.Value {
-	headers := map[string]any{}
-	for name, value := range r.headers(response.Header) {
-		headers[name] = value
-	}
-	return everhook.Of(map[string]any{"status": response.StatusCode, "headers": headers, "body": body})
+	var result activities.HTTPRequestResult
+	r.headers(&result, response.Header)
+	return everhook.Of(map[string]any{"status": response.StatusCode, "headers": result.HeaderValues(), "body": body})
 }
 
-func (r *reader) headers(header http.Header) map[string]string {
-	headers := make(map[string]string, len(header))
+// headers sets the headers of a result.
+func (r *reader) headers(result *activities.HTTPRequestResult, header http.Header) {
+	result.Headers = make(map[string]string, len(header))
 	for name, values := range header {
-		headers[strings.ToLower(name)] = r.redactor.text(utf8Text(strings.Join(values, ", ")))
+		if name == "Set-Cookie" {
+			for _, value := range values {
+				result.SetCookie = append(result.SetCookie, r.redactor.text(utf8Text(value)))
+			}
+			continue
+		}
+		result.Headers[strings.ToLower(name)] = r.redactor.text(utf8Text(strings.Join(values, ", ")))
 	}
-	return headers
 }
 
 // body decodes a whole body. Note says what was read in another way than it was written. The error is for JSON that

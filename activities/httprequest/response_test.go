@@ -160,3 +160,29 @@ func TestAHeadRequestHasNoBodyWhateverItsLength(t *testing.T) {
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "99999999") })
 	require.Nil(t, succeed(t, local(t), activities.HTTPRequestInput{Method: "HEAD", URL: plainValue(base)}).Body.V)
 }
+
+func TestCookiesAreKeptApart(t *testing.T) {
+	t.Parallel()
+	h := local(t, "PW=s3cret")
+	for _, status := range []int{http.StatusOK, http.StatusTeapot} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("Set-Cookie", "sid=s3cret; Expires=Wed, 21 Oct 2026 07:28:00 GMT")
+			w.Header().Add("set-cookie", "lang=de")
+			w.Header().Add("X-A", "1")
+			w.Header().Add("X-A", "2")
+			w.WriteHeader(status)
+		})
+		cookies := []any{"sid=[secret PW]; Expires=Wed, 21 Oct 2026 07:28:00 GMT", "lang=de"}
+		var headers map[string]any
+		if status == http.StatusOK {
+			result := succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base)})
+			require.NotContains(t, result.Headers, "set-cookie")
+			headers = result.HeaderValues()
+		} else {
+			failed, _ := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base)})
+			headers = failed.Response.V.(map[string]any)["headers"].(map[string]any)
+		}
+		require.Equal(t, cookies, headers["set-cookie"])
+		require.Equal(t, "1, 2", headers["x-a"])
+	}
+}

@@ -254,7 +254,7 @@ func shownRun() *runs.Detail {
 	return &runs.Detail{
 		Summary: summary, Events: 31, Total: 1003,
 		Outcome: &everhook.Outcome{Status: everhook.Errored, Error: failure, Output: everhook.Of("done"),
-			Answer: &everhook.Answer{Status: 502, Headers: map[string]string{"X-A": "b"},
+			Answer: &everhook.Answer{Status: 502, Headers: map[string]everhook.HeaderValue{"X-A": {"b"}},
 				Body: everhook.Of(map[string]any{"ok": false})}},
 		Steps: []everhook.Step{
 			{Number: 1, Node: "paid", Kind: "condition", Status: everhook.Resolved, Started: started, Ended: &started,
@@ -387,7 +387,8 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 				Config:  everhook.Mapping{hostile: hostile}, Result: everhook.Of(hostile), Error: failure,
 				Lines: []string{hostile}}},
 			Outcome: &everhook.Outcome{Error: failure, Output: everhook.Of(hostile),
-				Answer: &everhook.Answer{Headers: map[string]string{hostile: hostile}, Body: everhook.Of(hostile)}}},
+				Answer: &everhook.Answer{Headers: map[string]everhook.HeaderValue{hostile: {hostile}},
+					Body: everhook.Of(hostile)}}},
 	}
 	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders", "/?q=" + "%22%3E%3Cscript%3E",
 		"/login?next=%22%3E%3Cscript%3E"} {

@@ -2,6 +2,7 @@ package flowtest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -142,15 +143,24 @@ func (c *comparison) answer(want *answerFields) {
 	}
 	for _, name := range everhook.SortedKeys(want.Headers) {
 		if value, ok := got.header(name); !ok {
-			c.lack(strict.Pointer("/answer/headers", name), "the answer lacks the header "+name, want.Headers[name])
-		} else if value != want.Headers[name] {
-			c.add(strict.Pointer("/answer/headers", name), "the answer has another header "+name, want.Headers[name],
-				value)
+			c.lack(strict.Pointer("/answer/headers", name), "the answer lacks the header "+name,
+				shownHeader(want.Headers[name]))
+		} else if !slices.Equal(value, want.Headers[name]) && value.String() != want.Headers[name].String() {
+			c.add(strict.Pointer("/answer/headers", name), "the answer has another header "+name,
+				shownHeader(want.Headers[name]), shownHeader(value))
 		}
 	}
 	if want.Body != nil && !everhook.Equal(want.Body.V, got.body) {
 		c.add("/answer/body", "the answer has another body", want.Body.V, got.body)
 	}
+}
+
+// shownHeader returns a header as a test names it: a text, or a list of texts.
+func shownHeader(value everhook.HeaderValue) any {
+	if len(value) == 1 {
+		return value[0]
+	}
+	return []string(value)
 }
 
 func (c *comparison) steps(want *[]string) {

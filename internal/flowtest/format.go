@@ -56,8 +56,9 @@ type wantFields struct {
 // answerFields are the expected answer for the caller.
 type answerFields struct {
 	Status int `json:"status"`
-	// Headers are the expected values of these headers, in any case; other headers are not compared.
-	Headers map[string]string `json:"headers"`
+	// Headers are the expected values of these headers, in any case; other headers are not compared. A list is a
+	// repeated header.
+	Headers map[string]everhook.HeaderValue `json:"headers"`
 	// Body is compared as a whole; null means an empty body.
 	Body *everhook.Value `json:"body"`
 }

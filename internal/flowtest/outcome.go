@@ -51,16 +51,16 @@ type outcomeFields struct {
 
 // failedFields are the fields of an answer that is a failure.
 type failedFields struct {
-	Status  int               `json:"status" required:"true"`
-	Headers map[string]string `json:"headers"`
-	Body    everhook.Value    `json:"body"`
+	Status  int                             `json:"status" required:"true"`
+	Headers map[string]everhook.HeaderValue `json:"headers"`
+	Body    everhook.Value                  `json:"body"`
 }
 
 // httpResult is the result of an http-request.
 type httpResult struct {
-	Status  int               `json:"status"`
-	Headers map[string]string `json:"headers"`
-	Body    everhook.Value    `json:"body"`
+	Status  int                             `json:"status"`
+	Headers map[string]everhook.HeaderValue `json:"headers"`
+	Body    everhook.Value                  `json:"body"`
 }
 
 // outcomes reads the outcomes of a test, by node.
@@ -154,8 +154,22 @@ func (p *parser) httpResult(request requesting, result any, pointer string) acti
 		p.report(pointer+"/status", fmt.Sprintf("the node takes %d for a failure", fields.Status),
 			fmt.Sprintf("write `{ failed: { status: %d, body: … } }`", fields.Status))
 	}
-	return activities.HTTPRequestResult{Status: fields.Status, Headers: lowerNames(fields.Headers), Body: fields.Body,
-		Attempts: 1}
+	made := activities.HTTPRequestResult{Status: fields.Status, Body: fields.Body, Attempts: 1}
+	made.Headers, made.SetCookie = answered(fields.Headers)
+	return made
+}
+
+// answered are the headers of an answer as the activity returns them.
+func answered(headers map[string]everhook.HeaderValue) (others map[string]string, cookies []string) {
+	others = make(map[string]string, len(headers))
+	for name, value := range headers {
+		if name = strings.ToLower(name); name == "set-cookie" {
+			cookies = append(cookies, value...)
+		} else {
+			others[name] = value.String()
+		}
+	}
+	return others, cookies
 }
 
 // expectedStatus returns 200, or the lowest status that is a success.
@@ -194,11 +208,10 @@ func (o outcome) failure(sent string) *everhook.Error {
 	status := o.failed.Status
 	failure := everhook.Failuref(everhook.TypeStatus, "%s",
 		strings.TrimSpace(fmt.Sprintf("%s answered %d %s", sent, status, http.StatusText(status))))
-	headers := map[string]any{}
-	for name, value := range lowerNames(o.failed.Headers) {
-		headers[name] = value
-	}
+	var answer activities.HTTPRequestResult
+	answer.Headers, answer.SetCookie = answered(o.failed.Headers)
 	failure.Attempts = 1
-	failure.Response = everhook.Of(map[string]any{"status": status, "headers": headers, "body": o.failed.Body.V})
+	failure.Response = everhook.Of(map[string]any{"status": status, "headers": answer.HeaderValues(),
+		"body": o.failed.Body.V})
 	return failure
 }

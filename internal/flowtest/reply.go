@@ -12,15 +12,15 @@ import (
 type reply struct {
 	status int
 	// headers have canonical names.
-	headers map[string]string
+	headers map[string]everhook.HeaderValue
 	// body is a value if it is JSON, else text; nil if it is empty.
 	body any
 }
 
 func newReply(response *http.Response, body []byte) *reply {
-	r := &reply{status: response.StatusCode, headers: map[string]string{}}
+	r := &reply{status: response.StatusCode, headers: map[string]everhook.HeaderValue{}}
 	for name, values := range response.Header {
-		r.headers[name] = strings.Join(values, ", ")
+		r.headers[name] = values
 	}
 	if len(body) == 0 {
 		return r
@@ -40,7 +40,7 @@ func replyOf(answer *everhook.Answer) *reply {
 	if answer == nil {
 		return nil
 	}
-	r := &reply{status: answer.Status, headers: map[string]string{}}
+	r := &reply{status: answer.Status, headers: map[string]everhook.HeaderValue{}}
 	for name, value := range answer.Headers {
 		r.headers[http.CanonicalHeaderKey(name)] = value
 	}
@@ -54,7 +54,7 @@ func replyOf(answer *everhook.Answer) *reply {
 }
 
 // header returns a value by its name in any case.
-func (r *reply) header(name string) (string, bool) {
+func (r *reply) header(name string) (everhook.HeaderValue, bool) {
 	value, ok := r.headers[http.CanonicalHeaderKey(name)]
 	return value, ok
 }

@@ -116,7 +116,7 @@ func (s *Suite) try(ctx context.Context, f *front, t *trial) (*reply, error) {
 		return replyOf(t.answer), nil
 	}
 	answer, err := f.call(ctx, t)
-	t.skipped = err == nil && t.delivery == nil && answer.headers["Everhook-Skipped"] == "true"
+	t.skipped = err == nil && t.delivery == nil && answer.headers["Everhook-Skipped"].String() == "true"
 	if err == nil && t.delivery != nil && !t.ran {
 		t.run()
 	}

@@ -330,7 +330,7 @@ func answerText(a *everhook.Answer) string {
 	}
 	text := fmt.Sprint(a.Status)
 	for _, name := range everhook.SortedKeys(a.Headers) {
-		text += ", `" + name + ": " + a.Headers[name] + "`"
+		text += ", `" + name + ": " + strings.Join(a.Headers[name], ", ") + "`"
 	}
 	if a.Body == nil {
 		return text + " without a body"

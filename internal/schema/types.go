@@ -68,6 +68,7 @@ var evaluatedTypes = map[reflect.Type]string{
 	reflect.TypeFor[expression.Template[[]string]]():          "templateStrings",
 	reflect.TypeFor[expression.Template[map[string]any]]():    "templateMapping",
 	reflect.TypeFor[expression.Template[map[string]string]](): "templateStringMapping",
+	reflect.TypeFor[expression.Headers]():                     "templateHeaders",
 }
 
 // builtinSchemas are the definitions that every schema of flow files has.
@@ -135,5 +136,8 @@ func builtinSchemas() schema {
 		"templateMapping": templated("a mapping", schema{"type": "object"}),
 		"templateStringMapping": templated("a mapping of names to texts",
 			schema{"type": "object", "additionalProperties": refer("templateString")}),
+		"templateHeaders": templated("a mapping of names to texts or lists of texts",
+			schema{"type": "object", "additionalProperties": schema{"anyOf": []any{refer("templateString"),
+				schema{"type": "array", "items": refer("templateString")}}}}),
 	}
 }

@@ -131,7 +131,7 @@ var messagePresets = []Preset{
 			Signed: template("{url}{form:sorted}"), Digest: Digest{Query: "bodySHA256", Encoding: Hex}},
 		DedupeHeader: "I-Twilio-Idempotency-Token",
 		Accept:       []string{"form", "json"},
-		Response: &everhook.Answer{Status: 200, Headers: map[string]string{"Content-Type": "text/xml"},
+		Response: &everhook.Answer{Status: 200, Headers: map[string]everhook.HeaderValue{"Content-Type": {"text/xml"}},
 			Body: everhook.Of("<Response/>")},
 		Wait: 14 * time.Second, Patience: 15 * time.Second,
 	},

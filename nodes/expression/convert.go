@@ -35,6 +35,8 @@ func convert[T any](v any) (T, error) {
 		*target, err = convertMapping(v)
 	case *map[string]string:
 		*target, err = convertTextMapping(v)
+	case *map[string]everhook.HeaderValue:
+		*target, err = convertHeaders(v)
 	default:
 		err = (*Template[T])(nil).checkType() // found before, unless the config belongs to no registry
 	}
@@ -61,6 +63,12 @@ func canonicalOf[T any](value T) any {
 		mapping := make(map[string]any, len(v))
 		for key, text := range v {
 			mapping[key] = text
+		}
+		return mapping
+	case map[string]everhook.HeaderValue:
+		mapping := make(map[string]any, len(v))
+		for name, values := range v {
+			mapping[name] = canonicalOf([]string(values))
 		}
 		return mapping
 	}
@@ -216,6 +224,8 @@ func check[T any](f form) error {
 			return nil
 		case *map[string]string:
 			return checkItems(mapping.forms, func(i int) string { return mapping.keys[i] })
+		case *map[string]everhook.HeaderValue:
+			return checkHeaders(mapping)
 		}
 		_, err := convert[T](map[string]any{})
 		return err

@@ -7,7 +7,8 @@ import (
 )
 
 // Template is a field whose texts may hold {{ … }}, and that gives a T: any, string, int, float64, bool,
-// everhook.Duration, time.Time, []any, []string, map[string]any or map[string]string. Numbers and booleans are taken as
+// everhook.Duration, time.Time, []any, []string, map[string]any, map[string]string or
+// map[string]everhook.HeaderValue. Numbers and booleans are taken as
 // text where a T needs text; nothing else is converted.
 //
 // A text that is exactly one template keeps the type of its value. In a longer text mappings and lists become compact

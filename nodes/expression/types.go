@@ -52,7 +52,7 @@ var fieldType = reflect.TypeFor[Field]()
 func (t *Template[T]) checkType() error {
 	switch target := any(new(T)).(type) {
 	case *any, *string, *int, *float64, *bool, *everhook.Duration, *time.Time, *[]any, *[]string, *map[string]any,
-		*map[string]string:
+		*map[string]string, *map[string]everhook.HeaderValue:
 		return nil
 	case *everhook.Sealed:
 		return fmt.Errorf("a Template of everhook.Sealed has no type of its own: write Template[string] or " +

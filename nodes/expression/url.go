@@ -144,13 +144,18 @@ var schemeExp = regexp.MustCompile(`^(?i:https?)://`)
 
 // placeParts determines the region of each template in the URL.
 func placeParts(parts []part) error {
-	at := beforeScheme
+	if first := parts[0]; first.literal() && !schemeExp.MatchString(first.text) {
+		return fmt.Errorf("a url starts with https:// or http://, not with %q", everhook.Shorten(first.text, 40))
+	}
+	place(beforeScheme, parts)
+	return nil
+}
+
+// place sets the escape of each template by its region; the first part is in the given one.
+func place(at region, parts []part) {
 	for i := range parts {
 		p := &parts[i]
 		if p.literal() {
-			if at == beforeScheme && !schemeExp.MatchString(p.text) {
-				return fmt.Errorf("a url starts with https:// or http://, not with %q", everhook.Shorten(p.text, 40))
-			}
 			at = at.after(p.text)
 			continue
 		}
@@ -165,7 +170,6 @@ func placeParts(parts []part) error {
 			p.escape = everhook.EscapeQuery
 		}
 	}
-	return nil
 }
 
 // after returns the region after a text. A fragment counts as query: it is never sent.

@@ -23,7 +23,7 @@ func TestTheAnswerOfAnAsyncFlow(t *testing.T) {
 	}{
 		"by default": {"", everhook.Answer{Status: 200, Body: everhook.Of("ok")}, ""},
 		"of templates": {`{ status: 202, headers: { X: '{{ system.runId }}' }, body: { id: '{{ trigger.body.id }}' } }`,
-			everhook.Answer{Status: 202, Headers: map[string]string{"X": "r"},
+			everhook.Answer{Status: 202, Headers: map[string]everhook.HeaderValue{"X": {"r"}},
 				Body: everhook.Of(map[string]any{"id": 7})}, ""},
 		"with a status that is off": {`{ status: '{{ 100 }}' }`, everhook.Answer{},
 			"status is 100; an answer's status is within 200 to 599"},

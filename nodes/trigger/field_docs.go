@@ -64,7 +64,7 @@ var fieldDocs = map[string]string{
 	"WebhookRequest.Query":              "Query are the paths of the query parameters to keep: `filter[0].a`, or `{ path: filter[0].a, alias: First filter }`.",
 	"WebhookResponse":                   "WebhookResponse is the immediate answer to a caller.",
 	"WebhookResponse.Body":              "Body is sent as JSON. Text is sent unchanged.",
-	"WebhookResponse.Headers":           "Headers of the answer.",
+	"WebhookResponse.Headers":           "Headers of the answer. A list as a value repeats the header, as several cookies in Set-Cookie do. Limit: 64 lines, 16 KiB together. In the URL of a Location, inserted values are percent-encoded for their place.",
 	"WebhookResponse.Status":            "Status is the HTTP status, 200 to 599.",
 	"WebhookSignature":                  "WebhookSignature says how a sender signs its calls with a secret. The raw bytes of the body are verified.",
 	"WebhookSignature.Algorithm":        "Algorithm is HMAC with a hash (`sha1` to `sha512`), `plain-sha256` of a text with {secret} in it, a signature with the sender's public key (`ed25519`, `ecdsa-p256`, `rsa-…`), a JWT with a digest of the body (`jwt`), or the secret itself (`token`).",

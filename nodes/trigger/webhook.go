@@ -77,8 +77,9 @@ type KeptPath struct {
 type WebhookResponse struct {
 	// Status is the HTTP status, 200 to 599.
 	Status expression.Template[int] `json:"status,omitzero" default:"200"`
-	// Headers of the answer.
-	Headers expression.Template[map[string]string] `json:"headers,omitzero"`
+	// Headers of the answer. A list as a value repeats the header, as several cookies in Set-Cookie do. Limit: 64
+	// lines, 16 KiB together. In the URL of a Location, inserted values are percent-encoded for their place.
+	Headers expression.Headers `json:"headers,omitzero"`
 	// Body is sent as JSON. Text is sent unchanged.
 	Body expression.Body `json:"body,omitzero" default:"ok"`
 }
@@ -247,7 +248,7 @@ func (r *WebhookResponse) Validate(v *kind.Validation) {
 	if status, ok := r.Status.Literal(); ok && !isAnswerStatus(status) {
 		v.Error("/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
 	}
-	v.Headers("/headers", r.Headers.Keys(), everhook.CheckAnswerHeader)
+	CheckHeaders(v, "", &r.Status, &r.Headers)
 	CheckMarkup(v, "", &r.Headers, &r.Body, false)
 }
 
@@ -273,6 +274,9 @@ func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, erro
 	}
 	if answer.Headers, err = r.Headers.Eval(scope); err != nil {
 		return answer, err
+	}
+	if err := everhook.CheckAnswerHeaders(answer.Headers); err != nil {
+		return answer, everhook.Errorf(everhook.TypeConfig, "headers: %v", err)
 	}
 	if r.Body.IsSet() {
 		body, err := r.Body.Eval(scope)
