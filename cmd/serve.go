@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 
@@ -27,6 +28,10 @@ type processFlags struct {
 func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Registry) error {
 	logger := c.NewLogger(s.err)
 	if c.Dir != "" {
+		if c.Store != "" {
+			return errors.New("a directory of flows cannot be served from a PostgreSQL store: a process with old files " +
+				"would apply them again for all; leave the directory out, and deploy with `everhook flow apply`")
+		}
 		if err := flowdir.Check(c.Dir); err != nil {
 			return err
 		}

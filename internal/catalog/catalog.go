@@ -191,12 +191,14 @@ const rereadAfter = 5 * time.Second
 
 // Follow refreshes when the store changes or a missing secret is set, until ctx ends.
 func (c *Catalog) Follow(ctx context.Context) {
+	changed := c.options.Store.Watch(ctx, store.Flows)
 	ticker := time.NewTicker(refreshEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-changed:
 		case <-ticker.C:
 		}
 		if err := c.refreshIfChanged(ctx); err != nil && ctx.Err() == nil {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/everhook/everhook/internal/payloads"
 	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/internal/store/storetest"
 )
 
 // place is an implementation of Objects under test: each call opens the same storage for a namespace.
@@ -41,6 +42,10 @@ var places = []place{
 		s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "everhook.db"))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return func(namespace string) payloads.Objects { return s.Payloads(namespace) }
+	}},
+	{"the store on PostgreSQL", func(t *testing.T) func(string) payloads.Objects {
+		s := storetest.Place(storetest.Postgres(t)).Open(t)
 		return func(namespace string) payloads.Objects { return s.Payloads(namespace) }
 	}},
 }

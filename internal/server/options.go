@@ -2,14 +2,17 @@
 package server
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/clients"
+	"github.com/everhook/everhook/internal/store"
 )
 
 // Options are the settings of a server. The command line makes a flag of each field, by its tags.
@@ -26,6 +30,7 @@ type Options struct {
 	Metrics   string `placeholder:"ADDRESS" help:"Address for metrics and probes alone, for processes without the admin address."`
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Base of every URL that is printed or sent, as third parties see it."`
 	Data      string `default:"./everhook-data" placeholder:"DIR" help:"Data directory. Default ./everhook-data."`
+	Store     string `placeholder:"URL" help:"PostgreSQL database for flows and all else that is kept, postgres://USER@HOST/DATABASE, shared by many processes. Default: a SQLite file in the data directory."`
 
 	TrustedProxies []everhook.CIDR `placeholder:"CIDR" help:"Addresses of proxies in front of the webhooks that write X-Forwarded-For or Forwarded themselves, which then tell who calls (for allow in a trigger); repeatable."`
 
@@ -48,7 +53,7 @@ type Options struct {
 	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
 
-	PayloadStore     string        `enum:"auto,directory,store,none" default:"auto" help:"Where values are kept that are too large for Temporal's histories: directory, store or none. Default auto: a directory with the embedded Temporal server or --payload-dir, else none."`
+	PayloadStore     string        `enum:"auto,directory,store,none" default:"auto" help:"Where values are kept that are too large for Temporal's histories: directory, store or none. Default auto: a directory with the embedded Temporal server or --payload-dir, else the store if it is PostgreSQL, else none."`
 	PayloadDir       string        `placeholder:"DIR" help:"Directory of large values. Default payloads in the data directory; with --temporal-address, one that every process shares."`
 	PayloadThreshold everhook.Size `default:"256KiB" placeholder:"SIZE" help:"From which size, compressed, a value counts as large. Default 256KiB."`
 
@@ -97,6 +102,9 @@ func (o *Options) check() error {
 	if o.MaxDescendants < 0 {
 		return fmt.Errorf("--max-descendants %d is negative; write how many runs one run may start", o.MaxDescendants)
 	}
+	if err := o.checkStore(); err != nil {
+		return err
+	}
 	if err := o.checkPayloads(); err != nil {
 		return err
 	}
@@ -117,6 +125,20 @@ func (o *Options) check() error {
 			o.Metrics)
 	}
 	return nil
+}
+
+// checkStore checks --store. Its error does not repeat the URL, which may have a password.
+func (o *Options) checkStore() error {
+	if o.Store == "" || store.IsPostgres(o.Store) {
+		return nil
+	}
+	return errors.New("--store is not the URL of a PostgreSQL database; write postgres://USER@HOST:5432/DATABASE, or " +
+		"leave it out for SQLite in the data directory")
+}
+
+// storePlace is where the store is: a URL or a file.
+func (o *Options) storePlace() string {
+	return cmp.Or(o.Store, filepath.Join(o.Data, "everhook.db"))
 }
 
 // minBodyBytes is the least --max-body-bytes: one body of 10 MiB must fit beside small ones.

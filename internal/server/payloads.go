@@ -47,7 +47,9 @@ func (o *Options) checkPayloads() error {
 	if o.PayloadStore == payloadsAuto {
 		o.PayloadStore = payloadsDirectory
 		if o.TemporalAddress != "" && o.PayloadDir == "" {
-			o.PayloadStore = payloadsNone
+			if o.PayloadStore = payloadsNone; o.Store != "" {
+				o.PayloadStore = payloadsStore
+			}
 		}
 	}
 	switch o.PayloadStore {

@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -133,7 +132,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("the data directory: %w; choose another with --data", err)
 	}
-	if s.store, err = store.Open(ctx, filepath.Join(o.Data, "everhook.db")); err != nil {
+	if s.store, err = store.Open(ctx, o.storePlace()); err != nil {
 		return nil, err
 	}
 	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,8 +46,8 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 	if err != nil {
 		return Applied{}, err
 	}
-	err = s.write(ctx, func(tx *sql.Tx) (bool, error) {
-		before, err := flowOf(ctx, tx, def.Key)
+	err = s.changeFlows(ctx, func(tx *transaction) (bool, error) {
+		before, err := flowOf(ctx, tx.conn, def.Key)
 		isNew := errors.Is(err, ErrNotFound)
 		if err != nil && !isNew {
 			return false, err
@@ -79,7 +78,7 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 		if err := save(ctx, tx, &before, &after); err != nil || !applied.Created {
 			return after.differs(&before), err
 		}
-		_, err = tx.ExecContext(ctx, insertVersion, def.Key, number, hash, def.Title, def.Mode, string(content), source,
+		_, err = tx.exec(ctx, insertVersion, def.Key, number, hash, def.Title, def.Mode, string(content), source,
 			moment(time.Now()))
 		return true, err
 	})
@@ -92,12 +91,12 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 // Enable makes a version the enabled one of its flow; an older version is a roll back. It returns ErrNotFound if there
 // is no such version.
 func (s *Store) Enable(ctx context.Context, key string, number int) error {
-	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
-		before, err := flowOf(ctx, tx, key)
+	return s.changeFlows(ctx, func(tx *transaction) (bool, error) {
+		before, err := flowOf(ctx, tx.conn, key)
 		if err != nil {
 			return false, err
 		}
-		version, err := versionOf(ctx, tx, key, number)
+		version, err := versionOf(ctx, tx.conn, key, number)
 		if err != nil {
 			return false, err
 		}
@@ -112,8 +111,8 @@ func (s *Store) Enable(ctx context.Context, key string, number int) error {
 
 // Disable leaves a flow without an enabled version. It returns ErrNotFound if there is no such flow.
 func (s *Store) Disable(ctx context.Context, key string) error {
-	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
-		before, err := flowOf(ctx, tx, key)
+	return s.changeFlows(ctx, func(tx *transaction) (bool, error) {
+		before, err := flowOf(ctx, tx.conn, key)
 		if err != nil {
 			return false, err
 		}
@@ -125,15 +124,12 @@ func (s *Store) Disable(ctx context.Context, key string) error {
 
 // Delete removes a flow with its versions, its token and its secret. It returns ErrNotFound if there is no such flow.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	return s.write(ctx, func(tx *sql.Tx) (bool, error) {
-		result, err := tx.ExecContext(ctx, deleteFlow, key)
-		if err != nil {
-			return false, err
+	return s.changeFlows(ctx, func(tx *transaction) (bool, error) {
+		deleted, err := tx.exec(ctx, deleteFlow, key)
+		if err == nil && deleted == 0 {
+			err = noFlow(key)
 		}
-		if deleted, err := result.RowsAffected(); err != nil || deleted == 0 {
-			return false, errors.Join(err, noFlow(key))
-		}
-		return true, nil
+		return true, err
 	})
 }
 
@@ -141,7 +137,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 func newToken() string { return strings.ToLower(rand.Text()) }
 
 // takeToken checks the token of the definition's trigger. With take, it becomes the flow's token.
-func takeToken(ctx context.Context, tx *sql.Tx, flow *Flow, def *everhook.Definition, take bool) error {
+func takeToken(ctx context.Context, tx *transaction, flow *Flow, def *everhook.Definition, take bool) error {
 	token, _ := def.Trigger.Config["token"].(string)
 	if token == "" {
 		return nil
@@ -149,12 +145,12 @@ func takeToken(ctx context.Context, tx *sql.Tx, flow *Flow, def *everhook.Defini
 	if !everhook.IsToken(token) {
 		return fmt.Errorf("the token of flow %q is none; a token has 8 to 128 of A-Z, a-z, 0-9, _ and -", flow.Key)
 	}
-	var owner string
-	switch err := tx.QueryRowContext(ctx, selectTokenOwner, token, flow.Key).Scan(&owner); {
-	case err == nil:
-		return fmt.Errorf("%w: flow %q has it; choose another, or leave it out, and one is made", ErrTokenTaken, owner)
-	case !errors.Is(err, sql.ErrNoRows):
+	owner, taken, err := one(ctx, tx.conn, value[string], selectTokenOwner, token, flow.Key)
+	switch {
+	case err != nil:
 		return err
+	case taken:
+		return fmt.Errorf("%w: flow %q has it; choose another, or leave it out, and one is made", ErrTokenTaken, owner)
 	}
 	if take {
 		flow.Token = token
@@ -163,22 +159,19 @@ func takeToken(ctx context.Context, tx *sql.Tx, flow *Flow, def *everhook.Defini
 }
 
 // versionWith returns the number of the version with a content, or 0.
-func versionWith(ctx context.Context, tx *sql.Tx, key, hash string) (number int, err error) {
-	err = tx.QueryRowContext(ctx, selectByHash, key, hash).Scan(&number)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
+func versionWith(ctx context.Context, tx *transaction, key, hash string) (number int, err error) {
+	number, _, err = one(ctx, tx.conn, value[int], selectByHash, key, hash)
 	return number, err
 }
 
 // save writes a flow if it is new or has changed.
-func save(ctx context.Context, tx *sql.Tx, before, after *Flow) (err error) {
+func save(ctx context.Context, tx *transaction, before, after *Flow) (err error) {
 	switch {
 	case before.Key == "":
-		_, err = tx.ExecContext(ctx, insertFlow, after.Key, after.Token, after.Secret, after.Enabled, after.Latest,
+		_, err = tx.exec(ctx, insertFlow, after.Key, after.Token, after.Secret, after.Enabled, after.Latest,
 			after.Source, moment(time.Now()))
 	case after.differs(before):
-		_, err = tx.ExecContext(ctx, updateFlow, after.Token, after.Enabled, after.Latest, after.Source,
+		_, err = tx.exec(ctx, updateFlow, after.Token, after.Enabled, after.Latest, after.Source,
 			moment(time.Now()), after.Key)
 	}
 	return err

@@ -33,3 +33,22 @@ func (c content) Scan(column any) error {
 	}
 	return json.Unmarshal([]byte(text), c.Definition)
 }
+
+// flag is a boolean as a column: 0 or 1.
+type flag bool
+
+func (f flag) Value() (driver.Value, error) {
+	if f {
+		return int64(1), nil
+	}
+	return int64(0), nil
+}
+
+func (f *flag) Scan(column any) error {
+	number, ok := column.(int64)
+	if !ok {
+		return fmt.Errorf("a boolean that is no number")
+	}
+	*f = number != 0
+	return nil
+}

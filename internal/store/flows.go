@@ -48,7 +48,7 @@ type VersionInfo struct {
 
 // Revision returns a number that grows with every change. While it is the same, all flows are the same.
 func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
-	err = s.db.QueryRowContext(ctx, selectRevision).Scan(&revision)
+	err = s.db.row(ctx, selectRevision).Scan(&revision)
 	return revision, err
 }
 
@@ -80,43 +80,16 @@ func (s *Store) Versions(ctx context.Context, key string) ([]VersionInfo, error)
 	return versions, err
 }
 
-// querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// scanner is a row.
-type scanner interface{ Scan(into ...any) error }
-
-func collect[T any](ctx context.Context, db querier, scan func(scanner) (T, error), query string,
-	args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
-}
-
-func flowOf(ctx context.Context, db querier, key string) (Flow, error) {
-	flow, err := scanFlow(db.QueryRowContext(ctx, selectFlow, key))
+func flowOf(ctx context.Context, db conn, key string) (Flow, error) {
+	flow, err := scanFlow(db.row(ctx, selectFlow, key))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Flow{}, noFlow(key)
 	}
 	return flow, err
 }
 
-func versionOf(ctx context.Context, db querier, key string, number int) (everhook.Version, error) {
-	version, err := scanVersion(db.QueryRowContext(ctx, selectVersion, key, number))
+func versionOf(ctx context.Context, db conn, key string, number int) (everhook.Version, error) {
+	version, err := scanVersion(db.row(ctx, selectVersion, key, number))
 	if errors.Is(err, sql.ErrNoRows) {
 		return everhook.Version{}, fmt.Errorf("version %d of flow %q: %w", number, key, ErrNotFound)
 	}

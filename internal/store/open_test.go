@@ -73,7 +73,7 @@ func TestAnEmptyFileBecomesADatabase(t *testing.T) {
 	apply(t, open(t, path), define("a", "", ""), true)
 }
 
-func TestAVersionCannotBeChangedBehindTheStore(t *testing.T) {
+func TestAVersionCannotBeChangedWithoutTheStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "everhook.db")
 	apply(t, open(t, path), define("a", "", ""), true)

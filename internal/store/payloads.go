@@ -25,38 +25,23 @@ func (p *Payloads) String() string { return "the store's table of payloads" }
 
 // Put stores an object. When it returns nil, the object outlives a power cut.
 func (p *Payloads) Put(ctx context.Context, owner, workflow, name string, data []byte) error {
-	return p.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, insertPayloadOwner, p.namespace, owner, workflow); err != nil {
+	return p.store.change(ctx, func(tx *transaction) error {
+		if _, err := tx.exec(ctx, insertPayloadOwner, p.namespace, owner, workflow); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, insertPayload, p.namespace, owner, name, data)
+		_, err := tx.exec(ctx, insertPayload, p.namespace, owner, name, data)
 		return err
 	})
 }
 
-// change runs a transaction that changes no flow, so it does not wake readers of flows.
-func (p *Payloads) change(ctx context.Context, change func(tx *sql.Tx) error) error {
-	p.store.writing.Lock()
-	defer p.store.writing.Unlock()
-	tx, err := p.store.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if err := change(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 // Get returns an object. The error wraps fs.ErrNotExist if there is none.
 func (p *Payloads) Get(ctx context.Context, owner, name string) (data []byte, err error) {
-	err = p.store.db.QueryRowContext(ctx, selectPayload, p.namespace, owner, name, maxPayload).Scan(&data)
+	err = p.store.db.row(ctx, selectPayload, p.namespace, owner, name, maxPayload).Scan(&data)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return data, err
 	}
 	var size int64
-	switch err := p.store.db.QueryRowContext(ctx, selectPayloadSize, p.namespace, owner, name).Scan(&size); {
+	switch err := p.store.db.row(ctx, selectPayloadSize, p.namespace, owner, name).Scan(&size); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, fs.ErrNotExist
 	case err != nil:
@@ -73,7 +58,7 @@ func (p *Payloads) Owners(ctx context.Context, after string, limit int) ([]strin
 
 // Owner returns the workflow ID of an owner and that of its root; each is empty if it is not known.
 func (p *Payloads) Owner(ctx context.Context, owner string) (workflow, root string, err error) {
-	err = p.store.db.QueryRowContext(ctx, selectPayloadOwner, p.namespace, owner).Scan(&workflow, &root)
+	err = p.store.db.row(ctx, selectPayloadOwner, p.namespace, owner).Scan(&workflow, &root)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", "", nil
 	}
@@ -82,8 +67,8 @@ func (p *Payloads) Owner(ctx context.Context, owner string) (workflow, root stri
 
 // SetRoot stores the workflow ID of the root of an owner's executions.
 func (p *Payloads) SetRoot(ctx context.Context, owner, root string) error {
-	return p.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, updatePayloadRoot, root, p.namespace, owner)
+	return p.store.change(ctx, func(tx *transaction) error {
+		_, err := tx.exec(ctx, updatePayloadRoot, root, p.namespace, owner)
 		return err
 	})
 }
@@ -95,19 +80,25 @@ func (p *Payloads) Names(ctx context.Context, owner string) ([]string, error) {
 
 // Delete deletes objects and returns their total size in bytes. An owner without objects is deleted too.
 func (p *Payloads) Delete(ctx context.Context, owner string, names []string) (bytes int64, err error) {
-	err = p.change(ctx, func(tx *sql.Tx) error {
+	err = p.store.change(ctx, func(tx *transaction) error {
+		bytes = 0
+		// A Put that has found the owner must not lose it before its object is there.
+		if _, _, err := one(ctx, tx.conn, value[string], tx.forUpdate(lockPayloadOwner), p.namespace,
+			owner); err != nil {
+			return err
+		}
 		for _, name := range names {
 			var size int64
-			err := tx.QueryRowContext(ctx, selectPayloadSize, p.namespace, owner, name).Scan(&size)
+			err := tx.row(ctx, selectPayloadSize, p.namespace, owner, name).Scan(&size)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, deletePayload, p.namespace, owner, name); err != nil {
+			if _, err := tx.exec(ctx, deletePayload, p.namespace, owner, name); err != nil {
 				return err
 			}
 			bytes += size
 		}
-		_, err := tx.ExecContext(ctx, deletePayloadOwner, p.namespace, owner)
+		_, err := tx.exec(ctx, deletePayloadOwner, p.namespace, owner)
 		return err
 	})
 	if err != nil {
@@ -116,18 +107,6 @@ func (p *Payloads) Delete(ctx context.Context, owner string, names []string) (by
 	return bytes, nil
 }
 
-func (p *Payloads) texts(ctx context.Context, query string, args ...any) (texts []string, err error) {
-	rows, err := p.store.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		texts = append(texts, text)
-	}
-	return texts, rows.Err()
+func (p *Payloads) texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	return collect(ctx, p.store.db, value[string], query, args...)
 }

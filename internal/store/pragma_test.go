@@ -13,7 +13,7 @@ func TestEveryConnectionIsDurableAndChecksReferences(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	for range maxConnections {
-		connection, err := s.db.Conn(t.Context())
+		connection, err := s.pool.Conn(t.Context())
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, connection.Close()) })
 		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",

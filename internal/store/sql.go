@@ -1,11 +1,7 @@
 package store
 
-// All statements, so that another database needs only a new version of this file.
+// Statements on flows and payloads.
 const (
-	schemaState = `SELECT (SELECT application_id FROM pragma_application_id),
-		(SELECT user_version FROM pragma_user_version),
-		(SELECT count(*) FROM sqlite_schema)`
-
 	countRevision  = `UPDATE revision SET value = value + 1`
 	selectRevision = `SELECT value FROM revision`
 
@@ -33,8 +29,9 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertPayloadOwner = `INSERT INTO payload_owners (namespace, owner, workflow, root) VALUES (?, ?, ?, '')
-		ON CONFLICT (namespace, owner) DO NOTHING`
-	insertPayload = `INSERT INTO payloads (namespace, owner, name, data) VALUES (?, ?, ?, ?)
+		ON CONFLICT (namespace, owner) DO UPDATE SET workflow = excluded.workflow`
+	lockPayloadOwner = `SELECT owner FROM payload_owners WHERE namespace = ? AND owner = ?`
+	insertPayload    = `INSERT INTO payloads (namespace, owner, name, data) VALUES (?, ?, ?, ?)
 		ON CONFLICT (namespace, owner, name) DO UPDATE SET data = excluded.data`
 	selectPayloadSize = `SELECT length(data) FROM payloads WHERE namespace = ? AND owner = ? AND name = ?`
 	selectPayload     = `SELECT data FROM payloads WHERE namespace = ? AND owner = ? AND name = ?

@@ -1,4 +1,3 @@
-// Package store keeps flows and their versions in a SQLite database. A write is on disk when its method returns.
 package store
 
 import (
@@ -6,16 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/jackc/pgx/v5"
 )
 
-// ErrNotFound is wrapped by errors of calls that name a flow or version that does not exist.
+// ErrNotFound is wrapped by errors of calls that name something that does not exist.
 var ErrNotFound = errors.New("not found")
 
 // ErrTokenTaken is wrapped by the error for a version whose trigger has the token of another flow.
@@ -23,80 +18,125 @@ var ErrTokenTaken = errors.New("the token is taken")
 
 // Store is an open database. It is safe for concurrent use, also by several processes: writers wait for each other.
 type Store struct {
-	db *sql.DB
-	// writing serializes the writes of this process. Without it, writers would poll for the lock of the database.
-	writing sync.Mutex
+	// db reads. Writes go through change.
+	db   conn
+	pool *sql.DB
+	// writing serializes the writes of this process to SQLite; without it, writers would poll for the lock of the
+	// database. Nil on PostgreSQL.
+	writing  *sync.Mutex
+	watchers watchers
+	// listener brings the changes of other processes; nil on SQLite.
+	listener *listener
 }
 
-// pragmas hold for every connection. A connection waits up to ten seconds for a writer of another process. Synchronous
-// FULL makes a commit durable.
-var pragmas = url.Values{
-	"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
-	"_txlock": {"immediate"},
+// Open opens a database, creates it if it is a file that does not exist, and brings its schema up to date. Place is the
+// path of a SQLite file, whose folder must exist, or the URL of a PostgreSQL database (see IsPostgres).
+func Open(ctx context.Context, place string) (*Store, error) {
+	if !IsPostgres(place) {
+		db, engine, err := openSQLite(place)
+		if err != nil {
+			return nil, err
+		}
+		return open(ctx, &Store{db: conn{db, engine}, pool: db, writing: &sync.Mutex{}})
+	}
+	config, err := parsePostgres(place)
+	if err != nil {
+		return nil, err
+	}
+	db, engine := openPostgres(config)
+	s := &Store{db: conn{db, engine}, pool: db}
+	s.listener = &listener{connect: func(ctx context.Context) (*pgx.Conn, error) {
+		return pgx.ConnectConfig(ctx, config)
+	}, watchers: &s.watchers}
+	return open(ctx, s)
 }
 
-// maxConnections bounds the readers.
-const maxConnections = 4
-
-// Open opens the database at path, creates it if there is no such file, and brings its schema up to date. The folder
-// must exist. A new file is readable by its owner only, because it contains tokens and secrets of flows.
-func Open(ctx context.Context, path string) (*Store, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Close(); err != nil {
-		return nil, err
-	}
-	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: pragmas.Encode()}
-	db, err := sql.Open("sqlite", name.String())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(maxConnections)
-	s := &Store{db: db}
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(explain(path, err), db.Close())
+func open(ctx context.Context, s *Store) (*Store, error) {
+	if err := s.db.migrate(ctx, s.pool); err != nil {
+		return nil, errors.Join(s.db.explain(err), s.pool.Close())
 	}
 	return s, nil
 }
 
-// Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
+// Shared reports whether other processes on other machines may use the database at the same time.
+func (s *Store) Shared() bool { return s.listener != nil }
 
-// explain adds to an error what to do about a file that is not a usable database.
-func explain(path string, err error) error {
-	failure, ok := errors.AsType[*sqlite.Error](err)
-	switch {
-	case ok && failure.Code()&0xff == sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%s is not a database; move it away, or use another data directory: %w", path, err)
-	case ok && failure.Code()&0xff == sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%s is damaged; restore it from a backup: %w", path, err)
-	default:
-		return fmt.Errorf("%s: %w", path, err)
+// Close closes the database.
+func (s *Store) Close() error {
+	if s.listener != nil {
+		s.listener.stop()
 	}
+	return s.pool.Close()
 }
 
-// write runs one transaction, and increments the revision if it changed anything. If it returns an error, nothing was
-// changed.
-func (s *Store) write(ctx context.Context, change func(tx *sql.Tx) (changed bool, err error)) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	tx, err := s.db.BeginTx(ctx, nil)
+// transaction is a conn that writes.
+type transaction struct {
+	conn
+	// woken are the topics whose watchers are told after the commit.
+	woken []Topic
+}
+
+// maxRepeats bounds how often a transaction is run that was in the way of another one.
+const maxRepeats = 10
+
+// change runs one transaction. If it returns an error, nothing was changed. PostgreSQL may end one of two transactions
+// that wait for each other; then change is run again, so it must not depend on an earlier run of itself.
+func (s *Store) change(ctx context.Context, change func(tx *transaction) error) (err error) {
+	if s.writing != nil {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+	}
+	for range maxRepeats {
+		if err = s.try(ctx, change); err == nil || !s.db.repeatable(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("other changes were in the way %d times: %w", maxRepeats, err)
+}
+
+// errUnchanged ends a transaction that has nothing to commit.
+var errUnchanged = errors.New("nothing changed")
+
+func (s *Store) try(ctx context.Context, change func(tx *transaction) error) error {
+	sqlTx, err := s.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }()
-	changed, err := change(tx)
-	if err != nil || !changed {
+	defer func() { _ = sqlTx.Rollback() }()
+	tx := &transaction{conn: conn{sqlTx, s.db.engine}}
+	switch err := change(tx); {
+	case errors.Is(err, errUnchanged):
+		return nil
+	case err != nil:
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, countRevision); err != nil {
+	if err := sqlTx.Commit(); err != nil {
 		return err
 	}
-	return tx.Commit()
+	for _, topic := range tx.woken {
+		s.watchers.wake(topic)
+	}
+	return nil
+}
+
+// changeFlows runs one transaction that changes flows, after all others of its kind. If it changed anything, the
+// revision grows and the watchers of flows are woken.
+func (s *Store) changeFlows(ctx context.Context, change func(tx *transaction) (changed bool, err error)) error {
+	return s.change(ctx, func(tx *transaction) error {
+		var revision int64
+		if err := tx.row(ctx, tx.forUpdate(selectRevision)).Scan(&revision); err != nil {
+			return err
+		}
+		changed, err := change(tx)
+		if err != nil {
+			return err
+		}
+		if !changed {
+			return errUnchanged
+		}
+		if _, err := tx.exec(ctx, countRevision); err != nil {
+			return err
+		}
+		return tx.wake(ctx, Flows)
+	})
 }
