@@ -185,8 +185,11 @@ func nest(segments []segment, v any) any {
 
 // index reads a number as JavaScript writes it.
 func index(name string) (int, bool) {
+	if name == "" || name[0] < '0' || name[0] > '9' {
+		return 0, false // most names: an error of Atoi would cost more than the rest
+	}
 	n, err := strconv.Atoi(name)
-	return n, err == nil && n >= 0 && strconv.Itoa(n) == name
+	return n, err == nil && strconv.Itoa(n) == name
 }
 
 // compact closes the holes of lists and makes the value canonical.

@@ -13,6 +13,11 @@ import (
 )
 
 func equals(m *machine, n *ast.BinaryNode, a, b any) (any, error) {
+	if x, ok := a.(int); ok {
+		if y, ok := b.(int); ok {
+			return x == y, nil
+		}
+	}
 	if ka, kb := kindOf(a), kindOf(b); ka != kb {
 		for _, pair := range [][2]kind{{ka, kb}, {kb, ka}} {
 			if read := readers[pair[0]]; pair[1] == kindText && read != "" {
@@ -132,11 +137,15 @@ func compareNumbers(a, b any) int {
 // compare orders two values of one orderable type: numbers and decimals, texts (by code points), times or durations. It
 // gives false for all others.
 func compare(a, b any) (order int, ok bool) {
-	if x, y, ok := decimals(a, b); ok {
-		return x.Cmp(y), true
-	}
 	switch x := a.(type) {
-	case int, float64:
+	case int:
+		if y, ok := b.(int); ok {
+			return cmp.Compare(x, y), true
+		}
+		if _, ok := b.(float64); ok {
+			return compareNumbers(a, b), true
+		}
+	case float64:
 		if _, ok := float(b); ok {
 			return compareNumbers(a, b), true
 		}
@@ -152,6 +161,9 @@ func compare(a, b any) (order int, ok bool) {
 		if y, ok := b.(time.Duration); ok {
 			return cmp.Compare(x, y), true
 		}
+	}
+	if x, y, ok := decimals(a, b); ok {
+		return x.Cmp(y), true
 	}
 	return 0, false
 }

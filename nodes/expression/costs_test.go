@@ -93,9 +93,9 @@ func TestABodyIsAloneIfItIsOneTemplate(t *testing.T) {
 
 func TestAShapeOfTextHasNoMembers(t *testing.T) {
 	t.Parallel()
-	_, problem := (&Shape{Type: Text}).member("trigger.body", "id")
+	_, problem := (&Shape{Type: Text}).member(func() string { return "trigger.body" }, "id")
 	require.NotNil(t, problem)
-	below, problem := (&Shape{Type: Mapping, Fields: map[string]*Shape{"id": {Type: Text}}}).member("trigger.body",
+	below, problem := (&Shape{Type: Mapping, Fields: map[string]*Shape{"id": {Type: Text}}}).member(func() string { return "trigger.body" },
 		"id")
 	require.Nil(t, problem)
 	require.Equal(t, &Shape{Type: Text}, below)

@@ -149,7 +149,7 @@ func (b *Bool) Eval(scope *Scope) (bool, error) {
 	}
 	is, ok := v.(bool)
 	if !ok {
-		return false, everhook.Errorf(everhook.TypeExpression, "%v", notBoolean("`"+b.program.root+"`", typeName(v)))
+		return false, everhook.Errorf(everhook.TypeExpression, "%v", notBoolean(quoted(b.program.root), typeName(v)))
 	}
 	return is, nil
 }

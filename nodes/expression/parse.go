@@ -48,8 +48,11 @@ func parse(source string) (ast.Node, *Error) {
 	return tree.Node, nil
 }
 
-// checkNesting runs before the parser, which recurses without a bound.
+// checkNesting runs before the parser, which recurses without a bound. Only a source with many brackets is read for it.
 func checkNesting(source string) *Error {
+	if strings.Count(source, "(")+strings.Count(source, "[")+strings.Count(source, "{") <= MaxNesting {
+		return nil
+	}
 	tokens, err := lexer.Lex(file.NewSource(source))
 	if err != nil {
 		return syntaxError(source, err)

@@ -14,7 +14,7 @@ type Program struct {
 	code       code
 	slots      int
 	result     kind
-	root       string
+	root       ast.Node
 	references References
 	// settingsOnly means that the program uses no data except env.
 	settingsOnly bool
@@ -69,7 +69,7 @@ func compileNode(root ast.Node, source string, env *Environment) (*Program, *Err
 		return nil, t.err
 	}
 	t.references.Sort()
-	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: describe(root), references: t.references,
+	return &Program{code: whole.run, slots: t.slots, result: whole.kind, root: root, references: t.references,
 		settingsOnly: !t.usesData, encodes: t.encodes, warnings: t.warnings}, nil
 }
 

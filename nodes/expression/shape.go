@@ -104,13 +104,13 @@ func (s *Shape) isOpen() bool {
 	return (s.Type == "" || s.Type == Mapping) && s.Index == nil && s.Fields == nil && (s.Open || s.Hidden == nil)
 }
 
-// member returns the shape below a name. The path is for messages.
-func (s *Shape) member(path, name string) (*Shape, *Error) {
+// member returns the shape below a name. The path is for messages, so it is made only for them.
+func (s *Shape) member(path func() string, name string) (*Shape, *Error) {
 	if s == nil {
 		return nil, nil
 	}
 	if k := s.kind(); k != kindAny && k != kindMapping {
-		return nil, s.noMembers(path, name)
+		return nil, s.noMembers(path(), name)
 	}
 	if s.isOpen() {
 		return nil, nil
@@ -122,18 +122,18 @@ func (s *Shape) member(path, name string) (*Shape, *Error) {
 	case s.Open, reason == "" && s.Index == nil && s.Fields == nil:
 		return nil, nil
 	case reason != "":
-		return nil, &Error{Message: fmt.Sprintf("`%s.%s` is not available here: %s", path, name, reason)}
+		return nil, &Error{Message: fmt.Sprintf("`%s.%s` is not available here: %s", path(), name, reason)}
 	default:
-		return nil, &Error{Message: fmt.Sprintf("`%s` has no member %q", path, name), Fix: s.nearest(path, name)}
+		return nil, &Error{Message: fmt.Sprintf("`%s` has no member %q", path(), name), Fix: s.nearest(path(), name)}
 	}
 }
 
 // doubt returns the warning for a name that is probably a mistake although every name may exist; nil if there is none.
-func (s *Shape) doubt(path, name string) *Error {
+func (s *Shape) doubt(path func() string, name string) *Error {
 	if s == nil || !s.Open || s.Hidden[name] == "" {
 		return nil
 	}
-	return &Error{Message: fmt.Sprintf("`%s` has no member %q of its own: %s", path, name, s.Hidden[name])}
+	return &Error{Message: fmt.Sprintf("`%s` has no member %q of its own: %s", path(), name, s.Hidden[name])}
 }
 
 // noMembers returns the error for a member of a list or of a value without members.
@@ -223,7 +223,7 @@ func (t *translator) checkGet(value operand, argument ast.Node) *Error {
 	if err != nil {
 		return nil
 	}
-	shape, at := value.shape, describe(value.node)
+	shape, at := value.shape, func() string { return describe(value.node) }
 	for _, step := range path {
 		shape = shape.element()
 		if _, position := step.Position(); position {
@@ -233,7 +233,8 @@ func (t *translator) checkGet(value operand, argument ast.Node) *Error {
 		if below == nil || err != nil {
 			return err
 		}
-		shape, at = below, at+dotted(step.Name)
+		above := at
+		shape, at = below, func() string { return above() + dotted(step.Name) }
 	}
 	return nil
 }

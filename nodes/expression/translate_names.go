@@ -53,7 +53,7 @@ func (t *translator) namedMember(n *ast.MemberNode) (operand, bool) {
 		return t.fail(n.Property, fmt.Sprintf("`%s` takes a constant name", describe(n)),
 			fmt.Sprintf("write `%s`", named[root.Value])), true
 	}
-	below, err := shape.member(root.Value, property.Value)
+	below, err := shape.member(func() string { return root.Value }, property.Value)
 	if err != nil {
 		return t.failAt(n.Property, err), true
 	}
@@ -134,7 +134,7 @@ func (t *translator) shapeBelow(base, property operand) (*Shape, *Error) {
 	if _, ok := at.(*ast.PointerNode); ok {
 		at = t.pointers[len(t.pointers)-1].list
 	}
-	where := describe(at)
+	where := func() string { return describe(at) }
 	if doubt := base.shape.doubt(where, name); doubt != nil {
 		doubt.Source, doubt.Offset = t.source, byteOffset(t.source, property.node.Location().From)
 		t.warnings = append(t.warnings, doubt)

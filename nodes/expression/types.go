@@ -3,6 +3,7 @@ package expression
 import (
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/everhook/everhook"
@@ -10,7 +11,19 @@ import (
 
 // CheckConfig checks the type of a config struct: each Template in it must have a type that values can be converted to.
 // The error names the field.
-func CheckConfig(config reflect.Type) error { return checkTypes(config, "", map[reflect.Type]bool{}) }
+func CheckConfig(config reflect.Type) error {
+	if _, known := checked.Load(config); known {
+		return nil
+	}
+	err := checkTypes(config, "", map[reflect.Type]bool{})
+	if err == nil {
+		checked.Store(config, true)
+	}
+	return err
+}
+
+// checked are the config structs that were found right: every registry checks those of its kinds.
+var checked sync.Map
 
 // typed is a field that knows whether its type is supported.
 type typed interface{ checkType() error }
