@@ -6,13 +6,13 @@ EXTENSION      := examples/custom-kind
 GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages that do not link the embedded Temporal server: the race detector runs on them in reasonable time.
-RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/admin/... ./internal/bodyschema/... ./internal/catalog/... ./internal/clients/... ./internal/compile/... ./internal/console/... \
+RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/access/... ./internal/admin/... ./internal/api/... ./internal/bodyschema/... ./internal/catalog/... ./internal/clients/... ./internal/compile/... ./internal/console/... \
 	./internal/egress/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jmespath/... ./internal/jsonpath/... ./internal/packed/... ./internal/payloads/... ./internal/query/... ./internal/schema/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
 
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test race lint format docs extension axe bench chaos nightly mutants fuzz random noembedded build vulnerabilities
+.PHONY: openapi help run check test race lint format docs extension axe bench chaos nightly mutants fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -21,7 +21,7 @@ run: ## Start everything with the examples
 	go run ./cmd/everhook dev ./examples
 
 check: ## Everything that CI checks, with the seconds of each step
-	@for step in format lint test race noembedded; do \
+	@for step in format lint openapi test race noembedded; do \
 	  began=$$(date +%s); echo "== make $$step"; $(MAKE) --no-print-directory $$step || exit 1; echo "== make $$step: $$(($$(date +%s) - began)) s"; done
 
 test: ## All tests
@@ -37,6 +37,11 @@ lint: ## golangci-lint (go vet, import rules, determinism) and kindcheck (determ
 	go run $(GOLANGCI_LINT) run --allow-parallel-runners
 	go run ./cmd/kindcheck ./nodes/... ./workflows/... ./internal/engine/...
 	cd $(EXTENSION) && go vet ./... && go tool kindcheck ./kinds
+
+openapi: ## Lint docs/openapi.json by @redocly/cli, which npm fetches
+	@npm ci --no-audit --no-fund --silent --prefix internal/api/testdata/redocly
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true internal/api/testdata/redocly/node_modules/.bin/redocly lint \
+	  --config internal/api/testdata/redocly/redocly.yaml docs/openapi.json
 
 extension: ## Bring the module of examples/custom-kind in step with this one
 	cd $(EXTENSION) && go mod tidy

@@ -99,4 +99,5 @@ const (
 	ProblemWaitOver       = "urn:everhook:problem:wait-over"
 	ProblemInboxFull      = "urn:everhook:problem:too-many-early-calls"
 	ProblemInternal       = "urn:everhook:problem:internal"
+	ProblemDenied         = "urn:everhook:problem:not-permitted"
 )

@@ -106,12 +106,17 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 				"http://127.0.0.1:13001", f.Server)
 		}
 		if problem.Detail != "" {
-			return nil, errors.New(printable(problem.Detail))
+			return nil, &refusedError{problem}
 		}
 	}
 	return nil, fmt.Errorf("%s answers with %s, so it is not the admin address of Everhook; check --server", f.Server,
 		response.Status)
 }
+
+// refusedError is the answer of a server that refuses a request.
+type refusedError struct{ problem everhook.Problem }
+
+func (r *refusedError) Error() string { return printable(r.problem.Detail) }
 
 func (f *serverFlags) decode(data json.RawMessage, answer any) error {
 	if err := json.Unmarshal(data, answer); err != nil {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/flowdir"
 	"github.com/everhook/everhook/internal/flowfile"
@@ -232,23 +232,22 @@ func (c *flowSend) address(ctx context.Context, key string) (hook, pages string,
 		}
 		return c.URL, "", nil
 	}
-	data, err := c.ask(ctx, pathFlows, nil)
+	data, err := c.ask(ctx, pathFlows+"/"+url.PathEscape(key), nil)
+	if refused, ok := errors.AsType[*refusedError](err); ok && refused.problem.Type == everhook.ProblemNotFound {
+		return "", "", fmt.Errorf("the server at %s has no flow %s; start it with the flow's directory, or name "+
+			"another with --server", c.Server, key)
+	}
 	if err != nil {
 		return "", "", err
 	}
-	var list admin.FlowList
-	if err := c.decode(data, &list); err != nil {
+	var flow api.Flow
+	if err := c.decode(data, &flow); err != nil {
 		return "", "", err
 	}
-	i := slices.IndexFunc(list.Flows, func(f admin.Flow) bool { return f.Key == key })
-	switch {
-	case i < 0:
-		return "", "", fmt.Errorf("the server at %s has no flow %s; start it with the flow's directory, or name "+
-			"another with --server", c.Server, key)
-	case !list.Flows[i].Enabled || list.Flows[i].URL == "":
-		return "", "", fmt.Errorf("the flow %s is not served: %s", key, printable(list.Flows[i].Note))
+	if !flow.Enabled || flow.URL == "" {
+		return "", "", fmt.Errorf("the flow %s is not served: %s", key, printable(flow.Note))
 	}
-	return list.Flows[i].URL, strings.TrimRight(c.Server, "/"), nil
+	return flow.URL, strings.TrimRight(c.Server, "/"), nil
 }
 
 // callTimeout is the time that a call may take after the flow's wait has passed.

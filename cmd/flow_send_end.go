@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 )
 
 // pollEvery is the time between two polls of a run.
@@ -23,7 +23,7 @@ func (c *flowSend) waitForEnd(ctx context.Context, flow string, id everhook.RunI
 		if err != nil {
 			return nil, fmt.Errorf("the run %s goes on, and its end cannot be asked for: %w", id, err)
 		}
-		var run admin.RunDetail
+		var run api.RunDetail
 		if err := c.decode(data, &run); err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/trigger"
@@ -99,11 +100,11 @@ func ok(body string) http.HandlerFunc {
 }
 
 // servedFlows are the flows of an admin address.
-type servedFlows []admin.Flow
+type servedFlows []api.Flow
 
-func (s servedFlows) Flows(context.Context) ([]admin.Flow, error) { return s, nil }
+func (s servedFlows) Flows(context.Context) ([]api.Flow, error) { return s, nil }
 
-func serveFlows(t *testing.T, flows ...admin.Flow) string {
+func serveFlows(t *testing.T, flows ...api.Flow) string {
 	server := httptest.NewServer(admin.New(admin.Options{Flows: servedFlows(flows), Runs: shownRuns{}, Loopback: true}))
 	t.Cleanup(server.Close)
 	return server.URL
@@ -126,7 +127,7 @@ func TestFlowSendCallsTheURLThatTheServerNames(t *testing.T) {
 		".env":       "EVERHOOK_SECRET_SHOP_PW=pass:word\n",
 	})
 	h := newHook(t, ok(`{"ok":true}`))
-	server := serveFlows(t, admin.Flow{Key: "other"}, admin.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath})
+	server := serveFlows(t, api.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath}, api.Flow{Key: "other"})
 
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--server", server+"/")
 	require.Zero(t, status, errs)
@@ -251,7 +252,7 @@ func TestFlowSendPrintsJSON(t *testing.T) {
 	dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", "")})
 	h := newHook(t, answer(200, `{"a":[1]}`, "Content-Type", "application/cloudevents+json", "Date", "", "X-A", "\xff",
 		"Everhook-Run-Id", sentRun))
-	server := serveFlows(t, admin.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath})
+	server := serveFlows(t, api.Flow{Key: "orders", Enabled: true, URL: h.URL + hookPath})
 	out, errs, status := send(t, "", "orders", "--dir", dir, "--server", server, "--output", "json")
 	require.Zero(t, status, errs)
 	require.JSONEq(t, `{"status":200,"headers":{"content-length":"9","content-type":"application/cloudevents+json",`+
@@ -281,7 +282,7 @@ func TestFlowSendSaysWhatIsWrong(t *testing.T) {
 	h := newHook(t, ok("1"))
 	cut := newHook(t, answer(200, "x", "Content-Length", "100"))
 	later := newHook(t, answer(202, "", "Everhook-Run-Id", sentRun, "Location", "https://hooks.example"+lateness))
-	server := serveFlows(t, admin.Flow{Key: "open", URL: h.URL, Note: "the secret\x1b X is not set"})
+	server := serveFlows(t, api.Flow{Key: "open", URL: h.URL, Note: "the secret\x1b X is not set"})
 	for name, test := range map[string]struct {
 		args []string
 		want string

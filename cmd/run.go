@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -40,28 +40,59 @@ type runList struct {
 }
 
 func (c *runList) Run(ctx context.Context, s streams) error {
-	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	if c.Limit < 1 || c.Limit > maxListed {
+		return fmt.Errorf("--limit %d is not a number from 1 to %d", c.Limit, maxListed)
+	}
+	query := url.Values{}
 	for name, value := range map[string]string{"flow": c.Flow, "status": c.Status, "after": c.After,
 		"before": c.Before} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
-	data, err := c.ask(ctx, pathRuns, query)
+	list, err := c.list(ctx, query)
 	if err != nil {
 		return err
 	}
 	if c.Output == "json" {
+		data, err := everhook.EncodeJSON(list)
+		if err != nil {
+			return err
+		}
 		return printJSON(s.out, data)
-	}
-	var list admin.RunList
-	if err := c.decode(data, &list); err != nil {
-		return err
 	}
 	return printRuns(s.out, list)
 }
 
-func printRuns(w io.Writer, list admin.RunList) error {
+// Bounds of a list.
+const (
+	// maxListed bounds --limit, and pageSize is what the server gives at a time.
+	maxListed = 1000
+	pageSize  = 200
+)
+
+// list asks for pages until it has as many runs as wanted.
+func (c *runList) list(ctx context.Context, query url.Values) (api.RunList, error) {
+	all := api.RunList{Runs: []api.RunSummary{}}
+	for {
+		query.Set("limit", strconv.Itoa(min(c.Limit-len(all.Runs), pageSize)))
+		data, err := c.ask(ctx, pathRuns, query)
+		if err != nil {
+			return all, err
+		}
+		var page api.RunList
+		if err := c.decode(data, &page); err != nil {
+			return all, err
+		}
+		all.Runs, all.Next = append(all.Runs, page.Runs...), page.Next
+		if page.Next == "" || len(all.Runs) >= c.Limit {
+			return all, nil
+		}
+		query.Set("page", page.Next)
+	}
+}
+
+func printRuns(w io.Writer, list api.RunList) error {
 	if len(list.Runs) == 0 {
 		_, err := fmt.Fprintln(w, "no runs")
 		return err
@@ -114,7 +145,7 @@ func (c *runShow) Run(ctx context.Context, s streams) error {
 	if c.Output == "json" {
 		return printJSON(s.out, data)
 	}
-	var run admin.RunDetail
+	var run api.RunDetail
 	if err := c.decode(data, &run); err != nil {
 		return err
 	}
@@ -144,14 +175,14 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	var list admin.RunList
+	var list api.RunList
 	if err := c.decode(data, &list); err != nil {
 		return "", nil, err
 	}
-	var found []admin.RunSummary // one for each run, which can have several executions
+	var found []api.RunSummary // one for each run, which can have several executions
 	for _, run := range list.Runs {
 		known := slices.ContainsFunc(found,
-			func(f admin.RunSummary) bool { return f.ID == run.ID && f.Flow == run.Flow })
+			func(f api.RunSummary) bool { return f.ID == run.ID && f.Flow == run.Flow })
 		if !known {
 			found = append(found, run)
 		}
@@ -166,7 +197,7 @@ func (c *namedRun) find(ctx context.Context) (string, url.Values, error) {
 	}
 }
 
-func printRun(w io.Writer, run admin.RunDetail) error {
+func printRun(w io.Writer, run api.RunDetail) error {
 	var text bytes.Buffer
 	head := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 )
 
 type runCancel struct {
@@ -37,7 +37,7 @@ func (c *runCancel) Run(ctx context.Context, s streams) error {
 	if c.Output == "json" {
 		return printJSON(s.out, data)
 	}
-	var cancelled admin.Cancelled
+	var cancelled api.Cancelled
 	if err := c.decode(data, &cancelled); err != nil {
 		return err
 	}
@@ -51,13 +51,13 @@ func (c *runCancel) all(ctx context.Context, s streams) error {
 	if !everhook.IsFlowKey(c.Flow) {
 		return fmt.Errorf("--flow %q is not a flow key", c.Flow)
 	}
-	total := admin.CancelledFlow{Flow: c.Flow}
+	total := api.CancelledFlow{Flow: c.Flow}
 	for asked := -1; asked != 0; total.Asked += asked {
 		data, err := c.post(ctx, "/api/v1/flows/"+c.Flow+"/cancel", nil, struct{}{})
 		if err != nil {
 			return err
 		}
-		var some admin.CancelledFlow
+		var some api.CancelledFlow
 		if err := c.decode(data, &some); err != nil {
 			return err
 		}
@@ -87,21 +87,21 @@ func (c *runRetry) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	data, err := c.post(ctx, path+"/retry", query, admin.RetryRequest{Current: c.Current, From: c.From})
+	data, err := c.post(ctx, path+"/retry", query, api.RetryRequest{Current: c.Current, From: c.From})
 	if err != nil {
 		return err
 	}
 	if c.Output == "json" {
 		return printJSON(s.out, data)
 	}
-	var retried admin.Retried
+	var retried api.Retried
 	if err := c.decode(data, &retried); err != nil {
 		return err
 	}
 	return c.print(s, retried)
 }
 
-func (c *runRetry) print(s streams, retried admin.Retried) error {
+func (c *runRetry) print(s streams, retried api.Retried) error {
 	where := "from the beginning"
 	if retried.From != "" {
 		where = "from " + retried.From

@@ -16,6 +16,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/receiver"
@@ -61,7 +62,7 @@ func (s shownRuns) Show(_ context.Context, flow string, id everhook.RunID, _ str
 	return nil, everhook.ErrNoRun
 }
 
-func (shownRuns) Flows(context.Context) ([]admin.Flow, error) { return nil, nil }
+func (shownRuns) Flows(context.Context) ([]api.Flow, error) { return nil, nil }
 
 // serveRuns starts an admin address and returns its URL.
 func serveRuns(t *testing.T, runs shownRuns, token string) string {

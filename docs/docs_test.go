@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/schema"
 	"github.com/everhook/everhook/nodes"
 )
@@ -26,7 +27,9 @@ func TestTheGeneratedPagesAreThoseOfTheCode(t *testing.T) {
 	flowSchema, err := schema.JSON(registry)
 	require.NoError(t, err)
 	pages := schema.Reference(registry)
-	files := map[string]string{"flow.schema.json": string(flowSchema) + "\n"}
+	document, err := api.Document()
+	require.NoError(t, err)
+	files := map[string]string{"flow.schema.json": string(flowSchema) + "\n", "openapi.json": string(document) + "\n"}
 	for _, page := range pages {
 		files[filepath.Join("reference", page.Name)] = page.Markdown
 	}

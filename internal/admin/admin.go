@@ -11,81 +11,16 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
 	"github.com/everhook/everhook/internal/runs"
 )
-
-// Runs reads runs; *runs.Operator implements it.
-type Runs interface {
-	// List returns a page of runs and the token of the next page, which is nil on the last page. It returns
-	// runs.ErrPage if the filter's page token is invalid.
-	List(ctx context.Context, filter runs.Filter) ([]runs.Summary, []byte, error)
-	// Find returns the flow of a run. If lists do not have the run, it tries the given flows. It returns
-	// everhook.ErrNoRun if the run is unknown or has expired.
-	Find(ctx context.Context, flows []string, id everhook.RunID) (string, error)
-	// Show returns one execution of a run with its steps; an empty execution means the latest one. It returns
-	// everhook.ErrNoRun if the run is unknown or has expired.
-	Show(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error)
-}
-
-// Actions change runs. They return a *runs.Refusal with the reason if an action is not possible, and everhook.ErrNoRun
-// if there is no such run.
-type Actions interface {
-	// Cancel requests the cancellation of a run.
-	Cancel(ctx context.Context, flow string, id everhook.RunID) error
-	// CancelFlow asks open runs of a flow to end, see runs.Operator.CancelFlow.
-	CancelFlow(ctx context.Context, flow string) (asked int, err error)
-	// Retry starts a closed run again, and returns when the new run is durable. Current retries with the enabled
-	// version of the flow, else with the version of the run. From is the key of the node to begin at; empty means the
-	// beginning.
-	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (runs.Retried, error)
-}
-
-// Flows reads the flows of this server.
-type Flows interface {
-	// Flows lists all flows by key, also those that are not served.
-	Flows(ctx context.Context) ([]Flow, error)
-}
-
-// Flow is one flow as an operator sees it.
-type Flow struct {
-	Key   string `json:"key"`
-	Title string `json:"title"`
-	// Mode is the flow's mode; empty if the file could not be read.
-	Mode everhook.Mode `json:"mode,omitempty"`
-	// Trigger is the kind of the flow's trigger; empty if the file could not be read.
-	Trigger string `json:"trigger,omitempty"`
-	// Version counts from 1; 0 if there is none yet.
-	Version int `json:"version,omitempty"`
-	// Enabled reports whether the trigger starts runs.
-	Enabled bool `json:"enabled"`
-	// URL is the webhook URL; empty without a webhook trigger.
-	URL string `json:"url,omitempty"`
-	// Note says why the flow, or its latest version, is not served.
-	Note string `json:"note,omitempty"`
-	// Skipped counts the deliveries that the trigger's condition left out since this process began: they started no
-	// run.
-	Skipped int64 `json:"skipped,omitempty"`
-}
-
-// FileProblem is an error of a flow file.
-type FileProblem struct {
-	// File, Line and Column are its place.
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	// Node is the key of the node; empty outside nodes.
-	Node string `json:"node,omitempty"`
-	// Message says what is wrong, Fix what to do about it.
-	Message string `json:"message"`
-	Fix     string `json:"fix,omitempty"`
-}
 
 // shownProblems bounds how many errors of files are shown.
 const shownProblems = 50
 
 // FileProblems are the first errors of the flow files that are not applied as they are.
-func (o Options) FileProblems() []FileProblem {
+func (o Options) FileProblems() []api.FileProblem {
 	if o.Problems == nil {
 		return nil
 	}
@@ -93,14 +28,14 @@ func (o Options) FileProblems() []FileProblem {
 	return problems[:min(len(problems), shownProblems)]
 }
 
-// Options configure the admin address. Flows, Runs and Ready are required, and Token unless Loopback is set.
+// Options configure the admin address. Flows, Runs, Actions and Ready are required, and Token unless Loopback is set.
 type Options struct {
-	Flows Flows
-	Runs  Runs
+	Flows api.Flows
+	Runs  api.Runs
 	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
-	Problems func() []FileProblem
-	// Actions change runs. Nil means that runs are read-only.
-	Actions Actions
+	Problems func() []api.FileProblem
+	// Actions change runs.
+	Actions api.Actions
 	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.
 	Trouble func() error
 	// Ready returns why webhook calls are not served, or nil. Its context has a timeout of five seconds.
@@ -137,15 +72,7 @@ const (
 )
 
 // Bounds of one request.
-const (
-	readyTimeout = 5 * time.Second
-	// ReadTimeout bounds the reading of a list of flows or runs.
-	ReadTimeout = 10 * time.Second
-	// ShowTimeout bounds the reading of one run: finding it, and querying a worker for its steps.
-	ShowTimeout = runs.ShowTimeout + 5*time.Second
-	// actTimeout bounds an action. A retry from a node queries a worker for the values.
-	actTimeout = 60 * time.Second
-)
+const readyTimeout = 5 * time.Second
 
 // Server returns an HTTP server for the handler, with timeouts and a bound for headers.
 func Server(handler http.Handler) *http.Server {
@@ -180,21 +107,9 @@ func (o Options) TemporalURL(run runs.Summary) string {
 func (o Options) Run(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error) {
 	if flow == "" {
 		var err error
-		if flow, err = o.flowOf(ctx, id); err != nil {
+		if flow, err = api.FindFlow(ctx, o.Flows, o.Runs, id); err != nil {
 			return nil, err
 		}
 	}
 	return o.Runs.Show(ctx, flow, id, execution)
-}
-
-func (o Options) flowOf(ctx context.Context, id everhook.RunID) (string, error) {
-	flows, err := o.Flows.Flows(ctx)
-	if err != nil {
-		return "", err
-	}
-	keys := make([]string, len(flows))
-	for i, flow := range flows {
-		keys[i] = flow.Key
-	}
-	return o.Runs.Find(ctx, keys, id)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -36,9 +37,9 @@ func (f fakeRuns) Show(_ context.Context, flow string, id everhook.RunID, _ stri
 	return f.show(flow, id)
 }
 
-type fakeFlows func() ([]admin.Flow, error)
+type fakeFlows func() ([]api.Flow, error)
 
-func (f fakeFlows) Flows(context.Context) ([]admin.Flow, error) { return f() }
+func (f fakeFlows) Flows(context.Context) ([]api.Flow, error) { return f() }
 
 const runA, runB = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa"), everhook.RunID("bbbbbbbbbbbbbbbbbbbbbbbbbb")
 
@@ -52,8 +53,8 @@ func summary(flow string, id everhook.RunID) runs.Summary {
 // options returns a server with one flow and one run.
 func options() admin.Options {
 	return admin.Options{
-		Flows: fakeFlows(func() ([]admin.Flow, error) {
-			return []admin.Flow{{Key: "orders", Title: "Orders", Mode: everhook.Sync, Version: 3, Enabled: true,
+		Flows: fakeFlows(func() ([]api.Flow, error) {
+			return []api.Flow{{Key: "orders", Title: "Orders", Mode: everhook.Sync, Version: 3, Enabled: true,
 				URL: "http://h/api/webhook:trigger/t"}}, nil
 		}),
 		Runs: fakeRuns{
@@ -115,7 +116,7 @@ func TestFlowsAreListed(t *testing.T) {
 func TestNoFlowsAreAnEmptyList(t *testing.T) {
 	t.Parallel()
 	o := options()
-	o.Flows = fakeFlows(func() ([]admin.Flow, error) { return nil, nil })
+	o.Flows = fakeFlows(func() ([]api.Flow, error) { return nil, nil })
 	require.JSONEq(t, `{"flows":[]}`, do(o, get("/api/v1/flows")).Body.String())
 }
 
@@ -128,11 +129,15 @@ func TestRunsAreListedAsAskedFor(t *testing.T) {
 		asked = filter
 		return []runs.Summary{summary("orders", runA)}, []byte{0xff, 1}, nil
 	}}
-	w := do(o, get("/api/v1/runs?flow=orders&status=failed&limit=7&page=_wA"))
+	w := do(o, get("/api/v1/runs?flow=orders&status=failed&limit=7"))
 	require.Equal(t, 200, w.Code, w.Body)
-	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Failed, Limit: 7, Page: []byte{0xff, 0}}, asked)
+	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Failed, Limit: 7}, asked)
+	var list api.RunList
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &list))
+	require.Equal(t, 200, do(o, get("/api/v1/runs?flow=orders&status=failed&page="+list.Next)).Code)
+	require.Equal(t, runs.Filter{Flow: "orders", Status: everhook.Failed, Limit: 100, Page: []byte{0xff, 1}}, asked)
 	require.JSONEq(t, `{"runs":[{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaa","flow":"orders","title":"Orders","version":3,"status":"resolved","started":"2026-07-30T12:00:00Z","execution":"0198-x",
-		"temporalUrl":"https://temporal.example/namespaces/my%20space/workflows/orders%2Faaaaaaaaaaaaaaaaaaaaaaaaaa/0198-x"}],"next":"_wE"}`, w.Body.String())
+		"temporalUrl":"https://temporal.example/namespaces/my%20space/workflows/orders%2Faaaaaaaaaaaaaaaaaaaaaaaaaa/0198-x"}],"next":"`+list.Next+`"}`, w.Body.String())
 }
 
 func TestAListOfRunsThatCannotBeAskedForIsRefused(t *testing.T) {
@@ -141,11 +146,11 @@ func TestAListOfRunsThatCannotBeAskedForIsRefused(t *testing.T) {
 		"no flow key":           {"flow=" + "a'%20OR%201", "not a flow key"},
 		"an unknown status":     {"status=fine", "use one of [pending resolved"},
 		"a status of one run":   {"status=queued", "not a status that runs can be listed by"},
-		"a limit of zero":       {"limit=0", "use 1 to 1000"},
-		"a limit over the most": {"limit=1001", "use 1 to 1000"},
-		"a limit of text":       {"limit=x", "use 1 to 1000"},
-		"a page of no list":     {"page=%3D%3D", "earlier list"},
-		"a filter that is none": {"state=failed", `"state" is not a parameter of this list; use flow, run, status`},
+		"a limit of zero":       {"limit=0", "limit: expected number >= 1"},
+		"a limit over the most": {"limit=201", "limit: expected number <= 200"},
+		"a limit of text":       {"limit=x", "limit: invalid integer"},
+		"a page of no list":     {"page=%3D%3D", "page: not a page of this list"},
+		"a filter that is none": {"state=failed", "state: not a parameter of this operation; use after, before, flow"},
 		"a run that is none":    {"run=ab'1", "is not a run ID, nor the first four or more characters of one"},
 		"a time of words":       {"after=yesterday", `after: "yesterday" is not a time; write for example`},
 		"a time without a unit": {"before=7", "before: "},
@@ -180,7 +185,7 @@ func TestWhatCannotBeReadSaysWhy(t *testing.T) {
 	t.Parallel()
 	o := options()
 	away := errors.New("temporal does not answer")
-	o.Flows = fakeFlows(func() ([]admin.Flow, error) { return nil, away })
+	o.Flows = fakeFlows(func() ([]api.Flow, error) { return nil, away })
 	o.Runs = fakeRuns{
 		list: func(runs.Filter) ([]runs.Summary, []byte, error) { return nil, nil, away },
 		show: func(string, everhook.RunID) (*runs.Detail, error) { return nil, away },
@@ -200,7 +205,7 @@ func TestARunIsShown(t *testing.T) {
 			t.Parallel()
 			w := do(options(), get("/api/v1/runs/"+string(runA)+path))
 			require.Equal(t, 200, w.Code, w.Body)
-			var run admin.RunDetail
+			var run api.RunDetail
 			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &run))
 			require.Equal(t, summary("orders", runA), run.Summary)
 			require.Equal(t, "paid", run.Steps[0].Node)
@@ -277,7 +282,7 @@ func TestPathsLeadToWhatIsMountedThere(t *testing.T) {
 		do(o, httptest.NewRequest("POST", "http://[::1]:1/temporal-codec/decode", nil)).Body.String())
 	require.Equal(t, "/temporal/namespaces/default/workflows/orders%2F"+string(runA)+"/0198-x",
 		o.TemporalURL(summary("orders", runA)))
-	requireProblem(t, do(o, get("/api/v2/flows")), 404, everhook.ProblemNotFound, "/api/v1/flows")
+	requireProblem(t, do(o, get("/api/v2/flows")), 404, everhook.ProblemNotFound, "/api/v1/openapi.json")
 }
 
 func TestWithoutPagesOnlyTheAPIIsThere(t *testing.T) {
@@ -297,7 +302,7 @@ func TestTheServerIsBounded(t *testing.T) {
 	s := admin.Server(http.NotFoundHandler())
 	require.NotZero(t, s.ReadHeaderTimeout)
 	require.NotZero(t, s.ReadTimeout)
-	require.Greater(t, s.WriteTimeout, 2*admin.ReadTimeout)
+	require.Greater(t, s.WriteTimeout, 2*api.ReadTimeout)
 	require.NotZero(t, s.IdleTimeout)
 	server := httptest.NewUnstartedServer(admin.New(options()))
 	server.Config.MaxHeaderBytes = s.MaxHeaderBytes
@@ -316,8 +321,6 @@ func TestAPageThatNoListGaveIsRefused(t *testing.T) {
 	t.Parallel()
 	o := options()
 	o.Runs = fakeRuns{list: func(runs.Filter) ([]runs.Summary, []byte, error) { return nil, nil, runs.ErrPage }}
-	w := do(o, get("/api/v1/runs?page=AAAA"))
-	require.Equal(t, 400, w.Code)
-	require.Contains(t, w.Body.String(), runs.ErrPage.Error())
+	requireProblem(t, do(o, get("/api/v1/runs?page=AAAA")), 400, everhook.ProblemMalformed, "not a page of this list")
 	require.Equal(t, 400, do(o, get("/api/v1/runs/"+string(runA)+"?flow=orders&execution=x")).Code)
 }

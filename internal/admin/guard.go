@@ -8,12 +8,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"path"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/everhook/everhook/internal/access"
 )
 
 // policy lets the pages load only their own style and script, and forbids framing.
@@ -48,13 +49,22 @@ func (s *site) guard(next http.Handler) http.Handler {
 	})
 }
 
-// pass removes the token from the request: no handler needs it, and Temporal's UI would forward it.
+// pass adds the actor to the request, and removes the token: no handler needs it, and Temporal's UI would forward it.
 func (s *site) pass(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(access.With(r.Context(), s.actor()))
 	if s.Token != "" && r.Header.Get("Authorization") != "" {
 		r = r.Clone(r.Context())
 		r.Header.Del("Authorization")
 	}
 	next.ServeHTTP(w, r)
+}
+
+// actor is the author of an admitted request.
+func (s *site) actor() access.Actor {
+	if s.Token == "" {
+		return access.Local
+	}
+	return access.Actor{ID: "token:admin", Kind: access.KindToken, Name: "admin token", Role: access.Admin}
 }
 
 // recover turns a panic into a problem. If the answer has begun, it cuts the connection.
@@ -122,29 +132,16 @@ func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Metho
 
 func methodAllowed(r *http.Request) bool {
 	switch {
-	case below(r, TemporalPath) || below(r, CodecPath):
-		return true
-	case isAction(r):
-		return r.Method == http.MethodPost
+	case below(r, TemporalPath) || below(r, CodecPath) || below(r, "/api"):
+		return true // they know their methods
 	default:
 		return isRead(r) || r.Method == http.MethodPost && (r.URL.Path == "/login" || r.URL.Path == "/logout")
 	}
 }
 
-// isAction reports whether the request changes runs. A link must never do that.
-func isAction(r *http.Request) bool {
-	of, action := path.Split(r.URL.Path)
-	return strings.HasPrefix(of, "/api/v1/runs/") && (action == "cancel" || action == "retry") ||
-		strings.HasPrefix(of, "/api/v1/flows/") && action == "cancel"
-}
-
 func refuseMethod(w http.ResponseWriter, r *http.Request) {
-	allow, use := "GET, HEAD", "GET"
-	if isAction(r) {
-		allow, use = "POST", "POST"
-	}
-	w.Header().Set("Allow", allow)
-	refuse(w, badMethod, r.Method+" is not served here; use "+use)
+	w.Header().Set("Allow", "GET, HEAD")
+	refuse(w, badMethod, r.Method+" is not served here; use GET")
 }
 
 func below(r *http.Request, path string) bool { return strings.HasPrefix(r.URL.Path, path+"/") }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/runs"
 )
@@ -82,14 +83,14 @@ func evaluate[T any](t *testing.T, ctx context.Context, script string) T {
 // busyServer has many flows and runs, with texts that are hard to lay out.
 func busyServer() *server {
 	long := strings.Repeat("nobreak", 40)
-	s := &server{flows: []admin.Flow{
+	s := &server{flows: []api.Flow{
 		{Key: "refused", Title: "A flow whose file has an error", Mode: everhook.Async, Version: 2, URL: hookURL + long,
 			Note: "flows/" + long + ".yaml:3:1: unknown kind"},
 		{Key: strings.Repeat("k", 63), Title: long, Mode: everhook.Sync, Version: 12345, Enabled: true, URL: hookURL},
 		{Key: "stock", Trigger: "call", Enabled: true, Version: 1}, {Key: "off", Note: "disabled"},
 	}}
 	for i := range 12 {
-		s.flows = append(s.flows, admin.Flow{Key: fmt.Sprintf("flow-%d", i), Title: fmt.Sprintf("Flow %d", i),
+		s.flows = append(s.flows, api.Flow{Key: fmt.Sprintf("flow-%d", i), Title: fmt.Sprintf("Flow %d", i),
 			Mode: everhook.Sync, Version: 1, Enabled: true, URL: hookURL})
 	}
 	for i, status := range everhook.Statuses {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 )
 
 //go:embed web
@@ -97,7 +98,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, status int, name 
 
 // overview shows the flows and the latest runs. If one of them cannot be read, the other is still shown.
 func (c *console) overview(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), api.ReadTimeout)
 	defer cancel()
 	query := r.URL.Query()
 	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.latest(ctx)}
@@ -110,7 +111,7 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 
 // runs lists all runs, page by page.
 func (c *console) runs(w http.ResponseWriter, r *http.Request) {
-	filter, err := admin.ParseFilter(r.URL.Query())
+	filter, err := api.ParseFilter(r.URL.Query())
 	if err != nil {
 		c.refuse(w, r, http.StatusBadRequest, "These runs cannot be listed", err.Error())
 		return
@@ -118,7 +119,7 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 	if !r.URL.Query().Has("limit") {
 		filter.Limit = listedRuns
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), admin.ReadTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), api.ReadTimeout)
 	defer cancel()
 	body := c.listRuns(ctx, filter)
 	if body.badPage {
@@ -134,7 +135,7 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	id, ok := everhook.ParseRunID(r.PathValue("id"))
 	flow := r.URL.Query().Get("flow")
-	execution, valid := admin.ParseExecution(r.URL.Query())
+	execution, valid := api.ParseExecution(r.URL.Query())
 	if !ok || !valid || flow != "" && !everhook.IsFlowKey(flow) {
 		c.refuse(w, r, http.StatusNotFound, "No such run", "A run ID is 26 characters of a-z and 2-7. The caller of "+
 			"a webhook finds it in the header Everhook-Run-Id.")
@@ -145,7 +146,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusBadRequest, "These steps cannot be shown", err.Error())
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), admin.ShowTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), api.ShowTimeout)
 	defer cancel()
 	detail, err := c.options.Run(ctx, flow, id, execution)
 	switch {

@@ -18,13 +18,14 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/runs"
 )
 
 // server is the data that the pages show.
 type server struct {
-	flows            []admin.Flow
+	flows            []api.Flow
 	runs             []runs.Summary
 	next             []byte
 	detail           *runs.Detail
@@ -34,7 +35,7 @@ type server struct {
 	list func(runs.Filter) []runs.Summary
 }
 
-func (s *server) Flows(context.Context) ([]admin.Flow, error) { return s.flows, s.flowsErr }
+func (s *server) Flows(context.Context) ([]api.Flow, error) { return s.flows, s.flowsErr }
 
 func (s *server) List(_ context.Context, filter runs.Filter) ([]runs.Summary, []byte, error) {
 	s.asked = filter
@@ -107,7 +108,7 @@ const hookURL = "https://hooks.example.com/api/webhook:trigger/t0ken"
 
 func TestTheOverviewShowsFlowsAndTheLatestRuns(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []runs.Summary{oneRun()}, flows: []admin.Flow{
+	s := &server{runs: []runs.Summary{oneRun()}, flows: []api.Flow{
 		{Key: "orders", Title: "Order intake", Mode: everhook.Sync, Version: 3, Enabled: true, URL: hookURL,
 			Note: "version 4 has problems", Skipped: 12},
 		{Key: "broken", Title: "Broken", Mode: everhook.Async, Version: 2, URL: hookURL, Note: "line 3: unknown kind"},
@@ -160,7 +161,7 @@ func TestFlowsThatAreNotServedComeFirst(t *testing.T) {
 	t.Parallel()
 	s := &server{}
 	for i := range 60 {
-		s.flows = append(s.flows, admin.Flow{Key: fmt.Sprintf("flow-%02d", i), Enabled: i < 58})
+		s.flows = append(s.flows, api.Flow{Key: fmt.Sprintf("flow-%02d", i), Enabled: i < 58})
 	}
 	s.flows[58].Note = "disabled"
 	s.flows[59].Version, s.flows[59].Note = 1, "a secret is missing"
@@ -171,7 +172,7 @@ func TestFlowsThatAreNotServedComeFirst(t *testing.T) {
 
 func TestAFlowThatOthersCallHasNoURL(t *testing.T) {
 	t.Parallel()
-	s := &server{flows: []admin.Flow{{Key: "stock", Trigger: "call", Enabled: true},
+	s := &server{flows: []api.Flow{{Key: "stock", Trigger: "call", Enabled: true},
 		{Key: "drop", Trigger: "file-drop", Enabled: true}}}
 	require.Contains(t, text(read(t, s, "/")), "stock served called by other flows drop served started by file-drop")
 }
@@ -181,14 +182,14 @@ func TestAnEmptyServerSaysWhatToDo(t *testing.T) {
 	require.Contains(t, text(read(t, &server{}, "/")), "No flows yet. Write one into the server's directory of "+
 		"flows. everhook dev serves it immediately, everhook serve after a restart: everhook flow new hello")
 	require.Contains(t, text(read(t, &server{}, "/runs")), "No runs yet.")
-	s := &server{flows: []admin.Flow{{Key: "off", URL: "http://no"}, {Key: "orders", Enabled: true, URL: hookURL}}}
+	s := &server{flows: []api.Flow{{Key: "off", URL: "http://no"}, {Key: "orders", Enabled: true, URL: hookURL}}}
 	require.Contains(t, text(read(t, s, "/")), `Try it: curl -i '`+hookURL+
 		`' -H 'Content-Type: application/json' -d '{"hello": "world"}'`)
 }
 
 func TestWhatCannotBeReadDoesNotHideTheRest(t *testing.T) {
 	t.Parallel()
-	s := &server{flows: []admin.Flow{{Key: "orders"}}, runErr: errors.New("temporal <does> not answer")}
+	s := &server{flows: []api.Flow{{Key: "orders"}}, runErr: errors.New("temporal <does> not answer")}
 	page := read(t, s, "/")
 	require.Contains(t, text(page), "orders disabled none")
 	require.Contains(t, text(page), "The runs cannot be listed now. temporal <does> not answer")
@@ -204,7 +205,7 @@ func TestAThousandFlowsAreSearched(t *testing.T) {
 	t.Parallel()
 	s := &server{}
 	for i := range 1000 {
-		s.flows = append(s.flows, admin.Flow{Key: fmt.Sprintf("flow-%03d", i), Title: fmt.Sprintf("The FLOW %d", i)})
+		s.flows = append(s.flows, api.Flow{Key: fmt.Sprintf("flow-%03d", i), Title: fmt.Sprintf("The FLOW %d", i)})
 	}
 	page := read(t, s, "/")
 	require.Equal(t, 50, strings.Count(page, ` scope="row"`))
@@ -378,7 +379,7 @@ func TestWhatStrangersSentIsText(t *testing.T) {
 		Started: started, Execution: hostile}
 	failure := &everhook.Error{Type: hostile, Message: hostile, Node: hostile, Response: everhook.Of(hostile)}
 	s := &server{
-		flows: []admin.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile,
+		flows: []api.Flow{{Key: "orders", Title: hostile, Mode: hostile, URL: `javascript:alert(1)//` + hostile,
 			Enabled: true, Version: 1, Note: hostile}},
 		runs: []runs.Summary{run},
 		detail: &runs.Detail{Summary: run, Note: hostile,
@@ -470,7 +471,7 @@ func TestWhatCannotBeReadIsLogged(t *testing.T) {
 
 func TestTablesAreReadableByMachines(t *testing.T) {
 	t.Parallel()
-	s := &server{runs: []runs.Summary{oneRun()}, detail: shownRun(), flows: []admin.Flow{{Key: "a", URL: hookURL}}}
+	s := &server{runs: []runs.Summary{oneRun()}, detail: shownRun(), flows: []api.Flow{{Key: "a", URL: hookURL}}}
 	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders"} {
 		page := read(t, s, path)
 		require.Contains(t, page, `<html lang="en">`)
@@ -580,7 +581,7 @@ func TestLargeStepsMakeShortPages(t *testing.T) {
 func TestAPageIsReadAgainOnlyIfItHasChanged(t *testing.T) {
 	t.Parallel()
 	next := time.Now().Add(time.Minute)
-	s := &server{runs: []runs.Summary{oneRun()}, flows: []admin.Flow{{Key: "orders", Enabled: true, URL: hookURL}},
+	s := &server{runs: []runs.Summary{oneRun()}, flows: []api.Flow{{Key: "orders", Enabled: true, URL: hookURL}},
 		detail: &runs.Detail{Summary: runs.Summary{ID: runA, Flow: "orders", Status: everhook.Pending,
 			Started: time.Now().Add(-time.Hour)}, Steps: []everhook.Step{{Number: 1, Node: "charge",
 			Kind: "http-request", Status: everhook.Pending, Started: time.Now(),
@@ -609,7 +610,7 @@ func TestAPageIsReadAgainOnlyIfItHasChanged(t *testing.T) {
 
 func TestCopyButtonsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	s := &server{flows: []admin.Flow{{Key: "a", URL: hookURL}, {Key: "b", URL: hookURL}}}
+	s := &server{flows: []api.Flow{{Key: "a", URL: hookURL}, {Key: "b", URL: hookURL}}}
 	page := text(read(t, s, "/"))
 	require.Contains(t, page, "Copy the URL of a")
 	require.Contains(t, page, "Copy the URL of b")
@@ -636,8 +637,8 @@ func TestTheOverviewShowsBrokenFilesWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	s := &server{}
 	o := s.options()
-	o.Problems = func() []admin.FileProblem {
-		return []admin.FileProblem{
+	o.Problems = func() []api.FileProblem {
+		return []api.FileProblem{
 			{File: "flows/a.yaml", Line: 12, Column: 5, Node: "paid", Message: "no <such> name\n  | x\n",
 				Fix: "write `y`"},
 			{File: "b.yaml", Line: 1, Column: 1, Message: "the file is empty"},

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -28,18 +28,18 @@ type overviewBody struct {
 
 // flowsView is the table of flows.
 type flowsView struct {
-	Flows []admin.Flow
+	Flows []api.Flow
 	// Search is the search text; Found counts the matching flows, Total all flows.
 	Search       string
 	Found, Total int
 	// Broken are the errors of flow files that are not applied as they are.
-	Broken []admin.FileProblem
+	Broken []api.FileProblem
 	// Problem is the reason why there is no list.
 	Problem string
 }
 
 // Example is the flow whose curl command is shown while there are no runs.
-func (v flowsView) Example() *admin.Flow {
+func (v flowsView) Example() *api.Flow {
 	for i, flow := range v.Flows {
 		if flow.Enabled && flow.URL != "" {
 			return &v.Flows[i]
@@ -60,7 +60,7 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 		return view
 	}
 	view.Total = len(flows)
-	slices.SortStableFunc(flows, func(a, b admin.Flow) int { return cmp.Compare(urgency(a), urgency(b)) })
+	slices.SortStableFunc(flows, func(a, b api.Flow) int { return cmp.Compare(urgency(a), urgency(b)) })
 	for _, flow := range flows {
 		if !matches(flow, view.Search) {
 			continue
@@ -74,14 +74,14 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 }
 
 // urgency sorts flows that should be served but are not to the top, where they are seen.
-func urgency(flow admin.Flow) int {
+func urgency(flow api.Flow) int {
 	if !flow.Enabled && flow.Version > 0 {
 		return 0
 	}
 	return 1
 }
 
-func matches(flow admin.Flow, search string) bool {
+func matches(flow api.Flow, search string) bool {
 	search = strings.ToLower(search)
 	return strings.Contains(flow.Key, search) || strings.Contains(strings.ToLower(flow.Title), search)
 }
@@ -109,15 +109,15 @@ func (v runsView) Filtered() bool {
 // Status is the chosen value of the filter "status"; empty: any.
 func (v runsView) Status() string {
 	if v.Filter.Unresolved {
-		return admin.Unresolved
+		return api.Unresolved
 	}
 	return string(v.Filter.Status)
 }
 
 // Statuses are the values of the filter.
 func (runsView) Statuses() []string {
-	statuses := []string{admin.Unresolved}
-	for _, status := range admin.Listable {
+	statuses := []string{api.Unresolved}
+	for _, status := range api.Listable {
 		statuses = append(statuses, string(status))
 	}
 	return statuses
@@ -141,7 +141,7 @@ func field(t time.Time) string {
 func (v runsView) Recent() []link {
 	var links []link
 	for _, l := range []struct{ text, status, after string }{
-		{"Unresolved, last hour", admin.Unresolved, "1h"}, {"Unresolved, last day", admin.Unresolved, "24h"},
+		{"Unresolved, last hour", api.Unresolved, "1h"}, {"Unresolved, last day", api.Unresolved, "24h"},
 		{"Last hour", "", "1h"},
 	} {
 		query := url.Values{"after": {l.after}}
@@ -186,7 +186,7 @@ func (c *console) listRuns(ctx context.Context, filter runs.Filter) runsView {
 			Superseded: superseded[run.Execution]})
 	}
 	if len(next) > 0 {
-		query := url.Values{"page": {admin.PageText(next)}}
+		query := url.Values{"page": {api.PageText(next)}}
 		for name, value := range map[string]string{"flow": filter.Flow, "run": filter.Run, "status": view.Status(),
 			"after": bound(filter.After), "before": bound(filter.Before)} {
 			if value != "" {

@@ -29,7 +29,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
@@ -175,7 +175,7 @@ func (f flow) running(t *testing.T, run everhook.RunID, node string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		r := get(t, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"?flow="+f.key)
-		var detail admin.RunDetail
+		var detail api.RunDetail
 		if r.status != http.StatusOK || json.Unmarshal([]byte(r.body), &detail) != nil {
 			return false
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 )
 
 // reply is the answer to a caller.
@@ -146,12 +146,12 @@ func get(t *testing.T, address string, changes ...change) reply {
 }
 
 // show returns a run from the admin API.
-func (f flow) show(t *testing.T, run everhook.RunID) admin.RunDetail {
+func (f flow) show(t *testing.T, run everhook.RunID) api.RunDetail {
 	t.Helper()
 	for until := time.Now().Add(patience); ; {
 		r := get(t, f.product.AdminURL()+"/api/v1/runs/"+string(run)+"?flow="+f.key)
 		require.Equal(t, http.StatusOK, r.status, r.body)
-		var detail admin.RunDetail
+		var detail api.RunDetail
 		require.NoError(t, json.Unmarshal([]byte(r.body), &detail))
 		// On a busy machine a worker may not answer in time. Then read the run again.
 		if !strings.Contains(detail.Note, "look again") || time.Now().After(until) {

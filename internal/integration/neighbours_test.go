@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/server"
 )
 
@@ -29,14 +29,14 @@ func TestFlowsThatCallThemselvesComeToAnEnd(t *testing.T) {
 `)
 	f := p.async(t, "first-rabbit", "nodes: [ { key: sub, type: subflow, config: { flow: rabbits, wait: false } } ]")
 	f.post(t, "")
-	var list admin.RunList
+	var list api.RunList
 	require.Eventually(t, func() bool {
 		got := get(t, p.AdminURL()+"/api/v1/runs?limit=1000&flow=rabbits")
 		return json.Unmarshal([]byte(got.body), &list) == nil && len(list.Runs) > 2 &&
-			!slices.ContainsFunc(list.Runs, func(r admin.RunSummary) bool { return r.Status == everhook.Pending })
+			!slices.ContainsFunc(list.Runs, func(r api.RunSummary) bool { return r.Status == everhook.Pending })
 	}, patience, 50*time.Millisecond)
 	require.LessOrEqual(t, len(list.Runs), most)
-	require.True(t, slices.ContainsFunc(list.Runs, func(r admin.RunSummary) bool {
+	require.True(t, slices.ContainsFunc(list.Runs, func(r api.RunSummary) bool {
 		errors, err := everhook.EncodeJSON(rabbits.ended(t, r.ID).Output)
 		return err == nil && strings.Contains(string(errors), "as many runs as they may")
 	}), "those at the limit get an error")

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 )
@@ -25,11 +25,11 @@ func (f flow) act(t *testing.T, run everhook.RunID, action, body string) reply {
 }
 
 // retry starts a run again.
-func (f flow) retry(t *testing.T, run everhook.RunID, body string) admin.Retried {
+func (f flow) retry(t *testing.T, run everhook.RunID, body string) api.Retried {
 	t.Helper()
 	r := f.act(t, run, "retry", body)
 	require.Equal(t, http.StatusCreated, r.status, r.body)
-	var retried admin.Retried
+	var retried api.Retried
 	require.NoError(t, json.Unmarshal([]byte(r.body), &retried))
 	require.Equal(t, "/api/v1/runs/"+string(retried.ID), r.header.Get("Location"))
 	require.Equal(t, run, retried.RetryOf)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 )
@@ -40,7 +40,7 @@ nodes:
 		require.Equal(t, status, f.ended(t, started[status]).Status)
 	}
 	for status, run := range started {
-		var list admin.RunList
+		var list api.RunList
 		require.Eventually(t, func() bool {
 			got := get(t, fmt.Sprintf("%s/api/v1/runs?status=%s&flow=listed", p.AdminURL(), status))
 			return got.status == 200 && json.Unmarshal([]byte(got.body), &list) == nil && len(list.Runs) == 1
@@ -102,7 +102,7 @@ func TestListsOfRunsGoPageByPage(t *testing.T) {
 	for range 4 {
 		want[f.post(t, "").run] = true
 	}
-	list := func(query string) (all admin.RunList) {
+	list := func(query string) (all api.RunList) {
 		got := get(t, p.AdminURL()+"/api/v1/runs?"+query)
 		require.Equal(t, 200, got.status, got.body)
 		require.NoError(t, json.Unmarshal([]byte(got.body), &all))

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 )
 
 const ignoring = `key: ignoring
@@ -56,9 +56,9 @@ func TestASkippedDeliveryNeverStartsARun(t *testing.T) {
 	require.Equal(t, everhook.Resolved, f.ended(t, retried.ID).Status, "an operator says that it is to run")
 	replay(t, f, retried.ID)
 
-	var list admin.FlowList
+	var list api.FlowList
 	require.NoError(t, json.Unmarshal([]byte(get(t, shared.AdminURL()+"/api/v1/flows").body), &list))
-	at := slices.IndexFunc(list.Flows, func(flow admin.Flow) bool { return flow.Key == f.key })
+	at := slices.IndexFunc(list.Flows, func(flow api.Flow) bool { return flow.Key == f.key })
 	require.EqualValues(t, 3, list.Flows[at].Skipped)
 }
 

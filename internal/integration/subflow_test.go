@@ -13,7 +13,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/workflows"
@@ -61,7 +61,7 @@ nodes: [ { key: out, type: output, config: { value: { left: '{{ 10 - trigger.inp
 	require.Equal(t, 1, shown.Version)
 	require.Equal(t, everhook.WorkflowID("selling", got.run), shown.Caller)
 	require.Equal(t, []string{"out"}, keys(shown.Steps))
-	var list admin.RunList
+	var list api.RunList
 	require.Eventually(t, func() bool {
 		got := get(t, p.AdminURL()+"/api/v1/runs?flow=stock&status=resolved")
 		return got.status == 200 && json.Unmarshal([]byte(got.body), &list) == nil && len(list.Runs) == 1

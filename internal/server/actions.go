@@ -5,19 +5,19 @@ import (
 	"errors"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/store"
 )
 
-// actions implements admin.Actions.
+// actions implements api.Actions.
 type actions struct {
 	*runs.Operator
 	starter *runs.Starter
 	store   *store.Store
 }
 
-var _ admin.Actions = actions{}
+var _ api.Actions = actions{}
 
 // Retry takes the current version from the store, and the version of the run from its history.
 func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, current bool,

@@ -25,6 +25,7 @@ import (
 	"github.com/everhook/everhook/activities/httprequest"
 	"github.com/everhook/everhook/activities/jsonquery"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
@@ -224,13 +225,13 @@ func (s *Server) warnOfLocalURLs() {
 func (s *Server) ShowFiles(broken func() flowfile.Problems) { s.files = broken }
 
 // fileProblems are the errors of flow files as pages show them.
-func (s *Server) fileProblems() []admin.FileProblem {
+func (s *Server) fileProblems() []api.FileProblem {
 	if s.files == nil {
 		return nil
 	}
-	var problems []admin.FileProblem
+	var problems []api.FileProblem
 	for _, p := range s.files() {
-		problems = append(problems, admin.FileProblem{File: p.File, Line: p.Line, Column: p.Column, Node: p.Node,
+		problems = append(problems, api.FileProblem{File: p.File, Line: p.Line, Column: p.Column, Node: p.Node,
 			Message: p.Message, Fix: p.Fix})
 	}
 	return problems
@@ -478,14 +479,14 @@ func describeNamespace(name string) *workflowservice.DescribeNamespaceRequest {
 	return &workflowservice.DescribeNamespaceRequest{Namespace: name}
 }
 
-// shownFlows implements admin.Flows.
+// shownFlows implements api.Flows.
 type shownFlows struct{ *Server }
 
 // Flows returns all flows with their URLs.
-func (s shownFlows) Flows(context.Context) ([]admin.Flow, error) {
-	var flows []admin.Flow
+func (s shownFlows) Flows(context.Context) ([]api.Flow, error) {
+	var flows []api.Flow
 	for _, flow := range s.catalog.Flows() {
-		flows = append(flows, admin.Flow{
+		flows = append(flows, api.Flow{
 			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Trigger: flow.Trigger, Version: flow.Version,
 			Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note, Skipped: s.watch.skipped(flow.Key),
 		})
