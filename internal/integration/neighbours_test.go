@@ -54,14 +54,21 @@ func TestAllRunsOfAFlowAreCancelled(t *testing.T) {
 	for range 30 {
 		called = append(called, f.calls(t, f.post(t, "").run, "sub"))
 	}
-	require.Eventually(t, func() bool { // the list may not show all runs yet
+	asked := 0
+	askAll := func() int {
 		got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/api/v1/flows/sleeper/cancel", nil)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusAccepted, got.status, got.body)
-		return !slices.ContainsFunc(called, func(run everhook.RunID) bool {
-			return sleeper.show(t, run).Status == everhook.Pending
-		})
+		var cancelled admin.CancelledFlow
+		require.NoError(t, json.Unmarshal([]byte(got.body), &cancelled))
+		return cancelled.Asked
+	}
+	require.Eventually(t, func() bool { // the list may not have the last runs yet, and still have those that have ended
+		asked += askAll()
+		return asked >= len(called)
 	}, patience, 50*time.Millisecond)
+	require.Zero(t, askAll(), "each run is asked once")
+	require.Equal(t, len(called), asked)
 	for _, run := range called {
 		require.Equal(t, everhook.Cancelled, sleeper.ended(t, run).Status)
 	}

@@ -57,6 +57,21 @@ func (r *Operator) requestEnd(ctx context.Context, info *workflowpb.WorkflowExec
 	return err == nil, err
 }
 
+// requestEndOnce is requestEnd for a run that a list has as open. Lists lag, and Temporal reports success for every
+// repetition, so it looks first.
+func (r *Operator) requestEndOnce(ctx context.Context, info *workflowpb.WorkflowExecutionInfo) (asked bool, err error) {
+	execution := info.GetExecution()
+	now, err := r.client.DescribeWorkflowExecution(ctx, execution.GetWorkflowId(), execution.GetRunId())
+	if err != nil {
+		return false, err
+	}
+	if now.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING ||
+		now.GetWorkflowExtendedInfo().GetCancelRequested() {
+		return false, nil
+	}
+	return r.requestEnd(ctx, info)
+}
+
 // Numbers of CancelFlow.
 const (
 	// maxCancelled is how many runs one call asks to end.
@@ -99,7 +114,7 @@ func (r *Operator) requestEnds(ctx context.Context, listed []*workflowpb.Workflo
 			break
 		}
 		group.Go(func() error {
-			ok, err := r.requestEnd(ctx, info)
+			ok, err := r.requestEndOnce(ctx, info)
 			if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 				return nil // it has ended
 			}
