@@ -2,9 +2,11 @@ package workflows_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -12,10 +14,11 @@ import (
 	"github.com/everhook/everhook/workflows"
 )
 
-// witness records for which step each activity is called; the engine's own are "-".
+// witness records for which step each activity is called, the engine's own as "-", and its retry policy.
 type witness struct {
 	interceptor.WorkerInterceptorBase
-	calls []string
+	calls    []string
+	policies []*temporal.RetryPolicy
 }
 
 func (w *witness) InterceptWorkflow(_ workflow.Context,
@@ -43,6 +46,7 @@ func (o *witnessOutbound) ExecuteActivity(ctx workflow.Context, name string, arg
 		called = effect.Node.Key + " " + effect.Iteration
 	}
 	o.witness.calls = append(o.witness.calls, name+" "+called)
+	o.witness.policies = append(o.witness.policies, workflow.GetActivityOptions(ctx).RetryPolicy)
 	return o.Next.ExecuteActivity(ctx, name, args...)
 }
 
@@ -63,4 +67,24 @@ func TestInterceptorsKnowForWhichStepAnActivityIsCalled(t *testing.T) {
 	require.Contains(t, w.calls, activities.HTTPRequest+" ask lines[0]")
 	require.Contains(t, w.calls, activities.HTTPRequest+" ask lines[1]")
 	require.Contains(t, w.calls, activities.Yield+" -")
+}
+
+// Temporal refuses a policy whose longest pause is below the first one, and then the run never goes on.
+func TestTemporalGetsPausesThatItTakes(t *testing.T) {
+	t.Parallel()
+	for retry, longest := range map[string]time.Duration{
+		"{ maxAttempts: 3, initialInterval: 10ms, maxInterval: 1m }":   time.Minute,
+		"{ maxAttempts: 3, initialInterval: 10ms, maxInterval: 20ms }": activities.LostPause,
+		"{ maxAttempts: 3, initialInterval: 99ms, maxInterval: 99ms }": activities.LostPause,
+		"{ maxAttempts: 3, initialInterval: 10ms, maxInterval: 1s }":   time.Second,
+	} {
+		try := try(t, "  - { key: ask, type: http-request, timeout: 5s, retry: "+retry+
+			", config: { url: 'https://a.example' } }\n", nil)
+		w := &witness{}
+		try.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{w, workflows.ResultGuard()}})
+		try.run(t)
+		require.Len(t, w.policies, 1, retry)
+		require.Equal(t, activities.LostPause, w.policies[0].InitialInterval, retry)
+		require.Equal(t, longest, w.policies[0].MaximumInterval, retry)
+	}
 }

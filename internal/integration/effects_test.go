@@ -64,6 +64,25 @@ func TestAnEffectIsTriedAgainWithTheSameKey(t *testing.T) {
 	record(t, f, got.run, "tried-again")
 }
 
+func TestPausesMayBeShorterThanThatAfterALostWorker(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	f := shared.sync(t, "short-pauses", `nodes:
+  - { key: ask, type: http-request, timeout: 5s, retry: { maxAttempts: 3, initialInterval: 10ms, maxInterval: 20ms }, config: { url: '`+partner.URL+`' } }
+  - { key: a, type: response, config: { status: '{{ nodes.ask.status }}' } }
+`)
+	got := f.post(t, "")
+	require.Equal(t, 200, got.status, got.body)
+	require.Len(t, partner.received(), 3)
+	require.Equal(t, 3, f.show(t, got.run).Steps[0].Attempts)
+	replay(t, f, got.run)
+}
+
 func TestFailuresAreCaughtWhereTheFlowSays(t *testing.T) {
 	t.Parallel()
 	partner := newPartner(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusPaymentRequired) })
