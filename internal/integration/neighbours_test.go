@@ -59,7 +59,7 @@ func TestAllRunsOfAFlowAreCancelled(t *testing.T) {
 		got, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/api/v1/flows/sleeper/cancel", nil)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusAccepted, got.status, got.body)
-		var cancelled admin.CancelledFlow
+		var cancelled api.CancelledFlow
 		require.NoError(t, json.Unmarshal([]byte(got.body), &cancelled))
 		return cancelled.Asked
 	}
