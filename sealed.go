@@ -39,6 +39,19 @@ func (s Sealed) Open(lookup func(name string) (string, error)) (any, error) {
 	})
 }
 
+// Names returns the names of the secrets, each once, sorted.
+func (s Sealed) Names() []string {
+	names := map[string]bool{}
+	for _, place := range s.Places {
+		for _, segment := range place.Segments {
+			if segment.Secret != "" {
+				names[segment.Secret] = true
+			}
+		}
+	}
+	return SortedKeys(names)
+}
+
 // Display returns the value with "{{ secret.NAME }}" in the places, for logs and pages.
 func (s Sealed) Display() any {
 	v, _ := s.fill(func(segment Segment) (string, error) { return "{{ secret." + segment.Secret + " }}", nil })

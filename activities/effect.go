@@ -50,6 +50,16 @@ type Secrets interface {
 	With(name, text string) Secrets
 }
 
+// RestrictedSecrets are Secrets with rules of the operator about their use. The frame of an effect asks them.
+type RestrictedSecrets interface {
+	// Permit returns an error if a flow may not use a secret.
+	Permit(flow, name string) error
+	// HasHosts reports whether a secret may be sent to certain hosts only.
+	HasHosts(name string) bool
+	// MaySend returns an error if a secret may not be sent to a host and port.
+	MaySend(name, host, port string) error
+}
+
 // Open gives a sealed value with its secrets in their places. If a secret is not set, the error is an *everhook.Error
 // of TypeSecret: return it unchanged.
 func (d Dependencies) Open(sealed everhook.Sealed) (any, error) {

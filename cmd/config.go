@@ -36,7 +36,7 @@ func readConfig(r io.Reader) (kong.Resolver, error) {
 	}
 	settings := config{}
 	for name, node := range nodes {
-		text, err := settingText(&node)
+		text, err := settingText(name, &node)
 		if err != nil {
 			return nil, err
 		}
@@ -45,8 +45,15 @@ func readConfig(r io.Reader) (kong.Resolver, error) {
 	return settings, nil
 }
 
-// settingText returns a value in the form of a flag: a list becomes comma-separated text.
-func settingText(node *yaml.Node) (string, error) {
+// mappings are the flags whose value is a mapping.
+var mappings = []string{"secrets"}
+
+// settingText returns a value in the form of a flag: a list becomes comma-separated text, and a mapping stays YAML.
+func settingText(name string, node *yaml.Node) (string, error) {
+	if node.Kind == yaml.MappingNode && slices.Contains(mappings, name) {
+		text, err := yaml.Marshal(node)
+		return string(text), err
+	}
 	parts := []*yaml.Node{node}
 	if node.Kind == yaml.SequenceNode {
 		parts = node.Content

@@ -56,6 +56,9 @@ type Spec[In, Out any] struct {
 	Local bool
 	// Redacted says that results and errors of the function hold no secrets, so that the frame need not look for them.
 	Redacted bool
+	// ChecksHosts says that the function asks activities.RestrictedSecrets about each host to which it sends a secret.
+	// Other effects cannot use a secret that may be sent to certain hosts only.
+	ChecksHosts bool
 }
 
 // New makes an effect.
@@ -98,6 +101,9 @@ func (e *effect[In, Out]) Activity(d activities.Dependencies) any {
 		tries := triesOf(ctx)
 		if lost := tries.giveUp(e.spec.Once); lost != nil {
 			return nil, activities.Fail(lost, false, 0)
+		}
+		if refused := e.permit(ctx, input, d.Secrets); refused != nil {
+			return nil, activities.Fail(refused, false, 0)
 		}
 		attempt, cancel := limited(ctx)
 		defer cancel()

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/activities"
 )
 
 // drained is how many bytes of an unused body are read, so that its connection can be used again.
@@ -24,7 +25,9 @@ type exchange struct {
 	transport http.RoundTripper
 	tracer    trace.Tracer
 	request   *request
-	limit     time.Duration
+	// rules restrict the hosts to which secrets may be sent; nil: they may be sent everywhere.
+	rules activities.RestrictedSecrets
+	limit time.Duration
 	// sent says that a request got a connection. From then on the other side may have acted.
 	sent atomic.Bool
 }
@@ -32,6 +35,9 @@ type exchange struct {
 // follow sends the request and follows at most so many redirects. The caller closes the answer's body.
 func (e *exchange) follow(ctx context.Context, redirects int) (*http.Response, *failure) {
 	for hop := 0; ; hop++ {
+		if refused := e.permitted(); refused != nil {
+			return nil, permanent(refused)
+		}
 		response, err := e.send(ctx)
 		if err != nil {
 			return nil, e.lost(ctx, err)
@@ -50,6 +56,20 @@ func (e *exchange) follow(ctx context.Context, redirects int) (*http.Response, *
 			return nil, permanent(err)
 		}
 	}
+}
+
+// permitted returns an error if the next request goes to a host that one of the secrets may not reach. A redirect to
+// another origin takes no secret along, but its URL is the other side's, which knows the secret and could put it there.
+func (e *exchange) permitted() *everhook.Error {
+	if e.rules == nil {
+		return nil
+	}
+	for _, name := range everhook.SortedKeys(e.request.secrets) {
+		if err := e.rules.MaySend(name, e.request.url.Hostname(), portOf(e.request.url)); err != nil {
+			return everhook.Errorf(everhook.TypeRefused, "%s", err)
+		}
+	}
+	return nil
 }
 
 // send makes one round trip. The transport is used directly: http.Client would follow redirects by its own rules and

@@ -32,7 +32,7 @@ type Options struct {
 // New makes the effect. It sends requests with the transport of Dependencies.HTTP.
 func New(o Options) activities.Effect {
 	return effect.New(effect.Spec[activities.HTTPRequestInput, activities.HTTPRequestResult]{
-		Name: activities.HTTPRequest, Redacted: true, Retry: retry,
+		Name: activities.HTTPRequest, Redacted: true, ChecksHosts: true, Retry: retry,
 		Build: func(d activities.Dependencies) effect.Function[activities.HTTPRequestInput,
 			activities.HTTPRequestResult] {
 			s := &sender{secrets: d.Secrets, transport: d.HTTP.Transport, tracer: o.Tracer,
@@ -70,6 +70,7 @@ func (s *sender) send(ctx context.Context, input activities.HTTPRequestInput) (a
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	exchange := exchange{transport: s.transport, tracer: s.tracer, request: r, limit: limit}
+	exchange.rules, _ = s.secrets.(activities.RestrictedSecrets)
 	result, failed := s.perform(ctx, &exchange, input)
 	if failed != nil {
 		return activities.HTTPRequestResult{}, failed.redacted(redactor)

@@ -28,6 +28,8 @@ type request struct {
 	secretHeaders map[string]bool
 	// redactor takes secrets out of the parts of the request that messages show.
 	redactor redactor
+	// secrets are the names of all secrets in the request.
+	secrets map[string]bool
 	// credential is the text of basic authentication, and credentialSecret the secret in it.
 	credential, credentialSecret string
 }
@@ -35,14 +37,15 @@ type request struct {
 // builder opens sealed values and remembers the first problem.
 type builder struct {
 	lookup func(name string) (string, error)
+	used   map[string]bool
 	err    *everhook.Error
 }
 
 // build makes the request of an input. Errors are of the types secret (one is not set) and config; they may hold
 // secrets.
 func build(input activities.HTTPRequestInput, lookup func(string) (string, error)) (*request, *everhook.Error) {
-	b := &builder{lookup: lookup}
-	r := &request{method: input.Method, header: http.Header{"User-Agent": {"everhook"}},
+	b := &builder{lookup: lookup, used: map[string]bool{}}
+	r := &request{method: input.Method, secrets: b.used, header: http.Header{"User-Agent": {"everhook"}},
 		secretBody: len(input.Body.Places) > 0, secretHeaders: secretHeaders(input.Headers)}
 	if r.method == "" {
 		r.method = http.MethodGet
@@ -89,6 +92,7 @@ func (b *builder) problem(format string, args ...any) {
 // open fills in secrets.
 func (b *builder) open(field string, sealed everhook.Sealed) any {
 	v, err := sealed.Open(func(name string) (string, error) {
+		b.used[name] = true
 		secret, err := b.lookup(name)
 		if err != nil && b.err == nil {
 			b.err = everhook.Errorf(everhook.TypeSecret, "%s: %s", field, err)

@@ -21,6 +21,8 @@ import (
 // Secrets looks up secrets. The error of a look-up names the secret and says how to set it.
 type Secrets interface {
 	Lookup(name string) (string, error)
+	// Permit returns an error if the operator's rules do not let a flow use a secret.
+	Permit(flow, name string) error
 }
 
 // Options configure a Catalog.
@@ -233,8 +235,12 @@ func (c *Catalog) secretsChanged(now *snapshot) bool {
 	return false
 }
 
-// Apply makes a definition the enabled version of its flow, and returns when it is served.
+// Apply makes a definition the enabled version of its flow, and returns when it is served. It refuses a flow that uses
+// a secret which the operator's rules give to others only.
 func (c *Catalog) Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error) {
+	if err := c.permit(definition); err != nil {
+		return everhook.Version{}, err
+	}
 	applied, err := c.options.Store.Apply(ctx, definition, source, store.ApplyOptions{Enable: true})
 	if err != nil {
 		return everhook.Version{}, err

@@ -35,6 +35,7 @@ type fixture struct {
 	secrets string
 	log     *bytes.Buffer
 	env     map[string]string
+	rules   secrets.Rules
 }
 
 func fresh(t *testing.T) *fixture {
@@ -52,7 +53,7 @@ func fresh(t *testing.T) *fixture {
 // with returns another catalog over the same store, of a program with these kinds.
 func (f *fixture) with(t *testing.T, registry *kind.Registry) *Catalog {
 	t.Helper()
-	provider, err := secrets.New(secrets.Options{Dir: f.secrets})
+	provider, err := secrets.New(secrets.Options{Dir: f.secrets, Rules: f.rules})
 	require.NoError(t, err)
 	c := New(Options{
 		Store: f.store, Versions: compile.NewVersions(registry), Secrets: provider,
@@ -447,4 +448,30 @@ func TestAMissingSecretDoesNotReadTheStoreAgain(t *testing.T) {
 		require.NoError(t, f.refreshIfChanged(t.Context()))
 	}
 	require.Equal(t, before, refreshes)
+}
+
+func TestAFlowIsServedWithSecretsThatItMayUseOnly(t *testing.T) {
+	t.Parallel()
+	f := fresh(t)
+	f.writeSecret(t, "API", "hunter22")
+	f.writeSecret(t, "SHOP", "hunter23")
+	inNode := plain + `nodes: [ { key: call, type: http-request, config: { url: 'https://a.example/', headers: { ` +
+		`Authorization: 'Bearer {{ secret.API }}' } } } ]`
+	f.apply(t, inNode)
+	f.apply(t, orders)
+	shown, _ := flow(t, f.Catalog, "plain")
+	require.True(t, shown.Served)
+
+	f.rules = secrets.Rules{"API": {Flows: []string{"orders"}}, "SHOP": {Flows: []string{"plain"}}}
+	other := f.with(t, nodes.Standard())
+	for key, note := range map[string]string{"plain": "the flow plain may not use the secret API",
+		"orders": "the flow orders may not use the secret SHOP"} {
+		shown, _ := flow(t, other, key)
+		require.False(t, shown.Served)
+		require.Contains(t, shown.Note, note)
+	}
+	_, err := other.Apply(t.Context(), parse(t, strings.Replace(inNode, "key: plain", "key: copy", 1)), "test")
+	require.ErrorContains(t, err, "the flow copy may not use the secret API")
+	_, err = f.store.Flow(t.Context(), "copy")
+	require.ErrorIs(t, err, store.ErrNotFound, "nothing was applied")
 }

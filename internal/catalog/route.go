@@ -111,15 +111,45 @@ func (c *Catalog) unset(flow *compile.Flow) (names []string) {
 	return names
 }
 
-// missingSecret says what to do about secrets of the flow that are not set. If all are set, it reports the first one
-// that is not valid for its purpose.
-func (c *Catalog) missingSecret(known *compiled) string {
-	names := slices.Clone(known.flow.Secrets)
-	if namer, ok := known.flow.Trigger.(kind.SecretNaming); ok {
+// secretsOf returns the names of all secrets of a flow, sorted.
+func secretsOf(flow *compile.Flow) []string {
+	names := slices.Clone(flow.Secrets)
+	if namer, ok := flow.Trigger.(kind.SecretNaming); ok {
 		names = slices.Concat(names, namer.Secrets())
 	}
 	slices.Sort(names)
-	if err := secrets.LookupAll(c.options.Secrets.Lookup, slices.Compact(names)); err != nil {
+	return slices.Compact(names)
+}
+
+// permit checks the secrets of a definition that is about to be applied against the operator's rules. A definition that
+// this program cannot compile is none of its business.
+func (c *Catalog) permit(definition *everhook.Definition) error {
+	hash, err := definition.Hash()
+	if err != nil {
+		return err
+	}
+	made, err := c.options.Versions.Of(&everhook.Version{Hash: hash, Definition: definition})
+	if err != nil {
+		return nil
+	}
+	for _, name := range secretsOf(made.Flow) {
+		if err := c.options.Secrets.Permit(definition.Key, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missingSecret says what to do about secrets of the flow that are not set. If all are set, it reports the first one
+// that is not valid for its purpose.
+func (c *Catalog) missingSecret(known *compiled) string {
+	names := secretsOf(known.flow)
+	for _, name := range names {
+		if err := c.options.Secrets.Permit(known.flow.Definition.Key, name); err != nil {
+			return err.Error()
+		}
+	}
+	if err := secrets.LookupAll(c.options.Secrets.Lookup, names); err != nil {
 		return err.Error()
 	}
 	if known.webhook != nil {

@@ -45,6 +45,8 @@ func ValidName(name string) bool { return secretName.MatchString(name) }
 
 // Provider looks secrets up. It is safe for concurrent use.
 type Provider struct {
+	// Rules restrict the use of secrets.
+	Rules
 	dir    string
 	dotEnv *dotEnvFile
 	// environ are the variables of the process.
@@ -78,6 +80,8 @@ type Options struct {
 	// DotEnv is the path of a .env file, whose variables count where Environ has none of the name. The file need not
 	// exist. It is read again when it changes. Empty: none.
 	DotEnv string
+	// Rules restrict the use of secrets. Nil: every flow may use all of them.
+	Rules Rules
 	// Logger takes a warning for each secret that is too short to be redacted well. Nil: no warnings.
 	Logger *slog.Logger
 }
@@ -93,7 +97,7 @@ func New(o Options) (*Provider, error) {
 			return nil, fmt.Errorf("the directory of secrets: %s is not a directory", o.Dir)
 		}
 	}
-	p := &Provider{dir: o.Dir, environ: o.Environ, logger: o.Logger, known: map[string][]given{},
+	p := &Provider{Rules: o.Rules, dir: o.Dir, environ: o.Environ, logger: o.Logger, known: map[string][]given{},
 		warned: map[string]bool{}}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)

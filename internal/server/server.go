@@ -117,7 +117,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		}
 	}()
 	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ,
-		DotEnv: with.DotEnv, Logger: s.logger}); err != nil {
+		DotEnv: with.DotEnv, Rules: o.Secrets, Logger: s.logger}); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
@@ -288,7 +288,7 @@ func (s *Server) startWorker() error {
 		return err
 	}
 	subflows := subflow.New(subflow.Options{Store: s.store, Versions: s.versions, Secret: s.secrets.Lookup,
-		Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
+		Permit: s.secrets.Permit, Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
 	requests := httprequest.New(httprequest.Options{Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload,
 		MaxValues: s.options.MaxValues})
 	dependencies := s.dependencies(guard, proxy)

@@ -4,6 +4,7 @@
 package subflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Options struct {
 	Versions *compile.Versions
 	// Secret returns the value of a secret. Its error names the secret and says how to set it.
 	Secret func(name string) (string, error)
+	// Permit returns an error if the operator's rules do not let a flow use a secret. Nil: there are no rules.
+	Permit func(flow, name string) error
 	// Env returns the settings that flows may refer to as env.<NAME>.
 	Env func() map[string]string
 	// Resume returns the base of a flow's resume URLs, and the secret that they are made with; nil: runs cannot be
@@ -87,7 +90,11 @@ func (l *Loader) load(ctx context.Context,
 			"`trigger: { type: call }` can", name(version), flow.Definition.Trigger.Type)
 	}
 	for _, secret := range flow.Secrets {
-		if _, err := l.options.Secret(secret); err != nil {
+		_, err := l.options.Secret(secret)
+		if l.options.Permit != nil {
+			err = cmp.Or(l.options.Permit(input.Flow, secret), err)
+		}
+		if err != nil {
 			return loaded, everhook.Errorf(everhook.TypeSecret, "%s cannot be called: %v", name(version), err)
 		}
 	}
