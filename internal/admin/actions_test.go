@@ -12,6 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/admin"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -31,10 +32,10 @@ func (f *fakeActions) CancelFlow(_ context.Context, flow string) (int, error) {
 	return 7, f.err
 }
 
-func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, current bool,
-	from string) (runs.Retried, error) {
-	f.asked = append(f.asked, flow, id, current, from)
-	return runs.Retried{ID: runB, Flow: flow, Version: 4, RetryOf: id, From: from}, f.err
+func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, wanted api.RetryRequest,
+	_ []byte) (runs.Retried, error) {
+	f.asked = append(f.asked, flow, id, wanted.Current, wanted.From)
+	return runs.Retried{ID: runB, Flow: flow, Version: 4, RetryOf: id, From: wanted.From}, f.err
 }
 
 func acting() (admin.Options, *fakeActions) {

@@ -37,10 +37,9 @@ type Actions interface {
 	Cancel(ctx context.Context, flow string, id everhook.RunID) error
 	// CancelFlow asks open runs of a flow to end, see runs.Operator.CancelFlow.
 	CancelFlow(ctx context.Context, flow string) (asked int, err error)
-	// Retry starts a closed run again, and returns when the new run is durable. Current retries with the enabled
-	// version of the flow, else with the version of the run. From is the key of the node to begin at; empty means the
-	// beginning.
-	Retry(ctx context.Context, flow string, id everhook.RunID, current bool, from string) (runs.Retried, error)
+	// Retry starts a closed run again, and returns when the new run is durable. Retries with the same key, which is
+	// not empty, are one retry.
+	Retry(ctx context.Context, flow string, id everhook.RunID, wanted RetryRequest, key []byte) (runs.Retried, error)
 }
 
 // Flows reads the flows of this server.
@@ -49,12 +48,14 @@ type Flows interface {
 	Flows(ctx context.Context) ([]Flow, error)
 }
 
-// Options configure the API. Flows, Runs and Actions are required.
+// Options configure the API. All but Problems, TemporalURL and Logger are required.
 type Options struct {
 	Flows Flows
 	Runs  Runs
 	// Actions change runs.
 	Actions Actions
+	// Requests keep the answers of requests with an Idempotency-Key.
+	Requests Requests
 	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
 	Problems func() []FileProblem
 	// TemporalURL returns the page of a run in Temporal's UI; empty for none. Nil: there is no UI.
@@ -96,7 +97,7 @@ func newService(o Options) *service {
 	s := &service{Options: o, mux: http.NewServeMux()}
 	useProblems()
 	s.api = humago.New(s.mux, configuration())
-	s.api.UseMiddleware(s.permit, s.readBody)
+	s.api.UseMiddleware(s.permit, s.readBody, s.repeatable)
 	for _, add := range operations {
 		add(s)
 	}

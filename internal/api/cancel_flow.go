@@ -22,7 +22,7 @@ func cancelFlow(s *service) {
 		role: access.Operator, summary: "Ask the open runs of a flow to end as cancelled",
 		description: "At most 1,000 runs are asked at a time. The flow may be one that this server no longer has: its " +
 			"runs may go on.",
-		status: http.StatusAccepted, timeout: actTimeout, refusals: []int{http.StatusConflict}},
+		status: http.StatusAccepted, timeout: actTimeout},
 		func(ctx context.Context, in *NamedFlow) (*reply[CancelledFlow], error) {
 			asked, err := s.Actions.CancelFlow(ctx, in.Key)
 			if err != nil && asked == 0 {

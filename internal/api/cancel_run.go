@@ -17,7 +17,7 @@ type Cancelled struct {
 func cancelRun(s *service) {
 	add(s, operation{id: "cancel-run", method: http.MethodPost, path: "/api/v1/runs/{id}/cancel", tag: tagRuns,
 		role: access.Operator, summary: "Ask a run to end as cancelled", status: http.StatusAccepted,
-		timeout: actTimeout, refusals: []int{http.StatusConflict}},
+		timeout: actTimeout},
 		func(ctx context.Context, in *NamedRun) (*reply[Cancelled], error) {
 			flow, err := s.flowOf(ctx, *in)
 			if err != nil {

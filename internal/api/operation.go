@@ -45,12 +45,24 @@ const maxAction = 64 << 10
 const (
 	metaRole       = "role"
 	metaEverywhere = "everywhere"
+	metaTimeout    = "timeout"
 )
+
+// headers are the parameters that an operation has besides those of its input.
+func (op operation) headers() []*huma.Param {
+	if op.method == http.MethodGet {
+		return nil
+	}
+	return []*huma.Param{keyParameter()}
+}
 
 // add registers an operation with its handler.
 func add[I, O any](s *service, op operation, handle func(context.Context, *I) (*O, error)) {
 	if op.timeout == 0 {
 		op.timeout = ReadTimeout
+	}
+	if op.method != http.MethodGet {
+		op.refusals = append(op.refusals, http.StatusConflict, http.StatusUnprocessableEntity)
 	}
 	if op.maxBody == 0 {
 		op.maxBody = maxAction
@@ -58,8 +70,9 @@ func add[I, O any](s *service, op operation, handle func(context.Context, *I) (*
 	huma.Register(s.api, huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary,
 		Description: op.description, DefaultStatus: op.status, MaxBodyBytes: op.maxBody, BodyReadTimeout: -1,
-		RejectUnknownQueryParameters: true, Metadata: map[string]any{metaRole: op.role, metaEverywhere: op.everywhere},
-		Responses: refusals(s.api, op.refusals),
+		RejectUnknownQueryParameters: true, Metadata: map[string]any{metaRole: op.role, metaEverywhere: op.everywhere,
+			metaTimeout: op.timeout},
+		Responses: refusals(s.api, op.refusals), Parameters: op.headers(),
 	}, func(ctx context.Context, input *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, op.timeout)
 		defer cancel()
@@ -83,6 +96,12 @@ func (s *service) permit(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(ctx)
+}
+
+// timeoutOf bounds the operation of a request.
+func timeoutOf(ctx huma.Context) time.Duration {
+	timeout, _ := ctx.Operation().Metadata[metaTimeout].(time.Duration)
+	return timeout
 }
 
 // bodyTimeout bounds how long a body may take.

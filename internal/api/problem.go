@@ -29,8 +29,10 @@ var (
 		Status: http.StatusRequestEntityTooLarge}
 	mediaType = everhook.Problem{Type: everhook.ProblemMediaType, Title: "Unsupported media type",
 		Status: http.StatusUnsupportedMediaType}
-	denied      = everhook.Problem{Type: everhook.ProblemDenied, Title: "Not permitted", Status: http.StatusForbidden}
-	conflict    = everhook.Problem{Type: everhook.ProblemConflict, Title: "Not possible", Status: http.StatusConflict}
+	denied    = everhook.Problem{Type: everhook.ProblemDenied, Title: "Not permitted", Status: http.StatusForbidden}
+	conflict  = everhook.Problem{Type: everhook.ProblemConflict, Title: "Not possible", Status: http.StatusConflict}
+	keyReused = everhook.Problem{Type: everhook.ProblemKeyReused, Title: "Idempotency key reused",
+		Status: http.StatusUnprocessableEntity}
 	unavailable = everhook.Problem{Type: everhook.ProblemUnavailable, Title: "Unavailable",
 		Status: http.StatusServiceUnavailable}
 	internal = everhook.Problem{Type: everhook.ProblemInternal, Title: "Internal error",
@@ -59,7 +61,12 @@ func fail(kind everhook.Problem, detail string, wrong ...everhook.ProblemDetail)
 func wrongf(pointer, format string, a ...any) *problem {
 	text := fmt.Sprintf(format, a...)
 	_, name, _ := strings.Cut(pointer[1:], "/")
-	return fail(malformed, name+": "+text, everhook.ProblemDetail{Pointer: pointer, Detail: text})
+	return fail(malformed, name+": "+text, pointed(pointer, text))
+}
+
+// pointed is one wrong field.
+func pointed(pointer, detail string) everhook.ProblemDetail {
+	return everhook.ProblemDetail{Pointer: pointer, Detail: detail}
 }
 
 func (p *problem) Error() string             { return p.Detail }

@@ -38,7 +38,7 @@ func retryRun(s *service) {
 	add(s, operation{id: "retry-run", method: http.MethodPost, path: "/api/v1/runs/{id}/retry", tag: tagRuns,
 		role: access.Operator, summary: "Run the delivery of a run again",
 		description: "The run must have ended. The new run has another ID. When the answer comes, it is durable.",
-		status:      http.StatusCreated, timeout: actTimeout, refusals: []int{http.StatusConflict}},
+		status:      http.StatusCreated, timeout: actTimeout},
 		func(ctx context.Context, in *retryRunInput) (*retryRunOutput, error) {
 			var wanted RetryRequest
 			if in.Body != nil {
@@ -51,7 +51,7 @@ func retryRun(s *service) {
 			if err != nil {
 				return nil, err
 			}
-			retried, err := s.Actions.Retry(ctx, flow, in.id, wanted.Current, wanted.From)
+			retried, err := s.Actions.Retry(ctx, flow, in.id, wanted, keyOf(ctx))
 			if err != nil {
 				return nil, err
 			}

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,8 @@ type RetryOptions struct {
 	Version *everhook.Version
 	// From is the key of the node to begin at, with the values of the steps before it; empty: the beginning.
 	From string
+	// ID is the ID of the new run. Retries with one ID are one retry. Empty: a random one.
+	ID everhook.RunID
 }
 
 // Retried is the new run of a retry.
@@ -63,7 +66,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 		return Retried{}, Refusef("%v", err)
 	}
 	start, definition := earlier.start, earlier.definition
-	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, everhook.NewRunID()
+	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, cmp.Or(options.ID, everhook.NewRunID())
 	start.Delivery.Failure = nil // an operator says that it is to run
 	if options.Version != nil {
 		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.JSON

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 
 	"github.com/everhook/everhook"
@@ -20,10 +21,16 @@ type actions struct {
 var _ api.Actions = actions{}
 
 // Retry takes the current version from the store, and the version of the run from its history.
-func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, current bool,
-	from string) (runs.Retried, error) {
-	options := runs.RetryOptions{From: from}
-	if current {
+func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, wanted api.RetryRequest,
+	key []byte) (runs.Retried, error) {
+	options := runs.RetryOptions{From: wanted.From}
+	if len(key) > 0 {
+		// Without its flow the run has no secret to derive from, and a repeated request may retry it twice.
+		if stored, err := a.store.Flow(ctx, flow); err == nil {
+			options.ID = everhook.DerivedRunID(stored.Secret, "retry of "+string(id)+" by "+hex.EncodeToString(key))
+		}
+	}
+	if wanted.Current {
 		version, err := a.enabled(ctx, flow)
 		if err != nil {
 			return runs.Retried{}, err

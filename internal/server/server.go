@@ -358,7 +358,7 @@ func (s *Server) startAdmin() error {
 	}
 	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	options := admin.Options{
-		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Flows: shownFlows{s}, Ready: s.ready,
+		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Requests: s.store, Flows: shownFlows{s}, Ready: s.ready,
 		Trouble: s.trouble, Problems: s.fileProblems,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),

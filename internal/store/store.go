@@ -110,6 +110,9 @@ func (s *Store) try(ctx context.Context, change func(tx *transaction) error) err
 	case err != nil:
 		return err
 	}
+	if err := noteRequest(ctx, tx); err != nil {
+		return err
+	}
 	if err := sqlTx.Commit(); err != nil {
 		return err
 	}
