@@ -50,7 +50,8 @@ func TestNoRoleIsRefusedBeforeTheRequestIsRead(t *testing.T) {
 			if role.Includes(op.Metadata[metaRole].(access.Role)) {
 				continue
 			}
-			r := httptest.NewRequest(method, strings.NewReplacer("{", "", "}", "").Replace(path), strings.NewReader("{"))
+			r := httptest.NewRequest(method, strings.NewReplacer("{", "", "}", "").Replace(path),
+				strings.NewReader("{"))
 			w := httptest.NewRecorder()
 			s.mux.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Actor{Role: role})))
 			require.Equal(t, http.StatusForbidden, w.Code, "%s %s as %s", method, path, role)

@@ -20,8 +20,8 @@ type CancelledFlow struct {
 func cancelFlow(s *service) {
 	add(s, operation{id: "cancel-flow", method: http.MethodPost, path: "/api/v1/flows/{key}/cancel", tag: tagFlows,
 		role: access.Operator, summary: "Ask the open runs of a flow to end as cancelled",
-		description: "At most 1,000 runs are asked at a time. The flow may be one that this server no longer has: its " +
-			"runs may go on.",
+		description: "At most 1,000 runs are asked at a time. The flow may be one that this server no longer has: " +
+			"its runs may go on.",
 		status: http.StatusAccepted, timeout: actTimeout},
 		func(ctx context.Context, in *NamedFlow) (*reply[CancelledFlow], error) {
 			asked, err := s.Actions.CancelFlow(ctx, in.Key)

@@ -40,7 +40,8 @@ const bearer = "token"
 // configuration is that of huma: JSON only, and no paths of its own.
 func configuration() huma.Config {
 	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
-	for _, canonical := range []reflect.Type{reflect.TypeFor[everhook.Value](), reflect.TypeFor[json.RawMessage]()} {
+	for _, canonical := range []reflect.Type{reflect.TypeFor[everhook.Value](),
+		reflect.TypeFor[json.RawMessage]()} {
 		schemas.RegisterTypeAlias(canonical, reflect.TypeFor[any]())
 	}
 	schemas.RegisterTypeAlias(reflect.TypeFor[problem](), problemSchema)

@@ -27,7 +27,8 @@ func (s *service) flow(ctx context.Context, key string) (Flow, error) {
 	if err != nil {
 		return Flow{}, err
 	}
-	at, found := slices.BinarySearchFunc(flows, key, func(f Flow, key string) int { return strings.Compare(f.Key, key) })
+	at, found := slices.BinarySearchFunc(flows, key,
+		func(f Flow, key string) int { return strings.Compare(f.Key, key) })
 	if !found || !access.From(ctx).Sees(key, nil) {
 		return Flow{}, fail(notFound, "no such flow")
 	}

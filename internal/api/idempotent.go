@@ -43,8 +43,8 @@ const maxKey = 255
 func keyParameter() *huma.Param {
 	most := maxKey
 	return &huma.Param{Name: keyHeader, In: "header",
-		Description: "A text of your choice, such as a UUID. A repeated request with the same key changes nothing, and " +
-			"gets the answer of the first one, for a day.",
+		Description: "A text of your choice, such as a UUID. A repeated request with the same key changes nothing, " +
+			"and gets the answer of the first one, for a day.",
 		Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &most}}
 }
 

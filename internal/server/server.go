@@ -358,8 +358,8 @@ func (s *Server) startAdmin() error {
 	}
 	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	options := admin.Options{
-		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Requests: s.store, Flows: shownFlows{s}, Ready: s.ready,
-		Trouble: s.trouble, Problems: s.fileProblems,
+		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Requests: s.store,
+		Flows: shownFlows{s}, Ready: s.ready, Trouble: s.trouble, Problems: s.fileProblems,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
