@@ -70,7 +70,7 @@ type Delivery struct {
 	ReceivedAt time.Time `json:"receivedAt"`
 	// Trigger is the value of "trigger" in expressions: for a webhook headers, query, body, id, receivedAt.
 	Trigger Mapping `json:"trigger"`
-	// Digest is the SHA-256 of the raw body, in hexadecimal.
+	// Digest is the SHA-256 of the raw body, in hexadecimal; of the raw query if the call is a GET.
 	Digest string `json:"digest,omitempty"`
 	// DedupeKey is the same for all duplicates; empty without deduplication.
 	DedupeKey string `json:"dedupeKey,omitempty"`

@@ -39,6 +39,8 @@ type flowSend struct {
 type target struct {
 	flow  *compile.Flow
 	calls *trigger.WebhookCalls
+	// method is the first that the flow takes.
+	method string
 	// dir is the directory of the flow's file.
 	dir string
 }
@@ -128,7 +130,7 @@ func (c *flowSend) target(s streams, registry *kind.Registry) (target, error) {
 	if !ok {
 		return t, fmt.Errorf("the flow %s has no webhook, so it cannot be called", t.flow.Definition.Key)
 	}
-	t.calls = webhook.Calls()
+	t.calls, t.method = webhook.Calls(), webhook.CallMethods()[0]
 	return t, nil
 }
 
@@ -216,7 +218,7 @@ func (c *flowSend) caller(t target, body sentBody) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCaller(credentialsOf(t.calls, provider.Lookup), headers, own), nil
+	return newCaller(t.method, credentialsOf(t.calls, provider.Lookup), headers, own), nil
 }
 
 // pathFlows is the path of the flows in the admin API.

@@ -20,16 +20,18 @@ import (
 
 // caller sends the requests of one call of a webhook.
 type caller struct {
-	client      *http.Client
+	client *http.Client
+	// method is the method of a delivery.
+	method      string
 	credentials []credential
 	// headers are sent unless own, the headers of the command line, replace them.
 	headers, own http.Header
 }
 
-func newCaller(credentials []credential, headers, own http.Header) *caller {
+func newCaller(method string, credentials []credential, headers, own http.Header) *caller {
 	// A redirect would send the credentials to another address.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &caller{client, credentials, headers, own}
+	return &caller{client, method, credentials, headers, own}
 }
 
 // answered is the reply to a request.
@@ -60,15 +62,16 @@ func (a *answered) skipped() bool { return a.header.Get(headerSkipped) == "true"
 func (c *caller) post(ctx context.Context, address string, body []byte, wait time.Duration) (*answered, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	defer cancel()
-	return c.send(ctx, http.MethodPost, address, body)
+	return c.send(ctx, c.method, address, append([]byte{}, body...))
 }
 
+// send sends a delivery, or with a nil body the question for an answer.
 func (c *caller) send(ctx context.Context, method, address string, body []byte) (*answered, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	if method == http.MethodPost {
+	if body != nil {
 		for name, values := range c.headers {
 			request.Header[name] = values
 		}

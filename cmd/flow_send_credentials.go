@@ -17,7 +17,7 @@ import (
 // trigger can require.
 type credential interface {
 	// show adds the credential to a request. The body is given because signatures cover its bytes. Show is called once
-	// for every request: the delivery, which is a POST, and the polls for its answer, which are GETs without a body.
+	// for every request: the delivery, and the polls for its answer, whose body is nil.
 	show(request *http.Request, body []byte) error
 }
 
@@ -81,7 +81,7 @@ type signedCredential struct {
 }
 
 func (c signedCredential) show(request *http.Request, body []byte) error {
-	if request.Method != http.MethodPost {
+	if body == nil {
 		return nil
 	}
 	secret, err := "", error(nil)

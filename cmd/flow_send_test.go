@@ -383,7 +383,7 @@ func TestFlowSendStopsWithItsContext(t *testing.T) {
 			cancel()
 			<-r.Context().Done()
 		})
-	c := newCaller(nil, nil, nil)
+	c := newCaller(http.MethodPost, nil, nil, nil)
 	first, err := c.post(ctx, h.URL+hookPath, nil, time.Minute)
 	require.NoError(t, err)
 	_, err = c.follow(ctx, h.URL+hookPath, first)

@@ -25,7 +25,11 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 		c.lost = true
 		return refuse(BodiesFull, "the connection is needed for another client; send it again").retryAfter(1), true
 	}
-	digest := sha256.Sum256(c.body)
+	content := c.body
+	if c.header.IsGet() {
+		content = c.ctx.URI().QueryString()
+	}
+	digest := sha256.Sum256(content)
 	run, now := r.options.NewRunID(), r.options.Clock().UTC()
 	if c.wait != nil {
 		run = c.wait.run

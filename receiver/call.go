@@ -64,6 +64,8 @@ type call struct {
 	token string
 	// caller is the name of the caller that the credentials are of; empty: they name none.
 	caller string
+	// sentPath is the path that was sent, if it is not the plain one; see plainPath.
+	sentPath string
 	// wait is the wait that the call resumes; nil for calls of other URLs.
 	wait  *waitURL
 	route *Route
@@ -135,6 +137,7 @@ func (r *Receiver) guard(route fasthttp.RequestHandler) fasthttp.RequestHandler 
 			c.reply = refuse(UnknownMethod, "")
 			return
 		}
+		c.usePlainPath()
 		route(ctx)
 	}
 }
@@ -169,6 +172,7 @@ func (r *Receiver) finish(c *call) {
 		connOf(c.ctx).linger.Store(true)
 	}
 	c.reply.write(&c.ctx.Response)
+	c.allowPage(&c.ctx.Response)
 	r.record(c)
 }
 
@@ -243,6 +247,7 @@ func (r *Receiver) refusesBody(c *call) (refused bool) {
 
 // refuseHead runs the checks that need only the head.
 func (r *Receiver) refuseHead(c *call) (reply, bool) {
+	c.usePlainPath()
 	path := string(c.ctx.URI().PathOriginal())
 	if token, found := strings.CutPrefix(path, triggerPath); found {
 		c.token = token

@@ -15,7 +15,7 @@ type check func(*Receiver, *call) (reply, bool)
 // The checks of a delivery, in the order in which they are made. None of them reaches the engine.
 var (
 	// headChecks need the head of the request alone.
-	headChecks = []check{servable, takesMethod, declaredLength, addresses, credentials, headHandshake}
+	headChecks = []check{servable, preflight, takesMethod, declaredLength, addresses, credentials, headHandshake}
 	// bodyChecks read and parse the body, and complete the delivery.
 	bodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, takeTurn, parseBody,
 		confirmation, fitsSchema, startsRun, dedupeKey}

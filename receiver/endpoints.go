@@ -27,6 +27,15 @@ func (r *Receiver) nothing(*call, *fiber.Ctx) reply { return notFound() }
 // trigger takes a delivery.
 func (r *Receiver) trigger(c *call, f *fiber.Ctx) reply {
 	c.token = strings.Clone(f.Params("token"))
+	taken := r.take(c)
+	if c.header.IsGet() && c.delivery.ID != "" && taken.headers[fiber.HeaderCacheControl] == "" {
+		// A repeated GET must reach the flow.
+		taken = taken.with(fiber.HeaderCacheControl, "no-store")
+	}
+	return taken
+}
+
+func (r *Receiver) take(c *call) reply {
 	if refusal, refused := r.refuse(c, headChecks); refused {
 		return refusal
 	}
@@ -152,7 +161,10 @@ func (r *Receiver) answer(c *call, f *fiber.Ctx) reply {
 	if _, ok := r.route(c); !ok {
 		return notFound()
 	}
-	if refusal, refused := allow(c, fiber.MethodGet, fiber.MethodHead); refused {
+	if refusal, refused := preflight(r, c); refused {
+		return refusal
+	}
+	if refusal, refused := allow(c, answerMethods...); refused {
 		return refusal
 	}
 	if refusal, refused := r.refuse(c, []check{addresses, credentials}); refused {
@@ -196,6 +208,9 @@ func (r *Receiver) outcome(c *call, run everhook.RunID, wait time.Duration) repl
 		return r.waiting(c, run, outcome.Status)
 	}
 }
+
+// answerMethods are those by which an answer can be asked for.
+var answerMethods = []string{fiber.MethodGet, fiber.MethodHead}
 
 func noRun() reply { return refuse(NotFound, "there is no such run, or it has expired") }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/everhook/everhook"
 )
 
@@ -46,6 +48,10 @@ type Route struct {
 	Mode everhook.Mode
 	// Version is passed to the Starter. The receiver does not look into it.
 	Version *everhook.Version
+	// Methods are those of deliveries; none: POST alone.
+	Methods []string
+	// CORS lets pages call the flow from their scripts; nil: browsers let none.
+	CORS *CORS
 	// MaxBody bounds a body, in bytes.
 	MaxBody int64
 	// Accept lists the formats of bodies that the flow takes; none: JSON.
@@ -112,6 +118,17 @@ func (r *Route) bucket() string {
 		return r.Flow
 	}
 	return r.Flow + "/" + r.Node
+}
+
+// postAlone are the methods of a flow that names none.
+var postAlone = []string{fiber.MethodPost}
+
+// methods are those of deliveries.
+func (r *Route) methods() []string {
+	if len(r.Methods) == 0 {
+		return postAlone
+	}
+	return r.Methods
 }
 
 // hides reports whether a header, in lower case, carries credentials.

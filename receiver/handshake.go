@@ -20,20 +20,28 @@ type Handshake struct {
 	Tokens []Credential
 }
 
-// takesMethod: every flow takes POST, and GET or HEAD when it is a question that the flow answers.
+// takesMethod: a flow takes the methods that it names, and GET or HEAD when it is a question that the flow answers.
 func takesMethod(_ *Receiver, c *call) (reply, bool) {
-	if len(c.route.Handshakes) > 0 && !c.header.IsPost() && asked(c, nil, false) != nil {
+	if c.header.IsPost() && len(c.route.Methods) == 0 || headQuestion(c) != nil {
 		return reply{}, false
 	}
-	return allow(c, fiber.MethodPost)
+	return allow(c, c.route.methods()...)
+}
+
+// headQuestion returns the handshake that a call without a body is, or nil.
+func headQuestion(c *call) *Handshake {
+	if len(c.route.Handshakes) == 0 || !c.header.IsGet() && !c.header.IsHead() {
+		return nil
+	}
+	return asked(c, nil, false)
 }
 
 // headHandshake answers a question without a body; that ends the call.
 func headHandshake(r *Receiver, c *call) (reply, bool) {
-	if c.header.IsPost() {
-		return reply{}, false
+	if question := headQuestion(c); question != nil {
+		return r.answerHandshake(c, question, nil), true
 	}
-	return r.answerHandshake(c, asked(c, nil, false), nil), true
+	return reply{}, false
 }
 
 // maxUnsigned bounds the body of an unsigned handshake, in bytes: it is parsed for strangers.

@@ -52,6 +52,7 @@ func someFlows() flows {
 		},
 	}
 	maps.Copy(all, guardedFlows())
+	maps.Copy(all, browserFlows())
 	return all
 }
 

@@ -33,6 +33,7 @@ const (
 	BodiesFull      Reason = "bodies-full"      // as many bytes of bodies are received as the process takes at once
 	Invalid         Reason = "invalid"          // a body that does not fit the schema
 	Skipped         Reason = "skipped"          // the flow ignores the delivery: no run
+	Preflight       Reason = "preflight"        // 204: a browser asked whether a page may call
 	Handshaken      Reason = "handshake"        // 200: a provider asked whether the URL is meant for it
 	MediaType       Reason = "media-type"       // a body that the flow does not take
 	KeyReused       Reason = "key-reused"       // a dedupe key that came before with another body

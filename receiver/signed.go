@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/gofiber/fiber/v2"
@@ -68,16 +69,22 @@ func (r *Receiver) message(c *call) signature.Message {
 	if s := c.route.Signature; s != nil && s.Preset.UsesURL() {
 		m.Base, m.Target = r.options.PublicURL, target(c)
 	}
-	if m.Method = fiber.MethodPost; !c.header.IsPost() {
-		m.Method = string(c.header.Method())
-	}
+	m.Method = c.method()
 	return m
+}
+
+// method is the method of the call.
+func (c *call) method() string {
+	if c.header.IsPost() {
+		return fiber.MethodPost
+	}
+	return string(c.header.Method())
 }
 
 // target is the path and the query as they were sent.
 func target(c *call) string {
 	uri := c.ctx.URI()
-	path := string(uri.PathOriginal())
+	path := cmp.Or(c.sentPath, string(uri.PathOriginal()))
 	if query := uri.QueryString(); len(query) > 0 {
 		return path + "?" + string(query)
 	}

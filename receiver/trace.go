@@ -47,7 +47,7 @@ func (c carrier) Keys() []string     { return nil }
 // admitted, so strangers leave no spans.
 func (r *Receiver) trace(c *call) {
 	ctx := propagator.Extract(context.Background(), carrier{c.header})
-	_, c.span = r.options.Tracer.Start(ctx, fiber.MethodPost+" "+c.spanRoute(),
+	_, c.span = r.options.Tracer.Start(ctx, c.method()+" "+c.spanRoute(),
 		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.began))
 }
 
@@ -61,7 +61,7 @@ func (c *call) endTrace(record Record) {
 	}
 	if c.span.IsRecording() {
 		c.span.SetAttributes(
-			attribute.String("http.request.method", fiber.MethodPost), attribute.String("http.route", c.spanRoute()),
+			attribute.String("http.request.method", c.method()), attribute.String("http.route", c.spanRoute()),
 			attribute.Int("http.response.status_code", record.Status),
 			attribute.Int("http.request.body.size", record.Bytes),
 			attribute.String("everhook.flow", record.Flow), attribute.String("everhook.run", string(record.Run)),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/everhook/everhook"
@@ -180,6 +181,13 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 				"body": body})
 		}
 		route.SkippedAnswer = c.skippedAnswer(known.flow, webhook)
+	}
+	route.Methods = webhook.CallMethods()
+	if slices.Equal(route.Methods, []string{http.MethodPost}) {
+		route.Methods = nil
+	}
+	if pages := webhook.Pages(); pages != nil {
+		route.CORS = &receiver.CORS{Origins: pages.Origins, Headers: pages.Headers, MaxAge: pages.MaxAge.Std()}
 	}
 	for _, config := range webhook.Handshakes() {
 		handshake, tokens := config.Handshake()

@@ -31,6 +31,8 @@ type testFields struct {
 
 // requestFields are the fields of a call, as the caller sends it.
 type requestFields struct {
+	// Method is the method of the call; without it, the first that the flow takes.
+	Method  string            `json:"method" enum:"POST,PUT,GET,HEAD"`
 	Headers map[string]string `json:"headers"`
 	// Query is text as in a URL, without its "?", or a mapping in the receiver's notation for nested values.
 	Query any `json:"query"`

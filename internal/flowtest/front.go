@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -67,7 +68,7 @@ func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 	f.current = t
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit+2*stopGrace)
 	defer cancel()
-	request, err := newRequest(ctx, t.test.fields.Request)
+	request, err := newRequest(ctx, t.test.fields.Request, t.route.Methods)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (f *front) call(ctx context.Context, t *trial) (*reply, error) {
 }
 
 // newRequest returns the HTTP request of a test; nil fields mean a request without body, query and headers.
-func newRequest(ctx context.Context, fields *requestFields) (*http.Request, error) {
+func newRequest(ctx context.Context, fields *requestFields, methods []string) (*http.Request, error) {
 	if fields == nil {
 		fields = &requestFields{}
 	}
@@ -100,7 +101,8 @@ func newRequest(ctx context.Context, fields *requestFields) (*http.Request, erro
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, testedURL, strings.NewReader(body))
+	method := cmp.Or(append([]string{fields.Method}, methods...)...)
+	request, err := http.NewRequestWithContext(ctx, cmp.Or(method, http.MethodPost), testedURL, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -19,9 +19,11 @@ var fieldDocs = map[string]string{
 	"KeptPath":                          "KeptPath is a path to keep. In a file, its text is enough.",
 	"KeptPath.Alias":                    "Alias is a name for people.",
 	"KeptPath.Path":                     "Path leads to the value to keep.",
-	"Webhook":                           "Webhook starts a run for each accepted POST to the URL of the flow.",
+	"Webhook":                           "Webhook starts a run for each accepted call of the URL of the flow.",
+	"Webhook.CORS":                      "CORS lets pages of other origins call the flow from their scripts.",
 	"Webhook.Dedupe":                    "Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.",
 	"Webhook.Handshake":                 "Handshake answers a sender that asks whether the URL is meant for it, besides the questions that the preset of the `signature` knows.",
+	"Webhook.Methods":                   "Methods are the HTTP methods that start a run: POST, PUT or GET. Allow GET only for a sender that cannot send a POST: every program that opens the URL starts a run, also a preview in a chat or a scanner of mails. HEAD never starts one.",
 	"Webhook.Response":                  "Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, or what the preset of the `signature` says.",
 	"Webhook.Skipped":                   "Skipped is the answer to a delivery that `when` leaves out. It has the header Everhook-Skipped. Templates see `trigger` and `env`.",
 	"Webhook.Token":                     "Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits is made once and kept for every version.",
@@ -34,6 +36,10 @@ var fieldDocs = map[string]string{
 	"WebhookAuth.Bearer":                "Bearer is a token in the header Authorization (RFC 6750).",
 	"WebhookBearer":                     "WebhookBearer is a token in the header Authorization (RFC 6750).",
 	"WebhookBearer.Tokens":              "Tokens lists the accepted tokens, each as `{ secret: NAME }`. `caller: NAME` beside it names the caller, which is part of the dedupe key.",
+	"WebhookCORS":                       "WebhookCORS lets pages of other origins call the URL of the flow from their scripts (`fetch`), and ask for the answers of its runs.",
+	"WebhookCORS.Headers":               "Headers are the headers that scripts may set, besides Content-Type.",
+	"WebhookCORS.MaxAge":                "MaxAge is how long browsers remember what they may send, at most 24h. Without it, they choose themselves: mostly 5 seconds.",
+	"WebhookCORS.Origins":               "Origins are the origins of the pages, such as https://shop.example, or `*` for all pages. A page of another origin cannot read replies, and cannot send JSON. Calls that are not made by a page's script are not affected: use `auth` or `signature` to know the caller.",
 	"WebhookCalls":                      "WebhookCalls says which calls of a URL are taken, and which parts of them are kept. Webhooks and nodes that wait for a call have these fields.",
 	"WebhookCalls.Accept":               "Accept lists the formats of the body: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest in the same way as query parameters. A file becomes a mapping of name, filename, contentType, size and base64. XML nests, with attributes as `@name` and text beside them as `#text`. Without it, what the preset of the `signature` says, or json.",
 	"WebhookCalls.Allow":                "Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server through a proxy, the server must know the proxy (`--trusted-proxies`).",
@@ -124,6 +130,9 @@ func (*WebhookAuth) FieldDocs() map[string]string { return fieldDocs }
 
 // FieldDocs are the comments of the struct and its fields.
 func (*WebhookBearer) FieldDocs() map[string]string { return fieldDocs }
+
+// FieldDocs are the comments of the struct and its fields.
+func (*WebhookCORS) FieldDocs() map[string]string { return fieldDocs }
 
 // FieldDocs are the comments of the struct and its fields.
 func (*WebhookCalls) FieldDocs() map[string]string { return fieldDocs }

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/everhook/everhook"
@@ -9,11 +10,17 @@ import (
 	"github.com/everhook/everhook/nodes/kind"
 )
 
-// Webhook starts a run for each accepted POST to the URL of the flow.
+// Webhook starts a run for each accepted call of the URL of the flow.
 type Webhook struct {
 	// Token is the secret part of the URL: 8 to 128 of A-Z, a-z, 0-9, _ and -. Without it, a token of 128 random bits
 	// is made once and kept for every version.
 	Token string `json:"token,omitempty"`
+	// Methods are the HTTP methods that start a run: POST, PUT or GET. Allow GET only for a sender that cannot send a
+	// POST: every program that opens the URL starts a run, also a preview in a chat or a scanner of mails. HEAD never
+	// starts one.
+	Methods []string `json:"methods,omitempty" enum:"POST,PUT,GET" single:"true" default:"POST"`
+	// CORS lets pages of other origins call the flow from their scripts.
+	CORS *WebhookCORS `json:"cors,omitempty"`
 	WebhookCalls
 	kind.Filter
 	// Skipped is the answer to a delivery that `when` leaves out. It has the header Everhook-Skipped. Templates see
@@ -106,7 +113,7 @@ var (
 func (*Webhook) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{
 		Kind:    "webhook",
-		Summary: "Starts a run for each accepted POST to the flow's URL.",
+		Summary: "Starts a run for each accepted call of the flow's URL, by POST unless `methods` says otherwise.",
 		Data: "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `id` (the run ID) " +
 			"and `receivedAt` (RFC 3339).",
 		Example: `type: webhook
@@ -131,6 +138,10 @@ func (w *Webhook) Validate(v *kind.Validation) {
 			"the flow",
 			"add `auth`, or leave the token out: a long one is then made")
 	}
+	w.validateMethods(v)
+	if w.CORS != nil {
+		w.CORS.validate(v)
+	}
 	w.ValidateCalls(v)
 	w.impatient(v)
 	w.Response.Validate(v.Below("/response"))
@@ -142,12 +153,40 @@ func (w *Webhook) Validate(v *kind.Validation) {
 	w.warnOfSharedKeys(v)
 	if w.Handshake != nil {
 		w.Handshake.validate(v, w.Signature)
+		if w.takes("GET") && w.Handshake.method() == "GET" && len(w.Handshake.When) == 0 {
+			v.Error("/handshake/when", "every GET would be taken for a question, and none would start a run",
+				"say what tells a question, for example `when: { query.mode: subscribe }`")
+		}
 	}
 	if v.Definition.Mode == everhook.Sync && w.Response.IsSet() {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers",
 			"add a node of kind response, or set `mode: async`")
 	}
 }
+
+func (w *Webhook) validateMethods(v *kind.Validation) {
+	switch {
+	case w.Methods != nil && len(w.Methods) == 0:
+		v.Error("/methods", "the list is empty: no call would start a run", "write `[POST]`, or leave it out")
+	case w.takes("GET") && !w.protected():
+		v.Warn("/methods", "every program that opens the URL starts a run: previews of links, scanners of mails, "+
+			"browsers that complete an address", "add `auth`, `signature` or `allow`, or take POST")
+	}
+}
+
+// takes reports whether calls with a method start runs.
+func (w *Webhook) takes(method string) bool { return slices.Contains(w.CallMethods(), method) }
+
+// CallMethods are the methods of calls that start a run.
+func (w *Webhook) CallMethods() []string {
+	if len(w.Methods) == 0 {
+		return []string{"POST"}
+	}
+	return w.Methods
+}
+
+// Pages says which pages may call from their scripts; nil: none.
+func (w *Webhook) Pages() *WebhookCORS { return w.CORS }
 
 // Reply is the response.
 func (w *Webhook) Reply() *WebhookResponse { return &w.Response }

@@ -181,6 +181,10 @@ type Receiving interface {
 	kind.Filtering
 	// SkippedReply returns the reply to the caller whose delivery starts no run.
 	SkippedReply() *WebhookResponse
+	// CallMethods are the methods of calls that start a run.
+	CallMethods() []string
+	// Pages says which pages may call from their scripts; nil: none.
+	Pages() *WebhookCORS
 	// Handshakes are the questions of senders that are answered without a run, besides those of the signature's preset.
 	Handshakes() []*WebhookHandshake
 	// Duplicates say how duplicates are found and treated.

@@ -77,7 +77,7 @@ func (*CallPlace) JSONSchema() map[string]any {
 
 // Handshake is the question and its answer, and the tokens that a sender must know, in the order of the conditions.
 func (h *WebhookHandshake) Handshake() (signature.Handshake, []Credential) {
-	handshake := signature.Handshake{Method: cmp.Or(h.Method, "GET"), Challenge: h.Echo.Place, Answer: h.answer()}
+	handshake := signature.Handshake{Method: h.method(), Challenge: h.Echo.Place, Answer: h.answer()}
 	var tokens []Credential
 	for _, name := range everhook.SortedKeys(h.When) {
 		wanted := h.When[name]
@@ -98,6 +98,8 @@ func (h *WebhookHandshake) Handshake() (signature.Handshake, []Credential) {
 	}
 	return handshake, tokens
 }
+
+func (h *WebhookHandshake) method() string { return cmp.Or(h.Method, "GET") }
 
 // The words of `as`.
 const (
