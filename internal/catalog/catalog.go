@@ -55,6 +55,8 @@ type Catalog struct {
 // snapshot is immutable once it is served.
 type snapshot struct {
 	routes map[string]*receiver.Route
+	// rotated are routes by tokens that are used for a grace time.
+	rotated map[string]rotated
 	// resumables are all flows by their resume tokens, stored all flows by their keys.
 	resumables map[string]*receiver.Resumable
 	stored     map[string]store.Flow
@@ -66,6 +68,12 @@ type snapshot struct {
 	waiting map[*compiled]string
 	// unread is set if a version could not be read from the store.
 	unread bool
+}
+
+// rotated is the route of a token that was replaced.
+type rotated struct {
+	route *receiver.Route
+	until time.Time
 }
 
 // Flow is a flow as the pages show it.
@@ -97,8 +105,22 @@ func New(o Options) *Catalog {
 
 // Route returns the route of a token.
 func (c *Catalog) Route(token string) (*receiver.Route, bool) {
-	route, ok := c.snapshot.Load().routes[token]
-	return route, ok
+	now := c.snapshot.Load()
+	if route, ok := now.routes[token]; ok {
+		return route, true
+	}
+	if old, ok := now.rotated[token]; ok && time.Now().Before(old.until) {
+		return old.route, true
+	}
+	return nil, false
+}
+
+// addRoute adds the route of a flow, also under the token that it had before the last rotation.
+func (s *snapshot) addRoute(flow store.Flow, route *receiver.Route) {
+	s.routes[flow.Token] = route
+	if flow.OldToken != "" && time.Now().Before(flow.OldTokenUntil) {
+		s.rotated[flow.OldToken] = rotated{route, flow.OldTokenUntil}
+	}
 }
 
 // Flows returns all flows, sorted by key.
@@ -127,8 +149,8 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 		return err
 	}
 	next := &snapshot{
-		routes: make(map[string]*receiver.Route, len(flows)), resumables: make(map[string]*receiver.Resumable,
-			len(flows)), stored: make(map[string]store.Flow, len(flows)),
+		routes: make(map[string]*receiver.Route, len(flows)), rotated: map[string]rotated{},
+		resumables: make(map[string]*receiver.Resumable, len(flows)), stored: make(map[string]store.Flow, len(flows)),
 		compiled: make(map[identity]*compiled, len(flows)), waiting: map[*compiled]string{},
 	}
 	for _, flow := range flows {
@@ -151,7 +173,7 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 			next.waiting[version] = shown.Note
 		}
 		if version.webhook != nil { // without a readable webhook, callers cannot be authenticated
-			next.routes[flow.Token] = c.route(flow, shown.Served, version)
+			next.addRoute(flow, c.route(flow, shown.Served, version))
 		}
 		if shown.Served {
 			next.addSource(flow, version)
@@ -238,15 +260,29 @@ func (c *Catalog) secretsChanged(now *snapshot) bool {
 // Apply makes a definition the enabled version of its flow, and returns when it is served. It refuses a flow that uses
 // a secret which the operator's rules give to others only.
 func (c *Catalog) Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error) {
+	return c.apply(ctx, definition, source, store.ApplyOptions{Enable: true})
+}
+
+// ApplyFile is Apply for a file that a server watches. Text is the file as it is written.
+func (c *Catalog) ApplyFile(ctx context.Context, definition *everhook.Definition, source,
+	text string) (everhook.Version, error) {
+	return c.apply(ctx, definition, source, store.ApplyOptions{Enable: true, Text: text, Managed: store.ManagedByFiles})
+}
+
+func (c *Catalog) apply(ctx context.Context, definition *everhook.Definition, source string,
+	o store.ApplyOptions) (everhook.Version, error) {
 	if err := c.permit(definition); err != nil {
 		return everhook.Version{}, err
 	}
-	applied, err := c.options.Store.Apply(ctx, definition, source, store.ApplyOptions{Enable: true})
+	applied, err := c.options.Store.Apply(ctx, definition, source, o)
 	if err != nil {
 		return everhook.Version{}, err
 	}
-	return applied.Version, c.refreshIfChanged(ctx)
+	return applied.Version, c.Await(ctx)
 }
+
+// Await returns when all changes that the store has are served.
+func (c *Catalog) Await(ctx context.Context) error { return c.refreshIfChanged(ctx) }
 
 // Disable disables a flow and stops serving it.
 func (c *Catalog) Disable(ctx context.Context, key string) error {

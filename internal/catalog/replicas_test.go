@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/secrets"
+	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/store/storetest"
 	"github.com/everhook/everhook/nodes"
 )
@@ -66,4 +67,39 @@ func TestOtherReplicasServeAChangeWithinASecond(t *testing.T) {
 			require.Less(t, time.Since(applied), time.Second)
 		}
 	})
+}
+
+func TestARotatedTokenIsServedForAWhile(t *testing.T) {
+	t.Parallel()
+	f := fresh(t)
+	f.apply(t, plain)
+	before, _ := flow(t, f.Catalog, "plain")
+	token, err := f.store.RotateToken(t.Context(), "plain", time.Hour)
+	require.NoError(t, err)
+	require.NoError(t, f.Await(t.Context()))
+	for _, known := range []string{token, before.Token} {
+		route, ok := f.Route(known)
+		require.True(t, ok)
+		require.Equal(t, "plain", route.Flow)
+	}
+	_, err = f.store.RotateToken(t.Context(), "plain", 0)
+	require.NoError(t, err)
+	require.NoError(t, f.Await(t.Context()))
+	for _, known := range []string{token, before.Token} {
+		_, ok := f.Route(known)
+		require.False(t, ok, "the grace time is over")
+	}
+}
+
+func TestAFileIsKeptAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	f := fresh(t)
+	_, err := f.ApplyFile(t.Context(), parse(t, plain), "/flows/a.yaml", plain)
+	require.NoError(t, err)
+	text, err := f.store.Text(t.Context(), "plain", 1)
+	require.NoError(t, err)
+	require.Equal(t, plain, text)
+	stored, err := f.store.Flow(t.Context(), "plain")
+	require.NoError(t, err)
+	require.Equal(t, store.ManagedByFiles, stored.Managed)
 }

@@ -16,9 +16,9 @@ import (
 
 // Target is the store of applied flows.
 type Target interface {
-	// Apply makes the definition the enabled version of its flow; source is its origin. It changes nothing if that
-	// definition is enabled already.
-	Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error)
+	// ApplyFile makes the definition the enabled version of its flow; source is its origin, text the content of the
+	// file. It changes nothing if that version is enabled already.
+	ApplyFile(ctx context.Context, definition *everhook.Definition, source, text string) (everhook.Version, error)
 	// Disable disables a flow; unknown keys are no error.
 	Disable(ctx context.Context, key string) error
 	// Sources returns the sources of the enabled flows by key.
@@ -189,7 +189,7 @@ func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) 
 	case f.applied:
 		return nil
 	}
-	version, err := d.target.Apply(ctx, f.flow.Definition, filepath.Join(d.path, name))
+	version, err := d.target.ApplyFile(ctx, f.flow.Definition, filepath.Join(d.path, name), f.text)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

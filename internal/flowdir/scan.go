@@ -21,8 +21,10 @@ const maxFiles = 5000
 type file struct {
 	hash [sha256.Size]byte
 	// ignored is set for a file that is not a flow.
-	ignored  bool
-	flow     *compile.Flow
+	ignored bool
+	flow    *compile.Flow
+	// text is the content.
+	text     string
 	problems flowfile.Problems
 	// key is the key that the file applied last, whatever it contains now.
 	key string
@@ -125,7 +127,7 @@ func (d *Dir) read(name string) *file {
 		return &file{hash: hash, ignored: true}
 	}
 	flow, problems := flowfile.Load(d.shown(name), data, d.registry)
-	f := &file{hash: hash, flow: flow, problems: problems}
+	f := &file{hash: hash, flow: flow, text: string(data), problems: problems}
 	if known != nil {
 		f.key = known.key
 	}

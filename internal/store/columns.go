@@ -12,14 +12,22 @@ import (
 // moment is a time as a column: microseconds since 1970 UTC.
 type moment time.Time
 
-func (m moment) Value() (driver.Value, error) { return time.Time(m).UnixMicro(), nil }
+// Value is 0 for the zero time.
+func (m moment) Value() (driver.Value, error) {
+	if time.Time(m).IsZero() {
+		return int64(0), nil
+	}
+	return time.Time(m).UnixMicro(), nil
+}
 
 func (m *moment) Scan(column any) error {
 	micros, ok := column.(int64)
 	if !ok {
 		return fmt.Errorf("a time that is no number")
 	}
-	*m = moment(time.UnixMicro(micros).UTC())
+	if *m = (moment{}); micros != 0 {
+		*m = moment(time.UnixMicro(micros).UTC())
+	}
 	return nil
 }
 
@@ -51,4 +59,27 @@ func (f *flag) Scan(column any) error {
 	}
 	*f = number != 0
 	return nil
+}
+
+// list is a list of texts as a column: its JSON. An empty list is nil.
+type list []string
+
+func (l list) Value() (driver.Value, error) {
+	if len(l) == 0 {
+		return "[]", nil
+	}
+	data, err := json.Marshal([]string(l))
+	return string(data), err
+}
+
+func (l *list) Scan(column any) error {
+	text, ok := column.(string)
+	if !ok {
+		return fmt.Errorf("a list that is no text")
+	}
+	*l = nil
+	if text == "[]" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), (*[]string)(l))
 }

@@ -32,7 +32,7 @@ type engine struct {
 	notify string
 	// bind and clean make a statement and its arguments those of the engine.
 	bind  func(query string) string
-	clean func(args []any) []any
+	clean func(args []any) ([]any, error)
 	// migrate brings the schema up to date.
 	migrate func(ctx context.Context, db *sql.DB) error
 	// explain adds to an error what to do about it.
@@ -43,7 +43,11 @@ type engine struct {
 
 // exec runs a statement and returns the number of rows that it changed.
 func (c conn) exec(ctx context.Context, query string, args ...any) (changed int64, err error) {
-	result, err := c.ExecContext(ctx, c.bind(query), c.clean(args)...)
+	args, err = c.clean(args)
+	if err != nil {
+		return 0, err
+	}
+	result, err := c.ExecContext(ctx, c.bind(query), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -52,7 +56,11 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (changed int6
 
 // row runs a query that returns at most one row.
 func (c conn) row(ctx context.Context, query string, args ...any) scanner {
-	return c.QueryRowContext(ctx, c.bind(query), c.clean(args)...)
+	args, err := c.clean(args)
+	if err != nil {
+		return failedRow{err}
+	}
+	return c.QueryRowContext(ctx, c.bind(query), args...)
 }
 
 // forUpdate makes a SELECT lock its rows until the transaction ends. A SQLite transaction has the whole database.
@@ -61,9 +69,18 @@ func (c conn) forUpdate(query string) string { return query + c.locking }
 // scanner is a row.
 type scanner interface{ Scan(into ...any) error }
 
+// failedRow is the row of a query that could not be asked.
+type failedRow struct{ error }
+
+func (r failedRow) Scan(...any) error { return r.error }
+
 // collect gives the rows of a query.
 func collect[T any](ctx context.Context, c conn, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := c.QueryContext(ctx, c.bind(query), c.clean(args)...)
+	args, err := c.clean(args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.QueryContext(ctx, c.bind(query), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +109,7 @@ func one[T any](ctx context.Context, c conn, scan func(scanner) (T, error), quer
 
 // value scans a row of one column.
 func value[T any](row scanner) (v T, err error) {
-	err = row.Scan(&v)
+	err = row.Scan(any(&v))
 	return v, err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -77,14 +78,23 @@ func openPostgres(config *pgx.ConnConfig) (*sql.DB, *engine) {
 	}
 }
 
-// cleanPostgres replaces what a text of PostgreSQL cannot hold: NUL and invalid UTF-8.
-func cleanPostgres(args []any) []any {
+// cleanPostgres replaces what a text of PostgreSQL cannot hold, NUL and invalid UTF-8, and resolves columns like moment.
+func cleanPostgres(args []any) ([]any, error) {
+	cleaned := make([]any, len(args))
 	for i, arg := range args {
-		if text, ok := arg.(string); ok {
-			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+		if column, ok := arg.(driver.Valuer); ok {
+			resolved, err := column.Value()
+			if err != nil {
+				return nil, err
+			}
+			arg = resolved
 		}
+		if text, ok := arg.(string); ok {
+			arg = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+		}
+		cleaned[i] = arg
 	}
-	return args
+	return cleaned, nil
 }
 
 // Codes of PostgreSQL's errors.

@@ -5,28 +5,31 @@ const (
 	countRevision  = `UPDATE revision SET value = value + 1`
 	selectRevision = `SELECT value FROM revision`
 
+	flowColumns = `f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, f.labels, f.managed, f.revision,
+		f.old_token, f.old_until, v.title, v.mode`
 	// Title and mode are those of the enabled version, or of the latest if none is enabled.
-	selectFlows = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode
-		FROM flows f JOIN versions v ON v.flow = f.key
+	selectFlows = `SELECT ` + flowColumns + ` FROM flows f JOIN versions v ON v.flow = f.key
 		AND v.number = CASE f.enabled WHEN 0 THEN f.latest ELSE f.enabled END`
 	selectAllFlows = selectFlows + ` ORDER BY f.key`
 	selectFlow     = selectFlows + ` WHERE f.key = ?`
-	selectEnabled  = `SELECT f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, v.title, v.mode,
-		v.number, v.hash, v.definition
+	selectEnabled  = `SELECT ` + flowColumns + `, v.number, v.hash, v.definition
 		FROM flows f JOIN versions v ON v.flow = f.key AND v.number = f.enabled ORDER BY f.key`
-	selectTokenOwner = `SELECT key FROM flows WHERE token = ? AND key <> ?`
-	insertFlow       = `INSERT INTO flows (key, token, secret, enabled, latest, source, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`
-	updateFlow = `UPDATE flows SET token = ?, enabled = ?, latest = ?, source = ?, updated_at = ?
-		WHERE key = ?`
+	selectTokenOwner = `SELECT key FROM flows WHERE (token = ? OR old_token = ? AND old_until > ?) AND key <> ?`
+	insertFlow       = `INSERT INTO flows (token, enabled, latest, source, updated_at, labels, managed, revision, old_token,
+		old_until, secret, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	updateFlow = `UPDATE flows SET token = ?, enabled = ?, latest = ?, source = ?, updated_at = ?, labels = ?, managed = ?,
+		revision = ?, old_token = ?, old_until = ? WHERE key = ?`
 	deleteFlow = `DELETE FROM flows WHERE key = ?`
 
 	selectVersion  = `SELECT number, hash, definition FROM versions WHERE flow = ? AND number = ?`
-	selectByHash   = `SELECT number FROM versions WHERE flow = ? AND hash = ?`
-	selectVersions = `SELECT number, hash, title, mode, source, created_at FROM versions WHERE flow = ?
+	selectText     = `SELECT text FROM versions WHERE flow = ? AND number = ?`
+	selectByHash   = `SELECT number FROM versions WHERE flow = ? AND hash = ? ORDER BY number DESC LIMIT 1`
+	selectByText   = `SELECT number FROM versions WHERE flow = ? AND hash = ? AND text_hash = ?`
+	updateText     = `UPDATE versions SET text = ?, text_hash = ? WHERE flow = ? AND number = ?`
+	selectVersions = `SELECT number, hash, title, mode, source, created_at, author, note FROM versions WHERE flow = ?
 		ORDER BY number DESC`
-	insertVersion = `INSERT INTO versions (flow, number, hash, title, mode, definition, source, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	insertVersion = `INSERT INTO versions (flow, number, hash, title, mode, definition, source, created_at, text, text_hash,
+		author, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertPayloadOwner = `INSERT INTO payload_owners (namespace, owner, workflow, root) VALUES (?, ?, ?, '')
 		ON CONFLICT (namespace, owner) DO UPDATE SET workflow = excluded.workflow`

@@ -45,7 +45,7 @@ func openSQLite(path string) (*sql.DB, *engine, error) {
 	db.SetMaxOpenConns(maxConnections)
 	return db, &engine{
 		name: "sqlite", bind: func(query string) string { return query },
-		clean:      func(args []any) []any { return args },
+		clean:      func(args []any) ([]any, error) { return args, nil },
 		migrate:    migrateSQLite,
 		explain:    func(err error) error { return explainSQLite(path, err) },
 		repeatable: func(error) bool { return false },

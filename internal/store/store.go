@@ -16,6 +16,9 @@ var ErrNotFound = errors.New("not found")
 // ErrTokenTaken is wrapped by the error for a version whose trigger has the token of another flow.
 var ErrTokenTaken = errors.New("the token is taken")
 
+// ErrTokenNamed is wrapped by the error for a new token of a flow whose trigger names its token.
+var ErrTokenNamed = errors.New("the token cannot be rotated")
+
 // Store is an open database. It is safe for concurrent use, also by several processes: writers wait for each other.
 type Store struct {
 	// db reads. Writes go through change.
@@ -72,6 +75,8 @@ func (s *Store) Close() error {
 // transaction is a conn that writes.
 type transaction struct {
 	conn
+	// revision is the one that the store has after a change to flows.
+	revision int64
 	// woken are the topics whose watchers are told after the commit.
 	woken []Topic
 }
@@ -126,10 +131,10 @@ func (s *Store) try(ctx context.Context, change func(tx *transaction) error) err
 // revision grows and the watchers of flows are woken.
 func (s *Store) changeFlows(ctx context.Context, change func(tx *transaction) (changed bool, err error)) error {
 	return s.change(ctx, func(tx *transaction) error {
-		var revision int64
-		if err := tx.row(ctx, tx.forUpdate(selectRevision)).Scan(&revision); err != nil {
+		if err := tx.row(ctx, tx.forUpdate(selectRevision)).Scan(&tx.revision); err != nil {
 			return err
 		}
+		tx.revision++
 		changed, err := change(tx)
 		if err != nil {
 			return err

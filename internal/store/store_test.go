@@ -99,7 +99,7 @@ func TestFlowTellsWhatBelongsToItsKey(t *testing.T) {
 			flow.UpdatedAt)
 		require.Equal(t, store.Flow{
 			Key: "a", Token: flow.Token, Secret: flow.Secret, Latest: 1, Title: "one", Mode: everhook.Sync, Source: "test",
-			UpdatedAt: flow.UpdatedAt,
+			UpdatedAt: flow.UpdatedAt, Managed: store.ManagedByStore, Revision: 2,
 		}, flow)
 
 		apply(t, s, define("a", "two", ""), false)
