@@ -36,6 +36,8 @@ type Options struct {
 	Problems func() []api.FileProblem
 	// Actions change runs.
 	Actions api.Actions
+	// Events gives streams of changes.
+	Events api.Events
 	// Requests keep the answers of requests with an Idempotency-Key.
 	Requests api.Requests
 	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.

@@ -18,7 +18,7 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/api/", api.New(api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions, Requests: o.Requests,
+	mux.Handle("/api/", api.New(api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions, Requests: o.Requests, Events: o.Events,
 		Problems:    o.FileProblems,
 		TemporalURL: o.TemporalURL, Logger: o.Logger}))
 	if o.Console != nil {

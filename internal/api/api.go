@@ -48,12 +48,16 @@ type Flows interface {
 	Flows(ctx context.Context) ([]Flow, error)
 }
 
-// Options configure the API. All but Problems, TemporalURL and Logger are required.
+// Options configure the API. All but Alive, Problems, TemporalURL and Logger are required.
 type Options struct {
 	Flows Flows
 	Runs  Runs
 	// Actions change runs.
 	Actions Actions
+	// Events gives streams of changes.
+	Events Events
+	// Alive reports whether the actor of a context may still be served: the session may have ended. Nil: it may.
+	Alive func(ctx context.Context) bool
 	// Requests keep the answers of requests with an Idempotency-Key.
 	Requests Requests
 	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
@@ -77,7 +81,7 @@ const (
 // operations are all operations of the API.
 var operations = []func(*service){
 	listFlows, getFlow, cancelFlow,
-	listRuns, getRun, cancelRun, retryRun,
+	listRuns, getRun, cancelRun, retryRun, watchEvents,
 }
 
 // service is the API of one server.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/everhook/everhook/internal/access"
+	"github.com/everhook/everhook/internal/runs"
 )
 
 func getFlow(s *service) {
@@ -19,6 +20,41 @@ func getFlow(s *service) {
 			}
 			return answer(flow), nil
 		})
+}
+
+// visibleRuns are the runs that the actor may see.
+func (s *service) visibleRuns(ctx context.Context, all []runs.Summary) ([]runs.Summary, error) {
+	if !access.From(ctx).Limited() {
+		return all, nil
+	}
+	seen := map[string]bool{}
+	visible, err := s.visibleFlows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, flow := range visible {
+		seen[flow.Key] = true
+	}
+	var own []runs.Summary
+	for _, run := range all {
+		if seen[run.Flow] {
+			own = append(own, run)
+		}
+	}
+	return own, nil
+}
+
+// visibleFlows are the flows that the actor may see, by key.
+func (s *service) visibleFlows(ctx context.Context) ([]Flow, error) {
+	flows, err := s.Flows.Flows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	actor := access.From(ctx)
+	if !actor.Limited() {
+		return flows, nil
+	}
+	return slices.DeleteFunc(slices.Clone(flows), func(f Flow) bool { return !actor.Sees(f.Key, nil) }), nil
 }
 
 // flow returns a flow that the actor may see.

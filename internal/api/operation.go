@@ -32,6 +32,8 @@ type operation struct {
 	status int
 	// timeout bounds the operation. Default ReadTimeout.
 	timeout time.Duration
+	// stream is set if the answer is a stream of events.
+	stream bool
 	// maxBody bounds the body. Default maxAction.
 	maxBody int64
 	// responses are the statuses of refusals besides 400, 401, 403, 404, 429 and 503.
@@ -67,12 +69,17 @@ func add[I, O any](s *service, op operation, handle func(context.Context, *I) (*
 	if op.maxBody == 0 {
 		op.maxBody = maxAction
 	}
+	responses := refusals(s.api, op.refusals)
+	if op.stream {
+		responses["200"] = &huma.Response{Description: "Events", Content: map[string]*huma.MediaType{
+			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+	}
 	huma.Register(s.api, huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary,
 		Description: op.description, DefaultStatus: op.status, MaxBodyBytes: op.maxBody, BodyReadTimeout: -1,
 		RejectUnknownQueryParameters: true, Metadata: map[string]any{metaRole: op.role, metaEverywhere: op.everywhere,
 			metaTimeout: op.timeout},
-		Responses: refusals(s.api, op.refusals), Parameters: op.headers(),
+		Responses: responses, Parameters: op.headers(),
 	}, func(ctx context.Context, input *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, op.timeout)
 		defer cancel()

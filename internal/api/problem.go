@@ -33,6 +33,8 @@ var (
 	conflict  = everhook.Problem{Type: everhook.ProblemConflict, Title: "Not possible", Status: http.StatusConflict}
 	keyReused = everhook.Problem{Type: everhook.ProblemKeyReused, Title: "Idempotency key reused",
 		Status: http.StatusUnprocessableEntity}
+	tooMany = everhook.Problem{Type: everhook.ProblemRateLimited, Title: "Too many requests",
+		Status: http.StatusTooManyRequests}
 	unavailable = everhook.Problem{Type: everhook.ProblemUnavailable, Title: "Unavailable",
 		Status: http.StatusServiceUnavailable}
 	internal = everhook.Problem{Type: everhook.ProblemInternal, Title: "Internal error",

@@ -207,6 +207,13 @@ func (c *Catalog) tell(flows []Flow) {
 	}
 }
 
+// Refreshed returns when the served flows changed last.
+func (c *Catalog) Refreshed() time.Time {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.refreshed
+}
+
 // refreshEvery is the interval of polls of the store for changes and of missing secrets.
 const refreshEvery = 500 * time.Millisecond
 

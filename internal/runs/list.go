@@ -214,3 +214,22 @@ func Superseded(list []Summary) map[string]bool {
 	}
 	return superseded
 }
+
+// Changed returns the runs that started or ended at a time or later, at most limit, and whether there are more. It is
+// one query.
+func (r *Operator) Changed(ctx context.Context, since time.Time, limit int) ([]Summary, bool, error) {
+	at := everhook.FormatTime(since.UTC())
+	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: int32(limit),
+		Query: fmt.Sprintf("WorkflowType = '%s' AND (StartTime >= '%s' OR CloseTime >= '%s')", workflows.RunWorkflow, at,
+			at)})
+	if err != nil {
+		return nil, false, explained(err)
+	}
+	var changed []Summary
+	for _, info := range response.GetExecutions() {
+		if summary, ok := summaryOf(info); ok {
+			changed = append(changed, summary)
+		}
+	}
+	return changed, len(response.GetNextPageToken()) > 0, nil
+}

@@ -30,6 +30,7 @@ import (
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/live"
 	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/secrets"
@@ -71,7 +72,9 @@ type Server struct {
 	health  *health
 	sources *sources.Sources
 	pages   *http.Server
-	failed  chan error
+	// live tells open pages of changes; nil without the role admin.
+	live   *live.Hub
+	failed chan error
 	// sweeps are the sweeps of large payloads; endSweeps ends them.
 	sweeps    sync.WaitGroup
 	endSweeps func()
@@ -357,8 +360,9 @@ func (s *Server) startAdmin() error {
 		return err
 	}
 	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
+	s.live = live.New(live.Options{Changes: operator, Flows: s.catalog.Refreshed, Logger: s.logger})
 	options := admin.Options{
-		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Requests: s.store,
+		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Requests: s.store, Events: s.live,
 		Flows: shownFlows{s}, Ready: s.ready, Trouble: s.trouble, Problems: s.fileProblems,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
@@ -453,6 +457,9 @@ func (s *Server) Stop() {
 	}
 	if s.outgoing != nil {
 		s.outgoing.CloseIdleConnections()
+	}
+	if s.live != nil {
+		s.live.Close()
 	}
 	if s.pages != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), pagesTimeout)
