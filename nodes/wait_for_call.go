@@ -54,6 +54,7 @@ func (*WaitForCall) Spec() kind.Spec {
 			{Name: "headers", Summary: "The kept headers, by lower-case name."},
 			{Name: "query", Summary: "The kept query parameters."},
 			{Name: "body", Summary: "The kept part of the body.", Content: true},
+			{Name: "raw", Summary: "The text of the body, with `raw: true`."},
 			{Name: "receivedAt", Type: expression.Text, Summary: "The time of the call, RFC 3339."},
 		},
 		Failures: "Failed (`deadline`) if no call came by the deadline, unless `onDeadline: continue` is set. Error " +
@@ -80,14 +81,14 @@ func (c *WaitForCall) FieldRoots(pointer string) map[string]*expression.Shape {
 		return nil
 	}
 	return map[string]*expression.Shape{
-		"call": c.Request.Shape(), "env": {},
+		"call": c.CallShape(), "env": {},
 		"system": {Fields: map[string]*expression.Shape{"runId": {}}},
 	}
 }
 
 // ResultShape is the kept part of the call.
 func (c *WaitForCall) ResultShape(*everhook.Node) *expression.Shape {
-	shape := c.Request.Shape()
+	shape := c.CallShape()
 	shape.Type = expression.Mapping
 	return shape
 }

@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/content"
 )
 
 // readBody reads the body within the flow's limit, whatever its type. It allocates only for bytes that have arrived.
@@ -25,11 +25,10 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 		c.lost = true
 		return refuse(BodiesFull, "the connection is needed for another client; send it again").retryAfter(1), true
 	}
-	content := c.body
+	digested := c.body
 	if c.header.IsGet() {
-		content = c.ctx.URI().QueryString()
+		digested = c.ctx.URI().QueryString()
 	}
-	digest := sha256.Sum256(content)
 	run, now := r.options.NewRunID(), r.options.Clock().UTC()
 	if c.wait != nil {
 		run = c.wait.run
@@ -38,7 +37,7 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 		ID:         string(everhook.NewRunID()),
 		RunID:      run,
 		ReceivedAt: now,
-		Digest:     hex.EncodeToString(digest[:]),
+		Digest:     digestOf(digested),
 		Trigger: everhook.Mapping{
 			"id":         string(run),
 			"receivedAt": everhook.FormatTime(now),
@@ -46,6 +45,12 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 		},
 	}
 	return reply{}, false
+}
+
+// digestOf tells two bodies of one dedupe key apart.
+func digestOf(body []byte) string {
+	digest := sha256.Sum256(body)
+	return hex.EncodeToString(digest[:])
 }
 
 // receive reads the bytes of a body.
@@ -57,7 +62,7 @@ func receive(c *call) (reply, bool) {
 		c.header = head
 	}
 	var err error
-	c.body, err = readWithin(c.ctx.RequestBodyStream(), c.route.MaxBody, c.framing.declared)
+	c.body, err = content.ReadWithin(c.ctx.RequestBodyStream(), c.route.MaxBody, c.framing.declared)
 	c.bytes = len(c.body)
 	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
 		return refuse(TooSlow, "the body did not come in time"), true
@@ -72,34 +77,6 @@ func receive(c *call) (reply, bool) {
 	c.consumed = true
 	return reply{}, false
 }
-
-// readWithin reads a body to its end, or to one byte over the limit. It allocates for at most twice the bytes that have
-// arrived, and at the end for not many more than the declared ones.
-func readWithin(r io.Reader, limit, declared int64) ([]byte, error) {
-	largest := limit
-	if declared > 0 {
-		largest = declared
-	}
-	// One byte more than is expected: reading into it finds the end.
-	body := make([]byte, 0, min(largest, firstRead)+1)
-	for {
-		n, err := r.Read(body[len(body):min(int64(cap(body)), limit+1)])
-		body = body[:len(body)+n]
-		switch {
-		case errors.Is(err, io.EOF):
-			return body, nil
-		case err != nil || int64(len(body)) > limit:
-			return body, err
-		case len(body) == cap(body):
-			grown := make([]byte, len(body), min(2*int64(cap(body)), max(largest, int64(len(body)))+1))
-			copy(grown, body)
-			body = grown
-		}
-	}
-}
-
-// firstRead is how much of a body is read before memory is taken for more.
-const firstRead = 64 << 10
 
 // neverKept are the headers that carry credentials in every call.
 var neverKept = map[string]bool{"authorization": true, "cookie": true, "proxy-authorization": true}

@@ -51,14 +51,26 @@ func roomForBody(r *Receiver, c *call) (reply, bool) {
 	c.taken.client, c.taken.bounded = r.bounded(c)
 	if !r.bodies.take(c.taken) {
 		c.taken = share{}
-		return refuse(BodiesFull, "too many bodies are being received; send it again").retryAfter(1), true
+		return bodiesFull(), true
 	}
 	return reply{}, false
 }
 
-// takeTurn waits until a large body may be parsed, if it does not have its turn yet.
+func bodiesFull() reply {
+	return refuse(BodiesFull, "too many bodies are being received; send it again").retryAfter(1)
+}
+
+// takeTurn waits until a large body may be parsed.
 func takeTurn(r *Receiver, c *call) (reply, bool) {
-	if c.turn || len(c.body) < largeBody {
+	if len(c.body) < largeBody {
+		return reply{}, false
+	}
+	return r.enterTurn(c)
+}
+
+// enterTurn waits for the turn of a body, if it does not have it yet.
+func (r *Receiver) enterTurn(c *call) (reply, bool) {
+	if c.turn {
 		return reply{}, false
 	}
 	ctx, cancel := context.WithTimeout(r.holding, r.options.StartTimeout)
@@ -130,6 +142,18 @@ func (b *budget) take(s share) bool {
 	}
 	b.byClient[s.client] = used + s.size
 	return true
+}
+
+// change replaces a share by one of another size, at most all that one body may have. If there is no room for it, the
+// share is given back.
+func (b *budget) change(s *share, size int64) bool {
+	b.giveBack(*s)
+	s.size = min(size, b.total-b.total/4)
+	if b.take(*s) {
+		return true
+	}
+	s.size = 0
+	return false
 }
 
 // keep takes a share that is within one that was given back just now.

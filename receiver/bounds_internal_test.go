@@ -1,12 +1,8 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
-	"io"
-	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -71,29 +67,4 @@ func TestACallThatGivesUpLeavesTheLine(t *testing.T) {
 	line.leave()
 	require.Equal(t, 1, line.free)
 	require.Empty(t, line.waiting)
-}
-
-func TestReadWithin(t *testing.T) {
-	t.Parallel()
-	for _, size := range []int{0, 1, 511, 512, firstRead - 1, firstRead, firstRead + 1, 3*firstRead + 7} {
-		text := strings.Repeat("x", size)
-		for _, declared := range []int{size, 0} {
-			for name, reader := range map[string]io.Reader{
-				"all at once": strings.NewReader(text), "byte by byte": iotest.OneByteReader(strings.NewReader(text)),
-				"the end with the data": iotest.DataErrReader(strings.NewReader(text)),
-			} {
-				body, err := readWithin(reader, 1<<20, int64(declared))
-				require.NoError(t, err, name)
-				require.Equal(t, text, string(body))
-				require.LessOrEqual(t, cap(body), max(2*size, firstRead)+1)
-			}
-		}
-		if size > 0 {
-			body, err := readWithin(bytes.NewReader([]byte(text+"more")), int64(size), 0)
-			require.NoError(t, err)
-			require.Len(t, body, size+1, "one byte over the limit is read")
-		}
-	}
-	_, err := readWithin(iotest.ErrReader(io.ErrUnexpectedEOF), 10, 10)
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }

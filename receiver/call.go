@@ -70,6 +70,10 @@ type call struct {
 	wait  *waitURL
 	route *Route
 	body  []byte
+	// decoded is set once the content encodings of the body were removed, or could not be. NotDecoded is the reply if a
+	// signature needed that.
+	decoded    bool
+	notDecoded *reply
 	// bytes is the size of the body that was read. The body itself is dropped early.
 	bytes int
 	// taken is the body's share of the budget, and turn is set while the body has a turn.

@@ -17,8 +17,8 @@ var (
 	// headChecks need the head of the request alone.
 	headChecks = []check{servable, preflight, takesMethod, declaredLength, addresses, credentials, headHandshake}
 	// bodyChecks read and parse the body, and complete the delivery.
-	bodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, takeTurn, parseBody,
-		confirmation, fitsSchema, startsRun, dedupeKey}
+	bodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, decodeBody, takeTurn,
+		parseBody, confirmation, fitsSchema, startsRun, dedupeKey}
 )
 
 // refuse gives the reply of the first check that refuses the call.

@@ -56,6 +56,8 @@ type Route struct {
 	MaxBody int64
 	// Accept lists the formats of bodies that the flow takes; none: JSON.
 	Accept []Format
+	// Raw also keeps the text of the body as it came.
+	Raw bool
 	// Allow lists the addresses that may call; none: all.
 	Allow []netip.Prefix
 	// Basic, Bearer and APIKey are the accepted credentials, any of each kind that is set; none: every caller is let

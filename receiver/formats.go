@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"mime"
@@ -12,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/content"
 )
 
 // Format is a kind of body that a flow can take.
@@ -19,12 +21,16 @@ type Format string
 
 // The formats of bodies.
 const (
-	FormatJSON      Format = "json"      // application/json and every type that ends with +json (RFC 6839); the default
+	// FormatJSON is JSON under any of its names (see content.IsJSON), and JSON on lines, which is a list; the default.
+	FormatJSON      Format = "json"
 	FormatForm      Format = "form"      // application/x-www-form-urlencoded, see ParseForm
 	FormatMultipart Format = "multipart" // multipart/form-data, see ParseMultipart
 	// application/xml, text/xml and every type that ends with +xml (RFC 7303), see ParseXML
 	FormatXML  Format = "xml"
 	FormatText Format = "text" // any text type, as one text
+	// FormatBinary is every type that no other accepted format has, as a file: a mapping of filename (that of the
+	// Content-Disposition), contentType, size (bytes) and base64.
+	FormatBinary Format = "binary"
 )
 
 // format is how the bodies of one Format are known, parsed, and asked for.
@@ -32,25 +38,43 @@ type format struct {
 	Format
 	// has reports whether a media type, in lower case and without its parameters, is one of this format.
 	has func(mediaType string) bool
-	// parse reads a body. More than maxValues values are an *everhook.ValuesError.
-	parse func(body []byte, parameters map[string]string, maxValues int) (any, error)
+	// charset finds the charset of a body of text; nil: there is none, or parse finds it.
+	charset func(body) (content.Charset, error)
+	// parse reads a body, whose text is UTF-8 if there is a charset. More than maxValues values are an
+	// *everhook.ValuesError.
+	parse func(body) (any, error)
 	// called is the format for people, and option what has curl send it.
 	called, option string
+}
+
+// body is the body of a call without its content encodings, while it is parsed.
+type body struct {
+	bytes []byte
+	// mediaType is its type in lower case, and contentType the type as it was sent.
+	mediaType, contentType string
+	// parameters are those of the Content-Type. JSON has no use for them, except where it is not UTF-8.
+	parameters map[string]string
+	// disposition is the Content-Disposition, which may name a file.
+	disposition string
+	maxValues   int
 }
 
 // formats are all of them. Where a type has two, the first that a flow takes counts: text/xml is XML, and text for a
 // flow without XML.
 var formats = []format{
-	{FormatJSON, isJSON, parseJSON, "JSON", contentType(typeJSON)},
-	{FormatForm, is(typeForm), parseForm, "a form", contentType(typeForm)},
-	{FormatMultipart, is(typeMultipart), parseMultipart, "a multipart form", "-F NAME=VALUE"},
-	{FormatXML, isXML, parseXML, "XML", contentType("application/xml")},
-	{FormatText, isText, parseText, "text", contentType("text/plain")},
+	{FormatJSON, isJSON, jsonCharset, parseJSON, "JSON", contentType(typeJSON)},
+	{FormatForm, is(typeForm), nil, parseForm, "a form", contentType(typeForm)},
+	{FormatMultipart, isMultipart, nil, parseMultipart, "a multipart form", "-F NAME=VALUE"},
+	{FormatXML, isXML, xmlCharset, parseXML, "XML", contentType("application/xml")},
+	{FormatText, isText, textCharset, parseText, "text", contentType("text/plain")},
+	{FormatBinary, isAny, nil, parseBinary, "a file", contentType(typeBinary)},
 }
 
 const (
 	typeForm      = "application/x-www-form-urlencoded"
 	typeMultipart = "multipart/form-data"
+	typeMixed     = "multipart/mixed"
+	typeBinary    = "application/octet-stream"
 )
 
 func contentType(mediaType string) string { return "-H 'Content-Type: " + mediaType + "'" }
@@ -59,10 +83,15 @@ func is(mediaType string) func(string) bool {
 	return func(given string) bool { return given == mediaType }
 }
 
-// isJSON takes a body without a type too.
+// isJSON takes a body without a type too, or with a type that says nothing.
 func isJSON(mediaType string) bool {
-	return mediaType == "" || mediaType == typeJSON || strings.HasSuffix(mediaType, "+json")
+	return mediaType == typeJSON || mediaType == "" || mediaType == "*/*" || content.IsJSON(mediaType) ||
+		content.IsJSONLines(mediaType)
 }
+
+func isMultipart(mediaType string) bool { return mediaType == typeMultipart || mediaType == typeMixed }
+
+func isAny(string) bool { return true }
 
 func isXML(mediaType string) bool {
 	return mediaType == "application/xml" || mediaType == "text/xml" || strings.HasSuffix(mediaType, "+xml")
@@ -74,66 +103,97 @@ func isText(mediaType string) bool { return strings.HasPrefix(mediaType, "text/"
 func parseBody(r *Receiver, c *call) (reply, bool) {
 	if len(c.body) == 0 {
 		c.delivery.Trigger["body"] = nil
+		if c.route.Raw {
+			c.delivery.Trigger["raw"] = ""
+		}
 		return reply{}, false
 	}
-	if encoding := c.header.Peek(fiber.HeaderContentEncoding); len(encoding) > 0 &&
-		!bytes.EqualFold(encoding, []byte("identity")) {
-		c.cause = fmt.Sprintf("the sender compresses the body (Content-Encoding %q): switch that off in the sender's "+
-			"settings, or decompress in the proxy before Everhook", everhook.Shorten(string(encoding), 40))
-		return refuse(MediaType, "send the body as it is, without Content-Encoding"), true
-	}
-	given := string(c.header.ContentType())
-	mediaType := mediaTypeOf(given)
+	b := body{bytes: c.body, maxValues: r.options.MaxValues}
+	b.mediaType, b.contentType = content.TypeOf(string(c.header.ContentType()))
 	if s := c.route.Signature; s != nil && s.Preset.JSON {
-		mediaType = typeJSON
+		b.mediaType = typeJSON
 	}
-	f, found := c.route.format(mediaType)
+	f, found := c.route.format(b.mediaType)
 	if !found {
-		c.cause = c.route.acceptable(mediaType)
-		return refuse(MediaType, c.route.wanted(mediaType)), true
+		c.cause = c.route.acceptable(b.mediaType)
+		return refuse(MediaType, c.route.wanted(b.mediaType)), true
 	}
-	var parameters map[string]string
-	if f.Format != FormatJSON {
+	switch f.Format {
+	case FormatJSON:
+	case FormatBinary:
+		b.disposition = string(c.header.Peek(fiber.HeaderContentDisposition))
+	default:
 		var err error
-		if _, parameters, err = mime.ParseMediaType(given); err != nil {
+		if _, b.parameters, err = mime.ParseMediaType(b.contentType); err != nil {
 			return refuse(Malformed, "the parameters of the Content-Type are not well formed"), true
 		}
-		if charset := parameters["charset"]; !isUTF8(charset) {
-			c.cause = fmt.Sprintf("the sender writes its text in %q: set UTF-8 in the sender's settings, because no "+
-				"other charset is read", everhook.Shorten(charset, 40))
-			return refuse(MediaType, fmt.Sprintf("send UTF-8, not %q", everhook.Shorten(charset, 40))), true
-		}
 	}
-	body, err := f.parse(c.body, parameters, r.options.MaxValues)
-	if values, tooMany := errors.AsType[*everhook.ValuesError](err); tooMany {
-		return refuse(TooLarge, fmt.Sprintf("the body has more than the %d values that are taken here", values.Max)),
-			true
+	var err error
+	if c.parsed, err = r.parse(c, f, b); err != nil {
+		return notParsed(c, f, err), true
 	}
-	if fault, ok := errors.AsType[*everhook.SyntaxError](err); ok && fault.Reason == errCharset.Error() {
-		c.cause = "the XML names another encoding than UTF-8: set UTF-8 in the sender's settings, because no other " +
-			"is read"
-	}
-	if err != nil {
-		return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err)), true
-	}
-	c.parsed = body
-	c.delivery.Trigger["body"] = keep(body, c.route.Body)
+	c.delivery.Trigger["body"] = keep(c.parsed, c.route.Body)
 	return reply{}, false
 }
 
-func mediaTypeOf(contentType string) string {
-	mediaType, _, _ := strings.Cut(contentType, ";")
-	return strings.ToLower(strings.TrimSpace(mediaType))
+// parse gives the value of a body, and keeps its text if the flow asks for it.
+func (r *Receiver) parse(c *call, f format, b body) (any, error) {
+	if f.charset != nil {
+		charset, err := f.charset(b)
+		if err != nil {
+			return nil, err
+		}
+		if !charset.IsUTF8() {
+			if b.bytes, err = charset.Decode(b.bytes); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.route.Raw {
+		raw, err := rawText(f, b)
+		if err != nil {
+			return nil, err
+		}
+		c.delivery.Trigger["raw"] = raw
+	}
+	return f.parse(b)
 }
 
-// isUTF8 reports whether a text with this charset can be read as UTF-8. Other charsets are refused.
-func isUTF8(charset string) bool {
-	switch strings.ToLower(charset) {
-	case "", "utf-8", "utf8", "us-ascii":
-		return true
-	default:
-		return false
+// rawText is the text of a body as it came; nil for a file, whose value has all its bytes.
+func rawText(f format, b body) (any, error) {
+	if f.Format == FormatBinary {
+		return nil, nil
 	}
+	text := b.bytes
+	if f.Format == FormatForm {
+		charset, err := textCharset(b)
+		if err != nil {
+			return nil, err
+		}
+		if !charset.IsUTF8() {
+			if text, err = charset.Decode(text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := everhook.CheckUTF8(text); err != nil {
+		return nil, fmt.Errorf("%w; the flow keeps the text of its bodies (raw)", err)
+	}
+	return string(text), nil
+}
+
+// notParsed refuses a body that its format cannot read.
+func notParsed(c *call, f format, err error) reply {
+	if tooMany, ok := errors.AsType[*everhook.ValuesError](err); ok {
+		return refuse(TooLarge, fmt.Sprintf("the body has more than the %d values that are taken here", tooMany.Max))
+	}
+	if unknown, ok := errors.AsType[*content.UnknownCharsetError](err); ok {
+		name := everhook.Shorten(unknown.Name, 40)
+		c.cause = fmt.Sprintf("the sender writes its text in %q, which is not known: set UTF-8 in the sender's "+
+			"settings", name)
+		return refuse(MediaType, fmt.Sprintf("send text in %s, not in %q", content.Charsets, name))
+	}
+	return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err))
 }
 
 func (r *Route) accepts(f Format) bool {
@@ -162,11 +222,11 @@ func (r *Route) acceptable(mediaType string) string {
 		sent = "the sender sends a Content-Type that is no media type"
 	}
 	for _, f := range formats {
-		if f.has(mediaType) {
+		if f.has(mediaType) { // a file may have any type
 			return fmt.Sprintf("%s: add `%s` to `accept` in the flow", sent, f.Format)
 		}
 	}
-	return sent + ", which no trigger takes: let the sender send JSON, a form, XML or text"
+	return sent
 }
 
 // wanted describes the types that the flow accepts, for the sender of another type.
@@ -187,38 +247,65 @@ func (r *Route) wanted(mediaType string) string {
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-func parseJSON(body []byte, _ map[string]string, maxValues int) (any, error) {
-	return everhook.ParseJSONWithin(bytes.TrimPrefix(body, byteOrderMark), maxValues)
+func jsonCharset(b body) (content.Charset, error) {
+	return content.JSONCharset(b.bytes, func() string {
+		if len(b.contentType) == len(b.mediaType) {
+			return ""
+		}
+		_, parameters, _ := mime.ParseMediaType(b.contentType)
+		return parameters["charset"]
+	})
+}
+
+func textCharset(b body) (content.Charset, error) {
+	return content.TextCharset(b.bytes, b.parameters["charset"])
+}
+
+func xmlCharset(b body) (content.Charset, error) {
+	return content.XMLCharset(b.bytes, b.parameters["charset"])
+}
+
+func parseJSON(b body) (any, error) {
+	text := bytes.TrimPrefix(b.bytes, byteOrderMark)
+	if content.IsJSONLines(b.mediaType) {
+		list, err := everhook.ParseJSONLines(text, b.maxValues)
+		return list, err
+	}
+	return everhook.ParseJSONWithin(text, b.maxValues)
 }
 
 // parseForm needs no bound for values: a form has at most 1,000 parameters.
-func parseForm(body []byte, _ map[string]string, _ int) (any, error) {
-	form, err := ParseForm(bytes.TrimPrefix(body, byteOrderMark))
+func parseForm(b body) (any, error) {
+	charset := b.parameters["charset"]
+	text, marked := bytes.CutPrefix(b.bytes, byteOrderMark)
+	if marked {
+		charset = "utf-8"
+	}
+	form, err := parseFormIn(charset, text)
 	return map[string]any(form), err
 }
 
 // parseMultipart needs none either: a form has at most 1,000 parts.
-func parseMultipart(body []byte, parameters map[string]string, _ int) (any, error) {
-	form, err := ParseMultipart(body, parameters["boundary"])
+func parseMultipart(b body) (any, error) {
+	form, err := parseMultipartIn(b.parameters["charset"], bytes.TrimPrefix(b.bytes, byteOrderMark),
+		b.parameters["boundary"])
 	return map[string]any(form), err
 }
 
-func parseXML(body []byte, _ map[string]string, maxValues int) (any, error) {
-	document, err := parseXMLWithin(bytes.TrimPrefix(body, byteOrderMark), maxValues)
+func parseXML(b body) (any, error) {
+	document, err := parseXMLWithin(bytes.TrimPrefix(b.bytes, byteOrderMark), b.maxValues)
 	return map[string]any(document), err
 }
 
-func parseText(body []byte, _ map[string]string, _ int) (any, error) {
-	body = bytes.TrimPrefix(body, byteOrderMark)
-	return string(body), everhook.CheckUTF8(body)
+func parseText(b body) (any, error) {
+	text := bytes.TrimPrefix(b.bytes, byteOrderMark)
+	return string(text), everhook.CheckUTF8(text)
 }
 
-// ParseForm parses application/x-www-form-urlencoded as ParseQuery parses a query, with its limits: names nest, values
-// are text, escapes that are not UTF-8 stay as they are. Bytes that are not UTF-8 are an error, an
-// *everhook.SyntaxError.
-func ParseForm(body []byte) (everhook.Mapping, error) {
-	if err := everhook.CheckUTF8(body); err != nil {
-		return nil, err
-	}
-	return ParseQuery(string(body))
+// parseBinary gives a file. Its name is text of strangers: it has no folders.
+func parseBinary(b body) (any, error) {
+	_, parameters, _ := mime.ParseMediaType(b.disposition)
+	name := strings.ToValidUTF8(parameters["filename"], "\uFFFD")
+	kind := strings.ToValidUTF8(b.contentType, "\uFFFD")
+	return map[string]any(newFile(name, cmp.Or(kind, typeBinary), b.bytes)), nil
 }

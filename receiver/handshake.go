@@ -44,12 +44,13 @@ func headHandshake(r *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
-// maxUnsigned bounds the body of an unsigned handshake, in bytes: it is parsed for strangers.
+// maxUnsigned bounds the body of an unsigned handshake, in bytes: it is parsed for strangers. It has no content
+// encoding.
 const maxUnsigned = 4 << 10
 
 // unsignedHandshake answers a question that the provider does not sign; that ends the call.
 func unsignedHandshake(r *Receiver, c *call) (reply, bool) {
-	if len(c.route.Handshakes) == 0 || len(c.body) > maxUnsigned || !hasUnsigned(c.route) {
+	if len(c.route.Handshakes) == 0 || len(c.body) > maxUnsigned || !hasUnsigned(c.route) || c.isEncoded() {
 		return reply{}, false
 	}
 	m := r.message(c)

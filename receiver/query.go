@@ -28,16 +28,22 @@ const (
 //
 // More than 1,000 parameters are an error, where qs ignores the rest. Bytes that are not UTF-8 become U+FFFD.
 func ParseQuery(query string) (everhook.Mapping, error) {
+	return parseQueryWith(strings.ToValidUTF8(query, "\uFFFD"), decode)
+}
+
+// parseQueryWith is ParseQuery with a decoder of names and values.
+func parseQueryWith(query string, decode func(text string) string) (everhook.Mapping, error) {
 	var all parameters
 	count := 0
-	for part := range strings.SplitSeq(escapedBrackets.Replace(strings.ToValidUTF8(query, "\uFFFD")), "&") {
+	for part := range strings.SplitSeq(escapedBrackets.Replace(query), "&") {
 		if part == "" {
 			continue
 		}
 		if count++; count > maxParameters {
 			return nil, fmt.Errorf("more than %d parameters", maxParameters)
 		}
-		all.add(splitParameter(part))
+		name, value := splitParameter(part)
+		all.add(decode(name), decode(value))
 	}
 	return all.nested(), nil
 }
@@ -92,14 +98,14 @@ func order(name string) int {
 	return largest + 1
 }
 
-func splitParameter(part string) (name string, value any) {
+func splitParameter(part string) (name, value string) {
 	end := strings.Index(part, "]=")
 	if end >= 0 {
 		end++
 	} else if end = strings.IndexByte(part, '='); end < 0 {
-		return decode(part), ""
+		return part, ""
 	}
-	return decode(part[:end]), decode(part[end+1:])
+	return part[:end], part[end+1:]
 }
 
 // decode keeps text whose escapes are not UTF-8 as it came.

@@ -39,7 +39,8 @@ type Options struct {
 	// everhook.DefaultMaxValues.
 	MaxValues int
 	// MaxBodyBytes bounds the bytes of all bodies that are received and parsed at one time, by their declared lengths;
-	// a body without one counts as the flow's MaxBody. Over it 503. Default 64 MiB.
+	// a body without one counts as the flow's MaxBody, and one whose content encodings are removed as its own bytes and
+	// the MaxBody that it may become. Over it 503. Default 64 MiB.
 	MaxBodyBytes int64
 	// ClientRate bounds the requests of one client address (of a /64 for IPv6) in a second; over it 429. Trusted
 	// proxies are not bounded, their clients are. Default 1000.

@@ -42,8 +42,8 @@ func readWaitURL(uri *fasthttp.URI) (*waitURL, bool) {
 var (
 	resumeHeadChecks = []check{resumeMethods, waits, takesMethod, declaredLength, addresses, credentials,
 		headHandshake}
-	resumeBodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, takeTurn,
-		parseBody, confirmation, fitsSchema}
+	resumeBodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, decodeBody,
+		takeTurn, parseBody, confirmation, fitsSchema}
 )
 
 // resume takes a call that a run waits for.

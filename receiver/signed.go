@@ -38,6 +38,8 @@ func signed(r *Receiver, c *call) (reply, bool) {
 	switch {
 	case err == nil:
 		return reply{}, false
+	case c.notDecoded != nil:
+		return *c.notDecoded, true
 	case !isRefused:
 		r.options.Logger.Error("the signature of a webhook cannot be checked", "flow", c.route.Flow, "error", err)
 	case refused != signature.Mismatch || len(secrets) >= len(s.Secrets):
@@ -66,6 +68,9 @@ func (r *Receiver) secretsOf(c *call, s *Signature) ([]string, error) {
 func (r *Receiver) message(c *call) signature.Message {
 	m := signature.Message{Header: func(name string) []string { return values(c, name) }, Body: c.body,
 		ReceivedAt: c.delivery.ReceivedAt}
+	if c.isEncoded() {
+		m.Content = func() ([]byte, error) { return r.content(c) }
+	}
 	if s := c.route.Signature; s != nil && s.Preset.UsesURL() {
 		m.Base, m.Target = r.options.PublicURL, target(c)
 	}

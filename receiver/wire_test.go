@@ -175,10 +175,17 @@ func TestRefusals(t *testing.T) {
 				`media type","status":415,"detail":"this webhook takes JSON, not ` +
 				`\"application/x-www-form-urlencoded\"; add -H 'Content-Type: application/json'"}`,
 		},
-		"a compressed body": {
+		"an unknown encoding": {
+			post(asyncToken, "\x1f\x8b", "Content-Type: application/json", "Content-Encoding: compress"),
+			"415\nAccept-Encoding: gzip, deflate, br, zstd\n" + problemType +
+				`{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported media type","status":415,` +
+				`"detail":"send the body as it is, or with a Content-Encoding of gzip, deflate, br, zstd, not ` +
+				`\"compress\""}`,
+		},
+		"a compressed body that is none": {
 			post(asyncToken, "\x1f\x8b", "Content-Type: application/json", "Content-Encoding: gzip"),
-			"415\n" + problemType + `{"type":"urn:everhook:problem:unsupported-media-type","title":"Unsupported ` +
-				`media type","status":415,"detail":"send the body as it is, without Content-Encoding"}`,
+			"400\n" + problemType + `{"type":"urn:everhook:problem:malformed-request","title":"Malformed request",` +
+				`"status":400,"detail":"the body is not valid gzip: unexpected EOF"}`,
 		},
 		"multipart, which fasthttp would parse by itself": {
 			post(asyncToken, "no parts", "Content-Type: multipart/form-data; boundary=b"),

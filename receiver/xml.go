@@ -18,15 +18,16 @@ const (
 	textName      = "#text"
 )
 
-// ParseXML parses an XML 1.0 document in UTF-8. The value is a mapping with the root element: {"order": …}. An element
-// that contains only text is that text. Any other element is a mapping of its attributes ("@id"), its elements, and its
-// text ("#text") unless that is only white space. Elements that repeat within an element become a list. Every value is
-// a text and unchanged.
+// ParseXML parses an XML 1.0 document in UTF-8, whatever encoding its declaration names. The value is a mapping with
+// the root element: {"order": …}. An element that contains only text is that text. Any other element is a mapping of
+// its attributes ("@id"), its elements, and its text ("#text") unless that is only white space. Elements that repeat
+// within an element become a list. Every value is a text and unchanged.
 //
 // Prefixes of namespaces are dropped, because senders choose them freely, and so are their declarations (xmlns),
 // comments and processing instructions. Attributes that differ only in their prefix become a list. A document type
-// (DTD) is refused, and so is every entity except the five of XML. So is nesting over everhook.MaxDepth, including
-// lists. Syntax errors are an *everhook.SyntaxError; its position is after the faulty text.
+// (DTD) is passed over and its rules are not fetched; one with declarations is refused, and so is every entity except
+// the five of XML. So is nesting over everhook.MaxDepth, including lists. Syntax errors are an *everhook.SyntaxError;
+// its position is after the faulty text.
 func ParseXML(document []byte) (everhook.Mapping, error) {
 	return parseXMLWithin(document, math.MaxInt)
 }
@@ -38,12 +39,7 @@ func parseXMLWithin(document []byte, maxValues int) (everhook.Mapping, error) {
 		return nil, err
 	}
 	p := &xmlParser{Decoder: xml.NewDecoder(bytes.NewReader(document)), values: maxValues, maxValues: maxValues}
-	p.CharsetReader = func(charset string, input io.Reader) (io.Reader, error) {
-		if !isUTF8(charset) {
-			return nil, errCharset
-		}
-		return input, nil
-	}
+	p.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 	root, err := p.root()
 	if err != nil {
 		return nil, err
@@ -54,12 +50,12 @@ func parseXMLWithin(document []byte, maxValues int) (everhook.Mapping, error) {
 	return root, nil
 }
 
-var errCharset = errors.New("send UTF-8, and no other encoding in the XML declaration")
-
 type xmlParser struct {
 	*xml.Decoder
 	// values is how many values may still follow.
 	values, maxValues int
+	// hasType is set after the document type, inRoot from the beginning of the root element.
+	hasType, inRoot bool
 }
 
 // count counts values before they are kept.
@@ -87,6 +83,7 @@ func (p *xmlParser) root() (map[string]any, error) {
 			if root != nil {
 				return nil, p.fail("a second root element")
 			}
+			p.inRoot = true
 			v, err := p.element(token, 1)
 			if err != nil {
 				return nil, err
@@ -177,20 +174,54 @@ func (p *xmlParser) next() (xml.Token, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, err
-	case errors.Is(err, errCharset):
-		return nil, p.fail(errCharset.Error())
 	case err != nil:
 		return nil, p.fail(everhook.Shorten(strings.TrimPrefix(err.Error(), "xml: "), 200))
 	}
 	switch token := token.(type) {
 	case xml.Directive:
-		return nil, p.fail("a document type (<!DOCTYPE …>), which is not taken; leave it out")
+		return token, p.documentType(token)
 	case xml.ProcInst:
 		if token.Target == "xml" && begin > 0 {
 			return nil, p.fail("the XML declaration stands only at the beginning")
 		}
 	}
 	return token, nil
+}
+
+// documentType refuses a document type that could define entities, and a second one. One that only names its rules is
+// passed over: they are not fetched.
+func (p *xmlParser) documentType(directive xml.Directive) error {
+	rest, isType := bytes.CutPrefix(directive, []byte("DOCTYPE"))
+	switch {
+	case !isType || len(rest) == 0 || !isSpace(rest[0]) || p.inRoot:
+		return p.fail("a declaration (<!…>), which is not taken; leave it out")
+	case p.hasType:
+		return p.fail("a second document type (<!DOCTYPE …>)")
+	case hasSubset(rest):
+		return p.fail("a document type with declarations (<!DOCTYPE … [ … ]>), which is not taken; leave them out")
+	}
+	p.hasType = true
+	return nil
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// hasSubset reports whether a document type has more than a name and, in quotes, where its rules are.
+func hasSubset(text []byte) bool {
+	quote := byte(0)
+	for _, c := range text {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '[' || c == '<':
+			return true
+		}
+	}
+	return quote != 0
 }
 
 // fail makes an error with the position after the last token.

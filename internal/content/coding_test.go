@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/andybalholm/brotli"
@@ -123,10 +124,36 @@ func TestBodiesThatAreNotEncodedAsTheySay(t *testing.T) {
 	}
 }
 
+func TestReadWithin(t *testing.T) {
+	t.Parallel()
+	const firstRead = 64 << 10
+	for _, size := range []int{0, 1, 511, 512, firstRead - 1, firstRead, firstRead + 1, 3*firstRead + 7} {
+		text := strings.Repeat("x", size)
+		for _, declared := range []int{size, 0} {
+			for name, reader := range map[string]io.Reader{
+				"all at once": strings.NewReader(text), "byte by byte": iotest.OneByteReader(strings.NewReader(text)),
+				"the end with the data": iotest.DataErrReader(strings.NewReader(text)),
+			} {
+				body, err := content.ReadWithin(reader, 1<<20, int64(declared))
+				require.NoError(t, err, name)
+				require.Equal(t, text, string(body))
+				require.LessOrEqual(t, cap(body), max(2*size, firstRead)+1)
+			}
+		}
+		if size > 0 {
+			body, err := content.ReadWithin(bytes.NewReader([]byte(text+"more")), int64(size), 0)
+			require.NoError(t, err)
+			require.Len(t, body, size+1, "one byte over the limit is read")
+		}
+	}
+	_, err := content.ReadWithin(iotest.ErrReader(io.ErrUnexpectedEOF), 10, 10)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
 // TestABombCostsTheLimit is not parallel: it counts what the process allocates.
 func TestABombCostsTheLimit(t *testing.T) {
 	const (
-		size = 64 << 20
+		size = 24 << 20
 		// window is what a decoder may need besides: zstd's 8 MiB, or brotli's 16 MiB.
 		window = 17 << 20
 	)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
+
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/receiver"
 )
@@ -25,7 +27,8 @@ var byteOrderMark = []byte("\xEF\xBB\xBF")
 // format is json, form, multipart, xml or text.
 func valueOf(contentType string, data []byte) (v any, format string, err error) {
 	media, parameters, _ := mime.ParseMediaType(contentType)
-	body := bytes.TrimPrefix(data, byteOrderMark)
+	body, marked := bytes.CutPrefix(data, byteOrderMark)
+	latin1 := strings.EqualFold(parameters["charset"], "ISO-8859-1") && !marked
 	switch {
 	case len(data) == 0:
 		return nil, "json", nil
@@ -33,17 +36,44 @@ func valueOf(contentType string, data []byte) (v any, format string, err error) 
 		v, err = looseJSON(body)
 		return v, "json", err
 	case media == "application/x-www-form-urlencoded":
+		if latin1 {
+			v, err = declared(receiver.ParseForm(append([]byte(charsetField+"=ISO-8859-1&"), body...)))
+			return v, "form", err
+		}
 		v, err = formValue(body)
 		return v, "form", err
 	case media == "multipart/form-data":
-		v, err = multipartValue(data, parameters["boundary"])
+		boundary := parameters["boundary"]
+		if strings.EqualFold(parameters["charset"], "ISO-8859-1") {
+			first := "--" + boundary + "\r\nContent-Disposition: form-data; name=" + charsetField +
+				"\r\n\r\nISO-8859-1\r\n"
+			v, err = declared(receiver.ParseMultipart(append([]byte(first), body...), boundary))
+			return v, "multipart", err
+		}
+		v, err = multipartValue(body, boundary)
 		return v, "multipart", err
+	case latin1:
+		body, err = charmap.Windows1252.NewDecoder().Bytes(body)
+		if v, format = string(body), "text"; err == nil && strings.HasSuffix(media, "xml") {
+			document, err := receiver.ParseXML(body)
+			return map[string]any(document), "xml", err
+		}
+		return v, format, err
 	case strings.HasSuffix(media, "xml"):
 		document, err := receiver.ParseXML(body)
 		return map[string]any(document), "xml", err
 	default:
 		return string(body), "text", nil
 	}
+}
+
+// charsetField declares the charset of a form.
+const charsetField = "_charset_"
+
+// declared takes the field that declares a charset out of a form.
+func declared(form everhook.Mapping, err error) (any, error) {
+	delete(form, charsetField)
+	return map[string]any(form), err
 }
 
 // looseJSON reads JSON with encoding/json. Numbers keep their digits.

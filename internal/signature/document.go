@@ -17,8 +17,11 @@ import (
 type Message struct {
 	// Header returns the values of a header, one for each occurrence.
 	Header func(name string) []string
-	// Body are the raw bytes.
+	// Body are the raw bytes, as they are signed.
 	Body []byte
+	// Content returns the body without its content encodings, for schemes that need what is in it; nil: Body has none.
+	// It is called at most once, and what Verify returns after an error of Content is Malformed.
+	Content func() ([]byte, error)
 	// ReceivedAt is compared to the time of sending.
 	ReceivedAt time.Time
 	// Method is the HTTP method.
@@ -89,6 +92,24 @@ type document struct {
 	parsed bool
 	value  any
 	err    error
+	// read is set once content is the body without its content encodings, or contentErr the reason for none.
+	read       bool
+	content    []byte
+	contentErr error
+}
+
+// bytes is the body without its content encodings.
+func (d *document) bytes() ([]byte, error) {
+	if d.m.Content == nil {
+		return d.m.Body, nil
+	}
+	if !d.read {
+		d.read = true
+		if d.content, d.contentErr = d.m.Content(); d.contentErr != nil {
+			d.contentErr = Malformed
+		}
+	}
+	return d.content, d.contentErr
 }
 
 // Document returns the body as values if it is JSON, or a form without repeated fields; else nil.
@@ -126,7 +147,11 @@ func (d *document) body() (any, error) {
 		}
 		return d.value, d.err
 	}
-	if d.value, d.err = everhook.ParseJSON(d.m.Body); d.err != nil {
+	var text []byte
+	if text, d.err = d.bytes(); d.err != nil {
+		return nil, d.err
+	}
+	if d.value, d.err = everhook.ParseJSON(text); d.err != nil {
 		d.err = Malformed
 	}
 	return d.value, d.err
@@ -161,10 +186,14 @@ func (d *document) line(p part, first bool) (string, error) {
 
 // form reads the fields of a form.
 func (d *document) form() (url.Values, error) {
-	if bytes.Count(d.m.Body, []byte{'&'}) >= maxParameters {
+	text, err := d.bytes()
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Count(text, []byte{'&'}) >= maxParameters {
 		return nil, Malformed
 	}
-	form, err := url.ParseQuery(string(d.m.Body))
+	form, err := url.ParseQuery(string(text))
 	if err != nil {
 		return nil, Malformed
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/trigger"
 )
@@ -19,13 +20,13 @@ func TestAWebhookAcceptsTheFormatsOfItsList(t *testing.T) {
 		problem string
 	}{
 		"one alone": {"xml", []string{"xml"}, ""},
-		"a list": {[]any{"json", "form", "multipart", "xml", "text"},
-			[]string{"json", "form", "multipart", "xml", "text"}, ""},
+		"a list": {[]any{"json", "form", "multipart", "xml", "text", "binary"},
+			[]string{"json", "form", "multipart", "xml", "text", "binary"}, ""},
 		"an empty list":     {[]any{}, nil, "the list is empty: no body could be sent"},
-		"what is no format": {[]any{"yaml"}, nil, `"yaml" is none of json, form, multipart, xml, text`},
+		"what is no format": {[]any{"yaml"}, nil, `"yaml" is none of json, form, multipart, xml, text, binary`},
 		"what is no list":   {7, nil, "a number where text is needed"},
 		"a media type instead": {"application/json", nil,
-			`"application/json" is none of json, form, multipart, xml, text`},
+			`"application/json" is none of json, form, multipart, xml, text, binary`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +42,31 @@ func TestAWebhookAcceptsTheFormatsOfItsList(t *testing.T) {
 			}
 			require.NotNil(t, flow, problems)
 			require.Equal(t, test.want, flow.Trigger.(*trigger.Webhook).Accept)
+		})
+	}
+}
+
+func TestTheTextOfABodyIsKnownWhereItIsKept(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ config, value, problem string }{
+		"kept":     {"raw: true", "trigger.raw", ""},
+		"not kept": {"rateLimit: { rate: 1 }", "trigger.raw", "set `raw: true` to keep the text of the body"},
+		"as text":  {"raw: true", "trigger.raw.id", "`trigger.raw` is text"},
+		"of files alone": {"raw: true, accept: binary", "trigger.raw",
+			"with binary alone, raw is always nil: the body itself has all bytes"},
+		"of files and others": {"raw: true, accept: [json, binary]", "trigger.raw", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, problems := flowfile.Load("case.yaml", []byte("key: case\nmode: async\ntrigger: { type: webhook, "+
+				test.config+" }\nnodes: [{ key: n, type: output, config: { value: '{{ "+test.value+" }}' } }]\n"),
+				nodes.Standard())
+			if test.problem == "" {
+				require.Empty(t, problems)
+				return
+			}
+			require.Len(t, problems, 1)
+			require.Contains(t, problems[0].Message+problems[0].Fix, test.problem)
 		})
 	}
 }

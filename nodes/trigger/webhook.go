@@ -114,8 +114,8 @@ func (*Webhook) Spec() kind.TriggerSpec {
 	return kind.TriggerSpec{
 		Kind:    "webhook",
 		Summary: "Starts a run for each accepted call of the flow's URL, by POST unless `methods` says otherwise.",
-		Data: "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `id` (the run ID) " +
-			"and `receivedAt` (RFC 3339).",
+		Data: "`headers` (lower-case names), `query` and `body` as far as `request` keeps them, `raw` (the text of " +
+			"the body, with `raw: true`), `id` (the run ID) and `receivedAt` (RFC 3339).",
 		Example: `type: webhook
 auth: { basic: { username: shop, password: { secret: SHOP_WEBHOOK_PASSWORD } } }
 request:
@@ -218,7 +218,7 @@ func (w *Webhook) Duplicates() *WebhookDedupe { return &w.Dedupe }
 
 // Shape describes the kept part of a delivery.
 func (w *Webhook) Shape() *expression.Shape {
-	shape := w.Request.Shape()
+	shape := w.CallShape()
 	shape.Fields["id"] = &expression.Shape{}
 	return shape
 }
@@ -229,7 +229,7 @@ func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
 	case pointer == "/dedupe/key" || pointer == "/when":
 		return map[string]*expression.Shape{"headers": {}, "query": {}, "body": {}}
 	case strings.HasPrefix(pointer, "/skipped/"):
-		return map[string]*expression.Shape{"trigger": w.Request.Shape(), "env": {}}
+		return map[string]*expression.Shape{"trigger": w.CallShape(), "env": {}}
 	}
 	return map[string]*expression.Shape{
 		"trigger": w.Shape(), "env": {},

@@ -17,11 +17,15 @@ type WebhookCalls struct {
 	// server that keeps large values outside of Temporal (`--payload-store`, on by default with the embedded server).
 	// On other servers such a call gets 413.
 	MaxBody everhook.Size `json:"maxBody,omitempty" default:"1MiB"`
-	// Accept lists the formats of the body: json, form, multipart, xml or text, all in UTF-8. Fields of forms nest in
-	// the same way as query parameters. A file becomes a mapping of name, filename, contentType, size and base64. XML
-	// nests, with attributes as `@name` and text beside them as `#text`. Without it, what the preset of the `signature`
-	// says, or json.
-	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text" single:"true" default:"json"`
+	// Accept lists the formats of the body: json (JSON on lines, NDJSON, is a list), form, multipart, xml, text or
+	// binary. Fields of forms nest in the same way as query parameters. A file becomes a mapping of name, filename,
+	// contentType, size and base64. XML nests, with attributes as `@name` and text beside them as `#text`. binary takes
+	// every type that no other listed format has, as a file. Text is converted from the charset that the body or its
+	// Content-Type declares. Without it, what the preset of the `signature` says, or json.
+	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text,binary" single:"true" default:"json"`
+	// Raw also keeps the text of the body as it came, as `raw` beside `body`. A body that is no text is refused with
+	// 400; for a body that `accept: binary` takes, raw is nil.
+	Raw bool `json:"raw,omitempty" default:"false"`
 	// Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server
 	// through a proxy, the server must know the proxy (`--trusted-proxies`).
 	Allow []everhook.CIDR `json:"allow,omitempty" single:"true"`
@@ -49,6 +53,10 @@ func (w *WebhookCalls) ValidateCalls(v *kind.Validation) {
 	}
 	if w.Accept != nil && len(w.Accept) == 0 {
 		v.Error("/accept", "the list is empty: no body could be sent", "write `[json]`, or leave it out")
+	}
+	if formats := w.Formats(); w.Raw && len(formats) == 1 && formats[0] == "binary" {
+		v.Warn("/raw", "with binary alone, raw is always nil: the body itself has all bytes",
+			"remove raw, or accept text")
 	}
 	w.Auth.validate(v)
 	w.validateLimits(v)
@@ -150,8 +158,19 @@ func (w *WebhookCalls) Secrets() []string {
 	return names
 }
 
-// Shape describes the kept part of a call.
-func (r *WebhookRequest) Shape() *expression.Shape {
+// CallShape describes the kept part of a call.
+func (w *WebhookCalls) CallShape() *expression.Shape {
+	shape := w.Request.shape()
+	if w.Raw {
+		shape.Fields["raw"] = &expression.Shape{Type: expression.Text}
+	} else {
+		shape.Hidden = map[string]string{"raw": "set `raw: true` to keep the text of the body"}
+	}
+	return shape
+}
+
+// shape describes the kept part of a call.
+func (r *WebhookRequest) shape() *expression.Shape {
 	headers := &expression.Shape{Fields: map[string]*expression.Shape{}, Missing: "add it to `request.headers`"}
 	for _, name := range r.Headers {
 		headers.Fields[strings.ToLower(name)] = &expression.Shape{}
