@@ -10,6 +10,8 @@ type Answer struct {
 	Headers map[string]HeaderValue `json:"headers,omitempty"`
 	// Body is nil for an empty body. A text is sent unchanged, every other value as JSON.
 	Body *Value `json:"body,omitempty"`
+	// Base64 says that Body is a text in base64, whose bytes are sent.
+	Base64 bool `json:"base64,omitempty"`
 	// Problem is set, and Body is nil, if the run ended unresolved and without a response node.
 	Problem *Problem `json:"problem,omitempty"`
 	// Ended is the status of the run if Problem is set; else it is empty.

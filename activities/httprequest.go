@@ -50,7 +50,7 @@ const (
 	ContentJSON ContentType = "json"
 	// ContentForm writes a mapping as application/x-www-form-urlencoded: a list repeats its name, nil leaves it out.
 	ContentForm ContentType = "form"
-	// ContentXML sends text as application/xml. Nothing is converted: a mapping has no one form in XML.
+	// ContentXML sends text as application/xml, and a mapping as everhook.EncodeXML writes it.
 	ContentXML ContentType = "xml"
 	// ContentText sends text as text/plain; numbers and booleans are written as text.
 	ContentText ContentType = "text"

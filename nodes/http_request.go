@@ -27,7 +27,8 @@ type HTTPRequest struct {
 	Headers expression.Template[map[string]any] `json:"headers,omitzero"`
 	// Query parameters, added to those in the URL. A list repeats the parameter.
 	Query expression.Template[map[string]any] `json:"query,omitzero"`
-	// ContentType is the format of the body: json, form, xml, text or none. In a form, a list repeats its name, and
+	// ContentType is the format of the body: json, form, xml, text or none. XML is text, or a mapping with the root
+	// element, attributes as `@name` and text beside them as `#text`. In a form, a list repeats its name, and
 	// what is inside a mapping is named in brackets: `address[city]`, `lines[0][sku]`, `address[phones][]`.
 	ContentType activities.ContentType `json:"contentType,omitempty" enum:"json,form,xml,text,none" default:"json"`
 	// Body to send. Without it, the request has no body.

@@ -17,9 +17,14 @@ type Response struct {
 	// lines, 16 KiB together. Hop-by-hop headers, Content-Length and Transfer-Encoding cannot be set. In the URL of a
 	// Location, inserted values are percent-encoded for their place.
 	Headers expression.Headers `json:"headers,omitzero"`
-	// Body is sent as JSON. Text is sent unchanged, as text/plain unless a Content-Type header says otherwise. Limit: 1
-	// MiB. Without it, the answer has no body.
+	// Body is sent as JSON. Text is sent unchanged, as text/plain unless a Content-Type header says otherwise, and a
+	// file (`{ filename, contentType, size, base64 }`) as its bytes, as a download. Limit: 1 MiB, for binary content
+	// 768 KiB. Without it, the answer has no body.
 	Body expression.Body `json:"body,omitzero"`
+	// As is the form in which the body is sent, with the Content-Type that belongs to it: json (any value, text too),
+	// text, html, xml (a mapping with the root element, attributes as `@name` and text beside them as `#text`, elements
+	// sorted by name; or text), file, or base64 (the bytes of a text in base64).
+	As everhook.AnswerForm `json:"as,omitempty" enum:"json,text,html,xml,file,base64"`
 	// Continue lets the run continue after the answer was sent. Without it, the run ends resolved.
 	Continue bool `json:"continue,omitempty" default:"false"`
 }
@@ -57,7 +62,7 @@ func (c *Response) Validate(v *kind.Validation) {
 			v.Definition.Trigger.Type),
 			"use an `output` node")
 	}
-	trigger.CheckMarkup(v, "/config", &c.Headers, &c.Body, false)
+	trigger.CheckBody(v, "/config", c.As, &c.Headers, &c.Body)
 	if status, ok := c.Status.Literal(); ok && !isAnswerStatus(status) {
 		v.Error("/config/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
 	}
@@ -97,7 +102,9 @@ func (c *Response) Execute(run kind.Run) (kind.Result, error) {
 		if err != nil {
 			return kind.Result{}, err
 		}
-		answer.Body = everhook.Of(body)
+		if err := answer.SetBody(body, c.As); err != nil {
+			return kind.Result{}, everhook.Errorf(everhook.TypeConfig, "body: %v", err)
+		}
 	}
 	// The stored form of a text is JSON, which can be longer than the text that is sent.
 	encoded, err := everhook.EncodeJSON(answer)

@@ -157,6 +157,9 @@ func answerReply(answer everhook.Answer, run everhook.RunID) reply {
 		return problemReply(problem).because(Answered).of(run)
 	}
 	r := bodyReply(sendable(answer.Status), answer.Body)
+	if data, binary := answer.Bytes(); binary && r.body != nil {
+		r.body = data
+	}
 	if len(answer.Headers) > 0 {
 		r = r.withAll(answer.Headers)
 	}

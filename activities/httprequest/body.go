@@ -18,6 +18,9 @@ var mediaTypes = map[activities.ContentType]string{
 	activities.ContentText: "text/plain; charset=utf-8",
 }
 
+// maxXML bounds a body that is written as XML, in bytes: names and escapes make it longer than its value.
+const maxXML = 10 << 20
+
 // body writes the body of a request.
 func (b *builder) body(r *request, input activities.HTTPRequestInput) {
 	contentType := input.ContentType
@@ -59,8 +62,10 @@ func (b *builder) encode(contentType activities.ContentType, v any) []byte {
 	case activities.ContentXML:
 		text, ok := v.(string)
 		if !ok {
-			b.problem("body: %s cannot become XML by itself; write the XML as text, with templates for its values",
-				everhook.TypeName(v))
+			var err error
+			if text, err = everhook.EncodeXML(v, maxXML); err != nil {
+				b.problem("body: %v", err)
+			}
 		}
 		return []byte(text)
 	case activities.ContentText:

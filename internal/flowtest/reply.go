@@ -1,9 +1,11 @@
 package flowtest
 
 import (
+	"encoding/base64"
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/everhook/everhook"
 )
@@ -13,7 +15,7 @@ type reply struct {
 	status int
 	// headers have canonical names.
 	headers map[string]everhook.HeaderValue
-	// body is a value if it is JSON, else text; nil if it is empty.
+	// body is a value if it is JSON, else text, in base64 if it is not UTF-8; nil if it is empty.
 	body any
 }
 
@@ -25,7 +27,9 @@ func newReply(response *http.Response, body []byte) *reply {
 	if len(body) == 0 {
 		return r
 	}
-	r.body = strings.ToValidUTF8(string(body), "\uFFFD")
+	if r.body = string(body); !utf8.Valid(body) {
+		r.body = base64.StdEncoding.EncodeToString(body)
+	}
 	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if media == "application/json" || strings.HasSuffix(media, "+json") {
 		if v, err := everhook.ParseJSON(body); err == nil {

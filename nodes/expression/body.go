@@ -74,6 +74,21 @@ func (b *Body) Alone() (source string, ok bool) {
 	return source, true
 }
 
+// Unescaped returns the source of a value that is inserted into a text that has no elements of HTML or XML, so that
+// it is not escaped. A body that is exactly one template has none; see Alone.
+func (b *Body) Unescaped() (source string, found bool) {
+	text, ok := b.form.(*textForm)
+	if !ok || len(text.parts) < 2 || languageOf(text.parts) == markupText {
+		return "", false
+	}
+	for _, p := range text.parts {
+		if !p.literal() && !isRaw(p.source) {
+			return strings.TrimSpace(p.source), true
+		}
+	}
+	return "", false
+}
+
 // EvalSealedText is EvalSealed for content types other than JSON: a text that is JSON stays that text.
 func (b *Body) EvalSealedText(scope *Scope) (everhook.Sealed, error) {
 	if b.text == nil || !b.compiled {

@@ -1,9 +1,11 @@
 package trigger
 
 import (
+	"fmt"
 	"mime"
 	"strings"
 
+	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/nodes/expression"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -40,6 +42,21 @@ func CheckMarkup(v *kind.Validation, pointer string, headers Headers, body *expr
 		v.Warn(pointer+"/headers", "a template decides all headers, and the body is one template alone: with the "+
 			"Content-Type of HTML, nothing in it would be escaped", "write the Content-Type out, or `{{ raw("+source+
 			") }}` for a body that you trust")
+	}
+}
+
+// CheckBody checks the body of an answer: a form without a body, and values in HTML and XML that nothing escapes.
+func CheckBody(v *kind.Validation, pointer string, as everhook.AnswerForm, headers Headers, body *expression.Body) {
+	markup := as == everhook.AnswerHTML || as == everhook.AnswerXML
+	if as != "" && !body.IsSet() {
+		v.Error(pointer+"/as", "there is no body", "add `body`, or remove this")
+	}
+	if as == "" || markup {
+		CheckMarkup(v, pointer, headers, body, markup)
+	}
+	if source, found := body.Unescaped(); markup && found {
+		v.Error(pointer+"/body", fmt.Sprintf("`{{ %s }}` stands in no element, so nothing escapes it", source),
+			"write the elements around it, as in `<p>{{ "+source+" }}</p>`")
 	}
 }
 

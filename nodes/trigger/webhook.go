@@ -87,8 +87,13 @@ type WebhookResponse struct {
 	// Headers of the answer. A list as a value repeats the header, as several cookies in Set-Cookie do. Limit: 64
 	// lines, 16 KiB together. In the URL of a Location, inserted values are percent-encoded for their place.
 	Headers expression.Headers `json:"headers,omitzero"`
-	// Body is sent as JSON. Text is sent unchanged.
+	// Body is sent as JSON. Text is sent unchanged, and a file (`{ filename, contentType, size, base64 }`) as its
+	// bytes, as a download.
 	Body expression.Body `json:"body,omitzero" default:"ok"`
+	// As is the form in which the body is sent, with the Content-Type that belongs to it: json (any value, text too),
+	// text, html, xml (a mapping with the root element, attributes as `@name` and text beside them as `#text`, elements
+	// sorted by name; or text), file, or base64 (the bytes of a text in base64).
+	As everhook.AnswerForm `json:"as,omitempty" enum:"json,text,html,xml,file,base64"`
 }
 
 // Limits of a webhook's body.
@@ -288,7 +293,7 @@ func (r *WebhookResponse) Validate(v *kind.Validation) {
 		v.Error("/status", fmt.Sprintf("the status is %d", status), "write 200 to 599")
 	}
 	CheckHeaders(v, "", &r.Status, &r.Headers)
-	CheckMarkup(v, "", &r.Headers, &r.Body, false)
+	CheckBody(v, "", r.As, &r.Headers, &r.Body)
 }
 
 // IsSet reports whether the config says anything.
@@ -322,7 +327,9 @@ func (r *WebhookResponse) Answer(scope *expression.Scope) (everhook.Answer, erro
 		if err != nil {
 			return answer, err
 		}
-		answer.Body = everhook.Of(body)
+		if err := answer.SetBody(body, r.As); err != nil {
+			return answer, everhook.Errorf(everhook.TypeConfig, "body: %v", err)
+		}
 	}
 	return answer, nil
 }
