@@ -38,6 +38,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
 	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
 	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
+	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`
+	Store   storeCommands  `cmd:"" help:"Move the store."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
@@ -47,7 +49,8 @@ type commands struct {
 // onlySettingsFromVariables removes the variables of flags that belong to one call of a command, such as --output: a
 // variable must not change every later command.
 func onlySettingsFromVariables(k *kong.Kong) error {
-	settings := map[string]bool{"server": true, "admin-token": true, "secrets-dir": true, "config": true}
+	settings := map[string]bool{"server": true, "admin-token": true, "secrets-dir": true, "config": true,
+		"data": true, "store": true, "payload-dir": true}
 	for _, command := range k.Model.Leaves(false) {
 		if slices.Contains([]string{"dev", "serve", "health"}, command.Name) {
 			continue

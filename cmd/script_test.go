@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
+	"github.com/everhook/everhook/internal/store/storetest"
 	"github.com/everhook/everhook/nodes"
 )
 
@@ -32,14 +33,28 @@ func TestMain(m *testing.M) {
 // which waits until a file matches, and sets the variable to the first group.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	runScripts(t, "script", nil)
+}
+
+// TestScriptsWithPostgres runs scripts that find an empty database at $POSTGRES.
+func TestScriptsWithPostgres(t *testing.T) {
+	t.Parallel()
+	runScripts(t, "postgres", map[string]string{"POSTGRES": storetest.Postgres(t)})
+}
+
+func runScripts(t *testing.T, folder string, variables map[string]string) {
+	t.Helper()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Dir:                 filepath.Join("testdata", folder),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
+			for name, value := range variables {
+				env.Setenv(name, value)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},

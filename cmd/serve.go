@@ -29,8 +29,8 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Regist
 	logger := c.NewLogger(s.err)
 	if c.Dir != "" {
 		if c.Store != "" {
-			return errors.New("a directory of flows cannot be served from a PostgreSQL store: a process with old files " +
-				"would apply them again for all; leave the directory out, and deploy with `everhook flow apply`")
+			return errors.New("a directory of flows cannot be served from a PostgreSQL store: a process with old " +
+				"files would apply them again for all; leave the directory out, and deploy with `everhook flow apply`")
 		}
 		if err := flowdir.Check(c.Dir); err != nil {
 			return err

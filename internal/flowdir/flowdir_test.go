@@ -28,7 +28,8 @@ type flows struct {
 
 func newFlows() *flows { return &flows{enabled: map[string]string{}, titles: map[string]string{}} }
 
-func (f *flows) ApplyFile(_ context.Context, definition *everhook.Definition, source, _ string) (everhook.Version, error) {
+func (f *flows) ApplyFile(_ context.Context, definition *everhook.Definition, source, _ string) (everhook.Version,
+	error) {
 	if f.fail != nil {
 		return everhook.Version{}, f.fail
 	}

@@ -169,7 +169,8 @@ func (s *Store) RotateToken(ctx context.Context, key string, grace time.Duration
 			return Change{}, err
 		}
 		if named, _ := version.Definition.Trigger.Config["token"].(string); named != "" {
-			return Change{}, fmt.Errorf("%w: the trigger of flow %q names its token; change it there", ErrTokenNamed, key)
+			return Change{}, fmt.Errorf("%w: the trigger of flow %q names its token; change it there", ErrTokenNamed,
+				key)
 		}
 		token = newToken()
 		flow.OldToken, flow.OldTokenUntil = flow.Token, time.Now().Add(grace).Truncate(time.Microsecond).UTC()
@@ -296,8 +297,8 @@ func newVersion(ctx context.Context, def *everhook.Definition, source string, o 
 	return v, nil
 }
 
-// take returns the number of the version of a flow with the same content, or 0. A version whose text was not known takes
-// that of the new one.
+// take returns the number of the version of a flow with the same content, or 0. A version whose text was not known
+// takes that of the new one.
 func (t *transaction) take(ctx context.Context, v *version, flow *Flow) (number int, err error) {
 	if v.text == "" {
 		number, _, err = one(ctx, t.conn, value[int], selectByHash, flow.Key, v.hash)

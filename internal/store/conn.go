@@ -75,7 +75,8 @@ type failedRow struct{ error }
 func (r failedRow) Scan(...any) error { return r.error }
 
 // collect gives the rows of a query.
-func collect[T any](ctx context.Context, c conn, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, c conn, scan func(scanner) (T, error), query string, args ...any) ([]T,
+	error) {
 	args, err := c.clean(args)
 	if err != nil {
 		return nil, err

@@ -6,8 +6,8 @@
 //
 //  1. Add migrations/NNNN_NAME.sql with the next number. Write it for SQLite; [forPostgres] translates INTEGER, BLOB,
 //     TEXT and the options of a table. Times are INTEGER in microseconds ([moment]), booleans INTEGER 0 and 1 ([flag]),
-//     and documents TEXT. Bytes of strangers are BLOB: a TEXT of PostgreSQL takes neither NUL nor invalid UTF-8, so both
-//     are replaced there. If the engines need different statements (a trigger), write NNNN_NAME.sqlite.sql and
+//     and documents TEXT. Bytes of strangers are BLOB: a TEXT of PostgreSQL takes neither NUL nor invalid UTF-8, so
+//     both are replaced there. If the engines need different statements (a trigger), write NNNN_NAME.sqlite.sql and
 //     NNNN_NAME.postgres.sql. A released step is never edited, and only adds: an older replica may still be running.
 //  2. Add NAME.go with the statements and methods of *Store. Statements are written once, with ? for parameters. Both
 //     engines know ON CONFLICT, RETURNING, common table expressions and window functions. Sums and counts are

@@ -108,7 +108,8 @@ func addRevision(ctx context.Context, tx *transaction, put DraftPut) error {
 		args      []any
 	}{
 		{countDraft, []any{put.Flow}},
-		{insertRevision, []any{put.Text, put.Operation, flag(put.Typing), author, moment(began), moment(now), put.Flow}},
+		{insertRevision, []any{put.Text, put.Operation, flag(put.Typing), author, moment(began), moment(now),
+			put.Flow}},
 		{deleteOldRevisions, []any{put.Flow, put.Flow, maxRevisions}},
 	} {
 		if _, err := tx.exec(ctx, step.statement, step.args...); err != nil {
@@ -191,7 +192,8 @@ func (s *Store) DraftRevisions(ctx context.Context, flow string) ([]DraftRevisio
 }
 
 // changeDraft runs a change and returns the draft after it.
-func (s *Store) changeDraft(ctx context.Context, flow string, change func(tx *transaction) error) (draft Draft, err error) {
+func (s *Store) changeDraft(ctx context.Context, flow string, change func(tx *transaction) error) (draft Draft,
+	err error) {
 	err = s.change(ctx, func(tx *transaction) error {
 		if err := change(tx); err != nil && !errors.Is(err, errUnchanged) {
 			return err
@@ -239,10 +241,11 @@ const (
 		coalesce((SELECT min(a.number) FROM draft_revisions a WHERE a.flow = d.flow AND a.number > d.current), 0)
 		FROM drafts d JOIN draft_revisions r ON r.flow = d.flow AND r.number = d.current WHERE d.flow = ?`
 	selectDrafts    = `SELECT flow FROM drafts ORDER BY flow`
-	selectRevisions = `SELECT number, operation, author, saved_at FROM draft_revisions WHERE flow = ? ORDER BY number DESC`
-	insertDraft     = `INSERT INTO drafts (flow, base, current, latest) VALUES (?, ?, 0, 0)`
-	moveDraft       = `UPDATE drafts SET current = ? WHERE flow = ?`
-	deleteDraft     = `DELETE FROM drafts WHERE flow = ?`
+	selectRevisions = `SELECT number, operation, author, saved_at FROM draft_revisions WHERE flow = ?
+		ORDER BY number DESC`
+	insertDraft = `INSERT INTO drafts (flow, base, current, latest) VALUES (?, ?, 0, 0)`
+	moveDraft   = `UPDATE drafts SET current = ? WHERE flow = ?`
+	deleteDraft = `DELETE FROM drafts WHERE flow = ?`
 	// deleteUndone drops what could be redone.
 	deleteUndone = `DELETE FROM draft_revisions WHERE flow = ?
 		AND number > (SELECT current FROM drafts WHERE flow = ?)`

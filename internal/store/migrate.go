@@ -65,7 +65,8 @@ func (s steps) take(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// columnTypes are SQLite's types and table options, with those of PostgreSQL. Texts are compared by their bytes on both.
+// columnTypes are SQLite's types and table options, with those of PostgreSQL. Texts are compared by their bytes on
+// both.
 var columnTypes = []struct {
 	sqlite   *regexp.Regexp
 	postgres string

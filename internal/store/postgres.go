@@ -48,8 +48,9 @@ func parsePostgres(place string) (*pgx.ConnConfig, error) {
 				cause = ": " + found.Error()
 			}
 		}
-		return nil, fmt.Errorf("the URL of PostgreSQL cannot be used%s; write postgres://USER@HOST:5432/DATABASE, with "+
-			"special characters of the password percent-encoded, or give the password by the variable PGPASSWORD", cause)
+		return nil, fmt.Errorf("the URL of PostgreSQL cannot be used%s; write postgres://USER@HOST:5432/DATABASE, "+
+			"with special characters of the password percent-encoded, or give the password by the variable "+
+			"PGPASSWORD", cause)
 	}
 	for name, setting := range postgresSettings {
 		if _, ok := config.RuntimeParams[name]; !ok {
@@ -78,7 +79,8 @@ func openPostgres(config *pgx.ConnConfig) (*sql.DB, *engine) {
 	}
 }
 
-// cleanPostgres replaces what a text of PostgreSQL cannot hold, NUL and invalid UTF-8, and resolves columns like moment.
+// cleanPostgres replaces what a text of PostgreSQL cannot hold, NUL and invalid UTF-8, and resolves columns like
+// moment.
 func cleanPostgres(args []any) ([]any, error) {
 	cleaned := make([]any, len(args))
 	for i, arg := range args {
@@ -131,7 +133,8 @@ func explainPostgres(where string, err error) error {
 // migrationLock is the key of the advisory lock that migrations hold: "ehok".
 const migrationLock = applicationID
 
-// migratePostgres brings a schema up to date in one transaction. The table schema_version has the number of steps taken.
+// migratePostgres brings a schema up to date in one transaction. The table schema_version has the number of steps
+// taken.
 func migratePostgres(ctx context.Context, db *sql.DB, schema string) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -147,8 +150,8 @@ func migratePostgres(ctx context.Context, db *sql.DB, schema string) error {
 	}
 	var encoding string
 	var current sql.NullString
-	if err := tx.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), current_schema()::text").Scan(&encoding,
-		&current); err != nil {
+	row := tx.QueryRowContext(ctx, "SELECT current_setting('server_encoding'), current_schema()::text")
+	if err := row.Scan(&encoding, &current); err != nil {
 		return err
 	}
 	if encoding != "UTF8" {
@@ -192,11 +195,11 @@ func takenPostgres(ctx context.Context, tx *sql.Tx, schema string) (taken int, e
 	case marked:
 		err = tx.QueryRowContext(ctx, "SELECT steps FROM schema_version").Scan(&taken)
 	case tables > 0:
-		err = fmt.Errorf("the schema %q has tables that are not Everhook's; name another one with ?search_path=NAME in "+
-			"the URL", schema)
+		err = fmt.Errorf("the schema %q has tables that are not Everhook's; name another one with ?search_path=NAME "+
+			"in the URL", schema)
 	default:
-		_, err = tx.ExecContext(ctx, "CREATE TABLE schema_version (steps BIGINT NOT NULL); INSERT INTO schema_version "+
-			"VALUES (0)")
+		_, err = tx.ExecContext(ctx, `CREATE TABLE schema_version (steps BIGINT NOT NULL);
+			INSERT INTO schema_version VALUES (0)`)
 	}
 	return taken, err
 }

@@ -27,7 +27,7 @@ func TestOpenRefusesDatabasesOfPostgres(t *testing.T) {
 		"a schema of something else": {func(t *testing.T, url string) string {
 			storetest.SQL(t, url, `CREATE SCHEMA everhook; CREATE TABLE everhook.other (x int)`)
 			return url
-		}, `the schema "everhook" has tables that are not Everhook's; name another one with ?search_path=NAME in the URL`},
+		}, `the schema "everhook" has tables that are not Everhook's; name another one with ?search_path=NAME in the`},
 		"a schema of a newer program": {func(t *testing.T, url string) string {
 			storetest.Place(url).Open(t)
 			storetest.SQL(t, url, `UPDATE everhook.schema_version SET steps = 1000`)
@@ -172,8 +172,8 @@ func TestWatchersAreToldOfChangesByOtherProcesses(t *testing.T) {
 	<-changed
 }
 
-// Two processes apply, enable, disable and delete the same flows at the same time. Afterwards each flow has all versions
-// of its last life, and each change that was confirmed is one of a sequence of changes.
+// Two processes apply, enable, disable and delete the same flows at the same time. Afterwards each flow has all
+// versions of its last life, and each change that was confirmed is one of a sequence of changes.
 func TestConcurrentChangesOfFlowsSerialise(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, at storetest.Place) {

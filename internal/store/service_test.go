@@ -19,7 +19,8 @@ import (
 
 // ann is a person's context.
 func ann(t *testing.T) context.Context {
-	return access.WithAddress(access.With(t.Context(), access.Actor{ID: "person:1", Kind: access.KindPerson, Name: "Ann",
+	return access.WithAddress(access.With(t.Context(), access.Actor{ID: "person:1", Kind: access.KindPerson,
+		Name: "Ann",
 		Role: access.Editor}), "192.0.2.7")
 }
 
@@ -44,14 +45,16 @@ func TestAVersionKeepsItsTextNoteAndAuthor(t *testing.T) {
 		versions, err := s.Versions(t.Context(), "a")
 		require.NoError(t, err)
 		require.Equal(t, []string{"person:1", "why"}, []string{versions[0].Author, versions[0].Note})
-		require.Equal(t, 2, apply(t, s, define("a", "", ""), false).Version.Number, "without a text, the latest one is meant")
+		require.Equal(t, 2, apply(t, s, define("a", "", ""), false).Version.Number,
+			"without a text, the latest one is meant")
 	})
 }
 
 func TestAVersionOfAnOldBuildTakesItsText(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		apply(t, s, define("a", "", ""), true)
-		applied, err := s.Apply(t.Context(), define("a", "", ""), "f.yaml", store.ApplyOptions{Text: "key: a", Enable: true})
+		applied, err := s.Apply(t.Context(), define("a", "", ""), "f.yaml", store.ApplyOptions{Text: "key: a",
+			Enable: true})
 		require.NoError(t, err)
 		require.Equal(t, 1, applied.Version.Number)
 		text, err := s.Text(t.Context(), "a", 1)
@@ -280,7 +283,8 @@ func TestADraftKeepsItsLastHundredRevisions(t *testing.T) {
 		var draft store.Draft
 		var err error
 		for i := range 130 {
-			draft, err = s.PutDraft(t.Context(), store.DraftPut{Flow: "a", Text: fmt.Sprint(i), Revision: draft.Revision})
+			draft, err = s.PutDraft(t.Context(), store.DraftPut{Flow: "a", Text: fmt.Sprint(i),
+				Revision: draft.Revision})
 			require.NoError(t, err)
 		}
 		revisions, err := s.DraftRevisions(t.Context(), "a")
@@ -322,7 +326,8 @@ func TestADraftEndsWithItsPublicationOrWhenDiscarded(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrStale)
 		_, err = s.Flow(t.Context(), "a")
 		require.ErrorIs(t, err, store.ErrNotFound, "nothing of a refused publication is kept")
-		_, err = s.Apply(t.Context(), define("a", "", ""), "", store.ApplyOptions{Draft: draft.Revision, Text: draft.Text})
+		_, err = s.Apply(t.Context(), define("a", "", ""), "", store.ApplyOptions{Draft: draft.Revision,
+			Text: draft.Text})
 		require.NoError(t, err)
 		_, err = s.Draft(t.Context(), "a")
 		require.ErrorIs(t, err, store.ErrNotFound)
@@ -357,7 +362,8 @@ func TestARunIsCountedOnce(t *testing.T) {
 			if i%3 == 0 {
 				status = everhook.Failed
 			}
-			runs = append(runs, store.ClosedRun{Execution: fmt.Sprint("run", i), Flow: "a", Version: 1 + i%2, Status: status,
+			runs = append(runs, store.ClosedRun{Execution: fmt.Sprint("run", i), Flow: "a", Version: 1 + i%2,
+				Status:   status,
 				ClosedAt: noon.Add(time.Duration(i) * time.Second)})
 		}
 		var group sync.WaitGroup

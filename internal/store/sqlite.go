@@ -23,8 +23,8 @@ var pragmas = url.Values{
 // maxConnections bounds the readers of SQLite.
 const maxConnections = 4
 
-// openSQLite opens the file at path, or creates it. A new file is readable by its owner only, because it contains tokens
-// and secrets of flows.
+// openSQLite opens the file at path, or creates it. A new file is readable by its owner only, because it contains
+// tokens and secrets of flows.
 func openSQLite(path string) (*sql.DB, *engine, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -98,7 +98,8 @@ func TestFlowTellsWhatBelongsToItsKey(t *testing.T) {
 		require.True(t, flow.UpdatedAt.After(before) && flow.UpdatedAt.Before(time.Now().Add(time.Millisecond)),
 			flow.UpdatedAt)
 		require.Equal(t, store.Flow{
-			Key: "a", Token: flow.Token, Secret: flow.Secret, Latest: 1, Title: "one", Mode: everhook.Sync, Source: "test",
+			Key: "a", Token: flow.Token, Secret: flow.Secret, Latest: 1, Title: "one", Mode: everhook.Sync,
+			Source:    "test",
 			UpdatedAt: flow.UpdatedAt, Managed: store.ManagedByStore, Revision: 2,
 		}, flow)
 
@@ -145,7 +146,8 @@ func TestAFlowHasTheTokenOfItsEnabledVersion(t *testing.T) {
 			return flow.Token
 		}
 		require.Equal(t, "first-token", apply(t, s, define("a", "1", "first-token"), false).Token)
-		require.Equal(t, "first-token", apply(t, s, define("a", "2", ""), true).Token, "a version without a token keeps it")
+		require.Equal(t, "first-token", apply(t, s, define("a", "2", ""), true).Token,
+			"a version without a token keeps it")
 		require.Equal(t, "first-token", apply(t, s, define("a", "3", "other-token"), false).Token,
 			"the URL stays as long as the version is not enabled")
 		require.NoError(t, s.Enable(t.Context(), "a", 3))
