@@ -68,7 +68,7 @@ func (r *Receiver) secretsOf(c *call, s *Signature) ([]string, error) {
 func (r *Receiver) message(c *call) signature.Message {
 	m := signature.Message{Header: func(name string) []string { return values(c, name) }, Body: c.body,
 		ReceivedAt: c.delivery.ReceivedAt}
-	if c.isEncoded() {
+	if s := c.route.Signature; s != nil && s.Preset.UsesContent() && c.isEncoded() {
 		m.Content = func() ([]byte, error) { return r.content(c) }
 	}
 	if s := c.route.Signature; s != nil && s.Preset.UsesURL() {

@@ -82,6 +82,9 @@ func (s *Scheme) ReadsBody() bool {
 		s.Signed.has(placeForm)
 }
 
+// UsesContent reports whether verifying a message needs what is in its body, and not only its bytes.
+func (s *Scheme) UsesContent() bool { return s.ReadsBody() || s.Only != nil }
+
 // Refused is an error of Verify that concerns the message: its sender does not know the secret, or its time is wrong.
 // The text is for the operator's log; callers must not see it.
 type Refused string
