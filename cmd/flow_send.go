@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -175,7 +176,7 @@ func (c *flowSend) body(stdin io.Reader, t target) (sentBody, error) {
 // boundary that only the author of the body knows.
 var mediaTypes = map[string]string{
 	"json": "application/json", "form": "application/x-www-form-urlencoded", "xml": "application/xml",
-	"text": "text/plain; charset=utf-8",
+	"text": "text/plain; charset=utf-8", "binary": "application/octet-stream",
 }
 
 // formatsOfFiles are the formats by file name extension.
@@ -186,8 +187,14 @@ func (t target) accepts(format string) bool {
 }
 
 func (t target) mediaType(file string) string {
+	if ext := strings.ToLower(filepath.Ext(file)); t.accepts("json") && (ext == ".ndjson" || ext == ".jsonl") {
+		return "application/x-ndjson"
+	}
 	if format := formatsOfFiles[strings.ToLower(filepath.Ext(file))]; t.accepts(format) {
 		return mediaTypes[format]
+	}
+	if known := mime.TypeByExtension(filepath.Ext(file)); known != "" && t.accepts("binary") {
+		return known
 	}
 	if len(t.calls.Formats()) > 0 {
 		return mediaTypes[t.calls.Formats()[0]]

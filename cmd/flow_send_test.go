@@ -168,7 +168,11 @@ func TestFlowSendChoosesTheTypeOfTheBody(t *testing.T) {
 		"by the end of the name": {", accept: [json, xml]", "order.XML", nil, "application/xml"},
 		"what is accepted, by another end": {", accept: [form]", "order.xml", nil,
 			"application/x-www-form-urlencoded"},
-		"the first that is accepted": {", accept: [text, json]", "body", nil, "text/plain; charset=utf-8"},
+		"lines by the end of the name":     {"", "events.ndjson", nil, "application/x-ndjson"},
+		"a file by the end of the name":    {", accept: [json, binary]", "photo.png", nil, "image/png"},
+		"a file of an unknown end of name": {", accept: binary", "body", nil, "application/octet-stream"},
+		"JSON where files are accepted":    {", accept: [json, binary]", "body", nil, "application/json"},
+		"the first that is accepted":       {", accept: [text, json]", "body", nil, "text/plain; charset=utf-8"},
 		"what the command line says": {", accept: [multipart]", "body",
 			[]string{"-H", "content-type:multipart/form-data; boundary=b"}, "multipart/form-data; boundary=b"},
 		"standard input has no end of name": {", accept: xml", "-", nil, "application/xml"},
@@ -177,7 +181,8 @@ func TestFlowSendChoosesTheTypeOfTheBody(t *testing.T) {
 			t.Parallel()
 			file := test.file
 			dir := flowsDir(t, map[string]string{"flow.yaml": sentFlow("orders", test.trigger),
-				"request.json": "not this", "order.xml": "sent", "order.XML": "sent", "body": "sent"})
+				"request.json": "not this", "order.xml": "sent", "order.XML": "sent", "body": "sent",
+				"events.ndjson": "sent", "photo.png": "sent"})
 			if file != "-" {
 				file = filepath.Join(dir, file)
 			}

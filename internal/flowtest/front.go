@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttputil"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/content"
 	"github.com/everhook/everhook/receiver"
 )
 
@@ -116,15 +118,32 @@ func bodyOf(body *everhook.Value, headers http.Header) (string, error) {
 	if body == nil {
 		return "", nil
 	}
-	contentType := headers.Get("Content-Type")
-	if text, ok := body.V.(string); ok && contentType != "" && !strings.Contains(contentType, "json") {
+	mediaType, _ := content.TypeOf(headers.Get("Content-Type"))
+	if text, ok := body.V.(string); ok && mediaType != "" && !content.IsJSON(mediaType) {
 		return text, nil
 	}
-	if contentType == "" {
+	if list, ok := body.V.([]any); ok && content.IsJSONLines(mediaType) {
+		return jsonLines(list)
+	}
+	if mediaType == "" {
 		headers.Set("Content-Type", "application/json")
 	}
 	encoded, err := everhook.EncodeJSON(body.V)
 	return string(encoded), err
+}
+
+// jsonLines writes each item on a line.
+func jsonLines(list []any) (string, error) {
+	var text strings.Builder
+	for _, item := range list {
+		encoded, err := everhook.EncodeJSON(item)
+		if err != nil {
+			return "", err
+		}
+		text.Write(bytes.TrimSuffix(encoded, []byte{'\n'}))
+		text.WriteByte('\n')
+	}
+	return text.String(), nil
 }
 
 // Route returns the route of the current test for every token.

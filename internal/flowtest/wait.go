@@ -2,6 +2,7 @@ package flowtest
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/everhook/everhook"
@@ -83,10 +84,20 @@ func (p *parser) call(node trigger.Callback, fields *callFields, pointer string)
 			headers[strings.ToLower(name)] = value
 		}
 	}
-	return everhook.Mapping{
+	call := everhook.Mapping{
 		"headers": headers, "query": kept(map[string]any(parsed), node.Calls().Request.Query),
 		"body": kept(body, node.Calls().Request.Body),
 	}
+	if node.Calls().Raw {
+		header := http.Header{}
+		header.Set("Content-Type", sent["content-type"])
+		text, err := bodyOf(fields.Body, header)
+		if err != nil {
+			p.report(pointer+"/body", err.Error(), "write a value of JSON")
+		}
+		call["raw"] = text
+	}
+	return call
 }
 
 func kept(v any, paths *[]trigger.KeptPath) any {

@@ -65,3 +65,41 @@ func TestACallThatWouldBeRefusedIsAMistakeOfTheTest(t *testing.T) {
 		require.ErrorContains(t, problems.Err(), problem, outcome)
 	}
 }
+
+func TestTheTextOfABodyIsThatOfItsValue(t *testing.T) {
+	t.Parallel()
+	const flow = `
+key: kept
+mode: async
+trigger: { type: webhook, accept: [json, text, binary], raw: true }
+nodes:
+  - key: done
+    type: wait-for-call
+    config: { accept: [json, text], raw: true }
+  - { key: out, type: output, config: { value: { first: '{{ [trigger.raw, trigger.body] }}', then: '{{ [nodes.done.raw, nodes.done.body] }}' } } }
+`
+	for name, fields := range map[string]string{
+		"JSON": `
+request: { body: { a: 1 } }
+nodes: { done: { call: { body: [1] } } }
+want: { output: { first: ['{"a":1}', { a: 1 }], then: ['[1]', [1]] } }`,
+		"text": `
+request: { headers: { Content-Type: text/plain }, body: hello }
+nodes: { done: { call: { headers: { Content-Type: text/plain }, body: hello } } }
+want: { output: { first: [hello, hello], then: [hello, hello] } }`,
+		"lines": `
+request: { headers: { Content-Type: application/x-ndjson }, body: [1, { a: 2 }] }
+nodes: { done: { call: { headers: { Content-Type: application/x-ndjson }, body: [1] } } }
+want: { output: { first: ["1\n{\"a\":2}\n", [1, { a: 2 }]], then: ["1\n", [1]] } }`,
+		"lines as text": `
+request: { headers: { Content-Type: application/x-ndjson }, body: "1\n2" }
+nodes: { done: { call: {} } }
+want: { output: { first: ["1\n2", [1, 2]], then: ['', null] } }`,
+		"a file": `
+request: { headers: { Content-Type: image/png }, body: x }
+nodes: { done: { call: { body: x } } }
+want: { output: { first: [null, { filename: '', contentType: image/png, size: 1, base64: eA== }], then: ['"x"', x] } }`,
+	} {
+		require.Empty(t, told(one(t, flow, fields)), name)
+	}
+}
