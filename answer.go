@@ -101,5 +101,6 @@ const (
 	ProblemWaitOver       = "urn:everhook:problem:wait-over"
 	ProblemInboxFull      = "urn:everhook:problem:too-many-early-calls"
 	ProblemInternal       = "urn:everhook:problem:internal"
+	ProblemStale          = "urn:everhook:problem:stale"
 	ProblemDenied         = "urn:everhook:problem:not-permitted"
 )

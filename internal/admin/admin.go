@@ -14,6 +14,7 @@ import (
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // shownProblems bounds how many errors of files are shown.
@@ -28,6 +29,12 @@ func (o Options) FileProblems() []api.FileProblem {
 	return problems[:min(len(problems), shownProblems)]
 }
 
+// Store is what the API needs of the store; *store.Store implements it.
+type Store interface {
+	api.Store
+	api.Requests
+}
+
 // Options configure the admin address. Flows, Runs, Actions and Ready are required, and Token unless Loopback is set.
 type Options struct {
 	Flows api.Flows
@@ -38,8 +45,11 @@ type Options struct {
 	Actions api.Actions
 	// Events gives streams of changes.
 	Events api.Events
-	// Requests keep the answers of requests with an Idempotency-Key.
-	Requests api.Requests
+	// Store keeps flows and the answers of requests with an Idempotency-Key; Deployment serves flows.
+	Store      Store
+	Deployment api.Deployment
+	// Registry has the kinds that flows can use.
+	Registry *kind.Registry
 	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.
 	Trouble func() error
 	// Ready returns why webhook calls are not served, or nil. Its context has a timeout of five seconds.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
+	"github.com/everhook/everhook/receiver"
 )
 
 // New returns the handler of the admin address.
@@ -18,9 +19,10 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/api/", api.New(api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions, Requests: o.Requests, Events: o.Events,
-		Problems:    o.FileProblems,
-		TemporalURL: o.TemporalURL, Logger: o.Logger}))
+	mux.Handle("/api/", api.New(api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions,
+		Requests: o.Store, Store: o.Store, Deployment: o.Deployment, Registry: o.Registry,
+		Paths: receiver.SamplePaths, Events: o.Events, Problems: o.FileProblems, TemporalURL: o.TemporalURL,
+		Logger: o.Logger}))
 	if o.Console != nil {
 		mux.HandleFunc("POST /login", s.login)
 		mux.HandleFunc("POST /logout", s.logout)

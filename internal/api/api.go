@@ -15,6 +15,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/nodes/kind"
 )
 
 // Runs reads runs; *runs.Operator implements it.
@@ -58,6 +59,13 @@ type Options struct {
 	Events Events
 	// Alive reports whether the actor of a context may still be served: the session may have ended. Nil: it may.
 	Alive func(ctx context.Context) bool
+	// Store keeps flows, and Deployment serves them.
+	Store      Store
+	Deployment Deployment
+	// Registry has the kinds that flows can use.
+	Registry *kind.Registry
+	// Paths lists the paths of a sample, see receiver.SamplePaths.
+	Paths func(sample string) ([]everhook.Path, error)
 	// Requests keep the answers of requests with an Idempotency-Key.
 	Requests Requests
 	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
@@ -80,8 +88,11 @@ const (
 
 // operations are all operations of the API.
 var operations = []func(*service){
-	listFlows, getFlow, cancelFlow,
+	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, deleteFlow, exportFlow, listVersions,
+	diffVersions, getCounters, labelFlow, rotateToken, parseSample, cancelFlow,
+	getDraft, putDraft, undoDraft, redoDraft, discardDraft, publishDraft,
 	listRuns, getRun, cancelRun, retryRun, watchEvents,
+	listAudit,
 }
 
 // service is the API of one server.

@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/flowfile"
 )
 
 // Paths of the description of the API.
@@ -22,13 +24,17 @@ const (
 
 // Tags group the operations in the document.
 const (
-	tagFlows = "flows"
-	tagRuns  = "runs"
+	tagFlows  = "flows"
+	tagDrafts = "drafts"
+	tagRuns   = "runs"
+	tagAudit  = "audit"
 )
 
 var tags = []*huma.Tag{
 	{Name: tagFlows, Description: "Flows and their versions."},
+	{Name: tagDrafts, Description: "Texts of flows that are being written."},
 	{Name: tagRuns, Description: "Runs of flows, and what people do with them."},
+	{Name: tagAudit, Description: "Who did what."},
 }
 
 // problemSchema is the type of the problems in the document.
@@ -39,7 +45,7 @@ const bearer = "token"
 
 // configuration is that of huma: JSON only, and no paths of its own.
 func configuration() huma.Config {
-	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	schemas := huma.NewMapRegistry(schemaPrefix, nameOf)
 	for _, canonical := range []reflect.Type{reflect.TypeFor[everhook.Value](),
 		reflect.TypeFor[json.RawMessage]()} {
 		schemas.RegisterTypeAlias(canonical, reflect.TypeFor[any]())
@@ -50,9 +56,9 @@ func configuration() huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Everhook", Version: "1",
-				Description: "The admin API of an Everhook server, below /api/v1 of the admin address. A refused request is " +
-					"answered with application/problem+json (RFC 9457); its errors name each wrong field by a JSON " +
-					"pointer into the request, which is taken as an object with path, query, header and body."},
+				Description: "The admin API of an Everhook server, below /api/v1 of the admin address. A refused " +
+					"request is answered with application/problem+json (RFC 9457); its errors name each wrong field " +
+					"by a JSON pointer into the request, taken as an object with path, query, header and body."},
 			Components: &huma.Components{Schemas: schemas, SecuritySchemes: map[string]*huma.SecurityScheme{
 				bearer: {Type: "http", Scheme: "bearer", Description: "The admin token, or a token that it made."}}},
 			Servers:  []*huma.Server{{URL: "/", Description: "The admin address."}},
@@ -62,6 +68,14 @@ func configuration() huma.Config {
 		Formats:       map[string]huma.Format{"application/json": format, "json": format},
 		DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
 	}
+}
+
+// nameOf is the name of a type in the document. Two packages have a Problem.
+func nameOf(t reflect.Type, hint string) string {
+	if t == reflect.TypeFor[flowfile.Problem]() {
+		return "FlowProblem"
+	}
+	return huma.DefaultSchemaNamer(t, hint)
 }
 
 // encode writes a body as the canonical JSON of Everhook.
@@ -79,22 +93,24 @@ func encode(w io.Writer, body any) error {
 
 // serveDocument serves the document and its page.
 func (s *service) serveDocument() {
-	data, err := json.Marshal(s.api.OpenAPI())
-	if err != nil {
-		panic(err) // it has only texts and numbers
-	}
-	page := referencePage(s.api.OpenAPI())
 	for path, file := range map[string]struct {
 		kind string
-		data []byte
+		data func() []byte
 	}{
-		DocumentPath:           {"application/vnd.oai.openapi+json;version=3.1", data},
-		ReferencePath:          {"text/html; charset=utf-8", page},
-		ReferencePath + ".css": {"text/css; charset=utf-8", referenceStyle},
+		DocumentPath: {"application/vnd.oai.openapi+json;version=3.1", func() []byte {
+			data, err := json.Marshal(s.api.OpenAPI())
+			if err != nil {
+				panic(err) // it has only texts and numbers
+			}
+			return data
+		}},
+		ReferencePath:          {"text/html; charset=utf-8", func() []byte { return referencePage(s.api.OpenAPI()) }},
+		ReferencePath + ".css": {"text/css; charset=utf-8", func() []byte { return referenceStyle }},
 	} {
+		data := sync.OnceValue(file.data)
 		s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", file.kind)
-			_, _ = w.Write(file.data) // the client may have closed the connection
+			_, _ = w.Write(data()) // the client may have closed the connection
 		})
 	}
 }
@@ -113,7 +129,7 @@ func openAnswers(document *huma.OpenAPI) {
 		if schema == nil {
 			return
 		}
-		if name, ok := strings.CutPrefix(schema.Ref, "#/components/schemas/"); ok && !strict[name] {
+		if name, ok := strings.CutPrefix(schema.Ref, schemaPrefix); ok && !strict[name] {
 			strict[name] = true
 			mark(document.Components.Schemas.Map()[name])
 		}

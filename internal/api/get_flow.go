@@ -13,13 +13,7 @@ import (
 func getFlow(s *service) {
 	add(s, operation{id: "get-flow", method: http.MethodGet, path: "/api/v1/flows/{key}", tag: tagFlows,
 		role: access.Viewer, summary: "Show a flow"},
-		func(ctx context.Context, in *NamedFlow) (*reply[Flow], error) {
-			flow, err := s.flow(ctx, in.Key)
-			if err != nil {
-				return nil, err
-			}
-			return answer(flow), nil
-		})
+		func(ctx context.Context, in *NamedFlow) (*flowOutput, error) { return s.showFlow(ctx, in.Key) })
 }
 
 // visibleRuns are the runs that the actor may see.
@@ -54,19 +48,15 @@ func (s *service) visibleFlows(ctx context.Context) ([]Flow, error) {
 	if !actor.Limited() {
 		return flows, nil
 	}
-	return slices.DeleteFunc(slices.Clone(flows), func(f Flow) bool { return !actor.Sees(f.Key, nil) }), nil
+	return slices.DeleteFunc(slices.Clone(flows), func(f Flow) bool { return !actor.Sees(f.Key, f.Labels) }), nil
 }
 
-// flow returns a flow that the actor may see.
-func (s *service) flow(ctx context.Context, key string) (Flow, error) {
-	flows, err := s.Flows.Flows(ctx)
-	if err != nil {
-		return Flow{}, err
-	}
+// findFlow finds a flow in a list that is sorted by key.
+func findFlow(flows []Flow, key string) (Flow, bool) {
 	at, found := slices.BinarySearchFunc(flows, key,
 		func(f Flow, key string) int { return strings.Compare(f.Key, key) })
-	if !found || !access.From(ctx).Sees(key, nil) {
-		return Flow{}, fail(notFound, "no such flow")
+	if !found {
+		return Flow{}, false
 	}
-	return flows[at], nil
+	return flows[at], true
 }

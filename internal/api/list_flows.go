@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/access"
+	"github.com/everhook/everhook/internal/store"
 )
 
 // Flow is one flow as an operator sees it.
@@ -29,6 +31,25 @@ type Flow struct {
 	// Skipped counts the deliveries that the trigger's condition left out since this process began: they started no
 	// run.
 	Skipped int64 `json:"skipped,omitempty"`
+	// Latest is the number of the newest version.
+	Latest int `json:"latest,omitempty"`
+	// Labels are words to group flows by.
+	Labels []string `json:"labels,omitempty"`
+	// Managed says where the flow is changed: store, or files for one that a server applies from a directory.
+	Managed string `json:"managed,omitempty"`
+	// Source says where the flow was last applied from.
+	Source string `json:"source,omitempty"`
+	// Updated is the time of the last change.
+	Updated *time.Time `json:"updated,omitempty"`
+}
+
+// With returns the flow with what the store knows of it.
+func (f Flow) With(stored store.Flow) Flow {
+	f.Latest, f.Labels, f.Managed, f.Source = stored.Latest, stored.Labels, string(stored.Managed), stored.Source
+	if !stored.UpdatedAt.IsZero() {
+		f.Updated = &stored.UpdatedAt
+	}
+	return f
 }
 
 // FileProblem is an error of a flow file.
@@ -55,6 +76,7 @@ type FlowList struct {
 
 type listFlowsInput struct {
 	State string `query:"state" enum:"served,failing,disabled" doc:"Only flows in this state: served; failing, which are enabled but not served; or disabled."`
+	Label string `query:"label" maxLength:"100" doc:"Only flows with this label."`
 	Text  string `query:"text" maxLength:"200" doc:"Only flows whose key or title contains this text, in any case."`
 	Paging
 }
@@ -64,7 +86,7 @@ func listFlows(s *service) {
 		role: access.Viewer, summary: "List flows",
 		description: "Flows are sorted by key. Flows that the actor may not see are left out."},
 		func(ctx context.Context, in *listFlowsInput) (*reply[FlowList], error) {
-			cursor := cursorOf("flows", in.State, in.Text)
+			cursor := cursorOf("flows", in.State, in.Label, in.Text)
 			after, err := in.after(cursor)
 			if err != nil {
 				return nil, err
@@ -85,7 +107,7 @@ func listFlows(s *service) {
 				at++
 			}
 			for _, flow := range flows[at:] {
-				if !actor.Sees(flow.Key, nil) || !in.selects(flow) {
+				if !actor.Sees(flow.Key, flow.Labels) || !in.selects(flow) {
 					continue
 				}
 				if len(list.Flows) == in.limit() {
@@ -101,6 +123,9 @@ func listFlows(s *service) {
 // selects reports whether a flow is in the list.
 func (in *listFlowsInput) selects(flow Flow) bool {
 	if in.State != "" && in.State != flow.state() {
+		return false
+	}
+	if in.Label != "" && !slices.Contains(flow.Labels, in.Label) {
 		return false
 	}
 	text := strings.ToLower(in.Text)

@@ -16,6 +16,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/internal/store"
 )
 
 // The problems of the API.
@@ -35,6 +36,10 @@ var (
 		Status: http.StatusUnprocessableEntity}
 	tooMany = everhook.Problem{Type: everhook.ProblemRateLimited, Title: "Too many requests",
 		Status: http.StatusTooManyRequests}
+	stale = everhook.Problem{Type: everhook.ProblemStale, Title: "Changed since it was read",
+		Status: http.StatusPreconditionFailed}
+	invalidFlow = everhook.Problem{Type: everhook.ProblemInvalidBody, Title: "Invalid flow",
+		Status: http.StatusUnprocessableEntity}
 	unavailable = everhook.Problem{Type: everhook.ProblemUnavailable, Title: "Unavailable",
 		Status: http.StatusServiceUnavailable}
 	internal = everhook.Problem{Type: everhook.ProblemInternal, Title: "Internal error",
@@ -128,6 +133,9 @@ func (s *service) problemOf(ctx context.Context, op operation, err error) error 
 	if errors.Is(err, runs.ErrPage) {
 		return wrongf("/query/page", "%v", err)
 	}
+	if p := ofStore(err); p != nil {
+		return p
+	}
 	if refusal, ok := errors.AsType[*runs.Refusal](err); ok {
 		return fail(conflict, refusal.Error())
 	}
@@ -136,6 +144,22 @@ func (s *service) problemOf(ctx context.Context, op operation, err error) error 
 	}
 	s.Logger.WarnContext(ctx, "an admin request could not be answered", "operation", op.id, "error", err)
 	return fail(unavailable, err.Error()).with("Retry-After", "5")
+}
+
+// ofStore is the answer to a request that the store refused; nil for other errors.
+func ofStore(err error) *problem {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fail(notFound, err.Error())
+	case errors.Is(err, store.ErrStale):
+		return fail(stale, err.Error()+"; read it again", pointed("/header/If-Match", "another revision"))
+	case errors.Is(err, store.ErrTokenTaken):
+		return fail(conflict, err.Error(), pointed("/body/trigger/token", "another flow has this token"))
+	case errors.Is(err, store.ErrManagedByFiles), errors.Is(err, store.ErrTokenNamed):
+		return fail(conflict, err.Error())
+	default:
+		return nil
+	}
 }
 
 // useProblems makes huma answer with the problems of Everhook, and say that lists are never null. Huma has one form of

@@ -35,9 +35,10 @@ const sendTimeout = 10 * time.Second
 func watchEvents(s *service) {
 	add(s, operation{id: "watch-events", method: http.MethodGet, path: "/api/v1/events", tag: tagRuns,
 		role: access.Viewer, summary: "Watch changes of runs and flows", stream: true,
-		description: "Server-sent events. `runs` has the runs that started or ended, as `{\"runs\": […]}`; `flows` says " +
-			"that flows have changed; `reset` says that events were lost, so that everything may have changed; `ping` " +
-			"says nothing. A change is told within two seconds. A stream that broke goes on after `Last-Event-ID`."},
+		description: "Server-sent events. `runs` has the runs that started or ended, as `{\"runs\": […]}`; `flows` " +
+			"says that flows have changed; `reset` says that events were lost, so that everything may have changed; " +
+			"`ping` says nothing. A change is told within two seconds. A stream that broke goes on after " +
+			"`Last-Event-ID`."},
 		func(ctx context.Context, in *watchEventsInput) (*huma.StreamResponse, error) {
 			// An ID that is none is unknown, as one of another server.
 			after, err := strconv.ParseInt(in.LastEventID, 10, 64)

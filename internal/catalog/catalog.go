@@ -278,15 +278,25 @@ func (c *Catalog) ApplyFile(ctx context.Context, definition *everhook.Definition
 
 func (c *Catalog) apply(ctx context.Context, definition *everhook.Definition, source string,
 	o store.ApplyOptions) (everhook.Version, error) {
-	if err := c.permit(definition); err != nil {
-		return everhook.Version{}, err
+	applied, err := c.Deploy(ctx, definition, source, o)
+	return applied.Version, err
+}
+
+// Deploy applies a definition as the options say, and returns when the change is served. It refuses what Permit does.
+func (c *Catalog) Deploy(ctx context.Context, definition *everhook.Definition, source string,
+	o store.ApplyOptions) (store.Applied, error) {
+	if err := c.Permit(definition); err != nil {
+		return store.Applied{}, err
 	}
 	applied, err := c.options.Store.Apply(ctx, definition, source, o)
 	if err != nil {
-		return everhook.Version{}, err
+		return store.Applied{}, err
 	}
-	return applied.Version, c.Await(ctx)
+	return applied, c.Await(ctx)
 }
+
+// Stored returns the flows by their keys, as they were when the served ones were read. The mapping must not be changed.
+func (c *Catalog) Stored() map[string]store.Flow { return c.snapshot.Load().stored }
 
 // Await returns when all changes that the store has are served.
 func (c *Catalog) Await(ctx context.Context) error { return c.refreshIfChanged(ctx) }

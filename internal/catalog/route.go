@@ -122,9 +122,9 @@ func secretsOf(flow *compile.Flow) []string {
 	return slices.Compact(names)
 }
 
-// permit checks the secrets of a definition that is about to be applied against the operator's rules. A definition that
+// Permit checks the secrets of a definition that is about to be applied against the operator's rules. A definition that
 // this program cannot compile is none of its business.
-func (c *Catalog) permit(definition *everhook.Definition) error {
+func (c *Catalog) Permit(definition *everhook.Definition) error {
 	hash, err := definition.Hash()
 	if err != nil {
 		return err

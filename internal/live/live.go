@@ -109,8 +109,9 @@ type Stream struct {
 	lost  bool
 }
 
-// Open begins a stream after the event with an ID; 0 begins a few seconds before now, because a page was read before its
-// stream was opened. If that event is unknown, the stream begins with a reset. It returns ErrTooMany if there are too many streams.
+// Open begins a stream after the event with an ID; 0 begins a few seconds before now, because a page was read before
+// its stream was opened. If that event is unknown, the stream begins with a reset. It returns ErrTooMany if there are
+// too many streams.
 func (h *Hub) Open(actor string, after int64) (*Stream, error) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()

@@ -220,8 +220,8 @@ func Superseded(list []Summary) map[string]bool {
 func (r *Operator) Changed(ctx context.Context, since time.Time, limit int) ([]Summary, bool, error) {
 	at := everhook.FormatTime(since.UTC())
 	response, err := r.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: int32(limit),
-		Query: fmt.Sprintf("WorkflowType = '%s' AND (StartTime >= '%s' OR CloseTime >= '%s')", workflows.RunWorkflow, at,
-			at)})
+		Query: fmt.Sprintf("WorkflowType = '%s' AND (StartTime >= '%s' OR CloseTime >= '%s')", workflows.RunWorkflow,
+			at, at)})
 	if err != nil {
 		return nil, false, explained(err)
 	}

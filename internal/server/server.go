@@ -362,7 +362,8 @@ func (s *Server) startAdmin() error {
 	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
 	s.live = live.New(live.Options{Changes: operator, Flows: s.catalog.Refreshed, Logger: s.logger})
 	options := admin.Options{
-		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Requests: s.store, Events: s.live,
+		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Store: s.store, Deployment: s.catalog,
+		Registry: s.with.Registry, Events: s.live,
 		Flows: shownFlows{s}, Ready: s.ready, Trouble: s.trouble, Problems: s.fileProblems,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
@@ -492,11 +493,13 @@ type shownFlows struct{ *Server }
 // Flows returns all flows with their URLs.
 func (s shownFlows) Flows(context.Context) ([]api.Flow, error) {
 	var flows []api.Flow
+	stored := s.catalog.Stored()
 	for _, flow := range s.catalog.Flows() {
-		flows = append(flows, api.Flow{
+		shown := api.Flow{
 			Key: flow.Key, Title: flow.Title, Mode: flow.Mode, Trigger: flow.Trigger, Version: flow.Version,
 			Enabled: flow.Served, URL: s.HookURL(flow.Token), Note: flow.Note, Skipped: s.watch.skipped(flow.Key),
-		})
+		}
+		flows = append(flows, shown.With(stored[flow.Key]))
 	}
 	return flows, nil
 }

@@ -45,6 +45,9 @@ type Flow struct {
 	OldTokenUntil time.Time
 }
 
+// Shown is the number of the enabled version, or of the latest if none is enabled; 0 without versions.
+func (f *Flow) Shown() int { return cmp.Or(f.Enabled, f.Latest) }
+
 // Managed says where a flow is changed.
 type Managed string
 
