@@ -291,7 +291,7 @@ func (w *world) open() (open int) {
 func (w *world) runs(flow string) (map[string]string, error) {
 	statuses := map[string]string{}
 	for page := ""; ; {
-		status, body := get(w.admin + "/api/v1/runs?limit=1000&flow=" + flow + page)
+		status, body := get(w.admin + "/api/v1/runs?limit=200&flow=" + flow + page)
 		var list struct {
 			Runs []struct{ ID, Status string }
 			Next string
