@@ -71,7 +71,8 @@ nightly: ## Tests that take longer than CI has
 	go test -tags nightly -run Nightly -timeout 60m ./internal/integration
 
 mutants: ## Small changes of the code that the tests must notice: 200 of each package
-	go run ./internal/mutants ./receiver ./nodes ./nodes/expression ./workflows
+	go run ./internal/mutants ./receiver ./nodes ./workflows
+	go run ./internal/mutants -tests ./nodes/expression,./internal/compile,./nodes ./nodes/expression
 	go run ./internal/mutants -tests ./internal/engine,./nodes,./workflows ./internal/engine
 
 fuzz: ## Every fuzz target, ten seconds each

@@ -153,8 +153,8 @@ func (f source) mutants(function *ast.FuncDecl) (all []mutant) {
 	return all
 }
 
-// isHint reports whether an argument of a call only says how much memory to reserve: the capacity in make, the size of
-// a map, and the argument of a method or function Grow.
+// isHint reports whether an argument of a call only says how much memory to reserve, or how much of a text a message
+// shows: the capacity in make, the size of a map, the argument of a method or function Grow, and the length of Shorten.
 func (f source) isHint(call *ast.CallExpr, argument int) bool {
 	switch function := call.Fun.(type) {
 	case *ast.Ident:
@@ -164,7 +164,7 @@ func (f source) isHint(call *ast.CallExpr, argument int) bool {
 		_, isMap := f.p.TypesInfo.TypeOf(call).Underlying().(*types.Map)
 		return argument == 2 || argument == 1 && isMap
 	case *ast.SelectorExpr:
-		return function.Sel.Name == "Grow" && argument == len(call.Args)-1
+		return slices.Contains([]string{"Grow", "Shorten"}, function.Sel.Name) && argument == len(call.Args)-1
 	default:
 		return false
 	}

@@ -4,7 +4,7 @@
 //	go run ./internal/mutants -n 200 -seed 1 ./nodes/expression
 //
 // The tests are compiled once for many changes, of which an environment variable switches one on. Changes of sizes that
-// only reserve memory are left out, see isHint: no test could notice them.
+// only reserve memory, or shorten the text of a message, are left out, see isHint.
 //
 // The file mutants.txt in a package lists survivors that are no gap of the tests, one a line: the change as the command
 // prints it, a tab, and the reason. The command leaves them out, and fails if fewer than nine in ten others are killed.

@@ -297,9 +297,6 @@ func remainder(_ *machine, n *ast.BinaryNode, a, b any) (any, error) {
 	if y == 0 {
 		return nil, fmt.Errorf("division by zero: %s is 0", quoted(n.Right))
 	}
-	if y == -1 {
-		return 0, nil
-	}
 	return x % y, nil
 }
 
