@@ -56,7 +56,8 @@ func (a *Answer) SetBody(v any, form AnswerForm) error {
 	case AnswerFile:
 		f, ok := FileOf(v)
 		if !ok {
-			return fmt.Errorf("%s is no file: a file is a mapping of filename, contentType, size and base64", TypeName(v))
+			return fmt.Errorf("%s is no file: a file is a mapping of filename, contentType, size and base64",
+				TypeName(v))
 		}
 		a.setFile(f)
 	case AnswerBase64:

@@ -131,6 +131,7 @@ var fieldDocs = map[string]string{
 	"Variable.Value":                    "Value is the new value of the variable.",
 	"WaitForCall":                       "WaitForCall waits until its URL is called.",
 	"WaitForCall.Deadline":              "Deadline is how long the node waits, counted from when the run reaches it: for example 30m, 7d or P3D, at most ten years. 0 waits without end.",
+	"WaitForCall.Link":                  "Link lets a person open the URL in a browser: `true` shows a page with one button, which sends the call without a body. A mapping `{ title, text, button, done, language }` has the texts of the page. Opening the page does nothing, because scanners of mails and previews open links too. Without it, GET gets 405.",
 	"WaitForCall.OnDeadline":            "OnDeadline says what happens if there was no call by the deadline: fail makes the node fail, continue lets the flow continue with the result nil.",
 	"WaitForCall.Response":              "Response is the answer to the caller, sent as soon as the call is stored. If the call is repeated, the answer is the same. Templates see `call` (headers, query, body, receivedAt), `env` and `system.runId`.",
 	"dateMove.Amount":                   "Amount is the number of units. A negative number moves in the other direction. Days and longer units take whole numbers only.",

@@ -20,6 +20,10 @@ type WaitForCall struct {
 	// OnDeadline says what happens if there was no call by the deadline: fail makes the node fail, continue lets the
 	// flow continue with the result nil.
 	OnDeadline string `json:"onDeadline,omitempty" enum:"fail,continue" default:"fail"`
+	// Link lets a person open the URL in a browser: `true` shows a page with one button, which sends the call without a
+	// body. A mapping `{ title, text, button, done, language }` has the texts of the page. Opening the page does
+	// nothing, because scanners of mails and previews open links too. Without it, GET gets 405.
+	Link trigger.WebhookLink `json:"link,omitzero"`
 
 	trigger.WebhookCalls
 	// Response is the answer to the caller, sent as soon as the call is stored. If the call is repeated, the answer is
@@ -73,6 +77,7 @@ config:
 func (c *WaitForCall) Validate(v *kind.Validation) {
 	c.ValidateCalls(v.Below("/config"))
 	c.Response.Validate(v.Below("/config/response"))
+	c.Link.Validate(v.Below("/config"), &c.WebhookCalls)
 }
 
 // FieldRoots are the names that are visible in the templates of the response. They are evaluated when the call comes.
@@ -101,6 +106,9 @@ func (c *WaitForCall) GivesUp() bool { return c.OnDeadline == onDeadlineContinue
 
 // Reply is the response.
 func (c *WaitForCall) Reply() *trigger.WebhookResponse { return &c.Response }
+
+// Page is the link.
+func (c *WaitForCall) Page() *trigger.WebhookLink { return &c.Link }
 
 // Execute waits. The receiver decides who may call and which answer the caller gets, before the call reaches the run.
 func (c *WaitForCall) Execute(ctx workflow.Context, run kind.WaitingRun) (kind.Result, error) {

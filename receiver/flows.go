@@ -52,6 +52,8 @@ type Route struct {
 	Methods []string
 	// CORS lets pages call the flow from their scripts; nil: browsers let none.
 	CORS *CORS
+	// Link lets a person open the URL of a node in a browser; nil: GET is refused.
+	Link *Link
 	// MaxBody bounds a body, in bytes.
 	MaxBody int64
 	// Accept lists the formats of bodies that the flow takes; none: JSON.
@@ -125,8 +127,14 @@ func (r *Route) bucket() string {
 // postAlone are the methods of a flow that names none.
 var postAlone = []string{fiber.MethodPost}
 
-// methods are those of deliveries.
+// linkMethods are those of a link: GET and HEAD never act.
+var linkMethods = []string{fiber.MethodGet, fiber.MethodHead, fiber.MethodPost}
+
+// methods are those of deliveries, and of a link.
 func (r *Route) methods() []string {
+	if r.Link != nil {
+		return linkMethods
+	}
 	if len(r.Methods) == 0 {
 		return postAlone
 	}

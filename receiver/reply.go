@@ -34,6 +34,7 @@ const (
 	Invalid         Reason = "invalid"          // a body that does not fit the schema
 	Skipped         Reason = "skipped"          // the flow ignores the delivery: no run
 	Preflight       Reason = "preflight"        // 204: a browser asked whether a page may call
+	Opened          Reason = "opened"           // 200: the page of a link, which does nothing by itself
 	Handshaken      Reason = "handshake"        // 200: a provider asked whether the URL is meant for it
 	MediaType       Reason = "media-type"       // a body that the flow does not take
 	KeyReused       Reason = "key-reused"       // a dedupe key that came before with another body

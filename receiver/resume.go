@@ -41,7 +41,7 @@ func readWaitURL(uri *fasthttp.URI) (*waitURL, bool) {
 // else reaches the engine.
 var (
 	resumeHeadChecks = []check{resumeMethods, waits, takesMethod, declaredLength, addresses, credentials,
-		headHandshake}
+		headHandshake, linkPage}
 	resumeBodyChecks = []check{roomForBody, readBody, unsignedHandshake, signed, withinRate, parseQuery, decodeBody,
 		takeTurn, parseBody, confirmation, fitsSchema}
 )
@@ -56,7 +56,7 @@ func (r *Receiver) resume(c *call, _ *fiber.Ctx) reply {
 	if refusal, refused := r.refuse(c, []check{admitted}); refused {
 		return refusal
 	}
-	return r.admit(c).of(wait.run)
+	return c.forPeople(r.admit(c).of(wait.run))
 }
 
 // admit goes on with a call whose ticket is right.

@@ -36,6 +36,16 @@ func waitingFlows() map[string]*receiver.Resumable {
 		}},
 		"plain": {MaxBody: 1000},
 		"large": {MaxBody: 1 << 20},
+		"linked": {MaxBody: 1000, Link: &receiver.Link{Title: "Freigabe <7>", Text: "Noch ist nichts geschehen.",
+			Button: "Freigeben & senden", Done: "Danke.", Language: "de"}},
+		"linked_own": {MaxBody: 1000, Link: &receiver.Link{Title: "t", Text: "t", Button: "b", Done: "d",
+			Language: "en", OwnAnswer: true}, ResumeAnswer: func(everhook.Mapping, everhook.RunID,
+			string) (everhook.Answer, error) {
+			return everhook.Answer{Status: 303, Headers: map[string]everhook.HeaderValue{
+				"Location": {"https://shop.example/thanks"}}}, nil
+		}},
+		"linked_locked": {MaxBody: 1000, Link: &receiver.Link{Title: "t", Language: "en"},
+			Basic: []receiver.BasicCredential{{Username: "u", Password: given(password)}}},
 	}
 	for token, route := range guardedFlows() {
 		routes[strings.ReplaceAll(strings.TrimSuffix(token, "-token"), "-", "_")] = route

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,6 +99,12 @@ func (c *Catalog) versionOf(ctx context.Context, flow store.Flow, number int) (*
 func (c *Catalog) waitRoute(stored store.Flow, flow *compile.Flow, key string, wait trigger.Callback) *receiver.Route {
 	route := &receiver.Route{Flow: stored.Key, Node: key, Enabled: true}
 	c.calls(route, wait.Calls())
+	if link := wait.Page(); link.IsSet() {
+		title := cmp.Or(link.Title, flow.Node(key).Node.Title, flow.Definition.Title, flow.Definition.Key)
+		route.Link = &receiver.Link{Title: title, Text: cmp.Or(link.Text, trigger.LinkText),
+			Button: cmp.Or(link.Button, trigger.LinkButton), Done: cmp.Or(link.Done, trigger.LinkDone),
+			Language: cmp.Or(link.Language, trigger.LinkLanguage), OwnAnswer: wait.Reply().IsSet()}
+	}
 	route.ResumeAnswer = func(call everhook.Mapping, run everhook.RunID, iteration string) (everhook.Answer, error) {
 		answer, err := wait.Reply().Answer(&expression.Scope{
 			Values: map[string]any{"call": map[string]any(call), "env": c.settings(flow),

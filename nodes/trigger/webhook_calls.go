@@ -188,6 +188,8 @@ type Callback interface {
 	Calls() *WebhookCalls
 	// Reply returns the reply to the caller.
 	Reply() *WebhookResponse
+	// Page says whether the URL may be opened in a browser, and what the page shows.
+	Page() *WebhookLink
 }
 
 // Receiving is a trigger that starts a run for each accepted call of the flow's URL.
