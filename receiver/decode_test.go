@@ -141,7 +141,7 @@ func TestBodiesThatAreNotEncodedAsTheySay(t *testing.T) {
 	require.Nil(t, engine.got()[3].Trigger["body"])
 }
 
-func TestSignaturesAreOfTheBytesAsReceived(t *testing.T) {
+func TestSignaturesAreOfTheBytesAsReceivedOrDecoded(t *testing.T) {
 	t.Parallel()
 	const body = `{"webhookTimestamp":%d,"signature":{"timestamp":"%d","token":"t","signature":"%s"}}`
 	sent := time.Now()
@@ -150,10 +150,12 @@ func TestSignaturesAreOfTheBytesAsReceived(t *testing.T) {
 		signs      func(text, sent string) string
 		wantStatus string
 	}{
-		"as received":                     {"github", func(_, sent string) string { return sent }, "200\n"},
-		"of the decoded body":             {"github", func(text, _ string) string { return text }, "401\n"},
-		"with a time in the body":         {"linear", func(_, sent string) string { return sent }, "200\n"},
-		"with a time, of the wrong bytes": {"linear", func(text, _ string) string { return text }, "401\n"},
+		"as received":              {"github", func(_, sent string) string { return sent }, "200\n"},
+		"of the decoded body":      {"github", func(text, _ string) string { return text }, "200\n"},
+		"of another body":          {"github", func(text, _ string) string { return text + " " }, "401\n"},
+		"with a time in the body":  {"linear", func(_, sent string) string { return sent }, "200\n"},
+		"with a time, decoded":     {"linear", func(text, _ string) string { return text }, "200\n"},
+		"with a time, and another": {"linear", func(text, _ string) string { return text + " " }, "401\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,6 +173,27 @@ func TestSignaturesAreOfTheBytesAsReceived(t *testing.T) {
 			require.Contains(t, got[0], test.wantStatus)
 		})
 	}
+}
+
+func TestABodyThatCannotBeDecodedIsNotSigned(t *testing.T) {
+	t.Parallel()
+	preset, found := signature.Find("github")
+	require.True(t, found)
+	all := flows{asyncToken: {Flow: "f", Enabled: true, Mode: everhook.Async, MaxBody: 1000,
+		Signature: &receiver.Signature{Preset: preset, Secrets: []receiver.Credential{given(password)}}}}
+	s := serve(t, receiver.Options{}, all, &starter{})
+	for header, body := range map[string]string{
+		"gzip": "{}", "br": encoded(t, strings.Repeat(" ", 2000)+"{}", "br"), "compress": "{}",
+		"gzip, gzip, gzip, gzip": "{}",
+	} {
+		wrong := append(signedBy(t, all[asyncToken], time.Now(), "other", password), "Content-Encoding: "+header)
+		right := append(signedBy(t, all[asyncToken], time.Now(), body, password), "Content-Encoding: "+header)
+		got := exchange(t, s, post(asyncToken, body, wrong...)+post(asyncToken, body, right...)+last)
+		require.Contains(t, got[0], "401\n", "a stranger learns nothing of the body")
+		require.NotContains(t, got[1], "401\n", header)
+		require.NotContains(t, got[1], "200\n", header)
+	}
+	require.Zero(t, s.BodyBytes())
 }
 
 func TestASignatureWithinAnEncodedBody(t *testing.T) {
@@ -225,6 +248,11 @@ func TestDecodedBytesCountInFlight(t *testing.T) {
 	t.Parallel()
 	all := accepting(receiver.FormatText)
 	all[asyncToken].MaxBody = 1 << 20
+	preset, found := signature.Find("github")
+	require.True(t, found)
+	signed := *all[asyncToken]
+	signed.Signature = &receiver.Signature{Preset: preset, Secrets: []receiver.Credential{given(password)}}
+	all[signedToken] = &signed
 	s := serve(t, receiver.Options{MaxBodyBytes: 4 << 20,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, all, &starter{})
 	small := encoded(t, "small", "gzip")
@@ -240,6 +268,10 @@ func TestDecodedBytesCountInFlight(t *testing.T) {
 	require.Contains(t, got[0], "too-many-bodies")
 	require.Contains(t, exchange(t, s, post(asyncToken, "small", "Content-Type: text/plain")+last)[0], "200\n")
 	require.EqualValues(t, 2<<20, s.BodyBytes())
+
+	got = exchange(t, s, post(signedToken, small, append(signedBy(t, &signed, time.Now(), "small", password),
+		"Content-Encoding: gzip", "X-Forwarded-For: 192.0.2.9")...)+last)
+	require.Contains(t, got[0], "503\n", "a sender that signs before it compresses tries again")
 
 	// A budget that is smaller than the body and its decoded form is no reason to refuse it for ever.
 	s = serve(t, receiver.Options{MaxBodyBytes: 1 << 20}, all, &starter{})

@@ -19,7 +19,8 @@ type Signature struct {
 	Topics []string
 }
 
-// signed verifies the signature on the raw bytes.
+// signed verifies the signature on the bytes as received. Some senders sign before they compress: if it is not right,
+// and the body has content encodings, it is verified on the decoded body.
 func signed(r *Receiver, c *call) (reply, bool) {
 	s := c.route.Signature
 	if s == nil || s.Preset.Unsigned {
@@ -32,7 +33,11 @@ func signed(r *Receiver, c *call) (reply, bool) {
 	}
 	secrets, err := r.secretsOf(c, s)
 	if err == nil {
-		err = s.Preset.Verify(r.message(c), secrets)
+		m, encoded := r.message(c), c.isEncoded()
+		err = s.Preset.Verify(m, secrets)
+		if encoded && errors.Is(err, signature.Mismatch) && c.notDecoded == nil {
+			err = r.verifyDecoded(c, m, secrets)
+		}
 	}
 	refused, isRefused := errors.AsType[signature.Refused](err)
 	switch {
@@ -47,6 +52,21 @@ func signed(r *Receiver, c *call) (reply, bool) {
 		return refuse(BadSignature, "the signature is missing, wrong, or not of this time"), true
 	}
 	return refuse(Unavailable, "the signature cannot be checked now; try again").retryAfter(retrySeconds), true
+}
+
+// verifyDecoded verifies the signature on the body without its content encodings. One that cannot be decoded is not
+// signed.
+func (r *Receiver) verifyDecoded(c *call, m signature.Message, secrets []string) error {
+	refusal, refused := decodeBody(r, c)
+	switch {
+	case refused && refusal.reason == BodiesFull: // it may be signed, and is to be sent again
+		c.notDecoded = &refusal
+		return errNotDecoded
+	case refused:
+		return signature.Mismatch
+	}
+	m.Body, m.Content = c.body, nil
+	return c.route.Signature.Preset.Verify(m, secrets)
 }
 
 // secretsOf reads the secrets that can be read, or fetches the provider's certificate.
