@@ -82,6 +82,11 @@ type Options struct {
 	// Timeout is the longest time for a run, counted from the receipt of its delivery, for a retry from its start.
 	// After it the run ends aborted. 0 is no timeout.
 	Timeout Duration `json:"timeout,omitempty" default:"0"`
+	// DeleteOn are the statuses of runs that are deleted an hour after their end, with all their values: resolved,
+	// failed, error, aborted, cancelled, rejected. Counters stay. A run whose delivery had a dedupe key is kept for the
+	// retention, because duplicates get its answer. The enabled version decides for the runs of all versions. Default:
+	// every run is kept for the retention.
+	DeleteOn []Status `json:"deleteOn,omitempty"`
 }
 
 // OnError says what happens when a node fails, errs or is rejected.

@@ -24,6 +24,7 @@ var fieldDocs = map[string]string{
 	"Node.Title":             "Title is the node's name for people. Default: the key.",
 	"Node.Type":              "Type is the node's kind.",
 	"Options":                "Options are limits of a run.",
+	"Options.DeleteOn":       "DeleteOn are the statuses of runs that are deleted an hour after their end, with all their values: resolved, failed, error, aborted, cancelled, rejected. Counters stay. A run whose delivery had a dedupe key is kept for the retention, because duplicates get its answer. The enabled version decides for the runs of all versions. Default: every run is kept for the retention.",
 	"Options.OnWait":         "OnWait is the status that the caller gets after this time: 202 with the address of the answer, or 504 for senders that take 202 for a success. The run continues in both cases.",
 	"Options.Timeout":        "Timeout is the longest time for a run, counted from the receipt of its delivery, for a retry from its start. After it the run ends aborted. 0 is no timeout.",
 	"Options.Wait":           "Wait is how long the caller of a sync flow is held before it gets a 202. At most 5m. If the trigger has a signature preset, the default is the time that its provider waits.",

@@ -92,6 +92,8 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	}
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	switch {
+	case response.StatusCode == http.StatusNoContent:
+		return nil, nil
 	case response.StatusCode/100 == 2 && kind == "application/json":
 		return body, nil
 	case response.StatusCode == http.StatusUnauthorized && f.AdminToken == "":

@@ -38,6 +38,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
 	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
 	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
+	Erase   eraseCommand   `cmd:"" help:"Delete the runs of a person: those that were started with a value."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`
 	Store   storeCommands  `cmd:"" help:"Move the store."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`

@@ -24,6 +24,7 @@ type runCommands struct {
 
 	Cancel runCancel `cmd:"" help:"Ask a run that goes on, or all runs of a flow, to end as cancelled."`
 	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes."`
+	Delete runDelete `cmd:"" help:"Delete a run that has ended, with all its values."`
 }
 
 // pathRuns is the path of the runs in the admin API.

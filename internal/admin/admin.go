@@ -43,6 +43,8 @@ type Options struct {
 	Problems func() []api.FileProblem
 	// Actions change runs.
 	Actions api.Actions
+	// Erasing deletes runs.
+	Erasing api.Erasing
 	// Events gives streams of changes.
 	Events api.Events
 	// Store keeps flows and the answers of requests with an Idempotency-Key; Deployment serves flows.

@@ -21,8 +21,9 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("/api/", api.New(api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions,
 		Requests: o.Store, Store: o.Store, Deployment: o.Deployment, Registry: o.Registry,
-		Paths: receiver.SamplePaths, Events: o.Events, Problems: o.FileProblems, TemporalURL: o.TemporalURL,
-		Logger: o.Logger}))
+		Paths: receiver.SamplePaths, Events: o.Events, Erasing: o.Erasing, Problems: o.FileProblems,
+		TemporalURL: o.TemporalURL,
+		Logger:      o.Logger}))
 	if o.Console != nil {
 		mux.HandleFunc("POST /login", s.login)
 		mux.HandleFunc("POST /logout", s.logout)

@@ -55,6 +55,8 @@ type Options struct {
 	Runs  Runs
 	// Actions change runs.
 	Actions Actions
+	// Erasing deletes runs.
+	Erasing Erasing
 	// Events gives streams of changes.
 	Events Events
 	// Alive reports whether the actor of a context may still be served: the session may have ended. Nil: it may.
@@ -91,7 +93,7 @@ var operations = []func(*service){
 	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, deleteFlow, exportFlow, listVersions,
 	diffVersions, getCounters, labelFlow, rotateToken, parseSample, cancelFlow,
 	getDraft, putDraft, undoDraft, redoDraft, discardDraft, publishDraft,
-	listRuns, getRun, cancelRun, retryRun, watchEvents,
+	listRuns, getRun, cancelRun, retryRun, deleteRun, eraseRuns, watchEvents,
 	listAudit,
 }
 

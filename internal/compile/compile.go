@@ -219,8 +219,19 @@ func (c *compiler) header() {
 		c.error("/options/onWait", "", fmt.Sprintf("%d is no status that ends a wait", d.Options.OnWait),
 			"write 202 or 504")
 	}
+	c.deleteOn()
 	if d.Mode == everhook.Async && d.Options.OnWait != 0 {
 		c.error("/options/onWait", "", "an async flow has no caller that waits", "remove it, or set `mode: sync`")
+	}
+}
+
+// deleteOn checks the statuses of runs that are deleted early.
+func (c *compiler) deleteOn() {
+	for i, status := range c.flow.Definition.Options.DeleteOn {
+		if !status.Ended() || !slices.Contains(everhook.Statuses, status) {
+			c.error(fmt.Sprintf("/options/deleteOn/%d", i), "", fmt.Sprintf("%q is not a status with which runs end",
+				everhook.Shorten(string(status), 80)), "write resolved, failed, error, aborted, cancelled or rejected")
+		}
 	}
 }
 

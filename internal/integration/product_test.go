@@ -49,6 +49,8 @@ type config struct {
 	// wallClock is the time of day; nil: the machine's.
 	wallClock func() time.Time
 	prepare   func(ctx context.Context, s *server.Server) error
+	// deleteAfter is how long runs are kept that options.deleteOn deletes; zero: an hour.
+	deleteAfter time.Duration
 }
 
 // launch starts a product.
@@ -67,7 +69,7 @@ func launch(ctx context.Context, c config) (*product, error) {
 	started, err := server.Start(ctx, &options, server.Surroundings{
 		Registry: c.registry, Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare,
-		WallClock: c.wallClock,
+		WallClock: c.wallClock, DeleteAfter: c.deleteAfter,
 	})
 	if err != nil {
 		return nil, err

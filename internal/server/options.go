@@ -52,8 +52,9 @@ type Options struct {
 	MaxConnections    int `placeholder:"N" help:"Connections to webhooks that are open at once. Default: half of the files that the process may open, at most 4096 or four times --max-held."`
 	ClientConnections int `placeholder:"N" help:"Connections to webhooks that one client address (one /64 of IPv6) may have. Default: half of --max-connections."`
 
-	Retention   everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
-	Synchronous string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
+	Retention      everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
+	AuditRetention everhook.Duration `default:"395d" placeholder:"DURATION" help:"How long the audit trail is kept, at least 1d. Default 395d."`
+	Synchronous    string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
 
 	PayloadStore     string        `enum:"auto,directory,store,none" default:"auto" help:"Where values are kept that are too large for Temporal's histories: directory, store or none. Default auto: a directory with the embedded Temporal server or --payload-dir, else the store if it is PostgreSQL, else none."`
 	PayloadDir       string        `placeholder:"DIR" help:"Directory of large values. Default payloads in the data directory; with --temporal-address, one that every process shares."`
@@ -78,6 +79,9 @@ const (
 	defaultInFlight = 20
 	// minRetention is Temporal's lowest retention.
 	minRetention = time.Hour
+	// defaultAuditRetention is 13 months.
+	defaultAuditRetention = everhook.Duration(395 * 24 * time.Hour)
+	minAuditRetention     = 24 * time.Hour
 	// minToken is the least length of the admin token, in characters.
 	minToken = 16
 )
@@ -97,6 +101,9 @@ func (o *Options) check() error {
 	}
 	if o.Retention.Std() < minRetention {
 		return fmt.Errorf("--retention %s is too short; write at least 1h", o.Retention)
+	}
+	if o.AuditRetention = cmp.Or(o.AuditRetention, defaultAuditRetention); o.AuditRetention.Std() < minAuditRetention {
+		return fmt.Errorf("--audit-retention %s is too short; write at least 1d", o.AuditRetention)
 	}
 	if o.MaxInFlight < 0 || o.MaxInFlight > 1000 {
 		return fmt.Errorf("--max-in-flight %d is not between 1 and 1000", o.MaxInFlight)

@@ -78,6 +78,8 @@ type Server struct {
 	// sweeps are the sweeps of large payloads; endSweeps ends them.
 	sweeps    sync.WaitGroup
 	endSweeps func()
+	// endRetention ends counting and deleting; nil without the role worker.
+	endRetention func()
 }
 
 // Surroundings are the arguments of Start that are not settings.
@@ -105,6 +107,8 @@ type Surroundings struct {
 	Spans sdktrace.SpanExporter
 	// WallClock is the time of day by which the process notices that the machine's clock was set. Nil: the machine's.
 	WallClock func() time.Time
+	// DeleteAfter is how long runs are kept that options.deleteOn of their flow deletes. Zero: an hour.
+	DeleteAfter time.Duration
 }
 
 // Start starts all parts. When it returns, calls of enabled flows are served. Stop ends them.
@@ -164,6 +168,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 			return nil, err
 		}
 		s.startSweeps()
+		s.startRetention()
 	}
 	if s.has(RoleReceiver) {
 		if err := s.startReceiver(); err != nil {
@@ -359,11 +364,11 @@ func (s *Server) startAdmin() error {
 	if err != nil {
 		return err
 	}
-	operator := runs.NewOperator(s.temporal.client, s.with.Registry, s.temporal.attributes)
+	operator := s.operator()
 	s.live = live.New(live.Options{Changes: operator, Flows: s.catalog.Refreshed, Logger: s.logger})
 	options := admin.Options{
 		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Store: s.store, Deployment: s.catalog,
-		Registry: s.with.Registry, Events: s.live,
+		Registry: s.with.Registry, Events: s.live, Erasing: erasing{s.newEraser(), s.store},
 		Flows: shownFlows{s}, Ready: s.ready, Trouble: s.trouble, Problems: s.fileProblems,
 		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
 		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
@@ -446,6 +451,9 @@ func (s *Server) Stop() {
 		if err := s.receiver.Shutdown(ctx); err != nil {
 			s.logger.Warn("not every caller had its answer", "error", err)
 		}
+	}
+	if s.endRetention != nil {
+		s.endRetention()
 	}
 	if s.endSweeps != nil {
 		s.endSweeps()

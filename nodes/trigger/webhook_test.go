@@ -254,6 +254,9 @@ func TestHowLongCallersAreHeld(t *testing.T) {
 			"delivery for failed"},
 		{hmac, "{ wait: 20s }", 20 * time.Second, ""},
 		{"", "{ onWait: 500 }", 0, "500 is no status that ends a wait"},
+		{"", "{ deleteOn: [resolved, cancelled] }", 0, ""},
+		{"", "{ deleteOn: [pending] }", 0, `"pending" is not a status with which runs end`},
+		{"", "{ deleteOn: [done] }", 0, `"done" is not a status with which runs end`},
 	} {
 		flow, problems := webhook(t, test.block, "mode: sync", "options: "+test.options,
 			"nodes: [ { key: a, type: response, config: { body: 1 } } ]")

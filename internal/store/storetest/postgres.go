@@ -26,11 +26,12 @@ import (
 // process; it ends with it. Without PostgreSQL on the machine the test is skipped, in CI it fails.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	folder, err := server()
+	running, err := server()
 	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
 	require.NoError(t, err)
+	folder := running.folder
 	admin := connect(t, at(folder, "postgres"))
 	name := fmt.Sprintf("test%d", databases.Add(1))
 	_, err = admin.Exec(t.Context(), "CREATE DATABASE "+name)
@@ -66,28 +67,36 @@ func connect(t testing.TB, url string) *pgx.Conn {
 
 var errNoPostgres = errors.New("there is no PostgreSQL in /usr/lib/postgresql or on the PATH: tests with it do not run")
 
-// server starts the server of this process and returns the folder of its socket.
-var server = sync.OnceValues(func() (folder string, err error) {
+// cluster is the server of this process. It ends when its input is closed.
+type cluster struct {
+	// folder has its socket.
+	folder string
+	input  io.Closer
+}
+
+// server starts the server of this process.
+var server = sync.OnceValues(func() (running cluster, err error) {
 	bin, err := binaries()
 	if err != nil {
-		return "", err
+		return cluster{}, err
 	}
-	folder, err = os.MkdirTemp("", "everhook-postgres-")
+	folder, err := os.MkdirTemp("", "everhook-postgres-")
 	if err != nil {
-		return "", err
+		return cluster{}, err
 	}
 	attributes, err := owner(folder)
 	if err != nil {
-		return "", err
+		return cluster{}, err
 	}
 	data := filepath.Join(folder, "data")
 	initialise := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "everhook", "-A", "trust", "-E", "UTF8",
 		"--locale=C", "--no-sync")
 	initialise.SysProcAttr, initialise.Dir = attributes, folder
 	if output, err := initialise.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w: %s", err, output)
+		return cluster{}, fmt.Errorf("initdb: %w: %s", err, output)
 	}
-	return folder, start(bin, data, folder, attributes)
+	input, err := start(bin, data, folder, attributes)
+	return cluster{folder, input}, err
 })
 
 // untilClosed runs PostgreSQL until its input is closed, which happens when the process of the tests ends, however it
@@ -99,29 +108,25 @@ kill -QUIT $!
 wait $!
 rm -rf "$3"`
 
-func start(bin, data, folder string, attributes *syscall.SysProcAttr) error {
+func start(bin, data, folder string, attributes *syscall.SysProcAttr) (io.Closer, error) {
 	run := exec.Command("/bin/sh", "-c", untilClosed, "sh", filepath.Join(bin, "postgres"), data, folder)
 	run.SysProcAttr, run.Dir = attributes, folder
 	input, inputErr := run.StdinPipe()
 	output, outputErr := run.StderrPipe()
 	if err := errors.Join(inputErr, outputErr, run.Start()); err != nil {
-		return err
+		return nil, err
 	}
-	keep = input
 	var said []string
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		said = append(said, lines.Text())
 		if strings.Contains(lines.Text(), "ready to accept connections") {
 			go func() { _, _ = io.Copy(io.Discard, output) }()
-			return nil
+			return input, nil
 		}
 	}
-	return fmt.Errorf("PostgreSQL does not start: %s", strings.Join(said, "\n"))
+	return nil, fmt.Errorf("PostgreSQL does not start: %s", strings.Join(said, "\n"))
 }
-
-// keep is the input of the server, which must stay open.
-var keep io.Closer
 
 // binaries returns the folder of PostgreSQL's programs.
 func binaries() (string, error) {
