@@ -22,15 +22,35 @@ const DefaultMaxValues = 100_000
 // ParseJSONWithin is ParseJSON for texts of strangers: more than maxValues values, counted as CountValues counts them,
 // are a *ValuesError. It stops at the first value over the limit.
 func ParseJSONWithin(data []byte, maxValues int) (any, error) {
-	r := jsonReader{data: data, maxDepth: MaxDepth, values: maxValues, maxValues: maxValues}
+	return JSONOptions{MaxValues: maxValues}.Parse(data)
+}
+
+// JSONOptions say how JSON of strangers is read.
+type JSONOptions struct {
+	// MaxValues bounds the values, counted as CountValues counts them.
+	MaxValues int
+	// BigIntegers reads an integer beyond 64 bits as the text of its digits. Without it, such an integer is an error.
+	BigIntegers bool
+}
+
+// Parse reads one JSON text as ParseJSONWithin does.
+func (o JSONOptions) Parse(data []byte) (any, error) {
+	r := jsonReader{data: data, maxDepth: MaxDepth, values: o.MaxValues, maxValues: o.MaxValues,
+		bigIntegers: o.BigIntegers}
 	return r.read()
 }
 
 // ParseJSONLines reads JSON texts on one line each (NDJSON) as a list, with the rules and the limit of ParseJSONWithin
 // for all of them together. Lines of white space are passed over.
 func ParseJSONLines(data []byte, maxValues int) ([]any, error) {
+	return JSONOptions{MaxValues: maxValues}.ParseLines(data)
+}
+
+// ParseLines reads JSON texts on one line each as ParseJSONLines does.
+func (o JSONOptions) ParseLines(data []byte) ([]any, error) {
 	list := []any{}
-	r := jsonReader{maxDepth: MaxDepth - 1, values: maxValues - 1, maxValues: maxValues}
+	r := jsonReader{maxDepth: MaxDepth - 1, values: o.MaxValues - 1, maxValues: o.MaxValues,
+		bigIntegers: o.BigIntegers}
 	line := 0
 	for text := range bytes.Lines(data) {
 		line++
@@ -86,6 +106,7 @@ type jsonReader struct {
 	maxDepth int
 	// values is how many values may still follow.
 	values, maxValues int
+	bigIntegers       bool
 	// scratch holds a text with escapes while it is read.
 	scratch []byte
 }
@@ -284,6 +305,9 @@ func (r *jsonReader) number() (any, error) {
 		return smallInteger(data[begin:i]), nil
 	}
 	n, err := ParseNumber(string(data[begin:i]))
+	if err != nil && integer && r.bigIntegers {
+		return string(data[begin:i]), nil
+	}
 	if err != nil {
 		return nil, r.fail(i-1, err.Error())
 	}

@@ -158,3 +158,29 @@ func FuzzParseJSONLines(f *testing.F) {
 		require.Len(t, got, at)
 	})
 }
+
+func TestBigIntegersAsText(t *testing.T) {
+	t.Parallel()
+	options := everhook.JSONOptions{MaxValues: 100, BigIntegers: true}
+	for text, want := range map[string]any{
+		"9223372036854775807": 9223372036854775807, "9223372036854775808": "9223372036854775808",
+		"-9223372036854775808": -9223372036854775808, "-9223372036854775809": "-9223372036854775809",
+		"[18446744073709551616,7]": []any{"18446744073709551616", 7}, "1.5": 1.5,
+		`{"id":123456789012345678901234567890}`: map[string]any{"id": "123456789012345678901234567890"},
+		strings.Repeat("9", 5000):               strings.Repeat("9", 5000),
+	} {
+		got, err := options.Parse([]byte(text))
+		require.NoError(t, err, text)
+		require.Equal(t, want, got)
+		list, err := options.ParseLines([]byte(text + "\n1"))
+		require.NoError(t, err)
+		require.Equal(t, []any{want, 1}, list)
+	}
+	for _, text := range []string{"1e400",
+		"09223372036854775808", "9223372036854775808x", "-", "+9223372036854775808"} {
+		_, err := options.Parse([]byte(text))
+		require.Error(t, err, text)
+	}
+	_, err := everhook.ParseJSON([]byte("9223372036854775808"))
+	require.ErrorContains(t, err, "64 bits")
+}

@@ -160,6 +160,9 @@ func CanonicalFloat(f float64) (any, error) {
 	return f, nil
 }
 
+// NotIn64Bits is part of the error of an integer that is too large; see JSONOptions.
+const NotIn64Bits = "does not fit in 64 bits"
+
 // ParseNumber reads a JSON number. An integer literal beyond 64 bits and a number beyond float64 are errors: neither
 // could be kept exactly.
 func ParseNumber(text string) (any, error) {
@@ -173,7 +176,7 @@ func ParseNumber(text string) (any, error) {
 		}
 	}
 	if integer {
-		return nil, fmt.Errorf("the integer %s does not fit in 64 bits; send it as text", Shorten(text, 40))
+		return nil, fmt.Errorf("the integer %s "+NotIn64Bits+"; send it as text", Shorten(text, 40))
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {

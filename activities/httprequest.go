@@ -94,7 +94,7 @@ type HTTPRequestInput struct {
 	// MaxRetryAfter bounds the pause that the other system may ask for with Retry-After: a longer one is a failure. 0
 	// is DefaultMaxRetryAfter.
 	MaxRetryAfter everhook.Duration `json:"maxRetryAfter,omitempty"`
-	// Lenient reads JSON like browsers do if it is not strict JSON.
+	// Lenient reads JSON like browsers do if it is not strict JSON, and leaves XML that cannot be read as text.
 	Lenient bool `json:"lenient,omitempty"`
 	// Timeout bounds one attempt, all redirects and the body included. 0 is DefaultHTTPTimeout. See Grace.
 	Timeout everhook.Duration `json:"timeout,omitempty"`
@@ -120,9 +120,10 @@ type HTTPRequestResult struct {
 	Headers map[string]string `json:"headers,omitempty"`
 	// SetCookie are the values of Set-Cookie, one for each cookie: joined, they could not be told apart.
 	SetCookie []string `json:"setCookie,omitempty"`
-	// Body is a value if the answer has a type of JSON (see content.IsJSON), a list if it has one of JSON on lines,
-	// text if it has another textual type or none and its charset can be read, else base64 text. No body is nil, and so
-	// is white space as JSON.
+	// Body is a value if the answer has a type of JSON (see content.IsJSON), a list if it has one of JSON on lines, a
+	// mapping if it has one of XML (see everhook.ParseXML; pages and pictures stay text), text if it has another
+	// textual type or none and its charset can be read, else base64 text. No body is nil, and so is white space as
+	// JSON.
 	Body everhook.Value `json:"body"`
 	// Note is for the step log: that JSON was read leniently, and why.
 	Note string `json:"note,omitempty"`

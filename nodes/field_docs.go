@@ -70,7 +70,7 @@ var fieldDocs = map[string]string{
 	"HTTPRequest.Expect":                "Expect lists the statuses that count as success, for example 204, 2xx or 200-299.",
 	"HTTPRequest.Headers":               "Headers of the request.",
 	"HTTPRequest.IdempotencyKey":        "IdempotencyKey sends the header Idempotency-Key with POST and PATCH. It is the same for every attempt, rerun and retry of this step with the same request.",
-	"HTTPRequest.Lenient":               "Lenient reads an answer that is not strict JSON like browsers do: the last of equal keys counts, and a number that is too large becomes text. The step log says so. Without it, such an answer is an error.",
+	"HTTPRequest.Lenient":               "Lenient reads an answer that is not strict JSON like browsers do: the last of equal keys counts, and a number that is too large becomes text. XML that cannot be read stays text. The step log says so. Without it, such an answer is an error.",
 	"HTTPRequest.MaxResponse":           "MaxResponse limits the body of the answer, at most 10MiB. Above about 1800KiB, the server must keep large values outside of Temporal (`--payload-store`).",
 	"HTTPRequest.Method":                "Method is the HTTP method.",
 	"HTTPRequest.Only":                  "Only reduces the result: with body, the result is the body of the answer.",

@@ -45,7 +45,8 @@ type HTTPRequest struct {
 	// outside of Temporal (`--payload-store`).
 	MaxResponse everhook.Size `json:"maxResponse,omitempty" default:"1MiB"`
 	// Lenient reads an answer that is not strict JSON like browsers do: the last of equal keys counts, and a number
-	// that is too large becomes text. The step log says so. Without it, such an answer is an error.
+	// that is too large becomes text. XML that cannot be read stays text. The step log says so. Without it, such an
+	// answer is an error.
 	Lenient bool `json:"lenient,omitempty" default:"false"`
 	// IdempotencyKey sends the header Idempotency-Key with POST and PATCH. It is the same for every attempt, rerun and
 	// retry of this step with the same request.
@@ -99,7 +100,8 @@ func (*HTTPRequest) Spec() kind.Spec {
 			{Name: "headers", Type: expression.Mapping, Summary: "The headers, by lower-case name. Values of a " +
 				"repeated header are joined by \", \"; `set-cookie` is a list with a text for each cookie."},
 			{Name: "body", Content: true, Summary: "The body: JSON is decoded, JSON on lines " +
-				"(NDJSON) is a list, text is text, anything else base64. " +
+				"(NDJSON) is a list, XML a mapping (attributes as `@name`, text beside them as `#text`; pages and " +
+				"pictures stay text), text is text, anything else base64. " +
 				"Content encodings (gzip, deflate, br, zstd) and charsets are decoded."},
 		},
 		Failures: "Failed when the status is not one of `expect`; `errors.<key>.response` then has status, headers " +

@@ -58,6 +58,8 @@ type Route struct {
 	MaxBody int64
 	// Accept lists the formats of bodies that the flow takes; none: JSON.
 	Accept []Format
+	// BigIntegers takes integers of JSON beyond 64 bits, as text; without it they are refused.
+	BigIntegers bool
 	// Raw also keeps the text of the body as it came.
 	Raw bool
 	// Allow lists the addresses that may call; none: all.

@@ -25,7 +25,7 @@ const (
 	FormatJSON      Format = "json"
 	FormatForm      Format = "form"      // application/x-www-form-urlencoded, see ParseForm
 	FormatMultipart Format = "multipart" // multipart/form-data, see ParseMultipart
-	// application/xml, text/xml and every type that ends with +xml (RFC 7303), see ParseXML
+	// application/xml, text/xml and every type that ends with +xml (RFC 7303), see everhook.ParseXML
 	FormatXML  Format = "xml"
 	FormatText Format = "text" // any text type, as one text
 	// FormatBinary is every type that no other accepted format has, as a file: a mapping of filename (that of the
@@ -57,6 +57,8 @@ type body struct {
 	// disposition is the Content-Disposition, which may name a file.
 	disposition string
 	maxValues   int
+	// bigIntegers has integers of JSON beyond 64 bits read as text.
+	bigIntegers bool
 }
 
 // formats are all of them. Where a type has two, the first that a flow takes counts: text/xml is XML, and text for a
@@ -108,7 +110,7 @@ func parseBody(r *Receiver, c *call) (reply, bool) {
 		}
 		return reply{}, false
 	}
-	b := body{bytes: c.body, maxValues: r.options.MaxValues}
+	b := body{bytes: c.body, maxValues: r.options.MaxValues, bigIntegers: c.route.BigIntegers}
 	b.mediaType, b.contentType = content.TypeOf(string(c.header.ContentType()))
 	if s := c.route.Signature; s != nil && s.Preset.JSON {
 		b.mediaType = typeJSON
@@ -193,6 +195,10 @@ func notParsed(c *call, f format, err error) reply {
 			"settings", name)
 		return refuse(MediaType, fmt.Sprintf("send text in %s, not in %q", content.Charsets, name))
 	}
+	if syntax, ok := errors.AsType[*everhook.SyntaxError](err); ok && strings.Contains(syntax.Reason,
+		everhook.NotIn64Bits) {
+		c.cause = "the body has an integer beyond 64 bits: set `numbers: text` in the trigger to take it as text"
+	}
 	return refuse(Malformed, fmt.Sprintf("the body is not %s that can be kept: %v", f.called, err))
 }
 
@@ -267,11 +273,12 @@ func xmlCharset(b body) (content.Charset, error) {
 
 func parseJSON(b body) (any, error) {
 	text := bytes.TrimPrefix(b.bytes, byteOrderMark)
+	options := everhook.JSONOptions{MaxValues: b.maxValues, BigIntegers: b.bigIntegers}
 	if content.IsJSONLines(b.mediaType) {
-		list, err := everhook.ParseJSONLines(text, b.maxValues)
+		list, err := options.ParseLines(text)
 		return list, err
 	}
-	return everhook.ParseJSONWithin(text, b.maxValues)
+	return options.Parse(text)
 }
 
 // parseForm needs no bound for values: a form has at most 1,000 parameters.
@@ -293,7 +300,7 @@ func parseMultipart(b body) (any, error) {
 }
 
 func parseXML(b body) (any, error) {
-	document, err := parseXMLWithin(bytes.TrimPrefix(b.bytes, byteOrderMark), b.maxValues)
+	document, err := everhook.ParseXMLWithin(bytes.TrimPrefix(b.bytes, byteOrderMark), b.maxValues)
 	return map[string]any(document), err
 }
 

@@ -376,3 +376,16 @@ func TestEveryTextBodyMayBeginWithAByteOrderMark(t *testing.T) {
 		}
 	}
 }
+
+func TestBigIntegersOfABody(t *testing.T) {
+	t.Parallel()
+	all, engine := someFlows(), &starter{}
+	all[asyncToken].BigIntegers = true
+	s := serve(t, receiver.Options{}, all, engine)
+	const body = `{"id":18446744073709551616,"n":7}`
+	got := exchange(t, s, post(asyncToken, body)+post(syncToken, body)+last)
+	require.True(t, strings.HasPrefix(got[0], "200\n"), got[0])
+	require.Equal(t, map[string]any{"id": "18446744073709551616", "n": 7}, engine.got()[0].Trigger["body"])
+	require.True(t, strings.HasPrefix(got[1], "400\n"), got[1])
+	require.Contains(t, s.log.String(), "set `numbers: text` in the trigger")
+}

@@ -1,6 +1,7 @@
 package httprequest
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -128,8 +129,8 @@ func (r *reader) headers(result *activities.HTTPRequestResult, header http.Heade
 	}
 }
 
-// body decodes a whole body. Note says what was read in another way than it was written. The error is for JSON that
-// cannot be read.
+// body decodes a whole body. Note says what was read in another way than it was written. The error is for JSON and
+// XML that cannot be read.
 func (r *reader) body(contentType string, data []byte) (v any, note string, _ error) {
 	media := mediaType(contentType)
 	if !isText(media) {
@@ -155,6 +156,13 @@ func (r *reader) body(contentType string, data []byte) (v any, note string, _ er
 	}
 	if len(data) == 0 {
 		return nil, "", nil
+	}
+	if isXMLData(media) && len(bytes.TrimSpace(data)) > 0 {
+		if v, note, err := readXML(data, r.lenient, r.maxValues); v != nil || err != nil {
+			return r.redactor.value(v), note, err
+		} else if note != "" {
+			return r.redactor.text(utf8Text(string(data))), note, nil
+		}
 	}
 	if text := r.redactor.text(string(data)); utf8.ValidString(text) {
 		return text, "", nil

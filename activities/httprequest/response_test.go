@@ -186,3 +186,52 @@ func TestCookiesAreKeptApart(t *testing.T) {
 		require.Equal(t, "1, 2", headers["x-a"])
 	}
 }
+
+func TestXMLOfPartnersIsAValue(t *testing.T) {
+	t.Parallel()
+	h := local(t, "PW=s3cret&x")
+	for name, test := range map[string]struct {
+		contentType, body string
+		lenient           bool
+		want              any
+	}{
+		"XML": {"text/xml; charset=utf-8",
+			`<?xml version="1.0"?><order id="7"><line>a</line><line>b</line></order>`, false,
+			map[string]any{"order": map[string]any{"@id": "7", "line": []any{"a", "b"}}}},
+		"SOAP": {"application/soap+xml", `<s:Envelope xmlns:s="u"><s:Body><Ok>true</Ok></s:Body></s:Envelope>`, false,
+			map[string]any{"Envelope": map[string]any{"Body": map[string]any{"Ok": "true"}}}},
+		"another charset": {"application/xml", "<?xml version='1.0' encoding='iso-8859-1'?><a>gr\xfcn</a>", false,
+			map[string]any{"a": "grün"}},
+		"a secret":           {"application/xml", "<a>s3cret&amp;x</a>", false, map[string]any{"a": "[secret PW]"}},
+		"nothing":            {"application/xml", "", false, nil},
+		"a page":             {"application/xhtml+xml", "<html/>", false, "<html/>"},
+		"a picture":          {"image/svg+xml", "<svg/>", false, "<svg/>"},
+		"lenient, but right": {"text/xml", "<a/>", true, map[string]any{"a": ""}},
+		"lenient":            {"text/xml", "<a>&nbsp;</a>", true, "<a>&nbsp;</a>"},
+		"lenient, not XML":   {"text/xml", "sorry", true, "sorry"},
+		"without a type":     {"", "<a/>", false, "<a/>"},
+	} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{test.contentType}
+			_, _ = io.WriteString(w, test.body)
+		})
+		result := succeed(t, h, activities.HTTPRequestInput{URL: plainValue(base), Lenient: test.lenient})
+		require.Equal(t, test.want, result.Body.V, name)
+		_, isText := test.want.(string)
+		require.Equal(t, test.lenient && isText, result.Note != "", name)
+	}
+	for body, want := range map[string]string{
+		"<a>&nbsp;</a>": "its XML has an error at line 1, column",
+		"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>": "its XML has an error at line 1, column",
+		strings.Repeat("<a>", 101) + strings.Repeat("</a>", 101):           "nested deeper than 100",
+		"<a>" + strings.Repeat("<b/>", everhook.DefaultMaxValues) + "</a>": "the answer has more than the 100000 values",
+	} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/xml")
+			_, _ = io.WriteString(w, body)
+		})
+		failed, application := fail(t, h, activities.HTTPRequestInput{URL: plainValue(base)})
+		require.Contains(t, failed.Message, want)
+		require.True(t, application.NonRetryable())
+	}
+}

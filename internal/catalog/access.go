@@ -16,7 +16,7 @@ func (c *Catalog) calls(route *receiver.Route, webhook *trigger.WebhookCalls) {
 	for _, format := range webhook.Formats() {
 		route.Accept = append(route.Accept, receiver.Format(format))
 	}
-	route.Raw = webhook.Raw
+	route.Raw, route.BigIntegers = webhook.Raw, webhook.Numbers == trigger.NumbersText
 	route.Headers = webhook.Request.Headers
 	route.Query, route.Body = trigger.Paths(webhook.Request.Query), trigger.Paths(webhook.Request.Body)
 	c.access(route, webhook)

@@ -342,7 +342,7 @@ func (r *road) inside(_ string, want any, _ map[string]any) string {
 // markup checks the body in the template of XML, as a text and as an attribute.
 func (r *road) markup(_ string, want any, _ map[string]any) string {
 	_, data := r.partner.take("/markup")
-	document, err := receiver.ParseXML(data)
+	document, err := everhook.ParseXML(data)
 	if err != nil {
 		return fmt.Sprintf("the template of XML is no XML: %v", err)
 	}

@@ -55,12 +55,12 @@ func valueOf(contentType string, data []byte) (v any, format string, err error) 
 	case latin1:
 		body, err = charmap.Windows1252.NewDecoder().Bytes(body)
 		if v, format = string(body), "text"; err == nil && strings.HasSuffix(media, "xml") {
-			document, err := receiver.ParseXML(body)
+			document, err := everhook.ParseXML(body)
 			return map[string]any(document), "xml", err
 		}
 		return v, format, err
 	case strings.HasSuffix(media, "xml"):
-		document, err := receiver.ParseXML(body)
+		document, err := everhook.ParseXML(body)
 		return map[string]any(document), "xml", err
 	default:
 		return string(body), "text", nil

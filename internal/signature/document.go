@@ -3,6 +3,7 @@ package signature
 import (
 	"bytes"
 	"errors"
+	"math"
 	"mime"
 	"net/url"
 	"slices"
@@ -151,7 +152,8 @@ func (d *document) body() (any, error) {
 	if text, d.err = d.bytes(); d.err != nil {
 		return nil, d.err
 	}
-	if d.value, d.err = everhook.ParseJSON(text); d.err != nil {
+	options := everhook.JSONOptions{MaxValues: math.MaxInt, BigIntegers: true}
+	if d.value, d.err = options.Parse(text); d.err != nil {
 		d.err = Malformed
 	}
 	return d.value, d.err

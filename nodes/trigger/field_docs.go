@@ -45,6 +45,7 @@ var fieldDocs = map[string]string{
 	"WebhookCalls.Allow":                "Allow lists the addresses that may call, such as 203.0.113.0/24 or 203.0.113.7. If callers reach the server through a proxy, the server must know the proxy (`--trusted-proxies`).",
 	"WebhookCalls.Auth":                 "Auth are the credentials that a caller must show: one of each kind that is configured.",
 	"WebhookCalls.MaxBody":              "MaxBody limits the body of a call, at most 10MiB. A body that has more than 1.9 MB after compression needs a server that keeps large values outside of Temporal (`--payload-store`, on by default with the embedded server). On other servers such a call gets 413.",
+	"WebhookCalls.Numbers":              "Numbers says what an integer of JSON beyond 64 bits becomes: text has it kept as the text of its digits, all other numbers stay numbers. Without it, a body with such an integer is refused with 400.",
 	"WebhookCalls.RateLimit":            "RateLimit limits the number of calls that each receiver takes. Further calls get 429 with Retry-After.",
 	"WebhookCalls.Raw":                  "Raw also keeps the text of the body as it came, as `raw` beside `body`. A body that is no text is refused with 400; for a body that `accept: binary` takes, raw is nil.",
 	"WebhookCalls.Request":              "Request says which parts of a call the run sees.",

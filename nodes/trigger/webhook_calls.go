@@ -23,6 +23,9 @@ type WebhookCalls struct {
 	// every type that no other listed format has, as a file. Text is converted from the charset that the body or its
 	// Content-Type declares. Without it, what the preset of the `signature` says, or json.
 	Accept []string `json:"accept,omitempty" enum:"json,form,multipart,xml,text,binary" single:"true" default:"json"`
+	// Numbers says what an integer of JSON beyond 64 bits becomes: text has it kept as the text of its digits, all
+	// other numbers stay numbers. Without it, a body with such an integer is refused with 400.
+	Numbers string `json:"numbers,omitempty" enum:"text"`
 	// Raw also keeps the text of the body as it came, as `raw` beside `body`. A body that is no text is refused with
 	// 400; for a body that `accept: binary` takes, raw is nil.
 	Raw bool `json:"raw,omitempty" default:"false"`
@@ -41,6 +44,9 @@ type WebhookCalls struct {
 	// Request says which parts of a call the run sees.
 	Request WebhookRequest `json:"request,omitzero"`
 }
+
+// NumbersText is the value of Numbers that takes integers beyond 64 bits.
+const NumbersText = "text"
 
 // neverKept are headers that carry credentials in every call.
 var neverKept = []string{"authorization", "cookie", "proxy-authorization"}

@@ -1,4 +1,4 @@
-package receiver_test
+package everhook_test
 
 import (
 	"testing"
@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/receiver"
 )
 
 // FuzzXMLThatIsWritten checks that what was read from XML is read again from the XML that is written of it.
@@ -16,7 +15,7 @@ func FuzzXMLThatIsWritten(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
-		read, err := receiver.ParseXML(document)
+		read, err := everhook.ParseXML(document)
 		if err != nil {
 			return
 		}
@@ -24,7 +23,7 @@ func FuzzXMLThatIsWritten(f *testing.F) {
 		if err != nil {
 			return // names that XML has and few use, or attributes that differ in their prefix only
 		}
-		again, err := receiver.ParseXML([]byte(written))
+		again, err := everhook.ParseXML([]byte(written))
 		require.NoError(t, err, written)
 		require.Equal(t, read, again, written)
 	})

@@ -1,4 +1,4 @@
-package receiver
+package everhook
 
 import (
 	"bytes"
@@ -8,14 +8,6 @@ import (
 	"io"
 	"math"
 	"strings"
-
-	"github.com/everhook/everhook"
-)
-
-// Names in what ParseXML gives. No element can have them.
-const (
-	attributeMark = "@"
-	textName      = "#text"
 )
 
 // ParseXML parses an XML 1.0 document in UTF-8, whatever encoding its declaration names. The value is a mapping with
@@ -26,16 +18,16 @@ const (
 // Prefixes of namespaces are dropped, because senders choose them freely, and so are their declarations (xmlns),
 // comments and processing instructions. Attributes that differ only in their prefix become a list. A document type
 // (DTD) is passed over and its rules are not fetched; one with declarations is refused, and so is every entity except
-// the five of XML. So is nesting over everhook.MaxDepth, including lists. Syntax errors are an *everhook.SyntaxError;
+// the five of XML. So is nesting over MaxDepth, including lists. Syntax errors are an *SyntaxError;
 // its position is after the faulty text.
-func ParseXML(document []byte) (everhook.Mapping, error) {
-	return parseXMLWithin(document, math.MaxInt)
+func ParseXML(document []byte) (Mapping, error) {
+	return ParseXMLWithin(document, math.MaxInt)
 }
 
-// parseXMLWithin is ParseXML for documents of strangers: more than maxValues elements, attributes and texts beside them
-// are an *everhook.ValuesError.
-func parseXMLWithin(document []byte, maxValues int) (everhook.Mapping, error) {
-	if err := everhook.CheckUTF8(document); err != nil {
+// ParseXMLWithin is ParseXML for documents of strangers: more than maxValues elements, attributes and texts beside them
+// are an *ValuesError.
+func ParseXMLWithin(document []byte, maxValues int) (Mapping, error) {
+	if err := CheckUTF8(document); err != nil {
 		return nil, err
 	}
 	p := &xmlParser{Decoder: xml.NewDecoder(bytes.NewReader(document)), values: maxValues, maxValues: maxValues}
@@ -44,8 +36,8 @@ func parseXMLWithin(document []byte, maxValues int) (everhook.Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	if depth(root) > everhook.MaxDepth {
-		return nil, fmt.Errorf("nested deeper than %d, counting the lists of repeated elements", everhook.MaxDepth)
+	if depth(root) > MaxDepth {
+		return nil, fmt.Errorf("nested deeper than %d, counting the lists of repeated elements", MaxDepth)
 	}
 	return root, nil
 }
@@ -61,7 +53,7 @@ type xmlParser struct {
 // count counts values before they are kept.
 func (p *xmlParser) count(values int) error {
 	if p.values -= values; p.values < 0 {
-		return &everhook.ValuesError{Max: p.maxValues}
+		return &ValuesError{Max: p.maxValues}
 	}
 	return nil
 }
@@ -99,8 +91,8 @@ func (p *xmlParser) root() (map[string]any, error) {
 
 // element reads to the end of an element that has begun.
 func (p *xmlParser) element(start xml.StartElement, depth int) (any, error) {
-	if depth > everhook.MaxDepth {
-		return nil, p.fail(fmt.Sprintf("nested deeper than %d", everhook.MaxDepth))
+	if depth > MaxDepth {
+		return nil, p.fail(fmt.Sprintf("nested deeper than %d", MaxDepth))
 	}
 	if err := p.count(1 + len(start.Attr)); err != nil {
 		return nil, err
@@ -129,7 +121,7 @@ func (p *xmlParser) element(start xml.StartElement, depth int) (any, error) {
 				return text.String(), nil
 			}
 			if strings.TrimSpace(text.String()) != "" {
-				fields[textName] = text.String()
+				fields[XMLTextName] = text.String()
 				return fields, p.count(1)
 			}
 			return fields, nil
@@ -142,11 +134,11 @@ func (p *xmlParser) attributes(fields map[string]any, attributes []xml.Attr) err
 	for _, a := range attributes {
 		if seen[a.Name] {
 			return p.fail(fmt.Sprintf("the attribute %q stands twice in one element",
-				everhook.Shorten(a.Name.Local, 60)))
+				Shorten(a.Name.Local, 60)))
 		}
 		seen[a.Name] = true
 		if a.Name.Space != "xmlns" && a.Name != (xml.Name{Local: "xmlns"}) {
-			repeat(fields, attributeMark+a.Name.Local, a.Value)
+			repeat(fields, XMLAttributeMark+a.Name.Local, a.Value)
 		}
 	}
 	return nil
@@ -169,13 +161,13 @@ func (p *xmlParser) next() (xml.Token, error) {
 	begin := p.InputOffset()
 	token, err := p.Token()
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
-		return nil, p.fail(everhook.Shorten(syntax.Msg, 200))
+		return nil, p.fail(Shorten(syntax.Msg, 200))
 	}
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, err
 	case err != nil:
-		return nil, p.fail(everhook.Shorten(strings.TrimPrefix(err.Error(), "xml: "), 200))
+		return nil, p.fail(Shorten(strings.TrimPrefix(err.Error(), "xml: "), 200))
 	}
 	switch token := token.(type) {
 	case xml.Directive:
@@ -227,7 +219,7 @@ func hasSubset(text []byte) bool {
 // fail makes an error with the position after the last token.
 func (p *xmlParser) fail(reason string) error {
 	line, column := p.InputPos()
-	return &everhook.SyntaxError{Line: line, Column: column, Reason: reason}
+	return &SyntaxError{Line: line, Column: column, Reason: reason}
 }
 
 // depth counts how deep lists and mappings nest.
