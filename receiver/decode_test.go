@@ -224,7 +224,7 @@ func TestASignatureWithinAnEncodedBody(t *testing.T) {
 func TestABombCostsTheCap(t *testing.T) {
 	const (
 		limit = 1 << 20
-		// around is for the call itself, and the windows of decoders: zstd's has 8 MiB, brotli's up to 16 MiB.
+		// around is for the call itself, and brotli's window of up to 16 MiB.
 		around = 18 << 20
 	)
 	all := accepting(receiver.FormatText)

@@ -24,6 +24,8 @@ const (
 	MaxEncodings = 3
 	// maxWindow bounds the memory of a zstd decoder: RFC 9659 allows no larger window in HTTP.
 	maxWindow = 8 << 20
+	// maxBlock is the size of a zstd block (RFC 8878, 3.1.1.2.4).
+	maxBlock = 128 << 10
 )
 
 var (
@@ -184,6 +186,13 @@ func Decode(body []byte, names []string, limit int64) ([]byte, error) {
 		return body, nil
 	}
 	for i := len(names) - 1; i >= 0; i-- {
+		if names[i] == "zstd" {
+			var err error
+			if body, err = decodeZstd(body, limit); err != nil {
+				return nil, invalid(names[i], err)
+			}
+			continue
+		}
 		encoded := bytes.NewReader(body)
 		in := bufio.NewReader(encoded)
 		decoded, err := decoders[names[i]](in)
@@ -204,6 +213,29 @@ func Decode(body []byte, names []string, limit int64) ([]byte, error) {
 		}
 	}
 	return body, nil
+}
+
+// decodeZstd decodes a body in memory, where the result is its own window: a window can be declared by a few bytes, and
+// a reader allocates it. The result gets memory in growing steps, each of which decodes anew.
+func decodeZstd(body []byte, limit int64) ([]byte, error) {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return nil, err
+	}
+	defer decoder.Close()
+	for size := min(max(8*int64(len(body)), firstRead), limit); ; size = min(8*size, limit) {
+		// There is room for one block more, so an error within the size is not about the size.
+		decoded, err := decoder.DecodeAll(body, make([]byte, 0, size+maxBlock))
+		switch {
+		case !errors.Is(err, zstd.ErrDecoderSizeExceeded) && int64(len(decoded)) <= size && err != nil:
+			return nil, noEOF(err)
+		case err == nil && int64(len(decoded)) <= limit:
+			return decoded, nil
+		case size == limit:
+			return nil, ErrTooLarge
+		}
+	}
 }
 
 // noEOF makes an early end out of an end.

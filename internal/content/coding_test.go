@@ -154,7 +154,7 @@ func TestReadWithin(t *testing.T) {
 func TestABombCostsTheLimit(t *testing.T) {
 	const (
 		size = 24 << 20
-		// window is what a decoder may need besides: zstd's 8 MiB, or brotli's 16 MiB.
+		// window is what brotli may need besides.
 		window = 17 << 20
 	)
 	text := strings.Repeat("\x00", size)
@@ -176,6 +176,22 @@ func TestABombCostsTheLimit(t *testing.T) {
 			require.Less(t, took, 5*time.Second, "%s, limit %d", names, limit)
 		}
 	}
+}
+
+// TestADeclaredWindowCostsNothing is not parallel: it counts what the process allocates.
+func TestADeclaredWindowCostsNothing(t *testing.T) {
+	// A frame with a window of 8 MiB and a last block of 5 bytes (RFC 8878, 3.1.1).
+	frame := append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x68, 0x29, 0, 0}, "hello"...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := content.Decode(frame, []string{"zstd"}, 1<<20)
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(got))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
+	frame[5] += 8 // 16 MiB
+	_, err = content.Decode(frame, []string{"zstd"}, 1<<20)
+	require.ErrorIs(t, err, content.ErrInvalid)
 }
 
 // TestStepsAreWithinTheLimit: blocks without content decode to nothing, whatever their number is.
@@ -233,4 +249,23 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(got, read))
 	})
+}
+
+// BenchmarkDecode decodes a body of 1 MiB, and one of 64 MiB that is over the limit of 1 MiB.
+func BenchmarkDecode(b *testing.B) {
+	const limit = 1 << 20
+	for _, name := range []string{"gzip", "deflate", "br", "zstd"} {
+		for what, size := range map[string]int{"whole": limit, "bomb": 64 * limit} {
+			body := encode(b, strings.Repeat(`{"id":17,"text":"some text"}`, size/28), name)
+			b.Run(name+" "+what, func(b *testing.B) {
+				b.SetBytes(limit)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := content.Decode(body, []string{name}, limit); (err == nil) != (what == "whole") {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
 }
