@@ -93,15 +93,16 @@ var operations = []func(*service){
 	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, deleteFlow, exportFlow, listVersions,
 	diffVersions, getCounters, labelFlow, rotateToken, parseSample, cancelFlow,
 	getDraft, putDraft, undoDraft, redoDraft, discardDraft, publishDraft,
-	listRuns, getRun, cancelRun, retryRun, deleteRun, eraseRuns, watchEvents,
+	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
 	listAudit,
 }
 
 // service is the API of one server.
 type service struct {
 	Options
-	mux *http.ServeMux
-	api huma.API
+	mux  *http.ServeMux
+	api  huma.API
+	jobs jobs
 }
 
 // New returns the handler of /api/. It expects the actor of a request in its context, see access.With.

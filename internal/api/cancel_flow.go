@@ -24,6 +24,9 @@ func cancelFlow(s *service) {
 			"its runs may go on.",
 		status: http.StatusAccepted, timeout: actTimeout},
 		func(ctx context.Context, in *NamedFlow) (*reply[CancelledFlow], error) {
+			if err := s.may(ctx, access.Operator, in.Key); err != nil {
+				return nil, err
+			}
 			asked, err := s.Actions.CancelFlow(ctx, in.Key)
 			if err != nil && asked == 0 {
 				return nil, err

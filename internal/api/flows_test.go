@@ -161,9 +161,9 @@ func TestARepeatedApplyIsMadeOnce(t *testing.T) {
 	require.Equal(t, first.Header().Get("ETag"), again.Header().Get("ETag"))
 
 	// A process that ends between its change and its answer has lost the answer only.
-	lossy := *s
+	lossy := s.Options
 	lossy.Requests = forgetful{d}
-	died := newService(lossy.Options)
+	died := newService(lossy)
 	for name, c := range map[string]struct {
 		method, target, body string
 		headers              []string

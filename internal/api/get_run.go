@@ -20,7 +20,8 @@ type RunDetail struct {
 	TemporalURL string `json:"temporalUrl,omitempty"`
 }
 
-type getRunInput struct {
+// GetRunInput names an execution of a run.
+type GetRunInput struct {
 	NamedRun
 	Execution string `query:"execution" doc:"Show this execution of a run that was started again. Default: the latest."`
 }
@@ -28,20 +29,25 @@ type getRunInput struct {
 func getRun(s *service) {
 	add(s, operation{id: "get-run", method: http.MethodGet, path: "/api/v1/runs/{id}", tag: tagRuns,
 		role: access.Viewer, summary: "Show a run with its steps", timeout: ShowTimeout},
-		func(ctx context.Context, in *getRunInput) (*reply[RunDetail], error) {
-			if in.Execution != "" && !executionExp.MatchString(in.Execution) {
-				return nil, wrongf("/query/execution", "an execution is a UUID, as lists of runs show it")
-			}
-			flow, err := s.flowOf(ctx, in.NamedRun)
-			if err != nil {
-				return nil, err
-			}
-			detail, err := s.Runs.Show(ctx, flow, in.id, in.Execution)
+		func(ctx context.Context, in *GetRunInput) (*reply[RunDetail], error) {
+			detail, err := s.detail(ctx, *in)
 			if err != nil {
 				return nil, err
 			}
 			return answer(RunDetail{*detail, s.temporalURL(detail.Summary)}), nil
 		})
+}
+
+// detail reads a run that the actor may see.
+func (s *service) detail(ctx context.Context, in GetRunInput) (*runs.Detail, error) {
+	if in.Execution != "" && !executionExp.MatchString(in.Execution) {
+		return nil, wrongf("/query/execution", "an execution is a UUID, as lists of runs show it")
+	}
+	flow, err := s.flowOf(ctx, in.NamedRun)
+	if err != nil {
+		return nil, err
+	}
+	return s.Runs.Show(ctx, flow, in.id, in.Execution)
 }
 
 // NamedRun are the parameters that name a run.
@@ -63,12 +69,19 @@ func (n *NamedRun) Resolve(huma.Context) []error {
 	return nil
 }
 
-// flowOf returns the flow of a run, or everhook.ErrNoRun.
+// flowOf returns the flow of a run that the actor may see, or everhook.ErrNoRun.
 func (s *service) flowOf(ctx context.Context, run NamedRun) (string, error) {
-	if run.Flow != "" {
-		return run.Flow, nil
+	flow, err := run.Flow, error(nil)
+	if flow == "" {
+		if flow, err = FindFlow(ctx, s.Flows, s.Runs, run.id); err != nil {
+			return "", err
+		}
 	}
-	return FindFlow(ctx, s.Flows, s.Runs, run.id)
+	visible, err := s.visibleRuns(ctx, []runs.Summary{{Flow: flow}})
+	if err == nil && len(visible) == 0 {
+		err = everhook.ErrNoRun
+	}
+	return flow, err
 }
 
 // FindFlow returns the flow of a run. It returns everhook.ErrNoRun if the run is unknown or has expired.

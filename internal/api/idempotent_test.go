@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,19 +23,33 @@ const someRun = everhook.RunID("aaaaaaaaaaaaaaaaaaaaaaaaaa")
 
 // fakeActions count the retries. Retry waits for a value of hold if there is one.
 type fakeActions struct {
-	retries []RetryRequest
-	keys    [][]byte
-	hold    chan struct{}
-	err     error
+	mutex     sync.Mutex
+	cancelled []string
+	retries   []RetryRequest
+	keys      [][]byte
+	hold      chan struct{}
+	// wait holds retries until it is closed.
+	wait chan struct{}
+	err  error
 }
 
-func (*fakeActions) Cancel(context.Context, string, everhook.RunID) error { return nil }
+func (f *fakeActions) Cancel(_ context.Context, flow string, id everhook.RunID) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.cancelled = append(f.cancelled, flow+"/"+string(id))
+	return f.err
+}
 
 func (*fakeActions) CancelFlow(context.Context, string) (int, error) { return 0, nil }
 
 func (f *fakeActions) Retry(_ context.Context, flow string, id everhook.RunID, wanted RetryRequest,
 	key []byte) (runs.Retried, error) {
+	f.mutex.Lock()
 	f.retries, f.keys = append(f.retries, wanted), append(f.keys, key)
+	f.mutex.Unlock()
+	if f.wait != nil {
+		<-f.wait
+	}
 	if f.hold != nil {
 		f.hold <- struct{}{}
 		<-f.hold

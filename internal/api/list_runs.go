@@ -59,6 +59,10 @@ func listRuns(s *service) {
 			if err != nil {
 				return nil, err
 			}
+			// A page of an actor who sees some flows only may have few runs.
+			if found, err = s.visibleRuns(ctx, found); err != nil {
+				return nil, err
+			}
 			return answer(RunList{Runs: s.summaries(found), Next: cursor.page(string(next))}), nil
 		})
 }
@@ -104,13 +108,16 @@ func (f *RunFilter) Resolve(huma.Context) []error {
 func (f *RunFilter) texts() []string { return []string{f.Flow, f.Run, f.Status, f.After, f.Before} }
 
 // parse returns the filter of the runs. Its error is a problem with the pointer of the parameter.
-func (f *RunFilter) parse(now time.Time) (runs.Filter, error) {
+func (f *RunFilter) parse(now time.Time) (runs.Filter, error) { return f.parseAt("/query", now) }
+
+// parseAt is parse for fields below a pointer.
+func (f *RunFilter) parseAt(at string, now time.Time) (runs.Filter, error) {
 	filter := runs.Filter{Flow: f.Flow, Run: strings.TrimSpace(f.Run)}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
-		return filter, notFlowKey("/query/flow", filter.Flow)
+		return filter, notFlowKey(at+"/flow", filter.Flow)
 	}
 	if filter.Run != "" && !runs.IsRunPrefix(filter.Run) {
-		return filter, wrongf("/query/run", "%q is not a run ID, nor the first four or more characters of one",
+		return filter, wrongf(at+"/run", "%q is not a run ID, nor the first four or more characters of one",
 			everhook.Shorten(filter.Run, 60))
 	}
 	switch f.Status {
@@ -120,16 +127,16 @@ func (f *RunFilter) parse(now time.Time) (runs.Filter, error) {
 	default:
 		status, err := everhook.ParseStatus(f.Status)
 		if err != nil || status == everhook.Queued {
-			return filter, wrongf("/query/status", "%q is not a status that runs can be listed by; use one of %v or %s",
+			return filter, wrongf(at+"/status", "%q is not a status that runs can be listed by; use one of %v or %s",
 				everhook.Shorten(f.Status, 40), Listable, Unresolved)
 		}
 		filter.Status = status
 	}
 	var err error
-	if filter.After, err = parseTime("/query/after", f.After, now); err != nil {
+	if filter.After, err = parseTime(at+"/after", f.After, now); err != nil {
 		return filter, err
 	}
-	filter.Before, err = parseTime("/query/before", f.Before, now)
+	filter.Before, err = parseTime(at+"/before", f.Before, now)
 	return filter, err
 }
 
