@@ -39,6 +39,7 @@ type commands struct {
 	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
 	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
 	Erase   eraseCommand   `cmd:"" help:"Delete the runs of a person: those that were started with a value."`
+	Secret  secretCommands `cmd:"" help:"Secrets in the store, encrypted."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`
 	Store   storeCommands  `cmd:"" help:"Move the store."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
@@ -51,7 +52,7 @@ type commands struct {
 // variable must not change every later command.
 func onlySettingsFromVariables(k *kong.Kong) error {
 	settings := map[string]bool{"server": true, "admin-token": true, "secrets-dir": true, "config": true,
-		"data": true, "store": true, "payload-dir": true}
+		"data": true, "store": true, "payload-dir": true, "secrets-key": true, "secrets-key-file": true}
 	for _, command := range k.Model.Leaves(false) {
 		if slices.Contains([]string{"dev", "serve", "health"}, command.Name) {
 			continue

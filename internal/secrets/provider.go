@@ -52,6 +52,8 @@ type Provider struct {
 	// environ are the variables of the process.
 	environ []string
 	logger  *slog.Logger
+	// stored returns the secrets in the store.
+	stored func() map[string]string
 
 	mu sync.Mutex
 	// variables are secrets, settings plain settings, by name, from the .env file and the process.
@@ -80,6 +82,8 @@ type Options struct {
 	// DotEnv is the path of a .env file, whose variables count where Environ has none of the name. The file need not
 	// exist. It is read again when it changes. Empty: none.
 	DotEnv string
+	// Stored returns more secrets by name, which count where there is neither a file nor a variable. Nil: none.
+	Stored func() map[string]string
 	// Rules restrict the use of secrets. Nil: every flow may use all of them.
 	Rules Rules
 	// Logger takes a warning for each secret that is too short to be redacted well. Nil: no warnings.
@@ -97,8 +101,12 @@ func New(o Options) (*Provider, error) {
 			return nil, fmt.Errorf("the directory of secrets: %s is not a directory", o.Dir)
 		}
 	}
-	p := &Provider{Rules: o.Rules, dir: o.Dir, environ: o.Environ, logger: o.Logger, known: map[string][]given{},
+	p := &Provider{Rules: o.Rules, dir: o.Dir, environ: o.Environ, logger: o.Logger, stored: o.Stored,
+		known:  map[string][]given{},
 		warned: map[string]bool{}}
+	if p.stored == nil {
+		p.stored = func() map[string]string { return nil }
+	}
 	if p.logger == nil {
 		p.logger = slog.New(slog.DiscardHandler)
 	}
@@ -166,19 +174,30 @@ func (p *Provider) Lookup(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	switch {
-	case value == "":
+	if value == "" {
 		return "", &UnsetError{Name: name, InDir: p.dir != ""}
-	case len(value) > MaxSize:
-		return "", fmt.Errorf("the secret %s is larger than %d bytes", name, MaxSize)
-	case !utf8.ValidString(value):
-		return "", fmt.Errorf("the secret %s is not text (UTF-8); secrets are used as they are written, so set one "+
-			"of printable characters", name)
+	}
+	if err := CheckValue(name, value); err != nil {
+		return "", err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.learn(name, value)
 	return value, nil
+}
+
+// CheckValue returns an error that says why a text cannot be the value of a secret, without the text.
+func CheckValue(name, value string) error {
+	switch {
+	case value == "":
+		return fmt.Errorf("the secret %s is empty", name)
+	case len(value) > MaxSize:
+		return fmt.Errorf("the secret %s is larger than %d bytes", name, MaxSize)
+	case !utf8.ValidString(value):
+		return fmt.Errorf("the secret %s is not text (UTF-8); secrets are used as they are written, so set one of "+
+			"printable characters", name)
+	}
+	return nil
 }
 
 func (p *Provider) value(name string) (string, error) {
@@ -194,7 +213,10 @@ func (p *Provider) value(name string) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.follow()
-	return p.variables[name], nil
+	if value, ok := p.variables[name]; ok {
+		return value, nil
+	}
+	return p.stored()[name], nil
 }
 
 // readSecret follows links: Kubernetes swaps one to change all files of a volume at once.
@@ -233,7 +255,7 @@ func (p *Provider) Redactor() *Redactor {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.follow()
-	if p.redactor == nil || p.dir != "" && time.Since(p.read) > refresh {
+	if p.redactor == nil || (p.dir != "" || len(p.stored()) > 0) && time.Since(p.read) > refresh {
 		p.learnAll()
 	}
 	if p.redactor == nil {
@@ -251,6 +273,9 @@ func (p *Provider) Redactor() *Redactor {
 func (p *Provider) learnAll() {
 	p.read = time.Now()
 	for name, value := range p.variables {
+		p.learn(name, value)
+	}
+	for name, value := range p.stored() {
 		p.learn(name, value)
 	}
 	if p.dir == "" {

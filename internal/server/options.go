@@ -35,11 +35,13 @@ type Options struct {
 
 	TrustedProxies []everhook.CIDR `placeholder:"CIDR" help:"Addresses of proxies in front of the webhooks that write X-Forwarded-For or Forwarded themselves, which then tell who calls (for allow in a trigger); repeatable."`
 
-	EgressAllow []string      `placeholder:"CIDR|HOST[:PORT]" help:"Addresses that flows may call although they are private; repeatable."`
-	EgressProxy string        `placeholder:"URL" help:"Proxy for the calls of flows."`
-	SecretsDir  string        `placeholder:"DIR" help:"Directory with one file for each secret."`
-	Secrets     secrets.Rules `placeholder:"RULES" help:"Which flows may use a secret, and to which hosts it may be sent: '{API_TOKEN: {flows: [orders], hosts: [api.example.com]}}'. Without a rule, every flow may use it."`
-	AdminToken  string        `placeholder:"TOKEN" help:"Token for the admin address, at least 16 characters; required unless that is a loopback address."`
+	EgressAllow    []string      `placeholder:"CIDR|HOST[:PORT]" help:"Addresses that flows may call although they are private; repeatable."`
+	EgressProxy    string        `placeholder:"URL" help:"Proxy for the calls of flows."`
+	SecretsDir     string        `placeholder:"DIR" help:"Directory with one file for each secret."`
+	SecretsKey     string        `placeholder:"KEYS" help:"Keys of the secrets in the store, the current one first; better set as EVERHOOK_SECRETS_KEY. See everhook secret."`
+	SecretsKeyFile string        `placeholder:"FILE" help:"File with these keys, one a line."`
+	Secrets        secrets.Rules `placeholder:"RULES" help:"Which flows may use a secret, and to which hosts it may be sent: '{API_TOKEN: {flows: [orders], hosts: [api.example.com]}}'. Without a rule, every flow may use it."`
+	AdminToken     string        `placeholder:"TOKEN" help:"Token for the admin address, at least 16 characters; required unless that is a loopback address."`
 
 	MaxHeld        int           `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
 	MaxValues      int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`

@@ -52,6 +52,7 @@ type Server struct {
 	with     Surroundings
 	logger   *slog.Logger
 	secrets  *secrets.Provider
+	stored   storedSecrets
 	hooks    net.Listener
 	admin    net.Listener
 	watch    watch
@@ -124,7 +125,7 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		}
 	}()
 	if s.secrets, err = secrets.New(secrets.Options{Dir: o.SecretsDir, Environ: with.Environ,
-		DotEnv: with.DotEnv, Rules: o.Secrets, Logger: s.logger}); err != nil {
+		DotEnv: with.DotEnv, Stored: s.stored.Values, Rules: o.Secrets, Logger: s.logger}); err != nil {
 		return nil, err
 	}
 	if err := s.listen(); err != nil {
@@ -141,6 +142,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		return nil, fmt.Errorf("the data directory: %w; choose another with --data", err)
 	}
 	if s.store, err = store.Open(ctx, o.storePlace()); err != nil {
+		return nil, err
+	}
+	if err := s.openSecrets(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {
@@ -479,6 +483,9 @@ func (s *Server) Stop() {
 	}
 	if s.temporal != nil {
 		s.temporal.stop()
+	}
+	if s.stored.stop != nil {
+		s.stored.stop()
 	}
 	if s.store != nil {
 		_ = s.store.Close()
