@@ -16,10 +16,10 @@ type eraseCommand struct {
 }
 
 func (c *eraseCommand) Help() string {
-	return "Finds the runs of a person by a value of the deliveries that started them, and deletes those that have ended " +
-		"with all their values and with the runs that they called. Counters stay. It reads every run of the server. " +
-		"Large values are deleted by the next sweeps. The exit status is 1 if runs match that go on, or if runs could " +
-		"not be read."
+	return "Finds the runs of a person by a value of the deliveries that started them, and deletes those that have " +
+		"ended with all their values and with the runs that they called. Counters stay. It reads every run of the " +
+		"server. Large values are deleted by the next sweeps. The exit status is 1 if runs match that go on, or if " +
+		"runs could not be read."
 }
 
 func (c *eraseCommand) Run(ctx context.Context, s streams) error {

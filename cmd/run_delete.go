@@ -12,7 +12,8 @@ type runDelete struct {
 }
 
 func (c *runDelete) Help() string {
-	return "Its steps, values and answer are gone, and a duplicate of its delivery would start a new run. Counters stay."
+	return "Its steps, values and answer are gone, and a duplicate of its delivery would start a new run. Counters " +
+		"stay."
 }
 
 func (c *runDelete) Run(ctx context.Context, s streams) error {
