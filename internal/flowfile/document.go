@@ -47,11 +47,15 @@ type Scalar struct {
 
 // place is the position of one value. Its fields mirror those of the value.
 type place struct {
-	offset, key int
-	scalar      *Scalar
-	names       []string
-	fields      map[string]*place
-	items       []*place
+	// offset and end bound the value, key and keyEnd the key of its entry, without quotes left out. An element of a list
+	// has no key: both are its offset.
+	offset, end, key, keyEnd int
+	// flow is set if the value is a mapping or a list in flow style: { } or [ ].
+	flow   bool
+	scalar *Scalar
+	names  []string
+	fields map[string]*place
+	items  []*place
 }
 
 // Position returns the position of the value at a JSON pointer (RFC 6901), or of its nearest existing parent.
@@ -68,6 +72,55 @@ func (d *Document) KeyPosition(pointer string) Position {
 		return d.source.position(at.offset)
 	}
 	return d.source.position(at.key)
+}
+
+// Span is a part of the text of a document, without its byte order mark: from Start up to, but not including, End, in
+// bytes.
+type Span struct{ Start, End int }
+
+// Part is one value of a document: where and how it is written.
+type Part struct {
+	// Value is the span of the value, from its first character to the end of its last one. A value that is left out
+	// (null) has an empty span.
+	Value Span
+	// Key is the span of the key of its entry, with its quotes; empty for elements of lists and for the root.
+	Key Span
+	// Kind says what it is.
+	Kind PartKind
+	// Flow is set for a mapping or a list in flow style: { } or [ ].
+	Flow bool
+	// Names are the keys of a mapping, in their order; Items counts the elements of a list.
+	Names []string
+	Items int
+	// Scalar is how a scalar is written; nil for mappings and lists.
+	Scalar *Scalar
+}
+
+// PartKind is what a part of a document is.
+type PartKind int
+
+// The kinds of parts.
+const (
+	ScalarPart PartKind = iota
+	MappingPart
+	ListPart
+)
+
+// Part returns the part at a JSON pointer; false if there is none. The spans are right if the document has no problems.
+func (d *Document) Part(pointer string) (Part, bool) {
+	at, exact := d.find(pointer)
+	if !exact {
+		return Part{}, false
+	}
+	part := Part{Value: Span{at.offset, at.end}, Key: Span{at.key, at.keyEnd}, Flow: at.flow, Names: at.names,
+		Items: len(at.items), Scalar: at.scalar}
+	switch {
+	case at.fields != nil:
+		part.Kind = MappingPart
+	case at.scalar == nil:
+		part.Kind = ListPart
+	}
+	return part, true
 }
 
 // Scalar returns how the scalar at a JSON pointer is written; false if there is no scalar.

@@ -49,23 +49,26 @@ func (x *jsonIndex) next() (json.Token, int) {
 func (x *jsonIndex) value() *place {
 	x.values++
 	token, start := x.next()
-	at := &place{offset: start, key: start}
+	at := &place{offset: start, key: start, keyEnd: start}
 	switch token {
 	case json.Delim('['):
 		for x.decoder.More() {
 			at.items = append(at.items, x.value())
 		}
 		x.next()
+		at.flow = true
 	case json.Delim('{'):
 		at.fields = map[string]*place{}
 		for x.decoder.More() {
 			key, start := x.next()
+			end := int(x.decoder.InputOffset())
 			field := x.value()
-			field.key = start
+			field.key, field.keyEnd = start, end
 			at.names = append(at.names, key.(string))
 			at.fields[key.(string)] = field
 		}
 		x.next()
+		at.flow = true
 	default:
 		if text, ok := token.(string); ok {
 			at.scalar = &Scalar{Style: DoubleQuoted, Text: text}
@@ -73,5 +76,6 @@ func (x *jsonIndex) value() *place {
 			at.scalar = &Scalar{Text: x.text[start:x.decoder.InputOffset()]}
 		}
 	}
+	at.end = int(x.decoder.InputOffset())
 	return at
 }

@@ -35,12 +35,14 @@ type yamlReader struct {
 	// taken is the end of a text that was taken as one value although YAML sees several: entries that start before it
 	// are ignored.
 	taken int
+	// indent is the indentation of the innermost block mapping or list: the column of its keys or dashes, from 0.
+	indent int
 }
 
 // value reads one node. Inside a flow collection, { } or [ ], flow is set.
 func (y *yamlReader) value(n *yaml.Node, flow bool) (*place, any) {
 	at := &place{offset: y.source.offset(n.Line-1, n.Column)}
-	at.key = at.offset
+	at.key, at.keyEnd, at.end = at.offset, at.offset, at.offset
 	if !y.within(at.offset, n.Kind) {
 		return at, nil
 	}
@@ -139,6 +141,7 @@ func (y *yamlReader) asText(n *yaml.Node, at *place, flow bool) bool {
 func (y *yamlReader) mapping(n *yaml.Node, at *place, flow bool) (*place, any) {
 	at.fields = map[string]*place{}
 	mapping := map[string]any{}
+	defer y.inside(n, at)()
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		offset := y.source.offset(key.Line-1, key.Column)
@@ -158,12 +161,32 @@ func (y *yamlReader) mapping(n *yaml.Node, at *place, flow bool) (*place, any) {
 		y.path = append(y.path, name)
 		field, v := y.value(n.Content[i+1], flow)
 		y.path = y.path[:len(y.path)-1]
-		field.key = offset
+		field.key, field.keyEnd = offset, y.source.scalarEnd(offset, key, y.indent)
+		if field.end <= field.keyEnd { // the value is left out
+			field.offset = y.source.valueStart(field.keyEnd)
+			field.end = field.offset
+		}
+		at.end = max(at.end, field.end)
 		at.names = append(at.names, name)
 		at.fields[name] = field
 		mapping[name] = v
 	}
 	return at, mapping
+}
+
+// inside begins the entries of a collection and returns what ends them.
+func (y *yamlReader) inside(n *yaml.Node, at *place) (leave func()) {
+	around := y.indent
+	at.flow = n.Style&yaml.FlowStyle != 0
+	if !at.flow {
+		y.indent = n.Column - 1
+		return func() { y.indent = around }
+	}
+	if strings.IndexAny(y.source.text[at.offset:min(at.offset+1, len(y.source.text))], "{[") == 0 {
+		at.end++
+		return func() { at.end = y.source.flowEnd(at.end) }
+	}
+	return func() {} // the one entry of [ a: b ]
 }
 
 // key reads the key of an entry. Keys are texts; other YAML keys are reported.
@@ -188,6 +211,7 @@ func (y *yamlReader) key(n *yaml.Node, offset int) (name string, ok bool) {
 
 func (y *yamlReader) list(n *yaml.Node, at *place, flow bool) (*place, any) {
 	list := []any{}
+	defer y.inside(n, at)()
 	for _, element := range n.Content {
 		if y.source.offset(element.Line-1, element.Column) < y.taken {
 			continue
@@ -195,6 +219,7 @@ func (y *yamlReader) list(n *yaml.Node, at *place, flow bool) (*place, any) {
 		y.path = append(y.path, strconv.Itoa(len(list)))
 		item, v := y.value(element, flow)
 		y.path = y.path[:len(y.path)-1]
+		at.end = max(at.end, item.end)
 		at.items = append(at.items, item)
 		list = append(list, v)
 	}
@@ -206,6 +231,7 @@ var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9
 
 func (y *yamlReader) scalar(n *yaml.Node, at *place, flow bool) (*place, any) {
 	at.scalar = &Scalar{Style: styleOf(n), Text: n.Value}
+	at.end = y.source.scalarEnd(at.offset, n, y.indent)
 	if at.scalar.Style != Plain {
 		return at, n.Value
 	}
