@@ -71,6 +71,9 @@ func variables(v *kind.Validation) []string {
 // AssignsTo is the target.
 func (c *Variable) AssignsTo() string { return c.Target }
 
+// NodeNames has the target.
+func (c *Variable) NodeNames() map[string]string { return map[string]string{"/target": c.Target} }
+
 // Execute is pure.
 func (c *Variable) Execute(run kind.Run) (kind.Result, error) {
 	v, err := c.Value.Eval(run.Scope())

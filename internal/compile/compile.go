@@ -96,6 +96,21 @@ func ForRun(d *everhook.Definition, registry *kind.Registry) (*Flow, error) {
 	return flow, FirstError(problems)
 }
 
+// Texts are the parts of a definition in which nodes can be named, by their JSON pointers in it.
+type Texts struct {
+	// Fields are the expressions and templates.
+	Fields map[string]expression.Field
+	// Names are the keys of nodes in literal fields.
+	Names map[string]string
+}
+
+// TextsOf returns the texts of a definition. It may have errors: what cannot be decoded is left out.
+func TextsOf(d *everhook.Definition, registry *kind.Registry) Texts {
+	c := newCompiler(d, registry, false)
+	c.compile()
+	return Texts{c.flow.Fields, c.names}
+}
+
 // FirstError gives the first problem that is an error, or nil.
 func FirstError(problems []kind.Problem) error {
 	for _, problem := range problems {
@@ -107,14 +122,28 @@ func FirstError(problems []kind.Problem) error {
 }
 
 func compile(d *everhook.Definition, registry *kind.Registry, checking bool) (*Flow, []kind.Problem) {
-	c := compiler{
+	c := newCompiler(d, registry, checking)
+	c.compile()
+	if c.errors > 0 {
+		return nil, c.problems
+	}
+	return c.flow, c.problems
+}
+
+func newCompiler(d *everhook.Definition, registry *kind.Registry, checking bool) *compiler {
+	return &compiler{
 		registry: registry, checking: checking,
 		flow: &Flow{Definition: d, Fields: map[string]expression.Field{}, byKey: map[string]*Node{},
 			waits: map[string]int{}},
 		places: map[string]place{}, defaulted: map[string]*kindDefaults{}, givenBy: map[string]string{},
-		env: map[string]bool{}, secrets: map[string]bool{}, reported: map[string]bool{},
+		env: map[string]bool{}, secrets: map[string]bool{}, reported: map[string]bool{}, names: map[string]string{},
 	}
-	if checking {
+}
+
+// compile fills the flow, and reports what is wrong.
+func (c *compiler) compile() {
+	d := c.flow.Definition
+	if c.checking {
 		c.size()
 		c.header()
 	}
@@ -128,16 +157,12 @@ func compile(d *everhook.Definition, registry *kind.Registry, checking bool) (*F
 	reached.failing = true
 	c.flow.OnFailure, _ = c.list(onFailure, "/onFailure", reached)
 	markLine(c.flow.Nodes)
-	if checking {
+	if c.checking {
 		c.checkResumes()
 		c.warnings()
 		c.unusedDefaults()
 	}
 	c.flow.Env, c.flow.Secrets = everhook.SortedKeys(c.env), everhook.SortedKeys(c.secrets)
-	if c.errors > 0 {
-		return nil, c.problems
-	}
-	return c.flow, c.problems
 }
 
 type compiler struct {
@@ -160,6 +185,8 @@ type compiler struct {
 	givenBy     map[string]string
 	// reported are the problems of defaults, which are told once and not for each node.
 	reported map[string]bool
+	// names are the keys of nodes in literal fields, by pointer.
+	names map[string]string
 }
 
 // place is the position of a node in the tree: the branches that lead to it, outermost first.
@@ -447,6 +474,11 @@ func (c *compiler) kind(compiled *Node, pointer string) bool {
 	before := len(c.problems)
 	strict.Decode(written(node.Config), compiled.Kind, pointer+"/config",
 		func(at, message, fix string) { c.error(at, node.Key, message, fix) })
+	if naming, ok := compiled.Kind.(kind.Naming); ok {
+		for at, name := range naming.NodeNames() {
+			c.names[c.source(pointer+"/config"+at)] = name
+		}
+	}
 	return len(c.problems) == before
 }
 

@@ -38,6 +38,12 @@ func Load(file string, data []byte, registry *kind.Registry) (*compile.Flow, Pro
 	return flow, l.problems
 }
 
+// Definition returns what can be read of the flow that a document has, whatever its problems; nil if it has none.
+func (d *Document) Definition() *everhook.Definition {
+	l := loader{document: d}
+	return l.definition()
+}
+
 // flowFields are the fields of a flow file.
 type flowFields struct {
 	Key         string                      `json:"key" required:"true"`

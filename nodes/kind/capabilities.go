@@ -70,6 +70,13 @@ type Assigning interface {
 	AssignsTo() string
 }
 
+// Naming is a kind whose config names other nodes in literal fields.
+type Naming interface {
+	Kind
+	// NodeNames are the keys of these nodes, by the JSON pointers of the fields in the config.
+	NodeNames() map[string]string
+}
+
 // Pausing is a kind whose nodes make the run wait.
 type Pausing interface {
 	Kind
