@@ -83,6 +83,7 @@ fuzz: ## Every fuzz target, ten seconds each
 random: ## Many random flows: run, replayed, handed over and killed; -seed N in place of -random runs one of them
 	go test ./workflows -run Random -random 2000 -timeout 60m
 	go test ./internal/integration -run Random -random 500 -timeout 60m
+	go test ./internal/flowedit -edits 10000
 
 vulnerabilities: ## govulncheck, where its database can be reached
 	@go run $(GOVULNCHECK) ./... || echo "govulncheck did not run or found something: see above"

@@ -92,7 +92,7 @@ const (
 var operations = []func(*service){
 	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, deleteFlow, exportFlow, listVersions,
 	diffVersions, getCounters, labelFlow, rotateToken, parseSample, cancelFlow,
-	getDraft, putDraft, undoDraft, redoDraft, discardDraft, publishDraft,
+	getDraft, putDraft, editDraft, undoDraft, redoDraft, discardDraft, publishDraft,
 	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
 	listAudit,
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/access"
 )
 
@@ -32,7 +31,7 @@ func parseSample(s *service) {
 			}
 			parsed := ParsedSample{Paths: []string{}}
 			for _, path := range found {
-				parsed.Paths = append(parsed.Paths, everhook.Path(path).String())
+				parsed.Paths = append(parsed.Paths, path.String())
 			}
 			return answer(parsed), nil
 		})

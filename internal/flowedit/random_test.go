@@ -2,6 +2,7 @@ package flowedit_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -108,13 +109,13 @@ func corpus(t *testing.T) map[string]string {
 	return texts
 }
 
-// TestRandomEditsKeepTheRest makes random edits. Apply itself compares the values; here it must always succeed, and keep
-// all comments of what is not removed.
+// TestRandomEditsKeepTheRest makes random edits. Apply itself compares the values; here it must always succeed, and
+// keep all comments of what is not removed.
 func TestRandomEditsKeepTheRest(t *testing.T) {
 	t.Parallel()
 	texts := corpus(t)
 	names := everhook.SortedKeys(texts)
-	for seed := range uint64(10_000 / perSeed) {
+	for seed := range uint64(*edits / perSeed) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		name := names[random.IntN(len(names))]
 		text := texts[name]
@@ -123,6 +124,8 @@ func TestRandomEditsKeepTheRest(t *testing.T) {
 		}
 	}
 }
+
+var edits = flag.Int("edits", 2000, "how many random edits")
 
 const perSeed = 20
 
@@ -141,7 +144,8 @@ func randomEdit(t *testing.T, random *rand.Rand, seed, name, text string) string
 	again, problems := flowfile.ParseDocument(name, edited)
 	require.Empty(t, problems, "%s %s: %+v\n%s\n=>\n%s", seed, name, o, text, edited)
 	if keeps {
-		require.Equal(t, comments(text), comments(string(edited)), "%s %s: %+v\n%s\n=>\n%s", seed, name, o, text, edited)
+		require.Equal(t, comments(text), comments(string(edited)), "%s %s: %+v\n%s\n=>\n%s", seed, name, o, text,
+			edited)
 	}
 	if o.Op == flowedit.Rename {
 		require.NotEqual(t, document.Value, again.Value)
@@ -227,7 +231,8 @@ func randomOperation(random *rand.Rand, root any) (o flowedit.Operation, keeps b
 		return flowedit.Operation{Op: flowedit.Remove, Pointer: pick(all)}, false
 	case 4:
 		texts := []string{"{ key: new, type: variable, config: { value: 1 } }",
-			"# note\n- key: new # tail\n  type: variable\n  config:\n    value: |\n      a\n\n       b {{ nodes.new }}\n- key: start\n  type: variable\n",
+			"# note\n- key: new # tail\n  type: variable\n  config:\n    value: |\n      a\n\n" +
+				"       b {{ nodes.new }}\n- key: start\n  type: variable\n",
 			"  key: start\n  # inner\n  type: loop\n  branches:\n    do:\n    - { key: log_it, type: delay }\n",
 			"[ { key: a, type: x },\n{ \"key\": \"b\", \"type\": \"y\" } ]"}
 		return flowedit.Operation{Op: flowedit.Insert, Pointer: list, Text: texts[random.IntN(len(texts))],
@@ -249,10 +254,11 @@ func isNode(v any) bool {
 }
 
 func randomScalar(random *rand.Rand) any {
-	all := []any{"plain", "two words", "", " ", "a: b", "a #b", "- x", "{{ trigger.body.id }}", "it's", `"quoted"`, "a\nb",
-		"a\n\n  b\n", "\n", "a\n ", " a\nb", "tab\t", "\u0085\u2028", "😀", "null", "true", "yes", "1", "1.5e3", "0x1f", "10s",
-		"2026-07-30", "@x", "*x", "&x", "!x", "%x", "`x`", "|", ">", "?", "? x", "x:", ":x", "[", "a, b", "#x", "<<", "~",
-		"---", "...", "\x7f", 1, -3, 2.5, true, false, nil, strings.Repeat("long ", 40), "key: value\nother: 1\n"}
+	all := []any{"plain", "two words", "", " ", "a: b", "a #b", "- x", "{{ trigger.body.id }}", "it's",
+		`"quoted"`, "a\nb", "a\n\n  b\n", "\n", "a\n ", " a\nb", "tab\t", "\u0085\u2028", "😀", "null", "true",
+		"yes", "1", "1.5e3", "0x1f", "10s", "2026-07-30", "@x", "*x", "&x", "!x", "%x", "`x`", "|", ">", "?",
+		"? x", "x:", ":x", "[", "a, b", "#x", "<<", "~", "---", "...", "\x7f", 1, -3, 2.5, true, false, nil,
+		strings.Repeat("long ", 40), "key: value\nother: 1\n"}
 	return all[random.IntN(len(all))]
 }
 

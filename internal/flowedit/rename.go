@@ -23,8 +23,8 @@ func (e *editor) rename(pointer, key string) error {
 	case node.Kind != flowfile.MappingPart || !ok || !isText:
 		return errorf(pointer, "it is not a node with a key")
 	case !everhook.IsNodeKey(key):
-		return errorf(pointer+"/key", "%q is not a node key; use letters, digits and _, not starting with a digit, at most "+
-			"64", everhook.Shorten(key, 80))
+		return errorf(pointer+"/key", "%q is not a node key; use letters, digits and _, not starting with a digit, at "+
+			"most 64", everhook.Shorten(key, 80))
 	case key == name:
 		return nil
 	}

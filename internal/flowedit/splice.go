@@ -164,7 +164,8 @@ func (e *editor) set(pointer string, v any) error {
 
 // isNull reports whether a part is null, written or left out.
 func isNull(part flowfile.Part) bool {
-	return part.Scalar != nil && part.Scalar.Style == flowfile.Plain && (part.Scalar.Text == "" || part.Scalar.Text == "null")
+	return part.Scalar != nil && part.Scalar.Style == flowfile.Plain &&
+		(part.Scalar.Text == "" || part.Scalar.Text == "null")
 }
 
 // replace sets the value of a part that exists.
@@ -215,7 +216,8 @@ func (e *editor) replace(pointer string, v any) error {
 	default:
 		comment = strings.TrimSpace(e.text[old.Value.End:end])
 	}
-	return e.change(want, splice{after, end, e.ended(w.entry(v, column, comment, around.Kind == flowfile.ListPart), end)})
+	text := w.entry(v, column, comment, around.Kind == flowfile.ListPart)
+	return e.change(want, splice{after, end, e.ended(text, end)})
 }
 
 // afterColon is the offset after the colon of a key.

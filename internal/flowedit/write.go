@@ -170,7 +170,8 @@ func isSimple(v any) bool {
 // escapes, and ends in at most one line end.
 func isBlockText(text string) bool {
 	body := strings.TrimSuffix(text, "\n")
-	return strings.Contains(text, "\n") && body != "" && body[0] != ' ' && body[0] != '\n' && !strings.HasSuffix(body, "\n") &&
+	return strings.Contains(text, "\n") && body != "" && !strings.ContainsRune(" \n", rune(body[0])) &&
+		!strings.HasSuffix(body, "\n") &&
 		!strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && isSpecial(r) })
 }
 

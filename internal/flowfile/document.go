@@ -47,8 +47,8 @@ type Scalar struct {
 
 // place is the position of one value. Its fields mirror those of the value.
 type place struct {
-	// offset and end bound the value, key and keyEnd the key of its entry, without quotes left out. An element of a list
-	// has no key: both are its offset.
+	// offset and end bound the value, key and keyEnd the key of its entry with its quotes. An element of a list has no
+	// key: both are its offset.
 	offset, end, key, keyEnd int
 	// flow is set if the value is a mapping or a list in flow style: { } or [ ].
 	flow   bool

@@ -63,7 +63,8 @@ func TestPartsReadAloneAreTheirValues(t *testing.T) {
 	requireParts(t, "parts.yaml", parts)
 	requireParts(t, "crlf.yaml", strings.ReplaceAll(parts, "\n", "\r\n"))
 	requireParts(t, "cut.yaml", strings.TrimSuffix(parts, "\n"))
-	requireParts(t, "a.json", "{\n \"a\\\"b\": [1 , {\"x\": null, \"y\" : \"]}\"}, \"é\\n\", true],\n \"e\": {}, \"f\":[ ] }\n")
+	requireParts(t, "a.json", "{\n \"a\\\"b\": [1 , {\"x\": null, \"y\" : \"]}\"}, \"é\\n\", true],\n"+
+		" \"e\": {}, \"f\":[ ] }\n")
 	for _, root := range []string{"../../examples", "../../docs", "../../nodes"} {
 		require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
@@ -89,7 +90,8 @@ func requireParts(t *testing.T, file, text string) {
 	walk = func(pointer string, v any) {
 		part, ok := document.Part(pointer)
 		require.True(t, ok, pointer)
-		require.Equal(t, v, alone(t, file, text, part), "%s %s: %q", file, pointer, text[part.Value.Start:part.Value.End])
+		require.Equal(t, v, alone(t, file, text, part), "%s %s: %q", file, pointer,
+			text[part.Value.Start:part.Value.End])
 		require.Regexp(t, `^(\s*$|[ \t]*\r?\n|[ \t]+#|\s*[,\]}:])`, text[part.Value.End:], "%s %s", file, pointer)
 		switch v := v.(type) {
 		case map[string]any:
@@ -98,7 +100,8 @@ func requireParts(t *testing.T, file, text string) {
 			for name, below := range v {
 				at := strict.Pointer(pointer, name)
 				field, _ := document.Part(at)
-				require.Equal(t, name, alone(t, file, text, flowfile.Part{Value: field.Key, Scalar: &flowfile.Scalar{}}), at)
+				key := flowfile.Part{Value: field.Key, Scalar: &flowfile.Scalar{}}
+				require.Equal(t, name, alone(t, file, text, key), at)
 				walk(at, below)
 			}
 		case []any:

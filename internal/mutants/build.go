@@ -141,7 +141,8 @@ func compile(tests []string, scratch string, files map[string][]byte) (output st
 	for i, file := range slices.Sorted(maps.Keys(files)) {
 		// The compiler names this file in its errors.
 		name := filepath.Join(scratch, strconv.Itoa(i), filepath.Base(file))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, files[file], 0o600)); err != nil {
+		err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, files[file], 0o600))
+		if err != nil {
 			return "", err
 		}
 		replace[file] = name

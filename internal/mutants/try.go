@@ -146,7 +146,8 @@ func (t *trial) count(m mutant, killed bool, note string) {
 		t.killed++
 	} else {
 		t.survived++
-		fmt.Fprintf(t.out, "survived\t%s:%d\t%s\t%s\n", filepath.Join(t.dir, filepath.Base(m.file)), m.line, m.name, note)
+		fmt.Fprintf(t.out, "survived\t%s:%d\t%s\t%s\n", filepath.Join(t.dir, filepath.Base(m.file)), m.line, m.name,
+			note)
 	}
 	if t.done()%20 == 0 {
 		fmt.Fprintf(os.Stderr, "%s: %d, of which %d survived\n", t.dir, t.done(), t.survived)

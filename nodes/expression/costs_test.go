@@ -25,8 +25,10 @@ var costly = []string{
 	`reduce(1..50, #acc + #)`, `now() + duration("1h")`, `1.5 * 2 + 3 ** 2`, `trigger.body ?? "none"`,
 	`regexReplace(trigger.body.text, "(.)", "$1-$1-$1")`, `trim(repeat(trigger.body.text, 100), " .,;:-")`,
 	`toCSV(trigger.body.records)`, `sortBy(1..64, -#)`, `fromCSV(toCSV(trigger.body.records))`,
-	`trigger.body.text matches "a{0}"`, `trigger.body.text matches "a{1}b{2,}"`, `trigger.body.text matches "(a{3,70}){2}"`, `trigger.body.text matches "x{"`,
-	`trigger.body.text matches "[^]a]+(b|c*)?"`, `trigger.body.text matches "(?i)[a-z]{2,5}x?y+z*"`, `trigger.body.text matches "\\pL{3}"`,
+	`trigger.body.text matches "a{0}"`, `trigger.body.text matches "a{1}b{2,}"`,
+	`trigger.body.text matches "(a{3,70}){2}"`, `trigger.body.text matches "x{"`,
+	`trigger.body.text matches "[^]a]+(b|c*)?"`,
+	`trigger.body.text matches "(?i)[a-z]{2,5}x?y+z*"`, `trigger.body.text matches "\\pL{3}"`,
 	`get(trigger.body.records, "k1")`, `get(trigger.body, "records.0.k1")`, `get(trigger.body.list, 1)`,
 	`divide(trigger.body.number, 7, 30)`, `trigger.body.number ** 5`, `uniq(1..100)`, `flatten([[1, [2]], [3]])`,
 }
