@@ -31,6 +31,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("the embedded Temporal server does not stop: %w", context.Cause(ctx))
 	}
+	s.checkpoints.end()
 	_ = errors.Join(s.history.close(), s.listing.close())
 	s.history, s.listing = &flusher{}, &flusher{}
 	if err := s.build(ctx); err != nil {

@@ -43,11 +43,13 @@ type Server struct {
 	directory *directory
 	history   *flusher
 	listing   *flusher
-	logger    logger
-	server    temporal.Server
-	address   string
-	access    *credentials
-	services  []string
+	// checkpoints run while the server serves; nil: it never did.
+	checkpoints *checkpointer
+	logger      logger
+	server      temporal.Server
+	address     string
+	access      *credentials
+	services    []string
 	// ports are those of the services, chosen at the start and kept by restarts.
 	ports map[primitives.ServiceName]int
 	ui    http.Handler
@@ -134,6 +136,7 @@ func (s *Server) shutDown() {
 	defer s.engine.Unlock()
 	s.logger.serving.Store(false)
 	err := s.server.Stop()
+	s.checkpoints.end()
 	history, visibility := stores(s.directory)
 	for _, store := range []store{history, visibility} {
 		err = errors.Join(err, store.checkpoint(context.Background()))
@@ -224,8 +227,11 @@ func (s *Server) construct(history, visibility *config.SQL, ports map[primitives
 
 // serve returns when a client's first call would succeed.
 func (s *Server) serve(ctx context.Context) (err error) {
+	history, visibility := stores(s.directory)
+	if s.checkpoints, err = startCheckpoints(history, visibility); err != nil {
+		return err
+	}
 	if s.options.Synchronous == SynchronousFull {
-		history, visibility := stores(s.directory)
 		if err := errors.Join(s.history.open(history), s.listing.open(visibility)); err != nil {
 			return err
 		}

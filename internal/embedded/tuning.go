@@ -90,7 +90,7 @@ func pragmas() map[string]string {
 		"journal_mode":       "wal",
 		"synchronous":        "normal", // see flusher
 		"busy_timeout":       "10000",  // milliseconds; only a backup or an inspecting sqlite3 ever holds a lock
-		"wal_autocheckpoint": "4000",   // pages of 4 KiB; each checkpoint costs two flushes and writes every page again
+		"wal_autocheckpoint": "64000",  // pages of 4 KiB, a last resort: see checkpointer
 		"cache_size":         "-16000", // KiB
 	}
 }
