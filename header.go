@@ -151,7 +151,7 @@ func CheckLocation(text string) error {
 	case err != nil:
 		return fmt.Errorf("%q is not a URL", Shorten(text, 80))
 	case scriptSchemes[parsed.Scheme]:
-		return fmt.Errorf("clients follow no redirect to %s:", parsed.Scheme)
+		return fmt.Errorf("clients follow no redirect to the scheme %s", parsed.Scheme)
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func TestLocations(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "the Location is empty", "/a b": "percent-encoded", "/a\r\nX: y": "percent-encoded", "/ü": "percent-encoded",
-		"https://[::1/": "is not a URL", "/%zz": "is not a URL", "javascript:alert(1)": "follow no redirect to javascript:",
+		"https://[::1/": "is not a URL", "/%zz": "is not a URL", "javascript:alert(1)": "follow no redirect to the scheme javascript",
 		"JavaScript:x": "follow no redirect", "data:text/html,x": "follow no redirect", `/\evil.example`: "percent-encoded",
 	} {
 		require.ErrorContains(t, everhook.CheckLocation(text), want, text)
