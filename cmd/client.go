@@ -94,7 +94,7 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	switch {
 	case response.StatusCode == http.StatusNoContent:
 		return nil, nil
-	case response.StatusCode/100 == 2 && kind == "application/json":
+	case response.StatusCode/100 == 2 && (kind == "application/json" || kind == "application/yaml"):
 		return body, nil
 	case response.StatusCode == http.StatusUnauthorized && f.AdminToken == "":
 		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)
@@ -118,7 +118,15 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 // refusedError is the answer of a server that refuses a request.
 type refusedError struct{ problem everhook.Problem }
 
-func (r *refusedError) Error() string { return printable(r.problem.Detail) }
+func (r *refusedError) Error() string {
+	text := printable(r.problem.Detail)
+	if len(r.problem.Errors) > 1 {
+		for _, wrong := range r.problem.Errors {
+			text += "\n  " + printable(wrong.Pointer+": "+wrong.Detail)
+		}
+	}
+	return text
+}
 
 func (f *serverFlags) decode(data json.RawMessage, answer any) error {
 	if err := json.Unmarshal(data, answer); err != nil {

@@ -42,6 +42,7 @@ type commands struct {
 	Secret  secretCommands `cmd:"" help:"Secrets in the store, encrypted."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`
 	Store   storeCommands  `cmd:"" help:"Move the store."`
+	Audit   auditCommand   `cmd:"" help:"Read who changed what on a server."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 

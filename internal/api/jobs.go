@@ -15,7 +15,8 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 )
 
-// Job is an action on many runs. Its state is kept by the process that works on it, for a day; it ends with the process.
+// Job is an action on many runs. Its state is kept by the process that works on it, for a day; it ends with the
+// process.
 type Job struct {
 	ID     string `json:"id"`
 	Action string `json:"action" enum:"cancel,retry"`

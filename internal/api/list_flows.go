@@ -122,7 +122,7 @@ func listFlows(s *service) {
 
 // selects reports whether a flow is in the list.
 func (in *listFlowsInput) selects(flow Flow) bool {
-	if in.State != "" && in.State != flow.state() {
+	if in.State != "" && in.State != flow.State() {
 		return false
 	}
 	if in.Label != "" && !slices.Contains(flow.Labels, in.Label) {
@@ -132,7 +132,8 @@ func (in *listFlowsInput) selects(flow Flow) bool {
 	return strings.Contains(flow.Key, text) || strings.Contains(strings.ToLower(flow.Title), text)
 }
 
-func (f Flow) state() string {
+// State is served, failing (enabled, but not served) or disabled.
+func (f Flow) State() string {
 	switch {
 	case f.Enabled:
 		return "served"
