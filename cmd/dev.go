@@ -27,7 +27,7 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry
 	listener := &flowPrinter{out: s.out}
 	var dir *flowdir.Dir
 	running, err := server.Start(ctx, &c.Options, server.Surroundings{
-		Registry: registry, Logger: logger, Environ: os.Environ(), SelfCalls: true, Version: Version,
+		Registry: registry, Logger: logger, Environ: os.Environ(), SelfCalls: true, MayOpen: true, Version: Version,
 		DotEnv: filepath.Join(c.Dir, ".env"),
 		Prepare: func(ctx context.Context, starting *server.Server) (err error) {
 			listener.server = starting
@@ -42,7 +42,11 @@ func (c *devCommand) Run(ctx context.Context, s streams, registry *kind.Registry
 		return err
 	}
 	defer running.Stop()
-	listener.banner(c.Dir)
+	link, err := firstLink(ctx, running)
+	if err != nil {
+		return err
+	}
+	listener.banner(c.Dir, link)
 	following, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { running.Catalog().Follow(following) })

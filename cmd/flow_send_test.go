@@ -17,9 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access/accesstest"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
 	"github.com/everhook/everhook/nodes/trigger"
 )
@@ -104,8 +106,24 @@ type servedFlows []api.Flow
 
 func (s servedFlows) Flows(context.Context) ([]api.Flow, error) { return s, nil }
 
+// storedFlows is the store of an admin address, for the flows that it shows.
+type storedFlows struct {
+	admin.Store
+	flows servedFlows
+}
+
+func (s storedFlows) Flow(_ context.Context, key string) (store.Flow, error) {
+	for _, flow := range s.flows {
+		if flow.Key == key {
+			return store.Flow{Key: key, Latest: flow.Version}, nil
+		}
+	}
+	return store.Flow{}, store.ErrNotFound
+}
+
 func serveFlows(t *testing.T, flows ...api.Flow) string {
-	server := httptest.NewServer(admin.New(admin.Options{Flows: servedFlows(flows), Runs: shownRuns{}, Loopback: true}))
+	server := httptest.NewServer(admin.New(admin.Options{Flows: servedFlows(flows), Runs: shownRuns{},
+		Store: storedFlows{flows: flows}, Access: accesstest.Open(), Local: true}))
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +16,8 @@ import (
 // healthCommand is for health checks of containers whose image has no HTTP client.
 type healthCommand struct {
 	configFlag
-	Listen string `default:":13000" placeholder:"ADDRESS" help:"Address of the server that is asked. Default :13000."`
+	Listen  string `default:":13000" placeholder:"ADDRESS" help:"Address of the server that is asked. Default :13000."`
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Set if the server has --tls-cert: it is then asked by https."`
 }
 
 const healthTimeout = 3 * time.Second
@@ -30,12 +32,18 @@ func (c *healthCommand) Run(ctx context.Context, s streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz",
+	scheme, client := "http", http.DefaultClient
+	if c.TLSCert != "" {
+		// The certificate names the server for others, not for this machine; nothing secret is asked.
+		scheme, client = "https", &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz",
 		nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}

@@ -95,8 +95,8 @@ func (l *flowPrinter) Ignored(files []string) {
 	l.printf("No flows, as key and trigger are missing at the top level: %s%s\n", strings.Join(files, ", "), more)
 }
 
-// banner prints all addresses, and a command to try.
-func (l *flowPrinter) banner(dir string) {
+// banner prints all addresses, the link for the first person if there is one, and a command to try.
+func (l *flowPrinter) banner(dir, firstLink string) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nEverhook %s\n\nFlows\n", Version)
 	listed := 0
@@ -119,9 +119,13 @@ func (l *flowPrinter) banner(dir string) {
 		fmt.Fprintf(&text, "  none yet: `everhook flow new my-flow -o %s` writes one\n",
 			filepath.Join(dir, "my-flow.yaml"))
 	}
-	fmt.Fprintf(&text, "\nPages        %s/\n", l.server.AdminURL())
+	fmt.Fprintf(&text, "\nPages        %s/\n", l.server.PeopleURL())
 	if ui := l.server.TemporalUI(); ui != "" {
 		fmt.Fprintf(&text, "Temporal UI  %s\n", ui)
+	}
+	if firstLink != "" {
+		fmt.Fprintf(&text, "\nNo one can sign in yet. Open this link within 15 minutes to become the admin; it "+
+			"works once.\n  %s\n", firstLink)
 	}
 	if line := bestLine(examples); line != "" {
 		fmt.Fprintf(&text, "\nTry it\n  %s\n", line)

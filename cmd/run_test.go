@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access/accesstest"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
@@ -66,8 +67,12 @@ func (shownRuns) Flows(context.Context) ([]api.Flow, error) { return nil, nil }
 
 // serveRuns starts an admin address and returns its URL.
 func serveRuns(t *testing.T, runs shownRuns, token string) string {
+	who := accesstest.Open()
+	if token != "" {
+		who = accesstest.WithToken(token)
+	}
 	server := httptest.NewServer(admin.New(admin.Options{Runs: runs, Flows: runs, TemporalUIURL: "http://ui.example",
-		Token: token, Loopback: true}))
+		Access: who, Local: true}))
 	t.Cleanup(server.Close)
 	return server.URL
 }

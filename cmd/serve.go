@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -50,9 +51,24 @@ func (c *serveCommand) Run(ctx context.Context, s streams, registry *kind.Regist
 	defer cancel()
 	go running.Catalog().Follow(following)
 	logFlows(logger, running)
+	link, err := firstLink(ctx, running)
+	if err != nil {
+		return err
+	}
+	if link != "" {
+		// Not a line of the log: it would let every reader of a log become admin.
+		fmt.Fprintf(s.err, "No one can sign in yet. Open this link within 15 minutes to become the admin; it works "+
+			"once:\n%s\n", link)
+	}
 	logger.Info("started", "roles", c.Role, "webhooks", running.BaseURL(), "admin", running.AdminURL(), "flows",
 		len(running.Catalog().Flows()))
 	return running.Wait(ctx)
+}
+
+// firstLink returns the link by which the first person of a server becomes its admin; empty if there is another way in.
+func firstLink(ctx context.Context, running *server.Server) (string, error) {
+	link, _, err := running.FirstLink(ctx)
+	return link, err
 }
 
 // logFlows logs the URL of each enabled flow, or why it is not served.

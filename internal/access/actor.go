@@ -34,7 +34,7 @@ type Actor struct {
 	Labels []string
 	// Flows are the keys of the flows that a Caller may start. Other roles have none.
 	Flows []string
-	// Session is the ID of the person's session; empty for tokens. Streams end with it.
+	// Session is the ID of the actor's session; empty without one. Streams end with it.
 	Session string
 	// ValuesHidden is set if the actor must not see values of runs.
 	ValuesHidden bool

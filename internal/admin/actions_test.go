@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access/accesstest"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
@@ -137,12 +138,12 @@ func TestActionsAreGuarded(t *testing.T) {
 		requireProblem(t, do(o, r), 403, everhook.ProblemForbidden, "another origin")
 		r = post(path, "")
 		r.Host = "evil.example"
-		requireProblem(t, do(o, r), 403, everhook.ProblemForbidden, "loopback hosts")
+		requireProblem(t, do(o, r), 403, everhook.ProblemForbidden, "this machine")
 		w := do(o, get(path))
 		requireProblem(t, w, 405, everhook.ProblemMethod, "use POST")
 		require.Equal(t, "POST", w.Header().Get("Allow"))
-		o.Token, o.Loopback = "sesame", false
-		requireProblem(t, do(o, post(path, "")), 401, everhook.ProblemUnauthorized, "admin token")
+		o.Access, o.Local = accesstest.WithToken("sesame"), false
+		requireProblem(t, do(o, post(path, "")), 401, everhook.ProblemUnauthorized, "no token")
 		require.Empty(t, actions.asked)
 		r = post(path, "")
 		r.Header.Set("Authorization", "Bearer sesame")

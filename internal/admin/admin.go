@@ -6,11 +6,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
 	"github.com/everhook/everhook/internal/runs"
@@ -35,7 +37,7 @@ type Store interface {
 	api.Requests
 }
 
-// Options configure the admin address. Flows, Runs, Actions and Ready are required, and Token unless Loopback is set.
+// Options configure the admin address. Flows, Runs, Actions, Access and Ready are required.
 type Options struct {
 	Flows api.Flows
 	Runs  api.Runs
@@ -66,12 +68,15 @@ type Options struct {
 	Codec http.Handler
 	// Metrics serves MetricsPath, in the format of Prometheus. Nil means none.
 	Metrics http.Handler
-	// Token is the bearer token of the API, and the password of the sign-in page.
-	Token string
-	// Loopback is set if the address can be reached from this machine only. Then no token is needed, but the Host
-	// header must name a loopback host, so that a web page cannot get in by DNS rebinding. With neither Token nor
-	// Loopback, every request except probes is refused.
-	Loopback bool
+	// Access knows tokens, people and sessions.
+	Access *access.Service
+	// Local is set if the address can be reached from this machine only. Only there the server can be open, see
+	// access.Options.MayOpen.
+	Local bool
+	// TrustedProxies are proxies whose X-Forwarded-For tells who calls.
+	TrustedProxies []netip.Prefix
+	// ReadOnlyUI is UI without its actions, for operators. Nil: they do not see it.
+	ReadOnlyUI http.Handler
 	// Console serves the pages, among them GET /login; console.New makes it. Nil means that there are no pages.
 	Console http.Handler
 	// Logger logs refused sign-ins, errors and panics. Nil means no log.

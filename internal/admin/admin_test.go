@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access/accesstest"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
@@ -75,8 +76,8 @@ func options() admin.Options {
 					Total: 1}, nil
 			},
 		},
-		Ready:    func(context.Context) error { return nil },
-		Loopback: true,
+		Ready:  func(context.Context) error { return nil },
+		Access: accesstest.Open(), Local: true,
 		Console: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte("page " + r.URL.Path))
 		}),
@@ -84,10 +85,15 @@ func options() admin.Options {
 }
 
 func get(path string) *http.Request {
-	return httptest.NewRequest("GET", "http://localhost:13001"+path, nil)
+	r := httptest.NewRequest("GET", "http://localhost:13001"+path, nil)
+	r.RemoteAddr = "127.0.0.1:4711"
+	return r
 }
 
 func do(o admin.Options, r *http.Request) *httptest.ResponseRecorder {
+	if o.Local && r.RemoteAddr == "192.0.2.1:1234" { // that of httptest
+		r.RemoteAddr = "127.0.0.1:4711"
+	}
 	w := httptest.NewRecorder()
 	admin.New(o).ServeHTTP(w, r)
 	return w
@@ -248,7 +254,7 @@ func TestTheFlowOfARunIsFound(t *testing.T) {
 func TestProbesTellHealthAndReadiness(t *testing.T) {
 	t.Parallel()
 	o := options()
-	o.Token = "sesame"
+	o.Access = accesstest.WithToken("sesame")
 	require.JSONEq(t, `{"status":"ok"}`, do(o, get("/healthz")).Body.String())
 	w := do(o, httptest.NewRequest("GET", "http://10.0.0.7:13001/readyz", nil))
 	require.Equal(t, 200, w.Code)
@@ -288,7 +294,7 @@ func TestPathsLeadToWhatIsMountedThere(t *testing.T) {
 func TestWithoutPagesOnlyTheAPIIsThere(t *testing.T) {
 	t.Parallel()
 	o := options()
-	o.Console, o.Token = nil, "sesame"
+	o.Console, o.Access = nil, accesstest.WithToken("sesame")
 	r := get("/")
 	r.Header.Set("Accept", "text/html")
 	requireProblem(t, do(o, r), 401, everhook.ProblemUnauthorized, "Authorization: Bearer")

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access/accesstest"
 	"github.com/everhook/everhook/internal/admin"
 )
 
@@ -41,11 +42,12 @@ func TestAnAddressForMetricsServesNothingElse(t *testing.T) {
 func TestAnAddressForMetricsIsGuarded(t *testing.T) {
 	t.Parallel()
 	o := withMetrics(options())
-	o.Loopback = false
+	forwarded := get("/metrics")
+	forwarded.Header.Set("X-Forwarded-For", "192.0.2.7")
 	w := httptest.NewRecorder()
-	admin.NewMetrics(o).ServeHTTP(w, get("/metrics"))
-	requireProblem(t, w, 403, everhook.ProblemForbidden, "set an admin token")
-	o.Token = "sesame"
+	admin.NewMetrics(o).ServeHTTP(w, forwarded)
+	requireProblem(t, w, 403, everhook.ProblemForbidden, "through a proxy")
+	o.Access, o.Local = accesstest.WithToken("sesame"), false
 	w = httptest.NewRecorder()
 	admin.NewMetrics(o).ServeHTTP(w, get("/metrics"))
 	requireProblem(t, w, 401, everhook.ProblemUnauthorized, "Bearer")

@@ -17,6 +17,7 @@ var (
 		Status: http.StatusUnauthorized}
 	forbidden = everhook.Problem{Type: everhook.ProblemForbidden, Title: "Address not allowed",
 		Status: http.StatusForbidden}
+	denied      = everhook.Problem{Type: everhook.ProblemDenied, Title: "Not permitted", Status: http.StatusForbidden}
 	rateLimited = everhook.Problem{Type: everhook.ProblemRateLimited, Title: "Too many requests",
 		Status: http.StatusTooManyRequests}
 	conflict    = everhook.Problem{Type: everhook.ProblemConflict, Title: "Not possible", Status: http.StatusConflict}

@@ -5,69 +5,110 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
 	"github.com/everhook/everhook/receiver"
 )
 
 // New returns the handler of the admin address.
-func New(o Options) http.Handler {
+func New(o Options) http.Handler { return newSite(o).serve() }
+
+// Routes returns all routes of the admin address but those of the API, for tests.
+func Routes(o Options) []Route {
+	s := newSite(o)
+	s.serve()
+	return s.routes.all
+}
+
+func newSite(o Options) *site {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := newSite(o)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/api/", api.New(api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions,
-		Requests: o.Store, Store: o.Store, Deployment: o.Deployment, Registry: o.Registry,
-		Paths: receiver.SamplePaths, Events: o.Events, Erasing: o.Erasing, Problems: o.FileProblems,
-		TemporalURL: o.TemporalURL,
-		Logger:      o.Logger}))
-	if o.Console != nil {
-		mux.HandleFunc("POST /login", s.login)
-		mux.HandleFunc("POST /logout", s.logout)
-		mux.Handle("/", o.Console)
-	} else {
-		mux.HandleFunc("/{$}", s.unknown)
-	}
-	if o.Metrics != nil {
-		mux.Handle("GET "+MetricsPath, o.Metrics)
-	}
-	if o.UI != nil {
-		mux.Handle(TemporalPath+"/", o.UI)
-	}
-	if o.Codec != nil {
-		mux.Handle(CodecPath+"/", o.Codec)
-	}
-	return s.guard(mux)
+	s := &site{Options: o, guesses: clients.NewGuesses(clients.GuessesAtOnce),
+		accounts: clients.NewGuesses(accountGuesses)}
+	s.routes = &routes{site: s, mux: http.NewServeMux()}
+	return s
 }
 
-// NewMetrics returns the handler of an address that serves only metrics and probes, with the same guard. It uses the
-// options Metrics and Ready, and Token unless Loopback is set.
-func NewMetrics(o Options) http.Handler {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	s := newSite(o)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET "+MetricsPath, o.Metrics)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, notFound, "nothing is here but "+
-			MetricsPath)
-	})
-	return s.guard(mux)
-}
-
+// site is the admin address of one process.
 type site struct {
 	Options
-	// guesses slows the guessing of the token.
-	guesses *clients.Guesses
+	routes *routes
+	// guesses slows the guessing of tokens and passwords by one client, accounts that of one person's password by all.
+	guesses, accounts *clients.Guesses
 }
 
-func newSite(o Options) *site { return &site{o, clients.NewGuesses(clients.GuessesAtOnce)} }
+// accountGuesses is how many wrong passwords of one person are checked at once, from all clients together.
+const accountGuesses = 50
+
+func (s *site) serve() http.Handler {
+	r := s.routes
+	r.public("GET /healthz", s.health)
+	r.public("GET /readyz", s.ready)
+	r.known("/api/", api.New(api.Options{Flows: s.Flows, Runs: s.Runs, Actions: s.Actions,
+		Requests: s.Store, Store: s.Store, Deployment: s.Deployment, Registry: s.Registry,
+		Paths: receiver.SamplePaths, Events: s.Events, Alive: alive, Erasing: s.Erasing,
+		Problems: s.FileProblems, TemporalURL: s.TemporalURL, Logger: s.Logger}))
+	if s.Console != nil {
+		for _, path := range publicPages {
+			r.public("GET "+path, s.Console.ServeHTTP)
+		}
+		s.signIn(r)
+		r.needs("/", access.Viewer, false, s.Console)
+	} else {
+		r.known("GET /{$}", http.HandlerFunc(s.unknown))
+	}
+	if s.Metrics != nil {
+		r.needs("GET "+MetricsPath, access.Viewer, true, s.Metrics)
+	}
+	if s.UI != nil {
+		r.needs(TemporalPath+"/", access.Operator, true, http.HandlerFunc(s.temporal))
+	}
+	if s.Codec != nil {
+		r.needs(CodecPath+"/", access.Operator, true, s.Codec)
+	}
+	return s.guard(r.mux)
+}
+
+// publicPages are the pages and files that a browser needs before it has signed in.
+var publicPages = []string{loginPath, invitationPath, "/console.css", "/console.js", "/signin.js"}
+
+// temporal serves Temporal's UI: admins can act in it, operators only read.
+func (s *site) temporal(w http.ResponseWriter, r *http.Request) {
+	switch actor := access.From(r.Context()); {
+	case actor.MayEverywhere(access.Admin):
+		s.UI.ServeHTTP(w, r)
+	case s.ReadOnlyUI != nil:
+		s.ReadOnlyUI.ServeHTTP(w, r)
+	default:
+		refuse(w, denied, (&access.Denied{Actor: actor, Needed: access.Admin}).Error())
+	}
+}
+
+// NewMetrics returns the handler of an address that serves only metrics and probes. It uses the options Metrics, Ready,
+// Access and Local. An address that only this machine can reach needs no token, as long as no proxy calls it.
+func NewMetrics(o Options) http.Handler {
+	s := newSite(o)
+	r := s.routes
+	r.public("GET /healthz", s.health)
+	r.public("GET /readyz", s.ready)
+	if s.Local {
+		r.public("GET "+MetricsPath, func(w http.ResponseWriter, r *http.Request) {
+			if reason := s.notLocal(r); reason != "" {
+				refuse(w, forbidden, reason)
+				return
+			}
+			s.Metrics.ServeHTTP(w, r)
+		})
+	} else {
+		r.needs("GET "+MetricsPath, access.Viewer, true, s.Metrics)
+	}
+	r.public("/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, notFound, "nothing is here but "+MetricsPath)
+	})
+	return s.guard(r.mux)
+}
 
 func (s *site) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, status{"ok"})

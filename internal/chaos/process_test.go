@@ -89,7 +89,7 @@ func (c childSettings) run() error {
 		TemporalAddress: c.Temporal, TemporalNamespace: "default", EgressAllow: []string{"127.0.0.1"}, MaxHeld: 1000,
 		ClientRate: 1e6, Retention: everhook.Duration(24 * time.Hour), Synchronous: "full",
 	}, server.Surroundings{Registry: nodes.Standard(), Logger: logger, Roles: c.Roles, WallClock: c.wallClock(),
-		SelfCalls: true, Prepare: c.apply})
+		SelfCalls: true, MayOpen: true, Prepare: c.apply})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -165,7 +166,11 @@ func (c *Conn) Close() error {
 
 // SyscallConn gives access to the descriptor, if there is one.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	if socket, ok := c.Conn.(syscall.Conn); ok {
+	below := c.Conn
+	if secured, ok := below.(*tls.Conn); ok {
+		below = secured.NetConn()
+	}
+	if socket, ok := below.(syscall.Conn); ok {
 		return socket.SyscallConn()
 	}
 	return nil, errors.ErrUnsupported
@@ -181,6 +186,9 @@ func (c *Conn) CloseWrite() error {
 
 // Track tells a Conn the states of an http.Server, as its ConnState.
 func Track(c net.Conn, state http.ConnState) {
+	if secured, ok := c.(*tls.Conn); ok {
+		c = secured.NetConn()
+	}
 	limited, ok := c.(*Conn)
 	switch {
 	case !ok:

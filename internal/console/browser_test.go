@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access"
+	"github.com/everhook/everhook/internal/access/accesstest"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/console"
@@ -142,7 +144,7 @@ func TestPagesFitPhonesAndAreAccessible(t *testing.T) {
 	failed.detail, pending.detail = busyRun(everhook.Errored), busyRun(everhook.Pending)
 	run := "/runs/" + string(runA) + "?flow=orders"
 	signedOut := busy.options()
-	signedOut.Token = "a token of enough characters"
+	signedOut.Access = accesstest.WithToken("a token of enough characters")
 	pages := []struct{ name, address string }{
 		{"overview", serve(t, busy.options()) + "/"},
 		{"empty overview", serve(t, (&server{}).options()) + "/"},
@@ -152,7 +154,9 @@ func TestPagesFitPhonesAndAreAccessible(t *testing.T) {
 		{"failed run", serve(t, failed.options()) + run + "&from=1"},
 		{"pending run", serve(t, pending.options()) + run},
 		{"no such page", serve(t, busy.options()) + "/none"},
-		{"sign in", serve(t, signedOut) + "/login?wrong=1"},
+		{"sign in", serve(t, signedOut) + "/login?wrong=token"},
+		{"sign in with a provider", serve(t, everyWay()) + "/login?wrong=password"},
+		{"invitation", serve(t, everyWay()) + "/invitation?wrong=weak"},
 	}
 	for _, look := range []look{{1440, "light", source}, {390, "dark", source}, {320, "light", ""}} {
 		look.apply(t, ctx)
@@ -163,6 +167,18 @@ func TestPagesFitPhonesAndAreAccessible(t *testing.T) {
 			look.check(t, ctx)
 		}
 	}
+}
+
+// everyWay is a server with every way to sign in.
+func everyWay() admin.Options {
+	o := (&server{}).options()
+	provider, err := access.NewProvider(access.ProviderOptions{Issuer: "https://idp.example", ClientID: "everhook",
+		Rules: []access.Rule{{Value: "*", Role: access.Viewer}}})
+	if err != nil {
+		panic(err) // the settings are right
+	}
+	o.Access = accesstest.New(access.Options{Provider: provider})
+	return o
 }
 
 // look is a configuration of the browser.

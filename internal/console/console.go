@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 )
@@ -22,8 +23,8 @@ import (
 //go:embed web
 var web embed.FS
 
-// New returns the handler of the pages: /, /runs, /runs/{id}, /login and their style and script. The admin address
-// checks requests before they come here.
+// New returns the handler of the pages: /, /runs, /runs/{id}, /login, /invitation and their style and scripts. The
+// admin address checks requests before they come here.
 func New(o admin.Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -34,8 +35,10 @@ func New(o admin.Options) http.Handler {
 	mux.HandleFunc("GET /runs", c.runs)
 	mux.HandleFunc("GET /runs/{id}", c.run)
 	mux.HandleFunc("GET /login", c.login)
+	mux.HandleFunc("GET /invitation", c.invitation)
 	mux.HandleFunc("GET /console.css", asset("web/console.css"))
 	mux.HandleFunc("GET /console.js", asset("web/console.js"))
+	mux.HandleFunc("GET "+signInScript, asset("web/signin.js"))
 	mux.HandleFunc("/", c.unknown)
 	return mux
 }
@@ -51,6 +54,10 @@ type page struct {
 	Version string
 	// Open is set if the other pages can be read, SignedIn if there is a session to sign out of.
 	Open, SignedIn bool
+	// Actor is the name of the person or token that is signed in.
+	Actor string
+	// Script is one more script of the page; empty for none.
+	Script string
 	// Temporal is the address of Temporal's UI; empty if there is none.
 	Temporal string
 	// Trouble is what is wrong with the process; empty: nothing.
@@ -62,11 +69,15 @@ type page struct {
 	Body any
 }
 
-func (c *console) page(title string, body any) page {
-	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: c.options.Token != "",
+func (c *console) page(r *http.Request, title string, body any) page {
+	actor := access.From(r.Context())
+	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: actor.Session != "", Actor: actor.Name,
 		Temporal: c.options.TemporalUIURL, Now: time.Now().UnixMilli(), Body: body}
 	if c.options.UI != nil {
-		p.Temporal = admin.TemporalPath + "/"
+		p.Temporal = ""
+		if actor.MayEverywhere(access.Operator) {
+			p.Temporal = admin.TemporalPath + "/"
+		}
 	}
 	if c.options.Trouble != nil {
 		if err := c.options.Trouble(); err != nil {
@@ -103,7 +114,7 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	body := overviewBody{Flows: c.listFlows(ctx, query.Get("q"), query.Has("all")), Runs: c.latest(ctx)}
 	body.Flows.Broken = c.options.FileProblems()
-	p := c.page("Everhook", body)
+	p := c.page(r, "Everhook", body)
 	// Thousands of flows are too many to refresh every few seconds.
 	p.Live = !query.Has("all")
 	c.show(w, r, http.StatusOK, "overview", p)
@@ -126,7 +137,7 @@ func (c *console) runs(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, http.StatusBadRequest, "These runs cannot be listed", body.Problem)
 		return
 	}
-	p := c.page("Runs", body)
+	p := c.page(r, "Runs", body)
 	// Only the first page changes while it is open.
 	p.Live = len(filter.Page) == 0
 	c.show(w, r, http.StatusOK, "runs", p)
@@ -157,7 +168,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 	default:
 		view := runOf(*detail, c.options.TemporalURL(detail.Summary), time.Now(), from)
 		view.Origin = originOf(r)
-		p := c.page(fmt.Sprintf("%s · %s", detail.Flow, id), view)
+		p := c.page(r, fmt.Sprintf("%s · %s", detail.Flow, id), view)
 		p.Live = !detail.Status.Ended()
 		c.show(w, r, http.StatusOK, "run", p)
 	}
@@ -175,12 +186,6 @@ func firstStep(text string) (int, error) {
 	return number, nil
 }
 
-func (c *console) login(w http.ResponseWriter, r *http.Request) {
-	p := c.page("Sign in", loginBody{Next: r.URL.Query().Get("next"), Wrong: r.URL.Query().Has("wrong")})
-	p.Open, p.SignedIn = false, false
-	c.show(w, r, http.StatusOK, "login", p)
-}
-
 func (c *console) unknown(w http.ResponseWriter, r *http.Request) {
 	c.refuse(w, r, http.StatusNotFound, "Nothing here", "This address has no page.")
 }
@@ -190,13 +195,7 @@ func (c *console) refuse(w http.ResponseWriter, r *http.Request, status int, tit
 		c.options.Logger.WarnContext(r.Context(), "a page could not be filled", "path", r.URL.Path, "error", detail)
 		w.Header().Set("Retry-After", "5")
 	}
-	c.show(w, r, status, "refused", c.page(title, refusedBody{title, detail}))
-}
-
-type loginBody struct {
-	// Next is the path to open after signing in; the server checks it.
-	Next  string
-	Wrong bool
+	c.show(w, r, status, "refused", c.page(r, title, refusedBody{title, detail}))
 }
 
 type refusedBody struct{ Title, Detail string }

@@ -68,8 +68,8 @@ func launch(ctx context.Context, c config) (*product, error) {
 	}
 	started, err := server.Start(ctx, &options, server.Surroundings{
 		Registry: c.registry, Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Environ: c.environ, SelfCalls: true, Version: "test", Roles: c.roles, Spans: c.spans, Prepare: c.prepare,
-		WallClock: c.wallClock, DeleteAfter: c.deleteAfter,
+		Environ: c.environ, SelfCalls: true, MayOpen: true, Version: "test", Roles: c.roles, Spans: c.spans,
+		Prepare: c.prepare, WallClock: c.wallClock, DeleteAfter: c.deleteAfter,
 	})
 	if err != nil {
 		return nil, err

@@ -32,7 +32,16 @@ func TestWrongSettingsSayWhatToDo(t *testing.T) {
 			"--public-url"},
 		{"a retention that Temporal does not take",
 			func(o *server.Options) { o.Retention = everhook.Duration(time.Minute) }, "--retention"},
-		{"an admin address for everybody without a token", func(o *server.Options) { o.Admin = ":0" }, "--admin-token"},
+		{"an admin URL with a path", func(o *server.Options) { o.AdminURL = "https://everhook.example/x" },
+			"--admin-url"},
+		{"a key without its certificate", func(o *server.Options) { o.TLSKey = file }, "--tls-cert and --tls-key"},
+		{"certificates that are none", func(o *server.Options) { o.TLSCert, o.TLSKey = file, file }, "--tls-cert"},
+		{"OIDC without the address of the pages", func(o *server.Options) { o.OIDCIssuer = "https://idp.example" },
+			"--admin-url"},
+		{"a role of OIDC that is none", func(o *server.Options) {
+			o.AdminURL, o.OIDCIssuer, o.OIDCClientID = "https://a.example", "https://idp.example", "x"
+			o.OIDCRole = []string{"staff=root"}
+		}, "--oidc-role"},
 		{"an admin token that can be guessed", func(o *server.Options) { o.AdminToken = "fifteen letters" },
 			"--admin-token has 15 characters; write at least 16"},
 		{"a webhook address that is taken", func(o *server.Options) { o.Listen = taken.Addr().String() }, "--listen"},

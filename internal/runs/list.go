@@ -23,7 +23,9 @@ var ErrPage = errors.New("the page is not one that an earlier list returned as n
 
 // Filter selects runs. Empty fields select all.
 type Filter struct {
-	Flow   string
+	Flow string
+	// Flows are the only flows whose runs are listed. Nil: all.
+	Flows  []string
 	Status everhook.Status
 	// Run is a run ID or the beginning of one, see IsRunPrefix.
 	Run string
@@ -105,7 +107,8 @@ func (f Filter) token(page []byte) ([]byte, bool) {
 
 // mark leaves the bounds of time out: they can be relative to the time of the question.
 func (f Filter) mark(token []byte) []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %t %t %s", f.Flow, f.Run, f.Status, f.Ended, f.Unresolved, token))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q %s %s %t %t %s", f.Flow, f.Flows, f.Run, f.Status, f.Ended,
+		f.Unresolved, token))
 	return sum[:pageMark]
 }
 
@@ -120,6 +123,13 @@ func (r *Operator) query(filter Filter) (string, error) {
 		} else {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
 		}
+	}
+	if filter.Flows != nil {
+		term, err := r.ofFlows(filter.Flows)
+		if err != nil {
+			return "", err
+		}
+		terms = append(terms, term)
 	}
 	if filter.Run != "" {
 		if !IsRunPrefix(filter.Run) {
@@ -159,6 +169,25 @@ func (r *Operator) query(filter Filter) (string, error) {
 		return "", fmt.Errorf("runs cannot be listed by status %q", filter.Status)
 	}
 	return strings.Join(terms, " AND "), nil
+}
+
+// ofFlows selects the runs of some flows.
+func (r *Operator) ofFlows(flows []string) (string, error) {
+	terms := make([]string, len(flows))
+	for i, flow := range flows {
+		switch {
+		case !everhook.IsFlowKey(flow):
+			return "", fmt.Errorf("%q is not a flow key", flow)
+		case r.attributes:
+			terms[i] = "'" + flow + "'"
+		default:
+			terms[i] = fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", flow)
+		}
+	}
+	if r.attributes {
+		return fmt.Sprintf("%s IN (%s)", workflows.AttributeFlow.GetName(), strings.Join(terms, ", ")), nil
+	}
+	return "(" + strings.Join(terms, " OR ") + ")", nil
 }
 
 // Find returns the flow of a run. If lists do not have the run, it tries the given flows. everhook.ErrNoRun: the run is

@@ -41,7 +41,19 @@ type Options struct {
 	SecretsKey     string        `placeholder:"KEYS" help:"Keys of the secrets in the store, the current one first; better set as EVERHOOK_SECRETS_KEY. See everhook secret."`
 	SecretsKeyFile string        `placeholder:"FILE" help:"File with these keys, one a line."`
 	Secrets        secrets.Rules `placeholder:"RULES" help:"Which flows may use a secret, and to which hosts it may be sent: '{API_TOKEN: {flows: [orders], hosts: [api.example.com]}}'. Without a rule, every flow may use it."`
-	AdminToken     string        `placeholder:"TOKEN" help:"Token for the admin address, at least 16 characters; required unless that is a loopback address."`
+	AdminToken     string        `placeholder:"TOKEN" help:"Token of the first admin, at least 16 characters."`
+	AdminURL       string        `name:"admin-url" placeholder:"URL" help:"Address of the pages for people, as their browsers see it: for links, passkeys and OIDC."`
+	HideValues     bool          `help:"Hide values of runs from people and tokens with the role viewer."`
+
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificates for https, for webhooks and the admin address; read again when the file changes."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Key of --tls-cert."`
+
+	OIDCIssuer       string   `name:"oidc-issuer" placeholder:"URL" help:"OIDC provider by which people sign in; needs --admin-url and --oidc-role."`
+	OIDCClientID     string   `name:"oidc-client-id" placeholder:"ID" help:"What the OIDC provider knows this server by."`
+	OIDCClientSecret string   `name:"oidc-client-secret" placeholder:"SECRET" help:"Secret for the OIDC provider; better set as EVERHOOK_OIDC_CLIENT_SECRET. None for a public client."`
+	OIDCScopes       []string `name:"oidc-scopes" placeholder:"SCOPE" help:"Scopes to request besides openid, profile and email."`
+	OIDCClaim        string   `name:"oidc-claim" default:"groups" placeholder:"CLAIM" help:"Claim with the groups of a person; a dot leads into an object. Default groups."`
+	OIDCRole         []string `name:"oidc-role" placeholder:"GROUP=ROLE[@LABEL+…]" help:"Role of the people with a value of the claim, * for all: viewer, operator, editor or admin, for flows with a label or for all; repeatable."`
 
 	MaxHeld        int           `default:"1000" placeholder:"N" help:"Callers of sync flows that are held at once. Default 1000."`
 	MaxValues      int           `default:"100000" placeholder:"N" help:"Values in a delivery, and in an answer to an http-request; lists and mappings count, and all that is in them. Default 100000."`
@@ -127,15 +139,7 @@ func (o *Options) check() error {
 		return fmt.Errorf("--admin-token has %d characters; write at least %d, for example the output of `openssl "+
 			"rand -hex 32`", n, minToken)
 	}
-	if o.AdminToken == "" && !isLoopback(o.Admin) {
-		return fmt.Errorf("--admin %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
-			o.Admin)
-	}
-	if o.Metrics != "" && o.AdminToken == "" && !isLoopback(o.Metrics) {
-		return fmt.Errorf("--metrics %s can be reached from other machines; set --admin-token, or bind it to 127.0.0.1",
-			o.Metrics)
-	}
-	return nil
+	return o.checkAccess()
 }
 
 // checkStore checks --store. Its error does not repeat the URL, which may have a password.
@@ -252,7 +256,11 @@ func localURL(l net.Listener) string {
 	if !address.IP.IsUnspecified() {
 		host = address.IP.String()
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(address.Port))
+	scheme := "http"
+	if _, ok := l.(secured); ok {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, fmt.Sprint(address.Port))
 }
 
 // listenLimited opens an address for operators. It has an eighth of the files that the process may open, and one client

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -24,6 +23,7 @@ import (
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/httprequest"
 	"github.com/everhook/everhook/activities/jsonquery"
+	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/catalog"
@@ -58,6 +58,7 @@ type Server struct {
 	watch    watch
 	temporal *temporal
 	store    *store.Store
+	access   *access.Service
 	versions *compile.Versions
 	catalog  *catalog.Catalog
 	// files gives the errors of the flow files that are not applied; nil without a directory of flows.
@@ -94,6 +95,9 @@ type Surroundings struct {
 	Environ []string
 	// DotEnv is a .env file with more variables. It is read again when it changes. Empty means none.
 	DotEnv string
+	// MayOpen lets people and programs on this machine act without signing in, until there is something to sign in
+	// with. It needs an admin address on this machine.
+	MayOpen bool
 	// SelfCalls allows flows to call the receiver's own address.
 	SelfCalls bool
 	// Version is the release, for the pages.
@@ -145,6 +149,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		return nil, err
 	}
 	if err := s.openSecrets(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.startAccess(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.temporal.keepPayloads(ctx, o, s.store); err != nil {
@@ -200,6 +207,10 @@ func (s *Server) has(role string) bool {
 
 // listen opens all addresses before anything starts, so that an address in use is found first.
 func (s *Server) listen() (err error) {
+	certificate, err := newCertificate(s.options, s.logger)
+	if err != nil {
+		return err
+	}
 	for _, role := range []string{RoleReceiver, RoleWorker, RoleAdmin} {
 		if !s.has(role) && s.options.TemporalAddress == "" {
 			return fmt.Errorf("without the role %s the embedded Temporal server cannot be used; add "+
@@ -210,12 +221,14 @@ func (s *Server) listen() (err error) {
 		if s.hooks, err = listen("listen", s.options.Listen); err != nil {
 			return err
 		}
+		s.hooks = certificate.over(s.hooks)
 		s.warnOfLocalURLs()
 	}
 	if s.has(RoleAdmin) {
 		if s.admin, err = listenLimited("admin", s.options.Admin); err != nil {
 			return err
 		}
+		s.admin = certificate.over(s.admin)
 	}
 	if s.options.Metrics != "" {
 		s.watch.listener, err = listenLimited("metrics", s.options.Metrics)
@@ -323,16 +336,12 @@ func (s *Server) startWorker() error {
 }
 
 func (s *Server) startReceiver() error {
-	var proxies []netip.Prefix
-	for _, proxy := range s.options.TrustedProxies {
-		proxies = append(proxies, proxy.Prefix())
-	}
 	fetch, err := s.fetch()
 	if err != nil {
 		return err
 	}
 	s.receiver = receiver.New(receiver.Options{
-		TrustedProxies: proxies, PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld,
+		TrustedProxies: s.trustedProxies(), PublicURL: s.BaseURL(), MaxHeld: s.options.MaxHeld,
 		Logger: calm(s.logger, []string{"a delivery could not be made durable", "a run could not be looked up",
 			"not ready"}),
 		MaxConnections: s.options.MaxConnections, ClientConnections: s.options.ClientConnections,
@@ -360,7 +369,7 @@ func (s *Server) links(_ string, run everhook.RunID) string {
 	if s.admin == nil {
 		return ""
 	}
-	return fmt.Sprintf("\n[Run %s in Everhook](%s/runs/%s)", run, s.AdminURL(), run)
+	return fmt.Sprintf("\n[Run %s in Everhook](%s/runs/%s)", run, s.PeopleURL(), run)
 }
 
 func (s *Server) startAdmin() error {
@@ -368,14 +377,15 @@ func (s *Server) startAdmin() error {
 	if err != nil {
 		return err
 	}
-	operator := s.operator()
+	operator, limits := s.operator(), s.limits()
 	s.live = live.New(live.Options{Changes: operator, Flows: s.catalog.Refreshed, Logger: s.logger})
 	options := admin.Options{
-		Runs: operator, Actions: actions{operator, s.starter(), s.store}, Store: s.store, Deployment: s.catalog,
-		Registry: s.with.Registry, Events: s.live, Erasing: erasing{s.newEraser(), s.store},
-		Flows: shownFlows{s}, Ready: s.ready, Trouble: s.trouble, Problems: s.fileProblems,
-		UI: s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
-		Codec: codec, Token: s.options.AdminToken, Loopback: isLoopback(s.options.Admin),
+		Runs: limits.Runs(operator), Actions: limits.Actions(actions{operator, s.starter(), s.store}),
+		Flows: limits.Flows(shownFlows{s}), Store: s.store, Deployment: s.catalog, Registry: s.with.Registry,
+		Events: s.live, Erasing: erasing{s.newEraser(), s.store}, Ready: s.ready, Trouble: s.trouble,
+		Problems: s.fileProblems,
+		UI:       s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
+		Codec: codec, Access: s.access, Local: isLoopback(s.options.Admin), TrustedProxies: s.trustedProxies(),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
 	options.Console = console.New(options)

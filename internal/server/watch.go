@@ -47,8 +47,8 @@ const flushTimeout = 5 * time.Second
 func (s *Server) startWatch() error {
 	if s.watch.listener != nil {
 		s.watch.server = admin.Server(admin.NewMetrics(admin.Options{
-			Metrics: s.watch.Handler(), Ready: s.ready, Token: s.options.AdminToken,
-			Loopback: isLoopback(s.options.Metrics), Logger: s.logger,
+			Metrics: s.watch.Handler(), Ready: s.ready, Access: s.access,
+			Local: isLoopback(s.options.Metrics), TrustedProxies: s.trustedProxies(), Logger: s.logger,
 		}))
 		go func() { s.failed <- s.watch.server.Serve(s.watch.listener) }()
 	}
