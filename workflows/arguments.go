@@ -32,6 +32,15 @@ func StartArguments(definition json.RawMessage, start Start) (Arguments, error) 
 	return arguments, err
 }
 
+// DefinitionArgument encodes the definition alone, as StartArguments does.
+func DefinitionArgument(definition json.RawMessage) (any, error) {
+	arguments, _, _, err := encode(0, definition)
+	if err != nil {
+		return nil, err
+	}
+	return arguments[0], nil
+}
+
 // CallArguments encodes a call for the run that waits for it. It returns an *everhook.Error of type limit if the call
 // is too large for its run. Stored is Start.MaxPayload.
 func CallArguments(stored int, call everhook.ResumeCall) (Arguments, error) {

@@ -126,6 +126,13 @@ func (s *snapshot) addRoute(flow store.Flow, route *receiver.Route) {
 // Flows returns all flows, sorted by key.
 func (c *Catalog) Flows() []Flow { return c.snapshot.Load().flows }
 
+// Accepts reports whether there is an async flow with a webhook: its deliveries can wait for Temporal.
+func (c *Catalog) Accepts() bool {
+	return slices.ContainsFunc(c.Flows(), func(f Flow) bool {
+		return f.Served && f.Token != "" && f.Mode == everhook.Async
+	})
+}
+
 // Mode returns whether callers of a flow wait for its answer.
 func (c *Catalog) Mode(key string) everhook.Mode {
 	for _, flow := range c.Flows() {

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/temporalproto"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -161,8 +162,11 @@ func (f flow) ended(t *testing.T, run everhook.RunID) everhook.Outcome {
 	id := everhook.WorkflowID(f.key, run)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	_ = f.product.Temporal().GetWorkflow(ctx, id, "").Get(ctx, nil)
-	require.NoError(t, ctx.Err(), "%s has not ended", id)
+	require.Eventually(t, func() bool {
+		err := f.product.Temporal().GetWorkflow(ctx, id, "").Get(ctx, nil)
+		_, waits := errors.AsType[*serviceerror.NotFound](err) // in the inbox
+		return !waits && ctx.Err() == nil
+	}, patience, 5*time.Millisecond, "%s has not ended", id)
 	starter := runs.NewStarter(f.product.Temporal(), compile.NewVersions(nodes.Standard()),
 		runs.StarterOptions{Async: func(string) bool { return true }})
 	outcome, err := starter.Outcome(ctx, f.key, run, 0)

@@ -181,7 +181,7 @@ func TestReceiverAndWorkerAreProcessesOfTheirOwn(t *testing.T) {
 	require.NoError(t, receiver.replayAll(t.Context()))
 }
 
-func TestWhileTemporalIsAwayNothingIsAcknowledged(t *testing.T) {
+func TestWhileTemporalIsAwayAsyncDeliveriesWait(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	p := start(t, config{change: c.uses})
@@ -196,20 +196,25 @@ func TestWhileTemporalIsAwayNothingIsAcknowledged(t *testing.T) {
 		patience, 20*time.Millisecond)
 
 	c.stop(t)
-	ready := get(t, p.BaseURL()+"/readyz")
-	require.Equal(t, 503, ready.status)
-	require.Equal(t, 503, get(t, p.AdminURL()+"/readyz").status)
-	require.Equal(t, 200, get(t, p.BaseURL()+"/healthz").status)
-	refusals := []<-chan reply{sync.postLater(t, `{"paid":true,"id":2}`), async.postLater(t, "{}")}
-	for _, refusal := range refusals {
-		got := received(t, refusal)
-		got.problem(t, 503, everhook.ProblemUnavailable)
-		require.NotEmpty(t, got.header.Get("Retry-After"))
-		require.Less(t, got.took, 12*time.Second)
-	}
+	require.Equal(t, 200, get(t, p.BaseURL()+"/readyz").status, "deliveries to the async flow are accepted")
+	require.Equal(t, 200, get(t, p.AdminURL()+"/readyz").status)
+	refusal := sync.postLater(t, `{"paid":true,"id":2}`)
+	accepted := async.post(t, "{}")
+	require.Equal(t, 200, accepted.status)
+	require.Less(t, accepted.took, 5*time.Second)
+	require.Equal(t, map[string]any{"runId": string(accepted.run), "status": "pending"},
+		async.answer(t, accepted.run, "").value(t))
+	got := received(t, refusal)
+	got.problem(t, 503, everhook.ProblemUnavailable)
+	require.NotEmpty(t, got.header.Get("Retry-After"))
+	require.Less(t, got.took, 12*time.Second)
 	require.Contains(t, []int{202, 503}, received(t, held).status)
 	lookUp := sync.answer(t, before.run, "")
 	require.Equal(t, 503, lookUp.status, lookUp.body)
+	require.NoError(t, p.Catalog().Disable(t.Context(), async.key))
+	require.Equal(t, 503, get(t, p.BaseURL()+"/readyz").status, "the sync flows are not served")
+	require.Equal(t, 503, get(t, p.AdminURL()+"/readyz").status)
+	require.Equal(t, 200, get(t, p.BaseURL()+"/healthz").status)
 
 	c.start(t)
 	require.Eventually(t, func() bool {
@@ -217,6 +222,7 @@ func TestWhileTemporalIsAwayNothingIsAcknowledged(t *testing.T) {
 		return err == nil && got.status == 200
 	}, patience, 100*time.Millisecond, "the receiver recovers by itself")
 	require.Equal(t, everhook.Resolved, async.ended(t, before.run).Status)
+	require.Equal(t, everhook.Resolved, async.ended(t, accepted.run).Status)
 	require.Eventually(t, func() bool {
 		got, err := call(t.Context(), "GET", p.BaseURL()+"/readyz", nil)
 		return err == nil && got.status == 200

@@ -98,8 +98,14 @@ func (s *Starter) compiled(version *everhook.Version) (*compile.Version, error) 
 type call struct {
 	options   client.StartWorkflowOptions
 	arguments workflows.Arguments
+	version   *everhook.Version
 	// delivery is that of the run, without its data.
 	delivery everhook.Delivery
+	// level is the engine level of the arguments, details describe the trigger, and attributes is set if the run has
+	// search attributes.
+	level      int
+	details    string
+	attributes bool
 }
 
 // settings returns the current settings that a version refers to.
@@ -126,22 +132,31 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 		}
 		start.Resume = everhook.NewResume(base, secret, start.Delivery.RunID)
 	}
-	d, key := start.Delivery, version.Definition.Key
 	arguments, err := workflows.StartArguments(definition, start)
 	if err != nil {
 		return nil, err
 	}
-	c := &call{arguments: arguments, delivery: d}
+	c := &call{arguments: arguments, version: version, delivery: start.Delivery, level: start.Level,
+		details:    everhook.Shorten(triggerDetails(flow.Flow, start.Delivery), workflows.MaxDetails),
+		attributes: start.Attributes}
 	c.delivery.Trigger = nil
-	shown := workflows.Presentation{Flow: key, Title: version.Definition.Name(), Version: version.Number,
-		Trigger: version.Definition.Trigger.Type, Run: d.RunID}
+	s.present(c)
+	return c, nil
+}
+
+// present sets the options of a start from its other fields.
+func (s *Starter) present(c *call) {
+	d, definition := c.delivery, c.version.Definition
+	key := definition.Key
+	shown := workflows.Presentation{Flow: key, Title: definition.Name(), Version: c.version.Number,
+		Trigger: definition.Trigger.Type, Run: d.RunID}
 	c.options = client.StartWorkflowOptions{
 		ID:                       everhook.WorkflowID(key, d.RunID),
-		TaskQueue:                workflows.TaskQueue(s.options.Level),
+		TaskQueue:                workflows.TaskQueue(c.level),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		StaticSummary:            shown.Summary(),
-		StaticDetails:            everhook.Shorten(triggerDetails(flow.Flow, d), workflows.MaxDetails),
+		StaticDetails:            c.details,
 		Memo:                     shown.Memo(),
 		Priority:                 shown.Priority(),
 	}
@@ -156,10 +171,9 @@ func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, defi
 	if s.options.Links != nil {
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}
-	if s.options.Attributes {
+	if c.attributes {
 		c.options.TypedSearchAttributes = shown.Attributes()
 	}
-	return c, nil
 }
 
 // Start returns when the run is durable. It returns an *everhook.Error of type key-reused if the dedupe key was used

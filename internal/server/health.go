@@ -82,12 +82,17 @@ func (s *Server) trouble() error {
 	if s.temporal != nil && s.temporal.embedded != nil {
 		engine = s.temporal.embedded.Failing()
 	}
+	return errors.Join(s.machineTrouble(), engine, failing)
+}
+
+// machineTrouble is what is wrong with the machine; nil: nothing.
+func (s *Server) machineTrouble() error {
 	if s.health == nil {
-		return errors.Join(engine, failing)
+		return nil
 	}
 	s.health.mutex.Lock()
 	defer s.health.mutex.Unlock()
-	return errors.Join(s.health.timekeeping, s.health.disk, engine, failing)
+	return errors.Join(s.health.timekeeping, s.health.disk)
 }
 
 func (h *health) behindNow() time.Duration {

@@ -66,6 +66,9 @@ type Options struct {
 	MaxConnections    int `placeholder:"N" help:"Connections to webhooks that are open at once. Default: half of the files that the process may open, at most 4096 or four times --max-held."`
 	ClientConnections int `placeholder:"N" help:"Connections to webhooks that one client address (one /64 of IPv6) may have. Default: half of --max-connections."`
 
+	InboxMaxRows  int           `default:"1000000" placeholder:"N" help:"Deliveries to async flows that wait to be started at once, while Temporal is busy or away; more get 503. Default 1000000."`
+	InboxMaxBytes everhook.Size `default:"2GiB" placeholder:"SIZE" help:"Bytes of these deliveries. Default 2GiB."`
+
 	Retention      everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	AuditRetention everhook.Duration `default:"395d" placeholder:"DURATION" help:"How long the audit trail is kept, at least 1d. Default 395d."`
 	Synchronous    string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
@@ -168,6 +171,8 @@ func (o *Options) checkBounds() error {
 		return fmt.Errorf("--max-body-bytes %s is too little; write at least 16MiB", o.MaxBodyBytes)
 	case o.MaxConnections < 0 || o.ClientConnections < 0:
 		return fmt.Errorf("--max-connections and --client-connections are at least 1")
+	case o.InboxMaxRows < 0 || o.InboxMaxBytes < 0:
+		return errors.New("--inbox-max-rows and --inbox-max-bytes are at least 1")
 	case o.ClientRate < 0:
 		return fmt.Errorf("--client-rate %v is no rate; write for example 1000", o.ClientRate)
 	}

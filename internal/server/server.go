@@ -30,6 +30,7 @@ import (
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/inbox"
 	"github.com/everhook/everhook/internal/live"
 	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/internal/runs"
@@ -70,7 +71,9 @@ type Server struct {
 	values   *packed.Store
 	receiver *receiver.Receiver
 	// starts starts the runs of the receiver and of sources; nil without the role receiver.
-	starts  *runs.Starter
+	starts *runs.Starter
+	// inbox keeps deliveries to async flows; nil without the role receiver.
+	inbox   *inbox.Inbox
 	health  *health
 	sources *sources.Sources
 	pages   *http.Server
@@ -169,6 +172,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 	}
 	if s.has(RoleReceiver) {
 		s.starts = s.starter()
+		if err := s.openInbox(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := errors.Join(s.startHealth(), s.startWatch()); err != nil {
 		return nil, err
@@ -348,10 +354,11 @@ func (s *Server) startReceiver() error {
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
-	}, s.catalog, starting{s.starts})
+	}, s.catalog, accepting{s.starts, s.inbox, s.versions})
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(s.starts)
-	return errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load))
+	return errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load),
+		s.watch.WatchInbox(s.showInbox))
 }
 
 func (s *Server) starter() *runs.Starter {
@@ -422,15 +429,20 @@ func (s *Server) warnOfStrandedRuns(ctx context.Context) {
 // readyTimeout bounds how long a probe waits for Temporal.
 const readyTimeout = 2 * time.Second
 
-// ready reports whether a webhook call would be served.
+// ready reports whether deliveries should be sent to this process. Without Temporal, sync flows are not served, but
+// deliveries to async flows are accepted: a process that has such flows is ready then, because the deliveries would be
+// lost elsewhere.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if _, err := s.temporal.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return fmt.Errorf("Temporal does not answer: %w", err)
-	}
 	if _, err := s.store.Revision(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	if s.inbox != nil && s.catalog.Accepts() {
+		return s.machineTrouble()
+	}
+	if _, err := s.temporal.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("Temporal does not answer: %w", err)
 	}
 	return s.trouble()
 }
@@ -469,6 +481,7 @@ func (s *Server) Stop() {
 	if s.endRetention != nil {
 		s.endRetention()
 	}
+	s.stopInbox()
 	if s.endSweeps != nil {
 		s.endSweeps()
 	}

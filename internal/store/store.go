@@ -64,6 +64,14 @@ func open(ctx context.Context, s *Store) (*Store, error) {
 // Shared reports whether other processes on other machines may use the database at the same time.
 func (s *Store) Shared() bool { return s.listener != nil }
 
+// Postgres returns the PostgreSQL database, for tables that have their statements elsewhere; nil with SQLite.
+func (s *Store) Postgres() *sql.DB {
+	if !s.Shared() {
+		return nil
+	}
+	return s.pool
+}
+
 // Close closes the database.
 func (s *Store) Close() error {
 	if s.listener != nil {

@@ -148,6 +148,9 @@ func TestGaugesAreReadWhenTheMetricsAre(t *testing.T) {
 		return 1, 60
 	}))
 	require.NoError(t, watched.WatchEngine(func() int { return 29 }, func() int { return 1 }))
+	require.NoError(t, watched.WatchInbox(func() telemetry.Inbox {
+		return telemetry.Inbox{Rows: 7, Dead: 2, Bytes: 700, Age: 90 * time.Second, Direct: 11, Stored: 12}
+	}))
 	held, flows = 3, telemetry.Flows{Served: 5, Broken: 2, Disabled: 1}
 	families := scrape(t, watched)
 	for _, c := range []struct {
@@ -161,6 +164,12 @@ func TestGaugesAreReadWhenTheMetricsAre(t *testing.T) {
 		{"everhook_starts_limit", labels{"mode": "async"}, 60},
 		{"everhook_clock_behind_seconds", labels{}, 29},
 		{"everhook_engine_restarts", labels{}, 1},
+		{"everhook_inbox_rows", labels{}, 7},
+		{"everhook_inbox_dead", labels{}, 2},
+		{"everhook_inbox_size_bytes", labels{}, 700},
+		{"everhook_inbox_age_seconds", labels{}, 90},
+		{"everhook_inbox_deliveries_total", labels{"way": "direct"}, 11},
+		{"everhook_inbox_deliveries_total", labels{"way": "inbox"}, 12},
 		{"everhook_flows", labels{"state": "served"}, 5},
 		{"everhook_flows", labels{"state": "broken"}, 2},
 		{"everhook_flows", labels{"state": "disabled"}, 1},

@@ -23,6 +23,7 @@ var fieldDocs = map[string]string{
 	"Webhook.CORS":                      "CORS lets pages of other origins call the flow from their scripts.",
 	"Webhook.Dedupe":                    "Dedupe recognises duplicates of a delivery, which start no run: `preset` (the event ID of the signature's preset), `idempotency-key` (the header of that name), or a mapping with a key of your own.",
 	"Webhook.Handshake":                 "Handshake answers a sender that asks whether the URL is meant for it, besides the questions that the preset of the `signature` knows.",
+	"Webhook.Inbox":                     "Inbox says when deliveries to an async flow wait in the inbox before their runs are started: `auto`, while Temporal is busy or away, or `always`.",
 	"Webhook.Methods":                   "Methods are the HTTP methods that start a run: POST, PUT or GET. Allow GET only for a sender that cannot send a POST: every program that opens the URL starts a run, also a preview in a chat or a scanner of mails. HEAD never starts one.",
 	"Webhook.Response":                  "Response is the answer to the caller of an async flow, sent as soon as the run is durable. Templates see `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, or what the preset of the `signature` says.",
 	"Webhook.Skipped":                   "Skipped is the answer to a delivery that `when` leaves out. It has the header Everhook-Skipped. Templates see `trigger` and `env`.",

@@ -36,6 +36,9 @@ type Webhook struct {
 	// `trigger`, `env` and `system.runId`. Without it, 200 with the body `ok`, or what the preset of the `signature`
 	// says.
 	Response WebhookResponse `json:"response,omitzero"`
+	// Inbox says when deliveries to an async flow wait in the inbox before their runs are started: `auto`, while
+	// Temporal is busy or away, or `always`.
+	Inbox string `json:"inbox,omitempty" enum:"auto,always" default:"auto"`
 }
 
 // WebhookAuth are the credentials that a caller must show.
@@ -112,6 +115,7 @@ var (
 	_ Receiving         = (*Webhook)(nil)
 	_ kind.SecretNaming = (*Webhook)(nil)
 	_ kind.Filtering    = (*Webhook)(nil)
+	_ Storing           = (*Webhook)(nil)
 )
 
 // Spec describes the kind.
@@ -167,6 +171,9 @@ func (w *Webhook) Validate(v *kind.Validation) {
 		v.Error("/response", "the caller of a sync flow receives what a response node answers",
 			"add a node of kind response, or set `mode: async`")
 	}
+	if v.Definition.Mode == everhook.Sync && w.Inbox != "" {
+		v.Error("/inbox", "the caller of a sync flow waits for its run", "remove it, or set `mode: async`")
+	}
 }
 
 func (w *Webhook) validateMethods(v *kind.Validation) {
@@ -192,6 +199,9 @@ func (w *Webhook) CallMethods() []string {
 
 // Pages says which pages may call from their scripts; nil: none.
 func (w *Webhook) Pages() *WebhookCORS { return w.CORS }
+
+// StoresAlways reports whether every delivery waits in the inbox.
+func (w *Webhook) StoresAlways() bool { return w.Inbox == "always" }
 
 // Reply is the response.
 func (w *Webhook) Reply() *WebhookResponse { return &w.Response }

@@ -220,5 +220,11 @@ type Receiving interface {
 	DedupeKey(headers, query everhook.Mapping, body any) (string, error)
 }
 
+// Storing is a trigger whose deliveries to an async flow may wait in the inbox even while Temporal is quick.
+type Storing interface {
+	// StoresAlways reports whether every delivery waits there.
+	StoresAlways() bool
+}
+
 // Calls is the config itself, for the kinds and triggers that embed it.
 func (w *WebhookCalls) Calls() *WebhookCalls { return w }

@@ -1,0 +1,568 @@
+package inbox
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/everhook/everhook"
+)
+
+// Shared is a Box in a PostgreSQL database, for any number of processes. Rows that a process has taken are leased to it:
+// if the process ends, others take them once the lease has expired.
+type Shared struct {
+	db      *sql.DB
+	options SharedOptions
+	holder  string
+	changed chan struct{}
+	// notes are the changes that no caller waits for.
+	notes chan note
+
+	mutex sync.Mutex
+	loads map[string]Load
+	total Load
+	// gone are the rows whose removal is not written yet.
+	gone map[int64]bool
+
+	end context.CancelFunc
+	// ending is closed when end is called.
+	ending <-chan struct{}
+	done   sync.WaitGroup
+	// killed is set by tests: what no caller waits for is not written any longer.
+	killed atomic.Bool
+}
+
+// SharedOptions configure a Shared.
+type SharedOptions struct {
+	// Window is how long a claim counts after its run is durable.
+	Window time.Duration
+	// Lease is how long a row stays with a process that has ended. Default DefaultLease.
+	Lease time.Duration
+	// Failed is called with errors of writes that no caller waits for. Nil: it is not called.
+	Failed func(error)
+}
+
+// DefaultLease is the default of SharedOptions.Lease. Leases are renewed three times as often.
+const DefaultLease = 30 * time.Second
+
+// Bounds of a Shared.
+const (
+	// countEvery is how often what waits is counted, also the rows of other processes. A count that takes long is made
+	// less often, so that counting takes at most a twentieth of the time.
+	countEvery, countShare = 500 * time.Millisecond, 20
+	// noteEvery is how long a change that no caller waits for may take.
+	noteEvery = 50 * time.Millisecond
+	maxNotes  = 500
+	// noteTimeout bounds one write of such changes.
+	noteTimeout = 10 * time.Second
+)
+
+// note is the removal of a row, or a claim that is settled.
+type note struct {
+	row   *Row
+	entry *Entry
+}
+
+var _ Box = (*Shared)(nil)
+
+// Statements of PostgreSQL. Times are those of the database.
+const (
+	now        = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+	takeShared = `UPDATE inbox SET holder = $1, leased_until = ` + now + ` + $2 WHERE id IN (
+		SELECT id FROM inbox WHERE flow = $3 AND holder <> $1 AND leased_until < ` + now + `
+		ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING ` + rowColumns + `, 0, ''`
+	renewShared   = `UPDATE inbox SET leased_until = ` + now + ` + $2 WHERE holder = $1`
+	releaseShared = `UPDATE inbox SET holder = '', leased_until = 0 WHERE id = ANY($1) AND holder = $2`
+	deleteShared  = `DELETE FROM inbox WHERE id = ANY($1)`
+	finishShared  = `UPDATE claims SET state = 3, expires = $1
+		FROM unnest($2::text[], $3::text[]) AS done (run, delivery)
+		WHERE claims.run = done.run AND claims.delivery = done.delivery`
+)
+
+// OpenShared opens the box in a database with the tables of an inbox. The caller closes the database after the box.
+func OpenShared(ctx context.Context, db *sql.DB, o SharedOptions) (*Shared, error) {
+	if o.Lease == 0 {
+		o.Lease = DefaultLease
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
+	}
+	s := &Shared{db: db, options: o, holder: rand.Text(), changed: make(chan struct{}, 1),
+		notes: make(chan note, maxNotes), loads: map[string]Load{}, gone: map[int64]bool{}}
+	if _, err := s.count(ctx); err != nil {
+		return nil, fmt.Errorf("the inbox: %w", err)
+	}
+	background, end := context.WithCancel(context.Background())
+	s.end, s.ending = end, background.Done()
+	s.done.Go(func() { s.watch(background) })
+	s.done.Go(func() { s.renew(background) })
+	s.done.Go(s.write)
+	return s, nil
+}
+
+// numbered gives a statement of both engines the parameters of PostgreSQL.
+func numbered(query string) string {
+	var bound strings.Builder
+	for n, part := range slices.Collect(strings.SplitSeq(query, "?")) {
+		if n > 0 {
+			fmt.Fprintf(&bound, "$%d", n)
+		}
+		bound.WriteString(part)
+	}
+	return bound.String()
+}
+
+// shared are the statements of both engines with the parameters of PostgreSQL.
+var shared = func() map[string]string {
+	all := map[string]string{}
+	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectLoads, selectOldest,
+		countDead, selectRows, selectRowsOf, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead,
+		selectClaim, insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
+		all[query] = numbered(query)
+	}
+	return all
+}()
+
+// expires is when a claim that is made or settled now counts no longer.
+func (s *Shared) expires() time.Time { return time.Now().Add(s.options.Window) }
+
+// change runs one transaction.
+func (s *Shared) change(ctx context.Context, change func(tx *sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := change(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Claim implements Box.
+func (s *Shared) Claim(ctx context.Context, e *Entry) (verdict Verdict, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		verdict, err = s.claim(ctx, tx, e, true)
+		return err
+	})
+	return verdict, err
+}
+
+// claim decides about an entry with a claim, and writes the claim.
+func (s *Shared) claim(ctx context.Context, tx *sql.Tx, e *Entry, direct bool) (Verdict, error) {
+	now, expires := time.Now(), s.expires()
+	verdict, first := decide(nil, e, direct, now, expires)
+	// Another transaction with the same run is waited for.
+	result, err := tx.ExecContext(ctx, shared[insertClaim], string(e.Run), first.Delivery, first.Digest,
+		int(first.State), expires.UnixMicro())
+	if err != nil {
+		return 0, err
+	}
+	if added, err := result.RowsAffected(); err != nil || added == 1 {
+		return verdict, err
+	}
+	var earlier Claim
+	var until int64
+	err = tx.QueryRowContext(ctx, shared[selectClaim]+" FOR UPDATE", string(e.Run)).Scan(&earlier.Delivery,
+		&earlier.Digest, &earlier.State, &until)
+	if errors.Is(err, sql.ErrNoRows) { // it has expired just now
+		return s.claim(ctx, tx, e, direct)
+	}
+	if err != nil {
+		return 0, err
+	}
+	earlier.Expires = time.UnixMicro(until)
+	verdict, claim := decide(&earlier, e, direct, now, expires)
+	if claim == nil {
+		return verdict, nil
+	}
+	_, err = tx.ExecContext(ctx, shared[updateClaim], claim.Delivery, claim.Digest, int(claim.State),
+		claim.Expires.UnixMicro(), string(e.Run))
+	return verdict, err
+}
+
+// Put implements Box.
+func (s *Shared) Put(ctx context.Context, e *Entry) (verdict Verdict, err error) {
+	row := []any{e.Flow, e.Version, e.Hash, string(e.Run), e.Delivery, boolean(e.Duplicates != nil),
+		e.ReceivedAt.UnixMicro(), e.Trace, e.Size(), e.Input}
+	if e.Duplicates == nil {
+		verdict = Stored
+		_, err = s.db.ExecContext(ctx, shared[insertRow], row...)
+	} else {
+		err = s.change(ctx, func(tx *sql.Tx) error {
+			if verdict, err = s.claim(ctx, tx, e, false); err != nil ||
+				verdict != Stored && verdict != StoredDuplicate {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, shared[insertRow], row...)
+			return err
+		})
+	}
+	if err != nil {
+		return 0, err
+	}
+	if verdict == Stored || verdict == StoredDuplicate {
+		s.add(e.Flow, 1, e.Size())
+	}
+	return verdict, nil
+}
+
+func boolean(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// add counts rows that came or went, until they are counted in the database.
+func (s *Shared) add(flow string, rows, bytes int) {
+	s.mutex.Lock()
+	load := s.loads[flow].plus(rows, int64(bytes))
+	s.total = s.total.plus(rows, int64(bytes))
+	if load.Rows > 0 {
+		s.loads[flow] = load
+	} else {
+		delete(s.loads, flow)
+	}
+	s.mutex.Unlock()
+	if rows > 0 {
+		s.tell()
+	}
+}
+
+func (s *Shared) tell() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Changed implements Box.
+func (s *Shared) Changed() <-chan struct{} { return s.changed }
+
+// Settle implements Box. It is lost if many changes wait to be written.
+func (s *Shared) Settle(e *Entry) {
+	select {
+	case s.notes <- note{entry: e}:
+	default:
+	}
+}
+
+// Done implements Box.
+func (s *Shared) Done(row Row) {
+	s.add(row.Flow, -1, -row.Bytes)
+	s.mutex.Lock()
+	s.gone[row.ID] = true
+	s.mutex.Unlock()
+	select {
+	case s.notes <- note{row: &row}:
+	case <-s.ending: // the row is started again, which finds its run
+	}
+}
+
+// Take implements Box.
+func (s *Shared) Take(ctx context.Context, flow string, limit int) ([]Row, error) {
+	rows, err := s.rows(ctx, takeShared, s.holder, s.options.Lease.Microseconds(), flow, limit)
+	slices.SortFunc(rows, func(a, b Row) int { return int(a.ID - b.ID) })
+	return rows, err
+}
+
+// Input implements Box.
+func (s *Shared) Input(ctx context.Context, row Row) (input []byte, err error) {
+	err = s.db.QueryRowContext(ctx, shared[selectInput], row.ID).Scan(&input)
+	return input, missing(err)
+}
+
+// Bury implements Box.
+func (s *Shared) Bury(ctx context.Context, row Row, reason string) error {
+	reason = strings.ReplaceAll(strings.ToValidUTF8(reason, "\uFFFD"), "\x00", "\uFFFD")
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		_, buried := tx.ExecContext(ctx, shared[buryRow], time.Now().UnixMicro(), reason, row.ID)
+		_, deleted := tx.ExecContext(ctx, shared[deleteRow], row.ID)
+		_, forgotten := tx.ExecContext(ctx, shared[forgetClaim], string(row.Run), row.Delivery)
+		return errors.Join(buried, deleted, forgotten)
+	})
+	if err == nil {
+		s.add(row.Flow, -1, -row.Bytes)
+	}
+	return err
+}
+
+// Release implements Box.
+func (s *Shared) Release(ctx context.Context, rows []Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := s.db.ExecContext(ctx, releaseShared, ids(rows), s.holder)
+	s.tell()
+	return err
+}
+
+func ids(rows []Row) []int64 {
+	all := make([]int64, len(rows))
+	for i, row := range rows {
+		all[i] = row.ID
+	}
+	return all
+}
+
+// Load implements Box. Rows of other processes are counted up to countEvery late.
+func (s *Shared) Load(flow string) (of, total Load) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.loads[flow], s.total
+}
+
+// Flows implements Box.
+func (s *Shared) Flows() map[string]Load {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return maps.Clone(s.loads)
+}
+
+// Waits implements Box.
+func (s *Shared) Waits(ctx context.Context, flow string, run everhook.RunID) (Row, error) {
+	for _, query := range []string{selectRun, selectDeadRun} {
+		rows, err := s.rows(ctx, shared[query], flow, string(run))
+		if err != nil {
+			return Row{}, err
+		}
+		if rows = slices.DeleteFunc(rows, s.isGone); len(rows) > 0 {
+			return rows[0], nil
+		}
+	}
+	return Row{}, ErrNoRow
+}
+
+func (s *Shared) isGone(row Row) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.gone[row.ID] && row.DeadAt.IsZero()
+}
+
+// Totals implements Box.
+func (s *Shared) Totals(ctx context.Context) (Totals, error) {
+	_, total := s.Load("")
+	totals := Totals{Waiting: total.Rows, Bytes: total.Bytes}
+	var oldest int64
+	switch err := s.db.QueryRowContext(ctx, selectOldest).Scan(&oldest); {
+	case err == nil:
+		totals.Oldest = time.UnixMicro(oldest)
+	case !errors.Is(err, sql.ErrNoRows):
+		return Totals{}, err
+	}
+	return totals, s.db.QueryRowContext(ctx, countDead).Scan(&totals.Dead)
+}
+
+// List implements Box.
+func (s *Shared) List(ctx context.Context, filter Filter) ([]Row, error) {
+	query, args := listing(filter)
+	rows, err := s.rows(ctx, shared[query], args...)
+	return slices.DeleteFunc(rows, s.isGone), err
+}
+
+// Revive implements Box.
+func (s *Shared) Revive(ctx context.Context, id int64) (row Row, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		if row, err = scanRow(tx.QueryRowContext(ctx, shared[reviveRow], id)); err != nil {
+			return missing(err)
+		}
+		_, err := tx.ExecContext(ctx, shared[deleteDead], id)
+		return err
+	})
+	if err == nil {
+		s.add(row.Flow, 1, row.Bytes)
+	}
+	return row, err
+}
+
+// Drop implements Box.
+func (s *Shared) Drop(ctx context.Context, id int64) (row Row, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		if row, err = scanRow(tx.QueryRowContext(ctx, shared[selectDeadByID]+" FOR UPDATE", id)); err != nil {
+			return missing(err)
+		}
+		_, err := tx.ExecContext(ctx, shared[deleteDead], id)
+		return err
+	})
+	return row, err
+}
+
+// Close implements Box. It gives back all rows.
+func (s *Shared) Close() error {
+	s.end()
+	s.done.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
+	defer cancel()
+	_, err := s.db.ExecContext(ctx, `UPDATE inbox SET holder = '', leased_until = 0 WHERE holder = $1`, s.holder)
+	return err
+}
+
+// count reads what waits in the database.
+func (s *Shared) count(ctx context.Context) (took time.Duration, err error) {
+	began := time.Now()
+	rows, err := s.db.QueryContext(ctx, selectLoads)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }()
+	loads, total := map[string]Load{}, Load{}
+	for rows.Next() {
+		var flow string
+		var load Load
+		if err := rows.Scan(&flow, &load.Rows, &load.Bytes); err != nil {
+			return 0, err
+		}
+		loads[flow], total = load, total.plus(load.Rows, load.Bytes)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	s.mutex.Lock()
+	s.loads, s.total = loads, total
+	s.mutex.Unlock()
+	if len(loads) > 0 {
+		s.tell()
+	}
+	return time.Since(began), nil
+}
+
+// watch counts what waits, also the rows of other processes, and deletes claims that count no longer.
+func (s *Shared) watch(ctx context.Context) {
+	swept, pause := time.Now(), countEvery
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		took, err := s.count(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.options.Failed(fmt.Errorf("count what waits: %w", err))
+		}
+		if pause = max(countEvery, countShare*took); time.Since(swept) < sweepEvery {
+			continue
+		}
+		swept = time.Now()
+		if _, err := s.db.ExecContext(ctx, shared[expireClaims], time.Now().UnixMicro(), 100*sweepRows); err != nil &&
+			ctx.Err() == nil {
+			s.options.Failed(fmt.Errorf("delete claims that have expired: %w", err))
+		}
+	}
+}
+
+// renew renews the leases of the rows of this process.
+func (s *Shared) renew(ctx context.Context) {
+	ticker := time.NewTicker(s.options.Lease / 3)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if _, err := s.db.ExecContext(ctx, renewShared, s.holder, s.options.Lease.Microseconds()); err != nil &&
+			ctx.Err() == nil {
+			s.options.Failed(fmt.Errorf("renew leases: %w", err))
+		}
+	}
+}
+
+// write writes the changes that no caller waits for, in groups. At the end it writes what is left.
+func (s *Shared) write() {
+	for {
+		group, ending := s.collect()
+		for err := s.writeGroup(group); err != nil; err = s.writeGroup(group) {
+			s.options.Failed(fmt.Errorf("%d changes of the inbox are not written yet: %w", len(group), err))
+			select {
+			case <-s.ending:
+				return // the rows are started again, which finds their runs
+			case <-time.After(retryAfter):
+			}
+		}
+		if ending {
+			return
+		}
+	}
+}
+
+// collect returns the next group; ending is set after the last one.
+func (s *Shared) collect() (group []note, ending bool) {
+	var wait <-chan time.Time
+	for len(group) < maxNotes {
+		select {
+		case next := <-s.notes:
+			group = append(group, next)
+			if wait == nil {
+				wait = time.After(noteEvery)
+			}
+		case <-wait:
+			return group, false
+		case <-s.ending:
+			for {
+				select {
+				case next := <-s.notes:
+					group = append(group, next)
+				default:
+					return group, true
+				}
+			}
+		}
+	}
+	return group, false
+}
+
+func (s *Shared) writeGroup(group []note) error {
+	if s.killed.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
+	defer cancel()
+	var rows []Row
+	var runs, deliveries []string
+	for _, n := range group {
+		if n.row != nil {
+			rows, runs, deliveries = append(rows, *n.row), append(runs, string(n.row.Run)),
+				append(deliveries, n.row.Delivery)
+			continue
+		}
+		if _, err := s.db.ExecContext(ctx, shared[settleClaim], n.entry.Delivery, n.entry.Digest,
+			s.expires().UnixMicro(), string(n.entry.Run)); err != nil {
+			return err
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := s.change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, deleteShared, ids(rows)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, finishShared, s.expires().UnixMicro(), runs, deliveries)
+		return err
+	}); err != nil {
+		return err
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, row := range rows {
+		delete(s.gone, row.ID)
+	}
+	return nil
+}
+
+func (s *Shared) rows(ctx context.Context, query string, args ...any) ([]Row, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return scanRows(rows)
+}

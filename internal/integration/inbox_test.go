@@ -1,0 +1,142 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/everhook/everhook"
+)
+
+// Tokens of flows whose deliveries all go through the inbox.
+const (
+	inboxPlain = "inbox-plain-token-of-26-characters"
+	inboxKeyed = "inbox-keyed-token-of-26-characters"
+)
+
+func inboxFlows(partner string) map[string]string {
+	flow := func(key, token, more string) string {
+		return "key: " + key + "\nmode: async\ntrigger: { type: webhook, inbox: always, token: " + token + more + ` }
+nodes:
+  - key: effect
+    type: http-request
+    timeout: 3s
+    retry: { maxAttempts: 20, initialInterval: 100ms, maxInterval: 1s, on: [connect, timeout] }
+    config: { method: POST, url: '` + partner + `', body: { run: '{{ system.runId }}' } }
+`
+	}
+	return map[string]string{
+		"plain.yaml": flow("inbox-plain", inboxPlain, ""),
+		"keyed.yaml": flow("inbox-keyed", inboxKeyed, `, dedupe: { key: 'headers["x-delivery"]' }`),
+	}
+}
+
+// TestKillsLoseNothingInTheInbox kills the process again and again while deliveries go into the inbox and runs are
+// started from it.
+func TestKillsLoseNothingInTheInbox(t *testing.T) {
+	t.Parallel()
+	const kills, callers = 4, 6
+	partner := newLedger(t)
+	data := t.TempDir()
+	flows := writeFlows(t, inboxFlows(partner.URL))
+	accepted := &acknowledged{runs: map[string][]everhook.RunID{}}
+	for range kills {
+		p := spawn(t, flows, data)
+		ctx, end := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for caller := range callers {
+			all.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					if caller%2 == 0 {
+						accepted.send(ctx, p, "inbox-plain", inboxPlain, "{}")
+						continue
+					}
+					accepted.send(ctx, p, "inbox-keyed", inboxKeyed, "{}", delivery(fmt.Sprint(n/2)))
+				}
+			})
+		}
+		before := accepted.count()
+		require.Eventually(t, func() bool { return accepted.count() >= before+50+rand.IntN(100) }, patience,
+			time.Millisecond)
+		p.kill()
+		end()
+		all.Wait()
+	}
+	last := start(t, config{dir: data})
+	runs := 0
+	for key, ids := range accepted.runs {
+		seen := map[everhook.RunID]bool{}
+		for _, id := range ids {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			f := flow{product: last, key: key}
+			require.Equal(t, everhook.Resolved, f.ended(t, id).Status, "%s/%s", key, id)
+			require.Equal(t, 1, partner.effects(id), "%s/%s", key, id)
+			runs++
+		}
+	}
+	t.Logf("%d deliveries were accepted, %d runs", accepted.count(), runs)
+	last.ranOnce(t)
+	require.NoError(t, last.replayAll(t.Context()))
+}
+
+// TestARunThatWaitsInTheInboxIsPending: its answer URL knows it, and a duplicate finds it.
+func TestARunThatWaitsInTheInboxIsPending(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	p := start(t, config{change: c.uses})
+	f := p.apply(t, `key: inbox-pending
+mode: async
+trigger:
+  type: webhook
+  dedupe: { key: 'headers["x-delivery"]' }
+  response: { status: 202, body: { run: '{{ system.runId }}' } }
+nodes: [{ key: a, type: output, config: { value: 1 } }]
+`)
+	c.stop(t)
+	first := f.post(t, `{"n":1}`, delivery("one"))
+	require.Equal(t, http.StatusAccepted, first.status, first.body)
+	require.False(t, first.duplicate())
+	again := f.post(t, `{"n":1}`, delivery("one"))
+	require.Equal(t, first.run, again.run)
+	require.Equal(t, first.body, again.body)
+	require.True(t, again.duplicate())
+	other := f.post(t, `{"n":2}`, delivery("one"))
+	other.problem(t, http.StatusUnprocessableEntity, everhook.ProblemKeyReused)
+	state := map[string]any{"runId": string(first.run), "status": "pending"}
+	require.Equal(t, state, f.answer(t, first.run, "").value(t))
+	require.Contains(t, get(t, p.AdminURL()+"/metrics").body, "\neverhook_inbox_rows 1\n")
+
+	c.start(t)
+	require.Equal(t, everhook.Resolved, f.ended(t, first.run).Status)
+	f.executions(t, first.run, 1)
+	late := f.insist(t, `{"n":1}`, delivery("one"))
+	require.True(t, late.duplicate())
+}
+
+// TestADeliveryRunsTheVersionItWasAcceptedFor, although another one is enabled, or none.
+func TestADeliveryRunsTheVersionItWasAcceptedFor(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	p := start(t, config{change: c.uses, environ: []string{"EVERHOOK_ENV_STAGE=first"}})
+	value := func(n int) string {
+		return fmt.Sprintf("nodes:\n  - key: a\n    type: output\n    config: { value: '%d {{ env.STAGE }} "+
+			"{{ trigger.body.id }}' }\n", n)
+	}
+	f := p.async(t, "inbox-version", value(1))
+	c.stop(t)
+	accepted := f.post(t, `{"id":"x"}`)
+	require.Equal(t, http.StatusOK, accepted.status)
+	p.async(t, "inbox-version", value(2))
+	require.NoError(t, p.Catalog().Disable(t.Context(), f.key))
+	c.start(t)
+	require.Equal(t, "1 first x", f.ended(t, accepted.run).Output.V)
+}
