@@ -24,7 +24,7 @@ const (
 	moods
 )
 
-var errAway = errors.New("Temporal is away")
+var errAway = errors.New("the engine is away")
 
 // engine stands for Temporal and the starter in front of it.
 type engine struct {

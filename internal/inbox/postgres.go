@@ -16,8 +16,8 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// Shared is a Box in a PostgreSQL database, for any number of processes. Rows that a process has taken are leased to it:
-// if the process ends, others take them once the lease has expired.
+// Shared is a Box in a PostgreSQL database, for any number of processes. Rows that a process has taken are leased to
+// it: if the process ends, others take them once the lease has expired.
 type Shared struct {
 	db      *sql.DB
 	options SharedOptions
@@ -123,8 +123,7 @@ func numbered(query string) string {
 // shared are the statements of both engines with the parameters of PostgreSQL.
 var shared = func() map[string]string {
 	all := map[string]string{}
-	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectLoads, selectOldest,
-		countDead, selectRows, selectRowsOf, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead,
+	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectRows, selectRowsOf, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead,
 		selectClaim, insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
 		all[query] = numbered(query)
 	}
