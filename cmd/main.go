@@ -38,6 +38,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
 	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
 	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
+	Token   tokenCommands  `cmd:"" help:"List, make and revoke the tokens of a server."`
+	Person  personCommands `cmd:"" help:"List, invite and change the people of a server."`
 	Erase   eraseCommand   `cmd:"" help:"Delete the runs of a person: those that were started with a value."`
 	Secret  secretCommands `cmd:"" help:"Secrets in the store, encrypted."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`

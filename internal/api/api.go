@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes/kind"
 )
@@ -61,6 +62,8 @@ type Options struct {
 	Events Events
 	// Alive reports whether the actor of a context may still be served: the session may have ended. Nil: it may.
 	Alive func(ctx context.Context) bool
+	// Access knows tokens, people and sessions.
+	Access *access.Service
 	// Store keeps flows, and Deployment serves them.
 	Store      Store
 	Deployment Deployment
@@ -94,6 +97,8 @@ var operations = []func(*service){
 	diffVersions, getCounters, labelFlow, rotateToken, parseSample, cancelFlow,
 	getDraft, putDraft, editDraft, undoDraft, redoDraft, discardDraft, publishDraft,
 	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
+	listTokens, createToken, revokeToken, listPeople, invitePerson, inviteAgain, changePerson, removePerson,
+	listSessions, endSession,
 	listAudit,
 }
 

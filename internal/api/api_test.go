@@ -33,7 +33,7 @@ func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
 	each(t, newService(Options{}), func(method, path string, op *huma.Operation) {
 		needed, _ := op.Metadata[metaRole].(access.Role)
 		require.Contains(t, access.Roles, needed, "%s %s", method, path)
-		if method != http.MethodGet {
+		if method != http.MethodGet && op.OperationID != "end-session" { // everyone may end their own
 			require.NotEqual(t, access.Viewer, needed, "%s %s: a viewer changes nothing", method, path)
 		}
 		require.NotEmpty(t, op.Summary, path)

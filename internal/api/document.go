@@ -27,6 +27,7 @@ const (
 	tagFlows  = "flows"
 	tagDrafts = "drafts"
 	tagRuns   = "runs"
+	tagAccess = "access"
 	tagAudit  = "audit"
 )
 
@@ -34,6 +35,7 @@ var tags = []*huma.Tag{
 	{Name: tagFlows, Description: "Flows and their versions."},
 	{Name: tagDrafts, Description: "Texts of flows that are being written."},
 	{Name: tagRuns, Description: "Runs of flows, and what people do with them."},
+	{Name: tagAccess, Description: "Tokens, people and their sessions."},
 	{Name: tagAudit, Description: "Who did what."},
 }
 

@@ -65,6 +65,11 @@ func (s *service) repeatable(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
+	if confidential, _ := ctx.Operation().Metadata[metaConfidential].(bool); confidential {
+		respond(ctx, wrongf("/header/"+keyHeader, "the answer has a secret, so it is not kept for a repeated request; "+
+			"leave the key out"))
+		return
+	}
 	if !isKey(key) {
 		respond(ctx, wrongf("/header/"+keyHeader, "a key has 1 to %d visible characters of ASCII", maxKey))
 		return

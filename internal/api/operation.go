@@ -34,6 +34,8 @@ type operation struct {
 	timeout time.Duration
 	// stream is set if the answer is a stream of events.
 	stream bool
+	// confidential is set if the answer has a secret: then it is not kept for a repeated request.
+	confidential bool
 	// maxBody bounds the body. Default maxAction.
 	maxBody int64
 	// responses are the statuses of refusals besides 400, 401, 403, 404, 429 and 503.
@@ -48,11 +50,13 @@ const (
 	metaRole       = "role"
 	metaEverywhere = "everywhere"
 	metaTimeout    = "timeout"
+	// metaConfidential is set if the answer has a secret.
+	metaConfidential = "confidential"
 )
 
 // headers are the parameters that an operation has besides those of its input.
 func (op operation) headers() []*huma.Param {
-	if op.method == http.MethodGet {
+	if op.method == http.MethodGet || op.confidential {
 		return nil
 	}
 	return []*huma.Param{keyParameter()}
@@ -78,7 +82,7 @@ func add[I, O any](s *service, op operation, handle func(context.Context, *I) (*
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary,
 		Description: op.description, DefaultStatus: op.status, MaxBodyBytes: op.maxBody, BodyReadTimeout: -1,
 		RejectUnknownQueryParameters: true, Metadata: map[string]any{metaRole: op.role, metaEverywhere: op.everywhere,
-			metaTimeout: op.timeout},
+			metaTimeout: op.timeout, metaConfidential: op.confidential},
 		Responses: responses, Parameters: op.headers(),
 	}, func(ctx context.Context, input *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, op.timeout)

@@ -136,6 +136,15 @@ func (s *service) problemOf(ctx context.Context, op operation, err error) error 
 	if p := ofStore(err); p != nil {
 		return p
 	}
+	if wrong, ok := errors.AsType[*access.Wrong](err); ok {
+		return wrongf("/body/"+wrong.Field, "%s", wrong.Message)
+	}
+	if errors.Is(err, access.ErrNotFound) {
+		return fail(notFound, err.Error())
+	}
+	if errors.Is(err, access.ErrTaken) {
+		return fail(conflict, err.Error())
+	}
 	if refusal, ok := errors.AsType[*runs.Refusal](err); ok {
 		return fail(conflict, refusal.Error())
 	}

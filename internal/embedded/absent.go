@@ -37,6 +37,9 @@ func (*Server) Namespace() string { return "" }
 // UI is nil.
 func (*Server) UI() http.Handler { return nil }
 
+// ReadOnlyUI is nil.
+func (*Server) ReadOnlyUI() http.Handler { return nil }
+
 // Restart has nothing to do.
 func (*Server) Restart(context.Context) error { return nil }
 

@@ -51,8 +51,9 @@ type Server struct {
 	access      *credentials
 	services    []string
 	// ports are those of the services, chosen at the start and kept by restarts.
-	ports map[primitives.ServiceName]int
-	ui    http.Handler
+	ports      map[primitives.ServiceName]int
+	ui         http.Handler
+	readOnlyUI http.Handler
 
 	// engine is held while the server is restarted or shut down.
 	engine   sync.Mutex
@@ -117,6 +118,9 @@ func (s *Server) Namespace() string { return s.options.Namespace }
 // UI serves the web UI below Options.UIPublicPath; nil if the UI is switched off. It neither authenticates nor
 // authorizes: its clients can do everything that Temporal can.
 func (s *Server) UI() http.Handler { return s.ui }
+
+// ReadOnlyUI is the UI without its actions. It is nil unless Options.UI is set.
+func (s *Server) ReadOnlyUI() http.Handler { return s.readOnlyUI }
 
 // Stop stops the server and releases the data directory. It returns when that is done, or when ctx ends; then the
 // server goes on stopping, and keeps the directory locked meanwhile. Later calls wait for the same end.
@@ -240,7 +244,10 @@ func (s *Server) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if s.options.UI && s.ui == nil {
-		if s.ui, err = quietUI(s.address, s.access.forUI(), s.options); err != nil {
+		if s.readOnlyUI, err = quietUI(s.address, s.access.forUI(), s.options, true); err != nil {
+			return err
+		}
+		if s.ui, err = quietUI(s.address, s.access.forUI(), s.options, false); err != nil {
 			return err
 		}
 	}

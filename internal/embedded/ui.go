@@ -25,16 +25,16 @@ import (
 )
 
 // quietUI is newUI without the lines that the UI server writes to the standard log for each certificate.
-func quietUI(frontend string, access config.TLS, o Options) (http.Handler, error) {
+func quietUI(frontend string, access config.TLS, o Options, readOnly bool) (http.Handler, error) {
 	out := log.Writer()
 	log.SetOutput(io.Discard)
 	defer log.SetOutput(out)
-	return newUI(frontend, access, o)
+	return newUI(frontend, access, o, readOnly)
 }
 
 // newUI assembles the web UI from the parts of the UI server, and serves it in this process. That server's own Start
-// would listen on one more port, and end the process if the port is in use.
-func newUI(frontend string, access config.TLS, o Options) (http.Handler, error) {
+// would listen on one more port, and end the process if the port is in use. A read-only one changes nothing.
+func newUI(frontend string, access config.TLS, o Options, readOnly bool) (http.Handler, error) {
 	assets, err := uiAssets(o.UIPublicPath)
 	if err != nil {
 		return nil, fmt.Errorf("web UI: %w", err)
@@ -45,6 +45,7 @@ func newUI(frontend string, access config.TLS, o Options) (http.Handler, error) 
 		EnableUI:            true,
 		DefaultNamespace:    o.Namespace,
 		DisableNewsFetch:    true,
+		DisableWriteActions: readOnly,
 		HideLogs:            true,
 		CORS:                config.CORS{CookieInsecure: true},
 		Codec:               config.Codec{Endpoint: o.UICodec},

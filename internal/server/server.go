@@ -391,8 +391,9 @@ func (s *Server) startAdmin() error {
 		Flows: limits.Flows(shownFlows{s}), Store: s.store, Deployment: s.catalog, Registry: s.with.Registry,
 		Events: s.live, Erasing: erasing{s.newEraser(), s.store}, Ready: s.ready, Trouble: s.trouble,
 		Problems: s.fileProblems,
-		UI:       s.temporal.ui(), TemporalUIURL: s.temporal.uiURL, Namespace: s.temporal.namespace,
-		Codec: codec, Access: s.access, Local: isLoopback(s.options.Admin), TrustedProxies: s.trustedProxies(),
+		UI:       s.temporal.ui(), ReadOnlyUI: s.temporal.readOnlyUI(), TemporalUIURL: s.temporal.uiURL,
+		Namespace: s.temporal.namespace,
+		Codec:     codec, Access: s.access, Local: isLoopback(s.options.Admin), TrustedProxies: s.trustedProxies(),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
 	options.Console = console.New(options)

@@ -146,6 +146,14 @@ func (t *temporal) ui() http.Handler {
 	return t.embedded.UI()
 }
 
+// readOnlyUI is ui without its actions.
+func (t *temporal) readOnlyUI() http.Handler {
+	if t.embedded == nil {
+		return nil
+	}
+	return t.embedded.ReadOnlyUI()
+}
+
 func (t *temporal) stop() {
 	if t.client != nil {
 		t.client.Close()
