@@ -56,7 +56,15 @@ func TestBothAddressesSpeakTLSWithTheLatestCertificate(t *testing.T) {
 		pool.AddCert(trusted)
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
 			TLSClientConfig: &tls.Config{RootCAs: pool}}}
-		response, err := client.Get(url)
+		method := http.MethodGet
+		if url == f.url {
+			method = http.MethodPost
+		}
+		request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+		if err != nil {
+			return "", "", err
+		}
+		response, err := client.Do(request)
 		if err != nil {
 			return "", "", err
 		}
