@@ -41,8 +41,8 @@ type eraseRunsInput struct{ Body EraseRequest }
 func eraseRuns(s *service) {
 	add(s, operation{id: "erase-runs", method: http.MethodPost, path: "/api/v1/runs/erase", tag: tagRuns,
 		role: access.Admin, everywhere: true, summary: "Delete the runs with a value",
-		description: "Finds runs by a value of the delivery that started them, and deletes those that have ended, with " +
-			"the runs that they called. One request examines a hundred runs: ask again with the next page.",
+		description: "Finds runs by a value of the delivery that started them, and deletes those that have ended, " +
+			"with the runs that they called. One request examines a hundred runs: ask again with the next page.",
 		timeout: actTimeout},
 		func(ctx context.Context, in *eraseRunsInput) (*reply[ErasedRuns], error) {
 			path, err := everhook.ParsePath(in.Body.Path)

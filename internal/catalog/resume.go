@@ -100,7 +100,7 @@ func (c *Catalog) waitRoute(stored store.Flow, flow *compile.Flow, key string, w
 	route := &receiver.Route{Flow: stored.Key, Node: key, Enabled: true}
 	c.calls(route, wait.Calls())
 	if link := wait.Page(); link.IsSet() {
-		title := cmp.Or(link.Title, flow.Node(key).Node.Title, flow.Definition.Title, flow.Definition.Key)
+		title := cmp.Or(link.Title, flow.Node(key).Title, flow.Definition.Title, flow.Definition.Key)
 		route.Link = &receiver.Link{Title: title, Text: cmp.Or(link.Text, trigger.LinkText),
 			Button: cmp.Or(link.Button, trigger.LinkButton), Done: cmp.Or(link.Done, trigger.LinkDone),
 			Language: cmp.Or(link.Language, trigger.LinkLanguage), OwnAnswer: wait.Reply().IsSet()}

@@ -123,8 +123,9 @@ func numbered(query string) string {
 // shared are the statements of both engines with the parameters of PostgreSQL.
 var shared = func() map[string]string {
 	all := map[string]string{}
-	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectRows, selectRowsOf, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead,
-		selectClaim, insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
+	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectRows,
+		selectRowsOf, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead, selectClaim,
+		insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
 		all[query] = numbered(query)
 	}
 	return all
