@@ -40,6 +40,7 @@ type commands struct {
 	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
 	Token   tokenCommands  `cmd:"" help:"List, make and revoke the tokens of a server."`
 	Person  personCommands `cmd:"" help:"List, invite and change the people of a server."`
+	Inbox   inboxCommands  `cmd:"" help:"List deliveries that wait to be started; retry or drop those that cannot be."`
 	Erase   eraseCommand   `cmd:"" help:"Delete the runs of a person: those that were started with a value."`
 	Secret  secretCommands `cmd:"" help:"Secrets in the store, encrypted."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`

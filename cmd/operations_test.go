@@ -22,7 +22,7 @@ func TestThePageOfOperationsNamesOnlyExistingFlags(t *testing.T) {
 			known["--"+flag.Name] = true
 		}
 	}
-	mentioned := regexp.MustCompile("--[a-z][a-z-]+|`(everhook (?:run |flow )?[a-z]+)").
+	mentioned := regexp.MustCompile("--[a-z][a-z-]+|`(everhook (?:run |flow |inbox )?[a-z]+)").
 		FindAllStringSubmatch(string(page), -1)
 	require.NotEmpty(t, mentioned)
 	for _, match := range mentioned {

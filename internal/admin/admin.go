@@ -47,6 +47,8 @@ type Options struct {
 	Actions api.Actions
 	// Erasing deletes runs.
 	Erasing api.Erasing
+	// Inbox has the deliveries that wait. Nil: this process has none.
+	Inbox api.Inbox
 	// Events gives streams of changes.
 	Events api.Events
 	// Store keeps flows and the answers of requests with an Idempotency-Key; Deployment serves flows.

@@ -49,6 +49,7 @@ func (s *site) serve() http.Handler {
 	r.known("/api/", api.New(api.Options{Flows: s.Flows, Runs: s.Runs, Actions: s.Actions,
 		Requests: s.Store, Store: s.Store, Deployment: s.Deployment, Registry: s.Registry,
 		Paths: receiver.SamplePaths, Events: s.Events, Alive: alive, Erasing: s.Erasing, Access: s.Access,
+		Inbox:    s.Inbox,
 		Problems: s.FileProblems, TemporalURL: s.TemporalURL, Logger: s.Logger}))
 	if s.Console != nil {
 		for _, path := range publicPages {

@@ -69,6 +69,8 @@ type Options struct {
 	Deployment Deployment
 	// Registry has the kinds that flows can use.
 	Registry *kind.Registry
+	// Inbox has the deliveries that wait. Nil: this process has none.
+	Inbox Inbox
 	// Paths lists the paths of a sample, see receiver.SamplePaths.
 	Paths func(sample string) ([]everhook.Path, error)
 	// Requests keep the answers of requests with an Idempotency-Key.
@@ -99,7 +101,7 @@ var operations = []func(*service){
 	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
 	listTokens, createToken, revokeToken, listPeople, invitePerson, inviteAgain, changePerson, removePerson,
 	listSessions, endSession,
-	listAudit,
+	listInbox, retryDelivery, dropDelivery, listAudit,
 }
 
 // service is the API of one server.

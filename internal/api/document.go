@@ -28,6 +28,7 @@ const (
 	tagDrafts = "drafts"
 	tagRuns   = "runs"
 	tagAccess = "access"
+	tagInbox  = "inbox"
 	tagAudit  = "audit"
 )
 
@@ -36,6 +37,7 @@ var tags = []*huma.Tag{
 	{Name: tagDrafts, Description: "Texts of flows that are being written."},
 	{Name: tagRuns, Description: "Runs of flows, and what people do with them."},
 	{Name: tagAccess, Description: "Tokens, people and their sessions."},
+	{Name: tagInbox, Description: "Accepted deliveries whose runs are not started yet."},
 	{Name: tagAudit, Description: "Who did what."},
 }
 

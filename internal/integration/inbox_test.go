@@ -140,3 +140,40 @@ func TestADeliveryRunsTheVersionItWasAcceptedFor(t *testing.T) {
 	c.start(t)
 	require.Equal(t, "1 first x", f.ended(t, accepted.run).Output.V)
 }
+
+// TestADeliveryThatCannotBeStartedIsADeadLetter: its flow was deleted while it waited.
+func TestADeliveryThatCannotBeStartedIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	p := start(t, config{change: c.uses})
+	f := p.async(t, "inbox-dead", "nodes: []\n")
+	c.stop(t)
+	accepted := f.post(t, "{}")
+	require.Equal(t, http.StatusOK, accepted.status)
+	inbox := p.AdminURL() + "/api/v1/inbox"
+	list := func(query string) []any {
+		return get(t, inbox+query).value(t).(map[string]any)["deliveries"].([]any)
+	}
+	require.Len(t, list("?flow=inbox-dead"), 1)
+	deleted, err := call(t.Context(), http.MethodDelete, p.AdminURL()+"/api/v1/flows/inbox-dead", nil)
+	require.NoError(t, err)
+	require.Less(t, deleted.status, 300, deleted.body)
+	require.Eventually(t, func() bool { return len(list("?dead=true")) == 1 }, patience, 20*time.Millisecond)
+	require.Empty(t, list(""))
+	dead := list("?dead=true")[0].(map[string]any)
+	require.Equal(t, string(accepted.run), dead["run"])
+	require.Contains(t, dead["reason"], "version 1 of flow \"inbox-dead\" does not exist any longer")
+	one := fmt.Sprint(inbox, "/", dead["id"])
+	retried, err := call(t.Context(), http.MethodPost, one+"/retry", nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, retried.status, retried.body)
+	require.Eventually(t, func() bool { return len(list("?dead=true")) == 1 }, patience, 20*time.Millisecond)
+	one = fmt.Sprint(inbox, "/", list("?dead=true")[0].(map[string]any)["id"])
+	dropped, err := call(t.Context(), http.MethodDelete, one, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, dropped.status, dropped.body)
+	require.Empty(t, list("?dead=true"))
+	again, err := call(t.Context(), http.MethodDelete, one, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusNotFound, again.status)
+}

@@ -396,6 +396,9 @@ func (s *Server) startAdmin() error {
 		Codec:     codec, Access: s.access, Local: isLoopback(s.options.Admin), TrustedProxies: s.trustedProxies(),
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
 	}
+	if s.inbox != nil {
+		options.Inbox = s.inbox.Box()
+	}
 	options.Console = console.New(options)
 	s.pages = admin.Server(admin.New(options))
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
