@@ -38,6 +38,13 @@ func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
 		}
 		require.NotEmpty(t, op.Summary, path)
 		require.NotEmpty(t, op.OperationID, path)
+		declared := 0
+		for _, parameter := range op.Parameters {
+			if parameter.In == "path" {
+				declared++
+			}
+		}
+		require.Equal(t, strings.Count(path, "{"), declared, "%s %s: a parameter is not read", method, path)
 	})
 }
 

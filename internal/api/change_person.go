@@ -16,7 +16,7 @@ type PersonChange struct {
 }
 
 type changePersonInput struct {
-	namedActor
+	NamedActor
 	Body PersonChange
 }
 

@@ -11,7 +11,7 @@ func endSession(s *service) {
 	add(s, operation{id: "end-session", method: http.MethodDelete, path: "/api/v1/sessions/{id}", tag: tagAccess,
 		role: access.Viewer, summary: "End a session",
 		description: "Others than one's own need the role admin.", status: http.StatusNoContent},
-		func(ctx context.Context, in *namedActor) (*struct{}, error) {
+		func(ctx context.Context, in *NamedActor) (*struct{}, error) {
 			return nil, s.Access.EndSession(ctx, in.ID)
 		})
 }

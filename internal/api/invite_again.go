@@ -13,7 +13,7 @@ func inviteAgain(s *service) {
 		summary: "Make a new link for a person",
 		description: "For example after a lost passkey. Earlier links end. Once the link is used, it replaces the " +
 			"person's password and passkeys, and ends the sessions.", status: http.StatusCreated},
-		func(ctx context.Context, in *namedActor) (*reply[Invitation], error) {
+		func(ctx context.Context, in *NamedActor) (*reply[Invitation], error) {
 			return s.invitation(s.Access.InviteAgain(ctx, in.ID))
 		})
 }

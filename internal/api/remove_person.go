@@ -12,7 +12,7 @@ func removePerson(s *service) {
 		role: access.Admin, everywhere: true, summary: "Remove a person",
 		description: "With passkeys, sessions and invitations. The audit trail keeps the name.",
 		status:      http.StatusNoContent},
-		func(ctx context.Context, in *namedActor) (*struct{}, error) {
+		func(ctx context.Context, in *NamedActor) (*struct{}, error) {
 			return nil, s.Access.RemovePerson(ctx, in.ID)
 		})
 }

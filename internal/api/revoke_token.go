@@ -7,8 +7,8 @@ import (
 	"github.com/everhook/everhook/internal/access"
 )
 
-// namedActor is the parameter that names a token, a person or a session.
-type namedActor struct {
+// NamedActor is the parameter that names a token, a person or a session.
+type NamedActor struct {
 	ID string `path:"id" maxLength:"40" doc:"The ID, as the list shows it."`
 }
 
@@ -17,7 +17,7 @@ func revokeToken(s *service) {
 		role: access.Admin, everywhere: true, summary: "Revoke a token",
 		description: "It is refused at once, and its sessions end. It stays in the list.",
 		status:      http.StatusNoContent},
-		func(ctx context.Context, in *namedActor) (*struct{}, error) {
+		func(ctx context.Context, in *NamedActor) (*struct{}, error) {
 			return nil, s.Access.RevokeToken(ctx, in.ID)
 		})
 }
