@@ -319,7 +319,7 @@ func TestAFileHasOneProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	first := file(t, path)
 	_, err := inbox.OpenFile(t.Context(), inbox.FileOptions{Path: path})
-	require.ErrorContains(t, err, "is in use by another process")
+	require.ErrorIs(t, err, inbox.ErrInUse)
 	require.NoError(t, first.Close())
 	require.NoError(t, file(t, path).Close())
 }

@@ -68,7 +68,10 @@ var _ Box = (*File)(nil)
 // maxReaders bounds the connections that read.
 const maxReaders = 4
 
-// OpenFile opens the file, or creates it. Another process that has it open is an error.
+// ErrInUse is wrapped by the error for a file that another process has open.
+var ErrInUse = errors.New("it is in use by another process")
+
+// OpenFile opens the file, or creates it. Another process that has it open is ErrInUse.
 func OpenFile(ctx context.Context, o FileOptions) (_ *File, err error) {
 	if o.Synchronous == "" {
 		o.Synchronous = "full"
@@ -84,7 +87,7 @@ func OpenFile(ctx context.Context, o FileOptions) (_ *File, err error) {
 		return nil, fmt.Errorf("the inbox: %w", err)
 	}
 	if !locked {
-		return nil, fmt.Errorf("the inbox %s is in use by another process; give each its own --data", o.Path)
+		return nil, fmt.Errorf("the inbox %s: %w", o.Path, ErrInUse)
 	}
 	defer func() {
 		if err != nil {

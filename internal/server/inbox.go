@@ -26,9 +26,16 @@ const (
 	defaultInboxBytes = 2 << 30
 )
 
-// openInbox opens the inbox and begins to start what waits in it.
+// openInbox opens the inbox and begins to start what waits in it. Of several receivers on one data directory, the first
+// has the inbox; the others start all runs directly.
 func (s *Server) openInbox(ctx context.Context) error {
 	box, err := s.openBox(ctx)
+	if errors.Is(err, inbox.ErrInUse) {
+		s.logger.Warn("another process has the inbox of this data directory; this one starts runs directly, and "+
+			"refuses deliveries while Temporal is busy or away: let receivers share a PostgreSQL store", "data",
+			s.options.Data)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -109,9 +116,39 @@ func startOf(ctx context.Context, prepared *runs.Prepared) (everhook.Started, er
 	return started, err
 }
 
+// acceptingStarter returns the starter of the receiver.
+func (s *Server) acceptingStarter() receiver.Starter {
+	if s.inbox == nil {
+		return starting{s.starts}
+	}
+	return accepting{starting{s.starts}, s.inbox, s.versions}
+}
+
+// starting is a starter as the receiver needs it.
+type starting struct{ *runs.Starter }
+
+// Prepare makes a run that can be started.
+func (s starting) Prepare(version *everhook.Version, d everhook.Delivery) (receiver.Prepared, error) {
+	prepared, err := s.Starter.Prepare(version, d)
+	if err != nil {
+		return nil, err
+	}
+	return prepared, nil
+}
+
+// PrepareCall makes a call that can be brought to its run.
+func (s starting) PrepareCall(flow string, run everhook.RunID,
+	call everhook.ResumeCall) (receiver.PreparedCall, error) {
+	prepared, err := s.Starter.PrepareCall(flow, run, call)
+	if err != nil {
+		return nil, err
+	}
+	return prepared, nil
+}
+
 // accepting is a starter as the receiver needs it: async runs are started, or wait in the inbox.
 type accepting struct {
-	*runs.Starter
+	starting
 	inbox    *inbox.Inbox
 	versions *compile.Versions
 }
@@ -180,14 +217,4 @@ func (a accepting) RunVersion(ctx context.Context, flow string, run everhook.Run
 		return 0, errNotStarted
 	}
 	return 0, err
-}
-
-// PrepareCall makes a call that can be brought to its run.
-func (a accepting) PrepareCall(flow string, run everhook.RunID,
-	call everhook.ResumeCall) (receiver.PreparedCall, error) {
-	prepared, err := a.Starter.PrepareCall(flow, run, call)
-	if err != nil {
-		return nil, err
-	}
-	return prepared, nil
 }

@@ -72,7 +72,7 @@ type Server struct {
 	receiver *receiver.Receiver
 	// starts starts the runs of the receiver and of sources; nil without the role receiver.
 	starts *runs.Starter
-	// inbox keeps deliveries to async flows; nil without the role receiver.
+	// inbox keeps deliveries to async flows; nil without the role receiver, and if another process has it.
 	inbox   *inbox.Inbox
 	health  *health
 	sources *sources.Sources
@@ -354,11 +354,14 @@ func (s *Server) startReceiver() error {
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
 		Tracer: s.watch.Tracer(), Fetch: fetch,
-	}, s.catalog, accepting{s.starts, s.inbox, s.versions})
+	}, s.catalog, s.acceptingStarter())
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(s.starts)
-	return errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load),
-		s.watch.WatchInbox(s.showInbox))
+	err = errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load))
+	if s.inbox != nil {
+		err = errors.Join(err, s.watch.WatchInbox(s.showInbox))
+	}
+	return err
 }
 
 func (s *Server) starter() *runs.Starter {
