@@ -113,7 +113,7 @@ func (a *Answer) setBase64(v any) error {
 
 // setHeader sets a header that the flow does not set.
 func (a *Answer) setHeader(name, value string) {
-	for given := range a.Headers {
+	for _, given := range SortedKeys(a.Headers) {
 		if textproto.CanonicalMIMEHeaderKey(given) == name {
 			return
 		}
@@ -146,7 +146,7 @@ func FileOf(v any) (File, bool) {
 	if !ok {
 		return File{}, false
 	}
-	for name := range mapping {
+	for _, name := range SortedKeys(mapping) {
 		if _, known := fileMembers[name]; !known {
 			return File{}, false
 		}

@@ -27,7 +27,8 @@ func EncodeXML(v any, limit int) (string, error) {
 	}
 	w := &xmlWriter{limit: limit}
 	w.text.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
-	for name, value := range root {
+	for _, name := range SortedKeys(root) {
+		value := root[name]
 		if _, list := value.([]any); list {
 			return "", fmt.Errorf("the root element %q is a list; a document has one root element", Shorten(name, 60))
 		}
