@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,11 +16,14 @@ import (
 // pagedRuns gives the runs of a list in pages of two, and details with steps.
 type pagedRuns struct {
 	runs   []runs.Summary
+	mutex  sync.Mutex // jobs list at the same time
 	filter runs.Filter
 }
 
 func (p *pagedRuns) List(_ context.Context, filter runs.Filter) ([]runs.Summary, []byte, error) {
+	p.mutex.Lock()
 	p.filter = filter
+	p.mutex.Unlock()
 	at := 0
 	if len(filter.Page) > 0 {
 		at = int(filter.Page[0])

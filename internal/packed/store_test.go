@@ -160,6 +160,8 @@ func TestValuesOfAnEndedRunAreLeftAlone(t *testing.T) {
 	v := run.Keep(order(1000)).(*Value)
 	s.pass(true)
 	require.NotNil(t, v.tree.Load())
+	s.mu.Lock() // the store makes passes too
+	defer s.mu.Unlock()
 	require.Zero(t, s.weight)
 	require.Empty(t, s.unpacked)
 }
