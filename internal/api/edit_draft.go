@@ -65,7 +65,8 @@ func editDraft(s *service) {
 				if draft.Revision != revision {
 					return nil, fmt.Errorf("the draft is at revision %d: %w", draft.Revision, store.ErrStale)
 				}
-				text, err := flowedit.Apply(draftFile, []byte(draft.Text), s.Registry, in.Body.Operations...)
+				text, err := flowedit.Apply(ctx, draftFile, []byte(draft.Text), s.Registry,
+					in.Body.Operations...)
 				if err != nil {
 					return nil, editProblem(err)
 				}

@@ -96,21 +96,6 @@ func ForRun(d *everhook.Definition, registry *kind.Registry) (*Flow, error) {
 	return flow, FirstError(problems)
 }
 
-// Texts are the parts of a definition in which nodes can be named, by their JSON pointers in it.
-type Texts struct {
-	// Fields are the expressions and templates.
-	Fields map[string]expression.Field
-	// Names are the keys of nodes in literal fields.
-	Names map[string]string
-}
-
-// TextsOf returns the texts of a definition. It may have errors: what cannot be decoded is left out.
-func TextsOf(d *everhook.Definition, registry *kind.Registry) Texts {
-	c := newCompiler(d, registry, false)
-	c.compile()
-	return Texts{c.flow.Fields, c.names}
-}
-
 // FirstError gives the first problem that is an error, or nil.
 func FirstError(problems []kind.Problem) error {
 	for _, problem := range problems {

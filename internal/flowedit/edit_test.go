@@ -1,6 +1,7 @@
 package flowedit_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func number(i int) *int { return &i }
 
 func edit(t *testing.T, text string, operations ...flowedit.Operation) string {
 	t.Helper()
-	edited, err := flowedit.Apply("flow.yaml", []byte(text), nodes.Standard(), operations...)
+	edited, err := flowedit.Apply(t.Context(), "flow.yaml", []byte(text), nodes.Standard(), operations...)
 	require.NoError(t, err)
 	return string(edited)
 }
@@ -98,11 +99,11 @@ func TestImpossibleEditsSayWhy(t *testing.T) {
 		"/nodes: it is not a node with a key":            {Op: flowedit.Rename, Pointer: "/nodes", Key: "x"},
 		": the whole flow cannot be removed":             {Op: flowedit.Remove},
 	} {
-		edited, err := flowedit.Apply("flow.yaml", []byte(small), nodes.Standard(), o)
+		edited, err := flowedit.Apply(t.Context(), "flow.yaml", []byte(small), nodes.Standard(), o)
 		require.ErrorContains(t, err, want)
 		require.Nil(t, edited)
 	}
-	_, err := flowedit.Apply("flow.yaml", []byte("key: {"), nodes.Standard())
+	_, err := flowedit.Apply(t.Context(), "flow.yaml", []byte("key: {"), nodes.Standard())
 	var problems flowfile.Problems
 	require.ErrorAs(t, err, &problems)
 }
@@ -110,9 +111,19 @@ func TestImpossibleEditsSayWhy(t *testing.T) {
 func TestAllOperationsHappenOrNone(t *testing.T) {
 	t.Parallel()
 	good := flowedit.Operation{Op: flowedit.Set, Pointer: "/title", Value: "x"}
-	_, err := flowedit.Apply("flow.yaml", []byte(small), nodes.Standard(), good, flowedit.Operation{Op: flowedit.Remove,
-		Pointer: "/none"})
+	_, err := flowedit.Apply(t.Context(), "flow.yaml", []byte(small), nodes.Standard(), good,
+		flowedit.Operation{Op: flowedit.Remove, Pointer: "/none"})
 	require.Error(t, err)
 	require.Contains(t, edit(t, small, good, flowedit.Operation{Op: flowedit.Set, Pointer: "/title", Value: "y"}),
 		"key: a\ntitle: 'y'\n")
+}
+
+func TestEditsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	title := flowedit.Operation{Op: flowedit.Set, Pointer: "/title", Value: "x"}
+	edited, err := flowedit.Apply(ctx, "flow.yaml", []byte(small), nodes.Standard(), title)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Nil(t, edited)
 }

@@ -1,12 +1,14 @@
 // Package flowedit changes the text of a flow file by operations: set a field, remove, insert, move and copy nodes,
 // rename one. It splices the text at the places of its parts, so all other bytes stay as they are. Comments on the
-// lines directly above a node, without an empty line between, belong to the node.
+// lines directly above a node, without an empty line between, belong to the node. Between the brackets of a mapping in
+// flow style there is no place for them: a node that moves there loses its comments.
 //
 // Each operation is also carried out on the value of the file. A text that does not have the expected value is never
 // returned.
 package flowedit
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -70,8 +72,10 @@ func errorf(pointer, format string, a ...any) error {
 }
 
 // Apply carries out operations one after the other, and returns the new text. After an error nothing is changed; it is
-// an *Error, or a flowfile.Problems if the text cannot be read. The name of the file decides whether it is JSON.
-func Apply(file string, text []byte, registry *kind.Registry, operations ...Operation) ([]byte, error) {
+// an *Error, a flowfile.Problems if the text cannot be read or becomes too large, or that of ctx, which is looked at
+// before each operation. The name of the file decides whether it is JSON.
+func Apply(ctx context.Context, file string, text []byte, registry *kind.Registry,
+	operations ...Operation) ([]byte, error) {
 	e := &editor{registry: registry, file: file, json: strings.EqualFold(filepath.Ext(file), ".json")}
 	var mark string
 	if rest, found := strings.CutPrefix(string(text), byteOrderMark); found {
@@ -81,6 +85,9 @@ func Apply(file string, text []byte, registry *kind.Registry, operations ...Oper
 		return nil, err
 	}
 	for _, o := range operations {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := e.apply(o); err != nil {
 			return nil, err
 		}

@@ -134,7 +134,7 @@ func randomEdit(t *testing.T, random *rand.Rand, seed, name, text string) string
 	document, problems := flowfile.ParseDocument(name, []byte(text))
 	require.Empty(t, problems, "%s:\n%s", seed, text)
 	o, keeps := randomOperation(random, document.Value)
-	edited, err := flowedit.Apply(name, []byte(text), nodes.Standard(), o)
+	edited, err := flowedit.Apply(t.Context(), name, []byte(text), nodes.Standard(), o)
 	var refused *flowedit.Error
 	if errors.As(err, &refused) && !strings.Contains(refused.Message, "by an operation") {
 		require.Nil(t, edited)
