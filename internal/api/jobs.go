@@ -50,8 +50,10 @@ const (
 	maxJobs   = 4
 	jobRuns   = 10_000
 	jobAtOnce = 8
-	// jobKept is how long an ended job can be read, and keptProblems how many problems it has.
+	// jobKept is how long an ended job can be read, jobsKept how many of them, and keptProblems how many problems one
+	// has.
 	jobKept      = 24 * time.Hour
+	jobsKept     = 1000
 	keptProblems = 20
 )
 
@@ -72,14 +74,19 @@ type jobs struct {
 func (j *jobs) begin(action string) (Job, bool) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
-	working := 0
+	working, oldest := 0, ""
 	for id, job := range j.all {
 		switch {
 		case job.Ended == nil:
 			working++
 		case time.Since(*job.Ended) > jobKept:
 			delete(j.all, id)
+		case oldest == "" || job.Ended.Before(*j.all[oldest].Ended):
+			oldest = id
 		}
+	}
+	if len(j.all)-working >= jobsKept {
+		delete(j.all, oldest)
 	}
 	if working >= maxJobs {
 		return Job{}, false

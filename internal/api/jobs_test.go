@@ -166,3 +166,21 @@ func TestStepsAreListedByFilterAndPage(t *testing.T) {
 	require.Len(t, failed.Steps, 2)
 	require.Equal(t, 400, s.call(t, "GET", path+"?status=failed&page="+first.Next, "").Code)
 }
+
+func TestEndedJobsAreForgottenOldestFirst(t *testing.T) {
+	t.Parallel()
+	var j jobs
+	var ids []string
+	for i := range jobsKept + 1 {
+		job, ok := j.begin("cancel")
+		require.True(t, ok)
+		ids = append(ids, job.ID)
+		ended := time.Now().Add(time.Duration(i) * time.Millisecond)
+		j.update(job.ID, func(job *Job) { job.Ended = &ended })
+	}
+	_, kept := j.get(ids[0])
+	require.False(t, kept)
+	_, kept = j.get(ids[1])
+	require.True(t, kept)
+	require.Len(t, j.all, jobsKept)
+}
