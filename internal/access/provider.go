@@ -7,13 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/everhook/everhook"
 )
 
 // ProviderOptions are the settings of an OIDC provider.
@@ -63,12 +67,18 @@ func ParseRule(text string) (Rule, error) {
 // the provider at the first sign-in, so that a provider that is down does not keep the server from starting.
 type Provider struct {
 	ProviderOptions
-	mu         sync.Mutex
-	discovered *oidc.Provider
+	discovered atomic.Pointer[oidc.Provider]
+	discovery  singleflight.Group
 }
 
-// providerTimeout bounds one call of the provider.
-const providerTimeout = 10 * time.Second
+const (
+	// providerTimeout bounds one call of the provider.
+	providerTimeout = 10 * time.Second
+	// maxSubject is the longest subject of a person that OpenID Connect allows.
+	maxSubject = 255
+	// maxCause bounds what an error repeats of an answer of the provider, in characters.
+	maxCause = 300
+)
 
 // NewProvider checks the settings. It calls nothing.
 func NewProvider(o ProviderOptions) (*Provider, error) {
@@ -76,7 +86,7 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 	case o.Issuer == "" || o.ClientID == "":
 		return nil, errors.New("an OIDC provider needs an issuer and a client ID")
 	case len(o.Rules) == 0:
-		return nil, errors.New("nobody could sign in: give a role to a value of the claim")
+		return nil, errors.New("no person could sign in: give a role to a value of the claim")
 	}
 	if o.HTTP == nil {
 		o.HTTP = &http.Client{Timeout: providerTimeout}
@@ -88,25 +98,55 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 var (
 	// ErrProvider is for a sign-in that the provider, or a check of its answer, refused.
 	ErrProvider = errors.New("the sign-in at the provider did not succeed; try again")
+	// ErrProviderAway is for a provider that does not answer.
+	ErrProviderAway = errors.New("the provider does not answer; try again later")
 	// ErrNoRole is for a person of the provider who matches no rule.
 	ErrNoRole = errors.New("the provider knows you, but you have no role here; ask an admin")
 )
 
-// config discovers the provider, once.
-func (p *Provider) config(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.discovered == nil {
-		// The provider keeps the context for its keys: it must outlive the request.
+// discover reads the settings of the provider, once. Sign-ins that begin meanwhile wait for the same answer.
+func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
+	if found := p.discovered.Load(); found != nil {
+		return found, nil
+	}
+	result := p.discovery.DoChan("", func() (any, error) {
+		// It is for other requests too: it must not end with this one.
 		found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.HTTP), p.Issuer)
 		if err != nil {
-			return nil, nil, fmt.Errorf("the OIDC provider does not answer: %w", err)
+			return nil, fmt.Errorf("%w (%s)", ErrProviderAway, everhook.Shorten(err.Error(), maxCause))
 		}
-		p.discovered = found
+		p.discovered.Store(found)
+		return found, nil
+	})
+	select {
+	case found := <-result:
+		provider, _ := found.Val.(*oidc.Provider)
+		return provider, found.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
+}
+
+// config is what the provider knows this server by.
+func (p *Provider) config(found *oidc.Provider) *oauth2.Config {
 	scopes := append([]string{oidc.ScopeOpenID, "profile", "email"}, p.Scopes...)
-	return &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: p.discovered.Endpoint(),
-		RedirectURL: p.Redirect, Scopes: scopes}, p.discovered, nil
+	return &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: found.Endpoint(),
+		RedirectURL: p.Redirect, Scopes: scopes}
+}
+
+// knows reports whether a person signs in at this provider.
+func (p *Provider) knows(person Person) bool {
+	return p != nil && strings.HasPrefix(person.Subject, p.Issuer+" ")
+}
+
+// refusal is the error for what the provider did not answer, or not rightly. The text of the library is bounded.
+func refusal(err error) error {
+	if _, answered := errors.AsType[*oauth2.RetrieveError](err); !answered {
+		if _, away := errors.AsType[*url.Error](err); away {
+			return fmt.Errorf("%w (%s)", ErrProviderAway, everhook.Shorten(err.Error(), maxCause))
+		}
+	}
+	return fmt.Errorf("%w (%s)", ErrProvider, everhook.Shorten(err.Error(), maxCause))
 }
 
 // visit is what the browser keeps sealed while it is at the provider.
@@ -121,8 +161,8 @@ const visitName = "oidc"
 
 // BeginProvider returns the URL at the provider to which the browser goes, and what it must send back sealed. Next is
 // the path to open afterwards.
-func (s *Service) BeginProvider(ctx context.Context, next string) (url, sealed string, err error) {
-	config, _, err := s.Provider.config(ctx)
+func (s *Service) BeginProvider(ctx context.Context, next string) (address, sealed string, err error) {
+	found, err := s.Provider.discover(ctx)
 	if err != nil {
 		return "", "", err
 	}
@@ -135,11 +175,12 @@ func (s *Service) BeginProvider(ctx context.Context, next string) (url, sealed s
 	if sealed, err = s.sealed.Encode(visitName, data); err != nil {
 		return "", "", err
 	}
-	return config.AuthCodeURL(v.State, oidc.Nonce(v.Nonce), oauth2.S256ChallengeOption(v.Verifier)), sealed, nil
+	return s.Provider.config(found).AuthCodeURL(v.State, oidc.Nonce(v.Nonce), oauth2.S256ChallengeOption(v.Verifier)),
+		sealed, nil
 }
 
-// SignInByProvider makes a session for a person who comes back from the provider with a code and a state. It returns
-// the path to open.
+// SignInByProvider makes a session for a person who comes back from the provider with a code and a state; without a
+// code, the provider refused. A state is good for one sign-in. It returns the path to open.
 func (s *Service) SignInByProvider(ctx context.Context, sealed, state, code string,
 	from Client) (_ SignedIn, next string, err error) {
 	var data []byte
@@ -148,7 +189,10 @@ func (s *Service) SignInByProvider(ctx context.Context, sealed, state, code stri
 		!s.Now().Before(v.Expires) || subtle.ConstantTimeCompare([]byte(v.State), []byte(state)) != 1 {
 		return SignedIn{}, "", fmt.Errorf("%w (it took too long, or began in another browser)", ErrProvider)
 	}
-	claims, err := s.Provider.exchange(ctx, v, code)
+	if code == "" {
+		return SignedIn{}, "", fmt.Errorf("%w (the provider gave no code)", ErrProvider)
+	}
+	claims, err := s.exchange(ctx, v, code)
 	if err != nil {
 		return SignedIn{}, "", err
 	}
@@ -161,25 +205,30 @@ func (s *Service) SignInByProvider(ctx context.Context, sealed, state, code stri
 	if person, err = s.Store.PutProviderPerson(from.with(ctx, person.actor()), person); err != nil {
 		return SignedIn{}, "", err
 	}
-	signedIn, err := s.startPerson(ctx, person, methodOIDC, from, "")
+	signedIn, err := s.startPerson(ctx, person, methodOIDC, from, v.State)
+	if errors.Is(err, ErrUsed) {
+		err = fmt.Errorf("%w (it was completed before)", ErrProvider)
+	}
 	return signedIn, v.Next, err
 }
 
 // exchange gets the claims of a person for a code, and checks them.
-func (p *Provider) exchange(ctx context.Context, v visit, code string) (map[string]any, error) {
-	config, provider, err := p.config(ctx)
+func (s *Service) exchange(ctx context.Context, v visit, code string) (map[string]any, error) {
+	p := s.Provider
+	provider, err := p.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ctx = oidc.ClientContext(ctx, p.HTTP)
+	config := p.config(provider)
 	token, err := config.Exchange(ctx, code, oauth2.VerifierOption(v.Verifier))
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrProvider, err)
+		return nil, refusal(err)
 	}
 	raw, _ := token.Extra("id_token").(string)
-	verified, err := provider.Verifier(&oidc.Config{ClientID: p.ClientID}).Verify(ctx, raw)
+	verified, err := provider.Verifier(&oidc.Config{ClientID: p.ClientID, Now: s.Now}).Verify(ctx, raw)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrProvider, err)
+		return nil, refusal(err)
 	}
 	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(v.Nonce)) != 1 {
 		return nil, fmt.Errorf("%w (its answer belongs to another sign-in)", ErrProvider)
@@ -189,12 +238,12 @@ func (p *Provider) exchange(ctx context.Context, v visit, code string) (map[stri
 	info, err := provider.UserInfo(ctx, config.TokenSource(ctx, token))
 	switch {
 	case err != nil && provider.UserInfoEndpoint() != "":
-		return nil, fmt.Errorf("%w (%w)", ErrProvider, err)
+		return nil, refusal(err)
 	case err == nil && info.Subject != verified.Subject:
 		return nil, fmt.Errorf("%w (its answers name two people)", ErrProvider)
 	case err == nil:
 		if err := info.Claims(&claims); err != nil {
-			return nil, fmt.Errorf("%w (%w)", ErrProvider, err)
+			return nil, refusal(err)
 		}
 	}
 	return claims, verified.Claims(&claims) // those of the ID token are signed: they win
@@ -204,10 +253,14 @@ func (p *Provider) exchange(ctx context.Context, v visit, code string) (map[stri
 func (p *Provider) person(claims map[string]any) (Person, error) {
 	text := func(name string) string { text, _ := claims[name].(string); return strings.TrimSpace(text) }
 	role, labels := p.rights(values(claims, p.Claim))
-	if role == "" {
+	subject, _ := claims["sub"].(string) // as it is: another one, even by a space, is another person
+	switch {
+	case role == "":
 		return Person{}, ErrNoRole
+	case subject == "" || len(subject) > maxSubject:
+		return Person{}, fmt.Errorf("%w (it has no subject for you)", ErrProvider)
 	}
-	person := Person{Subject: p.Issuer + " " + text("sub"), Provider: true, Role: role, Labels: labels}
+	person := Person{Subject: p.Issuer + " " + subject, Provider: true, Role: role, Labels: labels}
 	if email, err := normalEmail(text("email")); err == nil {
 		person.Email = email
 	}

@@ -9,13 +9,14 @@ import (
 )
 
 // Life of a session: it ends after a week without use, and after a month anyway. One of --admin-token ends after a
-// week.
+// week, and one of OIDC after half a day, because only a sign-in asks the provider which rights the person has.
 const (
-	sessionIdle      = 7 * 24 * time.Hour
-	sessionTime      = 30 * 24 * time.Hour
-	adminSessionTime = 7 * 24 * time.Hour
-	cookieLength     = 43
-	maxAgent         = 200
+	sessionIdle         = 7 * 24 * time.Hour
+	sessionTime         = 30 * 24 * time.Hour
+	adminSessionTime    = 7 * 24 * time.Hour
+	providerSessionTime = 12 * time.Hour
+	cookieLength        = 43
+	maxAgent            = 200
 )
 
 // Client is where a request comes from, for people who look at their sessions.
@@ -58,8 +59,11 @@ func (s *Service) start(ctx context.Context, actor Actor, method string, from Cl
 	now := s.Now()
 	session := Session{ID: random(idLength), Actor: actor.ID, Method: method, Address: from.Address,
 		Agent: shortAgent(from.Agent), Created: now, Used: now, Expires: now.Add(sessionTime), Proof: proof}
-	if actor.ID == adminActor().ID {
+	switch {
+	case actor.ID == adminActor().ID:
 		session.Bound, session.Expires = s.adminBound(), now.Add(adminSessionTime)
+	case method == methodOIDC:
+		session.Expires = now.Add(providerSessionTime)
 	}
 	cookie := random(cookieLength)
 	session.Hash = digest(cookie)
@@ -125,7 +129,7 @@ func (s *Service) actorOf(ctx context.Context, session Session, now time.Time) (
 		return token.actor(), err
 	default:
 		person, err := s.Store.Person(ctx, id)
-		if missing(err) || err == nil && person.Disabled {
+		if missing(err) || err == nil && (person.Disabled || person.Provider && !s.Provider.knows(person)) {
 			return Actor{}, ErrNoSession
 		}
 		return person.actor(), err

@@ -137,6 +137,8 @@ const (
 	reasonDisabled = "disabled"
 	reasonProvider = "provider"
 	reasonNoRole   = "no-role"
+	// reasonAway is that of a provider that does not answer. It says nothing about the person.
+	reasonAway = "provider-away"
 )
 
 var errSlowed = errors.New("too many wrong passwords for this person")
@@ -152,6 +154,7 @@ func reasonOf(err error) string {
 		reasonDisabled: {access.ErrDisabled},
 		reasonProvider: {access.ErrProvider},
 		reasonNoRole:   {access.ErrNoRole},
+		reasonAway:     {access.ErrProviderAway},
 	} {
 		for _, cause := range causes {
 			if errors.Is(err, cause) {
@@ -169,7 +172,7 @@ func (s *site) refused(w http.ResponseWriter, r *http.Request, err error, answer
 		s.unavailable(w, r, err)
 		return
 	}
-	if reason != reasonSlow {
+	if reason != reasonSlow && reason != reasonAway {
 		s.wrong(r)
 	}
 	s.Logger.WarnContext(r.Context(), "a sign-in was refused", "reason", reason, "remote", s.addressOf(r).String(),
@@ -186,21 +189,35 @@ func (s *site) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 
 // logout ends the session of the browser.
 func (s *site) logout(w http.ResponseWriter, r *http.Request) {
-	if cookie, err := r.Cookie(sessionCookie); err == nil {
-		actor, err := s.Access.BySession(r.Context(), cookie.Value)
-		if err == nil {
-			err = s.Access.EndSession(access.With(r.Context(), actor), actor.Session)
-		}
-		if err != nil && !errors.Is(err, access.ErrNoSession) {
-			s.unavailable(w, r, err)
-			return
-		}
+	if err := s.endSession(r); err != nil {
+		s.unavailable(w, r, err)
+		return
 	}
 	s.setCookie(w, r, sessionCookie, "", -1)
 	http.Redirect(w, r, loginPath, http.StatusSeeOther)
 }
 
+// endSession ends the session of the browser, if it has one.
+func (s *site) endSession(r *http.Request) error {
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return nil //nolint:nilerr // the browser has none
+	}
+	actor, err := s.Access.BySession(r.Context(), cookie.Value)
+	if err == nil {
+		err = s.Access.EndSession(access.With(r.Context(), actor), actor.Session)
+	}
+	if errors.Is(err, access.ErrNoSession) {
+		return nil
+	}
+	return err
+}
+
+// setSession gives the browser a session in place of the one that it has.
 func (s *site) setSession(w http.ResponseWriter, r *http.Request, signedIn access.SignedIn) {
+	if err := s.endSession(r); err != nil {
+		s.Logger.WarnContext(r.Context(), "the earlier session of a browser could not be ended", "error", err)
+	}
 	s.setCookie(w, r, ceremonyCookie, "", -1)
 	s.setCookie(w, r, sessionCookie, signedIn.Cookie, int(time.Until(signedIn.Expires).Round(time.Second).Seconds()))
 	s.Logger.InfoContext(r.Context(), "signed in", "actor", signedIn.Actor.ID, "name", signedIn.Actor.Name, "remote",
@@ -309,8 +326,7 @@ const usedUp = "this link was used or replaced, or it has expired; ask an admin 
 func (s *site) provider(w http.ResponseWriter, r *http.Request) {
 	target, sealed, err := s.Access.BeginProvider(r.Context(), localPath(r.URL.Query().Get("next")))
 	if err != nil {
-		s.Logger.WarnContext(r.Context(), "the OIDC provider could not be reached", "error", err)
-		http.Redirect(w, r, loginPath+"?wrong="+reasonProvider, http.StatusSeeOther)
+		s.refusedProvider(w, r, err)
 		return
 	}
 	s.setCookie(w, r, ceremonyCookie, sealed, int(ceremonyTime.Seconds()))
@@ -324,13 +340,18 @@ func (s *site) providerReturn(w http.ResponseWriter, r *http.Request) {
 		s.clientOf(r))
 	if err != nil {
 		s.setCookie(w, r, ceremonyCookie, "", -1)
-		s.refused(w, r, err, func(reason string) {
-			http.Redirect(w, r, loginPath+"?wrong="+reason, http.StatusSeeOther)
-		})
+		s.refusedProvider(w, r, err)
 		return
 	}
 	s.setSession(w, r, signedIn)
 	http.Redirect(w, r, localPath(next), http.StatusSeeOther)
+}
+
+// refusedProvider sends the browser back to the sign-in page.
+func (s *site) refusedProvider(w http.ResponseWriter, r *http.Request, err error) {
+	s.refused(w, r, err, func(reason string) {
+		http.Redirect(w, r, loginPath+"?wrong="+reason, http.StatusSeeOther)
+	})
 }
 
 // localPath returns the path to open after signing in: the given one if it is a path on this address, else "/".

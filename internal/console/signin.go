@@ -10,19 +10,20 @@ const signInScript = "/signin.js"
 
 // problems are the texts for the reasons in the query of the sign-in page and of the page of an invitation.
 var problems = map[string]string{
-	"token":    "That is not a valid token of this server.",
-	"password": "The email address or the password is wrong.",
-	"passkey":  "This passkey is not known here, or it took too long. Try again.",
-	"slow":     "There were too many wrong passwords for this person. Wait a minute.",
-	"disabled": "An admin has disabled you.",
-	"provider": "The sign-in at your organisation did not succeed. Try again.",
-	"no-role":  "Your organisation knows you, but you have no role here. Ask an admin.",
-	"used":     "This link was used or replaced, or it has expired. Ask an admin for a new one.",
-	"taken":    "This email address is already used.",
-	"differ":   "The two passwords differ.",
-	"name":     "Write your name, in at most 100 characters.",
-	"email":    "This is not an email address.",
-	"weak":     "The password needs 12 to 256 characters, at least five different ones, and must not be your email address.",
+	"token":         "That is not a valid token of this server.",
+	"password":      "The email address or the password is wrong.",
+	"passkey":       "This passkey is not known here, or it took too long. Try again.",
+	"slow":          "There were too many wrong passwords for this person. Wait a minute.",
+	"disabled":      "An admin has disabled you.",
+	"provider":      "The sign-in at your organisation did not succeed. Try again.",
+	"provider-away": "The sign-in service of your organisation does not answer. Try again later.",
+	"no-role":       "Your organisation knows you, but you have no role here. Ask an admin.",
+	"used":          "This link was used or replaced, or it has expired. Ask an admin for a new one.",
+	"taken":         "This email address is already used.",
+	"differ":        "The two passwords differ.",
+	"name":          "Write your name, in at most 100 characters.",
+	"email":         "This is not an email address.",
+	"weak":          "The password needs 12 to 256 characters, at least five different ones, and must not be your email address.",
 }
 
 type signInBody struct {
