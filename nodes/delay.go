@@ -56,6 +56,14 @@ func endsDelay(status string) bool {
 	return status == string(everhook.Resolved) || status == string(everhook.Failed)
 }
 
+// Brief is how long it waits.
+func (*Delay) Brief(node *everhook.Node) string {
+	if until, ok := node.Config["until"]; ok {
+		return fmt.Sprintf("until `%v`", until)
+	}
+	return fmt.Sprint(node.Config["duration"])
+}
+
 // PausesFor says that it waits for a time.
 func (*Delay) PausesFor() kind.Pause { return kind.ForTime }
 

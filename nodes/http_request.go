@@ -125,6 +125,28 @@ config:
 	}
 }
 
+// Brief is the method, and the URL without its scheme and host.
+func (*HTTPRequest) Brief(node *everhook.Node) string {
+	method, ok := node.Config["method"].(string)
+	if !ok {
+		method = "GET"
+	}
+	target, _ := node.Config["url"].(string)
+	return method + " `" + afterHost(target) + "`"
+}
+
+// afterHost is a URL without its scheme and host, or without the template in their place.
+func afterHost(target string) string {
+	rest := target
+	if _, after, ok := strings.Cut(target, "://"); ok {
+		rest = after
+	}
+	if at := strings.IndexByte(rest, '/'); at > 0 {
+		return rest[at:]
+	}
+	return rest
+}
+
 // Validate reports fields that contradict each other or exceed limits.
 func (c *HTTPRequest) Validate(v *kind.Validation) {
 	if c.Redirects != nil && (*c.Redirects < 0 || *c.Redirects > maxRedirects) {

@@ -102,6 +102,18 @@ func (c *Loop) FieldScope(pointer string) kind.FieldScope {
 	}
 }
 
+// Brief is what the loop goes through.
+func (c *Loop) Brief(*everhook.Node) string {
+	brief := "while `" + c.When.Source() + "`"
+	if c.Over.IsSet() {
+		brief = "over `" + c.Over.Source() + "`"
+	}
+	if c.Concurrency > 1 {
+		brief += fmt.Sprintf(", %d at once", c.Concurrency)
+	}
+	return brief
+}
+
 // Repeats is true for a loop that counts: without data to go through, each iteration does the same again.
 func (c *Loop) Repeats() bool {
 	_, err := strconv.Atoi(strings.TrimSpace(c.Over.Source()))

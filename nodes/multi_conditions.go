@@ -71,6 +71,24 @@ branches:
 	}
 }
 
+// Brief counts the cases.
+func (c *MultiConditions) Brief(*everhook.Node) string {
+	if len(c.Cases) == 1 {
+		return "1 case"
+	}
+	return fmt.Sprintf("%d cases", len(c.Cases))
+}
+
+// BranchTitle is the title of the case.
+func (c *MultiConditions) BranchTitle(branch string) string {
+	for i := range c.Cases {
+		if c.Cases[i].Name == branch {
+			return c.Cases[i].Title
+		}
+	}
+	return ""
+}
+
 // Validate checks the names of cases and branches.
 func (m *MultiConditions) Validate(v *kind.Validation) {
 	if len(m.Cases) == 0 {

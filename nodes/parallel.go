@@ -52,6 +52,14 @@ func (c *Parallel) Validate(v *kind.Validation) {
 	}
 }
 
+// Brief is the mode.
+func (c *Parallel) Brief(*everhook.Node) string {
+	if c.Mode == "" {
+		return "all"
+	}
+	return c.Mode
+}
+
 // ResultShape has the branches.
 func (*Parallel) ResultShape(node *everhook.Node) *expression.Shape {
 	shape := &expression.Shape{Type: expression.Mapping, Fields: map[string]*expression.Shape{}}

@@ -77,6 +77,21 @@ func (*Response) AnswersCaller() bool { return true }
 // EndsRun is true unless the run continues.
 func (c *Response) EndsRun() bool { return !c.Continue }
 
+// Brief is the status.
+func (c *Response) Brief(node *everhook.Node) string {
+	brief := "200"
+	if status, ok := node.Config["status"]; ok {
+		brief = fmt.Sprintf("`%v`", status)
+		if literal, ok := c.Status.Literal(); ok {
+			brief = fmt.Sprint(literal)
+		}
+	}
+	if c.Continue {
+		return brief + ", and the run continues"
+	}
+	return brief + ", ends the run"
+}
+
 // Execute is pure: the answer leaves when the workflow task ends.
 func (c *Response) Execute(run kind.Run) (kind.Result, error) {
 	answer := everhook.Answer{Status: 200}

@@ -56,6 +56,10 @@ type Options struct {
 	Deployment api.Deployment
 	// Registry has the kinds that flows can use.
 	Registry *kind.Registry
+	// HookURL returns the URL of the webhook with a token. Nil: drafts have no URL.
+	HookURL func(token string) string
+	// Settings and Secrets are the names of what flows can read and use. Nil: none is known.
+	Settings, Secrets func() []string
 	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.
 	Trouble func() error
 	// Ready returns why webhook calls are not served, or nil. Its context has a timeout of five seconds.

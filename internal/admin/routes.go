@@ -8,7 +8,6 @@ import (
 	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
-	"github.com/everhook/everhook/receiver"
 )
 
 // New returns the handler of the admin address.
@@ -48,7 +47,8 @@ func (s *site) serve() http.Handler {
 	r.public("GET /readyz", s.ready)
 	r.known("/api/", api.New(api.Options{Flows: s.Flows, Runs: s.Runs, Actions: s.Actions,
 		Requests: s.Store, Store: s.Store, Deployment: s.Deployment, Registry: s.Registry,
-		Paths: receiver.SamplePaths, Events: s.Events, Alive: alive, Erasing: s.Erasing, Access: s.Access,
+		Events: s.Events, Alive: alive, Erasing: s.Erasing, Access: s.Access,
+		HookURL: s.HookURL, Settings: s.Settings, Secrets: s.Secrets,
 		Inbox:    s.Inbox,
 		Problems: s.FileProblems, TemporalURL: s.TemporalURL, Logger: s.Logger}))
 	if s.Console != nil {

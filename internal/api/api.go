@@ -50,7 +50,8 @@ type Flows interface {
 	Flows(ctx context.Context) ([]Flow, error)
 }
 
-// Options configure the API. All but Alive, Problems, TemporalURL and Logger are required.
+// Options configure the API. All but Alive, Problems, TemporalURL, HookURL, Settings, Secrets and
+// Logger are required.
 type Options struct {
 	Flows Flows
 	Runs  Runs
@@ -71,8 +72,12 @@ type Options struct {
 	Registry *kind.Registry
 	// Inbox has the deliveries that wait. Nil: this process has none.
 	Inbox Inbox
-	// Paths lists the paths of a sample, see receiver.SamplePaths.
-	Paths func(sample string) ([]everhook.Path, error)
+	// HookURL returns the URL of the webhook with a token. Nil: drafts have no URL.
+	HookURL func(token string) string
+	// Settings are the names of the settings that flows can read, by env. Nil: none is known.
+	Settings func() []string
+	// Secrets are the names of the secrets that are set. Nil: none is known.
+	Secrets func() []string
 	// Requests keep the answers of requests with an Idempotency-Key.
 	Requests Requests
 	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
@@ -96,8 +101,9 @@ const (
 // operations are all operations of the API.
 var operations = []func(*service){
 	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, deleteFlow, exportFlow, listVersions,
-	diffVersions, getCounters, labelFlow, rotateToken, parseSample, cancelFlow,
-	getDraft, putDraft, editDraft, undoDraft, redoDraft, discardDraft, publishDraft,
+	diffVersions, getCounters, labelFlow, rotateToken, parseSample, listKinds, cancelFlow,
+	getDraft, checkDraft, putDraft, editDraft, completeDraft, listNames,
+	undoDraft, redoDraft, discardDraft, publishDraft,
 	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
 	listTokens, createToken, revokeToken, listPeople, invitePerson, inviteAgain, changePerson, removePerson,
 	listSessions, endSession,

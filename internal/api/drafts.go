@@ -23,6 +23,8 @@ type Draft struct {
 	// Undo and Redo are the revisions that these would show; missing if there is nothing to undo or redo.
 	Undo int64 `json:"undo,omitempty"`
 	Redo int64 `json:"redo,omitempty"`
+	// URL is the webhook URL that the flow has, or will have once it is published.
+	URL string `json:"url,omitempty"`
 }
 
 type draftOutput struct {
@@ -30,12 +32,20 @@ type draftOutput struct {
 	Body Draft
 }
 
-func draftOf(d store.Draft, err error) (*draftOutput, error) {
+func (s *service) draftOf(d store.Draft, err error) (*draftOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &draftOutput{etag(d.Revision), Draft{Flow: d.Flow, Base: d.Base, Revision: d.Revision, Text: d.Text,
-		Operation: d.Operation, Author: d.Author, Saved: d.SavedAt, Undo: d.Undo, Redo: d.Redo}}, nil
+	return &draftOutput{etag(d.Revision), s.shownDraft(d)}, nil
+}
+
+func (s *service) shownDraft(d store.Draft) Draft {
+	shown := Draft{Flow: d.Flow, Base: d.Base, Revision: d.Revision, Text: d.Text, Operation: d.Operation,
+		Author: d.Author, Saved: d.SavedAt, Undo: d.Undo, Redo: d.Redo}
+	if s.HookURL != nil {
+		shown.URL = s.HookURL(d.Token)
+	}
+	return shown
 }
 
 // AtDraft names a revision of a draft.
@@ -56,7 +66,7 @@ func (s *service) changeDraft(ctx context.Context, in AtDraft,
 		return nil, err
 	}
 	if changedBefore(ctx) {
-		return draftOf(s.Store.Draft(ctx, in.Key))
+		return s.draftOf(s.Store.Draft(ctx, in.Key))
 	}
-	return draftOf(change(ctx, in.Key, revision))
+	return s.draftOf(change(ctx, in.Key, revision))
 }

@@ -21,14 +21,11 @@ type DraftEdits struct {
 	DryRun     bool                 `json:"dryRun,omitempty" doc:"Only say what the text would be, and what would break."`
 }
 
-// EditedDraft is a draft after edits.
+// EditedDraft is a draft after edits. With dryRun, its draft has the revision before and the text after them.
 type EditedDraft struct {
-	// Draft is the draft with its new text; with dryRun its revision is the one before.
-	Draft Draft `json:"draft"`
+	CheckedDraft
 	// Broke are the errors that the text did not have before.
 	Broke []flowfile.Problem `json:"broke"`
-	// Problems are all errors and warnings of the text.
-	Problems []flowfile.Problem `json:"problems"`
 }
 
 type editDraftInput struct {
@@ -78,12 +75,8 @@ func editDraft(s *service) {
 					}
 				}
 			}
-			shown, err := draftOf(draft, nil)
-			if err != nil {
-				return nil, err
-			}
-			after := s.problemsOf(draft.Text)
-			return &editDraftOutput{shown.ETag, EditedDraft{shown.Body, newErrors(before, after), after}}, nil
+			after := s.checked(draft)
+			return &editDraftOutput{etag(draft.Revision), EditedDraft{after, newErrors(before, after.Problems)}}, nil
 		})
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
-	"github.com/everhook/everhook/receiver"
 )
 
 // deployed serves the flows of a store, and reads them for lists, as the catalog does.
@@ -52,7 +51,7 @@ func onStore(t *testing.T) (*service, *deployed) {
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	d := &deployed{Store: opened}
 	return newService(Options{Store: d, Deployment: d, Flows: d, Requests: d, Registry: nodes.Standard(),
-		Actions: &fakeActions{}, Paths: receiver.SamplePaths}), d
+		Actions: &fakeActions{}, HookURL: func(token string) string { return "http://h/" + token }}), d
 }
 
 // flowText is a flow whose answer has a status.

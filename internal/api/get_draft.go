@@ -14,6 +14,6 @@ func getDraft(s *service) {
 			if err := s.may(ctx, access.Viewer, in.Key); err != nil {
 				return nil, err
 			}
-			return draftOf(s.Store.Draft(ctx, in.Key))
+			return s.draftOf(s.Store.Draft(ctx, in.Key))
 		})
 }

@@ -40,9 +40,9 @@ func putDraft(s *service) {
 				}
 			}
 			if changedBefore(ctx) {
-				return draftOf(s.Store.Draft(ctx, in.Key))
+				return s.draftOf(s.Store.Draft(ctx, in.Key))
 			}
-			return draftOf(s.Store.PutDraft(ctx, put))
+			return s.draftOf(s.Store.PutDraft(ctx, put))
 		})
 }
 

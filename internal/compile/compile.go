@@ -172,6 +172,8 @@ type compiler struct {
 	reported map[string]bool
 	// names are the keys of nodes in literal fields, by pointer.
 	names map[string]string
+	// looking, if set, takes the names at one place.
+	looking *looking
 }
 
 // place is the position of a node in the tree: the branches that lead to it, outermost first.
@@ -348,6 +350,11 @@ func (c *compiler) node(node *everhook.Node, pointer string, s scope) (*Node, sc
 	validation.Definition, validation.Trigger = c.flow.Definition, c.flow.Trigger
 	validation.Node, validation.Nodes = node, others{c.flow, s}
 	decoded := c.kind(compiled, pointer)
+	if c.looking != nil {
+		c.looking.at(pointer, func() *expression.Environment {
+			return c.environment(node, s, compiled.Spec.Effect != nil)
+		}, node)
+	}
 	if c.checking {
 		c.common(compiled, validation)
 	}
@@ -488,6 +495,12 @@ func (c *compiler) fields(config any, pointer, node string, environment func(fie
 	scope)) (uses expression.References) {
 	expression.Walk(config, func(at string, field expression.Field) {
 		c.flow.Fields[c.source(pointer+at)] = field
+		if c.looking != nil {
+			c.looking.at(pointer+at, func() *expression.Environment {
+				place, _ := environment(at)
+				return place
+			}, nil)
+		}
 		if !field.IsSet() || c.errors >= maxErrors {
 			return
 		}

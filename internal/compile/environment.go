@@ -142,20 +142,26 @@ func (l loops) Look(key string) (*expression.Shape, string) {
 
 var (
 	anything  = &expression.Shape{}
-	loopShape = &expression.Shape{Fields: map[string]*expression.Shape{"item": anything, "index": anything,
-		"sequence": anything, "length": anything}, Content: "item"}
-	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "type": anything,
-		"message": anything, "attempts": anything, "response": {Fields: map[string]*expression.Shape{
-			"status": anything, "headers": anything, "body": anything}, Open: true}}, Content: "response"}
+	loopShape = &expression.Shape{Fields: map[string]*expression.Shape{"item": said("The element."),
+		"index": said("Its place, counted from 0."), "sequence": said("Its place, counted from 1."),
+		"length": said("How many there are.")}, Content: "item"}
+	errorShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": said("How the step ended."),
+		"type": said("The kind of error."), "message": said("What went wrong."),
+		"attempts": said("How often it was tried."), "response": {Fields: map[string]*expression.Shape{
+			"status": anything, "headers": anything, "body": anything}, Open: true,
+			Help: "The answer of the other system."}}, Content: "response"}
 
-	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": anything, "node": anything,
-		"message": anything}}
+	failureShape = &expression.Shape{Fields: map[string]*expression.Shape{"status": said("How the run ended."),
+		"node": said("The key of the step that failed."), "message": said("What went wrong.")}}
 
 	systemShape = &expression.Shape{Fields: map[string]*expression.Shape{
-		"now": anything, "runId": anything,
+		"now": said("The time of the run, the same on every replay."), "runId": said("The ID of the run."),
 		"flow": {Fields: map[string]*expression.Shape{"key": anything, "version": anything, "title": anything}},
 	}}
 )
+
+// said is anything, with what it is for people.
+func said(help string) *expression.Shape { return &expression.Shape{Help: help} }
 
 // iterates reports whether the node's kind is Iterating. Other than in Node, it is known before the node is compiled.
 func (c *compiler) iterates(node *everhook.Node) bool {

@@ -270,6 +270,28 @@ func (p *Provider) Redactor() *Redactor {
 	return p.redactor
 }
 
+// Names are the names of the secrets that are set, sorted.
+func (p *Provider) Names() []string {
+	p.follow()
+	names := map[string]bool{}
+	p.mu.Lock()
+	for name := range p.variables {
+		names[name] = true
+	}
+	p.mu.Unlock()
+	for name := range p.stored() {
+		names[name] = true
+	}
+	if p.dir != "" {
+		entries, _ := os.ReadDir(p.dir) // a directory that is missing has no secrets
+		for _, entry := range entries {
+			names[entry.Name()] = ValidName(entry.Name())
+		}
+	}
+	maps.DeleteFunc(names, func(_ string, isSecret bool) bool { return !isSecret })
+	return slices.Sorted(maps.Keys(names))
+}
+
 func (p *Provider) learnAll() {
 	p.read = time.Now()
 	for name, value := range p.variables {

@@ -397,7 +397,8 @@ func (s *Server) startAdmin() error {
 		UI:       s.temporal.ui(), ReadOnlyUI: s.temporal.readOnlyUI(), TemporalUIURL: s.temporal.uiURL,
 		Namespace: s.temporal.namespace,
 		Codec:     codec, Access: s.access, Local: isLoopback(s.options.Admin), TrustedProxies: s.trustedProxies(),
-		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(),
+		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(), HookURL: s.HookURL,
+		Settings: func() []string { return everhook.SortedKeys(s.env()) }, Secrets: s.secrets.Names,
 	}
 	if s.inbox != nil {
 		options.Inbox = s.inbox.Box()

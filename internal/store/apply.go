@@ -55,7 +55,7 @@ type Applied struct {
 // uses that one. Source says where the definition comes from.
 //
 // The flow keeps one token: that of the trigger of the last enabled version that had one, else a random one of 130 bits
-// that was made with the first version. A token that another flow has is ErrTokenTaken.
+// that was made with its first draft or version. A token that another flow has is ErrTokenTaken.
 func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source string,
 	o ApplyOptions) (applied Applied, err error) {
 	if !everhook.IsFlowKey(def.Key) {
@@ -74,7 +74,10 @@ func (s *Store) Apply(ctx context.Context, def *everhook.Definition, source stri
 		after := before
 		after.Key, after.Source, after.Managed = def.Key, source, o.Managed.orStore()
 		if isNew {
-			after.Token, after.Secret = newToken(), make([]byte, 32)
+			if after.Token, err = firstToken(ctx, tx, def.Key); err != nil {
+				return false, err
+			}
+			after.Secret = make([]byte, 32)
 			rand.Read(after.Secret)
 		}
 		number, err := tx.take(ctx, version, &after)

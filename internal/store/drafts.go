@@ -23,6 +23,8 @@ type Draft struct {
 	SavedAt           time.Time
 	// Undo and Redo are the revisions that these would show; 0: none.
 	Undo, Redo int64
+	// Token is the token that the flow has, or will have once it is published.
+	Token string
 }
 
 // DraftRevision is a revision of a draft without its text.
@@ -71,7 +73,7 @@ func (s *Store) PutDraft(ctx context.Context, put DraftPut) (draft Draft, err er
 		isNew := errors.Is(err, ErrNotFound) && put.Revision == 0
 		switch {
 		case isNew:
-			if _, err := tx.exec(ctx, insertDraft, put.Flow, put.Base); err != nil {
+			if _, err := tx.exec(ctx, insertDraft, put.Flow, put.Base, newToken()); err != nil {
 				return err
 			}
 		case err != nil:
@@ -161,6 +163,16 @@ func (s *Store) DiscardDraft(ctx context.Context, flow string, revision int64) e
 	})
 }
 
+// firstToken is the token of a flow that is stored for the first time: the one that its draft was shown with, or a new
+// one.
+func firstToken(ctx context.Context, tx *transaction, flow string) (string, error) {
+	token, _, err := one(ctx, tx.conn, value[string], selectDraftToken, flow)
+	if err == nil && token == "" {
+		token = newToken()
+	}
+	return token, err
+}
+
 // publishDraft removes the draft whose text becomes a version. Revision 0 is no draft.
 func publishDraft(ctx context.Context, tx *transaction, flow string, revision int64) (published bool, err error) {
 	if revision == 0 {
@@ -225,7 +237,7 @@ func draftToChange(ctx context.Context, tx *transaction, flow string, revision i
 func draftOf(ctx context.Context, c conn, flow string) (Draft, error) {
 	draft, found, err := one(ctx, c, func(row scanner) (d Draft, err error) {
 		err = row.Scan(&d.Flow, &d.Base, &d.Revision, &d.Text, &d.Operation, &d.Author, (*moment)(&d.SavedAt), &d.Undo,
-			&d.Redo)
+			&d.Redo, &d.Token)
 		return d, err
 	}, selectDraft, flow)
 	if err == nil && !found {
@@ -238,12 +250,14 @@ const (
 	lockDraft   = `SELECT flow FROM drafts WHERE flow = ?`
 	selectDraft = `SELECT d.flow, d.base, d.current, r.text, r.operation, r.author, r.saved_at,
 		coalesce((SELECT max(b.number) FROM draft_revisions b WHERE b.flow = d.flow AND b.number < d.current), 0),
-		coalesce((SELECT min(a.number) FROM draft_revisions a WHERE a.flow = d.flow AND a.number > d.current), 0)
+		coalesce((SELECT min(a.number) FROM draft_revisions a WHERE a.flow = d.flow AND a.number > d.current), 0),
+		coalesce((SELECT f.token FROM flows f WHERE f.key = d.flow), d.token)
 		FROM drafts d JOIN draft_revisions r ON r.flow = d.flow AND r.number = d.current WHERE d.flow = ?`
-	selectDrafts    = `SELECT flow FROM drafts ORDER BY flow`
-	selectRevisions = `SELECT number, operation, author, saved_at FROM draft_revisions WHERE flow = ?
+	selectDraftToken = `SELECT token FROM drafts WHERE flow = ?`
+	selectDrafts     = `SELECT flow FROM drafts ORDER BY flow`
+	selectRevisions  = `SELECT number, operation, author, saved_at FROM draft_revisions WHERE flow = ?
 		ORDER BY number DESC`
-	insertDraft = `INSERT INTO drafts (flow, base, current, latest) VALUES (?, ?, 0, 0)`
+	insertDraft = `INSERT INTO drafts (flow, base, current, latest, token) VALUES (?, ?, 0, 0, ?)`
 	moveDraft   = `UPDATE drafts SET current = ? WHERE flow = ?`
 	deleteDraft = `DELETE FROM drafts WHERE flow = ?`
 	// deleteUndone drops what could be redone.

@@ -219,8 +219,9 @@ func TestDraftsAreUndoneAndRedone(t *testing.T) {
 			return draft
 		}
 		one := put(0, "one")
+		require.Len(t, one.Token, 26)
 		require.Equal(t, store.Draft{Flow: "new", Revision: 1, Text: "one", Operation: "write one", Author: "person:1",
-			SavedAt: one.SavedAt}, one)
+			SavedAt: one.SavedAt, Token: one.Token}, one)
 		two := put(1, "two")
 		three := put(two.Revision, "three")
 		require.Equal(t, int64(3), put(three.Revision, "three").Revision, "the same text is no revision")

@@ -26,6 +26,8 @@ type Shape struct {
 	Index Index
 	// Content is the field that probably contains a name that does not exist: the body of an answer.
 	Content string
+	// Title is what people call the value, Help one line about it.
+	Title, Help string
 	// Missing is the fix for a name that does not exist ("add it to request.headers").
 	Missing string
 }

@@ -153,3 +153,18 @@ type Documented interface {
 	// FieldDocs are the comments of structs ("SMS") and of their fields ("SMS.Text").
 	FieldDocs() map[string]string
 }
+
+// Briefing is a kind whose nodes can be told apart by a few words of their config. Pages show them below the title of a
+// node. For other kinds they show the first required field.
+type Briefing interface {
+	Kind
+	// Brief is what the node does, which has this config: a few words, code in backquotes. Empty: nothing to say.
+	Brief(node *everhook.Node) string
+}
+
+// BranchTitling is a kind whose config gives branches names for people.
+type BranchTitling interface {
+	Kind
+	// BranchTitle is the name of a branch for people; empty if it has none.
+	BranchTitle(branch string) string
+}

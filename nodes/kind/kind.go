@@ -111,7 +111,9 @@ func shapeOf(of expression.Type, members []Member) *expression.Shape {
 	}
 	shape.Fields = map[string]*expression.Shape{}
 	for _, member := range members {
-		shape.Fields[member.Name] = shapeOf(member.Type, member.Members)
+		below := shapeOf(member.Type, member.Members)
+		below.Help = member.Summary
+		shape.Fields[member.Name] = below
 		if member.Content {
 			shape.Content = member.Name
 		}

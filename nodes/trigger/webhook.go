@@ -234,7 +234,7 @@ func (w *Webhook) Duplicates() *WebhookDedupe { return &w.Dedupe }
 // Shape describes the kept part of a delivery.
 func (w *Webhook) Shape() *expression.Shape {
 	shape := w.CallShape()
-	shape.Fields["id"] = &expression.Shape{}
+	shape.Fields["id"] = &expression.Shape{Type: expression.Text, Help: "The ID of the run."}
 	return shape
 }
 
@@ -248,7 +248,7 @@ func (w *Webhook) FieldRoots(pointer string) map[string]*expression.Shape {
 	}
 	return map[string]*expression.Shape{
 		"trigger": w.Shape(), "env": {},
-		"system": {Fields: map[string]*expression.Shape{"runId": {}}},
+		"system": {Fields: map[string]*expression.Shape{"runId": {Help: "The ID of the run."}}},
 	}
 }
 
@@ -263,9 +263,10 @@ func keptShape(paths *[]KeptPath, field string) *expression.Shape {
 	}
 	root := below()
 	for _, kept := range *paths {
-		at := root
+		at, alias := root, kept.Alias
 		for _, step := range kept.Path {
 			if at.Fields == nil {
+				alias = at.Title // the whole of it is kept already
 				break
 			}
 			if step.Index {
@@ -280,7 +281,7 @@ func keptShape(paths *[]KeptPath, field string) *expression.Shape {
 			}
 			at = at.Fields[step.Name]
 		}
-		at.Fields = nil
+		at.Fields, at.Title = nil, alias
 	}
 	return root
 }

@@ -168,7 +168,7 @@ func (w *WebhookCalls) Secrets() []string {
 func (w *WebhookCalls) CallShape() *expression.Shape {
 	shape := w.Request.shape()
 	if w.Raw {
-		shape.Fields["raw"] = &expression.Shape{Type: expression.Text}
+		shape.Fields["raw"] = &expression.Shape{Type: expression.Text, Help: "The text of the body."}
 	} else {
 		shape.Hidden = map[string]string{"raw": "set `raw: true` to keep the text of the body"}
 	}
@@ -183,7 +183,7 @@ func (r *WebhookRequest) shape() *expression.Shape {
 	}
 	return &expression.Shape{Fields: map[string]*expression.Shape{
 		"headers": headers, "query": keptShape(r.Query, "request.query"), "body": keptShape(r.Body, "request.body"),
-		"receivedAt": {},
+		"receivedAt": {Help: "When the call came, as RFC 3339."},
 	}, Content: "body"}
 }
 
