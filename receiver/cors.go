@@ -58,8 +58,8 @@ func preflight(_ *Receiver, c *call) (reply, bool) {
 		with(fiber.HeaderAccessControlAllowMethods, strings.Join(methods, ", ")).
 		with(fiber.HeaderAccessControlAllowHeaders,
 			strings.Join(append([]string{fiber.HeaderContentType}, c.route.CORS.Headers...), ", "))
-	if age := c.route.CORS.MaxAge; age > 0 {
-		r = r.with(fiber.HeaderAccessControlMaxAge, strconv.Itoa(int(age.Seconds())))
+	if age := int(c.route.CORS.MaxAge.Seconds()); age > 0 {
+		r = r.with(fiber.HeaderAccessControlMaxAge, strconv.Itoa(age))
 	}
 	return r, true
 }

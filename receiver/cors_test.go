@@ -17,6 +17,7 @@ import (
 const (
 	pagesToken   = "pages-token--"
 	anyPageToken = "any-page-token"
+	brieflyToken = "briefly-token-"
 	methodsToken = "methods-token"
 	urlToken     = "signed-url-token"
 )
@@ -35,6 +36,11 @@ func browserFlows() flows {
 				everhook.RunID) (everhook.Answer, error) {
 				return everhook.Answer{Status: 200, Headers: map[string]everhook.HeaderValue{
 					"Access-Control-Allow-Origin": {"https://other.example"}, "Vary": {"Accept"}}}, nil
+			}},
+		brieflyToken: {Flow: "briefly", Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20,
+			CORS: &receiver.CORS{Origins: []string{"https://shop.example"}, MaxAge: time.Second},
+			AsyncAnswer: func(everhook.Mapping, everhook.RunID) (everhook.Answer, error) {
+				return everhook.Answer{Status: 200, Headers: map[string]everhook.HeaderValue{"Vary": {"*"}}}, nil
 			}},
 		methodsToken: {Flow: "methods", Enabled: true, Mode: everhook.Async, MaxBody: 1 << 20,
 			Methods: []string{"GET", "PUT"}},
@@ -92,6 +98,11 @@ func TestPagesMayCall(t *testing.T) {
 				"Access-Control-Allow-Methods: GET, HEAD\n" + allowed + "Access-Control-Max-Age: 600\nVary: Origin\n"},
 		"any page calls, and the flow has other ideas": {post(anyPageToken, "{}", "Origin: https://evil.example"),
 			"200\nAccess-Control-Allow-Origin: *\n" + exposed + "Everhook-Run-Id: RUN\nVary: Accept\n"},
+		"a page calls, and the answer varies already": {post(brieflyToken, "{}", listed), "200\n" + allowed + exposed +
+			"Everhook-Run-Id: RUN\nVary: *, Origin\n"},
+		"a browser remembers it for a second": {options(trigger+brieflyToken, listed, ask),
+			"204\nAccess-Control-Allow-Headers: Content-Type\nAccess-Control-Allow-Methods: POST\n" + allowed +
+				"Access-Control-Max-Age: 1\nVary: Origin\n"},
 		"any page asks": {options(trigger+anyPageToken, "Origin: null", ask), "204\nAccess-Control-Allow-Headers: " +
 			"Content-Type\nAccess-Control-Allow-Methods: POST\nAccess-Control-Allow-Origin: *\n"},
 	} {

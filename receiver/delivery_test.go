@@ -319,6 +319,9 @@ func TestCredentials(t *testing.T) {
 					Basic: test.credentials}}, &starter{})
 			got := exchange(t, s, post(asyncToken, "{}", test.header)+last)[0]
 			require.True(t, strings.HasPrefix(got, fmt.Sprint(test.want)), got)
+			if test.want == 401 {
+				require.Contains(t, got, "user name", "it says what to send")
+			}
 			if test.want == 503 {
 				require.Contains(t, got, "Retry-After: 5\n")
 				require.NotContains(t, got, "disk")

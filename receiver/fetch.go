@@ -84,8 +84,8 @@ func (r *Receiver) certificate(c *call, s *Signature) (string, error) {
 func (f *fetcher) kept(address string, now time.Time) (string, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	kept, ok := f.certificates[address]
-	return kept.text, ok && now.Before(kept.until)
+	kept := f.certificates[address]
+	return kept.text, now.Before(kept.until)
 }
 
 // keep stores a certificate. If there are too many, it drops all others: providers change their certificates about once

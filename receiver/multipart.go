@@ -231,9 +231,6 @@ func (p *part) disposed(header string) error {
 
 // nestedForm reports whether a part holds parts.
 func nestedForm(contentType string) (nested bool, boundary string) {
-	if len(contentType) < len("multipart/") || !strings.EqualFold(contentType[:len("multipart/")], "multipart/") {
-		return false, ""
-	}
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
 	return err == nil && isMultipart(mediaType), parameters["boundary"]
 }
@@ -298,7 +295,8 @@ func headerIn(charset content.Charset, what, text string) (string, error) {
 // text is the text of a field, in the charset of its part or of all of the form.
 func (p *part) text(standard content.Charset, data []byte) (string, error) {
 	charset := standard
-	if _, parameters, err := mime.ParseMediaType(p.contentType); err == nil && parameters["charset"] != "" {
+	if _, parameters, _ := mime.ParseMediaType(p.contentType); parameters["charset"] != "" {
+		var err error
 		if charset, err = content.TextCharset(data, parameters["charset"]); err != nil {
 			return "", err
 		}

@@ -162,18 +162,20 @@ func TestEveryPresetTakesWhatItsSenderSends(t *testing.T) {
 			if preset.Keys == signature.HexKeys {
 				secret = "00ff"
 			}
-			body := `{"id":1,"webhookTimestamp":` + fmt.Sprint(time.Now().UnixMilli()) +
-				`,"notificationItems":[{"NotificationRequestItem":{}}]}`
-			signed, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: time.Now(), Body: []byte(body),
-				Method: http.MethodPost, Base: publicURL, Target: "/api/webhook:trigger/" + signedToken + "?a=b"},
-				secret)
-			require.NoError(t, err)
-			engine := &starter{}
-			s := serve(t, receiver.Options{PublicURL: publicURL}, provider(preset, secret, nil), engine)
-			v := published.Vector{URL: publicURL + signed.Target("/api/webhook:trigger/"+signedToken+"?a=b")}
-			got := exchange(t, s, request(v, signed.Headers, string(signed.Body))+last)
-			require.True(t, strings.HasPrefix(got[0], "200\n"), "%s\n%s", got[0], s.log.String())
-			require.Len(t, engine.got(), 1)
+			for query, padding := range map[string]string{"?a=b": "", "?a": strings.Repeat(" ", largeBody)} {
+				body := `{"id":1,"webhookTimestamp":` + fmt.Sprint(time.Now().UnixMilli()) +
+					`,"notificationItems":[{"NotificationRequestItem":{}}]` + padding + `}`
+				target := "/api/webhook:trigger/" + signedToken + query
+				signed, err := preset.Sign(signature.Delivery{ID: "msg_1", SentAt: time.Now(), Body: []byte(body),
+					Method: http.MethodPost, Base: publicURL, Target: target}, secret)
+				require.NoError(t, err)
+				engine := &starter{}
+				s := serve(t, receiver.Options{PublicURL: publicURL}, provider(preset, secret, nil), engine)
+				v := published.Vector{URL: publicURL + signed.Target(target)}
+				got := exchange(t, s, request(v, signed.Headers, string(signed.Body))+last)
+				require.True(t, strings.HasPrefix(got[0], "200\n"), "%s\n%s", got[0], s.log.String())
+				require.Len(t, engine.got(), 1)
+			}
 		})
 	}
 }
@@ -338,6 +340,29 @@ func TestAmazonIsAskedOnlyForTopicsOfTheFlow(t *testing.T) {
 	}
 	require.EqualValues(t, 10, asked.Load(), "ten a minute")
 	require.Contains(t, s.log.String(), "ten a minute are allowed")
+	require.True(t, strings.HasPrefix(send(confirmation.Body), "503\n"), "it is asked to send it again")
+}
+
+func TestACertificateIsFetchedAgainAfterADay(t *testing.T) {
+	t.Parallel()
+	v := snsVector(t, "")
+	preset, _ := signature.Find("aws-sns")
+	var asked, later atomic.Int64
+	fetch := func(context.Context, string) ([]byte, error) {
+		asked.Add(1)
+		return []byte(v.Secret), nil
+	}
+	// The message is of the same moment for its check: its age counts from the time of receipt.
+	s := serve(t, receiver.Options{Clock: func() time.Time { return v.At.Add(time.Duration(later.Load())) },
+		Fetch: fetch}, provider(preset, "", v.Topics), &starter{})
+	for _, test := range []struct {
+		later time.Duration
+		asked int64
+	}{{0, 1}, {24*time.Hour - 1, 1}, {24 * time.Hour, 2}, {25 * time.Hour, 2}} {
+		later.Store(int64(test.later))
+		exchange(t, s, request(published.Vector{Type: "text/plain"}, nil, v.Body)+last)
+		require.Equal(t, test.asked, asked.Load(), test.later)
+	}
 }
 
 func TestACertificateOfAnotherNameIsNotUsed(t *testing.T) {
@@ -381,6 +406,19 @@ func TestAHandshakeOfTheFlowsOwn(t *testing.T) {
 	require.Equal(t, "200\nX-Content-Type-Options: nosniff\n", got[1])
 	require.True(t, strings.HasPrefix(got[2], "200\n"+textType), got[2])
 	require.Len(t, engine.got(), 1)
+}
+
+// TestOnlySmallUnsignedQuestionsAreRead checks the bound of what is parsed for strangers.
+func TestOnlySmallUnsignedQuestionsAreRead(t *testing.T) {
+	t.Parallel()
+	all := guardedFlows()
+	all[signedToken].Handshakes = []receiver.Handshake{{Handshake: signature.Handshake{Method: "POST", Unsigned: true,
+		When: []signature.Condition{{Place: signature.Place{Body: everhook.Path{{Name: "ping"}}}, Is: "yes"}}}}}
+	s := serve(t, receiver.Options{}, all, &starter{})
+	const question = `{"ping":"yes"}`
+	sized := func(size int) string { return question + strings.Repeat(" ", size-len(question)) }
+	got := exchange(t, s, post(signedToken, sized(4<<10))+post(signedToken, sized(4<<10+1))+last)
+	require.Equal(t, []string{"200\nX-Content-Type-Options: nosniff\n", badSignature}, got[:2])
 }
 
 // TestATokenInTheURLIsNotKept checks that no run sees the token.

@@ -75,6 +75,9 @@ func TestRulesOfTheQuery(t *testing.T) {
 		"a whole name may repeat":               {"a[0].b=1&a[0].b=2", everhook.Mapping{"a[0].b": l{"1", "2"}}},
 		"escapes that are not UTF-8 stay":       {"a=%E4%zz", everhook.Mapping{"a": "%E4%zz"}},
 		"bytes that are not UTF-8 are replaced": {"a=\xff", everhook.Mapping{"a": "\uFFFD"}},
+		"names that are numbers come first, as in JavaScript": {"4294967294[]=1&4294967294=2&7[]=1&7=2",
+			everhook.Mapping{"7": l{"2", "1"}, "4294967294": l{"2", "1"}}},
+		"larger numbers do not": {"4294967295[]=1&4294967295=2", everhook.Mapping{"4294967295": l{"1", "2"}}},
 		"a plain value beside a nested one makes a list": {"a[b]=1&a=c",
 			everhook.Mapping{"a": l{m{"b": "1"}, "c"}}},
 	} {
