@@ -44,6 +44,7 @@ const (
 // connectTemporal starts the embedded server, or connects to the one of --temporal-address.
 func connectTemporal(ctx context.Context, o *Options, watch *telemetry.Telemetry,
 	logger *slog.Logger) (_ *temporal, err error) {
+	nameBuild()
 	t := &temporal{namespace: o.TemporalNamespace, uiURL: o.TemporalUI, lag: runs.NewLag()}
 	options := client.Options{
 		HostPort: o.TemporalAddress, Namespace: o.TemporalNamespace,
