@@ -144,6 +144,7 @@ func TestWhereARunMakesBreaks(t *testing.T) {
 			run := New(flow, startWith(nil), host, now)
 			host.onBreak = func(Line) error {
 				at = append(at, run.meter.steps)
+				require.Zero(t, run.meter.stretch)
 				return nil
 			}
 			host.run = run
@@ -171,13 +172,13 @@ func TestOthersWaitForTheEndOfABreak(t *testing.T) {
 	breaks := 0
 	host.onBreak = func(line Line) error {
 		breaks++
-		before, last := run.meter.steps, false
+		before, last := run.log.Total(), false
 		line.Go("last", func(Line) { last = true }) // its turn is after those of the others
 		err := line.Await(func() bool { return last })
-		require.Equal(t, before, run.meter.steps, "no step begins during a break")
+		require.Equal(t, before, run.log.Total(), "no step begins during a break")
 		return err
 	}
-	run.meter.stretch = maxStretch - stepUnits
+	run.meter.stretch = maxStretch - 2*stepUnits // the first step of a makes it
 	scheduler := &plain{now: now}
 	defer scheduler.close()
 	run.Execute(&plainLine{scheduler: scheduler})
@@ -224,8 +225,15 @@ func TestLinesTakeTurns(t *testing.T) {
 		})
 	}
 	ended := 0
+	never := func() bool { return false }
 	group.Go("cancelled", func(line Line) {
-		require.ErrorIs(t, line.Await(func() bool { return false }), ErrCancelled)
+		require.ErrorIs(t, line.Await(never), ErrCancelled)
+		ended++
+	})
+	detached, _ := group.Detached()
+	detached.Go("left", func(line Line) {
+		require.ErrorIs(t, line.Await(never), ErrStuck)
+		require.ErrorIs(t, line.Await(never), ErrCancelled, "after the end, no line waits")
 		ended++
 	})
 	require.NoError(t, root.Await(func() bool { return len(order) == 4 }))
@@ -234,10 +242,12 @@ func TestLinesTakeTurns(t *testing.T) {
 	turn = 3
 	require.NoError(t, root.Await(func() bool { return len(order) == 6 }))
 	require.Equal(t, []string{"a begins", "b begins", "c begins", "d begins", "d ends", "b ends"}, order)
-	require.ErrorIs(t, root.Await(func() bool { return false }), ErrStuck)
+	require.ErrorIs(t, root.Await(never), ErrStuck)
 	cancel()
 	require.ErrorIs(t, group.Err(), ErrCancelled)
 	require.NoError(t, root.Err())
 	require.NoError(t, root.Await(func() bool { return ended == 1 }))
-	require.Empty(t, scheduler.lines)
+	require.Len(t, scheduler.lines, 1)
+	scheduler.close()
+	require.Equal(t, 2, ended)
 }

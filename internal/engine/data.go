@@ -24,7 +24,7 @@ type data struct {
 	// charged is the part of scope.Spent that the run was charged for.
 	charged int
 	// assigned are the variables that were assigned since the data was forked.
-	assigned map[string]bool
+	assigned map[string]struct{}
 	// progress orders what is done here among what other lines do. around is the data that this was forked from.
 	progress Progress
 	around   *data
@@ -44,7 +44,8 @@ func (r *Run) rootData() *data {
 	for name, value := range r.start.Env {
 		env[name] = value
 	}
-	d := &data{nodes: map[string]any{}, errors: map[string]any{}, loops: map[string]any{}, assigned: map[string]bool{}}
+	d := &data{nodes: map[string]any{}, errors: map[string]any{}, loops: map[string]any{},
+		assigned: map[string]struct{}{}}
 	r.trigger, r.start.Delivery.Trigger = r.host.Keep(map[string]any(r.start.Delivery.Trigger)), nil
 	d.connect(r, map[string]any{"trigger": r.trigger, "env": env})
 	return d
@@ -58,7 +59,7 @@ func (r *Run) Trigger() everhook.Mapping {
 // fork copies the data for a line of its own.
 func (d *data) fork(r *Run) *data {
 	f := &data{nodes: maps.Clone(d.nodes), errors: maps.Clone(d.errors), loops: maps.Clone(d.loops),
-		position: d.position, record: d.record, now: d.now, assigned: map[string]bool{},
+		position: d.position, record: d.record, now: d.now, assigned: map[string]struct{}{},
 		progress: Progress{Moment: d.progress.next()}, around: d}
 	f.connect(r, maps.Clone(d.scope.Values))
 	return f

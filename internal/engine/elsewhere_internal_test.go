@@ -57,6 +57,8 @@ type chain struct {
 	// steps are those of all executions, and executions counts them.
 	steps      *[]everhook.Step
 	executions *int
+	// handedOver gets every part that is handed over; nil for none.
+	handedOver func(*Part)
 }
 
 func executeChain(t testing.TB, flow *compile.Flow, start Start) (*Run, *chain) {
@@ -105,6 +107,9 @@ func (h *chainHost) HandOver(s *Step, state *kind.LoopState) error {
 		other.start.Delivery.Trigger = s.run.Trigger()
 	}
 	passed := throughJSON(h.t, part)
+	if h.handedOver != nil {
+		h.handedOver(throughJSON(h.t, part))
+	}
 	h.run.Log().HandedOver(s.Record(), everhook.Execution{RunID: fmt.Sprint(*h.executions)})
 	for {
 		var end *PartEnd
@@ -180,6 +185,10 @@ const (
 		{"key":"out","type":"output","config":{"value":"{{ [nodes.why, nodes.each] }}"}}]`
 )
 
+const conditional = `[{"key":"is","type":"condition","config":{"expression":"true"},"branches":{"then":[
+	{"key":"in","type":"calculation","config":{"expression":"7"}}]}},
+	{"key":"out","type":"output","config":{"value":"{{ nodes.in }}"}}]`
+
 func withOnFailure(list string) string {
 	return `{"key":"trial","mode":"sync","trigger":{"type":"webhook"},"nodes":` + list + `,"onFailure":[
 		{"key":"tell","type":"loop","config":{"over":4,"collect":"[failure.message, failure.node]"},"branches":{"do":[
@@ -218,6 +227,69 @@ func TestLoopsEndTheSameInOtherExecutions(t *testing.T) {
 	}
 }
 
+// TestTheLastOutputIsThatOfTheLastMoment has a branch that waits. What it does then is later than what other branches
+// do, wherever they stand.
+func TestTheLastOutputIsThatOfTheLastMoment(t *testing.T) {
+	t.Parallel()
+	run, _ := executeChain(t, compiledNodes(t, together), startWith(nil))
+	require.Equal(t, []any{"x", 1}, run.Outcome().Output.V.([]any)[1:])
+}
+
+// TestAnotherExecutionGetsWhatItsLoopRefersTo looks at what is handed over.
+func TestAnotherExecutionGetsWhatItsLoopRefersTo(t *testing.T) {
+	t.Parallel()
+	flow := compiledNodes(t, `[
+		{"key":"a","type":"calculation","config":{"expression":"1"}},
+		{"key":"b","type":"calculation","config":{"expression":"2"}},
+		{"key":"bad","type":"calculation","onError":"continue","config":{"expression":"trigger.body.none + 1"}},
+		{"key":"outer","type":"loop","config":{"over":"['x']"},"branches":{"do":[
+			{"key":"middle","type":"loop","config":{"over":"['y']"},"branches":{"do":[
+				{"key":"inner","type":"loop","config":{"over":1},"branches":{"do":[
+					{"key":"use","type":"calculation","config":{"expression":
+						"[nodes.a, errors.bad.type, loops.outer.item, loops.inner.index]"}}]}}]}},
+			{"key":"first","type":"calculation","config":{"expression":"3"}}]}}]`)
+	var parts []*Part
+	start := startWith(nil)
+	start.Budget.Steps = 1
+	clock := testNow
+	host := &chain{flow: flow, start: start, clock: &clock, steps: new([]everhook.Step), executions: new(int)}
+	host.handedOver = func(part *Part) { parts = append(parts, part) }
+	host.execute(t, func(r *Run, line Line) { r.Execute(line) })
+	byNode := map[string]*Part{}
+	for _, part := range parts {
+		byNode[part.Node] = part
+	}
+	require.Len(t, byNode, 3)
+	inner := byNode["inner"]
+	require.Equal(t, "outer[0].middle[0]", inner.Path)
+	require.Equal(t, []outerLoop{{Key: "outer", Item: everhook.Value{V: "x"}, Length: new(1)}}, inner.Loops)
+	require.Equal(t, everhook.Mapping{"a": 1}, inner.Nodes)
+	require.Equal(t, []string{"bad"}, everhook.SortedKeys(inner.Errors))
+	require.Empty(t, byNode["outer"].Loops)
+	require.Equal(t, everhook.Mapping{"a": 1}, byNode["outer"].Nodes)
+}
+
+// TestOnFailureHasNoLimitsElsewhere checks that an execution that continues a loop of onFailure knows it.
+func TestOnFailureHasNoLimitsElsewhere(t *testing.T) {
+	t.Parallel()
+	flow := compiledFlow(t, withOnFailure(conditional))
+	for failure, isLimited := range map[*everhook.Value]bool{nil: true, everhook.Of(map[string]any{}): false} {
+		run := New(flow, startWith(nil), &inPlace{}, func() time.Time { return testNow })
+		run.Open(&plainLine{scheduler: &plain{now: run.now}}, &Part{Node: "tell", Failure: failure})
+		run.meter.steps = maxSteps + 1
+		require.Equal(t, isLimited, run.limit() != nil)
+	}
+}
+
+func TestALoopOfAnotherBuildIsADefect(t *testing.T) {
+	t.Parallel()
+	for _, node := range []string{"is", "other"} {
+		run := New(compiledNodes(t, conditional), startWith(nil), &inPlace{}, func() time.Time { return testNow })
+		require.PanicsWithValue(t, `this build has no loop "`+node+`" in flow "trial": deploy a build that has it`,
+			func() { run.Open(nil, &Part{Node: node}) })
+	}
+}
+
 // compareChains returns how many executions there were besides the first ones.
 func compareChains(t *testing.T, flow *compile.Flow, start Start) (others int) {
 	t.Helper()
@@ -249,29 +321,56 @@ func TestRandomFlowsEndTheSameInOtherExecutions(t *testing.T) {
 	require.Greater(t, others, 100)
 }
 
-// TestARetryFromAnyNodeEndsAsTheRunDid retries random runs from every node that they began.
+// crossing refers to results, errors and variables across branches.
+const crossing = `[
+	{"key":"count","type":"variable","config":{"value":1}},
+	{"key":"bad","type":"calculation","onError":"continue","config":{"expression":"trigger.body.none + 1"}},
+	{"key":"side","type":"condition","config":{"expression":"trigger.body.n > 0"},"branches":{
+		"then":[{"key":"up","type":"variable","config":{"target":"count","value":"{{ nodes.count + 10 }}"}},
+			{"key":"shrink","type":"calculation","config":{"expression":"nodes.count * 2"}},
+			{"key":"more","type":"variable","config":{"target":"count","value":"{{ nodes.count + 100 }}"}}],
+		"else":[{"key":"down","type":"variable","config":{"target":"count","value":"{{ nodes.count - 10 }}"}}]}},
+	{"key":"each","type":"loop","config":{"over":3,"collect":"nodes.inner"},"branches":{"do":[
+		{"key":"inner","type":"calculation","config":{"expression":"loop.index + nodes.count"}},
+		{"key":"bump","type":"variable","config":{"target":"count","value":"{{ nodes.count + 1 }}"}}]}},
+	{"key":"both","type":"parallel","branches":{
+		"left":[{"key":"l","type":"variable","config":{"target":"count","value":"{{ nodes.count + 1000 }}"}}],
+		"right":[{"key":"r","type":"calculation","config":{"expression":"nodes.count"}}]}},
+	{"key":"caught","type":"calculation","onError":"branch","config":{"expression":"trigger.body.none + 1"},
+		"branches":{"error":[{"key":"repair","type":"variable","config":{"target":"count",
+		"value":"{{ nodes.count + 10000 }}"}}]}},
+	{"key":"last","type":"output","config":{"value":"{{ [nodes.count, errors.bad.type, nodes.side, nodes.shrink, nodes.each, nodes.r, nodes.both, errors.caught.type, nodes.repair] }}"}}]`
+
+// TestARetryFromAnyNodeEndsAsTheRunDid retries runs from every node that they began.
 func TestARetryFromAnyNodeEndsAsTheRunDid(t *testing.T) {
 	t.Parallel()
+	require.Equal(t, 19, compareRetries(t, compiledNodes(t, crossing), startWith(map[string]any{"n": 1})))
 	retried := 0
 	for seed := range uint64(60) {
 		random := flowgen.Generate(seed, flowgen.Options{Comparable: true})
 		flow, problems := compile.Definition(random.Definition, nodes.Standard())
 		require.NotNil(t, flow, "%v", problems)
-		start := startWith(random.Body)
-		whole, host := executeChain(t, flow, start)
-		for _, step := range *host.steps {
-			point, err := whole.Before(step.Node)
-			if err != nil {
-				require.Nil(t, flow.Way(step.Node), "seed %d, node %s: %v", seed, step.Node, err)
-				continue
-			}
-			retried++
-			start.From, start.Origin = throughJSON(t, point), start.Delivery.RunID
-			again, _ := executeChain(t, flow, start)
-			require.Equal(t, whole.Outcome(), again.Outcome(), "from %s\n%s", step.Node, random)
-		}
+		retried += compareRetries(t, flow, startWith(random.Body))
 	}
 	require.Greater(t, retried, 300)
+}
+
+// compareRetries returns how many retries there were.
+func compareRetries(t *testing.T, flow *compile.Flow, start Start) (retried int) {
+	t.Helper()
+	whole, host := executeChain(t, flow, start)
+	for _, step := range *host.steps {
+		point, err := whole.Before(step.Node)
+		if err != nil {
+			require.Nil(t, flow.Way(step.Node), "node %s: %v", step.Node, err)
+			continue
+		}
+		retried++
+		start.From, start.Origin = throughJSON(t, point), start.Delivery.RunID
+		again, _ := executeChain(t, flow, start)
+		require.Equal(t, whole.Outcome(), again.Outcome(), "from %s of %s", step.Node, flow.Definition.Key)
+	}
+	return retried
 }
 
 func TestARetryBeginsOnlyWhereItCan(t *testing.T) {
@@ -297,10 +396,18 @@ func TestARetryBeginsOnlyWhereItCan(t *testing.T) {
 		again, _ := executeChain(t, flow, start)
 		require.ErrorContains(t, again.Outcome().Error, "cannot begin at the node")
 	}
+	inside, _ := executeChain(t, compiledNodes(t, conditional), startWith(nil))
+	point, err := inside.Before("in")
+	require.NoError(t, err)
+	start.From = point
+	inside, _ = executeChain(t, compiledNodes(t, conditional), start)
+	_, err = inside.Before("is")
+	require.ErrorContains(t, err, `began at "in"`, "the retry did not evaluate the condition")
+
 	start.From = &RetryPoint{Of: "earlier", Node: "ends"}
 	again, host := executeChain(t, flow, start)
 	require.Equal(t, "ends", (*host.steps)[0].Node)
-	_, err := again.Before("first")
+	_, err = again.Before("first")
 	require.EqualError(t, err, `this run did not begin the node "first": it is a retry of run earlier that began at `+
 		`"ends"; retry that run, or from a later node`)
 	_, err = New(flow, startWith(nil), nil, nil).Before("first")

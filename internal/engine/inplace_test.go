@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,7 +78,9 @@ func TestARunInPlaceEndsWhereItWouldWait(t *testing.T) {
 			require.Equal(t, everhook.Pending, report.Outcome.Status)
 			require.NotNil(t, report.Wait)
 			require.Equal(t, "pause", report.Wait.Node)
-			require.ErrorContains(t, report.Wait, "the run would wait at node pause")
+			at := strings.TrimSpace("pause " + report.Wait.Iteration)
+			require.EqualError(t, report.Wait, "the run would wait at node "+at+
+				": its kind delay waits or acts outside")
 			var waits []everhook.Step
 			for _, step := range report.Log.Steps() {
 				if step.Node == "pause" {
@@ -117,6 +120,46 @@ func TestARunInPlaceIsBounded(t *testing.T) {
 	require.Equal(t, everhook.Pending, report.Outcome.Status)
 	require.Contains(t, report.Wait.Reason, "more than 5000 units of work")
 	require.Less(t, report.Log.Total(), 300)
+}
+
+// odd is a kind from outside.
+type odd struct {
+	Result string `json:"result"`
+}
+
+func (*odd) Spec() kind.Spec {
+	return kind.Spec{Kind: "acme-odd", Group: kind.Calculating, Summary: "Returns something odd.", Result: "Odd.",
+		Example: "key: odd\ntype: acme-odd\nconfig: { result: number }\n"}
+}
+
+func (*odd) Validate(*kind.Validation) {}
+
+func (o *odd) Execute(kind.Run) (kind.Result, error) {
+	return kind.Result{Value: map[string]any{"number": int64(7), "struct": struct{ A []int }{[]int{1}}, "none": nil,
+		"function": func() {}}[o.Result]}, nil
+}
+
+func TestResultsOfKindsFromOutsideAreMadeCanonical(t *testing.T) {
+	t.Parallel()
+	registry := nodes.Standard()
+	kind.Add[odd](registry)
+	for result, want := range map[string]any{"number": 7, "struct": map[string]any{"A": []any{1}}, "none": nil} {
+		require.Equal(t, want, runOdd(t, registry, result).Output.V)
+	}
+	outcome := runOdd(t, registry, "function")
+	require.Equal(t, everhook.Errored, outcome.Status)
+	require.Equal(t, everhook.TypeInternal, outcome.Error.Type)
+	require.Contains(t, outcome.Error.Message, "the result is not data")
+}
+
+func runOdd(t *testing.T, registry *kind.Registry, result string) everhook.Outcome {
+	t.Helper()
+	d := &everhook.Definition{Key: "trial", Mode: everhook.Async, Trigger: everhook.Trigger{Type: "webhook"},
+		Nodes: []everhook.Node{{Key: "odd", Type: "acme-odd", Config: everhook.Mapping{"result": result}},
+			{Key: "out", Type: "output", Config: everhook.Mapping{"value": "{{ nodes.odd }}"}}}}
+	flow, problems := compile.Definition(d, registry)
+	require.NotNil(t, flow, "%v", problems)
+	return engine.InPlace(flow, start(nil), engine.Options{Now: now}).Outcome
 }
 
 func BenchmarkConditionAndResponse(b *testing.B) {

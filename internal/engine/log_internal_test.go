@@ -179,6 +179,15 @@ func TestTheLogLeavesRoomForLaterSteps(t *testing.T) {
 	require.Len(t, lines, 3)
 }
 
+func TestTheLogTakesWhatFitsExactly(t *testing.T) {
+	t.Parallel()
+	l := newLog(LogState{Bytes: everhook.MaxLoggedRun - 400})
+	r := l.begin(nodeOf(strings.Repeat("x", 400-bytesOfRecord-len("calculation"))), "", testNow)
+	require.False(t, r.dropped)
+	require.Equal(t, everhook.MaxLoggedRun, l.bytes)
+	require.True(t, l.begin(nodeOf("a"), "", testNow).dropped)
+}
+
 // TestPagesHaveEveryStepOnce reads a log as a client does, from page to page.
 func TestPagesHaveEveryStepOnce(t *testing.T) {
 	t.Parallel()
@@ -186,13 +195,17 @@ func TestPagesHaveEveryStepOnce(t *testing.T) {
 	loop := l.begin(nodeOf("loop"), "", testNow)
 	first := everhook.Execution{WorkflowID: "w", RunID: "r"}
 	l.HandedOver(loop, first)
-	for range 400 {
-		l.resolve(l.begin(nodeOf("a"), "", testNow), testNow, strings.Repeat("x", 1500))
+	for range 300 { // of which 256 make a full page
+		r := l.begin(nodeOf("a"), "", testNow)
+		l.resolve(r, testNow, "")
+		encoded, err := everhook.EncodeJSON(&r.Step)
+		require.NoError(t, err)
+		l.resolve(r, testNow, strings.Repeat("x", 2048-len(encoded)))
 	}
 	var got []int
-	for from, pages := 0, 1; ; pages++ {
+	for from, pages := 2, 1; ; pages++ {
 		page := l.Page(from)
-		require.Equal(t, 401, page.Total)
+		require.Equal(t, 301, page.Total)
 		require.Equal(t, []everhook.HandedOver{{Step: 1, Execution: first}}, page.HandedOver)
 		size := 0
 		for _, step := range page.Steps {
@@ -206,11 +219,11 @@ func TestPagesHaveEveryStepOnce(t *testing.T) {
 			require.Equal(t, 2, pages)
 			break
 		}
-		require.Greater(t, size, 500<<10, "the page is full")
+		require.Equal(t, 512<<10, size)
 		from = page.Next
 	}
-	require.Equal(t, numbers(l), got)
-	require.Empty(t, l.Page(402).Steps)
+	require.Equal(t, numbers(l)[1:], got)
+	require.Empty(t, l.Page(302).Steps)
 
 	l.resolve(l.begin(nodeOf("odd"), "", testNow), testNow, func() {})
 	last := l.begin(nodeOf("b"), "", testNow)

@@ -146,7 +146,7 @@ func (r *Run) partData(part *Part) *data {
 		d.errors[key] = r.host.Keep(part.Errors[key])
 	}
 	for _, variable := range part.Assigned {
-		d.assigned[variable] = true
+		d.assigned[variable] = struct{}{}
 	}
 	d.progress = part.Progress
 	for _, loop := range part.Loops {

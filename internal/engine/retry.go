@@ -41,7 +41,7 @@ func (r *Run) mark(node string) {
 
 // remember keeps the value of a variable before an assignment replaces it.
 func (r *Run) remember(d *data, variable string) {
-	if d != r.root || len(r.marks) == 0 {
+	if len(r.marks) == 0 {
 		return
 	}
 	latest := &r.marks[len(r.marks)-1]

@@ -172,7 +172,7 @@ func (s *Step) release() { s.Cancel() }
 func (s *Step) SetVariable(target string, v any) {
 	s.run.remember(s.data, target)
 	s.data.nodes[target] = s.run.host.Keep(v)
-	s.data.assigned[target] = true
+	s.data.assigned[target] = struct{}{}
 }
 
 // SetOutput sets the output of the run.
