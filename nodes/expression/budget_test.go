@@ -113,6 +113,8 @@ func TestLimitsSayWhatToDo(t *testing.T) {
 		evaluate(t, `let s = repeat("a", 1000000); [s, s, s, s, s, s, s, s, s]`))
 	require.Equal(t, "error: the value is nested deeper than 100", evaluate(t, `reduce(1..200, [#acc], 1)`))
 	require.Equal(t, "error: a value is nested deeper than 100", evaluate(t, `flatten(reduce(1..200, [#acc], 1))`))
+	require.Equal(t, "error: a value is nested deeper than 100", evaluate(t, `reduce(1..200, ({a: #acc}), 1) == `+
+		`reduce(1..200, ({a: #acc}), 1)`))
 }
 
 func TestSpentIsTheSameOnEveryEvaluationAndGrows(t *testing.T) {

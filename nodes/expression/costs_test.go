@@ -31,6 +31,9 @@ var costly = []string{
 	`trigger.body.text matches "(?i)[a-z]{2,5}x?y+z*"`, `trigger.body.text matches "\\pL{3}"`,
 	`get(trigger.body.records, "k1")`, `get(trigger.body, "records.0.k1")`, `get(trigger.body.list, 1)`,
 	`divide(trigger.body.number, 7, 30)`, `trigger.body.number ** 5`, `uniq(1..100)`, `flatten([[1, [2]], [3]])`,
+	`markdown(repeat("[a](b) ", 200))`, `{a: 1, b: 2, c: 3, d: 4, e: 5, f: trigger.body.number}`,
+	`toJSON("\u2028\u2029\u2029" + trigger.body.text)`, `split(trigger.body.text, "", 0)`,
+	`join(trigger.body.words, repeat("x", 1000))`, `toCSV([[repeat("x", 1000)], [trigger.body.text]])`,
 }
 
 // TestUnitsAreAsRecorded pins the cost of every function. Units decide where workflow tasks are broken, and the breaks
@@ -69,6 +72,7 @@ func TestSizesThatOverflowAreAboveEveryLimit(t *testing.T) {
 	}
 	require.Equal(t, 12, times(3, 4))
 	require.Equal(t, 2*MaxBytes, times(2, MaxBytes))
+	require.Equal(t, 2*MaxBytes-1, times(3, 2*MaxBytes/3))
 	require.Zero(t, times(0, math.MaxInt))
 }
 

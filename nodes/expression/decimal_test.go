@@ -34,6 +34,7 @@ func TestDecimalsAreExact(t *testing.T) {
 		`median([decimal("1"), decimal("2")])`: `"1.5"`, `median([decimal("1"), 3, 2])`: `2`,
 		`sort([2, decimal("1.5"), 1])`:                                           `[1,"1.5",2]`,
 		`uniq([decimal("1.50"), decimal("1.5"), 1.5, decimal("2"), 2])`:          `["1.50","2"]`,
+		`len(uniq([decimal("0.1000000000000000000001"), decimal("0.1"), 0.1]))`:  `2`,
 		`groupBy([1], decimal("1.50"))`:                                          `{"1.50":[1]}`,
 		`reduce(trigger.body.order.items, #acc + decimal(.price), decimal("0"))`: `"6.5"`,
 		`decimal("1e300")`: "invalid: decimal: `\"1e300\"` is a " +

@@ -59,10 +59,7 @@ func round(_ *machine, c *call, args []any) (any, error) {
 	if whole, ok := args[0].(int); ok {
 		return whole, nil
 	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return nil, c.errorf("%s is out of the range of numbers", c.what(0))
-	}
+	f, _ := strconv.ParseFloat(text, 64) // beyond the range it is infinite, which number refuses
 	return number(c.nodes[0], f)
 }
 

@@ -103,12 +103,13 @@ func methodFix(name, base string) string {
 	if !ok {
 		return ""
 	}
-	_, rest, more := strings.Cut(strings.TrimSuffix(f.Signature, ")"), ", ")
+	signature, _, _ := strings.Cut(f.Signature, " or ")
+	_, rest, more := strings.Cut(strings.TrimSuffix(signature, ")"), ", ")
 	switch {
 	case !more && f.maximum == 1:
 		return fmt.Sprintf("call the function: `%s(%s)`", name, base)
 	case !more:
-		return fmt.Sprintf("call the function: `%s`", f.Signature)
+		return fmt.Sprintf("call the function: `%s`", signature)
 	default:
 		return fmt.Sprintf("call the function: `%s(%s, %s)`", name, base, rest)
 	}

@@ -23,6 +23,10 @@ func TestSourcesInTheStyleOfOtherLanguagesGetAHint(t *testing.T) {
 			"`fixed(trigger.body.number, 2)`",
 		`trigger.body.text.split(",")`: "invalid: there is no method \"split\"; call the function: " +
 			"`split(trigger.body.text, delimiter[, n])`",
+		`trigger.body.text.upper()`: "invalid: there is no method \"upper\"; call the function: " +
+			"`upper(trigger.body.text)`",
+		`trigger.body.list.max()`:  "invalid: there is no method \"max\"; call the function: `max(trigger.body.list, b, …)`",
+		`trigger.body.text.uuid()`: "invalid: there is no method \"uuid\"; call the function: `uuid()`",
 		`trigger.body.list.map(x, x)`: "invalid: there is no method \"map\"; call the function: " +
 			"`map(trigger.body.list, predicate)`",
 		`trigger.body.text.length`: "error: `trigger.body.text` is text and has no member \"length\"; " +

@@ -1,6 +1,8 @@
 package expression
 
 import (
+	"fmt"
+	"sort"
 	"strings"
 	"testing"
 
@@ -32,6 +34,12 @@ func TestValuesAtTheirLimits(t *testing.T) {
 		`trigger.body.number < 9223372036854775808.0`:   `true`,
 		`9223372036854775808.0 > trigger.body.number`:   `true`,
 		`9223372036854775808.0 < trigger.body.number`:   `false`,
+		`get(trigger.body.list, 2)`:                     `2`,
+		`get(trigger.body.list, 3)`:                     `null`,
+		`get(trigger.body.list, -3)`:                    `3`,
+		`get(trigger.body.list, -4)`:                    `null`,
+		`get(trigger.body, "list.2")`:                   `2`,
+		`get(trigger.body, "list.3")`:                   `null`,
 		`toCSV([{a: 1}])`:                               `"a\r\n1\r\n"`,
 		`toCSV([{}])`:                                   `"\r\n"`,
 		`"" + "{{" + trigger.body.text[0:0]`:            `"{{"`,
@@ -52,6 +60,9 @@ func TestValuesAtTheirLimits(t *testing.T) {
 
 func TestBracketsSideBySideAreNotNested(t *testing.T) {
 	t.Parallel()
+	nested := func(depth int) string { return strings.Repeat("(", depth) + "1" + strings.Repeat(")", depth) }
+	require.Equal(t, "1", evaluate(t, nested(MaxNesting)))
+	require.Contains(t, evaluate(t, nested(MaxNesting+1)), "brackets are nested deeper than")
 	require.Equal(t, "301", evaluate(t, strings.Repeat("(1) + ", MaxNesting+100)+"1"))
 }
 
@@ -64,4 +75,22 @@ func TestABrokenBudgetStaysBroken(t *testing.T) {
 	_, err = program.Eval(scope)
 	require.ErrorContains(t, err, "takes more than")
 	require.Equal(t, MaxUnits+1, scope.Spent)
+}
+
+// TestWhatEndsWellWasWithinTheBudget finds the source that uses the budget up. At its end are many operations that are
+// only counted.
+func TestWhatEndsWellWasWithinTheBudget(t *testing.T) {
+	t.Parallel()
+	tail := strings.Repeat(" + trigger.body.number", 40)
+	first := 1000 + sort.Search(100_000, func(n int) bool {
+		source := fmt.Sprintf("count(1..%d, trigger.body.map == trigger.body.map)%s", 1000+n, tail)
+		program, err := Compile(source, testEnvironment())
+		require.NoError(t, err)
+		scope := testScope(t)
+		if _, err = program.Eval(scope); err == nil {
+			require.LessOrEqual(t, scope.Spent, MaxUnits)
+		}
+		return err != nil
+	})
+	require.Greater(t, first, 10_000)
 }

@@ -139,6 +139,7 @@ func TestABodyThatIsJSONTextIsItsValue(t *testing.T) {
 		`{"a": "<b>{{ trigger.body.markup }}</b>"}`: `{"a":"<b><Hangup/></b>"}`,
 		`{{ toJSON(trigger.body.map) }}`:            `"{\"a\":1,\"b\":2,\"c\":{\"d\":[1,2]}}"`,
 		`[x] {{ trigger.body.text }}`:               `"[x] größe"`, `plain`: `"plain"`,
+		`123`: `"123"`, `true`: `"true"`, `"quoted"`: `"\"quoted\""`, `null`: `"null"`,
 		`{"a": {{ toJSON(trigger.body.list) }}}`: `{"a":[3,1,2]}`,
 	} {
 		var field Body

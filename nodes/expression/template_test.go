@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -347,4 +348,14 @@ func TestAFieldThatIsNotSetGivesTheZeroValue(t *testing.T) {
 	require.Equal(t, everhook.TypeInternal, everhook.AsError(err).Type)
 	_, err = template.EvalSealed(&Scope{})
 	require.Equal(t, everhook.TypeInternal, everhook.AsError(err).Type)
+}
+
+func TestAConfigThatCannotWorkIsReportedToEveryRegistry(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		Unfit Template[chan int] `json:"unfit"`
+	}
+	for range 2 {
+		require.ErrorContains(t, CheckConfig(reflect.TypeFor[config]()), "field Unfit")
+	}
 }

@@ -107,6 +107,14 @@ func TestThePatternSizeIsAboutTheInstructions(t *testing.T) {
 	}
 }
 
+func TestAnUnfinishedPatternHasASize(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{"[": 1, "[^": 1, "[]": 1, "[^]": 1, "[abcdefgh": 3, "\\": 2, "(a": 3, ")a": 1,
+		"{": 1, "x{2": 3, "x{2}": 4} {
+		require.Equal(t, want, patternSize(text), text)
+	}
+}
+
 func FuzzPatternSize(f *testing.F) {
 	f.Add(`(a{1,30}[b-c]|\d)*`)
 	f.Fuzz(func(t *testing.T, text string) {
