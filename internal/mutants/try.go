@@ -20,6 +20,8 @@ const (
 	quick = time.Second
 	// patience is what the tests of one mutant may take at least; over it, the mutant counts as killed.
 	patience = 20 * time.Second
+	// attempts is how often a test is tried without a change, as the machine may be busy.
+	attempts = 3
 	// maxMemory bounds the tests of one mutant, in KiB: a loop without an end may need any amount.
 	maxMemory = 12 << 20
 )
@@ -176,13 +178,19 @@ func (s suite) measure() (tests []test, err error) {
 	for _, name := range strings.Fields(string(names)) {
 		record := s.binary + "-reached"
 		_ = os.Remove(record)
-		command := exec.Command(s.binary, "-test.run", "^"+name+"$")
-		command.Dir, command.Env = s.dir, append(os.Environ(), reachedVariable+"="+record)
-		began := time.Now()
-		if output, err := command.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%s fails without a change: %w\n%s", name, err, output)
+		var took time.Duration
+		for attempt := 1; ; attempt++ {
+			command := exec.Command(s.binary, "-test.run", "^"+name+"$")
+			command.Dir, command.Env = s.dir, append(os.Environ(), reachedVariable+"="+record)
+			began := time.Now()
+			output, err := command.CombinedOutput()
+			if took = time.Since(began); err == nil {
+				break
+			}
+			if attempt == attempts {
+				return nil, fmt.Errorf("%s fails without a change: %w\n%s", name, err, output)
+			}
 		}
-		took := time.Since(began)
 		data, err := os.ReadFile(record)
 		if err != nil {
 			return nil, err
