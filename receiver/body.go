@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -25,16 +26,22 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 		c.lost = true
 		return refuse(BodiesFull, "the connection is needed for another client; send it again").retryAfter(1), true
 	}
+	run := r.options.NewRunID()
+	if c.wait != nil {
+		run = c.wait.run
+	}
+	r.begin(c, run, r.options.Clock().UTC())
+	return reply{}, false
+}
+
+// begin makes the delivery of a call whose body is read.
+func (r *Receiver) begin(c *call, run everhook.RunID, now time.Time) {
 	digested := c.body
 	if c.header.IsGet() {
 		digested = c.ctx.URI().QueryString()
 	}
-	run, now := r.options.NewRunID(), r.options.Clock().UTC()
-	if c.wait != nil {
-		run = c.wait.run
-	}
 	c.delivery = everhook.Delivery{
-		ID:         string(everhook.NewRunID()),
+		ID:         everhook.NewDeliveryID(now),
 		RunID:      run,
 		ReceivedAt: now,
 		Digest:     digestOf(digested),
@@ -44,7 +51,6 @@ func readBody(r *Receiver, c *call) (reply, bool) {
 			"headers":    keepHeaders(c),
 		},
 	}
-	return reply{}, false
 }
 
 // digestOf tells two bodies of one dedupe key apart.
