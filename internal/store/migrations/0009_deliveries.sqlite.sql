@@ -1,0 +1,2 @@
+-- On SQLite the delivery log is a file of its own.
+SELECT 1;
