@@ -32,6 +32,7 @@ func TestThePageOfOperationsNamesEveryMetricAndNoOther(t *testing.T) {
 	require.NoError(t, watched.WatchEngine(func() int { return 0 }, func() int { return 0 }))
 	require.NoError(t, watched.WatchFlows(func() telemetry.Flows { return telemetry.Flows{} }))
 	require.NoError(t, watched.WatchInbox(func() telemetry.Inbox { return telemetry.Inbox{} }))
+	require.NoError(t, watched.WatchDeliveryLog(func() telemetry.DeliveryLog { return telemetry.DeliveryLog{} }))
 	w := httptest.NewRecorder()
 	watched.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	page, err := os.ReadFile("operations.md")

@@ -92,6 +92,12 @@ type call struct {
 	durable  time.Duration
 	noAnswer bool
 	lookup   bool
+	// verified is set once the signature was found to be right.
+	verified bool
+	// request and fields are what is recorded of the delivery; recorded is set once they are made.
+	request  *Request
+	fields   []Field
+	recorded bool
 	// span is that of a delivery whose caller is let in; nil before and for other calls.
 	span  trace.Span
 	reply reply
@@ -167,6 +173,7 @@ func (r *Receiver) catch(c *call) {
 
 // finish writes the reply of a call.
 func (r *Receiver) finish(c *call) {
+	c.keepForJournal(r)
 	r.dropBody(c, 0)
 	if limited := connOf(c.ctx).limited; limited != nil {
 		limited.Waits()
@@ -279,6 +286,7 @@ func (r *Receiver) record(c *call) {
 	}
 	record.Client, _ = r.client(c)
 	r.options.Observe(record)
+	r.journal(c, record)
 	c.endTrace(record)
 	if record.Reason == Probe {
 		return

@@ -47,6 +47,7 @@ func (r *Receiver) take(c *call) reply {
 	if c.route.Mode == everhook.Async {
 		answer = r.asyncAnswer(c)
 	}
+	c.keepForJournal(r)
 	prepared, err := r.starter.Prepare(c.route.Version, c.delivery)
 	if err != nil {
 		return r.notStarted(c, err)

@@ -80,6 +80,12 @@ type Route struct {
 	Schema func(body any) ([]everhook.ProblemDetail, error)
 	// Headers names the headers to keep; none by default.
 	Headers []string
+	// Record is how many bytes of a body are kept on record, with the rest of the request, see Entry.Request; 0: the
+	// request is not kept.
+	Record int
+	// Index returns the values by which deliveries are found on record, from all headers without credentials
+	// (lower-case names), the whole query and the whole body. Nil: there are none.
+	Index func(headers, query everhook.Mapping, body any) []Field
 	// NeverKept are headers with credentials, in lower case, besides Authorization, Cookie and Proxy-Authorization:
 	// they are not kept whatever Headers says.
 	NeverKept []string

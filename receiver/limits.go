@@ -68,9 +68,17 @@ func fitsSchema(_ *Receiver, c *call) (reply, bool) {
 	return reply{}, false
 }
 
+// shownProblems is how many places of a body that does not fit are recorded.
+const shownProblems = 5
+
 func invalid(problems []everhook.ProblemDetail) reply {
 	problem := refusals[Invalid]
 	problem.Detail = "the body does not fit the webhook's schema"
 	problem.Errors = problems
-	return problemReply(problem).because(Invalid)
+	refusal := problemReply(problem).because(Invalid)
+	refusal.detail = problem.Detail + ":"
+	for _, wrong := range problems[:min(len(problems), shownProblems)] {
+		refusal.detail += " " + wrong.Pointer
+	}
+	return refusal
 }

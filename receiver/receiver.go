@@ -80,6 +80,9 @@ type Options struct {
 	NewRunID func() everhook.RunID
 	// Observe is called once a call, when its reply is decided: for metrics. It must be fast. Default: nothing.
 	Observe func(Record)
+	// Journal is called once for each delivery and each call of a waiting node, taken or refused, whose URL is that of
+	// a flow. It must be fast. Nil: it is not called.
+	Journal func(Entry)
 	// Fetch gets what is at an https URL of a provider that was checked before. It bounds time and size, verifies the
 	// certificate of the host, follows no redirect, and gives an error for a status other than 200. Default: none, and
 	// deliveries of providers that need it get 503.

@@ -92,6 +92,8 @@ type reply struct {
 	run      everhook.RunID
 	// duplicate is set if another delivery has started the run.
 	duplicate bool
+	// detail says why the call is refused.
+	detail string
 }
 
 type header struct{ name, value string }
@@ -107,7 +109,9 @@ const (
 func refuse(reason Reason, detail string) reply {
 	problem := refusals[reason]
 	problem.Detail = detail
-	return problemReply(problem).because(reason)
+	refusal := problemReply(problem).because(reason)
+	refusal.detail = detail
+	return refusal
 }
 
 func problemReply(problem everhook.Problem) reply {

@@ -42,6 +42,7 @@ func signed(r *Receiver, c *call) (reply, bool) {
 	refused, isRefused := errors.AsType[signature.Refused](err)
 	switch {
 	case err == nil:
+		c.verified = true
 		return reply{}, false
 	case c.notDecoded != nil:
 		return *c.notDecoded, true

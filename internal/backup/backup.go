@@ -17,7 +17,7 @@ import (
 )
 
 // Databases are the files of a data directory that can be in a backup, in the order in which they are locked.
-var Databases = []string{"everhook.db", "temporal.db", "visibility.db", "inbox.db"}
+var Databases = []string{"everhook.db", "temporal.db", "visibility.db", "inbox.db", "deliveries.db"}
 
 // payloadsFolder is the folder of large values in a backup; asideFolder has files that are being written.
 const (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/compile"
+	"github.com/everhook/everhook/internal/deliverylog"
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes/expression"
@@ -182,6 +183,9 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 		}
 		route.SkippedAnswer = c.skippedAnswer(known.flow, webhook)
 	}
+	if recording, ok := webhook.(trigger.Recording); ok {
+		record(route, recording)
+	}
 	route.Methods = webhook.CallMethods()
 	if slices.Equal(route.Methods, []string{http.MethodPost}) {
 		route.Methods = nil
@@ -204,6 +208,22 @@ func (c *Catalog) route(flow store.Flow, served bool, known *compiled) *receiver
 		route.AsyncAnswer = c.asyncAnswer(flow, known.flow, webhook)
 	}
 	return route
+}
+
+// record sets what the delivery log has of deliveries.
+func record(route *receiver.Route, recording trigger.Recording) {
+	if recording.KeepsRequests() {
+		route.Record = deliverylog.MaxBody
+	}
+	if paths := recording.Indexed(); len(paths) > 0 {
+		route.Index = func(headers, query everhook.Mapping, body any) []receiver.Field {
+			var fields []receiver.Field
+			for _, field := range deliverylog.FieldsOf(paths, headers, query, body) {
+				fields = append(fields, receiver.Field(field))
+			}
+			return fields
+		}
+	}
 }
 
 // asyncAnswer evaluates the trigger's response for a delivery.

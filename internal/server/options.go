@@ -69,6 +69,9 @@ type Options struct {
 	InboxMaxRows  int           `default:"1000000" placeholder:"N" help:"Deliveries to async flows that wait to be started at once, while Temporal is busy or away; more get 503. Default 1000000."`
 	InboxMaxBytes everhook.Size `default:"2GiB" placeholder:"SIZE" help:"Bytes of these deliveries. Default 2GiB."`
 
+	DeliveryRetention everhook.Duration `default:"30d" placeholder:"DURATION" help:"How long deliveries are kept on record, at least 1m. Default 30d."`
+	DeliveryMaxBytes  everhook.Size     `default:"2GiB" placeholder:"SIZE" help:"What the records of deliveries take on disk, about; the oldest go first. At least 1MiB. Default 2GiB."`
+
 	Retention      everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	AuditRetention everhook.Duration `default:"395d" placeholder:"DURATION" help:"How long the audit trail is kept, at least 1d. Default 395d."`
 	Synchronous    string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
@@ -162,6 +165,12 @@ func (o *Options) storePlace() string {
 // minBodyBytes is the least --max-body-bytes: one body of 10 MiB must fit beside small ones.
 const minBodyBytes = 16 << 20
 
+// Least bounds of the delivery log.
+const (
+	minDeliveryRetention = time.Minute
+	minDeliveryBytes     = 1 << 20
+)
+
 // checkBounds checks the bounds of what callers may use. Zero stands for a default.
 func (o *Options) checkBounds() error {
 	switch {
@@ -173,6 +182,10 @@ func (o *Options) checkBounds() error {
 		return fmt.Errorf("--max-connections and --client-connections are at least 1")
 	case o.InboxMaxRows < 0 || o.InboxMaxBytes < 0:
 		return errors.New("--inbox-max-rows and --inbox-max-bytes are at least 1")
+	case o.DeliveryRetention != 0 && o.DeliveryRetention.Std() < minDeliveryRetention:
+		return fmt.Errorf("--delivery-retention %s is too short; write at least 1m", o.DeliveryRetention)
+	case o.DeliveryMaxBytes != 0 && o.DeliveryMaxBytes < minDeliveryBytes:
+		return fmt.Errorf("--delivery-max-bytes %s is too little; write at least 1MiB", o.DeliveryMaxBytes)
 	case o.ClientRate < 0:
 		return fmt.Errorf("--client-rate %v is no rate; write for example 1000", o.ClientRate)
 	}

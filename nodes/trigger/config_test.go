@@ -105,3 +105,27 @@ func TestACredentialIsASecretOrText(t *testing.T) {
 		require.Equal(t, c.want, credential, name)
 	}
 }
+
+func TestWhatIsRecordedOfADelivery(t *testing.T) {
+	t.Parallel()
+	for text, problem := range map[string]string{
+		"record: body, index: [order.id, query.shop]": "",
+		"record: summary":                          "",
+		"record: all":                              "none of summary, body",
+		"index: [order.id, order.id]":              "order.id is there twice",
+		"index: [a, b, c, d, e, f, g, h, i, j, k]": "11 paths are more than the 10",
+		"index: ['']":                              "an empty path",
+		"index: [{ path: order.id, alias: Order ID }, mail]": "a mapping where text is needed",
+		"record: body, index: order.id":                      "a list is needed",
+		"record: body, index: ['lines[0].sku', '[\"a b\"]']": "",
+	} {
+		_, problems := flowfile.Load("case.yaml",
+			[]byte("key: case\nmode: async\ntrigger: { type: webhook, "+text+" }\n"), nodes.Standard())
+		if problem == "" {
+			require.Empty(t, problems, text)
+			continue
+		}
+		require.NotEmpty(t, problems, text)
+		require.Contains(t, problems.Error(), problem, text)
+	}
+}

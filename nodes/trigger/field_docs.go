@@ -67,6 +67,9 @@ var fieldDocs = map[string]string{
 	"WebhookRate":                       "WebhookRate limits the number of calls.",
 	"WebhookRate.Burst":                 "Burst is the number of calls taken at once after a quiet time: 1 to 100000. Without it, the calls of one second.",
 	"WebhookRate.Rate":                  "Rate is the average number of calls per second: 0.01 to 100000.",
+	"WebhookRecord":                     "WebhookRecord says what the delivery log has of a delivery, besides its time, its outcome and its run.",
+	"WebhookRecord.Index":               "Index are the paths of values by which deliveries are found in the log, such as `order.id`: at most 10. A path leads into the body, or begins with `headers` or `query`. Of each value 200 bytes are kept, of a list 10 values, also where `record` keeps no body.",
+	"WebhookRecord.Record":              "Record says what is kept of a delivery: `summary`, nothing that the caller sent, or `body`, the headers, the query and up to 256 KiB of the body. Credentials are never kept, and known secrets and values with names such as `password` are replaced. A delivery with its body can be replayed although it was refused or skipped.",
 	"WebhookRequest":                    "WebhookRequest says which parts of a call the run sees. Without a list of paths, all are kept; without a list of headers, none is kept. An empty list keeps nothing.",
 	"WebhookRequest.Body":               "Body are the paths of the body to keep.",
 	"WebhookRequest.Headers":            "Headers are the names of the headers to keep. Authorization, Cookie, Proxy-Authorization and the headers of API keys and signatures are never kept.",
@@ -149,6 +152,9 @@ func (*WebhookHandshake) FieldDocs() map[string]string { return fieldDocs }
 
 // FieldDocs are the comments of the struct and its fields.
 func (*WebhookRate) FieldDocs() map[string]string { return fieldDocs }
+
+// FieldDocs are the comments of the struct and its fields.
+func (*WebhookRecord) FieldDocs() map[string]string { return fieldDocs }
 
 // FieldDocs are the comments of the struct and its fields.
 func (*WebhookRequest) FieldDocs() map[string]string { return fieldDocs }

@@ -39,6 +39,7 @@ type Webhook struct {
 	// Inbox says when deliveries to an async flow wait in the inbox before their runs are started: `auto`, while
 	// Temporal is busy or away, or `always`.
 	Inbox string `json:"inbox,omitempty" enum:"auto,always" default:"auto"`
+	WebhookRecord
 }
 
 // WebhookAuth are the credentials that a caller must show.
@@ -116,6 +117,7 @@ var (
 	_ kind.SecretNaming = (*Webhook)(nil)
 	_ kind.Filtering    = (*Webhook)(nil)
 	_ Storing           = (*Webhook)(nil)
+	_ Recording         = (*Webhook)(nil)
 )
 
 // Spec describes the kind.
@@ -151,6 +153,7 @@ func (w *Webhook) Validate(v *kind.Validation) {
 	if w.CORS != nil {
 		w.CORS.validate(v)
 	}
+	w.validateRecord(v)
 	w.ValidateCalls(v)
 	w.impatient(v)
 	w.Response.Validate(v.Below("/response"))
