@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/backup"
+	"github.com/everhook/everhook/internal/deliverylog"
 	"github.com/everhook/everhook/internal/store"
 )
 
@@ -79,8 +81,9 @@ type storeCopyCommand struct {
 }
 
 func (c *storeCopyCommand) Help() string {
-	return "Copies flows with their versions, tokens and secrets of run IDs, drafts, people, the audit trail and all " +
-		"else that the store has. Stop the server before, and start it with --store afterwards."
+	return "Copies flows with their versions, tokens and secrets of run IDs, drafts, people, the audit trail, the " +
+		"records of deliveries, and all else that the store has. Stop the server before, and start it with --store " +
+		"afterwards."
 }
 
 func (c *storeCopyCommand) Run(ctx context.Context, s streams) error {
@@ -101,6 +104,9 @@ func (c *storeCopyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if rows["deliveries"], err = copyLog(ctx, c.Data, to); err != nil {
+		return err
+	}
 	for _, table := range everhook.SortedKeys(rows) {
 		if rows[table] > 0 {
 			fmt.Fprintf(s.out, "%8d  %s\n", rows[table], table)
@@ -109,6 +115,27 @@ func (c *storeCopyCommand) Run(ctx context.Context, s streams) error {
 	fmt.Fprintf(s.out, "Copied. Start the server with --store now, and without a directory of flows.\n")
 	return nil
 }
+
+// copyLog copies the delivery log of a data directory to a store, and returns how many records it has.
+func copyLog(ctx context.Context, data string, to *store.Store) (records int64, err error) {
+	path := filepath.Join(data, logFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	// The server that has the store deletes what it does not keep.
+	keep := deliverylog.Options{Keep: math.MaxInt64, MaxBytes: math.MaxInt64}
+	source, err := deliverylog.OpenFile(ctx, path, keep)
+	if err != nil {
+		return 0, err
+	}
+	defer source.Close()
+	target := deliverylog.OpenShared(to.Postgres(), keep)
+	defer target.Close()
+	return target.Copy(ctx, source)
+}
+
+// logFile is the delivery log in a data directory.
+const logFile = "deliveries.db"
 
 // stopped returns an error if a server with an embedded Temporal server uses the data directory.
 func stopped(data string) error {

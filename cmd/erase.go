@@ -17,9 +17,29 @@ type eraseCommand struct {
 
 func (c *eraseCommand) Help() string {
 	return "Finds the runs of a person by a value of the deliveries that started them, and deletes those that have " +
-		"ended with all their values and with the runs that they called. Counters stay. It reads every run of the " +
+		"ended with all their values, with the runs that they called, and with the records of their deliveries. " +
+		"Then it deletes the records of other deliveries with the value. Counters stay. It reads every run of the " +
 		"server. Large values are deleted by the next sweeps. The exit status is 1 if runs match that go on, or if " +
 		"runs could not be read."
+}
+
+// deliveries deletes what is on record of deliveries with the value.
+func (c *eraseCommand) deliveries(ctx context.Context, s streams, path, value, verb string) error {
+	found := 0
+	for page, first := "", true; first || page != ""; first = false {
+		data, err := c.post(ctx, pathDeliveries+"/erase", nil, api.EraseRequest{Path: path, Value: value, Dry: c.DryRun,
+			Page: page})
+		if err != nil {
+			return err
+		}
+		var erased api.ErasedDeliveries
+		if err := c.decode(data, &erased); err != nil {
+			return err
+		}
+		found, page = found+len(erased.Deliveries), erased.Next
+	}
+	_, err := fmt.Fprintf(s.out, "%d more deliveries on record %s.\n", found, verb)
+	return err
 }
 
 func (c *eraseCommand) Run(ctx context.Context, s streams) error {
@@ -59,6 +79,9 @@ func (c *eraseCommand) Run(ctx context.Context, s streams) error {
 		verb = "would be deleted"
 	}
 	fmt.Fprintf(s.out, "%d of %d runs %s.\n", ended, total.Examined, verb)
+	if err := c.deliveries(ctx, s, path, value, verb); err != nil {
+		return err
+	}
 	switch {
 	case open > 0:
 		return fmt.Errorf("%d runs match and go on; cancel them with `everhook run cancel ID`, and erase again", open)

@@ -34,6 +34,7 @@ type flowCommands struct {
 	Disable   flowDisable   `cmd:"" help:"Disable a flow: its trigger starts no more runs."`
 	Delete    flowDelete    `cmd:"" help:"Delete a flow with its versions."`
 	Export    flowExport    `cmd:"" help:"Print a flow of a server as it was written."`
+	Sample    flowSample    `cmd:"" help:"Print the last delivery to a flow of a server as a contract test, as paths or as data."`
 	Parse     flowParse     `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
 }
 

@@ -34,20 +34,21 @@ type streams struct {
 
 // commands is the command line. Each command is a struct with its flags and a method Run.
 type commands struct {
-	Dev     devCommand     `cmd:"" help:"Run everything in one process, with the flows of a directory, and watch them."`
-	Serve   serveCommand   `cmd:"" help:"Run everything in one process, or parts of it."`
-	Flow    flowCommands   `cmd:"" help:"Write, check and call flows."`
-	Run     runCommands    `cmd:"" help:"List, show, cancel and retry the runs of a server."`
-	Token   tokenCommands  `cmd:"" help:"List, make and revoke the tokens of a server."`
-	Person  personCommands `cmd:"" help:"List, invite and change the people of a server."`
-	Inbox   inboxCommands  `cmd:"" help:"List deliveries that wait to be started; retry or drop those that cannot be."`
-	Erase   eraseCommand   `cmd:"" help:"Delete the runs of a person: those that were started with a value."`
-	Secret  secretCommands `cmd:"" help:"Secrets in the store, encrypted."`
-	Backup  backupCommand  `cmd:"" help:"Copy the data of a running server."`
-	Store   storeCommands  `cmd:"" help:"Move the store."`
-	Audit   auditCommand   `cmd:"" help:"Read who changed what on a server."`
-	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Dev      devCommand       `cmd:"" help:"Run everything in one process, with the flows of a directory, and watch them."`
+	Serve    serveCommand     `cmd:"" help:"Run everything in one process, or parts of it."`
+	Flow     flowCommands     `cmd:"" help:"Write, check and call flows."`
+	Run      runCommands      `cmd:"" help:"List, show, cancel and retry the runs of a server."`
+	Token    tokenCommands    `cmd:"" help:"List, make and revoke the tokens of a server."`
+	Person   personCommands   `cmd:"" help:"List, invite and change the people of a server."`
+	Inbox    inboxCommands    `cmd:"" help:"List deliveries that wait to be started; retry or drop those that cannot be."`
+	Delivery deliveryCommands `cmd:"" help:"Show deliveries on record, and replay them."`
+	Erase    eraseCommand     `cmd:"" help:"Delete the runs of a person: those that were started with a value."`
+	Secret   secretCommands   `cmd:"" help:"Secrets in the store, encrypted."`
+	Backup   backupCommand    `cmd:"" help:"Copy the data of a running server."`
+	Store    storeCommands    `cmd:"" help:"Move the store."`
+	Audit    auditCommand     `cmd:"" help:"Read who changed what on a server."`
+	Health   healthCommand    `cmd:"" help:"Ask a server on this machine whether it is ready; exit status 1 if not."`
+	Version  versionCommand   `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 }

@@ -78,6 +78,8 @@ const (
 	MemoDelivery = "everhook.delivery"
 	MemoDigest   = "everhook.digest"
 	MemoKey      = "everhook.dedupeKey"
+	// MemoReplayOf is the delivery on record that a run repeats.
+	MemoReplayOf = "everhook.replayOf"
 	// MemoRetryOf is the run that a retry repeats, MemoRetryFrom the node at which it begins.
 	MemoRetryOf   = "everhook.retryOf"
 	MemoRetryFrom = "everhook.retryFrom"

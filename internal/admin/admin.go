@@ -47,6 +47,8 @@ type Options struct {
 	Actions api.Actions
 	// Erasing deletes runs.
 	Erasing api.Erasing
+	// Deliveries are those on record.
+	Deliveries api.Deliveries
 	// Inbox has the deliveries that wait. Nil: this process has none.
 	Inbox api.Inbox
 	// Events gives streams of changes.

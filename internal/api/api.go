@@ -78,6 +78,8 @@ type Options struct {
 	Settings func() []string
 	// Secrets are the names of the secrets that are set. Nil: none is known.
 	Secrets func() []string
+	// Deliveries are those on record.
+	Deliveries Deliveries
 	// Requests keep the answers of requests with an Idempotency-Key.
 	Requests Requests
 	// Problems gives the errors of the flow files that are not applied as they are. Nil: there are no files.
@@ -107,6 +109,7 @@ var operations = []func(*service){
 	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
 	listTokens, createToken, revokeToken, listPeople, invitePerson, inviteAgain, changePerson, removePerson,
 	listSessions, endSession,
+	listDeliveries, getDelivery, replayDelivery, replayDeliveries, eraseDeliveries, sampleFlow,
 	listInbox, retryDelivery, dropDelivery, listAudit,
 }
 

@@ -24,12 +24,13 @@ const (
 
 // Tags group the operations in the document.
 const (
-	tagFlows  = "flows"
-	tagDrafts = "drafts"
-	tagRuns   = "runs"
-	tagAccess = "access"
-	tagInbox  = "inbox"
-	tagAudit  = "audit"
+	tagFlows      = "flows"
+	tagDrafts     = "drafts"
+	tagRuns       = "runs"
+	tagAccess     = "access"
+	tagInbox      = "inbox"
+	tagDeliveries = "deliveries"
+	tagAudit      = "audit"
 )
 
 var tags = []*huma.Tag{
@@ -37,6 +38,7 @@ var tags = []*huma.Tag{
 	{Name: tagDrafts, Description: "Texts of flows that are being written."},
 	{Name: tagRuns, Description: "Runs of flows, and what people do with them."},
 	{Name: tagAccess, Description: "Tokens, people and their sessions."},
+	{Name: tagDeliveries, Description: "Deliveries on record, also those that were refused."},
 	{Name: tagInbox, Description: "Accepted deliveries whose runs are not started yet."},
 	{Name: tagAudit, Description: "Who did what."},
 }

@@ -12,14 +12,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/deliverylog"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/internal/store"
 )
 
-// Job is an action on many runs. Its state is kept by the process that works on it, for a day; it ends with the
-// process.
+// Job is an action on many runs or deliveries. Its state is kept by the process that works on it, for a day; it ends
+// with the process.
 type Job struct {
 	ID     string `json:"id"`
-	Action string `json:"action" enum:"cancel,retry"`
+	Action string `json:"action" enum:"cancel,retry,replay"`
 	// State is looking while runs are looked for, working, or ended.
 	State string `json:"state" enum:"looking,working,ended"`
 	// Found is how many runs the filter selected, Done how many of them were dealt with. Of these, Refused were not
@@ -36,11 +38,12 @@ type Job struct {
 	Ended    *time.Time   `json:"ended,omitempty"`
 }
 
-// JobProblem says why a run was not acted on.
+// JobProblem says why a run or a delivery was not acted on.
 type JobProblem struct {
-	Run    everhook.RunID `json:"run"`
-	Flow   string         `json:"flow"`
-	Detail string         `json:"detail"`
+	Run      everhook.RunID `json:"run"`
+	Flow     string         `json:"flow"`
+	Delivery string         `json:"delivery,omitempty"`
+	Detail   string         `json:"detail"`
 }
 
 // Bounds of jobs.
@@ -117,48 +120,73 @@ func (j *jobs) update(id string, change func(*Job)) {
 	change(j.all[id])
 }
 
-// work looks for the runs of a job and acts on each.
-func (s *service) work(ctx context.Context, id string, filter runs.Filter,
-	act func(ctx context.Context, run runs.Summary) error) {
-	defer s.jobs.update(id, func(job *Job) {
+// beginJob records a job and begins it. It is refused while too many are working.
+func (s *service) beginJob(ctx context.Context, action string, change store.Change) (Job, error) {
+	job, ok := s.jobs.begin(action)
+	if !ok {
+		return Job{}, fail(tooMany, "as many jobs are working as may; wait until one has ended").
+			with("Retry-After", "30")
+	}
+	change.Detail["job"] = job.ID
+	if err := s.Store.Record(ctx, change); err != nil {
+		s.jobs.update(job.ID, func(job *Job) { job.State, job.Ended = jobEnded, &job.Started })
+		return Job{}, err
+	}
+	return job, nil
+}
+
+// jobOf says what a job does with what.
+type jobOf[T any] struct {
+	// find returns the objects, and whether there are more than one job takes.
+	find func(ctx context.Context) (found []T, more bool, err error)
+	act  func(ctx context.Context, object T) error
+	// name is a problem that names an object.
+	name func(object T) JobProblem
+}
+
+// work looks for the objects of a job and acts on each.
+func work[T any](ctx context.Context, all *jobs, id string, of jobOf[T]) {
+	defer all.update(id, func(job *Job) {
 		now := time.Now().UTC()
 		job.State, job.Ended = jobEnded, &now
 	})
-	found, more, err := s.selected(ctx, filter)
-	s.jobs.update(id, func(job *Job) {
+	found, more, err := of.find(ctx)
+	all.update(id, func(job *Job) {
 		job.State, job.Found, job.More = jobWorking, len(found), more
 		if err != nil {
 			job.Failed++
-			job.Problems = append(job.Problems, JobProblem{Detail: fmt.Sprintf("not all runs were found: %v", err)})
+			job.Problems = append(job.Problems, JobProblem{Detail: fmt.Sprintf("not all were found: %v", err)})
 		}
 	})
 	var group errgroup.Group
 	group.SetLimit(jobAtOnce)
-	for _, run := range found {
+	for _, object := range found {
 		group.Go(func() error {
 			acting, cancel := context.WithTimeout(ctx, actTimeout)
 			defer cancel()
-			err := act(acting, run)
-			s.jobs.update(id, func(job *Job) { job.note(run, err) })
+			err := of.act(acting, object)
+			all.update(id, func(job *Job) { job.note(of.name(object), err) })
 			return nil
 		})
 	}
 	_ = group.Wait()
 }
 
-// note counts a run that was dealt with.
-func (j *Job) note(run runs.Summary, err error) {
+// note counts an object that was dealt with. The problem names it.
+func (j *Job) note(problem JobProblem, err error) {
 	j.Done++
 	if err == nil {
 		return
 	}
-	if _, refused := errors.AsType[*runs.Refusal](err); refused || errors.Is(err, everhook.ErrNoRun) {
+	if _, refused := errors.AsType[*runs.Refusal](err); refused || errors.Is(err, everhook.ErrNoRun) ||
+		errors.Is(err, deliverylog.ErrNoRecord) {
 		j.Refused++
 	} else {
 		j.Failed++
 	}
 	if len(j.Problems) < keptProblems {
-		j.Problems = append(j.Problems, JobProblem{run.ID, run.Flow, err.Error()})
+		problem.Detail = err.Error()
+		j.Problems = append(j.Problems, problem)
 	}
 }
 

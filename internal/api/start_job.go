@@ -39,19 +39,17 @@ func startJob(s *service) {
 			if err != nil {
 				return nil, err
 			}
-			job, ok := s.jobs.begin(in.Body.Action)
-			if !ok {
-				return nil, fail(tooMany, "as many jobs are working as may; wait until one has ended").
-					with("Retry-After", "30")
-			}
-			if err := s.Store.Record(ctx, store.Change{Action: in.Body.Action, Object: "runs", Name: in.Body.Flow,
-				Detail: map[string]any{"job": job.ID, "status": in.Body.Status, "after": in.Body.After,
-					"before": in.Body.Before}}); err != nil {
-				s.jobs.update(job.ID, func(job *Job) { job.State, job.Ended = jobEnded, &job.Started })
+			job, err := s.beginJob(ctx, in.Body.Action, store.Change{Action: in.Body.Action, Object: "runs",
+				Name: in.Body.Flow, Detail: map[string]any{"status": in.Body.Status, "after": in.Body.After,
+					"before": in.Body.Before}})
+			if err != nil {
 				return nil, err
 			}
 			// The job outlives its request, and keeps its actor.
-			go s.work(context.WithoutCancel(ctx), job.ID, filter, s.actionOf(job, in.Body))
+			go work(context.WithoutCancel(ctx), &s.jobs, job.ID, jobOf[runs.Summary]{
+				find: func(ctx context.Context) ([]runs.Summary, bool, error) { return s.selected(ctx, filter) },
+				act:  s.actionOf(job, in.Body),
+				name: func(run runs.Summary) JobProblem { return JobProblem{Run: run.ID, Flow: run.Flow} }})
 			return &startJobOutput{"/api/v1/jobs/" + job.ID, job}, nil
 		})
 }

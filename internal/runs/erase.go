@@ -95,8 +95,8 @@ type Match struct {
 	Value string
 }
 
-// matches reports whether a delivery has the value.
-func (m Match) matches(d *everhook.Delivery) bool {
+// Matches reports whether a delivery has the value.
+func (m Match) Matches(d *everhook.Delivery) bool {
 	for _, root := range []any{d.Trigger["body"], d.Trigger["input"], map[string]any(d.Trigger)} {
 		if found, ok := m.Path.Get(root); ok && m.equals(found) {
 			return true
@@ -159,7 +159,7 @@ func (e *Eraser) Erase(ctx context.Context, match Match, dry bool, page []byte) 
 		case errors.Is(err, everhook.ErrNoRun): // deleted since, or one of those that were called
 		case err != nil:
 			erased.Unreadable++
-		case match.matches(delivery):
+		case match.Matches(delivery):
 			family, err := e.family(ctx, info)
 			if err != nil {
 				return Erased{}, err

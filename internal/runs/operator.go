@@ -48,8 +48,10 @@ type Summary struct {
 	Ended   *time.Time      `json:"ended,omitempty"`
 	// RetryOf is the run that this run retries; empty for a run that a delivery started. RetryFrom is the node at which
 	// the retry continued; empty if it began at the beginning.
-	RetryOf   everhook.RunID `json:"retryOf,omitempty"`
-	RetryFrom string         `json:"retryFrom,omitempty"`
+	RetryOf everhook.RunID `json:"retryOf,omitempty"`
+	// ReplayOf is the delivery on record that the run repeats; empty for none.
+	ReplayOf  string `json:"replayOf,omitempty"`
+	RetryFrom string `json:"retryFrom,omitempty"`
 	// Caller is the run that called this subflow, as "<flow key>/<run ID>"; empty for other runs.
 	Caller string `json:"caller,omitempty"`
 	// Execution is Temporal's run ID. Addresses of its UI contain it.
@@ -119,6 +121,7 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	decode(fields[workflows.MemoTitle], &summary.Title)
 	decode(fields[workflows.MemoVersion], &summary.Version)
 	decode(fields[workflows.MemoRetryOf], &summary.RetryOf)
+	decode(fields[workflows.MemoReplayOf], &summary.ReplayOf)
 	decode(fields[workflows.MemoRetryFrom], &summary.RetryFrom)
 	decode(fields[workflows.MemoCaller], &summary.Caller)
 	if ended := info.GetCloseTime(); ended != nil {

@@ -25,6 +25,9 @@ type RetryOptions struct {
 	From string
 	// ID is the ID of the new run. Retries with one ID are one retry. Empty: a random one.
 	ID everhook.RunID
+	// Delivery is the ID of a new delivery, which repeats ReplayOf. Empty: the run is a retry of the delivery that it
+	// had.
+	Delivery, ReplayOf string
 }
 
 // Retried is the new run of a retry.
@@ -68,6 +71,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	start, definition := earlier.start, earlier.definition
 	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, cmp.Or(options.ID, everhook.NewRunID())
 	start.Delivery.Failure = nil // an operator says that it is to run
+	start.Delivery.ID = cmp.Or(options.Delivery, start.Delivery.ID)
 	if options.Version != nil {
 		start.Version, start.Env, definition = version.Number, s.settings(prepared), prepared.JSON
 	}
@@ -86,6 +90,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	}
 	retried.Note = s.inVain(version, retried.From)
 	s.describe(c, retried)
+	describeReplay(c, options.ReplayOf)
 	if err := s.start(ctx, c); err != nil {
 		return Retried{}, fmt.Errorf("it is not known whether the retry was started as run %s; look for it before "+
 			"you try again: %w", retried.ID, err)
@@ -133,10 +138,30 @@ type earlierRun struct {
 	version    *everhook.Version
 	definition json.RawMessage
 	start      workflows.Start
+	// open is set if the run goes on.
+	open bool
 }
 
-// ended reads the start of a closed run from its history, so that a retry does not depend on the store.
+// DeliveryOf returns the delivery that a run was started with.
+func (s *Starter) DeliveryOf(ctx context.Context, flow string, id everhook.RunID) (everhook.Delivery, error) {
+	earlier, err := s.earlier(ctx, flow, id)
+	if err != nil {
+		return everhook.Delivery{}, err
+	}
+	return earlier.start.Delivery, nil
+}
+
+// ended reads the start of a closed run.
 func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*earlierRun, error) {
+	earlier, err := s.earlier(ctx, flow, id)
+	if err == nil && earlier.open {
+		return nil, Refusef("the run still goes on; cancel it first, or wait until it has ended")
+	}
+	return earlier, err
+}
+
+// earlier reads the start of a run from its history, so that a retry does not depend on the store.
+func (s *Starter) earlier(ctx context.Context, flow string, id everhook.RunID) (*earlierRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	workflowID := everhook.WorkflowID(flow, id)
@@ -145,9 +170,6 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 		return nil, unknownRun(err)
 	}
 	info := description.GetWorkflowExecutionInfo()
-	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return nil, Refusef("the run still goes on; cancel it first, or wait until it has ended")
-	}
 	events := s.client.GetWorkflowHistory(ctx, workflowID, info.GetExecution().GetRunId(), false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	if !events.HasNext() {
@@ -157,7 +179,7 @@ func (s *Starter) ended(ctx context.Context, flow string, id everhook.RunID) (*e
 	if err != nil {
 		return nil, unknownRun(err)
 	}
-	earlier := &earlierRun{}
+	earlier := &earlierRun{open: info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
 	if s.options.Resolve != nil {
 		if input, err = s.options.Resolve(ctx, input); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/deliverylog"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/store"
 )
@@ -223,6 +224,7 @@ func (r *retention) delete(ctx context.Context, now time.Time) error {
 type erasing struct {
 	*runs.Eraser
 	store *store.Store
+	log   *deliverylog.Log
 }
 
 // Delete deletes a run and records it.
@@ -233,15 +235,22 @@ func (e erasing) Delete(ctx context.Context, flow string, id everhook.RunID) err
 	return e.store.Record(ctx, store.Change{Action: "delete", Object: "run", Name: everhook.WorkflowID(flow, id)})
 }
 
-// Erase deletes the runs of a page that match, and records which. The value is personal, and not recorded.
+// Erase deletes the runs of a page that match, with what is on record of their deliveries, and records which. The value
+// is personal, and not recorded.
 func (e erasing) Erase(ctx context.Context, match runs.Match, dry bool, page []byte) (runs.Erased, error) {
 	erased, err := e.Eraser.Erase(ctx, match, dry, page)
 	if err != nil || dry || len(erased.Found) == 0 {
 		return erased, err
 	}
-	ids := make([]string, len(erased.Found))
+	ids, ended := make([]string, len(erased.Found)), []everhook.RunID{}
 	for i, run := range erased.Found {
 		ids[i] = everhook.WorkflowID(run.Flow, run.ID)
+		if run.Status.Ended() {
+			ended = append(ended, run.ID)
+		}
+	}
+	if err := e.log.DeleteRuns(ctx, ended); err != nil {
+		return erased, err
 	}
 	return erased, e.store.Record(ctx, store.Change{Action: "erase", Object: "run", Name: match.Path.String(),
 		Detail: map[string]any{"runs": ids}})

@@ -29,6 +29,7 @@ import (
 	"github.com/everhook/everhook/internal/catalog"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/internal/deliverylog"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/inbox"
 	"github.com/everhook/everhook/internal/live"
@@ -73,7 +74,9 @@ type Server struct {
 	// starts starts the runs of the receiver and of sources; nil without the role receiver.
 	starts *runs.Starter
 	// inbox keeps deliveries to async flows; nil without the role receiver, and if another process has it.
-	inbox   *inbox.Inbox
+	inbox *inbox.Inbox
+	// log has a record of every delivery; nil without the roles receiver and admin.
+	log     *deliverylog.Log
 	health  *health
 	sources *sources.Sources
 	pages   *http.Server
@@ -169,6 +172,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		if err := with.Prepare(ctx, s); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.openLog(ctx); err != nil {
+		return nil, err
 	}
 	if s.has(RoleReceiver) {
 		s.starts = s.starter()
@@ -353,11 +359,12 @@ func (s *Server) startReceiver() error {
 		MaxConnections: s.options.MaxConnections, ClientConnections: s.options.ClientConnections,
 		MaxValues: s.options.MaxValues, MaxBodyBytes: int64(s.options.MaxBodyBytes), ClientRate: s.options.ClientRate,
 		Ready: func() error { return s.ready(context.Background()) }, Observe: s.watch.observe,
-		Tracer: s.watch.Tracer(), Fetch: fetch,
+		Tracer: s.watch.Tracer(), Fetch: fetch, Journal: s.recordDelivery,
 	}, s.catalog, s.acceptingStarter())
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(s.starts)
-	err = errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load))
+	err = errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load),
+		s.watch.WatchDeliveryLog(s.showLog))
 	if s.inbox != nil {
 		err = errors.Join(err, s.watch.WatchInbox(s.showInbox))
 	}
@@ -392,7 +399,7 @@ func (s *Server) startAdmin() error {
 	options := admin.Options{
 		Runs: limits.Runs(operator), Actions: limits.Actions(actions{operator, s.starter(), s.store}),
 		Flows: limits.Flows(shownFlows{s}), Store: s.store, Deployment: s.catalog, Registry: s.with.Registry,
-		Events: s.live, Erasing: erasing{s.newEraser(), s.store}, Ready: s.ready, Trouble: s.trouble,
+		Events: s.live, Erasing: erasing{s.newEraser(), s.store, s.log}, Ready: s.ready, Trouble: s.trouble,
 		Problems: s.fileProblems,
 		UI:       s.temporal.ui(), ReadOnlyUI: s.temporal.readOnlyUI(), TemporalUIURL: s.temporal.uiURL,
 		Namespace: s.temporal.namespace,
@@ -400,6 +407,7 @@ func (s *Server) startAdmin() error {
 		Logger: s.logger, Version: s.with.Version, Metrics: s.watch.Handler(), HookURL: s.HookURL,
 		Settings: func() []string { return everhook.SortedKeys(s.env()) }, Secrets: s.secrets.Names,
 	}
+	options.Deliveries = limits.Deliveries(s.onRecord())
 	if s.inbox != nil {
 		options.Inbox = s.inbox.Box()
 	}
@@ -515,6 +523,7 @@ func (s *Server) Stop() {
 	if s.temporal != nil {
 		s.temporal.stop()
 	}
+	s.stopLog()
 	if s.stored.stop != nil {
 		s.stored.stop()
 	}
