@@ -46,8 +46,14 @@ func (plugin) CreateDB(kind sqlplugin.DbKind, cfg *config.SQL, r resolver.Servic
 	inner := *cfg
 	inner.PluginName = sqliteplugin.PluginName
 	db, err := persistencesql.NewSQLDB(kind, &inner, r, l, m)
-	if err != nil || kind != sqlplugin.DbKindMain {
-		return db, err
+	if err != nil {
+		return nil, err
+	}
+	if err := keepStatements(db, source(cfg.DatabaseName, "rwc"), max(cfg.MaxConns, 1)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if kind != sqlplugin.DbKindMain {
+		return db, nil
 	}
 	reader, err := sql.Open("sqlite", readOnlySource(cfg.DatabaseName))
 	if err != nil {
