@@ -10,12 +10,6 @@ import (
 	"github.com/everhook/everhook/activities"
 )
 
-// InterceptWorkflow is called once for each run in the cache of a worker.
-func (g *resultGuard) InterceptWorkflow(_ workflow.Context,
-	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	return &pacedWorkflow{interceptor.WorkflowInboundInterceptorBase{Next: next}}
-}
-
 type pacedWorkflow struct {
 	interceptor.WorkflowInboundInterceptorBase
 }

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -48,6 +49,12 @@ type resultGuard struct {
 	interceptor.WorkerInterceptorBase
 	maxResult int
 	stopping  context.Context
+}
+
+// InterceptWorkflow is called once for each run in the cache of a worker.
+func (g *resultGuard) InterceptWorkflow(_ workflow.Context,
+	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &pacedWorkflow{interceptor.WorkflowInboundInterceptorBase{Next: next}}
 }
 
 // InterceptActivity is called once for each attempt.

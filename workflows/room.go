@@ -6,13 +6,36 @@ import (
 	"github.com/everhook/everhook"
 )
 
-// handed counts the bytes that a workflow task passes to Temporal, which accepts at most 4 MiB in one task. Values are
-// charged before, and the task is broken in time.
-type handed struct {
-	task, bytes int
-	// breaking makes coroutines that need the next workflow task wait in line. local does so for local activities. Both
-	// are nil until they are needed.
-	breaking, local workflow.Mutex
+// limits are the sizes that hold for a run, in bytes as JSON. They follow from its input, so that a replay has the same
+// ones.
+type limits struct {
+	// payload is the limit of one value, output of the flow's output, outcome of the whole outcome.
+	payload, output, outcome int
+	// localResult bounds the result of a local activity in the history.
+	localResult int
+}
+
+func (r *run) limits() limits {
+	if stored := r.start.MaxPayload; stored > MaxPayload {
+		return limits{payload: stored, output: stored / 2, outcome: stored, localResult: maxInline}
+	}
+	return limits{payload: MaxPayload, output: maxOutput, outcome: maxEncoded, localResult: maxEncoded}
+}
+
+// MaxOutput bounds the output of the flow.
+func (r *run) MaxOutput() int { return r.limits().output }
+
+// fits returns the size of a value for an effect, a child or a signal, or an *everhook.Error of type limit if Temporal
+// would refuse it. What names the value in the message: "what the effect is given".
+func (r *run) fits(what string, v any) (size int, err error) {
+	encoded, err := everhook.EncodeJSON(v)
+	if err != nil {
+		return 0, everhook.Errorf(everhook.TypeConfig, "%s cannot be encoded: %v", what, err)
+	}
+	if limit := r.limits().payload; len(encoded) > limit {
+		return 0, everhook.Errorf(everhook.TypeLimit, "%s is larger than %s; send less", what, everhook.Size(limit))
+	}
+	return len(encoded), nil
 }
 
 // reserve charges a value of that size to the workflow task, and breaks the task first if there is no room. Its error
@@ -121,4 +144,24 @@ func encodedSize(v any) int {
 		return 0
 	}
 	return len(encoded)
+}
+
+// awaitSlot waits while too many effects are running.
+func (r *run) awaitSlot(ctx workflow.Context) error {
+	if r.inFlight < r.most {
+		return nil
+	}
+	if err := workflow.Await(ctx, func() bool { return r.inFlight < r.most }); err != nil {
+		return r.Failure(err)
+	}
+	return nil
+}
+
+// releaseAnswer sends an answer that was set in this workflow task, by ending the task: a local activity would keep the
+// task open.
+func (r *run) releaseAnswer(ctx workflow.Context) error {
+	if r.Answer() == nil || r.answered != r.task() {
+		return nil
+	}
+	return r.breakTask(ctx)
 }

@@ -60,6 +60,15 @@ type run struct {
 	handed handed
 }
 
+// handed counts the bytes that a workflow task passes to Temporal, which accepts at most 4 MiB in one task. Values are
+// charged before, and the task is broken in time.
+type handed struct {
+	task, bytes int
+	// breaking makes coroutines that need the next workflow task wait in line. local does so for local activities. Both
+	// are nil until they are needed.
+	breaking, local workflow.Mutex
+}
+
 var _ engine.Host = (*run)(nil)
 
 // newRun takes the values out of the start.

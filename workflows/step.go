@@ -75,17 +75,6 @@ func (s *step) Activity(ctx workflow.Context, name string, input, result any) er
 
 func (s *step) effect() Effect { return Effect{Node: s.Node(), Iteration: s.Iteration()} }
 
-// awaitSlot waits while too many effects are running.
-func (r *run) awaitSlot(ctx workflow.Context) error {
-	if r.inFlight < r.most {
-		return nil
-	}
-	if err := workflow.Await(ctx, func() bool { return r.inFlight < r.most }); err != nil {
-		return r.Failure(err)
-	}
-	return nil
-}
-
 // shareOfCalled divides the slots of a run: a called run gets that part if others may be called at the same time.
 const shareOfCalled = 5
 
@@ -125,15 +114,6 @@ func (s *step) LocalActivity(ctx workflow.Context, name string, input, result an
 		return s.run.Failure(err)
 	}
 	return nil
-}
-
-// releaseAnswer sends an answer that was set in this workflow task, by ending the task: a local activity would keep the
-// task open.
-func (r *run) releaseAnswer(ctx workflow.Context) error {
-	if r.Answer() == nil || r.answered != r.task() {
-		return nil
-	}
-	return r.breakTask(ctx)
 }
 
 // Defaults of retries.
