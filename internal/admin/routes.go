@@ -57,6 +57,9 @@ func (s *site) serve() http.Handler {
 		}
 		s.signIn(r)
 		r.needs("/", access.Viewer, false, s.Console)
+		r.needs("POST /deliveries/{id}/replay", access.Operator, false, s.Console)
+		r.needs("POST /inbox/{id}/retry", access.Operator, true, s.Console)
+		r.needs("POST /inbox/{id}/drop", access.Operator, true, s.Console)
 	} else {
 		r.known("GET /{$}", http.HandlerFunc(s.unknown))
 	}

@@ -1,5 +1,6 @@
-// Package console is the web page of an Everhook server: its flows, its runs, and every step of a run. It is rendered
-// on the server and works without JavaScript; a small script copies addresses and keeps an open page up to date.
+// Package console is the web page of an Everhook server: its flows, deliveries and runs, and every step of a run. It is
+// rendered on the server and works without JavaScript; a small script copies addresses and keeps an open page up to
+// date.
 package console
 
 import (
@@ -23,8 +24,8 @@ import (
 //go:embed web
 var web embed.FS
 
-// New returns the handler of the pages: /, /runs, /runs/{id}, /login, /invitation and their style and scripts. The
-// admin address checks requests before they come here.
+// New returns the handler of the pages: /, /runs, /deliveries, /inbox, /login, /invitation, and their style and
+// scripts. The admin address checks requests before they come here.
 func New(o admin.Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -34,6 +35,12 @@ func New(o admin.Options) http.Handler {
 	mux.HandleFunc("GET /{$}", c.overview)
 	mux.HandleFunc("GET /runs", c.runs)
 	mux.HandleFunc("GET /runs/{id}", c.run)
+	mux.HandleFunc("GET /deliveries", c.deliveries)
+	mux.HandleFunc("GET /deliveries/{id}", c.delivery)
+	mux.HandleFunc("POST /deliveries/{id}/replay", c.replay)
+	mux.HandleFunc("GET /inbox", c.inbox)
+	mux.HandleFunc("POST /inbox/{id}/retry", c.retryDead)
+	mux.HandleFunc("POST /inbox/{id}/drop", c.dropDead)
 	mux.HandleFunc("GET /login", c.login)
 	mux.HandleFunc("GET /invitation", c.invitation)
 	mux.HandleFunc("GET /console.css", asset("web/console.css"))

@@ -279,7 +279,7 @@ func TestARunIsShownWithEveryStep(t *testing.T) {
 	said := text(page)
 	require.Contains(t, said, "Order intake error Run "+string(runA)+" Copy the run ID Version 3 Started "+
 		s.detail.Started.Local().Format("2006-01-02 15:04:05"))
-	require.Contains(t, said, "Took 1.5 s Steps 1003 Events 31 Temporal Open its history")
+	require.Contains(t, said, "Took 1.5 s Steps 1003 Events 31 Delivery On record Temporal Open its history")
 	require.Contains(t, said, "charge : connection no answer from pay.example")
 	require.Contains(t, said, `Answer to the caller: HTTP 502 Headers { "X-A": "b" } Body { "ok": false }`)
 	require.Contains(t, said, "Output done")

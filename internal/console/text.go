@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -25,9 +26,14 @@ var functions = template.FuncMap{
 		flow, run, _ := everhook.ParseWorkflowID(workflowID)
 		return runPath(runs.Summary{Flow: flow, ID: run})
 	},
-	"copying": func(text any, what ...string) copying { return copying{fmt.Sprint(text), strings.Join(what, " ")} },
-	"runsOf":  func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
-	"short":   func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
+	"copying":      func(text any, what ...string) copying { return copying{fmt.Sprint(text), strings.Join(what, " ")} },
+	"deliveriesOf": func(flow string) string { return deliveriesPath(api.DeliveryFilter{Flow: flow}, "") },
+	"deliveryOf": func(run everhook.RunID) string {
+		return deliveriesPath(api.DeliveryFilter{Text: string(run)}, "")
+	},
+	"json":   indented,
+	"runsOf": func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
+	"short":  func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
 }
 
 // copying is a button that copies a text. What names the text for screen readers, for example "the URL of orders".
@@ -109,11 +115,16 @@ func pretty(v any) string {
 	if err != nil {
 		return err.Error()
 	}
-	var indented bytes.Buffer
-	if json.Indent(&indented, data, "", "  ") != nil {
-		return string(data)
+	return indented(string(data))
+}
+
+// indented returns JSON with indents, and any other text unchanged.
+func indented(text string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(text), "", "  ") != nil {
+		return text
 	}
-	return indented.String()
+	return out.String()
 }
 
 // curl returns a command for a POSIX shell that calls a flow.
