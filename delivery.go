@@ -79,6 +79,8 @@ type Delivery struct {
 	Failure *Error `json:"failure,omitempty"`
 	// Caller is the name of the caller whose dedupe key it is; empty: it has none.
 	Caller string `json:"caller,omitempty"`
+	// Actor is the ID of the person or program that started the run by the admin API; empty for all other runs.
+	Actor string `json:"actor,omitempty"`
 	// Duplicates says how duplicates are handled. Nil: the run ID is random, so there are no duplicates.
 	Duplicates *DuplicatePolicy `json:"-"`
 }

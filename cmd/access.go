@@ -29,12 +29,11 @@ type tokenCommands struct {
 
 type tokenList struct {
 	serverFlags `embed:""`
-	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	printed     `embed:""`
 }
 
 func (c *tokenList) Run(ctx context.Context, s streams) error {
-	var list api.TokenList
-	return showList(ctx, s.out, &c.serverFlags, pathTokens, nil, c.Output, &list, func(w io.Writer) {
+	return showList(ctx, s.out, &c.serverFlags, pathTokens, c.printed, func(w io.Writer, list api.TokenList) {
 		fmt.Fprintln(w, "ID\tNAME\tROLE\tLIMIT\tEXPIRES\tUSED\tSTATE")
 		for _, t := range list.Tokens {
 			state := "valid"
@@ -58,7 +57,7 @@ type tokenCreate struct {
 	Flow        []string          `placeholder:"KEY" help:"Flows that a caller may start; repeatable."`
 	Expires     everhook.Duration `default:"90d" placeholder:"DURATION" help:"How long it is valid. Default 90d."`
 	Forever     bool              `help:"Make a token that does not expire."`
-	Output      string            `enum:"text,json" default:"text" help:"How to print: text (the token alone) or json."`
+	printed     `embed:""`
 }
 
 func (c *tokenCreate) Run(ctx context.Context, s streams) error {
@@ -70,15 +69,10 @@ func (c *tokenCreate) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	var created api.CreatedToken
-	if err := c.decode(data, &created); err != nil {
+	return show(&c.serverFlags, c.printed, s.out, data, func(created api.CreatedToken) error {
+		_, err := fmt.Fprintln(s.out, created.Secret)
 		return err
-	}
-	if c.Output == "json" {
-		return printJSON(s.out, data)
-	}
-	_, err = fmt.Fprintln(s.out, created.Secret)
-	return err
+	})
 }
 
 type tokenRevoke struct {
@@ -100,12 +94,11 @@ type personCommands struct {
 
 type personList struct {
 	serverFlags `embed:""`
-	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	printed     `embed:""`
 }
 
 func (c *personList) Run(ctx context.Context, s streams) error {
-	var list api.PersonList
-	return showList(ctx, s.out, &c.serverFlags, pathPeople, nil, c.Output, &list, func(w io.Writer) {
+	return showList(ctx, s.out, &c.serverFlags, pathPeople, c.printed, func(w io.Writer, list api.PersonList) {
 		fmt.Fprintln(w, "ID\tNAME\tEMAIL\tROLE\tLIMIT\tSEEN\tSTATE")
 		for _, p := range list.People {
 			state := "active"
@@ -195,22 +188,18 @@ func (c *personRemove) Run(ctx context.Context) error {
 	return err
 }
 
-// showList asks for a list and prints it, as JSON or as a table.
-func showList(ctx context.Context, out io.Writer, server *serverFlags, path string, query url.Values, output string,
-	list any, table func(w io.Writer)) error {
-	data, err := server.ask(ctx, path, query)
+// showList asks for a list and prints it.
+func showList[T any](ctx context.Context, out io.Writer, server *serverFlags, path string, p printed,
+	table func(w io.Writer, list T)) error {
+	data, err := server.ask(ctx, path, nil)
 	if err != nil {
 		return err
 	}
-	if output == "json" {
-		return printJSON(out, data)
-	}
-	if err := server.decode(data, list); err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	table(w)
-	return w.Flush()
+	return show(server, p, out, data, func(list T) error {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		table(w, list)
+		return w.Flush()
+	})
 }
 
 func limit(words []string) string {

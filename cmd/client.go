@@ -43,11 +43,19 @@ func (f *serverFlags) post(ctx context.Context, path string, query url.Values, b
 	return f.send(ctx, http.MethodPost, path, query, bytes.NewReader(data))
 }
 
+// send sends a request to the admin API and returns the body of the answer.
 func (f *serverFlags) send(ctx context.Context, method, path string, query url.Values,
 	body io.Reader) (json.RawMessage, error) {
+	data, _, err := f.exchange(ctx, method, path, query, nil, body)
+	return data, err
+}
+
+// exchange sends a request with headers, and also returns the headers of the answer.
+func (f *serverFlags) exchange(ctx context.Context, method, path string, query url.Values, header http.Header,
+	body io.Reader) (json.RawMessage, http.Header, error) {
 	base, err := url.Parse(f.Server)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("--server %q is not an address; write for example http://127.0.0.1:13001", f.Server)
+		return nil, nil, fmt.Errorf("--server %q is not an address; write for example http://127.0.0.1:13001", f.Server)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -55,7 +63,10 @@ func (f *serverFlags) send(ctx context.Context, method, path string, query url.V
 	target.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	for name, values := range header {
+		request.Header[name] = values
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -67,10 +78,11 @@ func (f *serverFlags) send(ctx context.Context, method, path string, query url.V
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, f.unreachable(err)
+		return nil, nil, f.unreachable(err)
 	}
 	defer response.Body.Close()
-	return f.read(response)
+	data, err := f.read(response)
+	return data, response.Header, err
 }
 
 func (f *serverFlags) unreachable(err error) error {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,23 +24,6 @@ func (f *flowOfServer) path(below string) string {
 	return pathFlows + "/" + url.PathEscape(f.Key) + below
 }
 
-// printed is the flag of commands that print an answer.
-type printed struct {
-	Output string `enum:"text,json" default:"text" help:"How to print: text or json."`
-}
-
-// show prints an answer as it came, or as text.
-func show[T any](f *serverFlags, p printed, w io.Writer, data json.RawMessage, text func(T) error) error {
-	if p.Output == "json" {
-		return printJSON(w, data)
-	}
-	var answer T
-	if err := f.decode(data, &answer); err != nil {
-		return err
-	}
-	return text(answer)
-}
-
 type flowList struct {
 	serverFlags `embed:""`
 	State       string `placeholder:"STATE" help:"Only flows in this state: served, failing or disabled."`
@@ -61,12 +43,8 @@ func (c *flowList) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		data, err := json.Marshal(api.FlowList{Flows: flows})
-		if err != nil {
-			return err
-		}
-		return printJSON(s.out, data)
+	if c.forPrograms() {
+		return c.printValue(s.out, api.FlowList{Flows: flows})
 	}
 	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FLOW\tVERSION\tLATEST\tSTATE\tTRIGGER\tMANAGED\tLABELS")

@@ -25,10 +25,10 @@ const pathInbox = "/api/v1/inbox"
 
 type inboxList struct {
 	serverFlags
-	Flow   string `placeholder:"KEY" help:"Only deliveries to this flow."`
-	Dead   bool   `help:"The dead letters: deliveries that cannot be started."`
-	Page   string `placeholder:"PAGE" help:"The next page, as the page before names it."`
-	Output string `enum:"text,json" default:"text" help:"text or json."`
+	Flow string `placeholder:"KEY" help:"Only deliveries to this flow."`
+	Dead bool   `help:"The dead letters: deliveries that cannot be started."`
+	Page string `placeholder:"PAGE" help:"The next page, as the page before names it."`
+	printed
 }
 
 func (c *inboxList) Run(ctx context.Context, s streams) error {
@@ -46,14 +46,12 @@ func (c *inboxList) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		fmt.Fprintf(s.out, "%s\n", data)
-		return nil
-	}
-	var list api.WaitingDeliveries
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
+	return show(&c.serverFlags, c.printed, s.out, data, func(list api.WaitingDeliveries) error {
+		return printInbox(s, list)
+	})
+}
+
+func printInbox(s streams, list api.WaitingDeliveries) error {
 	if len(list.Deliveries) == 0 {
 		fmt.Fprintln(s.out, "There are none.")
 		return nil

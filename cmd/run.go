@@ -22,6 +22,8 @@ type runCommands struct {
 	List runList `cmd:"" help:"List runs: those that go on, the latest first, then those that ended last."`
 	Show runShow `cmd:"" help:"Show a run with every step: status, timing, input and result."`
 
+	Start  runStart  `cmd:"" help:"Call a flow of a server that has a call trigger, and print its answer."`
+	Answer runAnswer `cmd:"" help:"Print the answer of a run, or wait for it."`
 	Cancel runCancel `cmd:"" help:"Ask a run that goes on, or all runs of a flow, to end as cancelled."`
 	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes."`
 	Delete runDelete `cmd:"" help:"Delete a run that has ended, with all its values."`
@@ -37,7 +39,7 @@ type runList struct {
 	After       string `placeholder:"TIME" help:"Only runs that started then or later: a time such as 2026-07-30T12:00:00Z, or 2h for two hours ago."`
 	Before      string `placeholder:"TIME" help:"Only runs that started before."`
 	Limit       int    `default:"20" placeholder:"N" help:"How many, at most 1000. Default 20."`
-	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	printed     `embed:""`
 }
 
 func (c *runList) Run(ctx context.Context, s streams) error {
@@ -55,12 +57,8 @@ func (c *runList) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		data, err := everhook.EncodeJSON(list)
-		if err != nil {
-			return err
-		}
-		return printJSON(s.out, data)
+	if c.forPrograms() {
+		return c.printValue(s.out, list)
 	}
 	return printRuns(s.out, list)
 }
@@ -125,7 +123,7 @@ type namedRun struct {
 type runShow struct {
 	namedRun  `embed:""`
 	Execution string `env:"-" placeholder:"UUID" help:"Show this execution of a run that was started again. Default: the latest."`
-	Output    string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	printed   `embed:""`
 }
 
 func (c *runShow) Run(ctx context.Context, s streams) error {
@@ -143,17 +141,12 @@ func (c *runShow) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		return printJSON(s.out, data)
-	}
-	var run api.RunDetail
-	if err := c.decode(data, &run); err != nil {
-		return err
-	}
-	if strings.HasPrefix(run.TemporalURL, "/") {
-		run.TemporalURL = strings.TrimRight(c.Server, "/") + run.TemporalURL
-	}
-	return printRun(s.out, run)
+	return show(&c.serverFlags, c.printed, s.out, data, func(run api.RunDetail) error {
+		if strings.HasPrefix(run.TemporalURL, "/") {
+			run.TemporalURL = strings.TrimRight(c.Server, "/") + run.TemporalURL
+		}
+		return printRun(s.out, run)
+	})
 }
 
 // foundRuns bounds the executions that are asked for by the beginning of their run's ID.
@@ -215,7 +208,12 @@ func printRun(w io.Writer, run api.RunDetail) error {
 	line("Status", string(run.Status))
 	line("Retry of", retryOf(run.Summary))
 	line("Caller", run.Caller)
-	line("Started", clock(run.Started))
+	line("Started by", run.Actor)
+	if run.Waiting != nil {
+		line("Waiting", waitingText(*run.Waiting))
+	} else {
+		line("Started", clock(run.Started))
+	}
 	line("Took", took(run.Started, run.Ended))
 	line("At", whereabouts(run.Running()))
 	if run.Outcome != nil && run.Outcome.Error != nil {
@@ -240,6 +238,15 @@ func printRun(w io.Writer, run api.RunDetail) error {
 	}
 	_, err := w.Write(text.Bytes())
 	return err
+}
+
+// waitingText says what a run that is not started waits for.
+func waitingText(w runs.Waiting) string {
+	text := fmt.Sprintf("delivery %d in the inbox since %s", w.Delivery, clock(w.Since))
+	if w.Reason != "" {
+		text += "; it cannot be started: " + w.Reason
+	}
+	return text
 }
 
 // whereabouts names the running steps, as far as they fit into a line.

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,7 +14,7 @@ type runCancel struct {
 	serverFlags `embed:""`
 	ID          string `arg:"" optional:"" help:"Run ID, or the beginning of that of a recent run, or FLOW/RUN."`
 	Flow        string `env:"-" placeholder:"KEY" help:"Ask all runs of this flow that go on, in place of one run. Disable the flow before, else new ones start."`
-	Output      string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	printed     `embed:""`
 }
 
 func (c *runCancel) Run(ctx context.Context, s streams) error {
@@ -34,16 +33,11 @@ func (c *runCancel) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		return printJSON(s.out, data)
-	}
-	var cancelled api.Cancelled
-	if err := c.decode(data, &cancelled); err != nil {
+	return show(&c.serverFlags, c.printed, s.out, data, func(cancelled api.Cancelled) error {
+		_, err := fmt.Fprintf(s.out, "run %s of flow %s is asked to end; `everhook run show %s` tells when it has\n",
+			cancelled.ID, printable(cancelled.Flow), cancelled.ID)
 		return err
-	}
-	_, err = fmt.Fprintf(s.out, "run %s of flow %s is asked to end; `everhook run show %s` tells when it has\n",
-		cancelled.ID, printable(cancelled.Flow), cancelled.ID)
-	return err
+	})
 }
 
 // all asks the runs of a flow to end, until none is left that was not asked.
@@ -63,12 +57,8 @@ func (c *runCancel) all(ctx context.Context, s streams) error {
 		}
 		asked = some.Asked
 	}
-	if c.Output == "json" {
-		data, err := json.Marshal(total)
-		if err != nil {
-			return err
-		}
-		return printJSON(s.out, data)
+	if c.forPrograms() {
+		return c.printValue(s.out, total)
 	}
 	_, err := fmt.Fprintf(s.out, "%d runs of flow %s are asked to end; `everhook run list --flow %s --status pending` "+
 		"tells which go on\n", total.Asked, c.Flow, c.Flow)
@@ -79,7 +69,7 @@ type runRetry struct {
 	namedRun `embed:""`
 	Current  bool   `env:"-" help:"Run the version of the flow that is enabled now, with the settings of now. Default: the version that the run had, with its settings."`
 	From     string `env:"-" placeholder:"NODE" help:"Go on at this node, with the values that the run had before it; the steps before it do not run again. Default: begin at the beginning."`
-	Output   string `enum:"text,json" default:"text" help:"How to print: text or json."`
+	printed  `embed:""`
 }
 
 func (c *runRetry) Run(ctx context.Context, s streams) error {
@@ -91,17 +81,10 @@ func (c *runRetry) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		return printJSON(s.out, data)
-	}
-	var retried api.Retried
-	if err := c.decode(data, &retried); err != nil {
-		return err
-	}
-	return c.print(s, retried)
+	return show(&c.serverFlags, c.printed, s.out, data, func(retried api.Retried) error { return c.tell(s, retried) })
 }
 
-func (c *runRetry) print(s streams, retried api.Retried) error {
+func (c *runRetry) tell(s streams, retried api.Retried) error {
 	where := "from the beginning"
 	if retried.From != "" {
 		where = "from " + retried.From

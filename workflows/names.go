@@ -83,6 +83,8 @@ const (
 	// MemoRetryOf is the run that a retry repeats, MemoRetryFrom the node at which it begins.
 	MemoRetryOf   = "everhook.retryOf"
 	MemoRetryFrom = "everhook.retryFrom"
+	// MemoActor is the ID of the person or program that started the run by the admin API.
+	MemoActor = "everhook.actor"
 	// MemoCaller is the workflow ID of the run that called a subflow.
 	MemoCaller = "everhook.caller"
 )

@@ -45,6 +45,8 @@ type Options struct {
 	Problems func() []api.FileProblem
 	// Actions change runs.
 	Actions api.Actions
+	// Calls start runs of flows that can be called.
+	Calls api.Calls
 	// Erasing deletes runs.
 	Erasing api.Erasing
 	// Deliveries are those on record.

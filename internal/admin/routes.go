@@ -49,7 +49,7 @@ func (s *site) serve() http.Handler {
 		Requests: s.Store, Store: s.Store, Deployment: s.Deployment, Registry: s.Registry,
 		Events: s.Events, Alive: alive, Erasing: s.Erasing, Access: s.Access,
 		HookURL: s.HookURL, Settings: s.Settings, Secrets: s.Secrets,
-		Inbox: s.Inbox, Deliveries: s.Deliveries,
+		Inbox: s.Inbox, Deliveries: s.Deliveries, Calls: s.Calls,
 		Problems: s.FileProblems, TemporalURL: s.TemporalURL, Logger: s.Logger}))
 	if s.Console != nil {
 		for _, path := range publicPages {

@@ -57,6 +57,8 @@ type Options struct {
 	Runs  Runs
 	// Actions change runs.
 	Actions Actions
+	// Calls start runs of flows that can be called.
+	Calls Calls
 	// Erasing deletes runs.
 	Erasing Erasing
 	// Events gives streams of changes.
@@ -106,7 +108,8 @@ var operations = []func(*service){
 	diffVersions, getCounters, labelFlow, rotateToken, parseSample, listKinds, cancelFlow,
 	getDraft, checkDraft, putDraft, editDraft, completeDraft, listNames,
 	undoDraft, redoDraft, discardDraft, publishDraft,
-	listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob, watchEvents,
+	startRun, getAnswer, listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob,
+	watchEvents,
 	listTokens, createToken, revokeToken, listPeople, invitePerson, inviteAgain, changePerson, removePerson,
 	listSessions, endSession,
 	listDeliveries, getDelivery, replayDelivery, replayDeliveries, eraseDeliveries, sampleFlow,

@@ -216,6 +216,12 @@ func changedBefore(ctx context.Context) bool {
 	return r.changed
 }
 
+// keyName is the key of a request, as its caller chose it; empty if it has none.
+func keyName(ctx context.Context) string {
+	r, _ := ctx.Value(repetitionKey{}).(repetition)
+	return r.request.Key
+}
+
 // keyOf identifies the request of an operation; nil if it has no key.
 func keyOf(ctx context.Context) []byte {
 	r, ok := ctx.Value(repetitionKey{}).(repetition)

@@ -38,6 +38,8 @@ type operation struct {
 	confidential bool
 	// maxBody bounds the body. Default maxAction.
 	maxBody int64
+	// accepted is set if the answer is 202 as long as the work goes on.
+	accepted bool
 	// responses are the statuses of refusals besides 400, 401, 403, 404, 429 and 503.
 	refusals []int
 }
@@ -93,6 +95,10 @@ func add[I, O any](s *service, op operation, handle func(context.Context, *I) (*
 		}
 		return output, nil
 	})
+	if op.accepted {
+		responses["202"] = &huma.Response{Description: http.StatusText(http.StatusAccepted),
+			Content: responses["200"].Content, Headers: responses["200"].Headers}
+	}
 }
 
 // permit refuses actors without the role of the operation, before anything of the request is read.

@@ -40,6 +40,8 @@ var (
 		Status: http.StatusPreconditionFailed}
 	invalidFlow = everhook.Problem{Type: everhook.ProblemInvalidBody, Title: "Invalid flow",
 		Status: http.StatusUnprocessableEntity}
+	invalidInput = everhook.Problem{Type: everhook.ProblemInvalidBody, Title: "Invalid input",
+		Status: http.StatusUnprocessableEntity}
 	unavailable = everhook.Problem{Type: everhook.ProblemUnavailable, Title: "Unavailable",
 		Status: http.StatusServiceUnavailable}
 	internal = everhook.Problem{Type: everhook.ProblemInternal, Title: "Internal error",
@@ -151,8 +153,32 @@ func (s *service) problemOf(ctx context.Context, op operation, err error) error 
 	if missing, ok := errors.AsType[*access.Denied](err); ok {
 		return fail(denied, missing.Error())
 	}
+	if p := ofCall(err); p != nil {
+		return p
+	}
 	s.Logger.WarnContext(ctx, "an admin request could not be answered", "operation", op.id, "error", err)
 	return fail(unavailable, err.Error()).with("Retry-After", "5")
+}
+
+// ofCall is the answer to a call of a flow that is refused; nil for other errors.
+func ofCall(err error) *problem {
+	if wrong, ok := errors.AsType[*WrongInput](err); ok {
+		p := fail(invalidInput, wrong.Error())
+		for _, one := range wrong.Problems {
+			p.Errors = append(p.Errors, pointed("/body/input"+one.Pointer, one.Detail))
+		}
+		if len(p.Errors) == 1 {
+			p.Detail += ": " + strings.TrimPrefix(p.Errors[0].Pointer, "/body/") + ": " + p.Errors[0].Detail
+		}
+		return p
+	}
+	if impossible, ok := errors.AsType[*everhook.Error](err); ok {
+		if impossible.Type == everhook.TypeLimit {
+			return fail(invalidInput, impossible.Message, pointed("/body/input", impossible.Message))
+		}
+		return fail(conflict, impossible.Message)
+	}
+	return nil
 }
 
 // ofStore is the answer to a request that the store refused; nil for other errors.

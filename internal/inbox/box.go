@@ -52,6 +52,9 @@ type Row struct {
 	Reason string
 }
 
+// isOf reports whether a row is of a flow; the empty flow is any.
+func (r *Row) isOf(flow string) bool { return flow == "" || r.Flow == flow }
+
 // Load is what waits of one flow.
 type Load struct {
 	Rows  int
@@ -109,7 +112,8 @@ type Box interface {
 	Load(flow string) (of, total Load)
 	// Flows returns what waits, by flow.
 	Flows() map[string]Load
-	// Waits reports whether the run of a flow waits, and its row.
+	// Waits returns the row of a run of a flow, or of any flow if that is empty. It returns ErrNoRow if the run does
+	// not wait, and is no dead letter either.
 	Waits(ctx context.Context, flow string, run everhook.RunID) (Row, error)
 	// Totals describes the box.
 	Totals(ctx context.Context) (Totals, error)

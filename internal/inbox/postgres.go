@@ -331,12 +331,14 @@ func (s *Shared) Flows() map[string]Load {
 // Waits implements Box.
 func (s *Shared) Waits(ctx context.Context, flow string, run everhook.RunID) (Row, error) {
 	for _, query := range []string{selectRun, selectDeadRun} {
-		rows, err := s.rows(ctx, shared[query], flow, string(run))
+		rows, err := s.rows(ctx, shared[query], string(run))
 		if err != nil {
 			return Row{}, err
 		}
-		if rows = slices.DeleteFunc(rows, s.isGone); len(rows) > 0 {
-			return rows[0], nil
+		for _, row := range rows {
+			if row.isOf(flow) && !s.isGone(row) {
+				return row, nil
+			}
 		}
 	}
 	return Row{}, ErrNoRow

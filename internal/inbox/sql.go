@@ -9,9 +9,9 @@ const (
 	deleteRow   = `DELETE FROM inbox WHERE id = ?`
 	selectInput = `SELECT input FROM inbox WHERE id = ?`
 	selectRun   = `SELECT ` + rowColumns + `, 0, '' FROM inbox
-		WHERE flow = ? AND run = ? ORDER BY id LIMIT 100`
+		WHERE run = ? ORDER BY id LIMIT 100`
 	selectDeadRun = `SELECT ` + rowColumns + `, dead_at, reason FROM dead
-		WHERE flow = ? AND run = ? ORDER BY id LIMIT 1`
+		WHERE run = ? ORDER BY id LIMIT 1`
 	selectLoads  = `SELECT flow, CAST(count(*) AS INTEGER), CAST(sum(bytes) AS INTEGER) FROM inbox GROUP BY flow`
 	selectOldest = `SELECT received_at FROM inbox ORDER BY id LIMIT 1`
 	countDead    = `SELECT CAST(count(*) AS INTEGER) FROM dead`

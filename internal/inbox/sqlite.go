@@ -370,12 +370,12 @@ func (f *File) Flows() map[string]Load {
 // Waits implements Box.
 func (f *File) Waits(ctx context.Context, flow string, run everhook.RunID) (Row, error) {
 	for _, query := range []string{selectRun, selectDeadRun} {
-		rows, err := f.rows(ctx, query, flow, string(run))
+		rows, err := f.rows(ctx, query, string(run))
 		if err != nil {
 			return Row{}, err
 		}
 		for _, row := range rows {
-			if !f.isGone(row) {
+			if row.isOf(flow) && !f.isGone(row) {
 				return row, nil
 			}
 		}

@@ -2,9 +2,11 @@ package integration
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/api"
 )
 
 // Tokens of flows whose deliveries all go through the inbox.
@@ -114,12 +117,47 @@ nodes: [{ key: a, type: output, config: { value: 1 } }]
 	state := map[string]any{"runId": string(first.run), "status": "pending"}
 	require.Equal(t, state, f.answer(t, first.run, "").value(t))
 	require.Contains(t, get(t, p.AdminURL()+"/metrics").body, "\neverhook_inbox_rows 1\n")
+	shown := get(t, p.AdminURL()+"/api/v1/runs/"+string(first.run)).body
+	require.Contains(t, shown, `"flow":"inbox-pending"`)
+	require.Contains(t, shown, `"status":"queued"`)
+	require.Regexp(t, `"waiting":{"delivery":\d+,"since":"2`, shown)
 
 	c.start(t)
 	require.Equal(t, everhook.Resolved, f.ended(t, first.run).Status)
 	f.executions(t, first.run, 1)
 	late := f.insist(t, `{"n":1}`, delivery("one"))
 	require.True(t, late.duplicate())
+}
+
+// TestACallWaitsInTheInbox: a flow that is called by the API while Temporal is away is run later, once.
+func TestACallWaitsInTheInbox(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	p := start(t, config{change: c.uses})
+	f := p.apply(t, "key: inbox-call\nmode: async\ntrigger: { type: call }\nnodes: [{ key: a, type: output, "+
+		"config: { value: '{{ trigger.input }}' } }]\n")
+	c.stop(t)
+	call := func() (started api.StartedRun) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+			p.AdminURL()+"/api/v1/flows/inbox-call/runs", strings.NewReader(`{"input":{"n":7}}`))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Idempotency-Key", "one")
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.Equal(t, http.StatusAccepted, response.StatusCode)
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&started))
+		return started
+	}
+	started := call()
+	require.Equal(t, started, call())
+	answer := p.AdminURL() + "/api/v1/flows/inbox-call/runs/" + string(started.ID) + "/answer"
+	require.Contains(t, get(t, answer).body, `"status":"queued"`)
+	c.start(t)
+	require.Equal(t, everhook.Resolved, f.ended(t, started.ID).Status)
+	f.executions(t, started.ID, 1)
+	require.Contains(t, get(t, answer+"?waitSeconds=50").body, `"answer":{"status":200,"body":{"n":7}}`)
 }
 
 // TestADeliveryRunsTheVersionItWasAcceptedFor, although another one is enabled, or none.

@@ -110,6 +110,15 @@ func IsOver(err error) bool {
 	return err == nil || goesOn || errors.Is(err, everhook.ErrNoRun)
 }
 
+// Exists reports whether Temporal has a run.
+func (r *Operator) Exists(ctx context.Context, flow string, id everhook.RunID) (bool, error) {
+	_, err := r.client.DescribeWorkflowExecution(ctx, everhook.WorkflowID(flow, id), "")
+	if err = unknownRun(err); errors.Is(err, everhook.ErrNoRun) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Latest returns the latest execution of a run. everhook.ErrNoRun: the run is unknown or has expired. *Refusal: it goes
 // on.
 func (r *Operator) Latest(ctx context.Context, flow string, id everhook.RunID) (Closed, error) {

@@ -54,6 +54,8 @@ type Summary struct {
 	RetryFrom string `json:"retryFrom,omitempty"`
 	// Caller is the run that called this subflow, as "<flow key>/<run ID>"; empty for other runs.
 	Caller string `json:"caller,omitempty"`
+	// Actor is the ID of the person or program that started the run by the admin API; empty for other runs.
+	Actor string `json:"actor,omitempty"`
 	// Execution is Temporal's run ID. Addresses of its UI contain it.
 	Execution string `json:"execution"`
 }
@@ -73,8 +75,20 @@ type Detail struct {
 	// At are the numbers of the steps that are running, the latest first. Steps that only contain other steps, such as
 	// loops, are left out.
 	At []int `json:"at,omitempty"`
+	// Waiting is set if the run is not started yet, because its delivery waits in the inbox. Then its status is queued,
+	// or error for a dead letter.
+	Waiting *Waiting `json:"waiting,omitempty"`
 	// Others are the other executions of the run, the latest first.
 	Others []Summary `json:"others,omitempty"`
+}
+
+// Waiting is an accepted delivery whose run is not started yet.
+type Waiting struct {
+	// Delivery is its number in the inbox.
+	Delivery int64     `json:"delivery"`
+	Since    time.Time `json:"since"`
+	// Reason says why a dead letter cannot be started; empty for a delivery that will be started.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Running gives the steps whose numbers are in At; none if the run has ended.
@@ -124,6 +138,7 @@ func summaryOf(info *workflowpb.WorkflowExecutionInfo) (Summary, bool) {
 	decode(fields[workflows.MemoReplayOf], &summary.ReplayOf)
 	decode(fields[workflows.MemoRetryFrom], &summary.RetryFrom)
 	decode(fields[workflows.MemoCaller], &summary.Caller)
+	decode(fields[workflows.MemoActor], &summary.Actor)
 	if ended := info.GetCloseTime(); ended != nil {
 		at := ended.AsTime()
 		summary.Ended = &at

@@ -168,6 +168,9 @@ func (s *Starter) present(c *call) {
 			c.options.StaticDetails += "* caller: " + workflows.EscapeMarkdown(d.Caller) + "\n"
 		}
 	}
+	if d.Actor != "" {
+		c.options.Memo[workflows.MemoActor] = d.Actor
+	}
 	if s.options.Links != nil {
 		c.options.StaticDetails += "\n" + s.options.Links(key, d.RunID)
 	}

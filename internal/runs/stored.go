@@ -53,16 +53,12 @@ func (s *Starter) Restore(version *everhook.Version, data []byte) (*Prepared, er
 	if err != nil {
 		return nil, err
 	}
-	size, n := binary.Uvarint(data)
-	if n <= 0 || size > uint64(len(data)-n) {
-		return nil, errors.New("the stored delivery cannot be read: its head is cut off")
-	}
-	var head stored
-	if err := json.Unmarshal(data[n:n+int(size)], &head); err != nil {
-		return nil, fmt.Errorf("the stored delivery cannot be read: %w", err)
+	head, rest, err := readStored(data)
+	if err != nil {
+		return nil, err
 	}
 	input := &commonpb.Payload{}
-	if err := proto.Unmarshal(data[n+int(size):], input); err != nil {
+	if err := proto.Unmarshal(rest, input); err != nil {
 		return nil, fmt.Errorf("the stored delivery cannot be read: %w", err)
 	}
 	definition, err := workflows.DefinitionArgument(flow.JSON)
@@ -74,4 +70,22 @@ func (s *Starter) Restore(version *everhook.Version, data []byte) (*Prepared, er
 	c.delivery.Duplicates = head.Duplicates
 	s.present(c)
 	return &Prepared{s, c}, nil
+}
+
+// readStored reads the head of what Store returned, and returns the rest.
+func readStored(data []byte) (head stored, rest []byte, err error) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return head, nil, errors.New("the stored delivery cannot be read: its head is cut off")
+	}
+	if err := json.Unmarshal(data[n:n+int(size)], &head); err != nil {
+		return head, nil, fmt.Errorf("the stored delivery cannot be read: %w", err)
+	}
+	return head, data[n+int(size):], nil
+}
+
+// StoredDelivery returns the delivery of a run that Store returned, without its data.
+func StoredDelivery(data []byte) (everhook.Delivery, error) {
+	head, _, err := readStored(data)
+	return head.Delivery, err
 }

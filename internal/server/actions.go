@@ -16,9 +16,19 @@ type actions struct {
 	*runs.Operator
 	starter *runs.Starter
 	store   *store.Store
+	inboxed inboxed
 }
 
 var _ api.Actions = actions{}
+
+// Cancel requests the cancellation of a run that is started.
+func (a actions) Cancel(ctx context.Context, flow string, id everhook.RunID) error {
+	err := a.Operator.Cancel(ctx, flow, id)
+	if row, waits := a.inboxed(ctx, flow, id); errors.Is(err, everhook.ErrNoRun) && waits {
+		return runs.Refusef("the run is not started yet: its delivery %d waits in the inbox", row.ID)
+	}
+	return err
+}
 
 // Retry takes the current version from the store, and the version of the run from its history.
 func (a actions) Retry(ctx context.Context, flow string, id everhook.RunID, wanted api.RetryRequest,

@@ -38,7 +38,6 @@ import (
 	"github.com/everhook/everhook/internal/secrets"
 	"github.com/everhook/everhook/internal/sources"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/internal/subflow"
 	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/receiver"
@@ -324,14 +323,12 @@ func (s *Server) startWorker() error {
 	if err != nil {
 		return err
 	}
-	subflows := subflow.New(subflow.Options{Store: s.store, Versions: s.versions, Secret: s.secrets.Lookup,
-		Permit: s.secrets.Permit, Env: s.env, Resume: s.catalog.ResumeBase, Links: s.links})
 	requests := httprequest.New(httprequest.Options{Tracer: s.watch.Tracer(), MaxResult: s.temporal.large.maxPayload,
 		MaxValues: s.options.MaxValues})
 	dependencies := s.dependencies(guard, proxy)
 	s.outgoing = dependencies.HTTP
 	effects := s.with.Registry.Activities(dependencies)
-	for _, own := range []activities.Effect{requests, jsonquery.New(), subflows.Effect()} {
+	for _, own := range []activities.Effect{requests, jsonquery.New(), s.loader().Effect()} {
 		effects[own.Name()] = own.Activity(dependencies)
 	}
 	memory := s.options.memoryLimit()
@@ -397,8 +394,10 @@ func (s *Server) startAdmin() error {
 	operator, limits := s.operator(), s.limits()
 	s.live = live.New(live.Options{Changes: operator, Flows: s.catalog.Refreshed, Logger: s.logger})
 	options := admin.Options{
-		Runs: limits.Runs(operator), Actions: limits.Actions(actions{operator, s.starter(), s.store}),
-		Flows: limits.Flows(shownFlows{s}), Store: s.store, Deployment: s.catalog, Registry: s.with.Registry,
+		Runs:    limits.Runs(waitingRuns{operator, s.inboxed}),
+		Actions: limits.Actions(actions{operator, s.starter(), s.store, s.inboxed}),
+		Flows:   limits.Flows(shownFlows{s}), Store: s.store, Deployment: s.catalog, Registry: s.with.Registry,
+		Calls: s.newCalls(),
 		Events: s.live, Erasing: erasing{s.newEraser(), s.store, s.log}, Ready: s.ready, Trouble: s.trouble,
 		Problems: s.fileProblems,
 		UI:       s.temporal.ui(), ReadOnlyUI: s.temporal.readOnlyUI(), TemporalUIURL: s.temporal.uiURL,

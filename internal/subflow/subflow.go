@@ -4,18 +4,14 @@
 package subflow
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
 	"github.com/everhook/everhook/activities/effect"
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/store"
-	"github.com/everhook/everhook/nodes/kind"
 	"github.com/everhook/everhook/workflows"
 )
 
@@ -74,39 +70,19 @@ func (l *Loader) Do(ctx context.Context, input activities.LoadSubflowInput) (act
 
 func (l *Loader) load(ctx context.Context,
 	input activities.LoadSubflowInput) (loaded activities.LoadedSubflow, err error) {
-	version, err := l.version(ctx, input)
+	callee, err := l.Resolve(ctx, input.Flow, input.Version, input.Input.V)
 	if err != nil {
 		return loaded, err
 	}
-	flow, err := l.options.Versions.Of(&version)
-	if err != nil {
-		return loaded, everhook.Errorf(everhook.TypeNoFlow,
-			"%s cannot be called, because this program cannot run it: %v",
-			name(version), err)
-	}
-	callable, ok := flow.Trigger.(kind.Callable)
-	if !ok {
-		return loaded, everhook.Errorf(everhook.TypeNoFlow, "%s cannot be called: its trigger is %s; only flows with "+
-			"`trigger: { type: call }` can", name(version), flow.Definition.Trigger.Type)
-	}
-	for _, secret := range flow.Secrets {
-		_, err := l.options.Secret(secret)
-		if l.options.Permit != nil {
-			err = cmp.Or(l.options.Permit(input.Flow, secret), err)
-		}
-		if err != nil {
-			return loaded, everhook.Errorf(everhook.TypeSecret, "%s cannot be called: %v", name(version), err)
-		}
-	}
-	if err := check(version, callable, input.Input.V); err != nil {
+	if err := callee.refusal(); err != nil {
 		return loaded, err
 	}
-	failure, skips := judged(flow.Trigger, input.Input.V)
-	if skips {
+	version, flow := callee.Version, callee.Flow
+	if callee.Skips {
 		return activities.LoadedSubflow{Version: version.Number, Skipped: true}, nil
 	}
 	loaded = activities.LoadedSubflow{
-		Failure: failure,
+		Failure: callee.Failure,
 		Version: version.Number, Title: version.Definition.Name(), Trigger: version.Definition.Trigger.Type,
 		Env: flow.Settings(l.options.Env()), Details: l.details(input), Calls: flow.CallsFlows(),
 	}
@@ -119,75 +95,6 @@ func (l *Loader) load(ctx context.Context,
 	}
 	loaded.Definition = flow.JSON
 	return loaded, bounded(loaded, input.Input)
-}
-
-func name(version everhook.Version) string {
-	return fmt.Sprintf("version %d of flow %s", version.Number, version.Definition.Key)
-}
-
-// version reads the named version, or the enabled one. A disabled flow cannot be called, not even by a version number.
-func (l *Loader) version(ctx context.Context, input activities.LoadSubflowInput) (everhook.Version, error) {
-	number := input.Version
-	flow, err := l.options.Store.Flow(ctx, input.Flow)
-	if errors.Is(err, store.ErrNotFound) {
-		return everhook.Version{},
-			everhook.Errorf(everhook.TypeNoFlow, "there is no flow %s; apply it, or correct the key", input.Flow)
-	}
-	if err != nil {
-		return everhook.Version{}, err
-	}
-	if flow.Enabled == 0 {
-		return everhook.Version{}, everhook.Errorf(everhook.TypeNoFlow, "the flow %s is disabled; enable it, or call "+
-			"another one", input.Flow)
-	}
-	if number == 0 {
-		number = flow.Enabled
-	}
-	version, err := l.options.Store.Version(ctx, input.Flow, number)
-	if errors.Is(err, store.ErrNotFound) {
-		return version, everhook.Errorf(everhook.TypeNoFlow, "the flow %s has no version %d; its latest is %d",
-			input.Flow, number, flow.Latest)
-	}
-	return version, err
-}
-
-// judged reports whether the trigger leaves out a call with that input. An error is what the run ends with.
-func judged(t kind.Trigger, input any) (failure *everhook.Error, skips bool) {
-	filtering, ok := t.(kind.Filtering)
-	if !ok {
-		return nil, false
-	}
-	taken, err := filtering.Takes(map[string]any{"input": input})
-	return everhook.AsError(err), err == nil && !taken
-}
-
-// shownProblems bounds how many problems of an input are named.
-const shownProblems = 5
-
-// check checks the input against the schema of the trigger. A wrong input is a failure of the calling node, not a
-// defect of the called flow.
-func check(version everhook.Version, callable kind.Callable, input any) error {
-	problems, err := callable.CheckInput(input)
-	if err != nil {
-		return everhook.Errorf(everhook.TypeLimit, "the input is too large for the schema of %s: %v", name(version),
-			err)
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	var text []string
-	for _, problem := range problems[:min(len(problems), shownProblems)] {
-		at := problem.Pointer
-		if at == "" {
-			at = "the whole"
-		}
-		text = append(text, at+": "+problem.Detail)
-	}
-	if more := len(problems) - shownProblems; more > 0 {
-		text = append(text, fmt.Sprintf("and %d more", more))
-	}
-	return everhook.Failuref(everhook.TypeInput, "the input does not fit %s: %s", name(version),
-		strings.Join(text, "; "))
 }
 
 func (l *Loader) details(input activities.LoadSubflowInput) string {
