@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/api"
+	"github.com/everhook/everhook/internal/jobs"
 )
 
 // deliveryCommands show what is on record of deliveries.
@@ -213,9 +213,6 @@ func (c *deliveryReplay) Run(ctx context.Context, s streams) error {
 	})
 }
 
-// jobLook is how often the progress of a job is looked at.
-const jobLook = 500 * time.Millisecond
-
 // all replays what the filter selects, and waits for the end of the job.
 func (c *deliveryReplay) all(ctx context.Context, s streams, wanted api.ReplayRequest) error {
 	data, err := c.post(ctx, pathDeliveries+"/replay", nil, api.ReplayJobRequest{DeliveryFilter: api.DeliveryFilter{
@@ -223,37 +220,10 @@ func (c *deliveryReplay) all(ctx context.Context, s streams, wanted api.ReplayRe
 	if err != nil {
 		return err
 	}
-	var job api.Job
-	for {
-		if err := c.decode(data, &job); err != nil {
-			return err
-		}
-		if job.Ended != nil {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(jobLook):
-		}
-		if data, err = c.send(ctx, http.MethodGet, "/api/v1/jobs/"+job.ID, nil, nil); err != nil {
-			return err
-		}
+	var job jobs.Job
+	if err := c.decode(data, &job); err != nil {
+		return err
 	}
-	return show(&c.serverFlags, c.printed, s.out, data, func(job api.Job) error { return printJob(s.out, job) })
-}
-
-func printJob(w io.Writer, job api.Job) error {
-	fmt.Fprintf(w, "%d of %d deliveries are replayed, %d were refused, %d failed.\n", job.Done-job.Refused-job.Failed,
-		job.Found, job.Refused, job.Failed)
-	for _, p := range job.Problems {
-		fmt.Fprintf(w, "  %s  %s: %s\n", p.Delivery, p.Flow, printable(p.Detail))
-	}
-	if job.More {
-		fmt.Fprintln(w, "The filter selects older ones too: repeat it with a --before.")
-	}
-	if job.Refused+job.Failed > 0 {
-		return reported{}
-	}
-	return nil
+	follow := runJob{serverFlags: c.serverFlags, ID: job.ID, Wait: true, printed: c.printed}
+	return follow.Run(ctx, s)
 }

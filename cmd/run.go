@@ -24,9 +24,10 @@ type runCommands struct {
 
 	Start  runStart  `cmd:"" help:"Call a flow of a server that has a call trigger, and print its answer."`
 	Answer runAnswer `cmd:"" help:"Print the answer of a run, or wait for it."`
-	Cancel runCancel `cmd:"" help:"Ask a run that goes on, or all runs of a flow, to end as cancelled."`
-	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes."`
-	Delete runDelete `cmd:"" help:"Delete a run that has ended, with all its values."`
+	Cancel runCancel `cmd:"" help:"Ask a run that goes on, or all that a filter selects, to end as cancelled."`
+	Retry  runRetry  `cmd:"" help:"Run a delivery again whose run has ended: from the beginning, or from one of its nodes; or those of a filter."`
+	Delete runDelete `cmd:"" help:"Delete a run that has ended, with all its values, or those of a filter."`
+	Job    runJob    `cmd:"" help:"Show how far the job is that acts on the runs of a filter."`
 }
 
 // pathRuns is the path of the runs in the admin API.
@@ -34,11 +35,8 @@ const pathRuns = "/api/v1/runs"
 
 type runList struct {
 	serverFlags `embed:""`
-	Flow        string `placeholder:"KEY" help:"Only runs of this flow."`
-	Status      string `placeholder:"STATUS" help:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected; unresolved for all that ended otherwise than resolved."`
-	After       string `placeholder:"TIME" help:"Only runs that started then or later: a time such as 2026-07-30T12:00:00Z, or 2h for two hours ago."`
-	Before      string `placeholder:"TIME" help:"Only runs that started before."`
-	Limit       int    `default:"20" placeholder:"N" help:"How many, at most 1000. Default 20."`
+	runFilter   `embed:""`
+	Limit       int `default:"20" placeholder:"N" help:"How many, at most 1000. Default 20."`
 	printed     `embed:""`
 }
 
@@ -46,14 +44,7 @@ func (c *runList) Run(ctx context.Context, s streams) error {
 	if c.Limit < 1 || c.Limit > maxListed {
 		return fmt.Errorf("--limit %d is not a number from 1 to %d", c.Limit, maxListed)
 	}
-	query := url.Values{}
-	for name, value := range map[string]string{"flow": c.Flow, "status": c.Status, "after": c.After,
-		"before": c.Before} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	list, err := c.list(ctx, query)
+	list, err := c.list(ctx, c.query())
 	if err != nil {
 		return err
 	}

@@ -2,27 +2,32 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/api"
+	"github.com/everhook/everhook/internal/jobs"
 )
 
 type runCancel struct {
 	serverFlags `embed:""`
 	ID          string `arg:"" optional:"" help:"Run ID, or the beginning of that of a recent run, or FLOW/RUN."`
-	Flow        string `env:"-" placeholder:"KEY" help:"Ask all runs of this flow that go on, in place of one run. Disable the flow before, else new ones start."`
+	bulkFlags   `embed:""`
 	printed     `embed:""`
 }
 
+func (c *runCancel) Help() string {
+	return "The runs of a filter are those that go on when the command starts. Disable a flow before, else new ones " +
+		"start."
+}
+
 func (c *runCancel) Run(ctx context.Context, s streams) error {
-	if (c.ID == "") == (c.Flow == "") {
-		return errors.New("write the ID of a run, or --flow KEY for all runs of a flow")
+	many, err := c.oneOrMany(c.ID)
+	if err != nil {
+		return err
 	}
-	if c.Flow != "" {
-		return c.all(ctx, s)
+	if many {
+		return c.runMany(ctx, &c.serverFlags, s, c.printed, jobs.Cancel, api.RetryRequest{})
 	}
 	named := namedRun{c.serverFlags, c.ID}
 	path, query, err := named.find(ctx)
@@ -40,44 +45,34 @@ func (c *runCancel) Run(ctx context.Context, s streams) error {
 	})
 }
 
-// all asks the runs of a flow to end, until none is left that was not asked.
-func (c *runCancel) all(ctx context.Context, s streams) error {
-	if !everhook.IsFlowKey(c.Flow) {
-		return fmt.Errorf("--flow %q is not a flow key", c.Flow)
-	}
-	total := api.CancelledFlow{Flow: c.Flow}
-	for asked := -1; asked != 0; total.Asked += asked {
-		data, err := c.post(ctx, "/api/v1/flows/"+c.Flow+"/cancel", nil, struct{}{})
-		if err != nil {
-			return err
-		}
-		var some api.CancelledFlow
-		if err := c.decode(data, &some); err != nil {
-			return err
-		}
-		asked = some.Asked
-	}
-	if c.forPrograms() {
-		return c.printValue(s.out, total)
-	}
-	_, err := fmt.Fprintf(s.out, "%d runs of flow %s are asked to end; `everhook run list --flow %s --status pending` "+
-		"tells which go on\n", total.Asked, c.Flow, c.Flow)
-	return err
+type runRetry struct {
+	serverFlags `embed:""`
+	ID          string `arg:"" optional:"" help:"Run ID, or the beginning of that of a recent run, or FLOW/RUN."`
+	bulkFlags   `embed:""`
+	Current     bool   `env:"-" help:"Run the version of the flow that is enabled now, with the settings of now. Default: the version that the run had, with its settings."`
+	From        string `env:"-" placeholder:"NODE" help:"Go on at this node, with the values that the run had before it; the steps before it do not run again. Default: begin at the beginning."`
+	printed     `embed:""`
 }
 
-type runRetry struct {
-	namedRun `embed:""`
-	Current  bool   `env:"-" help:"Run the version of the flow that is enabled now, with the settings of now. Default: the version that the run had, with its settings."`
-	From     string `env:"-" placeholder:"NODE" help:"Go on at this node, with the values that the run had before it; the steps before it do not run again. Default: begin at the beginning."`
-	printed  `embed:""`
+func (c *runRetry) Help() string {
+	return "The runs of a filter are those that have ended otherwise than resolved, unless --status names others."
 }
 
 func (c *runRetry) Run(ctx context.Context, s streams) error {
-	path, query, err := c.find(ctx)
+	many, err := c.oneOrMany(c.ID)
 	if err != nil {
 		return err
 	}
-	data, err := c.post(ctx, path+"/retry", query, api.RetryRequest{Current: c.Current, From: c.From})
+	wanted := api.RetryRequest{Current: c.Current, From: c.From}
+	if many {
+		return c.runMany(ctx, &c.serverFlags, s, c.printed, jobs.Retry, wanted)
+	}
+	named := namedRun{c.serverFlags, c.ID}
+	path, query, err := named.find(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := c.post(ctx, path+"/retry", query, wanted)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,13 +115,42 @@ func (s *Service) BySession(ctx context.Context, cookie string) (Actor, error) {
 
 // actorOf returns the actor of a session with the rights of this moment.
 func (s *Service) actorOf(ctx context.Context, session Session, now time.Time) (Actor, error) {
-	kind, id, _ := strings.Cut(session.Actor, ":")
-	switch {
-	case session.Actor == adminActor().ID:
+	if session.Actor == adminActor().ID {
 		if s.AdminToken == "" || session.Bound != s.adminBound() {
 			return Actor{}, ErrNoSession
 		}
 		return adminActor(), nil
+	}
+	return s.stored(ctx, session.Actor, now)
+}
+
+// ActorNow returns the actor with an ID, with the rights of this moment: for work that goes on after its request. The
+// error is ErrNoSession if the actor may do nothing any longer, or that of a store that does not answer.
+func (s *Service) ActorNow(ctx context.Context, id string) (actor Actor, err error) {
+	switch id {
+	case System.ID:
+		return System, nil
+	case Local.ID:
+		if open, err := s.IsOpen(ctx); err != nil || !open {
+			return Actor{}, cmp.Or(err, ErrNoSession)
+		}
+		return Local, nil
+	case adminActor().ID:
+		if s.AdminToken == "" {
+			return Actor{}, ErrNoSession
+		}
+		return adminActor(), nil
+	}
+	if actor, err = s.stored(ctx, id, s.Now()); err != nil {
+		return Actor{}, err
+	}
+	return s.shown(actor), nil
+}
+
+// stored returns a person or a token with an ID.
+func (s *Service) stored(ctx context.Context, actor string, now time.Time) (Actor, error) {
+	kind, id, _ := strings.Cut(actor, ":")
+	switch {
 	case Kind(kind) == KindToken:
 		token, err := s.Store.Token(ctx, id)
 		if missing(err) || err == nil && token.valid(now) != nil {

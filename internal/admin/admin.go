@@ -51,6 +51,8 @@ type Options struct {
 	Erasing api.Erasing
 	// Deliveries are those on record.
 	Deliveries api.Deliveries
+	// Jobs act on many runs.
+	Jobs api.Jobs
 	// Inbox has the deliveries that wait. Nil: this process has none.
 	Inbox api.Inbox
 	// Events gives streams of changes.

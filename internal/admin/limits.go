@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/everhook/everhook"
@@ -92,7 +93,8 @@ func (r limitedRuns) List(ctx context.Context, filter runs.Filter) ([]runs.Summa
 	}
 	var seen []string
 	for _, flow := range everhook.SortedKeys(labels) {
-		if actor.MayWith(access.Viewer, flow, labels[flow]) && (filter.Flow == "" || filter.Flow == flow) {
+		if actor.MayWith(access.Viewer, flow, labels[flow]) && (filter.Flow == "" || filter.Flow == flow) &&
+			(filter.Flows == nil || slices.Contains(filter.Flows, flow)) {
 			seen = append(seen, flow)
 		}
 	}

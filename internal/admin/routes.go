@@ -8,6 +8,7 @@ import (
 	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/clients"
+	"github.com/everhook/everhook/internal/jobs"
 )
 
 // New returns the handler of the admin address.
@@ -38,6 +39,20 @@ type site struct {
 	guesses, accounts *clients.Guesses
 }
 
+// api are the options of the API.
+func (o Options) api() api.Options {
+	return api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions,
+		Requests: o.Store, Store: o.Store, Deployment: o.Deployment, Registry: o.Registry,
+		Events: o.Events, Alive: alive, Erasing: o.Erasing, Access: o.Access,
+		HookURL: o.HookURL, Settings: o.Settings, Secrets: o.Secrets,
+		Inbox: o.Inbox, Deliveries: o.Deliveries, Calls: o.Calls,
+		Jobs:     o.Jobs,
+		Problems: o.FileProblems, TemporalURL: o.TemporalURL, Logger: o.Logger}
+}
+
+// JobWorks is what jobs of the API do. It does not need Options.Jobs.
+func JobWorks(o Options) map[jobs.Action]jobs.Work { return api.JobWorks(o.api()) }
+
 // accountGuesses is how many wrong passwords of one person are checked at once, from all clients together.
 const accountGuesses = 50
 
@@ -45,12 +60,7 @@ func (s *site) serve() http.Handler {
 	r := s.routes
 	r.public("GET /healthz", s.health)
 	r.public("GET /readyz", s.ready)
-	r.known("/api/", api.New(api.Options{Flows: s.Flows, Runs: s.Runs, Actions: s.Actions,
-		Requests: s.Store, Store: s.Store, Deployment: s.Deployment, Registry: s.Registry,
-		Events: s.Events, Alive: alive, Erasing: s.Erasing, Access: s.Access,
-		HookURL: s.HookURL, Settings: s.Settings, Secrets: s.Secrets,
-		Inbox: s.Inbox, Deliveries: s.Deliveries, Calls: s.Calls,
-		Problems: s.FileProblems, TemporalURL: s.TemporalURL, Logger: s.Logger}))
+	r.known("/api/", api.New(s.api()))
 	if s.Console != nil {
 		for _, path := range publicPages {
 			r.public("GET "+path, s.Console.ServeHTTP)

@@ -61,6 +61,8 @@ type Options struct {
 	Calls Calls
 	// Erasing deletes runs.
 	Erasing Erasing
+	// Jobs act on many runs.
+	Jobs Jobs
 	// Events gives streams of changes.
 	Events Events
 	// Alive reports whether the actor of a context may still be served: the session may have ended. Nil: it may.
@@ -119,9 +121,8 @@ var operations = []func(*service){
 // service is the API of one server.
 type service struct {
 	Options
-	mux  *http.ServeMux
-	api  huma.API
-	jobs jobs
+	mux *http.ServeMux
+	api huma.API
 }
 
 // New returns the handler of /api/. It expects the actor of a request in its context, see access.With.

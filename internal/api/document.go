@@ -12,6 +12,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/flowfile"
+	"github.com/everhook/everhook/internal/jobs"
 )
 
 // Paths of the description of the API.
@@ -76,10 +77,13 @@ func configuration() huma.Config {
 	}
 }
 
-// nameOf is the name of a type in the document. Two packages have a Problem.
+// nameOf is the name of a type in the document. Several packages have a Problem.
 func nameOf(t reflect.Type, hint string) string {
-	if t == reflect.TypeFor[flowfile.Problem]() {
+	switch t {
+	case reflect.TypeFor[flowfile.Problem]():
 		return "FlowProblem"
+	case reflect.TypeFor[jobs.Problem]():
+		return "JobProblem"
 	}
 	return huma.DefaultSchemaNamer(t, hint)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access"
+	"github.com/everhook/everhook/internal/jobs"
 	"github.com/everhook/everhook/internal/runs"
 )
 
@@ -35,6 +37,15 @@ func (p *pagedRuns) List(_ context.Context, filter runs.Filter) ([]runs.Summary,
 	return p.runs[at:end], []byte{byte(end)}, nil
 }
 
+// asked is the last filter, without its page.
+func (p *pagedRuns) asked() runs.Filter {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	filter := p.filter
+	filter.Page = nil
+	return filter
+}
+
 func (p *pagedRuns) Find(context.Context, []string, everhook.RunID) (string, error) {
 	return "orders", nil
 }
@@ -51,9 +62,20 @@ func (p *pagedRuns) Show(_ context.Context, flow string, id everhook.RunID, _ st
 	return detail, nil
 }
 
+// erasing deletes like fakeActions cancels.
+type erasing struct{ *fakeActions }
+
+func (e erasing) Delete(ctx context.Context, flow string, id everhook.RunID) error {
+	return e.Cancel(ctx, flow, id)
+}
+
+func (erasing) Erase(context.Context, runs.Match, bool, []byte) (runs.Erased, error) {
+	return runs.Erased{}, nil
+}
+
 func someRuns(t *testing.T) (*service, *pagedRuns, *fakeActions) {
 	t.Helper()
-	s, _ := onStore(t)
+	s, d := onStore(t)
 	list := &pagedRuns{}
 	for _, id := range []everhook.RunID{"aaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbb",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaa", "cccccccccccccccccccccccccc"} {
@@ -61,15 +83,20 @@ func someRuns(t *testing.T) (*service, *pagedRuns, *fakeActions) {
 	}
 	actions := &fakeActions{}
 	s.Runs, s.Actions = list, actions
+	s.Erasing = erasing{actions}
+	working := jobs.New(jobs.Options{Store: d.Store, Works: JobWorks(s.Options),
+		Actor: func(context.Context, string) (access.Actor, error) { return access.Local, nil }})
+	t.Cleanup(working.Close)
+	s.Jobs = working
 	return s, list, actions
 }
 
 // ended waits until a job has ended.
-func (s *service) ended(t *testing.T, location string) (job Job) {
+func (s *service) ended(t *testing.T, location string) (job jobs.Job) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		job = decode[Job](t, s.call(t, "GET", location, ""))
-		return job.State == jobEnded
+		job = decode[jobs.Job](t, s.call(t, "GET", location, ""))
+		return job.State == jobs.Ended
 	}, time.Minute, time.Millisecond)
 	return job
 }
@@ -122,6 +149,11 @@ func TestAJobThatCannotBeIsRefused(t *testing.T) {
 		`{"action":"retry","status":"fine"}`:              "/body/status",
 		`{"action":"retry","flow":"A"}`:                   "/body/flow",
 		`{"action":"retry","after":"soon"}`:               "/body/after",
+		`{"action":"delete"}`:                             "/body/action",
+		`{"action":"delete","status":"pending"}`:          "/body/status",
+		`{"action":"retry","version":2}`:                  "/body/version",
+		`{"action":"retry","version":-1,"flow":"a"}`:      "/body/version",
+		`{"action":"retry","dryRun":"yes"}`:               "/body/dryRun",
 		`{"action":"retry","retry":{"from":"a b"}}`:       "/body/retry/from",
 		`{"action":"retry","retry":{"current":"always"}}`: "/body/retry/current",
 	} {
@@ -138,7 +170,7 @@ func TestJobsAreBounded(t *testing.T) {
 	s, _, actions := someRuns(t)
 	actions.wait = make(chan struct{})
 	var locations []string
-	for range maxJobs {
+	for range 4 {
 		w := s.call(t, "POST", "/api/v1/jobs", `{"action":"retry"}`)
 		require.Equal(t, http.StatusAccepted, w.Code)
 		locations = append(locations, w.Header().Get("Location"))
@@ -167,20 +199,67 @@ func TestStepsAreListedByFilterAndPage(t *testing.T) {
 	require.Equal(t, 400, s.call(t, "GET", path+"?status=failed&page="+first.Next, "").Code)
 }
 
-func TestEndedJobsAreForgottenOldestFirst(t *testing.T) {
+func TestAJobIsBegunOnceByItsKey(t *testing.T) {
 	t.Parallel()
-	var j jobs
-	var ids []string
-	for i := range jobsKept + 1 {
-		job, ok := j.begin("cancel")
-		require.True(t, ok)
-		ids = append(ids, job.ID)
-		ended := time.Now().Add(time.Duration(i) * time.Millisecond)
-		j.update(job.ID, func(job *Job) { job.Ended = &ended })
+	s, _, actions := someRuns(t)
+	lossy := s.Options
+	lossy.Requests = forgetful{s.Store.(*deployed)}
+	died := newService(lossy)
+	first := died.call(t, "POST", "/api/v1/jobs", `{"action":"retry"}`, keyHeader, "k")
+	job := s.ended(t, first.Header().Get("Location"))
+	again := s.call(t, "POST", "/api/v1/jobs", `{"action":"retry"}`, keyHeader, "k")
+	require.Equal(t, job, decode[jobs.Job](t, again), "the answer was lost, not the job")
+	require.Len(t, actions.retries, 3)
+	require.Len(t, decode[AuditList](t, s.call(t, "GET", "/api/v1/audit?object=runs", "")).Entries, 1)
+}
+
+func TestAJobSelectsByVersionLabelAndText(t *testing.T) {
+	t.Parallel()
+	s, list, _ := someRuns(t)
+	for _, key := range []string{"orders", "order-mail", "refunds"} {
+		s.applied(t, key, "200")
 	}
-	_, kept := j.get(ids[0])
-	require.False(t, kept)
-	_, kept = j.get(ids[1])
-	require.True(t, kept)
-	require.Len(t, j.all, jobsKept)
+	require.NoError(t, s.Store.SetLabels(t.Context(), "orders", []string{"sales"}))
+	for body, want := range map[string]runs.Filter{
+		`{"action":"delete","flow":"orders","version":2}`:   {Flow: "orders", Version: 2},
+		`{"action":"delete","text":"ORDER"}`:                {Flows: []string{"order-mail", "orders"}},
+		`{"action":"delete","label":"sales"}`:               {Flows: []string{"orders"}},
+		`{"action":"delete","label":"none"}`:                {Flows: []string{}},
+		`{"action":"delete","label":"sales","text":"mail"}`: {Flows: []string{}},
+	} {
+		s.ended(t, s.call(t, "POST", "/api/v1/jobs", body).Header().Get("Location"))
+		got := list.asked()
+		require.True(t, got.Ended, body)
+		require.False(t, got.Before.IsZero(), "runs of after the start of the job are not deleted")
+		require.Equal(t, want, runs.Filter{Flow: got.Flow, Flows: got.Flows, Version: got.Version}, body)
+	}
+	w := s.call(t, "GET", "/api/v1/runs?label=sales&text=ord&flow=orders&version=3", "")
+	require.Equal(t, 200, w.Code, w.Body)
+	got := list.asked()
+	require.Equal(t, runs.Filter{Flow: "orders", Flows: []string{"orders"}, Version: 3, Limit: 100}, got)
+}
+
+func TestOnlyAdminsDeleteByAJob(t *testing.T) {
+	t.Parallel()
+	s, _, actions := someRuns(t)
+	for name, c := range map[string]struct {
+		actor access.Actor
+		want  int
+	}{
+		"an operator":     {access.Actor{ID: "token:o", Role: access.Operator}, 403},
+		"a limited admin": {access.Actor{ID: "token:l", Role: access.Admin, Labels: []string{"a"}}, 403},
+		"an admin":        {access.Actor{ID: "token:a", Role: access.Admin}, 202},
+	} {
+		w := s.as(c.actor, "POST", "/api/v1/jobs", `{"action":"delete","status":"failed","dryRun":true}`)
+		require.Equal(t, c.want, w.Code, name)
+		if c.want == 202 {
+			job := s.ended(t, w.Header().Get("Location"))
+			require.True(t, job.DryRun)
+			require.Equal(t, 3, job.Found)
+			require.Zero(t, job.Done)
+			other := access.Actor{ID: "token:x", Role: access.Operator, Labels: []string{"a"}}
+			require.Equal(t, 404, s.as(other, "GET", w.Header().Get("Location"), "").Code)
+		}
+	}
+	require.Empty(t, actions.cancelled, "a dry run changes nothing")
 }

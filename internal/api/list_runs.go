@@ -41,10 +41,14 @@ func listRuns(s *service) {
 	add(s, operation{id: "list-runs", method: http.MethodGet, path: "/api/v1/runs", tag: tagRuns,
 		role: access.Viewer, summary: "List runs",
 		description: "Runs that have not ended come first, the latest start first; then the others, the latest end " +
-			"first. A run appears within a second of its start. A run that was started again has several executions."},
+			"first. A run appears within a second of its start. A run that was started again has several executions. " +
+			"A page can have fewer runs than the limit, also none: there are more as long as there is a next page."},
 		func(ctx context.Context, in *listRunsInput) (*reply[RunList], error) {
 			filter, err := in.parse(time.Now())
 			if err != nil {
+				return nil, err
+			}
+			if err := s.ofFlows(ctx, in.RunFilter, &filter); err != nil {
 				return nil, err
 			}
 			cursor := cursorOf("runs", in.texts()...)
@@ -59,7 +63,6 @@ func listRuns(s *service) {
 			if err != nil {
 				return nil, err
 			}
-			// A page of an actor who sees some flows only may have few runs.
 			if found, err = s.visibleRuns(ctx, found); err != nil {
 				return nil, err
 			}
@@ -90,11 +93,15 @@ var Listable = everhook.Statuses[1:]
 
 // RunFilter are the parameters that select runs.
 type RunFilter struct {
-	Flow   string `query:"flow" doc:"Only runs of the flow with this key."`
-	Run    string `query:"run" doc:"Only runs whose ID begins with these four or more characters."`
-	Status string `query:"status" doc:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected; unresolved for all that ended otherwise than resolved."`
-	After  string `query:"after" doc:"Only runs that started then or later: a time as RFC 3339, or how long ago it was, such as 90m or 7d." example:"2026-07-30T12:00:00Z"`
-	Before string `query:"before" doc:"Only runs that started before: see after."`
+	Flow string `query:"flow" doc:"Only runs of the flow with this key."`
+	Run  string `query:"run" doc:"Only runs whose ID begins with these four or more characters."`
+	// Version needs Flow.
+	Version int    `query:"version" minimum:"1" doc:"Only runs of this version of the flow."`
+	Label   string `query:"label" maxLength:"100" doc:"Only runs of flows with this label."`
+	Text    string `query:"text" maxLength:"200" doc:"Only runs of flows whose key or title contains this text, in any case."`
+	Status  string `query:"status" doc:"Only runs with this status: pending, resolved, failed, error, aborted, cancelled or rejected; unresolved for all that ended otherwise than resolved."`
+	After   string `query:"after" doc:"Only runs that started then or later: a time as RFC 3339, or how long ago it was, such as 90m or 7d." example:"2026-07-30T12:00:00Z"`
+	Before  string `query:"before" doc:"Only runs that started before: see after."`
 }
 
 // Resolve refuses a filter that is none, before the operation runs.
@@ -105,16 +112,40 @@ func (f *RunFilter) Resolve(huma.Context) []error {
 	return nil
 }
 
-func (f *RunFilter) texts() []string { return []string{f.Flow, f.Run, f.Status, f.After, f.Before} }
+func (f *RunFilter) texts() []string {
+	return []string{f.Flow, f.Run, f.Status, f.After, f.Before, strconv.Itoa(f.Version), f.Label, f.Text}
+}
+
+// ofFlows limits a filter to the flows that the actor sees with the label and the text.
+func (s *service) ofFlows(ctx context.Context, wanted RunFilter, filter *runs.Filter) error {
+	if wanted.Label == "" && wanted.Text == "" {
+		return nil
+	}
+	flows, err := s.visibleFlows(ctx)
+	if err != nil {
+		return err
+	}
+	selected := listFlowsInput{Label: wanted.Label, Text: wanted.Text}
+	filter.Flows = []string{}
+	for _, flow := range flows {
+		if selected.selects(flow) && (wanted.Flow == "" || wanted.Flow == flow.Key) {
+			filter.Flows = append(filter.Flows, flow.Key)
+		}
+	}
+	return nil
+}
 
 // parse returns the filter of the runs. Its error is a problem with the pointer of the parameter.
 func (f *RunFilter) parse(now time.Time) (runs.Filter, error) { return f.parseAt("/query", now) }
 
 // parseAt is parse for fields below a pointer.
 func (f *RunFilter) parseAt(at string, now time.Time) (runs.Filter, error) {
-	filter := runs.Filter{Flow: f.Flow, Run: strings.TrimSpace(f.Run)}
+	filter := runs.Filter{Flow: f.Flow, Version: f.Version, Run: strings.TrimSpace(f.Run)}
 	if filter.Flow != "" && !everhook.IsFlowKey(filter.Flow) {
 		return filter, notFlowKey(at+"/flow", filter.Flow)
+	}
+	if filter.Version != 0 && filter.Flow == "" {
+		return filter, wrongf(at+"/version", "a version is one of a flow; name the flow, too")
 	}
 	if filter.Run != "" && !runs.IsRunPrefix(filter.Run) {
 		return filter, wrongf(at+"/run", "%q is not a run ID, nor the first four or more characters of one",

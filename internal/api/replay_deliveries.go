@@ -3,11 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/everhook/everhook/internal/access"
-	"github.com/everhook/everhook/internal/deliverylog"
+	"github.com/everhook/everhook/internal/jobs"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/store"
 )
@@ -90,50 +89,11 @@ func replayDeliveries(s *service) {
 			if err := in.Body.Replay.check("/body/replay"); err != nil {
 				return nil, err
 			}
-			job, err := s.beginJob(ctx, "replay", store.Change{Action: "replay", Object: "deliveries",
-				Name: in.Body.Flow, Detail: map[string]any{"outcome": in.Body.Outcome, "after": in.Body.After, "before": in.Body.Before}})
-			if err != nil {
-				return nil, err
+			if now := time.Now(); filter.Before.IsZero() || filter.Before.After(now) {
+				filter.Before = now
 			}
-			go work(context.WithoutCancel(ctx), &s.jobs, job.ID, jobOf[deliverylog.Record]{
-				find: func(ctx context.Context) ([]deliverylog.Record, bool, error) {
-					return s.replayable(ctx, filter)
-				},
-				act: func(ctx context.Context, r deliverylog.Record) error {
-					_, err := s.Deliveries.Replay(ctx, r.ID, in.Body.Replay, []byte("job "+job.ID))
-					return err
-				},
-				name: func(r deliverylog.Record) JobProblem {
-					return JobProblem{Run: r.Run, Flow: r.Flow, Delivery: r.ID}
-				}})
-			return &startJobOutput{"/api/v1/jobs/" + job.ID, job}, nil
+			return s.beginJob(ctx, jobs.Replay, false, replayJob{filter, in.Body.Replay}, store.Change{Action: "replay",
+				Object: "deliveries", Name: in.Body.Flow, Detail: map[string]any{"outcome": in.Body.Outcome,
+					"after": in.Body.After, "before": in.Body.Before}})
 		})
-}
-
-// replayable are the deliveries of a job, the oldest first.
-func (s *service) replayable(ctx context.Context, filter deliverylog.Filter) (found []deliverylog.Record, more bool,
-	err error) {
-	filter.Limit = 1000
-	for {
-		reading, cancel := context.WithTimeout(ctx, ReadTimeout)
-		page, err := s.Deliveries.List(reading, filter)
-		cancel()
-		if err != nil {
-			return nil, false, err
-		}
-		for _, r := range page {
-			if r.ReplayOf == "" && r.Node == "" {
-				found = append(found, r)
-			}
-		}
-		if len(page) < filter.Limit || len(found) > jobRuns {
-			break
-		}
-		filter.Below = page[len(page)-1].ID
-	}
-	if more = len(found) > jobRuns; more {
-		found = found[:jobRuns]
-	}
-	slices.Reverse(found)
-	return found, more, nil
 }

@@ -68,7 +68,7 @@ func TestAFlowIsCalledWithAnInput(t *testing.T) {
 	w := s.call(t, "POST", startTarget, `{"input":{"n":9007199254740993},"waitSeconds":5}`)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	require.Equal(t, answerTarget, w.Header().Get("Location"))
-	require.Equal(t, everhook.RunID(someRun), decode[StartedRun](t, w).ID)
+	require.Equal(t, someRun, decode[StartedRun](t, w).ID)
 	require.Equal(t, Call{Actor: "local", Input: map[string]any{"n": int(9007199254740993)}, Wait: 5 * time.Second},
 		f.calls[0], "a number keeps its digits")
 

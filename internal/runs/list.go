@@ -27,6 +27,8 @@ type Filter struct {
 	// Flows are the only flows whose runs are listed. Nil: all.
 	Flows  []string
 	Status everhook.Status
+	// Version is a version of Flow; 0: all.
+	Version int
 	// Run is a run ID or the beginning of one, see IsRunPrefix.
 	Run string
 	// Ended leaves out runs that have not ended, and Unresolved also those that resolved.
@@ -54,6 +56,9 @@ func IsRunPrefix(text string) bool { return runPrefixExp.MatchString(text) }
 // come first, the latest start first; then the others, the latest end first. Temporal offers no other order. A run
 // appears within a second of its start.
 func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, error) {
+	if filter.Flows != nil && len(filter.Flows) == 0 {
+		return nil, nil, nil
+	}
 	query, err := r.query(filter)
 	if err != nil {
 		return nil, nil, err
@@ -73,12 +78,18 @@ func (r *Operator) List(ctx context.Context, filter Filter) ([]Summary, []byte, 
 	}
 	runs := make([]Summary, 0, len(response.GetExecutions()))
 	for _, info := range response.GetExecutions() {
-		// A namespace without search attributes can't select runs by their ID, so a page may have few of them.
-		if summary, ok := summaryOf(info); ok && strings.HasPrefix(string(summary.ID), filter.Run) {
+		// A namespace without search attributes can't select runs by their ID or version, so a page may have few of
+		// them.
+		if summary, ok := summaryOf(info); ok && filter.matches(summary) {
 			runs = append(runs, summary)
 		}
 	}
 	return runs, filter.page(response.GetNextPageToken()), nil
+}
+
+// matches reports whether a run has the ID and the version.
+func (f Filter) matches(run Summary) bool {
+	return strings.HasPrefix(string(run.ID), f.Run) && (f.Version == 0 || run.Version == f.Version)
 }
 
 // pageMark is the length of the mark in front of a page token of Temporal. Temporal answers a token that is none of
@@ -105,9 +116,10 @@ func (f Filter) token(page []byte) ([]byte, bool) {
 	return token, bytes.Equal(page[:pageMark], f.mark(token))
 }
 
-// mark leaves the bounds of time out: they can be relative to the time of the question.
+// mark leaves out the bounds of time, which can be relative to the time of the question, and the flows, which can
+// change between two pages.
 func (f Filter) mark(token []byte) []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q %s %s %t %t %s", f.Flow, f.Flows, f.Run, f.Status, f.Ended,
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %s %t %t %s", f.Flow, f.Version, f.Run, f.Status, f.Ended,
 		f.Unresolved, token))
 	return sum[:pageMark]
 }
@@ -123,6 +135,9 @@ func (r *Operator) query(filter Filter) (string, error) {
 		} else {
 			terms = append(terms, fmt.Sprintf("WorkflowId STARTS_WITH '%s/'", filter.Flow))
 		}
+	}
+	if filter.Version != 0 && r.attributes {
+		terms = append(terms, fmt.Sprintf("%s = '%d'", workflows.AttributeVersion.GetName(), filter.Version))
 	}
 	if filter.Flows != nil {
 		term, err := r.ofFlows(filter.Flows)

@@ -26,7 +26,7 @@ type calls struct {
 	// starts start the runs, or keep them in the inbox; runs read their answers.
 	starts  receiver.Starter
 	runs    *runs.Starter
-	inboxed inboxed
+	waiting waitingRuns
 	// input returns the start of a run that waits in the inbox.
 	input func(ctx context.Context, row inbox.Row) ([]byte, error)
 }
@@ -35,7 +35,7 @@ var _ api.Calls = calls{}
 
 // newCalls makes the calls of the admin API. Without the role receiver there is no inbox: runs are started directly.
 func (s *Server) newCalls() calls {
-	c := calls{flows: s.loader(), runs: s.starter(), inboxed: s.inboxed}
+	c := calls{flows: s.loader(), runs: s.starter(), waiting: s.waitingRuns()}
 	c.starts = starting{c.runs}
 	if s.starts != nil {
 		c.starts, c.runs = s.acceptingStarter(), s.starts
@@ -114,10 +114,10 @@ func callDelivery(callee *subflow.Callee, call api.Call, now time.Time) everhook
 // Answer returns the state of a run.
 func (c calls) Answer(ctx context.Context, flow string, id everhook.RunID,
 	wait time.Duration) (api.RunAnswer, string, error) {
-	got, err := c.runs.Answer(ctx, flow, id, wait)
-	if row, waits := c.inboxed(ctx, flow, id); errors.Is(err, everhook.ErrNoRun) && waits {
-		return c.waiting(ctx, row)
+	if row, waits := c.waiting.of(ctx, flow, id); waits {
+		return c.notStarted(ctx, row)
 	}
+	got, err := c.runs.Answer(ctx, flow, id, wait)
 	if err != nil {
 		return api.RunAnswer{}, "", err
 	}
@@ -125,8 +125,8 @@ func (c calls) Answer(ctx context.Context, flow string, id everhook.RunID,
 		Answer: published(got.Answer)}, got.Actor, nil
 }
 
-// waiting is the state of a run that is not started yet, and the actor who started it.
-func (c calls) waiting(ctx context.Context, row inbox.Row) (api.RunAnswer, string, error) {
+// notStarted is the state of a run that is not started yet, and the actor who started it.
+func (c calls) notStarted(ctx context.Context, row inbox.Row) (api.RunAnswer, string, error) {
 	waiting := api.RunAnswer{ID: row.Run, Flow: row.Flow, Version: row.Version, Status: waitingStatus(row)}
 	data, err := c.input(ctx, row)
 	if errors.Is(err, inbox.ErrNoRow) { // a dead letter, or it is started just now

@@ -32,6 +32,7 @@ import (
 	"github.com/everhook/everhook/internal/deliverylog"
 	"github.com/everhook/everhook/internal/flowfile"
 	"github.com/everhook/everhook/internal/inbox"
+	"github.com/everhook/everhook/internal/jobs"
 	"github.com/everhook/everhook/internal/live"
 	"github.com/everhook/everhook/internal/packed"
 	"github.com/everhook/everhook/internal/runs"
@@ -80,7 +81,9 @@ type Server struct {
 	sources *sources.Sources
 	pages   *http.Server
 	// live tells open pages of changes; nil without the role admin.
-	live   *live.Hub
+	live *live.Hub
+	// jobs act on many runs; nil without the role admin.
+	jobs   *jobs.Jobs
 	failed chan error
 	// sweeps are the sweeps of large payloads; endSweeps ends them.
 	sweeps    sync.WaitGroup
@@ -394,10 +397,10 @@ func (s *Server) startAdmin() error {
 	operator, limits := s.operator(), s.limits()
 	s.live = live.New(live.Options{Changes: operator, Flows: s.catalog.Refreshed, Logger: s.logger})
 	options := admin.Options{
-		Runs:    limits.Runs(waitingRuns{operator, s.inboxed}),
+		Runs:    limits.Runs(s.waitingRuns()),
 		Actions: limits.Actions(actions{operator, s.starter(), s.store, s.inboxed}),
 		Flows:   limits.Flows(shownFlows{s}), Store: s.store, Deployment: s.catalog, Registry: s.with.Registry,
-		Calls: s.newCalls(),
+		Calls:  s.newCalls(),
 		Events: s.live, Erasing: erasing{s.newEraser(), s.store, s.log}, Ready: s.ready, Trouble: s.trouble,
 		Problems: s.fileProblems,
 		UI:       s.temporal.ui(), ReadOnlyUI: s.temporal.readOnlyUI(), TemporalUIURL: s.temporal.uiURL,
@@ -410,6 +413,8 @@ func (s *Server) startAdmin() error {
 	if s.inbox != nil {
 		options.Inbox = s.inbox.Box()
 	}
+	s.jobs = s.newJobs(options)
+	options.Jobs = s.jobs
 	options.Console = console.New(options)
 	s.pages = admin.Server(admin.New(options))
 	go func() { s.failed <- s.pages.Serve(s.admin) }()
@@ -492,6 +497,9 @@ func (s *Server) Stop() {
 		if err := s.receiver.Shutdown(ctx); err != nil {
 			s.logger.Warn("not every caller had its answer", "error", err)
 		}
+	}
+	if s.jobs != nil {
+		s.jobs.Close()
 	}
 	if s.endRetention != nil {
 		s.endRetention()

@@ -35,6 +35,8 @@ type waitingRuns struct {
 	inboxed inboxed
 }
 
+func (s *Server) waitingRuns() waitingRuns { return waitingRuns{s.operator(), s.inboxed} }
+
 // Find returns the flow of a run.
 func (w waitingRuns) Find(ctx context.Context, flows []string, id everhook.RunID) (string, error) {
 	if row, waits := w.inboxed(ctx, "", id); waits {
@@ -43,22 +45,28 @@ func (w waitingRuns) Find(ctx context.Context, flows []string, id everhook.RunID
 	return w.Operator.Find(ctx, flows, id)
 }
 
+// Show returns one execution of a run, or what is known of one that waits.
+func (w waitingRuns) Show(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error) {
+	if row, waits := w.of(ctx, flow, id); waits {
+		return waitingDetail(row), nil
+	}
+	return w.Operator.Show(ctx, flow, id, execution)
+}
+
 // startedTimeout bounds the question whether a run is started although its delivery is in the inbox: Temporal may be
 // away.
 const startedTimeout = 2 * time.Second
 
-// Show returns one execution of a run, or what is known of one that waits.
-func (w waitingRuns) Show(ctx context.Context, flow string, id everhook.RunID, execution string) (*runs.Detail, error) {
+// of returns the delivery of a run that is not known to be started.
+func (w waitingRuns) of(ctx context.Context, flow string, id everhook.RunID) (inbox.Row, bool) {
 	row, waits := w.inboxed(ctx, flow, id)
-	if waits {
-		asking, cancel := context.WithTimeout(ctx, startedTimeout)
-		exists, err := w.Exists(asking, flow, id)
-		cancel()
-		if err != nil || !exists {
-			return waitingDetail(row), nil
-		}
+	if !waits {
+		return row, false
 	}
-	return w.Operator.Show(ctx, flow, id, execution)
+	ctx, cancel := context.WithTimeout(ctx, startedTimeout)
+	defer cancel()
+	started, err := w.Exists(ctx, flow, id)
+	return row, err != nil || !started
 }
 
 // waitingDetail shows a run that waits.
