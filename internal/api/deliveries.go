@@ -234,6 +234,9 @@ func listDeliveries(s *service) {
 			}
 			filter.Limit = in.limit()
 			records, err := s.Deliveries.List(ctx, filter)
+			if errors.Is(err, deliverylog.ErrBroad) {
+				return nil, wrongf("/query/text", "%v", err)
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -87,7 +87,7 @@ func OpenFile(ctx context.Context, path string, o Options) (_ *Log, err error) {
 	}
 	// A power cut may lose the last records, as a killed process does.
 	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(normal)",
-		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-16000)"}, "_txlock": {"immediate"}}
+		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-16000)", "temp_store(memory)"}, "_txlock": {"immediate"}}
 	name := url.URL{Scheme: "file", OmitHost: true, Path: absolute, RawQuery: pragmas.Encode()}
 	db, err := sql.Open("sqlite", name.String())
 	if err != nil {

@@ -22,10 +22,10 @@ type Filter struct {
 	Outcomes []string
 	// After and Before bound when deliveries were received.
 	After, Before time.Time
-	// ID is the ID of one record, Run a run ID, or its first characters.
+	// ID is the ID of one record, Run that of a run.
 	ID, Run string
-	// Field is the name of a field and Value its value. A value that ends with "*" stands for all that begin so.
-	// Without Field, every field may have the value.
+	// Field is the name of a field and Value its value. A value that ends with "*" stands for all that begin so, at
+	// most MaxBegun, else the search is ErrBroad. Without Field, every field may have the value.
 	Field, Value string
 	// Exact takes a "*" at the end of Value for a part of it.
 	Exact bool
@@ -143,9 +143,9 @@ func (l *Log) find(ctx context.Context, f Filter) ([]string, error) {
 	case f.Run != "":
 		condition, args := f.conditions()
 		from, below := f.bounds()
-		return collect(ctx, l, l.db, text, `SELECT id FROM deliveries WHERE run >= ? AND run < ? AND run <> '' AND
-			id >= ? AND id < ?`+condition+` ORDER BY id DESC LIMIT ?`,
-			slices.Concat([]any{f.Run, f.Run + highest, from, below}, args, []any{f.Limit})...)
+		return collect(ctx, l, l.db, text, `SELECT id FROM deliveries WHERE run = ? AND run <> '' AND id >= ? AND
+			id < ?`+condition+` ORDER BY id DESC LIMIT ?`,
+			slices.Concat([]any{f.Run, from, below}, args, []any{f.Limit})...)
 	case f.Value != "":
 		return l.findValue(ctx, f)
 	}
@@ -234,6 +234,17 @@ func (l *Log) findValue(ctx context.Context, f Filter) ([]string, error) {
 	args := []any{cut(f.Value)}
 	if start, ok := strings.CutSuffix(f.Value, "*"); ok && !f.Exact {
 		of, args = "value >= ? AND value < ?", []any{start, start + highest}
+		if err := l.notBroad(ctx, pairs, of, args); err != nil {
+			return nil, err
+		}
+	} else if f.Outcomes != nil {
+		rare, spans, err := l.rareWith(ctx, &f, pairs)
+		if err != nil {
+			return nil, err
+		}
+		if rare {
+			return l.newest(ctx, f, "deliveries", spans)
+		}
 	}
 	condition, more := "", []any(nil)
 	if f.Outcomes != nil {
@@ -247,6 +258,59 @@ func (l *Log) findValue(ctx context.Context, f Filter) ([]string, error) {
 			slices.Concat([]any{pair.flow, pair.name}, args, more)})
 	}
 	return l.newest(ctx, f, "delivery_fields", spans)
+}
+
+// MaxBegun is how many values of records a search by their beginning may have.
+const MaxBegun = 20_000
+
+// ErrBroad: more than MaxBegun values begin with a text.
+var ErrBroad = fmt.Errorf("more than %d values begin so; write more of the value", MaxBegun)
+
+// notBroad returns ErrBroad if too many values are in a range. They are sorted by value, so all are read.
+func (l *Log) notBroad(ctx context.Context, pairs []pair, of string, args []any) error {
+	left := MaxBegun
+	for _, pair := range pairs {
+		n, err := l.countTo(ctx, left+1, "delivery_fields", "flow = ? AND name = ? AND "+of,
+			slices.Concat([]any{pair.flow, pair.name}, args)...)
+		if err != nil {
+			return err
+		}
+		if left -= n; left < 0 {
+			return ErrBroad
+		}
+	}
+	return nil
+}
+
+// countTo counts the entries that a condition selects, up to a number.
+func (l *Log) countTo(ctx context.Context, most int, table, condition string, args ...any) (n int, err error) {
+	err = l.db.QueryRowContext(ctx, l.bind(`SELECT count(*) FROM (SELECT 1 FROM `+table+` WHERE `+condition+
+		` LIMIT ?) AS counted`), slices.Concat(args, []any{most})...).Scan(&n)
+	return n, err
+}
+
+// maxRare is how many records with an outcome are looked up one by one.
+const maxRare = 20_000
+
+// rareWith returns ranges of records with the outcomes of a filter, each with the condition that it has the value, if
+// there are few of these records: many others may have the value.
+func (l *Log) rareWith(ctx context.Context, f *Filter, pairs []pair) (rare bool, spans []span, err error) {
+	left := maxRare
+	for _, pair := range pairs {
+		for _, outcome := range f.Outcomes {
+			n, err := l.countTo(ctx, left+1, "deliveries", "flow = ? AND outcome = ?", pair.flow, outcome)
+			if err != nil {
+				return false, nil, err
+			}
+			if left -= n; left < 0 {
+				return false, nil, nil
+			}
+			spans = append(spans, span{`flow = ? AND outcome = ? AND EXISTS (SELECT 1 FROM delivery_fields AS f WHERE
+				f.flow = ? AND f.name = ? AND f.value = ? AND f.id = deliveries.id)`,
+				[]any{pair.flow, outcome, pair.flow, pair.name, cut(f.Value)}})
+		}
+	}
+	return true, spans, nil
 }
 
 // pair is a field of a flow.

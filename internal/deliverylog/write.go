@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ const (
 	// retryAfter is the pause after a write that failed, and writeTimeout bounds one.
 	retryAfter   = time.Second
 	writeTimeout = 30 * time.Second
-	// rowsAtOnce is how many rows are inserted by one statement.
+	// rowsAtOnce is how many rows are inserted by one statement in PostgreSQL, which is asked over a network. SQLite
+	// gets them one by one: it needs no journal for such a statement.
 	rowsAtOnce = 50
 )
 
@@ -152,15 +154,18 @@ func (l *Log) insert(ctx context.Context, g group) error {
 		}
 	}
 	return l.change(ctx, func(tx *sql.Tx) error {
+		added, err := l.insertRows(ctx, tx, "deliveries ("+columns+", size)", rows)
+		if err != nil {
+			return err
+		}
 		for _, part := range []struct {
 			into string
 			rows [][]any
 		}{
-			{"deliveries (" + columns + ", size)", rows},
 			{"delivery_fields (flow, name, value, id)", fields},
 			{"delivery_requests (id, request)", requests},
 		} {
-			if err := l.insertRows(ctx, tx, part.into, part.rows); err != nil {
+			if _, err := l.insertRows(ctx, tx, part.into, part.rows); err != nil {
 				return err
 			}
 		}
@@ -170,26 +175,41 @@ func (l *Log) insert(ctx context.Context, g group) error {
 				return err
 			}
 		}
-		return l.count(ctx, tx, len(rows), total)
+		return l.count(ctx, tx, added, total*added/max(1, len(rows)))
 	})
 }
 
-// insertRows inserts rows into a table. One that is there already stays: its group was written, and the answer lost.
-func (l *Log) insertRows(ctx context.Context, tx *sql.Tx, into string, rows [][]any) error {
+// insertRows inserts rows into a table, and returns how many were not there already: their group may have been written,
+// and the answer lost.
+func (l *Log) insertRows(ctx context.Context, tx *sql.Tx, into string, rows [][]any) (added int, err error) {
+	most := 1
+	if l.numbered {
+		most = rowsAtOnce
+	}
+	var statement *sql.Stmt
+	var prepared int
 	for len(rows) > 0 {
-		n := min(rowsAtOnce, len(rows))
-		args := make([]any, 0, n*len(rows[0]))
-		for _, row := range rows[:n] {
-			args = append(args, row...)
+		n := min(most, len(rows))
+		if n != prepared {
+			one := "(" + places(len(rows[0])) + ")"
+			if statement, err = tx.PrepareContext(ctx, l.bind("INSERT INTO "+into+" VALUES "+
+				strings.TrimSuffix(strings.Repeat(one+", ", n), ", ")+" ON CONFLICT DO NOTHING")); err != nil {
+				return 0, err
+			}
+			prepared = n
 		}
-		one := "(" + places(len(rows[0])) + ")"
-		if _, err := tx.ExecContext(ctx, l.bind("INSERT INTO "+into+" VALUES "+
-			strings.TrimSuffix(strings.Repeat(one+", ", n), ", ")+" ON CONFLICT DO NOTHING"), args...); err != nil {
-			return err
+		result, err := statement.ExecContext(ctx, slices.Concat(rows[:n]...)...)
+		if err != nil {
+			return 0, err
 		}
+		changed, err := result.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		added += int(changed)
 		rows = rows[n:]
 	}
-	return nil
+	return added, nil // the transaction closes its statements
 }
 
 // count adds to how much the log has.
