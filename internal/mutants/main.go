@@ -49,8 +49,8 @@ func main() {
 	}
 }
 
-// result counts the mutants of a package.
-type result struct{ killed, survived, excused int }
+// result counts the mutants of a package. Late are those of the killed ones that only took too long.
+type result struct{ killed, survived, excused, late int }
 
 func (r result) done() int { return r.killed + r.survived + r.excused }
 
@@ -76,8 +76,8 @@ func run(dir string, tests []string, n int, seed uint64, out io.Writer) (result,
 		}
 		rest = rest[some:]
 	}
-	fmt.Fprintf(out, "%s: %d of %d killed (%d %%), %d with a reason in mutants.txt, of %d possible, seed %d\n", dir,
-		t.killed, t.killed+t.survived, t.percent(), t.excused, len(all), seed)
+	fmt.Fprintf(out, "%s: %d of %d killed (%d %%, %d by taking too long), %d with a reason in mutants.txt, of %d "+
+		"possible, seed %d\n", dir, t.killed, t.killed+t.survived, t.percent(), t.late, t.excused, len(all), seed)
 	return t.result, nil
 }
 

@@ -105,8 +105,13 @@ func (t *trial) together(scratch string, all []mutant) error {
 			note = ""
 			pattern := "^(" + strings.Join(group.names, "|") + ")$"
 			var err error
-			if killed, err = group.suite.fails(pattern, i+1, max(patience, 5*group.took)); err != nil {
+			limit := max(patience, 5*group.took)
+			began := time.Now()
+			if killed, err = group.suite.fails(pattern, i+1, limit); err != nil {
 				return err
+			}
+			if killed && time.Since(began) >= limit {
+				t.late++
 			}
 			if killed {
 				break
