@@ -75,3 +75,13 @@ func random(size int) string {
 	rand.Read(bytes)
 	return base64.StdEncoding.EncodeToString(bytes)
 }
+
+func TestTheDefinitionIsTheFirstArgument(t *testing.T) {
+	t.Parallel()
+	definition := json.RawMessage(`{"key":"f"}`)
+	argument, err := workflows.DefinitionArgument(definition)
+	require.NoError(t, err)
+	arguments, err := workflows.StartArguments(definition, workflows.Start{})
+	require.NoError(t, err)
+	require.True(t, proto.Equal(arguments[0].(converter.RawValue).Payload(), argument.(converter.RawValue).Payload()))
+}

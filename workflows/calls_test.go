@@ -8,7 +8,10 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/workflows"
@@ -116,4 +119,64 @@ func TestARunWithoutAPublicURLGivesNone(t *testing.T) {
 	outcome := try.run(t)
 	require.Equal(t, everhook.Errored, outcome.Status)
 	require.Contains(t, outcome.Error.Message, "without a URL that could resume it")
+}
+
+// withCalls gives a run its calls.
+type withCalls struct {
+	interceptor.WorkerInterceptorBase
+	calls func(workflows.Effect) workflows.CannedCall
+}
+
+func (w *withCalls) InterceptWorkflow(_ workflow.Context,
+	next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &calledWorkflow{interceptor.WorkflowInboundInterceptorBase{Next: next}, w}
+}
+
+type calledWorkflow struct {
+	interceptor.WorkflowInboundInterceptorBase
+	with *withCalls
+}
+
+func (c *calledWorkflow) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	return c.Next.ExecuteWorkflow(workflows.WithCalls(ctx, c.with.calls), in)
+}
+
+func TestARunIsTriedWithoutCallers(t *testing.T) {
+	t.Parallel()
+	body := everhook.Mapping{"body": "yes"}
+	for name, test := range map[string]struct {
+		call   workflows.CannedCall
+		config string
+		want   any
+		after  time.Duration
+	}{
+		"at once": {workflows.CannedCall{Call: body}, "deadline: 1h", "yes", 0},
+		"later": {workflows.CannedCall{Call: body, After: time.Minute}, "deadline: 1h", "yes",
+			time.Minute},
+		"a nanosecond later": {workflows.CannedCall{Call: body, After: 1}, "deadline: 1h", "yes", 1},
+		"in time": {workflows.CannedCall{Call: body, After: time.Hour - 1}, "deadline: 1h", "yes",
+			time.Hour - 1},
+		"too late":           {workflows.CannedCall{Call: body, After: time.Hour}, "deadline: 1h", "deadline", time.Hour},
+		"without a call":     {workflows.CannedCall{}, "deadline: 1h", "deadline", time.Hour},
+		"without a deadline": {workflows.CannedCall{Call: body, After: 9 * time.Hour}, "", "yes", 9 * time.Hour},
+		"with an error, later": {workflows.CannedCall{Err: everhook.Failuref(everhook.TypeStatus, "no"),
+			After: 2 * time.Hour}, "deadline: 1h", everhook.TypeStatus, 2 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			try := tryLoops(t, "async", `
+- { key: confirm, type: wait-for-call, onError: continue, config: { `+test.config+` } }
+- { key: out, type: output, config: { value: '{{ errors.confirm.type ?? nodes.confirm.body }}' } }
+`)
+			try.start.Resume = everhook.NewResume("https://hooks/t", []byte("secret"), runID)
+			with := &withCalls{calls: func(effect workflows.Effect) workflows.CannedCall {
+				require.Equal(t, "confirm", effect.Node.Key)
+				return test.call
+			}}
+			try.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute,
+				Interceptors: []interceptor.WorkerInterceptor{with}})
+			require.Equal(t, test.want, try.run(t).Output.V)
+			require.Equal(t, test.after, try.Now().Sub(received))
+		})
+	}
 }

@@ -24,6 +24,8 @@ type witness struct {
 	// effects are the options of activities, called the runs that were called.
 	effects []workflow.ActivityOptions
 	called  []calledRun
+	// local are the options of local activities.
+	local []workflow.LocalActivityOptions
 	// onActivity is called in workflow code, before an activity; nil for nothing.
 	onActivity func(name string)
 }
@@ -74,6 +76,11 @@ func (o *witnessOutbound) ExecuteChildWorkflow(ctx workflow.Context, name string
 		o.witness.called = append(o.witness.called, calledRun{workflow.GetChildWorkflowOptions(ctx), start})
 	}
 	return o.Next.ExecuteChildWorkflow(ctx, name, args...)
+}
+
+func (o *witnessOutbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	o.witness.local = append(o.witness.local, workflow.GetLocalActivityOptions(ctx))
+	return o.Next.ExecuteLocalActivity(ctx, name, args...)
 }
 
 // watched adds a witness to the trial.

@@ -599,11 +599,20 @@ func TestAWaitInALoopThatWasHandedOverEndsWithItsBranch(t *testing.T) {
         branches: { do: [ { key: confirm, type: wait-for-call, config: { deadline: 10h } } ] }
     ends: [ { key: pause, type: delay, config: { duration: 1m } } ]
 - { key: out, type: output, config: { value: '{{ nodes.both.waits.status }}' } }
+- { key: rest, type: delay, config: { duration: 1h } }
 `)
 	try.start.Budget.Steps = 1
 	try.start.Resume = everhook.NewResume("https://hooks/t", []byte("secret"), runID)
+	var refused error
+	try.RegisterDelayedCallback(func() {
+		try.UpdateWorkflow(workflows.ResumeUpdate, "late", &testsuite.TestUpdateCallback{
+			OnAccept: func() { t.Error("nothing waits for this call") }, OnReject: func(err error) { refused = err },
+			OnComplete: func(any, error) {},
+		}, &everhook.ResumeCall{ID: "late", Node: "confirm", Iteration: "each[0]"})
+	}, 30*time.Minute)
 	require.Equal(t, "cancelled", try.run(t).Output.V)
-	require.Equal(t, time.Minute, try.Now().Sub(received))
+	require.Equal(t, time.Hour+time.Minute, try.Now().Sub(received))
+	require.ErrorContains(t, refused, "is over")
 }
 
 func TestExpressionsOfIterationsAtOnceAreChargedAsOthers(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/activities"
@@ -169,7 +171,12 @@ func TestAStoreThatIsAwayForAMomentIsAskedAgain(t *testing.T) {
 	trial := try(t, callNode, nil)
 	attempts := trial.loads(t, "  - { key: out, type: output, config: { value: '{{ trigger.input }}' } }\n",
 		activities.LoadAttempts-1)
+	w := trial.watched()
 	require.Equal(t, everhook.Resolved, trial.run(t).Status)
+	require.Equal(t, []workflow.LocalActivityOptions{{StartToCloseTimeout: activities.LoadTimeout,
+		ScheduleToCloseTimeout: activities.LoadWithin, Summary: "call", RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 3, MaximumInterval: 5 * time.Second,
+			MaximumAttempts: activities.LoadAttempts}}}, w.local)
 	require.Equal(t, 1, trial.steps(t)[0].Result.V)
 	require.Equal(t, activities.LoadAttempts, *attempts)
 }
