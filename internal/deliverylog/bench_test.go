@@ -19,7 +19,8 @@ func BenchmarkWrite(b *testing.B) {
 	for b.Loop() {
 		for range each {
 			log.Add(&Record{ID: everhook.NewDeliveryID(time.Now()), Flow: "flow", Version: 1, Outcome: "accepted",
-				Status: 200, Bytes: 800, Duration: 3 * time.Millisecond, Run: everhook.NewRunID(), Client: "203.0.113.7"})
+				Status: 200, Bytes: 800, Duration: 3 * time.Millisecond, Run: everhook.NewRunID(),
+				Client: "203.0.113.7"})
 		}
 		require.NoError(b, log.Flush(b.Context()))
 	}
