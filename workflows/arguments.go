@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"slices"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -21,24 +22,43 @@ func (a Arguments) Size() (size int) {
 	return size
 }
 
-// StartArguments encodes the arguments of a run. It returns an *everhook.Error of type limit if Temporal would not take
-// them.
-func StartArguments(definition json.RawMessage, start Start) (Arguments, error) {
-	arguments, size, limit, err := encode(start.MaxPayload, definition, start)
-	if err == nil && size > limit {
-		err = everhook.Errorf(everhook.TypeLimit,
-			"the delivery is larger than a run can be started with: %d bytes of %d", size, limit)
-	}
-	return arguments, err
+// EncodedDefinition is a definition as Temporal gets it. Encode it once for all runs of a version.
+type EncodedDefinition struct {
+	argument any
+	// size is that of the JSON.
+	size int
 }
 
-// DefinitionArgument encodes the definition alone, as StartArguments does.
-func DefinitionArgument(definition json.RawMessage) (any, error) {
+// EncodeDefinition encodes a definition.
+func EncodeDefinition(definition json.RawMessage) (EncodedDefinition, error) {
 	arguments, _, _, err := encode(0, definition)
+	if err != nil {
+		return EncodedDefinition{}, err
+	}
+	return EncodedDefinition{arguments[0], len(definition)}, nil
+}
+
+// With makes the arguments of a run of another encoded argument, which StartArguments has made for the same definition.
+func (d EncodedDefinition) With(start converter.RawValue) Arguments {
+	return Arguments{d.argument, start}
+}
+
+// StartArguments encodes the arguments of a run. It returns an *everhook.Error of type limit if Temporal would not take
+// them.
+func StartArguments(definition EncodedDefinition, start Start) (Arguments, error) {
+	arguments, size, limit, err := encode(start.MaxPayload, start)
 	if err != nil {
 		return nil, err
 	}
-	return arguments[0], nil
+	arguments = slices.Insert(arguments, 0, definition.argument)
+	if size += definition.size; limit == maxEncoded {
+		size = arguments.Size()
+	}
+	if size > limit {
+		return nil, everhook.Errorf(everhook.TypeLimit,
+			"the delivery is larger than a run can be started with: %d bytes of %d", size, limit)
+	}
+	return arguments, nil
 }
 
 // CallArguments encodes a call for the run that waits for it. It returns an *everhook.Error of type limit if the call

@@ -24,7 +24,7 @@ func TestArgumentsAreEncodedOnce(t *testing.T) {
 			definition := json.RawMessage(`{"key":"f"}`)
 			start := workflows.Start{Level: 3, Version: 7, Delivery: everhook.Delivery{RunID: everhook.NewRunID(),
 				Trigger: everhook.Mapping{"body": body}}}
-			arguments, err := workflows.StartArguments(definition, start)
+			arguments, err := workflows.StartArguments(encoded(t, definition), start)
 			require.NoError(t, err)
 			direct, err := workflows.DataConverter().ToPayloads(definition, start)
 			require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestArgumentsAreEncodedOnce(t *testing.T) {
 func TestArgumentsHaveALimit(t *testing.T) {
 	t.Parallel()
 	start := func(stored, size int) error {
-		_, err := workflows.StartArguments(json.RawMessage(`{}`), workflows.Start{MaxPayload: stored,
+		_, err := workflows.StartArguments(encoded(t, json.RawMessage(`{}`)), workflows.Start{MaxPayload: stored,
 			Delivery: everhook.Delivery{Trigger: everhook.Mapping{"body": random(size)}}})
 		return err
 	}
@@ -64,9 +64,16 @@ func TestArgumentsHaveALimit(t *testing.T) {
 		require.Equal(t, everhook.TypeLimit, everhook.AsError(arguments(workflows.MaxStoredPayload,
 			workflows.MaxStoredPayload)).Type)
 	}
-	_, err := workflows.StartArguments(json.RawMessage(`{}`), workflows.Start{
+	_, err := workflows.StartArguments(encoded(t, json.RawMessage(`{}`)), workflows.Start{
 		Delivery: everhook.Delivery{Trigger: everhook.Mapping{"body": strings.Repeat("x", 3_000_000)}}})
 	require.NoError(t, err, "in histories the compressed size counts")
+}
+
+func encoded(t *testing.T, definition json.RawMessage) workflows.EncodedDefinition {
+	t.Helper()
+	all, err := workflows.EncodeDefinition(definition)
+	require.NoError(t, err)
+	return all
 }
 
 // random is text that does not get smaller.

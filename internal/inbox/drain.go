@@ -147,6 +147,9 @@ func (d *drain) startAll(ctx context.Context) time.Duration {
 		if d.busy >= room || len(d.turns) == 0 {
 			return d.untilDue()
 		}
+		if wait := d.inbox.yield.wait(); wait > 0 {
+			return wait
+		}
 		row, err := d.next(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -221,6 +224,7 @@ func (d *drain) next(ctx context.Context) (*tried, error) {
 // start reads the input of a row and starts its run. Inputs are read here, one after the other: many readers would wait
 // for connections, and not in the order of the rows.
 func (d *drain) start(ctx context.Context, row *tried) {
+	d.inbox.yield.take()
 	d.busy++
 	d.busyBytes += row.Bytes
 	began := d.inbox.options.Clock()
@@ -245,6 +249,7 @@ func (d *drain) note(ended outcome) {
 	switch {
 	case err == nil:
 		pace.drained(ended.began, false, busy)
+		d.inbox.yield.addStarted()
 		d.inbox.options.Box.Done(row.Row)
 	case errors.Is(err, ErrNoRow): // dropped meanwhile, or another process has started it
 		return

@@ -45,6 +45,7 @@ var errUnclear = errors.New("whether the dedupe key came before with another bod
 type Inbox struct {
 	options Options
 	pace    *pace
+	yield   *yield
 	room    *room
 	drain   *drain
 
@@ -61,8 +62,8 @@ func New(o Options) *Inbox {
 	}
 	o.Budget = cmp.Or(o.Budget, DefaultBudget)
 	ctx, end := context.WithCancel(context.Background())
-	i := &Inbox{options: o, pace: newPace(o.Clock, o.Budget), room: newRoom(o.MaxRows, o.MaxBytes, o.Box.Load),
-		end: end}
+	i := &Inbox{options: o, pace: newPace(o.Clock, o.Budget), yield: newYield(o.Clock),
+		room: newRoom(o.MaxRows, o.MaxBytes, o.Box.Load), end: end}
 	i.drain = newDrain(i)
 	i.done.Go(func() { i.drain.run(ctx) })
 	return i
@@ -147,6 +148,7 @@ func (i *Inbox) startDirectly(ctx context.Context, d Delivery, attempt *attempt)
 		i.options.Box.Settle(&d.Entry)
 	}
 	i.direct.Add(1)
+	i.yield.addStarted()
 	return started, true, nil
 }
 
@@ -162,9 +164,11 @@ func (i *Inbox) store(ctx context.Context, d Delivery) (everhook.Started, error)
 		return everhook.Started{}, ErrFull
 	}
 	defer i.room.leave(e.Flow, e.Size())
+	began := i.options.Clock()
 	verdict, err := i.options.Box.Put(ctx, &e)
 	if err == nil && (verdict == Stored || verdict == StoredDuplicate) {
 		i.stored.Add(1)
+		i.yield.addStored(i.options.Clock().Sub(began))
 	}
 	return conclude(verdict, err)
 }

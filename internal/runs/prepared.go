@@ -24,7 +24,11 @@ func (s *Starter) Prepare(version *everhook.Version, d everhook.Delivery) (*Prep
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.arrange(version, flow, flow.JSON, workflows.Start{Version: version.Number, Delivery: d,
+	definition, err := s.definition(flow)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.arrange(version, flow, definition, workflows.Start{Version: version.Number, Delivery: d,
 		Env: s.settings(flow)})
 	if err != nil {
 		return nil, err

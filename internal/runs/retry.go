@@ -80,7 +80,11 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 			return Retried{}, err
 		}
 	}
-	c, err := s.arrange(version, prepared, definition, start)
+	encoded, err := workflows.EncodeDefinition(definition)
+	if err != nil {
+		return Retried{}, err
+	}
+	c, err := s.arrange(version, prepared, encoded, start)
 	if err != nil {
 		return Retried{}, pointTooLarge(err, start.From)
 	}

@@ -3,11 +3,11 @@ package runs
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -24,6 +24,8 @@ type Starter struct {
 	client   client.Client
 	versions *compile.Versions
 	options  StarterOptions
+	// definitions are those of versions, encoded.
+	definitions *lru.Cache[*compile.Version, workflows.EncodedDefinition]
 	// async and sync bound the starts under way: a start of a sync flow ends when a worker has begun the run.
 	async, sync *admission
 	// lanes and bringing hold the calls that are being delivered to runs.
@@ -73,6 +75,8 @@ const (
 	startTimeout = 5 * time.Second
 	// maxShownKey is the longest part of a dedupe key that is shown; the run ID depends on the whole key.
 	maxShownKey = 200
+	// maxDefinitions is how many versions are kept encoded.
+	maxDefinitions = 200
 )
 
 // NewStarter returns a Starter. The client must use workflows.DataConverter.
@@ -80,8 +84,21 @@ func NewStarter(c client.Client, versions *compile.Versions, options StarterOpti
 	if options.Level == 0 {
 		options.Level = workflows.Level
 	}
-	return &Starter{client: c, versions: versions, options: options, async: newAdmission(time.Now, options.Lag,
-		asyncLag), sync: newAdmission(time.Now, nil, 0)}
+	definitions, _ := lru.New[*compile.Version, workflows.EncodedDefinition](maxDefinitions) // the size is valid
+	return &Starter{client: c, versions: versions, options: options, definitions: definitions,
+		async: newAdmission(time.Now, options.Lag, asyncLag), sync: newAdmission(time.Now, nil, 0)}
+}
+
+// definition returns the definition of a version, encoded once.
+func (s *Starter) definition(flow *compile.Version) (workflows.EncodedDefinition, error) {
+	if known, ok := s.definitions.Get(flow); ok {
+		return known, nil
+	}
+	definition, err := workflows.EncodeDefinition(flow.JSON)
+	if err == nil {
+		s.definitions.Add(flow, definition)
+	}
+	return definition, err
 }
 
 // compiled returns a version, compiled. Its error says why the version cannot be started.
@@ -117,8 +134,8 @@ func (s *Starter) settings(flow *compile.Version) map[string]string {
 }
 
 // arrange makes the start of a run of the version with these arguments.
-func (s *Starter) arrange(version *everhook.Version, flow *compile.Version, definition json.RawMessage,
-	start workflows.Start) (*call, error) {
+func (s *Starter) arrange(version *everhook.Version, flow *compile.Version,
+	definition workflows.EncodedDefinition, start workflows.Start) (*call, error) {
 	start.Level, start.Attributes, start.Budget = s.options.Level, s.options.Attributes, s.options.Budget
 	start.InFlight = s.options.InFlight
 	if most := s.options.MaxDescendants; most > 0 && start.Depth == 0 {

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/everhook/everhook"
-	"github.com/everhook/everhook/workflows"
 )
 
 // stored is the head of a prepared run as bytes. It is kept in inboxes: fields are only added.
@@ -61,11 +60,11 @@ func (s *Starter) Restore(version *everhook.Version, data []byte) (*Prepared, er
 	if err := proto.Unmarshal(rest, input); err != nil {
 		return nil, fmt.Errorf("the stored delivery cannot be read: %w", err)
 	}
-	definition, err := workflows.DefinitionArgument(flow.JSON)
+	definition, err := s.definition(flow)
 	if err != nil {
 		return nil, err
 	}
-	c := &call{version: version, arguments: workflows.Arguments{definition, converter.NewRawValue(input)},
+	c := &call{version: version, arguments: definition.With(converter.NewRawValue(input)),
 		delivery: head.Delivery, level: head.Level, details: head.Details, attributes: head.Attributes}
 	c.delivery.Duplicates = head.Duplicates
 	s.present(c)

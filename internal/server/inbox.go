@@ -14,7 +14,6 @@ import (
 	"github.com/everhook/everhook/internal/compile"
 	"github.com/everhook/everhook/internal/inbox"
 	"github.com/everhook/everhook/internal/runs"
-	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
@@ -41,7 +40,7 @@ func (s *Server) openInbox(ctx context.Context) error {
 	}
 	s.inbox = inbox.New(inbox.Options{
 		Box: box, MaxRows: cmp.Or(s.options.InboxMaxRows, defaultInboxRows),
-		MaxBytes: cmp.Or(int64(s.options.InboxMaxBytes), defaultInboxBytes), Start: s.startRow,
+		MaxBytes: cmp.Or(int64(s.options.InboxMaxBytes), defaultInboxBytes), Start: newRowStarter(s.store, s.starts).start,
 		Logger: calm(s.logger, []string{"the inbox cannot be read"}),
 	})
 	return nil
@@ -88,23 +87,6 @@ func (s *Server) stopInbox() {
 	if err := s.inbox.Box().Close(); err != nil {
 		s.logger.Warn("the inbox was not closed well; nothing is lost", "error", err)
 	}
-}
-
-// startRow starts the run of a delivery that waited.
-func (s *Server) startRow(ctx context.Context, row inbox.Row, input []byte) error {
-	version, err := s.store.Version(ctx, row.Flow, row.Version)
-	if errors.Is(err, store.ErrNotFound) || err == nil && version.Hash != row.Hash {
-		return fmt.Errorf("%w: version %d of flow %q does not exist any longer", inbox.ErrNever, row.Version, row.Flow)
-	}
-	if err != nil {
-		return err
-	}
-	prepared, err := s.starts.Restore(&version, input)
-	if err != nil {
-		return fmt.Errorf("%w: %w", inbox.ErrNever, err)
-	}
-	_, err = startOf(ctx, prepared)
-	return err
 }
 
 // startOf starts a run. Its error wraps inbox.ErrNever if Temporal will never take the start.
