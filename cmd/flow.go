@@ -31,6 +31,8 @@ type flowCommands struct {
 	Versions  flowVersions  `cmd:"" help:"List the versions of a flow."`
 	Diff      flowDiff      `cmd:"" help:"Compare two versions of a flow by their structure."`
 	Enable    flowEnable    `cmd:"" help:"Enable a version of a flow; an older one is a roll back."`
+	Pause     flowPause     `cmd:"" help:"Pause a flow: deliveries are accepted and kept, and run when it is resumed."`
+	Resume    flowResume    `cmd:"" help:"Resume a paused flow."`
 	Disable   flowDisable   `cmd:"" help:"Disable a flow: its trigger starts no more runs."`
 	Delete    flowDelete    `cmd:"" help:"Delete a flow with its versions."`
 	Export    flowExport    `cmd:"" help:"Print a flow of a server as it was written."`

@@ -49,7 +49,7 @@ func (c *flowList) Run(ctx context.Context, s streams) error {
 	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FLOW\tVERSION\tLATEST\tSTATE\tTRIGGER\tMANAGED\tLABELS")
 	for _, flow := range flows {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%s\n", flow.Key, flow.Version, flow.Latest, flow.State(),
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%s\n", flow.Key, flow.Version, flow.Latest, stateOf(flow),
 			printable(flow.Trigger), flow.Managed, printable(strings.Join(flow.Labels, ", ")))
 	}
 	return table.Flush()
@@ -89,9 +89,17 @@ func (c *flowShow) Run(ctx context.Context, s streams) error {
 	return show(&c.serverFlags, c.printed, s.out, data, func(f api.Flow) error { return printFlow(s.out, f) })
 }
 
+// stateOf is the state of a flow in words.
+func stateOf(flow api.Flow) string {
+	if flow.Paused {
+		return flow.State() + ", paused"
+	}
+	return flow.State()
+}
+
 func printFlow(w io.Writer, flow api.Flow) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, line := range [][2]string{{"Flow", flow.Key}, {"Title", flow.Title}, {"State", flow.State()},
+	for _, line := range [][2]string{{"Flow", flow.Key}, {"Title", flow.Title}, {"State", stateOf(flow)},
 		{"Version", strconv.Itoa(flow.Version)}, {"Latest", strconv.Itoa(flow.Latest)}, {"Mode", string(flow.Mode)},
 		{"Trigger", flow.Trigger}, {"URL", flow.URL}, {"Labels", strings.Join(flow.Labels, ", ")},
 		{"Managed", flow.Managed}, {"Source", flow.Source}, {"Note", flow.Note}} {
@@ -170,11 +178,34 @@ type flowDisable struct {
 }
 
 func (c *flowDisable) Run(ctx context.Context, s streams) error {
-	data, err := c.post(ctx, c.path("/disable"), nil, struct{}{})
+	return c.act(ctx, s, "/disable", c.printed)
+}
+
+type flowPause struct {
+	flowOfServer `embed:""`
+	printed      `embed:""`
+}
+
+func (c *flowPause) Run(ctx context.Context, s streams) error {
+	return c.act(ctx, s, "/pause", c.printed)
+}
+
+type flowResume struct {
+	flowOfServer `embed:""`
+	printed      `embed:""`
+}
+
+func (c *flowResume) Run(ctx context.Context, s streams) error {
+	return c.act(ctx, s, "/resume", c.printed)
+}
+
+// act does something with a flow and shows it.
+func (c *flowOfServer) act(ctx context.Context, s streams, path string, printed printed) error {
+	data, err := c.post(ctx, c.path(path), nil, struct{}{})
 	if err != nil {
 		return err
 	}
-	return show(&c.serverFlags, c.printed, s.out, data, func(f api.Flow) error { return printFlow(s.out, f) })
+	return show(&c.serverFlags, printed, s.out, data, func(f api.Flow) error { return printFlow(s.out, f) })
 }
 
 type flowDelete struct {

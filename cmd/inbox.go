@@ -16,6 +16,7 @@ import (
 // inboxCommands show the deliveries whose runs are not started yet.
 type inboxCommands struct {
 	List  inboxList  `cmd:"" help:"List deliveries that wait to be started, or with --dead those that cannot be started."`
+	Show  inboxShow  `cmd:"" help:"Show a delivery that waits, or a dead letter."`
 	Retry inboxRetry `cmd:"" help:"Start a dead letter again."`
 	Drop  inboxDrop  `cmd:"" help:"Delete a dead letter: its run is never started."`
 }
@@ -69,6 +70,28 @@ func printInbox(s streams, list api.WaitingDeliveries) error {
 		fmt.Fprintf(s.out, "There are more: --page %s\n", list.Next)
 	}
 	return nil
+}
+
+type inboxShow struct {
+	serverFlags
+	ID      int64 `arg:"" help:"ID of the delivery, from inbox list."`
+	printed `embed:""`
+}
+
+func (c *inboxShow) Run(ctx context.Context, s streams) error {
+	data, err := c.ask(ctx, pathInbox+"/"+strconv.FormatInt(c.ID, 10), nil)
+	if err != nil {
+		return err
+	}
+	return show(&c.serverFlags, c.printed, s.out, data, func(d api.WaitingDelivery) error {
+		table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(table, "ID\t%d\nFlow\t%s\nVersion\t%d\nRun\t%s\nReceived\t%s\nSize\t%s\n", d.ID, d.Flow, d.Version,
+			d.Run, everhook.FormatTime(d.ReceivedAt), everhook.Size(d.Bytes))
+		if d.DeadAt != nil {
+			fmt.Fprintf(table, "Dead since\t%s\nReason\t%s\n", everhook.FormatTime(*d.DeadAt), printable(d.Reason))
+		}
+		return table.Flush()
+	})
 }
 
 type inboxRetry struct {

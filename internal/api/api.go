@@ -106,8 +106,8 @@ const (
 
 // operations are all operations of the API.
 var operations = []func(*service){
-	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, deleteFlow, exportFlow, listVersions,
-	diffVersions, getCounters, labelFlow, rotateToken, parseSample, listKinds, cancelFlow,
+	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, pauseFlow, resumeFlow, deleteFlow,
+	exportFlow, listVersions, diffVersions, getCounters, labelFlow, rotateToken, parseSample, listKinds, cancelFlow,
 	getDraft, checkDraft, putDraft, editDraft, completeDraft, listNames,
 	undoDraft, redoDraft, discardDraft, publishDraft,
 	startRun, getAnswer, listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob,
@@ -115,7 +115,7 @@ var operations = []func(*service){
 	listTokens, createToken, revokeToken, listPeople, invitePerson, inviteAgain, changePerson, removePerson,
 	listSessions, endSession,
 	listDeliveries, getDelivery, replayDelivery, replayDeliveries, eraseDeliveries, sampleFlow,
-	listInbox, retryDelivery, dropDelivery, listAudit,
+	listInbox, getWaiting, retryDelivery, dropDelivery, listAudit,
 }
 
 // service is the API of one server.

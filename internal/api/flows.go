@@ -24,6 +24,7 @@ type Store interface {
 	Enable(ctx context.Context, key string, number int, when ...store.Precondition) error
 	Disable(ctx context.Context, key string, when ...store.Precondition) error
 	SetLabels(ctx context.Context, key string, labels []string, when ...store.Precondition) error
+	SetPaused(ctx context.Context, key string, paused bool, when ...store.Precondition) error
 	RotateToken(ctx context.Context, key string, grace time.Duration, when ...store.Precondition) (string, error)
 	Delete(ctx context.Context, key string, when ...store.Precondition) error
 	Counters(ctx context.Context, flow string) ([]store.Counter, error)

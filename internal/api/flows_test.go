@@ -358,7 +358,8 @@ func TestALimitedActorSeesAndChangesItsFlows(t *testing.T) {
 		{"GET", "", "", 200}, {"GET", "/export", "", 200}, {"GET", "/versions", "", 200},
 		{"GET", "/counters", "", 200}, {"GET", "/diff?from=1&to=1", "", 200}, {"GET", "/draft", "", 404},
 		{"POST", "/versions/1/enable", "", 200}, {"POST", "/rotate-token", "", 200},
-		{"PUT", "/draft", `{"text":"a"}`, 200}, {"POST", "/disable", "", 200}, {"DELETE", "", "", 403},
+		{"PUT", "/draft", `{"text":"a"}`, 200}, {"POST", "/pause", "", 200}, {"POST", "/resume", "", 200},
+		{"POST", "/disable", "", 200}, {"DELETE", "", "", 403},
 	} {
 		require.Equal(t, c.own, call(c.method, "/api/v1/flows/own"+c.path, c.body), "%s %s", c.method, c.path)
 		if c.own != http.StatusForbidden {

@@ -15,9 +15,13 @@ import (
 
 // Inbox keeps accepted deliveries whose runs are not started yet; an inbox.Box implements it. Its methods return
 // inbox.ErrNoRow for a delivery that it does not have.
+//
+// They return inbox.ErrInUse while another process has the inbox.
 type Inbox interface {
 	// List returns a page, the oldest first.
 	List(ctx context.Context, filter inbox.Filter) ([]inbox.Row, error)
+	// Row returns a delivery that waits, or a dead letter.
+	Row(ctx context.Context, id int64) (inbox.Row, error)
 	// Revive lets a dead letter be started again.
 	Revive(ctx context.Context, id int64) (inbox.Row, error)
 	// Drop deletes a dead letter.
@@ -76,7 +80,7 @@ func listInbox(s *service) {
 			after, _ := strconv.ParseInt(place, 10, 64)
 			rows, err := s.Inbox.List(ctx, inbox.Filter{Flow: in.Flow, Dead: in.Dead, After: after, Limit: in.limit()})
 			if err != nil {
-				return nil, err
+				return nil, inboxError(err, "")
 			}
 			list := WaitingDeliveries{Deliveries: []WaitingDelivery{}}
 			for _, row := range rows {
@@ -86,6 +90,25 @@ func listInbox(s *service) {
 				list.Next = cursor.page(strconv.FormatInt(rows[len(rows)-1].ID, 10))
 			}
 			return answer(list), nil
+		})
+}
+
+type waitingInput struct {
+	ID int64 `path:"id" doc:"The ID of the delivery."`
+}
+
+func getWaiting(s *service) {
+	add(s, operation{id: "get-waiting-delivery", method: http.MethodGet, path: "/api/v1/inbox/{id}", tag: tagInbox,
+		role: access.Viewer, everywhere: true, summary: "Get a delivery that waits to be started, or a dead letter"},
+		func(ctx context.Context, in *waitingInput) (*reply[WaitingDelivery], error) {
+			if s.Inbox == nil {
+				return nil, noInbox()
+			}
+			row, err := s.Inbox.Row(ctx, in.ID)
+			if err != nil {
+				return nil, inboxError(err, fmt.Sprintf("no delivery %d waits", in.ID))
+			}
+			return answer(waiting(row)), nil
 		})
 }
 
@@ -118,14 +141,23 @@ func (s *service) changeDead(ctx context.Context, id int64, done string,
 		return nil, noInbox()
 	}
 	row, err := change(s.Inbox, ctx, id)
-	if errors.Is(err, inbox.ErrNoRow) {
-		return nil, fail(notFound, fmt.Sprintf("there is no dead letter %d", id))
-	}
 	if err != nil {
-		return nil, err
+		return nil, inboxError(err, fmt.Sprintf("there is no dead letter %d", id))
 	}
 	s.Logger.InfoContext(ctx, done, "flow", row.Flow, "run", row.Run, "id", id)
 	return answer(waiting(row)), nil
+}
+
+// inboxError is the error for a caller. Missing is the message for a delivery that is not there.
+func inboxError(err error, missing string) error {
+	switch {
+	case errors.Is(err, inbox.ErrNoRow):
+		return fail(notFound, missing)
+	case errors.Is(err, inbox.ErrInUse):
+		return fail(notFound, "another process has the inbox of this data directory; ask that one")
+	default:
+		return err
+	}
 }
 
 func noInbox() error {

@@ -24,6 +24,8 @@ type Flow struct {
 	Version int `json:"version,omitempty"`
 	// Enabled reports whether the trigger starts runs.
 	Enabled bool `json:"enabled"`
+	// Paused reports whether deliveries are kept and not run until the flow is resumed.
+	Paused bool `json:"paused,omitempty"`
 	// URL is the webhook URL; empty without a webhook trigger.
 	URL string `json:"url,omitempty"`
 	// Note says why the flow, or its latest version, is not served.
@@ -46,6 +48,7 @@ type Flow struct {
 // With returns the flow with what the store knows of it.
 func (f Flow) With(stored store.Flow) Flow {
 	f.Latest, f.Labels, f.Managed, f.Source = stored.Latest, stored.Labels, string(stored.Managed), stored.Source
+	f.Paused = stored.Paused
 	if !stored.UpdatedAt.IsZero() {
 		f.Updated = &stored.UpdatedAt
 	}

@@ -133,6 +133,9 @@ func (c *Catalog) Accepts() bool {
 	})
 }
 
+// Paused reports whether deliveries to a flow are kept and not run.
+func (c *Catalog) Paused(key string) bool { return c.snapshot.Load().stored[key].Paused }
+
 // Mode returns whether callers of a flow wait for its answer.
 func (c *Catalog) Mode(key string) everhook.Mode {
 	for _, flow := range c.Flows() {

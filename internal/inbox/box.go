@@ -119,6 +119,8 @@ type Box interface {
 	Totals(ctx context.Context) (Totals, error)
 	// List returns a page of rows, the oldest first.
 	List(ctx context.Context, f Filter) ([]Row, error)
+	// Row returns a row that waits, or a dead letter.
+	Row(ctx context.Context, id int64) (Row, error)
 	// Revive moves a dead letter back to the rows that wait, as the last.
 	Revive(ctx context.Context, id int64) (Row, error)
 	// Drop deletes a dead letter.

@@ -89,6 +89,8 @@ func (d *drain) run(ctx context.Context) {
 			d.note(ended)
 		case <-d.inbox.options.Box.Changed():
 			d.stale = true
+		case <-d.inbox.wake:
+			d.stale = true
 		}
 		if d.stale && (len(d.turns) == 0 || time.Since(d.refreshed) >= refreshEvery) {
 			d.refresh()
@@ -121,7 +123,7 @@ func (d *drain) stop() {
 	}
 }
 
-// refresh gives every flow with rows its turn.
+// refresh gives every flow with rows its turn, except for those that are paused.
 func (d *drain) refresh() {
 	d.refreshed, d.stale = time.Now(), false
 	known := make(map[string]bool, len(d.turns))
@@ -129,7 +131,7 @@ func (d *drain) refresh() {
 		known[flow] = true
 	}
 	for flow := range d.inbox.options.Box.Flows() {
-		if !known[flow] {
+		if !known[flow] && !d.inbox.options.Paused(flow) {
 			d.turns = append(d.turns, flow)
 		}
 	}
@@ -198,9 +200,13 @@ func (d *drain) putBack(row *tried) {
 	}
 }
 
-// next returns the oldest row of the flow whose turn it is; nil: that flow has none.
+// next returns the oldest row of the flow whose turn it is; nil: that flow has none, or is paused.
 func (d *drain) next(ctx context.Context) (*tried, error) {
 	flow := d.turns[0]
+	if d.inbox.options.Paused(flow) {
+		d.turns = d.turns[1:]
+		return nil, nil
+	}
 	queue := d.queues[flow]
 	if len(queue) == 0 {
 		rows, err := d.inbox.options.Box.Take(ctx, flow, takeRows)

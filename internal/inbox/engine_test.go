@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,6 +51,18 @@ func (e *engine) set(m mood) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	e.mood = m
+}
+
+// starts are the deliveries of a flow whose runs were started, in that order.
+func (e *engine) starts(flow string) (ids []string) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	for _, id := range e.order {
+		if of, delivery, _ := strings.Cut(id, "/"); of == flow {
+			ids = append(ids, delivery)
+		}
+	}
+	return ids
 }
 
 // fail ends a run as failed without an answer.

@@ -21,6 +21,8 @@ type Options struct {
 	Box Box
 	// Start starts the run of a row, or finds it started, see Starting. It is called from many goroutines.
 	Start func(ctx context.Context, row Row, input []byte) error
+	// Paused reports whether the rows of a flow wait until Wake is called. It is called often; nil: no flow is paused.
+	Paused func(flow string) bool
 	// MaxRows and MaxBytes bound what waits.
 	MaxRows  int
 	MaxBytes int64
@@ -48,6 +50,8 @@ type Inbox struct {
 	yield   *yield
 	room    *room
 	drain   *drain
+	// wake has a message after flows were resumed.
+	wake chan struct{}
 
 	direct, stored atomic.Int64
 
@@ -57,13 +61,16 @@ type Inbox struct {
 
 // New makes an Inbox and begins to start the runs of the rows that wait.
 func New(o Options) *Inbox {
+	if o.Paused == nil {
+		o.Paused = func(string) bool { return false }
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
 	o.Budget = cmp.Or(o.Budget, DefaultBudget)
 	ctx, end := context.WithCancel(context.Background())
 	i := &Inbox{options: o, pace: newPace(o.Clock, o.Budget), yield: newYield(o.Clock),
-		room: newRoom(o.MaxRows, o.MaxBytes, o.Box.Load), end: end}
+		room: newRoom(o.MaxRows, o.MaxBytes, o.Box.Load), wake: make(chan struct{}, 1), end: end}
 	i.drain = newDrain(i)
 	i.done.Go(func() { i.drain.run(ctx) })
 	return i
@@ -74,6 +81,14 @@ func (i *Inbox) Box() Box { return i.options.Box }
 
 // Counts returns how many deliveries were started directly, and how many were stored, since the process began.
 func (i *Inbox) Counts() (direct, stored int64) { return i.direct.Load(), i.stored.Load() }
+
+// Wake is called after flows were resumed. It does not block.
+func (i *Inbox) Wake() {
+	select {
+	case i.wake <- struct{}{}:
+	default:
+	}
+}
 
 // Close stops starting runs. Rows that are being started stay. The box stays open.
 func (i *Inbox) Close() {
@@ -89,7 +104,7 @@ const directTimeout = time.Second
 // An *everhook.Error of type key-reused says that the dedupe key was used with another body. After ErrFull and any
 // other error the delivery is not known to be durable.
 func (i *Inbox) Accept(ctx context.Context, d Delivery) (everhook.Started, error) {
-	if d.Always || i.waits(d.Flow) {
+	if d.Always || i.options.Paused(d.Flow) || i.waits(d.Flow) {
 		return i.store(ctx, d)
 	}
 	attempt := i.pace.enter()

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,15 +21,9 @@ type Shared struct {
 	db      *sql.DB
 	options SharedOptions
 	holder  string
-	changed chan struct{}
+	*loads
 	// notes are the changes that no caller waits for.
 	notes chan note
-
-	mutex sync.Mutex
-	loads map[string]Load
-	total Load
-	// gone are the rows whose removal is not written yet.
-	gone map[int64]bool
 
 	end context.CancelFunc
 	// ending is closed when end is called.
@@ -95,9 +88,9 @@ func OpenShared(ctx context.Context, db *sql.DB, o SharedOptions) (*Shared, erro
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
-	s := &Shared{db: db, options: o, holder: rand.Text(), changed: make(chan struct{}, 1),
-		notes: make(chan note, maxNotes), loads: map[string]Load{}, gone: map[int64]bool{}}
-	if _, err := s.count(ctx); err != nil {
+	s := &Shared{db: db, options: o, holder: rand.Text(), loads: newLoads(),
+		notes: make(chan note, maxNotes)}
+	if err := s.count(ctx, db); err != nil {
 		return nil, fmt.Errorf("the inbox: %w", err)
 	}
 	background, end := context.WithCancel(context.Background())
@@ -124,8 +117,8 @@ func numbered(query string) string {
 var shared = func() map[string]string {
 	all := map[string]string{}
 	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectRows,
-		selectRowsOf, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead, selectClaim,
-		insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
+		selectRowsOf, selectRowByID, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead,
+		selectClaim, insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
 		all[query] = numbered(query)
 	}
 	return all
@@ -222,32 +215,6 @@ func boolean(b bool) int {
 	return 0
 }
 
-// add counts rows that came or went, until they are counted in the database.
-func (s *Shared) add(flow string, rows, bytes int) {
-	s.mutex.Lock()
-	load := s.loads[flow].plus(rows, int64(bytes))
-	s.total = s.total.plus(rows, int64(bytes))
-	if load.Rows > 0 {
-		s.loads[flow] = load
-	} else {
-		delete(s.loads, flow)
-	}
-	s.mutex.Unlock()
-	if rows > 0 {
-		s.tell()
-	}
-}
-
-func (s *Shared) tell() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
-}
-
-// Changed implements Box.
-func (s *Shared) Changed() <-chan struct{} { return s.changed }
-
 // Settle implements Box. It is lost if many changes wait to be written.
 func (s *Shared) Settle(e *Entry) {
 	select {
@@ -258,10 +225,7 @@ func (s *Shared) Settle(e *Entry) {
 
 // Done implements Box.
 func (s *Shared) Done(row Row) {
-	s.add(row.Flow, -1, -row.Bytes)
-	s.mutex.Lock()
-	s.gone[row.ID] = true
-	s.mutex.Unlock()
+	s.remove(row)
 	select {
 	case s.notes <- note{row: &row}:
 	case <-s.ending: // the row is started again, which finds its run
@@ -314,20 +278,6 @@ func ids(rows []Row) []int64 {
 	return all
 }
 
-// Load implements Box. Rows of other processes are counted up to countEvery late.
-func (s *Shared) Load(flow string) (of, total Load) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.loads[flow], s.total
-}
-
-// Flows implements Box.
-func (s *Shared) Flows() map[string]Load {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return maps.Clone(s.loads)
-}
-
 // Waits implements Box.
 func (s *Shared) Waits(ctx context.Context, flow string, run everhook.RunID) (Row, error) {
 	for _, query := range []string{selectRun, selectDeadRun} {
@@ -342,12 +292,6 @@ func (s *Shared) Waits(ctx context.Context, flow string, run everhook.RunID) (Ro
 		}
 	}
 	return Row{}, ErrNoRow
-}
-
-func (s *Shared) isGone(row Row) bool {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.gone[row.ID] && row.DeadAt.IsZero()
 }
 
 // Totals implements Box.
@@ -369,6 +313,20 @@ func (s *Shared) List(ctx context.Context, filter Filter) ([]Row, error) {
 	query, args := listing(filter)
 	rows, err := s.rows(ctx, shared[query], args...)
 	return slices.DeleteFunc(rows, s.isGone), err
+}
+
+// Row implements Box.
+func (s *Shared) Row(ctx context.Context, id int64) (Row, error) {
+	for _, query := range []string{selectRowByID, selectDeadByID} {
+		rows, err := s.rows(ctx, shared[query], id)
+		if err != nil {
+			return Row{}, err
+		}
+		if rows = slices.DeleteFunc(rows, s.isGone); len(rows) > 0 {
+			return rows[0], nil
+		}
+	}
+	return Row{}, ErrNoRow
 }
 
 // Revive implements Box.
@@ -408,35 +366,6 @@ func (s *Shared) Close() error {
 	return err
 }
 
-// count reads what waits in the database.
-func (s *Shared) count(ctx context.Context) (took time.Duration, err error) {
-	began := time.Now()
-	rows, err := s.db.QueryContext(ctx, selectLoads)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = rows.Close() }()
-	loads, total := map[string]Load{}, Load{}
-	for rows.Next() {
-		var flow string
-		var load Load
-		if err := rows.Scan(&flow, &load.Rows, &load.Bytes); err != nil {
-			return 0, err
-		}
-		loads[flow], total = load, total.plus(load.Rows, load.Bytes)
-	}
-	if err := rows.Err(); err != nil {
-		return 0, err
-	}
-	s.mutex.Lock()
-	s.loads, s.total = loads, total
-	s.mutex.Unlock()
-	if len(loads) > 0 {
-		s.tell()
-	}
-	return time.Since(began), nil
-}
-
 // watch counts what waits, also the rows of other processes, and deletes claims that count no longer.
 func (s *Shared) watch(ctx context.Context) {
 	swept, pause := time.Now(), countEvery
@@ -446,11 +375,11 @@ func (s *Shared) watch(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
-		took, err := s.count(ctx)
-		if err != nil && ctx.Err() == nil {
+		began := time.Now()
+		if err := s.count(ctx, s.db); err != nil && ctx.Err() == nil {
 			s.options.Failed(fmt.Errorf("count what waits: %w", err))
 		}
-		if pause = max(countEvery, countShare*took); time.Since(swept) < sweepEvery {
+		if pause = max(countEvery, countShare*time.Since(began)); time.Since(swept) < sweepEvery {
 			continue
 		}
 		swept = time.Now()
@@ -553,11 +482,7 @@ func (s *Shared) writeGroup(group []note) error {
 	}); err != nil {
 		return err
 	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	for _, row := range rows {
-		delete(s.gone, row.ID)
-	}
+	s.removed(rows...)
 	return nil
 }
 

@@ -16,10 +16,11 @@ const (
 	selectOldest = `SELECT received_at FROM inbox ORDER BY id LIMIT 1`
 	countDead    = `SELECT CAST(count(*) AS INTEGER) FROM dead`
 
-	selectRows   = `SELECT ` + rowColumns + `, 0, '' FROM inbox WHERE id > ? ORDER BY id LIMIT ?`
-	selectRowsOf = `SELECT ` + rowColumns + `, 0, '' FROM inbox WHERE flow = ? AND id > ? ORDER BY id LIMIT ?`
-	selectDead   = `SELECT ` + rowColumns + `, dead_at, reason FROM dead WHERE id > ? ORDER BY id LIMIT ?`
-	selectDeadOf = `SELECT ` + rowColumns + `, dead_at, reason FROM dead
+	selectRows    = `SELECT ` + rowColumns + `, 0, '' FROM inbox WHERE id > ? ORDER BY id LIMIT ?`
+	selectRowsOf  = `SELECT ` + rowColumns + `, 0, '' FROM inbox WHERE flow = ? AND id > ? ORDER BY id LIMIT ?`
+	selectRowByID = `SELECT ` + rowColumns + `, 0, '' FROM inbox WHERE id = ?`
+	selectDead    = `SELECT ` + rowColumns + `, dead_at, reason FROM dead WHERE id > ? ORDER BY id LIMIT ?`
+	selectDeadOf  = `SELECT ` + rowColumns + `, dead_at, reason FROM dead
 		WHERE flow = ? AND id > ? ORDER BY id LIMIT ?`
 	selectDeadByID = `SELECT ` + rowColumns + `, dead_at, reason FROM dead WHERE id = ?`
 

@@ -34,17 +34,14 @@ type File struct {
 	lock    *flock.Flock
 	reads   *sql.DB
 	writer  *writer
-	changed chan struct{}
+	*loads
 
 	mutex sync.Mutex
-	loads map[string]Load
-	total Load
 	// taken is the ID of the last row of each flow that was taken. Rows are taken in order. It outlives the rows,
 	// because a removal is not written at once.
 	taken map[string]int64
-	// released are rows that can be taken again, and gone those whose removal is not written yet.
+	// released are rows that can be taken again.
 	released map[string][]Row
-	gone     map[int64]bool
 
 	end  context.CancelFunc
 	done sync.WaitGroup
@@ -80,8 +77,7 @@ func OpenFile(ctx context.Context, o FileOptions) (_ *File, err error) {
 		o.Failed = func(error) {}
 	}
 	f := &File{options: o, lock: flock.New(o.Path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR),
-		flock.SetPermissions(0o600)), changed: make(chan struct{}, 1), loads: map[string]Load{},
-		taken: map[string]int64{}, released: map[string][]Row{}, gone: map[int64]bool{}}
+		flock.SetPermissions(0o600)), loads: newLoads(), taken: map[string]int64{}, released: map[string][]Row{}}
 	locked, err := f.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("the inbox: %w", err)
@@ -97,7 +93,7 @@ func OpenFile(ctx context.Context, o FileOptions) (_ *File, err error) {
 	if err := f.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.count(ctx); err != nil {
+	if err := f.count(ctx, f.reads); err != nil {
 		return nil, err
 	}
 	background, end := context.WithCancel(context.Background())
@@ -162,27 +158,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-// count reads what waits.
-func (f *File) count(ctx context.Context) error {
-	rows, err := f.reads.QueryContext(ctx, selectLoads)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var flow string
-		var load Load
-		if err := rows.Scan(&flow, &load.Rows, &load.Bytes); err != nil {
-			return err
-		}
-		f.loads[flow], f.total = load, f.total.plus(load.Rows, load.Bytes)
-	}
-	if len(f.loads) > 0 {
-		f.changed <- struct{}{}
-	}
-	return rows.Err()
-}
-
 // expires is when a claim that is made or settled now counts no longer.
 func (f *File) expires() time.Time { return time.Now().Add(f.options.Window) }
 
@@ -237,32 +212,6 @@ func (f *File) Put(ctx context.Context, e *Entry) (Verdict, error) {
 	})
 }
 
-// add counts rows that came or went.
-func (f *File) add(flow string, rows, bytes int) {
-	f.mutex.Lock()
-	load := f.loads[flow].plus(rows, int64(bytes))
-	f.total = f.total.plus(rows, int64(bytes))
-	if load.Rows > 0 {
-		f.loads[flow] = load
-	} else {
-		delete(f.loads, flow)
-	}
-	f.mutex.Unlock()
-	if rows > 0 {
-		f.tell()
-	}
-}
-
-func (f *File) tell() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
-}
-
-// Changed implements Box.
-func (f *File) Changed() <-chan struct{} { return f.changed }
-
 // Settle implements Box.
 func (f *File) Settle(e *Entry) {
 	f.writer.later(func(tx *transaction) error {
@@ -304,16 +253,9 @@ func (f *File) Input(ctx context.Context, row Row) (input []byte, err error) {
 
 // Done implements Box.
 func (f *File) Done(row Row) {
-	f.add(row.Flow, -1, -row.Bytes)
-	f.mutex.Lock()
-	f.gone[row.ID] = true
-	f.mutex.Unlock()
+	f.remove(row)
 	f.writer.later(func(tx *transaction) error {
-		tx.then(func() {
-			f.mutex.Lock()
-			defer f.mutex.Unlock()
-			delete(f.gone, row.ID)
-		})
+		tx.then(func() { f.removed(row) })
 		if err := tx.exec(deleteRow, row.ID); err != nil {
 			return err
 		}
@@ -349,24 +291,6 @@ func (f *File) Release(_ context.Context, rows []Row) error {
 	return nil
 }
 
-// Load implements Box.
-func (f *File) Load(flow string) (of, total Load) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	return f.loads[flow], f.total
-}
-
-// Flows implements Box.
-func (f *File) Flows() map[string]Load {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	loads := make(map[string]Load, len(f.loads))
-	for flow, load := range f.loads {
-		loads[flow] = load
-	}
-	return loads
-}
-
 // Waits implements Box.
 func (f *File) Waits(ctx context.Context, flow string, run everhook.RunID) (Row, error) {
 	for _, query := range []string{selectRun, selectDeadRun} {
@@ -381,12 +305,6 @@ func (f *File) Waits(ctx context.Context, flow string, run everhook.RunID) (Row,
 		}
 	}
 	return Row{}, ErrNoRow
-}
-
-func (f *File) isGone(row Row) bool {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	return f.gone[row.ID] && row.DeadAt.IsZero()
 }
 
 // Totals implements Box.
@@ -408,6 +326,20 @@ func (f *File) List(ctx context.Context, filter Filter) ([]Row, error) {
 	query, args := listing(filter)
 	rows, err := f.rows(ctx, query, args...)
 	return slices.DeleteFunc(rows, f.isGone), err
+}
+
+// Row implements Box.
+func (f *File) Row(ctx context.Context, id int64) (Row, error) {
+	for _, query := range []string{selectRowByID, selectDeadByID} {
+		rows, err := f.rows(ctx, query, id)
+		if err != nil {
+			return Row{}, err
+		}
+		if rows = slices.DeleteFunc(rows, f.isGone); len(rows) > 0 {
+			return rows[0], nil
+		}
+	}
+	return Row{}, ErrNoRow
 }
 
 // listing returns the statement of a filter with its arguments.

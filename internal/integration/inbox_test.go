@@ -215,3 +215,62 @@ func TestADeliveryThatCannotBeStartedIsADeadLetter(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, again.status)
 }
+
+// TestAPausedFlowRunsItsDeliveriesLater: they are accepted as usual, also after a restart, and run once it is resumed.
+func TestAPausedFlowRunsItsDeliveriesLater(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p := start(t, config{dir: data})
+	f := p.async(t, "inbox-paused", "nodes: [{ key: a, type: output, config: { value: 1 } }]\n")
+	act := func(what string) {
+		t.Helper()
+		done, err := call(t.Context(), http.MethodPost, p.AdminURL()+"/api/v1/flows/inbox-paused/"+what, nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, done.status, done.body)
+	}
+	act("pause")
+	accepted := []reply{f.post(t, "{}")}
+	p.Stop()
+	p = start(t, config{dir: data})
+	f.product, f.url = p, p.HookURL(f.token)
+	require.Equal(t, true, get(t, p.AdminURL()+"/api/v1/flows/inbox-paused").value(t).(map[string]any)["paused"])
+	for range 3 {
+		accepted = append(accepted, f.post(t, "{}"))
+	}
+	other := p.async(t, "inbox-not-paused", "nodes: []\n")
+	require.Equal(t, everhook.Resolved, other.ended(t, other.post(t, "{}").run).Status)
+	for _, one := range accepted {
+		require.Equal(t, http.StatusOK, one.status, one.body)
+		require.Equal(t, "pending", f.answer(t, one.run, "").value(t).(map[string]any)["status"])
+	}
+	require.Contains(t, get(t, p.AdminURL()+"/metrics").body, "\neverhook_inbox_rows 4\n")
+	act("resume")
+	for _, one := range accepted {
+		require.Equal(t, everhook.Resolved, f.ended(t, one.run).Status)
+	}
+}
+
+// TestTheInboxIsTakenOver by another process on the same directory, when the one that has it ends.
+func TestTheInboxIsTakenOver(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	data := t.TempDir()
+	first := start(t, config{dir: data, change: c.uses})
+	f := first.async(t, "inbox-taken-over", "nodes: [{ key: a, type: output, config: { value: 1 } }]\n")
+	second := start(t, config{dir: data, change: c.uses})
+	inbox := second.AdminURL() + "/api/v1/inbox"
+	require.Equal(t, http.StatusNotFound, get(t, inbox).status)
+	c.stop(t)
+	left := f.post(t, "{}")
+	require.Equal(t, http.StatusOK, left.status, left.body)
+	first.Stop()
+	require.Eventually(t, func() bool { return get(t, inbox).status == http.StatusOK }, patience, 20*time.Millisecond)
+	require.Len(t, get(t, inbox).value(t).(map[string]any)["deliveries"], 1)
+	f.product, f.url = second, second.HookURL(f.token)
+	accepted := f.post(t, "{}")
+	require.Equal(t, http.StatusOK, accepted.status, accepted.body)
+	c.start(t)
+	for _, run := range []everhook.RunID{left.run, accepted.run} {
+		require.Equal(t, everhook.Resolved, f.ended(t, run).Status)
+	}
+}

@@ -48,8 +48,11 @@ func observed(r sources.Record) receiver.Record {
 	return record
 }
 
-// flowsChanged tells the sources that flows have changed.
+// flowsChanged tells the sources and the inbox that flows have changed.
 func (s *Server) flowsChanged() {
+	if i := s.inbox.Load(); i != nil {
+		i.Wake()
+	}
 	if s.sources != nil {
 		s.sources.Changed()
 	}

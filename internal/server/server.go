@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -73,8 +74,11 @@ type Server struct {
 	receiver *receiver.Receiver
 	// starts starts the runs of the receiver and of sources; nil without the role receiver.
 	starts *runs.Starter
-	// inbox keeps deliveries to async flows; nil without the role receiver, and if another process has it.
-	inbox *inbox.Inbox
+	// inbox keeps deliveries; nil without the role receiver, and while another process has it. InboxTaking waits for
+	// it in that case, until endTaking is called.
+	inbox       atomic.Pointer[inbox.Inbox]
+	inboxTaking sync.WaitGroup
+	endTaking   func()
 	// log has a record of every delivery; nil without the roles receiver and admin.
 	log     *deliverylog.Log
 	health  *health
@@ -363,12 +367,8 @@ func (s *Server) startReceiver() error {
 	}, s.catalog, s.acceptingStarter())
 	go func() { s.failed <- s.receiver.Serve(s.hooks) }()
 	s.startSources(s.starts)
-	err = errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load),
-		s.watch.WatchDeliveryLog(s.showLog))
-	if s.inbox != nil {
-		err = errors.Join(err, s.watch.WatchInbox(s.showInbox))
-	}
-	return err
+	return errors.Join(s.watch.WatchCallers(s.receiver.Held, s.options.MaxHeld), s.watch.WatchStarts(s.starts.Load),
+		s.watch.WatchDeliveryLog(s.showLog), s.watch.WatchInbox(s.showInbox))
 }
 
 func (s *Server) starter() *runs.Starter {
@@ -410,8 +410,8 @@ func (s *Server) startAdmin() error {
 		Settings: func() []string { return everhook.SortedKeys(s.env()) }, Secrets: s.secrets.Names,
 	}
 	options.Deliveries = limits.Deliveries(s.onRecord())
-	if s.inbox != nil {
-		options.Inbox = s.inbox.Box()
+	if s.has(RoleReceiver) {
+		options.Inbox = inboxOfProcess{s}
 	}
 	s.jobs = s.newJobs(options)
 	options.Jobs = s.jobs
@@ -458,7 +458,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if _, err := s.store.Revision(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
 	}
-	if s.inbox != nil && s.catalog.Accepts() {
+	if s.inbox.Load() != nil && s.catalog.Accepts() {
 		return s.machineTrouble()
 	}
 	if _, err := s.temporal.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {

@@ -158,6 +158,17 @@ func (s *Store) SetLabels(ctx context.Context, key string, labels []string, when
 	})
 }
 
+// SetPaused pauses or resumes a flow. It returns ErrNotFound if there is no such flow.
+func (s *Store) SetPaused(ctx context.Context, key string, paused bool, when ...Precondition) error {
+	return s.changeFlow(ctx, key, when, func(_ *transaction, flow *Flow) (Change, error) {
+		flow.Paused = paused
+		if paused {
+			return Change{Action: "pause"}, nil
+		}
+		return Change{Action: "resume"}, nil
+	})
+}
+
 // RotateToken gives a flow a new token and returns it. The old one works for the grace time. A flow whose trigger names
 // its token is refused.
 func (s *Store) RotateToken(ctx context.Context, key string, grace time.Duration,
@@ -333,7 +344,7 @@ func (t *transaction) save(ctx context.Context, before, after *Flow) (changed bo
 	}
 	after.Revision = t.revision
 	columns := []any{after.Token, after.Enabled, after.Latest, after.Source, moment(time.Now()), list(after.Labels),
-		string(after.Managed), after.Revision, after.OldToken, moment(after.OldTokenUntil)}
+		string(after.Managed), after.Revision, after.OldToken, moment(after.OldTokenUntil), flag(after.Paused)}
 	if before.Key == "" {
 		_, err = t.exec(ctx, insertFlow, append(columns, after.Secret, after.Key)...)
 	} else {

@@ -37,6 +37,8 @@ type Flow struct {
 	Labels []string
 	// Managed says where the flow is changed.
 	Managed Managed
+	// Paused is set if deliveries are kept and not run.
+	Paused bool
 	// Revision is that of the store after the last change to the flow: it grows, also when a flow is deleted and made
 	// again.
 	Revision int64
@@ -182,6 +184,7 @@ func noVersion(key string, number int) error {
 func (f *Flow) differs(other *Flow) bool {
 	return f.Key != other.Key || f.Token != other.Token || f.Enabled != other.Enabled || f.Latest != other.Latest ||
 		f.Source != other.Source || f.Managed != other.Managed || f.OldToken != other.OldToken ||
+		f.Paused != other.Paused ||
 		!f.OldTokenUntil.Equal(other.OldTokenUntil) || !slices.Equal(f.Labels, other.Labels)
 }
 
@@ -216,7 +219,8 @@ func scanFlow(row scanner) (flow Flow, err error) {
 // columns are where selectFlows writes its columns.
 func (f *Flow) columns() []any {
 	return []any{&f.Key, &f.Token, &f.Secret, &f.Enabled, &f.Latest, &f.Source, (*moment)(&f.UpdatedAt),
-		(*list)(&f.Labels), &f.Managed, &f.Revision, &f.OldToken, (*moment)(&f.OldTokenUntil), &f.Title, &f.Mode}
+		(*list)(&f.Labels), &f.Managed, &f.Revision, &f.OldToken, (*moment)(&f.OldTokenUntil), (*flag)(&f.Paused),
+		&f.Title, &f.Mode}
 }
 
 func scanVersion(row scanner) (version everhook.Version, err error) {

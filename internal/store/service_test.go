@@ -116,6 +116,24 @@ func TestFlowsOfFilesAreNotChangedElsewhere(t *testing.T) {
 	})
 }
 
+func TestAPauseStaysUntilItEnds(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		apply(t, s, define("a", "", ""), true)
+		paused := func() bool {
+			flow, err := s.Flow(t.Context(), "a")
+			require.NoError(t, err)
+			return flow.Paused
+		}
+		require.False(t, paused())
+		require.NoError(t, s.SetPaused(t.Context(), "a", true))
+		apply(t, s, define("a", "next", ""), true)
+		require.True(t, paused(), "a new version keeps it")
+		require.NoError(t, s.SetPaused(t.Context(), "a", false))
+		require.False(t, paused())
+		require.ErrorIs(t, s.SetPaused(t.Context(), "b", true), store.ErrNotFound)
+	})
+}
+
 func TestLabelsGroupFlows(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		apply(t, s, define("a", "", ""), true)

@@ -6,7 +6,7 @@ const (
 	selectRevision = `SELECT value FROM revision`
 
 	flowColumns = `f.key, f.token, f.secret, f.enabled, f.latest, f.source, f.updated_at, f.labels, f.managed, f.revision,
-		f.old_token, f.old_until, v.title, v.mode`
+		f.old_token, f.old_until, f.paused, v.title, v.mode`
 	// Title and mode are those of the enabled version, or of the latest if none is enabled.
 	selectFlows = `SELECT ` + flowColumns + ` FROM flows f JOIN versions v ON v.flow = f.key
 		AND v.number = CASE f.enabled WHEN 0 THEN f.latest ELSE f.enabled END`
@@ -16,9 +16,9 @@ const (
 		FROM flows f JOIN versions v ON v.flow = f.key AND v.number = f.enabled ORDER BY f.key`
 	selectTokenOwner = `SELECT key FROM flows WHERE (token = ? OR old_token = ? AND old_until > ?) AND key <> ?`
 	insertFlow       = `INSERT INTO flows (token, enabled, latest, source, updated_at, labels, managed, revision, old_token,
-		old_until, secret, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		old_until, paused, secret, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateFlow = `UPDATE flows SET token = ?, enabled = ?, latest = ?, source = ?, updated_at = ?, labels = ?, managed = ?,
-		revision = ?, old_token = ?, old_until = ? WHERE key = ?`
+		revision = ?, old_token = ?, old_until = ?, paused = ? WHERE key = ?`
 	deleteFlow = `DELETE FROM flows WHERE key = ?`
 
 	selectVersion  = `SELECT number, hash, definition FROM versions WHERE flow = ? AND number = ?`
