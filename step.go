@@ -137,6 +137,8 @@ type Outcome struct {
 	Output *Value `json:"output,omitempty"`
 	// Answer is the answer of a response node; nil if there was none.
 	Answer *Answer `json:"answer,omitempty"`
+	// AnswerDiffers is set if the run came to another answer than its caller got before. That is a defect.
+	AnswerDiffers bool `json:"answerDiffers,omitempty"`
 	// Error is set if the run ended unresolved.
 	Error *Error `json:"error,omitempty"`
 }

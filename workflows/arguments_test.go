@@ -24,7 +24,7 @@ func TestArgumentsAreEncodedOnce(t *testing.T) {
 			definition := json.RawMessage(`{"key":"f"}`)
 			start := workflows.Start{Level: 3, Version: 7, Delivery: everhook.Delivery{RunID: everhook.NewRunID(),
 				Trigger: everhook.Mapping{"body": body}}}
-			arguments, err := workflows.StartArguments(encoded(t, definition), start)
+			arguments, err := workflows.StartArguments(encodedDefinition(t, definition), start)
 			require.NoError(t, err)
 			direct, err := workflows.DataConverter().ToPayloads(definition, start)
 			require.NoError(t, err)
@@ -49,8 +49,8 @@ func TestArgumentsAreEncodedOnce(t *testing.T) {
 func TestArgumentsHaveALimit(t *testing.T) {
 	t.Parallel()
 	start := func(stored, size int) error {
-		_, err := workflows.StartArguments(encoded(t, json.RawMessage(`{}`)), workflows.Start{MaxPayload: stored,
-			Delivery: everhook.Delivery{Trigger: everhook.Mapping{"body": random(size)}}})
+		_, err := workflows.StartArguments(encodedDefinition(t, json.RawMessage(`{}`)), workflows.Start{
+			MaxPayload: stored, Delivery: everhook.Delivery{Trigger: everhook.Mapping{"body": random(size)}}})
 		return err
 	}
 	call := func(stored, size int) error {
@@ -64,12 +64,12 @@ func TestArgumentsHaveALimit(t *testing.T) {
 		require.Equal(t, everhook.TypeLimit, everhook.AsError(arguments(workflows.MaxStoredPayload,
 			workflows.MaxStoredPayload)).Type)
 	}
-	_, err := workflows.StartArguments(encoded(t, json.RawMessage(`{}`)), workflows.Start{
+	_, err := workflows.StartArguments(encodedDefinition(t, json.RawMessage(`{}`)), workflows.Start{
 		Delivery: everhook.Delivery{Trigger: everhook.Mapping{"body": strings.Repeat("x", 3_000_000)}}})
 	require.NoError(t, err, "in histories the compressed size counts")
 }
 
-func encoded(t *testing.T, definition json.RawMessage) workflows.EncodedDefinition {
+func encodedDefinition(t *testing.T, definition json.RawMessage) workflows.EncodedDefinition {
 	t.Helper()
 	all, err := workflows.EncodeDefinition(definition)
 	require.NoError(t, err)
@@ -85,10 +85,9 @@ func random(size int) string {
 
 func TestTheDefinitionIsTheFirstArgument(t *testing.T) {
 	t.Parallel()
-	definition := json.RawMessage(`{"key":"f"}`)
-	argument, err := workflows.DefinitionArgument(definition)
-	require.NoError(t, err)
+	definition := encodedDefinition(t, json.RawMessage(`{"key":"f"}`))
 	arguments, err := workflows.StartArguments(definition, workflows.Start{})
 	require.NoError(t, err)
-	require.True(t, proto.Equal(arguments[0].(converter.RawValue).Payload(), argument.(converter.RawValue).Payload()))
+	again := definition.With(arguments[1].(converter.RawValue))
+	require.Equal(t, arguments, again)
 }

@@ -24,6 +24,9 @@ func (r *run) details() string {
 	if from := r.start.From; from != nil {
 		fmt.Fprintf(&text, "retry of run %s from %s\n\n", from.Of, EscapeMarkdown(from.Node))
 	}
+	if outcome.AnswerDiffers {
+		text.WriteString("the run came to another answer than its caller got before\n\n")
+	}
 	if outcome.Error != nil {
 		fmt.Fprintf(&text, "%s\n\n", EscapeMarkdown(outcome.Error.Error()))
 	}

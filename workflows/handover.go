@@ -114,6 +114,7 @@ func (r *run) passOn(ctx workflow.Context, values, read any) error {
 // HandOver continues a loop in other executions, and takes over their results.
 func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 	s, ctx := &step{Step: of, run: r}, contextOf(of.Line())
+	timePasses(ctx)
 	part := &LoopStart{Part: *s.Part(state.Part(maxPartItems))}
 	if r.root != nil {
 		part.Root = *r.root
@@ -123,7 +124,7 @@ func (r *run) HandOver(of *engine.Step, state *kind.LoopState) error {
 		r.takeAnswers(ctx)
 	}
 	start := r.wholeStart()
-	start.From = nil
+	start.From, start.Early = nil, nil
 	// Loops that are handed over at the same time share the remaining number.
 	given := (r.descendants + 1) / 2
 	start.Descendants = &given

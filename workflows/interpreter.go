@@ -55,6 +55,7 @@ func (i *Interpreter) Register(r Registry) {
 // Run is the workflow of a run. Start is a pointer because the SDK holds the arguments for as long as the run lasts:
 // what the run keeps of the delivery must be all that is left of it.
 func (i *Interpreter) Run(ctx workflow.Context, definition json.RawMessage, start *Start) (everhook.Outcome, error) {
+	ctx = withStart(ctx, start)
 	r := i.begin(ctx, definition, start)
 	defer r.release()
 	if err := r.serve(ctx); err != nil {
@@ -99,10 +100,10 @@ func (r *run) serve(ctx workflow.Context) error {
 		// A cancelled run must still answer its caller.
 		waiting, cancel := workflow.NewDisconnectedContext(ctx)
 		defer cancel()
-		if err := workflow.Await(waiting, func() bool { return r.Answer() != nil }); err != nil {
+		if err := workflow.Await(waiting, func() bool { return r.callersAnswer() != nil }); err != nil {
 			return everhook.Answer{}, err
 		}
-		return *r.Answer(), nil
+		return *r.callersAnswer(), nil
 	})
 	if err != nil {
 		return err
@@ -163,6 +164,7 @@ func (r *run) close(ctx workflow.Context) (everhook.Outcome, error) {
 		answer.Delivery, answer.Digest = r.start.Delivery.ID, r.start.Delivery.Digest
 		r.DeriveAnswer(&answer)
 	}
+	r.checkEarlyAnswer(ctx, &outcome)
 	closing, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	if err := r.fitOutcome(closing, &outcome); err != nil { // there is no room for it, and none can be made

@@ -13,7 +13,7 @@ type line struct{ ctx workflow.Context }
 
 var _ engine.Line = line{}
 
-func (l line) Now() time.Time               { return workflow.Now(l.ctx) }
+func (l line) Now() time.Time               { return now(l.ctx) }
 func (l line) Err() error                   { return l.ctx.Err() }
 func (l line) Await(done func() bool) error { return workflow.Await(l.ctx, done) }
 

@@ -15,8 +15,11 @@ type limits struct {
 	localResult int
 }
 
-func (r *run) limits() limits {
-	if stored := r.start.MaxPayload; stored > MaxPayload {
+func (r *run) limits() limits { return limitsOf(r.start.MaxPayload) }
+
+// limitsOf are those of runs with that Start.MaxPayload.
+func limitsOf(stored int) limits {
+	if stored > MaxPayload {
 		return limits{payload: stored, output: stored / 2, outcome: stored, localResult: maxInline}
 	}
 	return limits{payload: MaxPayload, output: maxOutput, outcome: maxEncoded, localResult: maxEncoded}

@@ -84,10 +84,7 @@ func newRun(ctx workflow.Context, flow *compile.Flow, definition json.RawMessage
 	if start.Descendants != nil {
 		r.descendants = *start.Descendants
 	}
-	r.Run = engine.New(flow, engine.Start{
-		Version: start.Version, Delivery: start.Delivery, Env: start.Env, Resume: start.Resume, Origin: start.Origin,
-		From: start.From, Budget: engine.Budget{Steps: start.Budget.Steps, Units: start.Budget.Units},
-	}, r, func() time.Time { return workflow.Now(ctx) })
+	r.Run = engine.New(flow, start.engine(), r, func() time.Time { return now(ctx) })
 	start.Delivery.Trigger = nil
 	if from := start.From; from != nil {
 		start.From = &RetryPoint{Of: from.Of, Node: from.Node}
@@ -158,6 +155,7 @@ const yieldTimeout = 5 * time.Second
 
 // Break ends the workflow task by an activity that does nothing.
 func (r *run) Break(on engine.Line) error {
+	timePasses(contextOf(on))
 	r.events += eventsOfActivity
 	yielding := workflow.WithActivityOptions(contextOf(on), workflow.ActivityOptions{StartToCloseTimeout: yieldTimeout,
 		Summary: "pause between steps"})

@@ -37,6 +37,14 @@ type Start struct {
 	// MaxPayload bounds one value that the run passes to Temporal, in bytes as JSON: MaxStoredPayload if large values
 	// are kept outside of histories. Every bound up to 1.5 MiB, including 0, means 1.5 MiB.
 	MaxPayload int `json:"maxPayload,omitempty"`
+	// Early is the answer that the caller has already; nil for a run that answers itself.
+	Early *Early `json:"early,omitempty"`
+}
+
+// engine is what the engine sees of the input.
+func (s *Start) engine() engine.Start {
+	return engine.Start{Version: s.Version, Delivery: s.Delivery, Env: s.Env, Resume: s.Resume, Origin: s.Origin,
+		From: s.From, Budget: engine.Budget{Steps: s.Budget.Steps, Units: s.Budget.Units}}
 }
 
 // First returns the run that the delivery started: this run, or the original of its retries.

@@ -29,6 +29,7 @@ var (
 
 // Wait executes a step of a waiting kind.
 func (r *run) Wait(s *engine.Step) (kind.Result, error) {
+	timePasses(contextOf(s.Line()))
 	return s.Compiled().Kind.(kind.Waiting).Execute(contextOf(s.Line()), &step{Step: s, run: r})
 }
 

@@ -74,6 +74,15 @@ func (b *box) List(_ context.Context, f inbox.Filter) ([]inbox.Row, error) {
 	return rows, nil
 }
 
+func (b *box) Row(_ context.Context, id int64) (inbox.Row, error) {
+	for _, row := range b.rows {
+		if row.ID == id {
+			return row, nil
+		}
+	}
+	return inbox.Row{}, inbox.ErrNoRow
+}
+
 func (b *box) Revive(_ context.Context, id int64) (inbox.Row, error) { return b.change("retry", id) }
 
 func (b *box) Drop(_ context.Context, id int64) (inbox.Row, error) { return b.change("drop", id) }

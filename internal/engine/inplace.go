@@ -17,6 +17,10 @@ type Options struct {
 	// Answer gives the result of a step that would wait or act outside: a canned one, for trying flows. It reports
 	// false for a step that it has no result for. Nil has none for any step.
 	Answer func(Waiting) (result kind.Result, err error, ok bool)
+	// Alone refuses a run that did several things at the same time: its report says that it would wait.
+	Alone bool
+	// Late reports whether the run has taken too long; nil: it may take any time.
+	Late func() bool
 	// MaxUnits bounds the work of the run, in units; 0 is the bound of an execution.
 	MaxUnits int
 	// MaxOutput bounds the output, in bytes as JSON; 0 is 768 KiB.
@@ -73,6 +77,10 @@ func InPlace(flow *compile.Flow, start Start, options Options) Report {
 	run := New(flow, start, host, clock)
 	host.run = run
 	run.Execute(&plainLine{scheduler: scheduler})
+	if options.Alone && scheduler.forked && host.wait == nil {
+		_ = host.stop(&WouldWait{Reason: "it does several things at the same time"})
+		return Report{Outcome: everhook.Outcome{Status: everhook.Pending}, Log: run.Log(), Wait: host.wait}
+	}
 	return Report{Outcome: run.Outcome(), Log: run.Log(), Wait: host.wait}
 }
 
@@ -114,12 +122,17 @@ func (p *inPlace) Break(Line) error { return nil }
 func (p *inPlace) Answered(Line, *everhook.Answer, bool) {}
 
 func (p *inPlace) Limit() *kind.End {
-	if most := p.options.MaxUnits; most > 0 && p.run.meter.units > most {
-		wait := &WouldWait{Reason: fmt.Sprintf("it has used more than %d units of work", most)}
-		end, _ := errors.AsType[*kind.End](p.stop(wait))
-		return end
+	reason := ""
+	switch most := p.options.MaxUnits; {
+	case most > 0 && p.run.meter.units > most:
+		reason = fmt.Sprintf("it has used more than %d units of work", most)
+	case p.options.Late != nil && p.options.Late():
+		reason = "it has taken too long"
+	default:
+		return nil
 	}
-	return nil
+	end, _ := errors.AsType[*kind.End](p.stop(&WouldWait{Reason: reason}))
+	return end
 }
 
 // UsedUp never is: a run in place is bounded by its limits alone.

@@ -19,6 +19,8 @@ type plain struct {
 	turn *coroutine
 	// closed cancels every line.
 	closed bool
+	// forked is set once a second line began.
+	forked bool
 }
 
 // coroutine is one line with a stack of its own.
@@ -78,7 +80,7 @@ func (l *plainLine) Go(_ string, do func(Line)) {
 		c.yield = yield
 		do(l)
 	})
-	l.scheduler.lines = append(l.scheduler.lines, c)
+	l.scheduler.lines, l.scheduler.forked = append(l.scheduler.lines, c), true
 }
 
 // Await gives the turn to others until done reports true. The caller's own line hands out the turns.

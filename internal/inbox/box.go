@@ -22,6 +22,8 @@ type Entry struct {
 	ReceivedAt time.Time
 	// Duplicates says what becomes of others with the same run ID; nil: there are none.
 	Duplicates *everhook.DuplicatePolicy
+	// OnlyFirst stores the entry only if no other delivery has its run.
+	OnlyFirst bool
 	// Trace is the traceparent of the delivery; may be empty.
 	Trace string
 	// Input is the start as its starter reads it again.
@@ -100,7 +102,7 @@ type Box interface {
 	Settle(e *Entry)
 	// Take returns the oldest rows of a flow that wait and were not taken, at most limit, and takes them.
 	Take(ctx context.Context, flow string, limit int) ([]Row, error)
-	// Input returns the input of a row that was taken.
+	// Input returns the input of a row.
 	Input(ctx context.Context, row Row) ([]byte, error)
 	// Done removes a row whose run is durable. The removal may be lost.
 	Done(row Row)

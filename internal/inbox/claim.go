@@ -43,6 +43,8 @@ const (
 	Duplicate
 	// Reused: another delivery had the same key and another body.
 	Reused
+	// Elsewhere: another delivery has the run, or has had it. Only Temporal can tell. Nothing was stored.
+	Elsewhere
 	// Unknown: only Temporal can tell whether the key was used with another body. Nothing was stored.
 	Unknown
 )
@@ -68,6 +70,8 @@ func decide(earlier *Claim, e *Entry, direct bool, now, expires time.Time) (Verd
 		return Reused, nil
 	case direct:
 		return Proceed, nil
+	case e.OnlyFirst:
+		return Elsewhere, nil
 	case differs:
 		return Unknown, nil
 	case earlier.State == Tentative || e.Duplicates.Rerun:

@@ -146,7 +146,11 @@ func (d *drain) startAll(ctx context.Context) time.Duration {
 		if wait > 0 {
 			return wait
 		}
-		if d.busy >= room || len(d.turns) == 0 {
+		if len(d.turns) == 0 {
+			return d.untilDue()
+		}
+		if d.busy >= room {
+			d.inbox.yield.addFull()
 			return d.untilDue()
 		}
 		if wait := d.inbox.yield.wait(); wait > 0 {
@@ -261,6 +265,9 @@ func (d *drain) note(ended outcome) {
 		return
 	case errors.Is(err, context.Canceled):
 		d.putBack(row)
+	case errors.Is(err, ErrLater):
+		row.due = d.inbox.options.Clock().Add(maxDelay)
+		d.later = append(d.later, row)
 	case isOwn(err):
 		d.bury(row, err.Error())
 	case errors.Is(err, everhook.ErrOverloaded):

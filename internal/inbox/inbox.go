@@ -40,6 +40,9 @@ var ErrNever = errors.New("the run cannot be started")
 // ErrFull is the error of a delivery for which the inbox has no room. It is an everhook.ErrOverloaded.
 var ErrFull = fmt.Errorf("the inbox is full: %w", everhook.ErrOverloaded)
 
+// ErrLater is wrapped by errors of Start for a row that has to stay for a time, although its run is started.
+var ErrLater = errors.New("the run is started and has not answered yet")
+
 // errUnclear: see Unknown.
 var errUnclear = errors.New("whether the dedupe key came before with another body is not known while Temporal is away")
 
@@ -53,7 +56,7 @@ type Inbox struct {
 	// wake has a message after flows were resumed.
 	wake chan struct{}
 
-	direct, stored atomic.Int64
+	direct, stored, early atomic.Int64
 
 	end  context.CancelFunc
 	done sync.WaitGroup
@@ -81,6 +84,9 @@ func (i *Inbox) Box() Box { return i.options.Box }
 
 // Counts returns how many deliveries were started directly, and how many were stored, since the process began.
 func (i *Inbox) Counts() (direct, stored int64) { return i.direct.Load(), i.stored.Load() }
+
+// Early returns how many of those that were stored were answered early.
+func (i *Inbox) Early() int64 { return i.early.Load() }
 
 // Wake is called after flows were resumed. It does not block.
 func (i *Inbox) Wake() {
@@ -169,14 +175,19 @@ func (i *Inbox) startDirectly(ctx context.Context, d Delivery, attempt *attempt)
 
 // store commits a delivery to the box.
 func (i *Inbox) store(ctx context.Context, d Delivery) (everhook.Started, error) {
+	verdict, err := i.put(ctx, d)
+	return conclude(verdict, err)
+}
+
+func (i *Inbox) put(ctx context.Context, d Delivery) (Verdict, error) {
 	input, err := d.Encode()
 	if err != nil {
-		return everhook.Started{}, err
+		return 0, err
 	}
 	e := d.Entry
 	e.Input, e.Trace = input, traceOf(ctx)
 	if !i.room.take(e.Flow, e.Size()) {
-		return everhook.Started{}, ErrFull
+		return 0, ErrFull
 	}
 	defer i.room.leave(e.Flow, e.Size())
 	began := i.options.Clock()
@@ -185,7 +196,7 @@ func (i *Inbox) store(ctx context.Context, d Delivery) (everhook.Started, error)
 		i.stored.Add(1)
 		i.yield.addStored(i.options.Clock().Sub(began))
 	}
-	return conclude(verdict, err)
+	return verdict, err
 }
 
 // conclude returns what the caller of a delivery learns.

@@ -73,6 +73,24 @@ func (p *pace) enter() *attempt {
 	return a
 }
 
+// enterQuick is enter for a start that need not be tried while Temporal is slow: rows show when it is quick again.
+func (p *pace) enterQuick() *attempt {
+	p.mutex.Lock()
+	slow := p.recent > p.budget
+	p.mutex.Unlock()
+	if slow {
+		return nil
+	}
+	return p.enter()
+}
+
+// away reports whether the last start failed, just now.
+func (p *pace) away() bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.pausing > 0 && p.clock().Sub(p.last) < probeAfter
+}
+
 // restart sets the beginning of a direct start to now.
 func (p *pace) restart(a *attempt) {
 	p.mutex.Lock()

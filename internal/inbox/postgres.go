@@ -116,9 +116,9 @@ func numbered(query string) string {
 // shared are the statements of both engines with the parameters of PostgreSQL.
 var shared = func() map[string]string {
 	all := map[string]string{}
-	for _, query := range []string{insertRow, deleteRow, selectInput, selectRun, selectDeadRun, selectRows,
-		selectRowsOf, selectRowByID, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow, deleteDead,
-		selectClaim, insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
+	for _, query := range []string{insertRow, deleteRow, selectInput, selectDeadInput, selectRun, selectDeadRun,
+		selectRows, selectRowsOf, selectRowByID, selectDead, selectDeadOf, selectDeadByID, buryRow, reviveRow,
+		deleteDead, selectClaim, insertClaim, updateClaim, settleClaim, forgetClaim, expireClaims} {
 		all[query] = numbered(query)
 	}
 	return all
@@ -241,7 +241,7 @@ func (s *Shared) Take(ctx context.Context, flow string, limit int) ([]Row, error
 
 // Input implements Box.
 func (s *Shared) Input(ctx context.Context, row Row) (input []byte, err error) {
-	err = s.db.QueryRowContext(ctx, shared[selectInput], row.ID).Scan(&input)
+	err = s.db.QueryRowContext(ctx, shared[inputQuery(row)], row.ID).Scan(&input)
 	return input, missing(err)
 }
 

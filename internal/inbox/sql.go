@@ -6,9 +6,10 @@ const (
 
 	insertRow = `INSERT INTO inbox (flow, version, hash, run, delivery, claimed, received_at, trace, bytes, input)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	deleteRow   = `DELETE FROM inbox WHERE id = ?`
-	selectInput = `SELECT input FROM inbox WHERE id = ?`
-	selectRun   = `SELECT ` + rowColumns + `, 0, '' FROM inbox
+	deleteRow       = `DELETE FROM inbox WHERE id = ?`
+	selectInput     = `SELECT input FROM inbox WHERE id = ?`
+	selectDeadInput = `SELECT input FROM dead WHERE id = ?`
+	selectRun       = `SELECT ` + rowColumns + `, 0, '' FROM inbox
 		WHERE run = ? ORDER BY id LIMIT 100`
 	selectDeadRun = `SELECT ` + rowColumns + `, dead_at, reason FROM dead
 		WHERE run = ? ORDER BY id LIMIT 1`
@@ -42,3 +43,11 @@ const (
 	expireClaims = `DELETE FROM claims WHERE run IN
 		(SELECT run FROM claims WHERE expires < ? AND state <> 2 ORDER BY expires LIMIT ?)`
 )
+
+// inputQuery reads the input of a row.
+func inputQuery(row Row) string {
+	if row.DeadAt.IsZero() {
+		return selectInput
+	}
+	return selectDeadInput
+}

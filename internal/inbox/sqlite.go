@@ -244,7 +244,7 @@ func (f *File) Take(ctx context.Context, flow string, limit int) ([]Row, error) 
 
 // Input implements Box.
 func (f *File) Input(ctx context.Context, row Row) (input []byte, err error) {
-	err = f.reads.QueryRowContext(ctx, selectInput, row.ID).Scan(&input)
+	err = f.reads.QueryRowContext(ctx, inputQuery(row), row.ID).Scan(&input)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNoRow
 	}

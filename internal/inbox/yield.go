@@ -14,13 +14,14 @@ type yield struct {
 
 	mutex sync.Mutex
 	// since is the beginning of the current period. In it, so many runs were started and deliveries stored, which took
-	// storing together. Limited is set if the drain had to wait.
+	// storing together. Limited is set if the drain had to give way, and full if it had as many starts under way as the
+	// pace allows.
 	since           time.Time
 	started, stored int
 	storing         time.Duration
-	limited         bool
-	// usual is how many runs are started in a second while the drain does not give way; learnt counts the periods that
-	// it was measured in.
+	limited, full   bool
+	// usual is how many runs are started in a second while rows wait and the drain does not give way; learnt counts the
+	// periods that it was measured in.
 	usual  float64
 	learnt int
 	// rate is how many rows may be started in a second; 0: no bound. The next one may be started at next.
@@ -30,16 +31,18 @@ type yield struct {
 
 const (
 	yieldPeriod = 200 * time.Millisecond
-	// In a storm, more than stormFactor times as many deliveries come as runs can be started.
+	// In a storm, more than stormFactor times as many deliveries come as runs can be started, and more than minStorm in
+	// a second: fewer cost little.
 	stormFactor = 2
+	minStorm    = 500
 	// storeTarget is how long storing a delivery may take on average before the drain gives way.
 	storeTarget = 6 * time.Millisecond
 	// yieldFloor is the part of the usual rate that the drain keeps.
 	yieldFloor = 0.15
 	// The rate is multiplied by yieldCut for a period in which storing was slow, and by yieldGrowth for another.
 	yieldCut, yieldGrowth = 0.5, 1.1
-	// minLearnt is how many periods it takes to know the usual rate.
-	minLearnt = 5
+	// minLearnt is how many periods it takes to know the usual rate, and maxLearnt over how many it is averaged.
+	minLearnt, maxLearnt = 5, 10
 )
 
 func newYield(clock func() time.Time) *yield { return &yield{clock: clock, since: clock()} }
@@ -83,6 +86,14 @@ func (y *yield) take() {
 	}
 }
 
+// addFull notes that rows wait although as many are being started as the pace allows.
+func (y *yield) addFull() {
+	y.mutex.Lock()
+	defer y.mutex.Unlock()
+	y.turn(y.clock())
+	y.full = true
+}
+
 // turn ends the period if its time is over.
 func (y *yield) turn(now time.Time) {
 	passed := now.Sub(y.since)
@@ -91,22 +102,19 @@ func (y *yield) turn(now time.Time) {
 	}
 	y.learn(float64(y.started) / passed.Seconds())
 	slow := y.stored > 0 && y.storing/time.Duration(y.stored) > storeTarget
-	storm := float64(y.stored)/passed.Seconds() > stormFactor*y.usual
+	storm := float64(y.stored)/passed.Seconds() > max(stormFactor*y.usual, minStorm)
 	y.adjust(storm, slow)
-	y.since, y.started, y.stored, y.storing, y.limited = now, 0, 0, 0, false
+	y.since, y.started, y.stored, y.storing = now, 0, 0, 0
+	y.limited, y.full = false, false
 }
 
-// learn corrects the usual rate by that of a period. A period with fewer deliveries than could be started says little.
+// learn corrects the usual rate by that of a period. A period in which more rows could have been started says nothing.
 func (y *yield) learn(rate float64) {
-	if y.limited || rate == 0 {
+	if y.limited || !y.full {
 		return
 	}
 	y.learnt++
-	if part := (rate - y.usual) / float64(min(y.learnt, 4)); part > 0 {
-		y.usual += part
-	} else if y.stored > y.started {
-		y.usual += part / 4
-	}
+	y.usual += (rate - y.usual) / float64(min(y.learnt, maxLearnt))
 }
 
 // adjust sets the rate of the next period.

@@ -77,7 +77,11 @@ func (s *Starter) Replay(ctx context.Context, flow string, o ReplayOptions) (Rep
 		return Replayed{}, Refusef("%v", err)
 	}
 	replayed.Delivery, d.RunID = d.ID, o.ID
-	c, err := s.arrange(o.Version, compiled, compiled.JSON, workflows.Start{Version: o.Version.Number, Delivery: d,
+	definition, err := s.definition(compiled)
+	if err != nil {
+		return Replayed{}, err
+	}
+	c, err := s.arrange(o.Version, compiled, definition, workflows.Start{Version: o.Version.Number, Delivery: d,
 		Env: s.settings(compiled), Origin: origin})
 	if err != nil {
 		return Replayed{}, pointTooLarge(err, nil)

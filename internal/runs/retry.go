@@ -70,6 +70,7 @@ func (s *Starter) Retry(ctx context.Context, flow string, id everhook.RunID, opt
 	}
 	start, definition := earlier.start, earlier.definition
 	start.Origin, start.From, start.Delivery.RunID = start.First(), nil, cmp.Or(options.ID, everhook.NewRunID())
+	start.Early = nil
 	start.Delivery.Failure = nil // an operator says that it is to run
 	start.Delivery.ID = cmp.Or(options.Delivery, start.Delivery.ID)
 	if options.Version != nil {

@@ -123,11 +123,13 @@ type call struct {
 	level      int
 	details    string
 	attributes bool
+	// early is the answer that the caller has already; nil: it has none.
+	early *everhook.Answer
 }
 
 // settings returns the current settings that a version refers to.
 func (s *Starter) settings(flow *compile.Version) map[string]string {
-	if s.options.Env == nil {
+	if s.options.Env == nil || len(flow.Env) == 0 {
 		return nil
 	}
 	return flow.Settings(s.options.Env())
@@ -294,6 +296,11 @@ func isAlreadyStarted(err error) bool {
 // A start that times out says nothing about whether the run exists, so a plain start confirms the run before it is
 // acknowledged.
 func (p *Prepared) Run(ctx context.Context, wait time.Duration) (everhook.Started, error) {
+	return p.RunTelling(ctx, wait, func() {})
+}
+
+// RunTelling is Run. It calls begun when a worker has begun the run.
+func (p *Prepared) RunTelling(ctx context.Context, wait time.Duration, begun func()) (everhook.Started, error) {
 	s, c, d := p.starter, p.call, p.call.delivery
 	starting, err := s.sync.enter()
 	if err != nil {
@@ -301,7 +308,7 @@ func (p *Prepared) Run(ctx context.Context, wait time.Duration) (everhook.Starte
 	}
 	defer starting.left()
 	deadline := time.Now().Add(wait)
-	answer, begun, err := s.startAndWait(ctx, c, deadline, starting)
+	answer, hasBegun, err := s.startAndWait(ctx, c, deadline, starting, begun)
 	if err == nil && d.Duplicates != nil && d.Duplicates.Rerun && heals(answer.Ended) && answer.Delivery != d.ID &&
 		(!d.Duplicates.SamePayload || answer.Digest == d.Digest) {
 		// A completed update keeps its outcome, whatever the policies of a start say. Only a plain start runs the run
@@ -309,12 +316,12 @@ func (p *Prepared) Run(ctx context.Context, wait time.Duration) (everhook.Starte
 		if err := s.rerun(ctx, c); err != nil {
 			return everhook.Started{}, err
 		}
-		answer, begun, err = s.startAndWait(ctx, c, deadline, starting)
+		answer, hasBegun, err = s.startAndWait(ctx, c, deadline, starting, begun)
 	}
 	if err == nil {
 		return replyTo(d, answer)
 	}
-	if begun && d.Duplicates == nil && (ctx.Err() != nil || time.Until(deadline) <= 0) {
+	if hasBegun && d.Duplicates == nil && (ctx.Err() != nil || time.Until(deadline) <= 0) {
 		return everhook.Started{}, nil
 	}
 	// The confirmation decides between 202 and 503, so it outlives a receiver that stops.
@@ -346,7 +353,7 @@ func replyTo(d everhook.Delivery, answer *everhook.Answer) (everhook.Started, er
 // startAndWait starts the run by the update that returns its answer: one round trip if the run answers in its first
 // workflow task. Begun is set if a worker has begun the run, which is durable then.
 func (s *Starter) startAndWait(ctx context.Context, c *call, deadline time.Time,
-	starting *admitted) (answer *everhook.Answer, begun bool, err error) {
+	starting *admitted, tell func()) (answer *everhook.Answer, begun bool, err error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	first, cancel := context.WithTimeout(ctx, startTimeout)
@@ -363,6 +370,7 @@ func (s *Starter) startAndWait(ctx context.Context, c *call, deadline time.Time,
 		return nil, false, err
 	}
 	starting.finished()
+	tell()
 	answer = &everhook.Answer{}
 	return answer, true, handle.Get(ctx, answer)
 }

@@ -24,6 +24,8 @@ type stored struct {
 	Details string `json:"details,omitempty"`
 	// Attributes is set if the run has search attributes.
 	Attributes bool `json:"attributes,omitempty"`
+	// Answer is the answer that the caller got before the run was started.
+	Answer *everhook.Answer `json:"answer,omitempty"`
 }
 
 // Version names the version of the run.
@@ -36,7 +38,7 @@ func (p *Prepared) Delivery() everhook.Delivery { return p.call.delivery }
 func (p *Prepared) Store() ([]byte, error) {
 	c := p.call
 	head, err := json.Marshal(stored{Delivery: c.delivery, Duplicates: c.delivery.Duplicates, Level: c.level,
-		Details: c.details, Attributes: c.attributes})
+		Details: c.details, Attributes: c.attributes, Answer: c.early})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,8 @@ func (s *Starter) Restore(version *everhook.Version, data []byte) (*Prepared, er
 		return nil, err
 	}
 	c := &call{version: version, arguments: definition.With(converter.NewRawValue(input)),
-		delivery: head.Delivery, level: head.Level, details: head.Details, attributes: head.Attributes}
+		delivery: head.Delivery, level: head.Level, details: head.Details, attributes: head.Attributes,
+		early: head.Answer}
 	c.delivery.Duplicates = head.Duplicates
 	s.present(c)
 	return &Prepared{s, c}, nil

@@ -40,8 +40,8 @@ func (s *Server) newCalls() calls {
 	if s.starts != nil {
 		c.starts, c.runs = s.acceptingStarter(), s.starts
 	}
-	if s.inbox != nil {
-		c.input = s.inbox.Box().Input
+	if s.has(RoleReceiver) {
+		c.input = inboxOfProcess{s}.Input
 	}
 	return c
 }
@@ -135,6 +135,11 @@ func (c calls) notStarted(ctx context.Context, row inbox.Row) (api.RunAnswer, st
 	if err != nil {
 		return waiting, "", err
 	}
+	early, err := runs.EarlyAnswer(data)
+	if err != nil {
+		return waiting, "", err
+	}
+	waiting.Answer = published(early)
 	d, err := runs.StoredDelivery(data)
 	return waiting, d.Actor, err
 }

@@ -13,15 +13,21 @@ import (
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/nodes/trigger"
 	"github.com/everhook/everhook/receiver"
+	"github.com/everhook/everhook/workflows"
 )
 
 // startOf starts a run. Its error wraps inbox.ErrNever if Temporal will never take the start.
 func startOf(ctx context.Context, prepared *runs.Prepared) (everhook.Started, error) {
 	started, err := prepared.Start(ctx)
+	return started, never(err)
+}
+
+// never wraps inbox.ErrNever around the error of a start that Temporal will never take.
+func never(err error) error {
 	if _, invalid := errors.AsType[*serviceerror.InvalidArgument](err); invalid {
-		err = fmt.Errorf("%w: %w", inbox.ErrNever, err)
+		return fmt.Errorf("%w: %w", inbox.ErrNever, err)
 	}
-	return started, err
+	return err
 }
 
 // acceptingStarter returns the starter of the receiver.
@@ -69,35 +75,69 @@ func (a accepting) Prepare(version *everhook.Version, d everhook.Delivery) (rece
 	if err != nil {
 		return nil, err
 	}
-	storing, ok := flow.Trigger.(trigger.Storing)
-	return acceptable{prepared, a.server, ok && storing.StoresAlways()}, nil
+	made := acceptable{Prepared: prepared, server: a.server}
+	if storing, ok := flow.Trigger.(trigger.Storing); ok {
+		made.always, made.accepts = storing.StoresAlways(), storing.AcceptsInOutage()
+		made.early = storing.AnswersEarly() && workflows.MayAnswerEarly(flow.Flow)
+	}
+	return made, nil
 }
 
 // acceptable is a run that can be started, or wait in the inbox.
 type acceptable struct {
 	*runs.Prepared
 	server *Server
-	// always is set if it has to wait there.
-	always bool
+	// always is set if it has to wait there, early if its caller may have an answer before it is started, and accepts
+	// if it waits there while Temporal is away.
+	always, early, accepts bool
 }
 
 // Start returns when the run is durable, or its delivery is in the inbox.
 func (a acceptable) Start(ctx context.Context) (everhook.Started, error) {
-	version, d := a.Version(), a.Delivery()
 	i := a.server.inbox.Load()
-	switch {
-	case i != nil:
-	case a.server.catalog.Paused(version.Definition.Key): // the process that has the inbox takes it
-		return everhook.Started{}, everhook.ErrOverloaded
-	default:
-		return a.Prepared.Start(ctx)
+	if i == nil {
+		return a.without(func() (everhook.Started, error) { return a.Prepared.Start(ctx) })
 	}
-	return i.Accept(ctx, inbox.Delivery{
-		Entry: inbox.Entry{Flow: version.Definition.Key, Version: version.Number, Hash: version.Hash, Run: d.RunID,
-			Delivery: d.ID, Digest: d.Digest, ReceivedAt: d.ReceivedAt, Duplicates: d.Duplicates},
-		Always: a.always, Encode: a.Store,
+	return i.Accept(ctx, inbox.Delivery{Entry: a.entry(), Always: a.always, Encode: a.Store,
 		Direct: func(ctx context.Context) (everhook.Started, error) { return startOf(ctx, a.Prepared) },
 	})
+}
+
+// Run returns when there is an answer, or the run is durable, or its delivery is in the inbox.
+func (a acceptable) Run(ctx context.Context, wait time.Duration) (everhook.Started, error) {
+	i := a.server.inbox.Load()
+	if i == nil {
+		return a.without(func() (everhook.Started, error) { return a.Prepared.Run(ctx, wait) })
+	}
+	d := inbox.SyncDelivery{Entry: a.entry(), Encode: a.Store, Answered: runs.EarlyAnswer, Accept: a.accepts,
+		Run: func(ctx context.Context, begun func()) (everhook.Started, error) {
+			return a.RunTelling(ctx, wait, begun)
+		}}
+	if a.early {
+		d.Early = func() (*everhook.Answer, func() ([]byte, error), bool) {
+			early, ok := a.AnswerEarly()
+			if !ok {
+				return nil, nil, false
+			}
+			return early.Early(), early.Store, true
+		}
+	}
+	return i.Answer(ctx, d)
+}
+
+// without starts the run while another process has the inbox: that takes the deliveries to a paused flow.
+func (a acceptable) without(start func() (everhook.Started, error)) (everhook.Started, error) {
+	if a.server.catalog.Paused(a.Version().Definition.Key) {
+		return everhook.Started{}, everhook.ErrOverloaded
+	}
+	return start()
+}
+
+// entry is the run as the inbox has it, without its input.
+func (a acceptable) entry() inbox.Entry {
+	version, d := a.Version(), a.Delivery()
+	return inbox.Entry{Flow: version.Definition.Key, Version: version.Number, Hash: version.Hash, Run: d.RunID,
+		Delivery: d.ID, Digest: d.Digest, ReceivedAt: d.ReceivedAt, Duplicates: d.Duplicates}
 }
 
 // Outcome returns the state of an earlier run. One that waits in the inbox is pending.
@@ -109,11 +149,28 @@ func (a accepting) Outcome(ctx context.Context, flow string, run everhook.RunID,
 		return a.Starter.Outcome(ctx, flow, run, wait)
 	case err != nil:
 		return nil, err
-	case !row.DeadAt.IsZero():
-		return &everhook.Outcome{Status: everhook.Errored}, nil
-	default:
-		return &everhook.Outcome{Status: everhook.Pending}, nil
 	}
+	outcome := &everhook.Outcome{Status: everhook.Pending}
+	if !row.DeadAt.IsZero() {
+		outcome.Status = everhook.Errored
+	}
+	if outcome.Answer, err = a.earlyAnswer(ctx, row); errors.Is(err, inbox.ErrNoRow) { // it is started meanwhile
+		return a.Starter.Outcome(ctx, flow, run, wait)
+	}
+	return outcome, err
+}
+
+// earlyAnswer is the answer that the caller of a delivery that waits has already; nil: it has none.
+func (a accepting) earlyAnswer(ctx context.Context, row inbox.Row) (*everhook.Answer, error) {
+	i := a.server.inbox.Load()
+	if i == nil {
+		return nil, inbox.ErrNoRow
+	}
+	input, err := i.Box().Input(ctx, row)
+	if err != nil {
+		return nil, err
+	}
+	return runs.EarlyAnswer(input)
 }
 
 // waits returns the row of a run that waits, or inbox.ErrNoRow.

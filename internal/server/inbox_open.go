@@ -9,6 +9,7 @@ import (
 
 	"github.com/everhook/everhook/internal/inbox"
 	"github.com/everhook/everhook/internal/telemetry"
+	"github.com/everhook/everhook/workflows"
 )
 
 // Bounds of the inbox where the options have none.
@@ -62,10 +63,13 @@ func (s *Server) takeInbox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	differences := s.watch.TemporalMetrics().Counter(workflows.DifferencesMetric)
+	differences.Inc(0) // it is shown before there is one
+	starter := newRowStarter(s.store, s.starts, func() { differences.Inc(1) })
 	s.inbox.Store(inbox.New(inbox.Options{
 		Box: box, MaxRows: cmp.Or(s.options.InboxMaxRows, defaultInboxRows),
 		MaxBytes: cmp.Or(int64(s.options.InboxMaxBytes), defaultInboxBytes),
-		Start: newRowStarter(s.store, s.starts).start, Paused: s.catalog.Paused,
+		Start:    starter.start, Paused: s.catalog.Paused,
 		Logger: calm(s.logger, []string{"the inbox cannot be read"}),
 	}))
 	return nil
@@ -95,6 +99,7 @@ func (s *Server) showInbox() telemetry.Inbox {
 		return shown
 	}
 	shown.Direct, shown.Stored = i.Counts()
+	shown.Early = i.Early()
 	totals, err := i.Box().Totals(ctx)
 	if err != nil {
 		s.logger.Warn("the inbox cannot be counted", "error", err)
@@ -134,6 +139,11 @@ func (p inboxOfProcess) List(ctx context.Context, filter inbox.Filter) ([]inbox.
 // Row returns one row.
 func (p inboxOfProcess) Row(ctx context.Context, id int64) (inbox.Row, error) {
 	return with(p, func(box inbox.Box) (inbox.Row, error) { return box.Row(ctx, id) })
+}
+
+// Input returns the input of a row.
+func (p inboxOfProcess) Input(ctx context.Context, row inbox.Row) ([]byte, error) {
+	return with(p, func(box inbox.Box) ([]byte, error) { return box.Input(ctx, row) })
 }
 
 // Revive lets a dead letter be started again.

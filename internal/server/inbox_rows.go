@@ -12,12 +12,15 @@ import (
 	"github.com/everhook/everhook/internal/inbox"
 	"github.com/everhook/everhook/internal/runs"
 	"github.com/everhook/everhook/internal/store"
+	"github.com/everhook/everhook/workflows"
 )
 
 // rowStarter starts the runs of deliveries that waited.
 type rowStarter struct {
 	store  *store.Store
 	starts *runs.Starter
+	// differs is called for a run with another answer than its caller has.
+	differs func()
 	// versions are those of recent rows.
 	versions *lru.Cache[versionKey, readVersion]
 }
@@ -40,9 +43,9 @@ const (
 	rereadAfter = time.Second
 )
 
-func newRowStarter(store *store.Store, starts *runs.Starter) *rowStarter {
+func newRowStarter(store *store.Store, starts *runs.Starter, differs func()) *rowStarter {
 	versions, _ := lru.New[versionKey, readVersion](maxReadVersions) // the size is valid
-	return &rowStarter{store, starts, versions}
+	return &rowStarter{store, starts, differs, versions}
 }
 
 // start starts the run of a row.
@@ -58,8 +61,32 @@ func (r *rowStarter) start(ctx context.Context, row inbox.Row, input []byte) err
 	if err != nil {
 		return fmt.Errorf("%w: %w", inbox.ErrNever, err)
 	}
+	if prepared.Early() != nil {
+		return r.answered(ctx, prepared)
+	}
 	_, err = startOf(ctx, prepared)
 	return err
+}
+
+// answerTimeout bounds the wait for the answer of a run whose caller has it already: the row stays until Temporal has
+// the answer too.
+const answerTimeout = 5 * time.Second
+
+// answered starts a run whose caller has its answer.
+func (r *rowStarter) answered(ctx context.Context, prepared *runs.Prepared) error {
+	started, err := prepared.Run(ctx, answerTimeout)
+	switch {
+	case err != nil:
+		return never(err)
+	case started.Answer == nil:
+		return inbox.ErrLater
+	case started.Duplicate:
+		return fmt.Errorf("%w: another delivery with its key was first, and its caller has another answer",
+			inbox.ErrNever)
+	case !workflows.SameAnswer(*started.Answer, *prepared.Early()):
+		r.differs()
+	}
+	return nil
 }
 
 func (r *rowStarter) version(ctx context.Context, key versionKey) (everhook.Version, error) {

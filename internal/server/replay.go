@@ -106,10 +106,11 @@ func (d onRecord) source(ctx context.Context, record *deliverylog.Record) (*deli
 
 // startable refuses a delivery whose run is about to be started.
 func (d onRecord) startable(ctx context.Context, record *deliverylog.Record) error {
-	if d.server.inbox == nil || record.Run == "" {
+	i := d.server.inbox.Load()
+	if i == nil || record.Run == "" {
 		return nil
 	}
-	row, err := d.server.inbox.Box().Waits(ctx, record.Flow, record.Run)
+	row, err := i.Box().Waits(ctx, record.Flow, record.Run)
 	switch {
 	case errors.Is(err, inbox.ErrNoRow):
 		return nil

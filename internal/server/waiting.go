@@ -14,10 +14,11 @@ type inboxed func(ctx context.Context, flow string, id everhook.RunID) (inbox.Ro
 
 // inboxed implements inboxed. A process without an inbox does not know.
 func (s *Server) inboxed(ctx context.Context, flow string, id everhook.RunID) (inbox.Row, bool) {
-	if s.inbox == nil {
+	i := s.inbox.Load()
+	if i == nil {
 		return inbox.Row{}, false
 	}
-	row, err := s.inbox.Box().Waits(ctx, flow, id)
+	row, err := i.Box().Waits(ctx, flow, id)
 	return row, err == nil
 }
 

@@ -17,6 +17,8 @@ type Inbox struct {
 	Age        time.Duration
 	// Direct counts the deliveries whose runs were started at once, Stored those that were put into the inbox.
 	Direct, Stored int64
+	// Early counts those of the stored whose callers got their answer at once.
+	Early int64
 }
 
 // WatchInbox shows the inbox.
@@ -25,7 +27,7 @@ func (t *Telemetry) WatchInbox(read func() Inbox) error {
 		return func(observe observe) { observe(value(read())) }
 	}
 	_, err := t.meter.Int64ObservableCounter("everhook.inbox.deliveries", metric.WithUnit("{delivery}"),
-		metric.WithDescription("Accepted deliveries to async flows: way is direct if the run was started at once, "+
+		metric.WithDescription("Accepted deliveries: way is direct if the run was started at once, "+
 			"else inbox."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
 			now := read()
@@ -33,7 +35,13 @@ func (t *Telemetry) WatchInbox(read func() Inbox) error {
 			o.Observe(now.Stored, metric.WithAttributes(attribute.String("way", "inbox")))
 			return nil
 		}))
-	return errors.Join(err,
+	_, answered := t.meter.Int64ObservableCounter("everhook.inbox.answers", metric.WithUnit("{delivery}"),
+		metric.WithDescription("Deliveries to sync flows that were answered before their runs were started."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(read().Early)
+			return nil
+		}))
+	return errors.Join(err, answered,
 		t.gauge("everhook.inbox.rows", "{delivery}", "Deliveries that wait to be started.",
 			one(func(i Inbox) int { return i.Rows })),
 		t.gauge("everhook.inbox.size", "By", "Size of the deliveries that wait.",

@@ -40,6 +40,14 @@ type Webhook struct {
 	// Temporal is busy or away, or `always`.
 	Inbox string `json:"inbox,omitempty" enum:"auto,always" default:"auto"`
 	WebhookRecord
+	// AnswerEarly lets callers of a sync flow have their answer while Temporal is busy or away, if the nodes before the
+	// answer neither wait nor act outside. The delivery is kept in the inbox, and its run has the same answer. Set it
+	// to false if callers are to have an answer only from a run that is started.
+	AnswerEarly *bool `json:"answerEarly,omitempty" default:"true"`
+	// OnOutage says what becomes of a delivery to a sync flow that cannot be answered early while Temporal is away:
+	// `refuse` (503, so that its sender repeats it), or `accept` (202 with the address of the answer; the run is
+	// started later).
+	OnOutage string `json:"onOutage,omitempty" enum:"refuse,accept" default:"refuse"`
 }
 
 // WebhookAuth are the credentials that a caller must show.
@@ -177,6 +185,21 @@ func (w *Webhook) Validate(v *kind.Validation) {
 	if v.Definition.Mode == everhook.Sync && w.Inbox != "" {
 		v.Error("/inbox", "the caller of a sync flow waits for its run", "remove it, or set `mode: async`")
 	}
+	w.validateOutage(v)
+}
+
+// validateOutage refuses fields for sync flows in others.
+func (w *Webhook) validateOutage(v *kind.Validation) {
+	if v.Definition.Mode == everhook.Sync {
+		return
+	}
+	const why, fix = "the caller of an async flow does not wait for its run", "remove it, or set `mode: sync`"
+	if w.AnswerEarly != nil {
+		v.Error("/answerEarly", why, fix)
+	}
+	if w.OnOutage != "" {
+		v.Error("/onOutage", why, fix)
+	}
 }
 
 func (w *Webhook) validateMethods(v *kind.Validation) {
@@ -205,6 +228,12 @@ func (w *Webhook) Pages() *WebhookCORS { return w.CORS }
 
 // StoresAlways reports whether every delivery waits in the inbox.
 func (w *Webhook) StoresAlways() bool { return w.Inbox == "always" }
+
+// AnswersEarly reports whether callers of a sync flow may have their answer before the run is started.
+func (w *Webhook) AnswersEarly() bool { return w.AnswerEarly == nil || *w.AnswerEarly }
+
+// AcceptsInOutage reports whether a delivery to a sync flow is kept while Temporal is away.
+func (w *Webhook) AcceptsInOutage() bool { return w.OnOutage == "accept" }
 
 // Reply is the response.
 func (w *Webhook) Reply() *WebhookResponse { return &w.Response }

@@ -224,6 +224,10 @@ type Receiving interface {
 type Storing interface {
 	// StoresAlways reports whether every delivery waits there.
 	StoresAlways() bool
+	// AnswersEarly reports whether callers of a sync flow may have their answer before the run is started.
+	AnswersEarly() bool
+	// AcceptsInOutage reports whether a delivery to a sync flow is kept while Temporal is away.
+	AcceptsInOutage() bool
 }
 
 // Calls is the config itself, for the kinds and triggers that embed it.
