@@ -17,12 +17,14 @@ type exportFlowInput struct {
 
 type exportFlowOutput struct {
 	ContentType string `header:"Content-Type"`
-	Body        []byte `contentType:"application/yaml"`
+	Body        []byte
 }
+
+const yamlMedia = "application/yaml"
 
 func exportFlow(s *service) {
 	add(s, operation{id: "export-flow", method: http.MethodGet, path: "/api/v1/flows/{key}/export", tag: tagFlows,
-		role: access.Viewer, summary: "Give the text of a flow",
+		role: access.Viewer, summary: "Give the text of a flow", media: yamlMedia,
 		description: "The text is as it was written, with its comments. Of versions of old releases, whose text is " +
 			"not known, it is made from the content."},
 		func(ctx context.Context, in *exportFlowInput) (*exportFlowOutput, error) {
@@ -38,7 +40,7 @@ func exportFlow(s *service) {
 			if err != nil {
 				return nil, err
 			}
-			return &exportFlowOutput{"application/yaml", []byte(text)}, nil
+			return &exportFlowOutput{yamlMedia, []byte(text)}, nil
 		})
 }
 

@@ -32,8 +32,8 @@ type operation struct {
 	status int
 	// timeout bounds the operation. Default ReadTimeout.
 	timeout time.Duration
-	// stream is set if the answer is a stream of events.
-	stream bool
+	// media is the type of an answer that is a text and not JSON.
+	media string
 	// confidential is set if the answer has a secret: then it is not kept for a repeated request.
 	confidential bool
 	// maxBody bounds the body. Default maxAction.
@@ -76,9 +76,13 @@ func add[I, O any](s *service, op operation, handle func(context.Context, *I) (*
 		op.maxBody = maxAction
 	}
 	responses := refusals(s.api, op.refusals)
-	if op.stream {
-		responses["200"] = &huma.Response{Description: "Events", Content: map[string]*huma.MediaType{
-			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+	if op.media != "" {
+		schema := &huma.Schema{Type: huma.TypeString}
+		if op.media == yamlMedia {
+			schema.Type = huma.TypeObject // a client may decode it
+		}
+		responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{
+			op.media: {Schema: schema}}}
 	}
 	huma.Register(s.api, huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary,

@@ -34,7 +34,7 @@ const sendTimeout = 10 * time.Second
 
 func watchEvents(s *service) {
 	add(s, operation{id: "watch-events", method: http.MethodGet, path: "/api/v1/events", tag: tagRuns,
-		role: access.Viewer, summary: "Watch changes of runs and flows", stream: true,
+		role: access.Viewer, summary: "Watch changes of runs and flows", media: "text/event-stream",
 		description: "Server-sent events. `runs` has the runs that started or ended, as `{\"runs\": […]}`; `flows` " +
 			"says that flows have changed; `reset` says that events were lost, so that everything may have changed; " +
 			"`ping` says nothing. A change is told within two seconds. A stream that broke goes on after " +
