@@ -71,9 +71,30 @@ func newUI(frontend string, access config.TLS, o Options, readOnly bool) (http.H
 	}
 	route.SetRenderRoute(e, "")
 
+	handler := http.StripPrefix(o.UIPublicPath, e)
+	if readOnly {
+		handler = http.StripPrefix(o.UIPublicPath, onlyReading(e))
+	}
 	mux := http.NewServeMux()
-	mux.Handle(o.UIPublicPath+"/", http.StripPrefix(o.UIPublicPath, e))
+	mux.Handle(o.UIPublicPath+"/", handler)
 	return mux, nil
+}
+
+// aQuery is the path of a query of a workflow, which is a POST and changes nothing.
+var aQuery = regexp.MustCompile(`^/api/v1/namespaces/[^/]+/workflows/[^/]+/query/[^/]+$`)
+
+// onlyReading refuses what could change something. The UI server's own check takes each POST for a query whose path
+// contains "/query/", which the ID of a workflow may contain, too.
+func onlyReading(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead ||
+			r.Method == http.MethodPost && aQuery.MatchString(r.URL.EscapedPath())
+		if !reads {
+			http.Error(w, "operators only read here", http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // publicAssets are the UI's files with an index page for the public path.

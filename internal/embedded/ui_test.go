@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 )
 
@@ -96,6 +97,38 @@ func TestTheUIRefusesRequestsOfOtherSites(t *testing.T) {
 		shared.Load().server.UI().ServeHTTP(recorder, request)
 		require.Equal(t, want, recorder.Code, site)
 	}
+}
+
+func TestTheReadOnlyUIChangesNothing(t *testing.T) {
+	t.Parallel()
+	reads, acts := shared.Load().server.ReadOnlyUI(), shared.Load().server.UI()
+	ask := func(ui http.Handler, method, path string) int {
+		request := httptest.NewRequest(method, "/temporal/api/v1/namespaces/default/"+path, strings.NewReader("{}"))
+		request.Header.Set("Sec-Fetch-Site", "same-origin")
+		recorder := httptest.NewRecorder()
+		ui.ServeHTTP(recorder, request)
+		return recorder.Code
+	}
+	run, err := shared.Load().client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "query/17",
+		TaskQueue: answerQueue}, sleepWorkflow, time.Hour)
+	require.NoError(t, err)
+	for _, change := range []string{"POST workflows/query%2F17/terminate", "POST workflows/query%2F17/cancel",
+		"POST workflows/query%2F17/signal/x", "POST workflows/query%2F17/reset", "POST workflows/query/17/terminate",
+		"POST workflows/query%2F17/query/x/terminate", "POST workflows", "POST schedules/x", "PATCH schedules/x",
+		"DELETE schedules/x", "PUT schedules/query%2F17", "POST batch-operations/x", "POST update"} {
+		method, path, _ := strings.Cut(change, " ")
+		require.Equal(t, http.StatusMethodNotAllowed, ask(reads, method, path), change)
+	}
+	require.Equal(t, http.StatusOK, ask(reads, "GET", "workflows/query%2F17"))
+	require.NotEqual(t, http.StatusMethodNotAllowed, ask(reads, "POST", "workflows/query%2F17/query/__stack_trace"))
+	web := httptest.NewServer(reads)
+	t.Cleanup(web.Close)
+	require.Contains(t, fetch(t, web, "/temporal/api/v1/settings"), `"DisableWriteActions":true`)
+
+	described, err := shared.Load().client.DescribeWorkflowExecution(t.Context(), "query/17", run.GetRunID())
+	require.NoError(t, err)
+	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.WorkflowExecutionInfo.GetStatus())
+	require.Equal(t, http.StatusOK, ask(acts, "POST", "workflows/query%2F17/terminate"), "that of admins acts")
 }
 
 func TestAPageWithoutScriptStaysAsItIs(t *testing.T) {
