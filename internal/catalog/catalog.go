@@ -277,32 +277,35 @@ func (c *Catalog) secretsChanged(now *snapshot) bool {
 // Apply makes a definition the enabled version of its flow, and returns when it is served. It refuses a flow that uses
 // a secret which the operator's rules give to others only.
 func (c *Catalog) Apply(ctx context.Context, definition *everhook.Definition, source string) (everhook.Version, error) {
-	return c.apply(ctx, definition, source, store.ApplyOptions{Enable: true})
+	applied, err := c.Deploy(ctx, definition, source, store.ApplyOptions{Enable: true})
+	return applied.Version, err
 }
 
-// ApplyFile is Apply for a file that a server watches. Text is the file as it is written.
+// ApplyFile is Apply for a file that a server watches, but it does not wait until the flow is served: there may be
+// thousands of files, and Await is for all of them. Text is the file as it is written.
 func (c *Catalog) ApplyFile(ctx context.Context, definition *everhook.Definition, source,
 	text string) (everhook.Version, error) {
-	return c.apply(ctx, definition, source, store.ApplyOptions{Enable: true, Text: text, Managed: store.ManagedByFiles})
-}
-
-func (c *Catalog) apply(ctx context.Context, definition *everhook.Definition, source string,
-	o store.ApplyOptions) (everhook.Version, error) {
-	applied, err := c.Deploy(ctx, definition, source, o)
+	applied, err := c.apply(ctx, definition, source,
+		store.ApplyOptions{Enable: true, Text: text, Managed: store.ManagedByFiles})
 	return applied.Version, err
 }
 
 // Deploy applies a definition as the options say, and returns when the change is served. It refuses what Permit does.
 func (c *Catalog) Deploy(ctx context.Context, definition *everhook.Definition, source string,
 	o store.ApplyOptions) (store.Applied, error) {
-	if err := c.Permit(definition); err != nil {
-		return store.Applied{}, err
-	}
-	applied, err := c.options.Store.Apply(ctx, definition, source, o)
+	applied, err := c.apply(ctx, definition, source, o)
 	if err != nil {
 		return store.Applied{}, err
 	}
 	return applied, c.Await(ctx)
+}
+
+func (c *Catalog) apply(ctx context.Context, definition *everhook.Definition, source string,
+	o store.ApplyOptions) (store.Applied, error) {
+	if err := c.Permit(definition); err != nil {
+		return store.Applied{}, err
+	}
+	return c.options.Store.Apply(ctx, definition, source, o)
 }
 
 // Stored returns the flows by their keys, as they were when the served ones were read. The mapping must not be changed.

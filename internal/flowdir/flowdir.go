@@ -17,8 +17,10 @@ import (
 // Target is the store of applied flows.
 type Target interface {
 	// ApplyFile makes the definition the enabled version of its flow; source is its origin, text the content of the
-	// file. It changes nothing if that version is enabled already.
+	// file. It changes nothing if that version is enabled already. The flow may not be served before Await returns.
 	ApplyFile(ctx context.Context, definition *everhook.Definition, source, text string) (everhook.Version, error)
+	// Await returns when all flows that were applied are served.
+	Await(ctx context.Context) error
 	// Disable disables a flow; unknown keys are no error.
 	Disable(ctx context.Context, key string) error
 	// Sources returns the sources of the enabled flows by key.
@@ -109,8 +111,12 @@ func (d *Dir) Sync(ctx context.Context) error {
 	}
 	d.tellIgnored(found)
 	clashes := d.clashesOf(flows)
+	applied, err := d.apply(ctx, flows, clashes)
+	if err != nil {
+		return err
+	}
 	for _, name := range everhook.SortedKeys(flows) {
-		if err := d.apply(ctx, name, flows, clashes[name]); err != nil {
+		if err := d.settle(ctx, name, flows, clashes[name], applied[name]); err != nil {
 			return err
 		}
 		d.files[name] = flows[name]
@@ -174,8 +180,34 @@ func (d *Dir) clashesOf(flows files) map[string]clash {
 	return clashes
 }
 
-// apply makes a file's flow the enabled one, once, and informs the listener.
-func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) error {
+// applied is how the target took the flow of a file.
+type applied struct {
+	version everhook.Version
+	err     error
+}
+
+// apply makes the flows of new and changed files the enabled ones, and returns when they are served.
+func (d *Dir) apply(ctx context.Context, flows files, clashes map[string]clash) (map[string]applied, error) {
+	all := map[string]applied{}
+	for _, name := range everhook.SortedKeys(flows) {
+		f := flows[name]
+		if f.flow == nil || f.applied || clashes[name].message != "" {
+			continue
+		}
+		version, err := d.target.ApplyFile(ctx, f.flow.Definition, filepath.Join(d.path, name), f.text)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		all[name] = applied{version, err}
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return all, d.target.Await(ctx)
+}
+
+// settle notes what has become of a file, and informs the listener of what is new.
+func (d *Dir) settle(ctx context.Context, name string, flows files, clash clash, done applied) error {
 	f := flows[name]
 	switch {
 	case f.flow == nil:
@@ -188,13 +220,8 @@ func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) 
 		return nil
 	case f.applied:
 		return nil
-	}
-	version, err := d.target.ApplyFile(ctx, f.flow.Definition, filepath.Join(d.path, name), f.text)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		d.refuse(name, f, err.Error(), d.problem(name, "", err.Error(), ""))
+	case done.err != nil:
+		d.refuse(name, f, done.err.Error(), d.problem(name, "", done.err.Error(), ""))
 		return nil
 	}
 	if key := f.flow.Definition.Key; f.key != key {
@@ -204,7 +231,7 @@ func (d *Dir) apply(ctx context.Context, name string, flows files, clash clash) 
 		f.key = key
 	}
 	f.applied, f.refused = true, ""
-	d.listener.Applied(d.shown(name), version, f.problems)
+	d.listener.Applied(d.shown(name), done.version, f.problems)
 	return nil
 }
 

@@ -37,6 +37,8 @@ func (f *flows) ApplyFile(_ context.Context, definition *everhook.Definition, so
 	return everhook.Version{Number: 1, Definition: definition}, nil
 }
 
+func (f *flows) Await(context.Context) error { return nil }
+
 func (f *flows) Disable(_ context.Context, key string) error {
 	if f.fail != nil {
 		return f.fail
