@@ -154,11 +154,11 @@ func (r *Operator) query(filter Filter) (string, error) {
 			terms = append(terms, fmt.Sprintf("%s STARTS_WITH '%s'", workflows.AttributeRun.GetName(), filter.Run))
 		}
 	}
-	if filter.Ended || filter.Unresolved {
+	switch {
+	case filter.Unresolved: // the others are few: an index finds them
+		terms = append(terms, "ExecutionStatus IN ('Failed', 'Canceled', 'Terminated', 'TimedOut')")
+	case filter.Ended:
 		terms = append(terms, "ExecutionStatus != 'Running'")
-	}
-	if filter.Unresolved {
-		terms = append(terms, "ExecutionStatus != 'Completed'")
 	}
 	if !filter.After.IsZero() {
 		terms = append(terms, fmt.Sprintf("StartTime >= '%s'", everhook.FormatTime(filter.After.UTC())))
