@@ -18,7 +18,7 @@ import (
 	"github.com/everhook/everhook/internal/api"
 )
 
-// rotator rotates the token of a flow again and again. It repeats a request that has no answer, with the same key, until
+// rotator rotates the token of a flow again and again. It repeats a request without an answer, with the same key, until
 // it has one.
 type rotator struct {
 	flow string
