@@ -57,6 +57,8 @@ type Store interface {
 
 	// Passkeys returns the passkeys of a person.
 	Passkeys(ctx context.Context, person string) ([]Passkey, error)
+	// ChangePasskeys replaces the passkeys of a person, in one transaction, by what change makes of them.
+	ChangePasskeys(ctx context.Context, person string, change func(all []Passkey) ([]Passkey, error)) error
 	// UsePasskey records a use, with the new state of the credential. It is not in the audit trail.
 	UsePasskey(ctx context.Context, passkey Passkey) error
 

@@ -66,6 +66,12 @@ func (s *site) serve() http.Handler {
 			r.public("GET "+path, s.Console.ServeHTTP)
 		}
 		s.signIn(r)
+		for _, path := range adminPages {
+			r.needs(path, access.Admin, true, s.Console)
+		}
+		for _, path := range ownPages {
+			r.needs(path, access.Viewer, false, s.Console)
+		}
 		r.needs("/", access.Viewer, false, s.Console)
 		r.needs("POST /deliveries/{id}/replay", access.Operator, false, s.Console)
 		r.needs("POST /inbox/{id}/retry", access.Operator, true, s.Console)
@@ -87,6 +93,13 @@ func (s *site) serve() http.Handler {
 
 // publicPages are the pages and files that a browser needs before it has signed in.
 var publicPages = []string{loginPath, invitationPath, "/console.css", "/console.js", "/signin.js"}
+
+// adminPages are the pages and forms that only admins of the whole server use.
+var adminPages = []string{"GET /people", "POST /people", "POST /people/{id}", "GET /tokens", "POST /tokens",
+	"POST /tokens/{id}"}
+
+// ownPages are forms with which people change how and where they are signed in.
+var ownPages = []string{"POST /account/sessions/{id}", "POST /account/passkeys/{name}"}
 
 // temporal serves Temporal's UI: admins can act in it, operators only read.
 func (s *site) temporal(w http.ResponseWriter, r *http.Request) {

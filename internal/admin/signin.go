@@ -33,6 +33,9 @@ const (
 	invitationOpenPath    = access.InvitationPath + "/open"
 	invitationPasskeyPath = access.InvitationPath + "/passkey"
 	invitationBeginPath   = access.InvitationPath + "/passkey/begin"
+	accountPath           = "/account"
+	ownPasskeyPath        = "/account/passkey"
+	ownPasskeyBeginPath   = "/account/passkey/begin"
 )
 
 // signIn adds the routes that sign people in and out.
@@ -45,6 +48,8 @@ func (s *site) signIn(routes *routes) {
 	routes.public("POST "+invitationOpenPath, s.openInvitation)
 	routes.public("POST "+invitationBeginPath, s.beginRegistration)
 	routes.public("POST "+invitationPasskeyPath, s.acceptWithPasskey)
+	routes.needs("POST "+ownPasskeyBeginPath, access.Viewer, false, http.HandlerFunc(s.beginOwnPasskey))
+	routes.needs("POST "+ownPasskeyPath, access.Viewer, false, http.HandlerFunc(s.addOwnPasskey))
 	if s.Access.Provider != nil {
 		routes.public("GET "+providerPath, s.provider)
 		routes.public("GET "+ProviderReturnPath, s.providerReturn)
@@ -149,7 +154,7 @@ func reasonOf(err error) string {
 		reasonToken: {access.ErrNoToken, access.ErrOtherServer, access.ErrUnknownToken, access.ErrRevoked,
 			access.ErrExpired},
 		reasonPassword: {access.ErrSignIn},
-		reasonPasskey:  {access.ErrPasskey, access.ErrNoPasskeys},
+		reasonPasskey:  {access.ErrPasskey, access.ErrNoPasskeys, access.ErrNoOwnPasskeys},
 		reasonSlow:     {errSlowed},
 		reasonDisabled: {access.ErrDisabled},
 		reasonProvider: {access.ErrProvider},
@@ -311,7 +316,8 @@ func (s *site) refusedScript(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	s.refused(w, r, err, func(string) {
 		cause := err
-		for _, known := range []error{access.ErrPasskey, access.ErrNoPasskeys, access.ErrDisabled} {
+		for _, known := range []error{access.ErrPasskey, access.ErrNoPasskeys, access.ErrNoOwnPasskeys,
+			access.ErrDisabled} {
 			if errors.Is(err, known) {
 				cause = known // without what the library says
 			}
@@ -321,6 +327,28 @@ func (s *site) refusedScript(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 const usedUp = "this link was used or replaced, or it has expired; ask an admin for a new one"
+
+// beginOwnPasskey sends the options for the browser of a person to make one more passkey.
+func (s *site) beginOwnPasskey(w http.ResponseWriter, r *http.Request) {
+	options, sealed, err := s.Access.BeginOwnPasskey(r.Context(), s.originOf(r))
+	s.begun(w, r, options, sealed, err)
+}
+
+// addOwnPasskey adds the browser's new passkey to those of a person.
+func (s *site) addOwnPasskey(w http.ResponseWriter, r *http.Request) {
+	var input struct {
+		Credential json.RawMessage `json:"credential"`
+	}
+	if !readScript(w, r, &input) {
+		return
+	}
+	if err := s.Access.AddOwnPasskey(r.Context(), s.originOf(r), sealedOf(r), input.Credential); err != nil {
+		s.refusedScript(w, r, err)
+		return
+	}
+	s.setCookie(w, r, ceremonyCookie, "", -1)
+	writeJSON(w, http.StatusOK, opens{accountPath})
+}
 
 // provider sends the browser to the OIDC provider.
 func (s *site) provider(w http.ResponseWriter, r *http.Request) {

@@ -24,8 +24,8 @@ import (
 //go:embed web
 var web embed.FS
 
-// New returns the handler of the pages: /, /runs, /deliveries, /inbox, /login, /invitation, and their style and
-// scripts. The admin address checks requests before they come here.
+// New returns the handler of the pages: /, /runs, /deliveries, /inbox, /people, /tokens, /account, /login, /invitation,
+// and their style and scripts. The admin address checks requests before they come here.
 func New(o admin.Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -43,6 +43,7 @@ func New(o admin.Options) http.Handler {
 	mux.HandleFunc("POST /inbox/{id}/drop", c.dropDead)
 	mux.HandleFunc("GET /login", c.login)
 	mux.HandleFunc("GET /invitation", c.invitation)
+	c.editable(mux)
 	mux.HandleFunc("GET /console.css", asset("web/console.css"))
 	mux.HandleFunc("GET /console.js", asset("web/console.js"))
 	mux.HandleFunc("GET "+signInScript, asset("web/signin.js"))
@@ -63,6 +64,8 @@ type page struct {
 	Open, SignedIn bool
 	// Actor is the name of the person or token that is signed in.
 	Actor string
+	// People is set if the person may manage people and tokens.
+	People bool
 	// Script is one more script of the page; empty for none.
 	Script string
 	// Temporal is the address of Temporal's UI; empty if there is none.
@@ -79,7 +82,8 @@ type page struct {
 func (c *console) page(r *http.Request, title string, body any) page {
 	actor := access.From(r.Context())
 	p := page{Title: title, Version: c.options.Version, Open: true, SignedIn: actor.Session != "", Actor: actor.Name,
-		Temporal: c.options.TemporalUIURL, Now: time.Now().UnixMilli(), Body: body}
+		People: actor.MayEverywhere(access.Admin), Temporal: c.options.TemporalUIURL, Now: time.Now().UnixMilli(),
+		Body: body}
 	if c.options.UI != nil {
 		p.Temporal = ""
 		if actor.MayEverywhere(access.Operator) {

@@ -19,7 +19,7 @@ import (
 
 // functions are the functions of the templates.
 var functions = template.FuncMap{
-	"ago": ago, "exact": exact, "machine": machine, "took": took, "pretty": pretty, "curl": curl, "zone": zone,
+	"ago": ago, "exact": exact, "minute": minute, "machine": machine, "took": took, "pretty": pretty, "curl": curl, "zone": zone,
 	"at":      func(t, now time.Time) moment { return moment{t, now} },
 	"runPath": runPath,
 	"runURL": func(workflowID string) string {
@@ -32,6 +32,7 @@ var functions = template.FuncMap{
 		return deliveriesPath(api.DeliveryFilter{Text: string(run)}, "")
 	},
 	"json":   indented,
+	"list":   func(words []string) string { return strings.Join(words, ", ") },
 	"runsOf": func(flow string) string { return "/runs?flow=" + url.QueryEscape(flow) },
 	"short":  func(id everhook.RunID) string { return string(id[:min(8, len(id))]) },
 }
@@ -63,6 +64,8 @@ func ago(t, now time.Time) string {
 }
 
 func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000 MST") }
+
+func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
 
 // clock returns the time of day, with the day if it differs from the day of the other time.
 func clock(t, other time.Time) string {

@@ -190,8 +190,46 @@ func (tx *transaction) replacePasskeys(ctx context.Context, person string, passk
 	if _, err := tx.exec(ctx, deletePasskeys, person); err != nil || passkey == nil {
 		return err
 	}
-	_, err := tx.exec(ctx, insertPasskey, passkey.ID, person, string(passkey.Credential), moment(passkey.Created),
-		moment(passkey.Used))
+	return tx.addPasskey(ctx, *passkey)
+}
+
+// ChangePasskeys implements access.Store.
+func (s *Store) ChangePasskeys(ctx context.Context, person string,
+	change func(all []access.Passkey) ([]access.Passkey, error)) error {
+	return s.change(ctx, func(tx *transaction) error {
+		if err := tx.lockAccess(ctx); err != nil {
+			return err
+		}
+		stored, found, err := one(ctx, tx.conn, scanPerson, selectPerson, person)
+		if err == nil && !found {
+			err = noAccess("person", person)
+		}
+		if err != nil {
+			return err
+		}
+		all, err := collect(ctx, tx.conn, scanPasskey, selectPasskeys, person)
+		if err != nil {
+			return err
+		}
+		kept, err := change(all)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, deletePasskeys, person); err != nil {
+			return err
+		}
+		for _, passkey := range kept {
+			if err := tx.addPasskey(ctx, passkey); err != nil {
+				return err
+			}
+		}
+		return tx.record(ctx, Change{Action: "passkeys", Object: "person", Name: person,
+			Detail: map[string]any{"name": stored.Name, "before": len(all), "after": len(kept)}})
+	})
+}
+
+func (tx *transaction) addPasskey(ctx context.Context, p access.Passkey) error {
+	_, err := tx.exec(ctx, insertPasskey, p.ID, p.Person, string(p.Credential), moment(p.Created), moment(p.Used))
 	return err
 }
 

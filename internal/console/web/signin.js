@@ -1,6 +1,6 @@
 "use strict";
 
-// Signing in with a passkey, and accepting an invitation. Both work without this script, but for the passkey.
+// Signing in with a passkey, accepting an invitation, and adding a passkey. All but the passkeys work without a script.
 const problem = document.getElementById("problem");
 
 function tell(text) {
@@ -36,6 +36,18 @@ async function act(button, action) {
 const passkey = document.getElementById("passkey");
 const offers = passkey && window.PublicKeyCredential?.parseRequestOptionsFromJSON;
 if (offers) document.getElementById("passkey-part").hidden = false;
+
+const own = document.getElementById("own-passkey");
+if (own && window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
+  document.getElementById("own-part").hidden = false;
+  own.addEventListener("click", () => act(own, async () => {
+    const options = await post("/account/passkey/begin", {});
+    const credential = await navigator.credentials.create({
+      publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options.publicKey),
+    });
+    return post("/account/passkey", { credential: credential.toJSON() });
+  }));
+}
 
 const invitation = document.getElementById("invitation");
 if (offers && !invitation) {
