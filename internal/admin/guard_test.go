@@ -80,8 +80,23 @@ func TestACallThroughAProxyGetsNothing(t *testing.T) {
 		r.SetXForwarded()
 	}})
 	t.Cleanup(proxy.Close)
-	for _, path := range []string{"/", "/runs", "/api/v1/flows", "/api/v1/runs", "/api/v1/openapi.json", "/temporal/",
-		"/temporal-codec/decode", "/metrics"} {
+	refused := operations(t)
+	for _, route := range admin.Routes(o) {
+		if method, path, ok := strings.Cut(route.Pattern, " "); ok && !route.Public {
+			refused = append(refused, [2]string{method, path})
+		}
+	}
+	for _, request := range append(refused, [2]string{"GET", "/api/v1/none"}, [2]string{"DELETE", "/runs"}) {
+		r, err := http.NewRequestWithContext(t.Context(), request[0], proxy.URL+request[1], nil)
+		require.NoError(t, err)
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.GreaterOrEqual(t, response.StatusCode, 403, request)
+		require.LessOrEqual(t, response.StatusCode, 405, request)
+	}
+	for _, path := range []string{"/", "/runs", "/people", "/tokens", "/account", "/api/v1/flows", "/api/v1/runs",
+		"/api/v1/openapi.json", "/temporal/", "/temporal-codec/decode", "/metrics"} {
 		for base, want := range map[string]int{server.URL: 200, proxy.URL: 403} {
 			response, err := http.Get(base + path)
 			require.NoError(t, err)

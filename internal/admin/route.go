@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -75,6 +76,9 @@ func (s *site) identified(next http.Handler) http.Handler {
 				return
 			}
 		} else if actor, err = s.actorOf(r); err != nil {
+			if reasonOf(err) != "" || errors.Is(err, errScheme) {
+				s.wrong(r)
+			}
 			s.turnAway(w, r, err)
 			return
 		}
@@ -122,22 +126,20 @@ func removeCookie(r *http.Request, name string) {
 	}
 }
 
-// errNobody is for a request with neither a token nor a session.
-var errNobody = errors.New("the request has no token")
+// errNobody is for a request with neither a token nor a session, errScheme for one with other credentials.
+var (
+	errNobody = errors.New("the request has no token")
+	errScheme = fmt.Errorf("%w", errNobody)
+)
 
 // actorOf is the actor of a request with a token or a session.
 func (s *site) actorOf(r *http.Request) (access.Actor, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			s.wrong(r)
-			return access.Actor{}, errNobody
+			return access.Actor{}, errScheme
 		}
-		actor, err := s.Access.ByToken(r.Context(), strings.TrimSpace(token))
-		if reasonOf(err) != "" {
-			s.wrong(r)
-		}
-		return actor, err
+		return s.Access.ByToken(r.Context(), strings.TrimSpace(token))
 	}
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
