@@ -20,9 +20,46 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for DeliverySignature.
+const (
+	DeliverySignatureInvalid DeliverySignature = "invalid"
+	DeliverySignatureValid   DeliverySignature = "valid"
+)
+
+// Valid indicates whether the value is a known member of the DeliverySignature enum.
+func (e DeliverySignature) Valid() bool {
+	switch e {
+	case DeliverySignatureInvalid:
+		return true
+	case DeliverySignatureValid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryDetailSignature.
+const (
+	DeliveryDetailSignatureInvalid DeliveryDetailSignature = "invalid"
+	DeliveryDetailSignatureValid   DeliveryDetailSignature = "valid"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryDetailSignature enum.
+func (e DeliveryDetailSignature) Valid() bool {
+	switch e {
+	case DeliveryDetailSignatureInvalid:
+		return true
+	case DeliveryDetailSignatureValid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JobAction.
 const (
 	JobActionCancel JobAction = "cancel"
+	JobActionReplay JobAction = "replay"
 	JobActionRetry  JobAction = "retry"
 )
 
@@ -30,6 +67,8 @@ const (
 func (e JobAction) Valid() bool {
 	switch e {
 	case JobActionCancel:
+		return true
+	case JobActionReplay:
 		return true
 	case JobActionRetry:
 		return true
@@ -221,6 +260,18 @@ func (e ListStepsParamsStatus) Valid() bool {
 	}
 }
 
+// About defines model for About.
+type About struct {
+	From   int64   `json:"from"`
+	Help   *string `json:"help,omitempty"`
+	Hidden *string `json:"hidden,omitempty"`
+	Name   string  `json:"name"`
+	Sort   string  `json:"sort"`
+	Title  *string `json:"title,omitempty"`
+	To     int64   `json:"to"`
+	Type   *string `json:"type,omitempty"`
+}
+
 // Answer defines model for Answer.
 type Answer struct {
 	Base64   *bool                `json:"base64,omitempty"`
@@ -275,6 +326,21 @@ type CancelledFlow struct {
 	Flow  string `json:"flow"`
 }
 
+// Card defines model for Card.
+type Card struct {
+	Branches *[]Lane `json:"branches,omitempty"`
+	Brief    *string `json:"brief,omitempty"`
+	Ends     *bool   `json:"ends,omitempty"`
+	Forks    *bool   `json:"forks,omitempty"`
+	Key      string  `json:"key"`
+	Kind     string  `json:"kind"`
+	Known    bool    `json:"known"`
+	Loops    *bool   `json:"loops,omitempty"`
+	Pointer  string  `json:"pointer"`
+	Stops    *bool   `json:"stops,omitempty"`
+	Title    *string `json:"title,omitempty"`
+}
+
 // Change defines model for Change.
 type Change struct {
 	After   interface{} `json:"after,omitempty"`
@@ -285,6 +351,22 @@ type Change struct {
 	Pointer *string     `json:"pointer,omitempty"`
 	Text    string      `json:"text"`
 	To      *string     `json:"to,omitempty"`
+}
+
+// CheckedDraft defines model for CheckedDraft.
+type CheckedDraft struct {
+	Draft    Draft         `json:"draft"`
+	Outline  *Drawing      `json:"outline,omitempty"`
+	Problems []FlowProblem `json:"problems"`
+	Value    interface{}   `json:"value,omitempty"`
+}
+
+// CompletedExpression defines model for CompletedExpression.
+type CompletedExpression struct {
+	About     *About     `json:"about,omitempty"`
+	From      int64      `json:"from"`
+	Proposals []Proposal `json:"proposals"`
+	To        int64      `json:"to"`
 }
 
 // Counter defines model for Counter.
@@ -314,6 +396,76 @@ type CreatedToken struct {
 	Used      *time.Time `json:"used,omitempty"`
 }
 
+// Delivery defines model for Delivery.
+type Delivery struct {
+	Bytes      int64              `json:"bytes"`
+	Caller     *string            `json:"caller,omitempty"`
+	Cause      *string            `json:"cause,omitempty"`
+	Client     *string            `json:"client,omitempty"`
+	Duplicate  *bool              `json:"duplicate,omitempty"`
+	Fields     *[]Field           `json:"fields,omitempty"`
+	Flow       string             `json:"flow"`
+	Id         string             `json:"id"`
+	Kept       *bool              `json:"kept,omitempty"`
+	Micros     int64              `json:"micros"`
+	Node       *string            `json:"node,omitempty"`
+	Omitted    *int64             `json:"omitted,omitempty"`
+	Outcome    string             `json:"outcome"`
+	ReceivedAt time.Time          `json:"receivedAt"`
+	ReplayOf   *string            `json:"replayOf,omitempty"`
+	Run        *string            `json:"run,omitempty"`
+	Signature  *DeliverySignature `json:"signature,omitempty"`
+	Status     *int64             `json:"status,omitempty"`
+	Version    *int64             `json:"version,omitempty"`
+}
+
+// DeliverySignature defines model for Delivery.Signature.
+type DeliverySignature string
+
+// DeliveryDetail defines model for DeliveryDetail.
+type DeliveryDetail struct {
+	Bytes      int64                    `json:"bytes"`
+	Caller     *string                  `json:"caller,omitempty"`
+	Cause      *string                  `json:"cause,omitempty"`
+	Client     *string                  `json:"client,omitempty"`
+	Duplicate  *bool                    `json:"duplicate,omitempty"`
+	Fields     *[]Field                 `json:"fields,omitempty"`
+	Flow       string                   `json:"flow"`
+	Id         string                   `json:"id"`
+	Kept       *bool                    `json:"kept,omitempty"`
+	Micros     int64                    `json:"micros"`
+	Node       *string                  `json:"node,omitempty"`
+	Omitted    *int64                   `json:"omitted,omitempty"`
+	Outcome    string                   `json:"outcome"`
+	ReceivedAt time.Time                `json:"receivedAt"`
+	ReplayOf   *string                  `json:"replayOf,omitempty"`
+	Request    *DeliveryRequest         `json:"request,omitempty"`
+	Run        *string                  `json:"run,omitempty"`
+	Signature  *DeliveryDetailSignature `json:"signature,omitempty"`
+	Status     *int64                   `json:"status,omitempty"`
+	Version    *int64                   `json:"version,omitempty"`
+}
+
+// DeliveryDetailSignature defines model for DeliveryDetail.Signature.
+type DeliveryDetailSignature string
+
+// DeliveryList defines model for DeliveryList.
+type DeliveryList struct {
+	Deliveries []Delivery `json:"deliveries"`
+	Next       *string    `json:"next,omitempty"`
+}
+
+// DeliveryRequest defines model for DeliveryRequest.
+type DeliveryRequest struct {
+	Base64   *[]byte            `json:"base64,omitempty"`
+	Body     *string            `json:"body,omitempty"`
+	Cut      *bool              `json:"cut,omitempty"`
+	Headers  *map[string]string `json:"headers,omitempty"`
+	Method   string             `json:"method"`
+	Query    *string            `json:"query,omitempty"`
+	Redacted *bool              `json:"redacted,omitempty"`
+}
+
 // Draft defines model for Draft.
 type Draft struct {
 	Author    string    `json:"author"`
@@ -325,6 +477,7 @@ type Draft struct {
 	Saved     time.Time `json:"saved"`
 	Text      string    `json:"text"`
 	Undo      *int64    `json:"undo,omitempty"`
+	Url       *string   `json:"url,omitempty"`
 }
 
 // DraftEdits defines model for DraftEdits.
@@ -342,11 +495,25 @@ type DraftText struct {
 	Typing    *bool   `json:"typing,omitempty"`
 }
 
+// Drawing defines model for Drawing.
+type Drawing struct {
+	Called    bool    `json:"called"`
+	Key       string  `json:"key"`
+	Mode      string  `json:"mode"`
+	OnFailure []Card  `json:"onFailure"`
+	Steps     []Card  `json:"steps"`
+	Title     *string `json:"title,omitempty"`
+	Trigger   string  `json:"trigger"`
+	Truncated *bool   `json:"truncated,omitempty"`
+}
+
 // EditedDraft defines model for EditedDraft.
 type EditedDraft struct {
 	Broke    []FlowProblem `json:"broke"`
 	Draft    Draft         `json:"draft"`
+	Outline  *Drawing      `json:"outline,omitempty"`
 	Problems []FlowProblem `json:"problems"`
+	Value    interface{}   `json:"value,omitempty"`
 }
 
 // EraseRequest defines model for EraseRequest.
@@ -355,6 +522,13 @@ type EraseRequest struct {
 	Page  *string `json:"page,omitempty"`
 	Path  string  `json:"path"`
 	Value string  `json:"value"`
+}
+
+// ErasedDeliveries defines model for ErasedDeliveries.
+type ErasedDeliveries struct {
+	Deliveries []Delivery `json:"deliveries"`
+	Examined   int64      `json:"examined"`
+	Next       *string    `json:"next,omitempty"`
 }
 
 // ErasedRuns defines model for ErasedRuns.
@@ -373,6 +547,20 @@ type Error struct {
 	Response interface{} `json:"response,omitempty"`
 	Status   string      `json:"status"`
 	Type     string      `json:"type"`
+}
+
+// ExpressionAt defines model for ExpressionAt.
+type ExpressionAt struct {
+	Offset  int64  `json:"offset"`
+	Pointer string `json:"pointer"`
+	Text    string `json:"text"`
+	Whole   *bool  `json:"whole,omitempty"`
+}
+
+// Field defines model for Field.
+type Field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // FileProblem defines model for FileProblem.
@@ -422,6 +610,20 @@ type FlowProblem struct {
 	Warning *bool   `json:"warning,omitempty"`
 }
 
+// FormField defines model for FormField.
+type FormField struct {
+	Choices  *[]string    `json:"choices,omitempty"`
+	Default  interface{}  `json:"default,omitempty"`
+	Fields   *[]FormField `json:"fields,omitempty"`
+	Help     *string      `json:"help,omitempty"`
+	Name     string       `json:"name"`
+	Of       *FormField   `json:"of,omitempty"`
+	Required *bool        `json:"required,omitempty"`
+	Role     string       `json:"role"`
+	Single   *bool        `json:"single,omitempty"`
+	Widget   string       `json:"widget"`
+}
+
 // Invitation defines model for Invitation.
 type Invitation struct {
 	Expires time.Time `json:"expires"`
@@ -452,9 +654,10 @@ type JobState string
 
 // JobProblem defines model for JobProblem.
 type JobProblem struct {
-	Detail string `json:"detail"`
-	Flow   string `json:"flow"`
-	Run    string `json:"run"`
+	Delivery *string `json:"delivery,omitempty"`
+	Detail   string  `json:"detail"`
+	Flow     string  `json:"flow"`
+	Run      string  `json:"run"`
 }
 
 // JobRequest defines model for JobRequest.
@@ -470,9 +673,69 @@ type JobRequest struct {
 // JobRequestAction defines model for JobRequest.Action.
 type JobRequestAction string
 
+// KindForm defines model for KindForm.
+type KindForm struct {
+	Answers  *bool       `json:"answers,omitempty"`
+	Attempts *int64      `json:"attempts,omitempty"`
+	Branches *[]string   `json:"branches,omitempty"`
+	Effect   *bool       `json:"effect,omitempty"`
+	Example  string      `json:"example"`
+	Failures *string     `json:"failures,omitempty"`
+	Fields   []FormField `json:"fields"`
+	Group    *string     `json:"group,omitempty"`
+	Kind     string      `json:"kind"`
+	Named    *bool       `json:"named,omitempty"`
+	Result   *string     `json:"result,omitempty"`
+	Summary  string      `json:"summary"`
+	Timeout  *string     `json:"timeout,omitempty"`
+}
+
+// KindList defines model for KindList.
+type KindList struct {
+	Kinds    []KindForm       `json:"kinds"`
+	Node     []FormField      `json:"node"`
+	Options  []FormField      `json:"options"`
+	Presets  []ProviderPreset `json:"presets"`
+	Triggers []KindForm       `json:"triggers"`
+}
+
 // Labels defines model for Labels.
 type Labels struct {
 	Labels []string `json:"labels"`
+}
+
+// Lane defines model for Lane.
+type Lane struct {
+	Catches *bool  `json:"catches,omitempty"`
+	Goes    *bool  `json:"goes,omitempty"`
+	Name    string `json:"name"`
+	Named   *bool  `json:"named,omitempty"`
+	Pointer string `json:"pointer"`
+	Present *bool  `json:"present,omitempty"`
+	Steps   []Card `json:"steps"`
+	Title   string `json:"title"`
+}
+
+// Name defines model for Name.
+type Name struct {
+	Help   *string `json:"help,omitempty"`
+	Hidden *string `json:"hidden,omitempty"`
+	Node   *string `json:"node,omitempty"`
+	Text   string  `json:"text"`
+	Title  string  `json:"title"`
+	Type   *string `json:"type,omitempty"`
+}
+
+// NameGroup defines model for NameGroup.
+type NameGroup struct {
+	Name  string `json:"name"`
+	Names []Name `json:"names"`
+}
+
+// NameList defines model for NameList.
+type NameList struct {
+	Groups     []NameGroup `json:"groups"`
+	SecretsSet []string    `json:"secretsSet"`
 }
 
 // NewPerson defines model for NewPerson.
@@ -514,7 +777,16 @@ type Outcome struct {
 
 // ParsedSample defines model for ParsedSample.
 type ParsedSample struct {
-	Paths []string `json:"paths"`
+	Body    []SampleValue `json:"body"`
+	Content interface{}   `json:"content,omitempty"`
+	Dedupe  *string       `json:"dedupe,omitempty"`
+	Form    string        `json:"form"`
+	Headers []string      `json:"headers"`
+	Method  *string       `json:"method,omitempty"`
+	Notes   *[]string     `json:"notes,omitempty"`
+	Paths   []string      `json:"paths"`
+	Preset  *string       `json:"preset,omitempty"`
+	Query   []SampleValue `json:"query"`
 }
 
 // Person defines model for Person.
@@ -561,10 +833,58 @@ type ProblemDetail struct {
 	Pointer string `json:"pointer"`
 }
 
+// Proposal defines model for Proposal.
+type Proposal struct {
+	Help   *string `json:"help,omitempty"`
+	Hidden *string `json:"hidden,omitempty"`
+	Name   string  `json:"name"`
+	Sort   string  `json:"sort"`
+	Title  *string `json:"title,omitempty"`
+	Type   *string `json:"type,omitempty"`
+}
+
+// ProviderPreset defines model for ProviderPreset.
+type ProviderPreset struct {
+	Dedupe       bool      `json:"dedupe"`
+	Name         string    `json:"name"`
+	Setup        *[]string `json:"setup,omitempty"`
+	TakesSecrets bool      `json:"takesSecrets"`
+	Title        string    `json:"title"`
+}
+
 // Publication defines model for Publication.
 type Publication struct {
 	DryRun *bool   `json:"dryRun,omitempty"`
 	Note   *string `json:"note,omitempty"`
+}
+
+// ReplayJobRequest defines model for ReplayJobRequest.
+type ReplayJobRequest struct {
+	// After Examples: 2026-07-30T12:00:00Z
+	After   *string        `json:"after,omitempty"`
+	Before  *string        `json:"before,omitempty"`
+	Flow    *string        `json:"flow,omitempty"`
+	Outcome *string        `json:"outcome,omitempty"`
+	Replay  *ReplayRequest `json:"replay,omitempty"`
+
+	// Text Examples: order.id=7
+	Text *string `json:"text,omitempty"`
+}
+
+// ReplayRequest defines model for ReplayRequest.
+type ReplayRequest struct {
+	Current *bool  `json:"current,omitempty"`
+	Version *int64 `json:"version,omitempty"`
+}
+
+// Replayed defines model for Replayed.
+type Replayed struct {
+	Delivery string `json:"delivery"`
+	Flow     string `json:"flow"`
+	Id       string `json:"id"`
+	ReplayOf string `json:"replayOf"`
+	Url      string `json:"url"`
+	Version  int64  `json:"version"`
 }
 
 // Retried defines model for Retried.
@@ -609,6 +929,7 @@ type RunDetail struct {
 	Note        *string    `json:"note,omitempty"`
 	Others      *[]Summary `json:"others,omitempty"`
 	Outcome     *Outcome   `json:"outcome,omitempty"`
+	ReplayOf    *string    `json:"replayOf,omitempty"`
 	RetryFrom   *string    `json:"retryFrom,omitempty"`
 	RetryOf     *string    `json:"retryOf,omitempty"`
 	Started     time.Time  `json:"started"`
@@ -633,6 +954,7 @@ type RunSummary struct {
 	Execution   string     `json:"execution"`
 	Flow        string     `json:"flow"`
 	Id          string     `json:"id"`
+	ReplayOf    *string    `json:"replayOf,omitempty"`
 	RetryFrom   *string    `json:"retryFrom,omitempty"`
 	RetryOf     *string    `json:"retryOf,omitempty"`
 	Started     time.Time  `json:"started"`
@@ -640,6 +962,33 @@ type RunSummary struct {
 	TemporalUrl *string    `json:"temporalUrl,omitempty"`
 	Title       string     `json:"title"`
 	Version     int64      `json:"version"`
+}
+
+// Sample defines model for Sample.
+type Sample struct {
+	Body       []string      `json:"body"`
+	Delivery   string        `json:"delivery"`
+	Flow       string        `json:"flow"`
+	Partial    *bool         `json:"partial,omitempty"`
+	Query      []string      `json:"query"`
+	ReceivedAt time.Time     `json:"receivedAt"`
+	Request    SampleRequest `json:"request"`
+}
+
+// SampleRequest defines model for SampleRequest.
+type SampleRequest struct {
+	Body    interface{}             `json:"body,omitempty"`
+	Headers *map[string]string      `json:"headers,omitempty"`
+	Method  *string                 `json:"method,omitempty"`
+	Query   *map[string]interface{} `json:"query,omitempty"`
+}
+
+// SampleValue defines model for SampleValue.
+type SampleValue struct {
+	Example string `json:"example"`
+	Path    string `json:"path"`
+	Secret  *bool  `json:"secret,omitempty"`
+	Type    string `json:"type"`
 }
 
 // Session defines model for Session.
@@ -693,6 +1042,7 @@ type Summary struct {
 	Execution string     `json:"execution"`
 	Flow      string     `json:"flow"`
 	Id        string     `json:"id"`
+	ReplayOf  *string    `json:"replayOf,omitempty"`
 	RetryFrom *string    `json:"retryFrom,omitempty"`
 	RetryOf   *string    `json:"retryOf,omitempty"`
 	Started   time.Time  `json:"started"`
@@ -783,6 +1133,32 @@ type ListAuditParams struct {
 	Page   *string `form:"page,omitempty" json:"page,omitempty"`
 }
 
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	Flow    *string `form:"flow,omitempty" json:"flow,omitempty"`
+	Outcome *string `form:"outcome,omitempty" json:"outcome,omitempty"`
+	Text    *string `form:"text,omitempty" json:"text,omitempty"`
+	After   *string `form:"after,omitempty" json:"after,omitempty"`
+	Before  *string `form:"before,omitempty" json:"before,omitempty"`
+	Limit   *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+	Page    *string `form:"page,omitempty" json:"page,omitempty"`
+}
+
+// EraseDeliveriesParams defines parameters for EraseDeliveries.
+type EraseDeliveriesParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ReplayDeliveriesParams defines parameters for ReplayDeliveries.
+type ReplayDeliveriesParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ReplayDeliveryParams defines parameters for ReplayDelivery.
+type ReplayDeliveryParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // WatchEventsParams defines parameters for WatchEvents.
 type WatchEventsParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
@@ -857,10 +1233,20 @@ type PutDraftParams struct {
 	IfMatch        *string `json:"If-Match,omitempty"`
 }
 
+// CompleteDraftParams defines parameters for CompleteDraft.
+type CompleteDraftParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // EditDraftParams defines parameters for EditDraft.
 type EditDraftParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 	IfMatch        string  `json:"If-Match"`
+}
+
+// ListNamesParams defines parameters for ListNames.
+type ListNamesParams struct {
+	Pointer *string `form:"pointer,omitempty" json:"pointer,omitempty"`
 }
 
 // PublishDraftParams defines parameters for PublishDraft.
@@ -1036,8 +1422,20 @@ type ValidateFlowParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// EraseDeliveriesJSONRequestBody defines body for EraseDeliveries for application/json ContentType.
+type EraseDeliveriesJSONRequestBody = EraseRequest
+
+// ReplayDeliveriesJSONRequestBody defines body for ReplayDeliveries for application/json ContentType.
+type ReplayDeliveriesJSONRequestBody = ReplayJobRequest
+
+// ReplayDeliveryJSONRequestBody defines body for ReplayDelivery for application/json ContentType.
+type ReplayDeliveryJSONRequestBody = ReplayRequest
+
 // PutDraftJSONRequestBody defines body for PutDraft for application/json ContentType.
 type PutDraftJSONRequestBody = DraftText
+
+// CompleteDraftJSONRequestBody defines body for CompleteDraft for application/json ContentType.
+type CompleteDraftJSONRequestBody = ExpressionAt
 
 // EditDraftJSONRequestBody defines body for EditDraft for application/json ContentType.
 type EditDraftJSONRequestBody = DraftEdits
@@ -1149,6 +1547,36 @@ type ClientInterface interface {
 	// ListAudit performs a GET /api/v1/audit (the `ListAudit` operationId) request.
 	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListDeliveries performs a GET /api/v1/deliveries (the `ListDeliveries` operationId) request.
+	ListDeliveries(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseDeliveriesWithBody performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request,
+	// with any type of body and a specified content type.
+	EraseDeliveriesWithBody(ctx context.Context, params *EraseDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseDeliveries performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request.
+	// Takes a body of the `application/json` content type.
+	EraseDeliveries(ctx context.Context, params *EraseDeliveriesParams, body EraseDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayDeliveriesWithBody performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request,
+	// with any type of body and a specified content type.
+	ReplayDeliveriesWithBody(ctx context.Context, params *ReplayDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayDeliveries performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request.
+	// Takes a body of the `application/json` content type.
+	ReplayDeliveries(ctx context.Context, params *ReplayDeliveriesParams, body ReplayDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDelivery performs a GET /api/v1/deliveries/{id} (the `GetDelivery` operationId) request.
+	GetDelivery(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayDeliveryWithBody performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request,
+	// with any type of body and a specified content type.
+	ReplayDeliveryWithBody(ctx context.Context, id string, params *ReplayDeliveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayDelivery performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request.
+	// Takes a body of the `application/json` content type.
+	ReplayDelivery(ctx context.Context, id string, params *ReplayDeliveryParams, body ReplayDeliveryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// WatchEvents performs a GET /api/v1/events (the `WatchEvents` operationId) request.
 	WatchEvents(ctx context.Context, params *WatchEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -1191,6 +1619,17 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	PutDraft(ctx context.Context, key string, params *PutDraftParams, body PutDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CheckDraft performs a GET /api/v1/flows/{key}/draft/check (the `CheckDraft` operationId) request.
+	CheckDraft(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CompleteDraftWithBody performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request,
+	// with any type of body and a specified content type.
+	CompleteDraftWithBody(ctx context.Context, key string, params *CompleteDraftParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CompleteDraft performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request.
+	// Takes a body of the `application/json` content type.
+	CompleteDraft(ctx context.Context, key string, params *CompleteDraftParams, body CompleteDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// EditDraftWithBody performs a POST /api/v1/flows/{key}/draft/edit (the `EditDraft` operationId) request,
 	// with any type of body and a specified content type.
 	EditDraftWithBody(ctx context.Context, key string, params *EditDraftParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1198,6 +1637,9 @@ type ClientInterface interface {
 	// EditDraft performs a POST /api/v1/flows/{key}/draft/edit (the `EditDraft` operationId) request.
 	// Takes a body of the `application/json` content type.
 	EditDraft(ctx context.Context, key string, params *EditDraftParams, body EditDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListNames performs a GET /api/v1/flows/{key}/draft/names (the `ListNames` operationId) request.
+	ListNames(ctx context.Context, key string, params *ListNamesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PublishDraftWithBody performs a POST /api/v1/flows/{key}/draft/publish (the `PublishDraft` operationId) request,
 	// with any type of body and a specified content type.
@@ -1232,6 +1674,9 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	RotateToken(ctx context.Context, key string, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SampleFlow performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
+	SampleFlow(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListVersions performs a GET /api/v1/flows/{key}/versions (the `ListVersions` operationId) request.
 	ListVersions(ctx context.Context, key string, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -1257,6 +1702,9 @@ type ClientInterface interface {
 
 	// GetJob performs a GET /api/v1/jobs/{id} (the `GetJob` operationId) request.
 	GetJob(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListKinds performs a GET /api/v1/kinds (the `ListKinds` operationId) request.
+	ListKinds(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ParseSampleWithBody performs a POST /api/v1/parse (the `ParseSample` operationId) request,
 	// with any type of body and a specified content type.
@@ -1350,6 +1798,116 @@ type ClientInterface interface {
 // ListAudit performs a GET /api/v1/audit (the `ListAudit` operationId) request.
 func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListDeliveries performs a GET /api/v1/deliveries (the `ListDeliveries` operationId) request.
+func (c *Client) ListDeliveries(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDeliveriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseDeliveriesWithBody performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request,
+// with any type of body and a specified content type.
+func (c *Client) EraseDeliveriesWithBody(ctx context.Context, params *EraseDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseDeliveriesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseDeliveries performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request.
+// Takes a body of the `application/json` content type.
+func (c *Client) EraseDeliveries(ctx context.Context, params *EraseDeliveriesParams, body EraseDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseDeliveriesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayDeliveriesWithBody performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request,
+// with any type of body and a specified content type.
+func (c *Client) ReplayDeliveriesWithBody(ctx context.Context, params *ReplayDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayDeliveriesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayDeliveries performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request.
+// Takes a body of the `application/json` content type.
+func (c *Client) ReplayDeliveries(ctx context.Context, params *ReplayDeliveriesParams, body ReplayDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayDeliveriesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDelivery performs a GET /api/v1/deliveries/{id} (the `GetDelivery` operationId) request.
+func (c *Client) GetDelivery(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeliveryRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayDeliveryWithBody performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request,
+// with any type of body and a specified content type.
+func (c *Client) ReplayDeliveryWithBody(ctx context.Context, id string, params *ReplayDeliveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayDeliveryRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayDelivery performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request.
+// Takes a body of the `application/json` content type.
+func (c *Client) ReplayDelivery(ctx context.Context, id string, params *ReplayDeliveryParams, body ReplayDeliveryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayDeliveryRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1532,6 +2090,47 @@ func (c *Client) PutDraft(ctx context.Context, key string, params *PutDraftParam
 	return c.Client.Do(req)
 }
 
+// CheckDraft performs a GET /api/v1/flows/{key}/draft/check (the `CheckDraft` operationId) request.
+func (c *Client) CheckDraft(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCheckDraftRequest(c.Server, key)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CompleteDraftWithBody performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request,
+// with any type of body and a specified content type.
+func (c *Client) CompleteDraftWithBody(ctx context.Context, key string, params *CompleteDraftParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompleteDraftRequestWithBody(c.Server, key, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CompleteDraft performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request.
+// Takes a body of the `application/json` content type.
+func (c *Client) CompleteDraft(ctx context.Context, key string, params *CompleteDraftParams, body CompleteDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompleteDraftRequest(c.Server, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // EditDraftWithBody performs a POST /api/v1/flows/{key}/draft/edit (the `EditDraft` operationId) request,
 // with any type of body and a specified content type.
 func (c *Client) EditDraftWithBody(ctx context.Context, key string, params *EditDraftParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1550,6 +2149,19 @@ func (c *Client) EditDraftWithBody(ctx context.Context, key string, params *Edit
 // Takes a body of the `application/json` content type.
 func (c *Client) EditDraft(ctx context.Context, key string, params *EditDraftParams, body EditDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewEditDraftRequest(c.Server, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListNames performs a GET /api/v1/flows/{key}/draft/names (the `ListNames` operationId) request.
+func (c *Client) ListNames(ctx context.Context, key string, params *ListNamesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNamesRequest(c.Server, key, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1683,6 +2295,19 @@ func (c *Client) RotateToken(ctx context.Context, key string, params *RotateToke
 	return c.Client.Do(req)
 }
 
+// SampleFlow performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
+func (c *Client) SampleFlow(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSampleFlowRequest(c.Server, key)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListVersions performs a GET /api/v1/flows/{key}/versions (the `ListVersions` operationId) request.
 func (c *Client) ListVersions(ctx context.Context, key string, params *ListVersionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListVersionsRequest(c.Server, key, params)
@@ -1779,6 +2404,19 @@ func (c *Client) StartJob(ctx context.Context, params *StartJobParams, body Star
 // GetJob performs a GET /api/v1/jobs/{id} (the `GetJob` operationId) request.
 func (c *Client) GetJob(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetJobRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListKinds performs a GET /api/v1/kinds (the `ListKinds` operationId) request.
+func (c *Client) ListKinds(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKindsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2260,6 +2898,338 @@ func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request,
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListDeliveriesRequest constructs an http.Request for the ListDeliveries method
+func NewListDeliveriesRequest(server string, params *ListDeliveriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/deliveries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Flow != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "flow", *params.Flow, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Text != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "text", *params.Text, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEraseDeliveriesRequest calls the generic EraseDeliveries builder with application/json body
+func NewEraseDeliveriesRequest(server string, params *EraseDeliveriesParams, body EraseDeliveriesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEraseDeliveriesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewEraseDeliveriesRequestWithBody constructs an http.Request for the EraseDeliveries method, with any body, and a specified content type
+func NewEraseDeliveriesRequestWithBody(server string, params *EraseDeliveriesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/deliveries/erase")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewReplayDeliveriesRequest calls the generic ReplayDeliveries builder with application/json body
+func NewReplayDeliveriesRequest(server string, params *ReplayDeliveriesParams, body ReplayDeliveriesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayDeliveriesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewReplayDeliveriesRequestWithBody constructs an http.Request for the ReplayDeliveries method, with any body, and a specified content type
+func NewReplayDeliveriesRequestWithBody(server string, params *ReplayDeliveriesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/deliveries/replay")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetDeliveryRequest constructs an http.Request for the GetDelivery method
+func NewGetDeliveryRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/deliveries/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayDeliveryRequest calls the generic ReplayDelivery builder with application/json body
+func NewReplayDeliveryRequest(server string, id string, params *ReplayDeliveryParams, body ReplayDeliveryJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayDeliveryRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewReplayDeliveryRequestWithBody constructs an http.Request for the ReplayDelivery method, with any body, and a specified content type
+func NewReplayDeliveryRequestWithBody(server string, id string, params *ReplayDeliveryParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/deliveries/%s/replay", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3034,6 +4004,102 @@ func NewPutDraftRequestWithBody(server string, key string, params *PutDraftParam
 	return req, nil
 }
 
+// NewCheckDraftRequest constructs an http.Request for the CheckDraft method
+func NewCheckDraftRequest(server string, key string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/draft/check", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCompleteDraftRequest calls the generic CompleteDraft builder with application/json body
+func NewCompleteDraftRequest(server string, key string, params *CompleteDraftParams, body CompleteDraftJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCompleteDraftRequestWithBody(server, key, params, "application/json", bodyReader)
+}
+
+// NewCompleteDraftRequestWithBody constructs an http.Request for the CompleteDraft method, with any body, and a specified content type
+func NewCompleteDraftRequestWithBody(server string, key string, params *CompleteDraftParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/draft/complete", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewEditDraftRequest calls the generic EditDraft builder with application/json body
 func NewEditDraftRequest(server string, key string, params *EditDraftParams, body EditDraftJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3100,6 +4166,67 @@ func NewEditDraftRequestWithBody(server string, key string, params *EditDraftPar
 
 		req.Header.Set("If-Match", headerParam1)
 
+	}
+
+	return req, nil
+}
+
+// NewListNamesRequest constructs an http.Request for the ListNames method
+func NewListNamesRequest(server string, key string, params *ListNamesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/draft/names", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Pointer != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "pointer", *params.Pointer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -3521,6 +4648,40 @@ func NewRotateTokenRequestWithBody(server string, key string, params *RotateToke
 	return req, nil
 }
 
+// NewSampleFlowRequest constructs an http.Request for the SampleFlow method
+func NewSampleFlowRequest(server string, key string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/sample", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListVersionsRequest constructs an http.Request for the ListVersions method
 func NewListVersionsRequest(server string, key string, params *ListVersionsParams) (*http.Request, error) {
 	var err error
@@ -3932,6 +5093,33 @@ func NewGetJobRequest(server string, id string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/jobs/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListKindsRequest constructs an http.Request for the ListKinds method
+func NewListKindsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kinds")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -5144,6 +6332,46 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error)
 
+	// ListDeliveriesWithResponse performs a GET /api/v1/deliveries (the `ListDeliveries` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ListDeliveriesWithResponse(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*ListDeliveriesResponse, error)
+
+	// EraseDeliveriesWithBodyWithResponse performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request,
+	// with any type of body and a specified content type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	EraseDeliveriesWithBodyWithResponse(ctx context.Context, params *EraseDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseDeliveriesResponse, error)
+
+	// EraseDeliveriesWithResponse performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request.
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	EraseDeliveriesWithResponse(ctx context.Context, params *EraseDeliveriesParams, body EraseDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseDeliveriesResponse, error)
+
+	// ReplayDeliveriesWithBodyWithResponse performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request,
+	// with any type of body and a specified content type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ReplayDeliveriesWithBodyWithResponse(ctx context.Context, params *ReplayDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayDeliveriesResponse, error)
+
+	// ReplayDeliveriesWithResponse performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request.
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	ReplayDeliveriesWithResponse(ctx context.Context, params *ReplayDeliveriesParams, body ReplayDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayDeliveriesResponse, error)
+
+	// GetDeliveryWithResponse performs a GET /api/v1/deliveries/{id} (the `GetDelivery` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	GetDeliveryWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error)
+
+	// ReplayDeliveryWithBodyWithResponse performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request,
+	// with any type of body and a specified content type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ReplayDeliveryWithBodyWithResponse(ctx context.Context, id string, params *ReplayDeliveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayDeliveryResponse, error)
+
+	// ReplayDeliveryWithResponse performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request.
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	ReplayDeliveryWithResponse(ctx context.Context, id string, params *ReplayDeliveryParams, body ReplayDeliveryJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayDeliveryResponse, error)
+
 	// WatchEventsWithResponse performs a GET /api/v1/events (the `WatchEvents` operationId) request.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5210,6 +6438,21 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	PutDraftWithResponse(ctx context.Context, key string, params *PutDraftParams, body PutDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*PutDraftResponse, error)
 
+	// CheckDraftWithResponse performs a GET /api/v1/flows/{key}/draft/check (the `CheckDraft` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	CheckDraftWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*CheckDraftResponse, error)
+
+	// CompleteDraftWithBodyWithResponse performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request,
+	// with any type of body and a specified content type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	CompleteDraftWithBodyWithResponse(ctx context.Context, key string, params *CompleteDraftParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CompleteDraftResponse, error)
+
+	// CompleteDraftWithResponse performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request.
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	CompleteDraftWithResponse(ctx context.Context, key string, params *CompleteDraftParams, body CompleteDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*CompleteDraftResponse, error)
+
 	// EditDraftWithBodyWithResponse performs a POST /api/v1/flows/{key}/draft/edit (the `EditDraft` operationId) request,
 	// with any type of body and a specified content type.
 	//
@@ -5219,6 +6462,11 @@ type ClientWithResponsesInterface interface {
 	// EditDraftWithResponse performs a POST /api/v1/flows/{key}/draft/edit (the `EditDraft` operationId) request.
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	EditDraftWithResponse(ctx context.Context, key string, params *EditDraftParams, body EditDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*EditDraftResponse, error)
+
+	// ListNamesWithResponse performs a GET /api/v1/flows/{key}/draft/names (the `ListNames` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ListNamesWithResponse(ctx context.Context, key string, params *ListNamesParams, reqEditors ...RequestEditorFn) (*ListNamesResponse, error)
 
 	// PublishDraftWithBodyWithResponse performs a POST /api/v1/flows/{key}/draft/publish (the `PublishDraft` operationId) request,
 	// with any type of body and a specified content type.
@@ -5265,6 +6513,11 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	RotateTokenWithResponse(ctx context.Context, key string, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error)
 
+	// SampleFlowWithResponse performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	SampleFlowWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*SampleFlowResponse, error)
+
 	// ListVersionsWithResponse performs a GET /api/v1/flows/{key}/versions (the `ListVersions` operationId) request.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5304,6 +6557,11 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns a wrapper object for the known response body format(s).
 	GetJobWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetJobResponse, error)
+
+	// ListKindsWithResponse performs a GET /api/v1/kinds (the `ListKinds` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ListKindsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListKindsResponse, error)
 
 	// ParseSampleWithBodyWithResponse performs a POST /api/v1/parse (the `ParseSample` operationId) request,
 	// with any type of body and a specified content type.
@@ -5467,6 +6725,225 @@ func (r ListAuditResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListAuditResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DeliveryList
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListDeliveriesResponse) GetJSON200() *DeliveryList {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r ListDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EraseDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ErasedDeliveries
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseDeliveriesResponse) GetJSON200() *ErasedDeliveries {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplayDeliveriesResponse202Headers the declared response headers of an HTTP 202 response for ReplayDeliveries
+type ReplayDeliveriesResponse202Headers struct {
+	Location *string
+}
+
+type ReplayDeliveriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Job
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *ReplayDeliveriesResponse202Headers
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReplayDeliveriesResponse) GetJSON202() *Job {
+	return r.JSON202
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayDeliveriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayDeliveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayDeliveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayDeliveriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDeliveryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DeliveryDetail
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDeliveryResponse) GetJSON200() *DeliveryDetail {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDeliveryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDeliveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDeliveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDeliveryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplayDeliveryResponse201Headers the declared response headers of an HTTP 201 response for ReplayDelivery
+type ReplayDeliveryResponse201Headers struct {
+	Location *string
+}
+
+type ReplayDeliveryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Replayed
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *ReplayDeliveryResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r ReplayDeliveryResponse) GetJSON201() *Replayed {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayDeliveryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayDeliveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayDeliveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayDeliveryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5979,6 +7456,95 @@ func (r PutDraftResponse) ContentType() string {
 	return ""
 }
 
+// CheckDraftResponse200Headers the declared response headers of an HTTP 200 response for CheckDraft
+type CheckDraftResponse200Headers struct {
+	ETag *string
+}
+
+type CheckDraftResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CheckedDraft
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CheckDraftResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CheckDraftResponse) GetJSON200() *CheckedDraft {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r CheckDraftResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CheckDraftResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CheckDraftResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CheckDraftResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CompleteDraftResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CompletedExpression
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CompleteDraftResponse) GetJSON200() *CompletedExpression {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r CompleteDraftResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CompleteDraftResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CompleteDraftResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CompleteDraftResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // EditDraftResponse200Headers the declared response headers of an HTTP 200 response for EditDraft
 type EditDraftResponse200Headers struct {
 	ETag *string
@@ -6021,6 +7587,47 @@ func (r EditDraftResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r EditDraftResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListNamesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NameList
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListNamesResponse) GetJSON200() *NameList {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r ListNamesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNamesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNamesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListNamesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6309,6 +7916,47 @@ func (r RotateTokenResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RotateTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SampleFlowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Sample
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SampleFlowResponse) GetJSON200() *Sample {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r SampleFlowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SampleFlowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SampleFlowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SampleFlowResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6610,6 +8258,47 @@ func (r GetJobResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetJobResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListKindsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KindList
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListKindsResponse) GetJSON200() *KindList {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r ListKindsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListKindsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListKindsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListKindsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7385,6 +9074,94 @@ func (c *ClientWithResponses) ListAuditWithResponse(ctx context.Context, params 
 	return ParseListAuditResponse(rsp)
 }
 
+// ListDeliveriesWithResponse performs a GET /api/v1/deliveries (the `ListDeliveries` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ListDeliveriesWithResponse(ctx context.Context, params *ListDeliveriesParams, reqEditors ...RequestEditorFn) (*ListDeliveriesResponse, error) {
+	rsp, err := c.ListDeliveries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDeliveriesResponse(rsp)
+}
+
+// EraseDeliveriesWithBodyWithResponse performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request,
+// with any type of body and a specified content type.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) EraseDeliveriesWithBodyWithResponse(ctx context.Context, params *EraseDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseDeliveriesResponse, error) {
+	rsp, err := c.EraseDeliveriesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseDeliveriesResponse(rsp)
+}
+
+// EraseDeliveriesWithResponse performs a POST /api/v1/deliveries/erase (the `EraseDeliveries` operationId) request.
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) EraseDeliveriesWithResponse(ctx context.Context, params *EraseDeliveriesParams, body EraseDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*EraseDeliveriesResponse, error) {
+	rsp, err := c.EraseDeliveries(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseDeliveriesResponse(rsp)
+}
+
+// ReplayDeliveriesWithBodyWithResponse performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request,
+// with any type of body and a specified content type.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ReplayDeliveriesWithBodyWithResponse(ctx context.Context, params *ReplayDeliveriesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayDeliveriesResponse, error) {
+	rsp, err := c.ReplayDeliveriesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayDeliveriesResponse(rsp)
+}
+
+// ReplayDeliveriesWithResponse performs a POST /api/v1/deliveries/replay (the `ReplayDeliveries` operationId) request.
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ReplayDeliveriesWithResponse(ctx context.Context, params *ReplayDeliveriesParams, body ReplayDeliveriesJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayDeliveriesResponse, error) {
+	rsp, err := c.ReplayDeliveries(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayDeliveriesResponse(rsp)
+}
+
+// GetDeliveryWithResponse performs a GET /api/v1/deliveries/{id} (the `GetDelivery` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) GetDeliveryWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetDeliveryResponse, error) {
+	rsp, err := c.GetDelivery(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDeliveryResponse(rsp)
+}
+
+// ReplayDeliveryWithBodyWithResponse performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request,
+// with any type of body and a specified content type.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ReplayDeliveryWithBodyWithResponse(ctx context.Context, id string, params *ReplayDeliveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayDeliveryResponse, error) {
+	rsp, err := c.ReplayDeliveryWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayDeliveryResponse(rsp)
+}
+
+// ReplayDeliveryWithResponse performs a POST /api/v1/deliveries/{id}/replay (the `ReplayDelivery` operationId) request.
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ReplayDeliveryWithResponse(ctx context.Context, id string, params *ReplayDeliveryParams, body ReplayDeliveryJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayDeliveryResponse, error) {
+	rsp, err := c.ReplayDelivery(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayDeliveryResponse(rsp)
+}
+
 // WatchEventsWithResponse performs a GET /api/v1/events (the `WatchEvents` operationId) request.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -7529,6 +9306,39 @@ func (c *ClientWithResponses) PutDraftWithResponse(ctx context.Context, key stri
 	return ParsePutDraftResponse(rsp)
 }
 
+// CheckDraftWithResponse performs a GET /api/v1/flows/{key}/draft/check (the `CheckDraft` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) CheckDraftWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*CheckDraftResponse, error) {
+	rsp, err := c.CheckDraft(ctx, key, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCheckDraftResponse(rsp)
+}
+
+// CompleteDraftWithBodyWithResponse performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request,
+// with any type of body and a specified content type.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) CompleteDraftWithBodyWithResponse(ctx context.Context, key string, params *CompleteDraftParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CompleteDraftResponse, error) {
+	rsp, err := c.CompleteDraftWithBody(ctx, key, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCompleteDraftResponse(rsp)
+}
+
+// CompleteDraftWithResponse performs a POST /api/v1/flows/{key}/draft/complete (the `CompleteDraft` operationId) request.
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) CompleteDraftWithResponse(ctx context.Context, key string, params *CompleteDraftParams, body CompleteDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*CompleteDraftResponse, error) {
+	rsp, err := c.CompleteDraft(ctx, key, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCompleteDraftResponse(rsp)
+}
+
 // EditDraftWithBodyWithResponse performs a POST /api/v1/flows/{key}/draft/edit (the `EditDraft` operationId) request,
 // with any type of body and a specified content type.
 //
@@ -7549,6 +9359,17 @@ func (c *ClientWithResponses) EditDraftWithResponse(ctx context.Context, key str
 		return nil, err
 	}
 	return ParseEditDraftResponse(rsp)
+}
+
+// ListNamesWithResponse performs a GET /api/v1/flows/{key}/draft/names (the `ListNames` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ListNamesWithResponse(ctx context.Context, key string, params *ListNamesParams, reqEditors ...RequestEditorFn) (*ListNamesResponse, error) {
+	rsp, err := c.ListNames(ctx, key, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNamesResponse(rsp)
 }
 
 // PublishDraftWithBodyWithResponse performs a POST /api/v1/flows/{key}/draft/publish (the `PublishDraft` operationId) request,
@@ -7650,6 +9471,17 @@ func (c *ClientWithResponses) RotateTokenWithResponse(ctx context.Context, key s
 	return ParseRotateTokenResponse(rsp)
 }
 
+// SampleFlowWithResponse performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) SampleFlowWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*SampleFlowResponse, error) {
+	rsp, err := c.SampleFlow(ctx, key, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSampleFlowResponse(rsp)
+}
+
 // ListVersionsWithResponse performs a GET /api/v1/flows/{key}/versions (the `ListVersions` operationId) request.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -7736,6 +9568,17 @@ func (c *ClientWithResponses) GetJobWithResponse(ctx context.Context, id string,
 		return nil, err
 	}
 	return ParseGetJobResponse(rsp)
+}
+
+// ListKindsWithResponse performs a GET /api/v1/kinds (the `ListKinds` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ListKindsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListKindsResponse, error) {
+	rsp, err := c.ListKinds(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListKindsResponse(rsp)
 }
 
 // ParseSampleWithBodyWithResponse performs a POST /api/v1/parse (the `ParseSample` operationId) request,
@@ -8035,6 +9878,162 @@ func ParseListAuditResponse(rsp *http.Response) (*ListAuditResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseListDeliveriesResponse parses an HTTP response from a ListDeliveriesWithResponse call
+func ParseListDeliveriesResponse(rsp *http.Response) (*ListDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DeliveryList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEraseDeliveriesResponse parses an HTTP response from a EraseDeliveriesWithResponse call
+func ParseEraseDeliveriesResponse(rsp *http.Response) (*EraseDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ErasedDeliveries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplayDeliveriesResponse parses an HTTP response from a ReplayDeliveriesWithResponse call
+func ParseReplayDeliveriesResponse(rsp *http.Response) (*ReplayDeliveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayDeliveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Job
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers ReplayDeliveriesResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDeliveryResponse parses an HTTP response from a GetDeliveryWithResponse call
+func ParseGetDeliveryResponse(rsp *http.Response) (*GetDeliveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDeliveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DeliveryDetail
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplayDeliveryResponse parses an HTTP response from a ReplayDeliveryWithResponse call
+func ParseReplayDeliveryResponse(rsp *http.Response) (*ReplayDeliveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayDeliveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Replayed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers ReplayDeliveryResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil
@@ -8387,6 +10386,71 @@ func ParsePutDraftResponse(rsp *http.Response) (*PutDraftResponse, error) {
 	return response, nil
 }
 
+// ParseCheckDraftResponse parses an HTTP response from a CheckDraftWithResponse call
+func ParseCheckDraftResponse(rsp *http.Response) (*CheckDraftResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CheckDraftResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CheckedDraft
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers CheckDraftResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCompleteDraftResponse parses an HTTP response from a CompleteDraftWithResponse call
+func ParseCompleteDraftResponse(rsp *http.Response) (*CompleteDraftResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CompleteDraftResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CompletedExpression
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseEditDraftResponse parses an HTTP response from a EditDraftWithResponse call
 func ParseEditDraftResponse(rsp *http.Response) (*EditDraftResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8421,6 +10485,32 @@ func ParseEditDraftResponse(rsp *http.Response) (*EditDraftResponse, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListNamesResponse parses an HTTP response from a ListNamesWithResponse call
+func ParseListNamesResponse(rsp *http.Response) (*ListNamesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNamesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NameList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	}
 
 	return response, nil
@@ -8660,6 +10750,32 @@ func ParseRotateTokenResponse(rsp *http.Response) (*RotateTokenResponse, error) 
 	return response, nil
 }
 
+// ParseSampleFlowResponse parses an HTTP response from a SampleFlowWithResponse call
+func ParseSampleFlowResponse(rsp *http.Response) (*SampleFlowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SampleFlowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Sample
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListVersionsResponse parses an HTTP response from a ListVersionsWithResponse call
 func ParseListVersionsResponse(rsp *http.Response) (*ListVersionsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8858,6 +10974,32 @@ func ParseGetJobResponse(rsp *http.Response) (*GetJobResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Job
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListKindsResponse parses an HTTP response from a ListKindsWithResponse call
+func ParseListKindsResponse(rsp *http.Response) (*ListKindsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListKindsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KindList
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

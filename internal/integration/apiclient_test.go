@@ -98,6 +98,7 @@ func TestAGeneratedClientCallsEveryOperation(t *testing.T) {
 	g.flows(t)
 	g.drafts(t)
 	g.runs(t, p)
+	g.deliveries(t)
 	g.inbox(t, p, c)
 	g.people(t, p)
 	g.events(t)
@@ -183,6 +184,16 @@ func (g *generated) drafts(t *testing.T) {
 	got, err := g.GetDraftWithResponse(ctx, "client")
 	draft, _ := decoded[apiclient.Draft](t, got, err)
 	require.Contains(t, draft.Text, "key: finished")
+	checked, err := g.CheckDraftWithResponse(ctx, "client")
+	decoded[apiclient.CheckedDraft](t, checked, err)
+	named, err := g.ListNamesWithResponse(ctx, "client", nil)
+	decoded[apiclient.NameList](t, named, err)
+	kinds, err := g.ListKindsWithResponse(ctx)
+	decoded[apiclient.KindList](t, kinds, err)
+	whole := true
+	completed, err := g.CompleteDraftWithResponse(ctx, "client", nil, apiclient.ExpressionAt{
+		Pointer: "/nodes/0/config/expression", Text: "trigger.", Offset: 8, Whole: &whole})
+	decoded[apiclient.CompletedExpression](t, completed, err)
 	published, err := g.PublishDraftWithResponse(ctx, "client",
 		&apiclient.PublishDraftParams{IfMatch: header.Get("ETag")}, apiclient.Publication{})
 	applied, _ := decoded[apiclient.AppliedFlow](t, published, err)
@@ -233,6 +244,31 @@ func (g *generated) runs(t *testing.T, p *product) {
 	decoded[apiclient.ErasedRuns](t, erased, err)
 	deleted, err := g.DeleteRunWithResponse(ctx, string(ended), nil)
 	empty(t, deleted, err)
+}
+
+// deliveries are those of the runs.
+func (g *generated) deliveries(t *testing.T) {
+	t.Helper()
+	ctx, key := t.Context(), "client"
+	var id string
+	require.Eventually(t, func() bool {
+		listed, err := g.ListDeliveriesWithResponse(ctx, &apiclient.ListDeliveriesParams{Flow: &key})
+		list, _ := decoded[apiclient.DeliveryList](t, listed, err)
+		for _, delivery := range list.Deliveries {
+			id = delivery.Id
+		}
+		return id != ""
+	}, patience, 50*time.Millisecond)
+	got, err := g.GetDeliveryWithResponse(ctx, id)
+	decoded[apiclient.DeliveryDetail](t, got, err)
+	sample, err := g.SampleFlowWithResponse(ctx, key)
+	decoded[apiclient.Sample](t, sample, err)
+	replayed, err := g.ReplayDeliveryWithResponse(ctx, id, nil, apiclient.ReplayRequest{})
+	decoded[apiclient.Replayed](t, replayed, err)
+	all, err := g.ReplayDeliveriesWithResponse(ctx, nil, apiclient.ReplayJobRequest{Flow: &key})
+	decoded[apiclient.Job](t, all, err)
+	erased, err := g.EraseDeliveriesWithResponse(ctx, nil, apiclient.EraseRequest{Path: "wait", Value: "true"})
+	decoded[apiclient.ErasedDeliveries](t, erased, err)
 }
 
 // inbox accepts a delivery without Temporal, whose flow then has gone.
