@@ -131,13 +131,12 @@ func TestAStreamEndsWithTheRightsOfItsActor(t *testing.T) {
 			lines := bufio.NewScanner(response.Body)
 			next := func() (event string) {
 				for lines.Scan() {
-					if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+					if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok && name != "ping" {
 						return name
 					}
 				}
 				return "end"
 			}
-			require.Equal(t, "ping", next())
 			changes.at.Store(1)
 			require.Equal(t, "flows", next())
 			end()

@@ -59,6 +59,7 @@ func (e DeliveryDetailSignature) Valid() bool {
 // Defines values for JobAction.
 const (
 	JobActionCancel JobAction = "cancel"
+	JobActionDelete JobAction = "delete"
 	JobActionReplay JobAction = "replay"
 	JobActionRetry  JobAction = "retry"
 )
@@ -67,6 +68,8 @@ const (
 func (e JobAction) Valid() bool {
 	switch e {
 	case JobActionCancel:
+		return true
+	case JobActionDelete:
 		return true
 	case JobActionReplay:
 		return true
@@ -101,6 +104,7 @@ func (e JobState) Valid() bool {
 // Defines values for JobRequestAction.
 const (
 	JobRequestActionCancel JobRequestAction = "cancel"
+	JobRequestActionDelete JobRequestAction = "delete"
 	JobRequestActionRetry  JobRequestAction = "retry"
 )
 
@@ -108,6 +112,8 @@ const (
 func (e JobRequestAction) Valid() bool {
 	switch e {
 	case JobRequestActionCancel:
+		return true
+	case JobRequestActionDelete:
 		return true
 	case JobRequestActionRetry:
 		return true
@@ -633,17 +639,19 @@ type Invitation struct {
 
 // Job defines model for Job.
 type Job struct {
-	Action   JobAction     `json:"action"`
-	Done     int64         `json:"done"`
-	Ended    *time.Time    `json:"ended,omitempty"`
-	Failed   int64         `json:"failed"`
-	Found    int64         `json:"found"`
-	Id       string        `json:"id"`
-	More     *bool         `json:"more,omitempty"`
-	Problems *[]JobProblem `json:"problems,omitempty"`
-	Refused  int64         `json:"refused"`
-	Started  time.Time     `json:"started"`
-	State    JobState      `json:"state"`
+	Action    JobAction     `json:"action"`
+	Done      int64         `json:"done"`
+	DryRun    *bool         `json:"dryRun,omitempty"`
+	Ended     *time.Time    `json:"ended,omitempty"`
+	Failed    int64         `json:"failed"`
+	Found     int64         `json:"found"`
+	Id        string        `json:"id"`
+	More      *bool         `json:"more,omitempty"`
+	Problems  *[]JobProblem `json:"problems,omitempty"`
+	Refused   int64         `json:"refused"`
+	Started   time.Time     `json:"started"`
+	State     JobState      `json:"state"`
+	Takeovers *int64        `json:"takeovers,omitempty"`
 }
 
 // JobAction defines model for Job.Action.
@@ -656,18 +664,22 @@ type JobState string
 type JobProblem struct {
 	Delivery *string `json:"delivery,omitempty"`
 	Detail   string  `json:"detail"`
-	Flow     string  `json:"flow"`
-	Run      string  `json:"run"`
+	Flow     *string `json:"flow,omitempty"`
+	Run      *string `json:"run,omitempty"`
 }
 
 // JobRequest defines model for JobRequest.
 type JobRequest struct {
-	Action JobRequestAction `json:"action"`
-	After  *string          `json:"after,omitempty"`
-	Before *string          `json:"before,omitempty"`
-	Flow   *string          `json:"flow,omitempty"`
-	Retry  *RetryRequest    `json:"retry,omitempty"`
-	Status *string          `json:"status,omitempty"`
+	Action  JobRequestAction `json:"action"`
+	After   *string          `json:"after,omitempty"`
+	Before  *string          `json:"before,omitempty"`
+	DryRun  *bool            `json:"dryRun,omitempty"`
+	Flow    *string          `json:"flow,omitempty"`
+	Label   *string          `json:"label,omitempty"`
+	Retry   *RetryRequest    `json:"retry,omitempty"`
+	Status  *string          `json:"status,omitempty"`
+	Text    *string          `json:"text,omitempty"`
+	Version *int64           `json:"version,omitempty"`
 }
 
 // JobRequestAction defines model for JobRequest.Action.
@@ -917,8 +929,18 @@ type Rotation struct {
 	GraceSeconds *int64 `json:"graceSeconds,omitempty"`
 }
 
+// RunAnswer defines model for RunAnswer.
+type RunAnswer struct {
+	Answer  *Answer `json:"answer,omitempty"`
+	Flow    string  `json:"flow"`
+	Id      *string `json:"id,omitempty"`
+	Status  *string `json:"status,omitempty"`
+	Version *int64  `json:"version,omitempty"`
+}
+
 // RunDetail defines model for RunDetail.
 type RunDetail struct {
+	Actor       *string    `json:"actor,omitempty"`
 	At          *[]int64   `json:"at,omitempty"`
 	Caller      *string    `json:"caller,omitempty"`
 	Ended       *time.Time `json:"ended,omitempty"`
@@ -939,6 +961,7 @@ type RunDetail struct {
 	Title       string     `json:"title"`
 	Total       int64      `json:"total"`
 	Version     int64      `json:"version"`
+	Waiting     *Waiting   `json:"waiting,omitempty"`
 }
 
 // RunList defines model for RunList.
@@ -947,8 +970,15 @@ type RunList struct {
 	Runs []RunSummary `json:"runs"`
 }
 
+// RunStart defines model for RunStart.
+type RunStart struct {
+	Input       interface{} `json:"input,omitempty"`
+	WaitSeconds *int64      `json:"waitSeconds,omitempty"`
+}
+
 // RunSummary defines model for RunSummary.
 type RunSummary struct {
+	Actor       *string    `json:"actor,omitempty"`
 	Caller      *string    `json:"caller,omitempty"`
 	Ended       *time.Time `json:"ended,omitempty"`
 	Execution   string     `json:"execution"`
@@ -1008,6 +1038,17 @@ type SessionList struct {
 	Sessions []Session `json:"sessions"`
 }
 
+// StartedRun defines model for StartedRun.
+type StartedRun struct {
+	Answer    *Answer `json:"answer,omitempty"`
+	Duplicate *bool   `json:"duplicate,omitempty"`
+	Flow      string  `json:"flow"`
+	Id        *string `json:"id,omitempty"`
+	Skipped   *bool   `json:"skipped,omitempty"`
+	Status    *string `json:"status,omitempty"`
+	Version   *int64  `json:"version,omitempty"`
+}
+
 // Step defines model for Step.
 type Step struct {
 	Attempts  *int64                  `json:"attempts,omitempty"`
@@ -1037,6 +1078,7 @@ type StepList struct {
 
 // Summary defines model for Summary.
 type Summary struct {
+	Actor     *string    `json:"actor,omitempty"`
 	Caller    *string    `json:"caller,omitempty"`
 	Ended     *time.Time `json:"ended,omitempty"`
 	Execution string     `json:"execution"`
@@ -1101,6 +1143,13 @@ type VersionInfo struct {
 type VersionList struct {
 	Next     *string       `json:"next,omitempty"`
 	Versions []VersionInfo `json:"versions"`
+}
+
+// Waiting defines model for Waiting.
+type Waiting struct {
+	Delivery int64     `json:"delivery"`
+	Reason   *string   `json:"reason,omitempty"`
+	Since    time.Time `json:"since"`
 }
 
 // WaitingDeliveries defines model for WaitingDeliveries.
@@ -1292,6 +1341,16 @@ type RotateTokenParams struct {
 // RotateTokenParamsIfNoneMatch defines parameters for RotateToken.
 type RotateTokenParamsIfNoneMatch string
 
+// StartRunParams defines parameters for StartRun.
+type StartRunParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetAnswerParams defines parameters for GetAnswer.
+type GetAnswerParams struct {
+	WaitSeconds *int64 `form:"waitSeconds,omitempty" json:"waitSeconds,omitempty"`
+}
+
 // ListVersionsParams defines parameters for ListVersions.
 type ListVersionsParams struct {
 	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1351,13 +1410,16 @@ type ChangePersonParams struct {
 
 // ListRunsParams defines parameters for ListRuns.
 type ListRunsParams struct {
-	Flow   *string `form:"flow,omitempty" json:"flow,omitempty"`
-	Run    *string `form:"run,omitempty" json:"run,omitempty"`
-	Status *string `form:"status,omitempty" json:"status,omitempty"`
-	After  *string `form:"after,omitempty" json:"after,omitempty"`
-	Before *string `form:"before,omitempty" json:"before,omitempty"`
-	Limit  *int64  `form:"limit,omitempty" json:"limit,omitempty"`
-	Page   *string `form:"page,omitempty" json:"page,omitempty"`
+	Flow    *string `form:"flow,omitempty" json:"flow,omitempty"`
+	Run     *string `form:"run,omitempty" json:"run,omitempty"`
+	Version *int64  `form:"version,omitempty" json:"version,omitempty"`
+	Label   *string `form:"label,omitempty" json:"label,omitempty"`
+	Text    *string `form:"text,omitempty" json:"text,omitempty"`
+	Status  *string `form:"status,omitempty" json:"status,omitempty"`
+	After   *string `form:"after,omitempty" json:"after,omitempty"`
+	Before  *string `form:"before,omitempty" json:"before,omitempty"`
+	Limit   *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+	Page    *string `form:"page,omitempty" json:"page,omitempty"`
 }
 
 // EraseRunsParams defines parameters for EraseRuns.
@@ -1448,6 +1510,9 @@ type LabelFlowJSONRequestBody = Labels
 
 // RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
 type RotateTokenJSONRequestBody = Rotation
+
+// StartRunJSONRequestBody defines body for StartRun for application/json ContentType.
+type StartRunJSONRequestBody = RunStart
 
 // StartJobJSONRequestBody defines body for StartJob for application/json ContentType.
 type StartJobJSONRequestBody = JobRequest
@@ -1673,6 +1738,17 @@ type ClientInterface interface {
 	// RotateToken performs a POST /api/v1/flows/{key}/rotate-token (the `RotateToken` operationId) request.
 	// Takes a body of the `application/json` content type.
 	RotateToken(ctx context.Context, key string, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartRunWithBody performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request,
+	// with any type of body and a specified content type.
+	StartRunWithBody(ctx context.Context, key string, params *StartRunParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartRun performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request.
+	// Takes a body of the `application/json` content type.
+	StartRun(ctx context.Context, key string, params *StartRunParams, body StartRunJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAnswer performs a GET /api/v1/flows/{key}/runs/{id}/answer (the `GetAnswer` operationId) request.
+	GetAnswer(ctx context.Context, key string, id string, params *GetAnswerParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SampleFlow performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
 	SampleFlow(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2285,6 +2361,47 @@ func (c *Client) RotateTokenWithBody(ctx context.Context, key string, params *Ro
 // Takes a body of the `application/json` content type.
 func (c *Client) RotateToken(ctx context.Context, key string, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRotateTokenRequest(c.Server, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartRunWithBody performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request,
+// with any type of body and a specified content type.
+func (c *Client) StartRunWithBody(ctx context.Context, key string, params *StartRunParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRunRequestWithBody(c.Server, key, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartRun performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request.
+// Takes a body of the `application/json` content type.
+func (c *Client) StartRun(ctx context.Context, key string, params *StartRunParams, body StartRunJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRunRequest(c.Server, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAnswer performs a GET /api/v1/flows/{key}/runs/{id}/answer (the `GetAnswer` operationId) request.
+func (c *Client) GetAnswer(ctx context.Context, key string, id string, params *GetAnswerParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAnswerRequest(c.Server, key, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4648,6 +4765,136 @@ func NewRotateTokenRequestWithBody(server string, key string, params *RotateToke
 	return req, nil
 }
 
+// NewStartRunRequest calls the generic StartRun builder with application/json body
+func NewStartRunRequest(server string, key string, params *StartRunParams, body StartRunJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartRunRequestWithBody(server, key, params, "application/json", bodyReader)
+}
+
+// NewStartRunRequestWithBody constructs an http.Request for the StartRun method, with any body, and a specified content type
+func NewStartRunRequestWithBody(server string, key string, params *StartRunParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/runs", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetAnswerRequest constructs an http.Request for the GetAnswer method
+func NewGetAnswerRequest(server string, key string, id string, params *GetAnswerParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/runs/%s/answer", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WaitSeconds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "waitSeconds", *params.WaitSeconds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewSampleFlowRequest constructs an http.Request for the SampleFlow method
 func NewSampleFlowRequest(server string, key string) (*http.Request, error) {
 	var err error
@@ -5447,6 +5694,42 @@ func NewListRunsRequest(server string, params *ListRunsParams) (*http.Request, e
 		if params.Run != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "run", *params.Run, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Version != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "version", *params.Version, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Label != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "label", *params.Label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Text != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "text", *params.Text, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6512,6 +6795,21 @@ type ClientWithResponsesInterface interface {
 	// RotateTokenWithResponse performs a POST /api/v1/flows/{key}/rotate-token (the `RotateToken` operationId) request.
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	RotateTokenWithResponse(ctx context.Context, key string, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error)
+
+	// StartRunWithBodyWithResponse performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request,
+	// with any type of body and a specified content type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	StartRunWithBodyWithResponse(ctx context.Context, key string, params *StartRunParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRunResponse, error)
+
+	// StartRunWithResponse performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request.
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	StartRunWithResponse(ctx context.Context, key string, params *StartRunParams, body StartRunJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRunResponse, error)
+
+	// GetAnswerWithResponse performs a GET /api/v1/flows/{key}/runs/{id}/answer (the `GetAnswer` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	GetAnswerWithResponse(ctx context.Context, key string, id string, params *GetAnswerParams, reqEditors ...RequestEditorFn) (*GetAnswerResponse, error)
 
 	// SampleFlowWithResponse performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
 	//
@@ -7916,6 +8214,109 @@ func (r RotateTokenResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RotateTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StartRunResponse200Headers the declared response headers of an HTTP 200 response for StartRun
+type StartRunResponse200Headers struct {
+	Location *string
+}
+
+// StartRunResponse202Headers the declared response headers of an HTTP 202 response for StartRun
+type StartRunResponse202Headers struct {
+	Location *string
+}
+
+type StartRunResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StartedRun
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *StartedRun
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *StartRunResponse200Headers
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *StartRunResponse202Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StartRunResponse) GetJSON200() *StartedRun {
+	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r StartRunResponse) GetJSON202() *StartedRun {
+	return r.JSON202
+}
+
+// GetBody returns the raw response body bytes
+func (r StartRunResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartRunResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartRunResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartRunResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetAnswerResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RunAnswer
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAnswerResponse) GetJSON200() *RunAnswer {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAnswerResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAnswerResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAnswerResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAnswerResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9471,6 +9872,39 @@ func (c *ClientWithResponses) RotateTokenWithResponse(ctx context.Context, key s
 	return ParseRotateTokenResponse(rsp)
 }
 
+// StartRunWithBodyWithResponse performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request,
+// with any type of body and a specified content type.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) StartRunWithBodyWithResponse(ctx context.Context, key string, params *StartRunParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRunResponse, error) {
+	rsp, err := c.StartRunWithBody(ctx, key, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartRunResponse(rsp)
+}
+
+// StartRunWithResponse performs a POST /api/v1/flows/{key}/runs (the `StartRun` operationId) request.
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) StartRunWithResponse(ctx context.Context, key string, params *StartRunParams, body StartRunJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRunResponse, error) {
+	rsp, err := c.StartRun(ctx, key, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartRunResponse(rsp)
+}
+
+// GetAnswerWithResponse performs a GET /api/v1/flows/{key}/runs/{id}/answer (the `GetAnswer` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) GetAnswerWithResponse(ctx context.Context, key string, id string, params *GetAnswerParams, reqEditors ...RequestEditorFn) (*GetAnswerResponse, error) {
+	rsp, err := c.GetAnswer(ctx, key, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAnswerResponse(rsp)
+}
+
 // SampleFlowWithResponse performs a GET /api/v1/flows/{key}/sample (the `SampleFlow` operationId) request.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10745,6 +11179,88 @@ func ParseRotateTokenResponse(rsp *http.Response) (*RotateTokenResponse, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStartRunResponse parses an HTTP response from a StartRunWithResponse call
+func ParseStartRunResponse(rsp *http.Response) (*StartRunResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartRunResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StartedRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest StartedRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers StartRunResponse200Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 202:
+		var headers StartRunResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAnswerResponse parses an HTTP response from a GetAnswerWithResponse call
+func ParseGetAnswerResponse(rsp *http.Response) (*GetAnswerResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAnswerResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RunAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	}
 
 	return response, nil

@@ -98,6 +98,7 @@ func TestAGeneratedClientCallsEveryOperation(t *testing.T) {
 	g.flows(t)
 	g.drafts(t)
 	g.runs(t, p)
+	g.calls(t)
 	g.deliveries(t)
 	g.inbox(t, p, c)
 	g.people(t, p)
@@ -244,6 +245,22 @@ func (g *generated) runs(t *testing.T, p *product) {
 	decoded[apiclient.ErasedRuns](t, erased, err)
 	deleted, err := g.DeleteRunWithResponse(ctx, string(ended), nil)
 	empty(t, deleted, err)
+}
+
+// calls starts a run of a flow that programs call.
+func (g *generated) calls(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	applied, err := g.ApplyFlowWithBodyWithResponse(ctx, "called", nil, yamlType, strings.NewReader("key: called\n"+
+		"mode: sync\ntrigger: { type: call }\nnodes:\n"+
+		"  - { key: done, type: output, config: { value: 7 } }\n"))
+	decoded[apiclient.AppliedFlow](t, applied, err)
+	started, err := g.StartRunWithResponse(ctx, "called", nil, apiclient.RunStart{})
+	run, _ := decoded[apiclient.StartedRun](t, started, err)
+	got, err := g.GetAnswerWithResponse(ctx, "called", *run.Id, nil)
+	answer, _ := decoded[apiclient.RunAnswer](t, got, err)
+	require.NotNil(t, answer.Answer)
+	require.EqualValues(t, http.StatusOK, answer.Answer.Status)
 }
 
 // deliveries are those of the runs.
