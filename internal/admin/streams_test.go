@@ -110,8 +110,9 @@ func TestAStreamEndsWithTheRightsOfItsActor(t *testing.T) {
 			t.Parallel()
 			s := &aging{}
 			var err error
-			s.Service, err = access.New(t.Context(), access.Options{Store: storetest.Place(t.TempDir() + "/e.db").Open(t),
-				MayOpen: true, Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }})
+			s.Service, err = access.New(t.Context(), access.Options{MayOpen: true,
+				Store: storetest.Place(t.TempDir() + "/e.db").Open(t),
+				Now:   func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }})
 			require.NoError(t, err)
 			changes := &told{}
 			hub := live.New(live.Options{Changes: changes, Flows: changes.flows, Every: 10 * time.Millisecond})
