@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -322,4 +323,43 @@ func TestAFileHasOneProcess(t *testing.T) {
 	require.ErrorIs(t, err, inbox.ErrInUse)
 	require.NoError(t, first.Close())
 	require.NoError(t, file(t, path).Close())
+}
+
+// A process that goes on after its database broke off must not keep such a row for good.
+func TestARowWhoseTakingWasNotAnsweredIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	box := database(t, storetest.Place(storetest.Postgres(t)))
+	t.Cleanup(func() { require.NoError(t, box.Close()) })
+	put(t, box, entry("a", "lost"))
+	require.NoError(t, box.TakeUnanswered(t.Context(), "a"))
+	require.Eventually(t, func() bool {
+		return len(take(t, box, "a", 1)) == 1
+	}, time.Minute, lease/10)
+	put(t, box, entry("a", "next"))
+	require.Equal(t, []string{"next"}, deliveries(take(t, box, "a", 10)))
+}
+
+// Another process took the row when its lease had expired, and started it: the claim stays.
+func TestAStartedRowIsNotBuried(t *testing.T) {
+	t.Parallel()
+	box := database(t, storetest.Place(storetest.Postgres(t)))
+	t.Cleanup(func() { require.NoError(t, box.Close()) })
+	e := entry("a", "first")
+	e.Duplicates = &everhook.DuplicatePolicy{}
+	put(t, box, e)
+	row := take(t, box, "a", 1)[0]
+	box.Done(row)
+	require.Eventually(t, func() bool {
+		_, err := box.Input(t.Context(), row)
+		return errors.Is(err, inbox.ErrNoRow)
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, box.Bury(t.Context(), row, "never"))
+	dead, err := box.List(t.Context(), inbox.Filter{Dead: true, Limit: 10})
+	require.NoError(t, err)
+	require.Empty(t, dead)
+	again := *e
+	again.Delivery = "second"
+	verdict, err := box.Put(t.Context(), &again)
+	require.NoError(t, err)
+	require.NotEqual(t, inbox.Stored, verdict)
 }

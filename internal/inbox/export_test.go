@@ -1,5 +1,7 @@
 package inbox
 
+import "context"
+
 // Kill ends the process's part of a file as kill -9 does: what no caller waits for is lost.
 func (f *File) Kill() {
 	f.end()
@@ -15,6 +17,13 @@ func (s *Shared) Kill() {
 	s.killed.Store(true)
 	s.end()
 	s.done.Wait()
+}
+
+// TakeUnanswered takes rows as if the connection broke between the commit and its answer.
+func (s *Shared) TakeUnanswered(ctx context.Context, flow string) error {
+	rows, err := s.Take(ctx, flow, 100)
+	s.leases.remove(rows...)
+	return err
 }
 
 // Decide is decide.

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -21,6 +22,7 @@ type Shared struct {
 	db      *sql.DB
 	options SharedOptions
 	holder  string
+	leases  leases
 	*loads
 	// notes are the changes that no caller waits for.
 	notes chan note
@@ -70,9 +72,9 @@ var _ Box = (*Shared)(nil)
 const (
 	now        = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 	takeShared = `UPDATE inbox SET holder = $1, leased_until = ` + now + ` + $2 WHERE id IN (
-		SELECT id FROM inbox WHERE flow = $3 AND holder <> $1 AND leased_until < ` + now + `
+		SELECT id FROM inbox WHERE flow = $3 AND leased_until < ` + now + ` AND NOT id = ANY($5)
 		ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING ` + rowColumns + `, 0, ''`
-	renewShared   = `UPDATE inbox SET leased_until = ` + now + ` + $2 WHERE holder = $1`
+	renewShared   = `UPDATE inbox SET leased_until = ` + now + ` + $2 WHERE holder = $1 AND id = ANY($3)`
 	releaseShared = `UPDATE inbox SET holder = '', leased_until = 0 WHERE id = ANY($1) AND holder = $2`
 	deleteShared  = `DELETE FROM inbox WHERE id = ANY($1)`
 	finishShared  = `UPDATE claims SET state = 3, expires = $1
@@ -234,27 +236,41 @@ func (s *Shared) Done(row Row) {
 
 // Take implements Box.
 func (s *Shared) Take(ctx context.Context, flow string, limit int) ([]Row, error) {
-	rows, err := s.rows(ctx, takeShared, s.holder, s.options.Lease.Microseconds(), flow, limit)
-	slices.SortFunc(rows, func(a, b Row) int { return int(a.ID - b.ID) })
-	return rows, err
+	rows, err := s.rows(ctx, takeShared, s.holder, s.options.Lease.Microseconds(), flow, limit, s.leases.all())
+	if err != nil {
+		return nil, err
+	}
+	s.leases.add(rows)
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
+	return rows, nil
 }
 
 // Input implements Box.
 func (s *Shared) Input(ctx context.Context, row Row) (input []byte, err error) {
 	err = s.db.QueryRowContext(ctx, shared[inputQuery(row)], row.ID).Scan(&input)
-	return input, missing(err)
+	if err = missing(err); errors.Is(err, ErrNoRow) {
+		s.leases.remove(row)
+	}
+	return input, err
 }
 
 // Bury implements Box.
 func (s *Shared) Bury(ctx context.Context, row Row, reason string) error {
 	reason = strings.ReplaceAll(strings.ToValidUTF8(reason, "\uFFFD"), "\x00", "\uFFFD")
 	err := s.change(ctx, func(tx *sql.Tx) error {
-		_, buried := tx.ExecContext(ctx, shared[buryRow], time.Now().UnixMicro(), reason, row.ID)
+		buried, err := tx.ExecContext(ctx, shared[buryRow], time.Now().UnixMicro(), reason, row.ID)
+		if err != nil {
+			return err
+		}
+		if moved, err := buried.RowsAffected(); err != nil || moved == 0 {
+			return err // another process has started it: its claim stays
+		}
 		_, deleted := tx.ExecContext(ctx, shared[deleteRow], row.ID)
 		_, forgotten := tx.ExecContext(ctx, shared[forgetClaim], string(row.Run), row.Delivery)
-		return errors.Join(buried, deleted, forgotten)
+		return errors.Join(deleted, forgotten)
 	})
 	if err == nil {
+		s.leases.remove(row)
 		s.add(row.Flow, -1, -row.Bytes)
 	}
 	return err
@@ -265,6 +281,7 @@ func (s *Shared) Release(ctx context.Context, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	s.leases.remove(rows...)
 	_, err := s.db.ExecContext(ctx, releaseShared, ids(rows), s.holder)
 	s.tell()
 	return err
@@ -400,7 +417,8 @@ func (s *Shared) renew(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if _, err := s.db.ExecContext(ctx, renewShared, s.holder, s.options.Lease.Microseconds()); err != nil &&
+		if _, err := s.db.ExecContext(ctx, renewShared, s.holder, s.options.Lease.Microseconds(),
+			s.leases.all()); err != nil &&
 			ctx.Err() == nil {
 			s.options.Failed(fmt.Errorf("renew leases: %w", err))
 		}
@@ -482,6 +500,7 @@ func (s *Shared) writeGroup(group []note) error {
 	}); err != nil {
 		return err
 	}
+	s.leases.remove(rows...)
 	s.removed(rows...)
 	return nil
 }
