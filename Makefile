@@ -6,8 +6,8 @@ EXTENSION      := examples/custom-kind
 GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages that do not link the embedded Temporal server: the race detector runs on them in reasonable time.
-RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/access/... ./internal/address/... ./internal/admin/... ./internal/api/... ./internal/apiclient/... ./internal/assist/... ./internal/bodyschema/... ./internal/catalog/... ./internal/clients/... ./internal/compile/... ./internal/console/... \
-	./internal/deliverylog/... ./internal/egress/... ./internal/engine/... ./internal/flowdiff/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/jmespath/... ./internal/jobs/... ./internal/jsonpath/... ./internal/live/... ./internal/outline/... ./internal/packed/... ./internal/payloads/... ./internal/query/... ./internal/schema/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/telemetry/...
+RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal/access/... ./internal/address/... ./internal/admin/... ./internal/api/... ./internal/apiclient/... ./internal/assist/... ./internal/backup/... ./internal/bodyschema/... ./internal/catalog/... ./internal/clients/... ./internal/compile/... ./internal/console/... \
+	./internal/deliverylog/... ./internal/egress/... ./internal/engine/... ./internal/flowdiff/... ./internal/flowdir/... ./internal/flowfile/... ./internal/flowtest/... ./internal/inbox/... ./internal/jmespath/... ./internal/jobs/... ./internal/jsonpath/... ./internal/live/... ./internal/outline/... ./internal/packed/... ./internal/payloads/... ./internal/query/... ./internal/runs/... ./internal/schema/... ./internal/secrets/... ./internal/signature/... ./internal/sources/... ./internal/store/... ./internal/strict/... ./internal/subflow/... ./internal/telemetry/...
 
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge|BombCostsTheLimit
 

@@ -60,7 +60,7 @@ func (l *loads) count(ctx context.Context, db *sql.DB) error {
 	l.mutex.Lock()
 	l.byFlow, l.total = byFlow, total
 	l.mutex.Unlock()
-	if len(byFlow) > 0 {
+	if total.Rows > 0 {
 		l.tell()
 	}
 	return nil
