@@ -198,5 +198,6 @@ func TestTemporalGetsPausesThatItTakes(t *testing.T) {
 		require.Len(t, w.policies, 1, retry)
 		require.Equal(t, activities.LostPause, w.policies[0].InitialInterval, retry)
 		require.Equal(t, longest, w.policies[0].MaximumInterval, retry)
+		require.InDelta(t, 1, w.policies[0].BackoffCoefficient, 0, retry)
 	}
 }
