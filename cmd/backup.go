@@ -105,7 +105,7 @@ func (c *storeCopyCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if rows["deliveries"], err = copyLog(ctx, c.Data, to); err != nil {
-		return err
+		return fmt.Errorf("the store is copied, but not all records of deliveries: %w", err)
 	}
 	for _, table := range everhook.SortedKeys(rows) {
 		if rows[table] > 0 {

@@ -50,10 +50,11 @@ func (r Reason) Taken() bool {
 	}
 }
 
-// Reasons are the outcomes of deliveries, sorted, those that are taken first.
+// Reasons are the outcomes of deliveries that were taken, and of those that were refused, sorted. Handshaken is
+// neither.
 func Reasons() (taken, refused []Reason) {
 	return []Reason{Accepted, Answered, Gone, Late, Skipped, Waiting}, []Reason{BadSignature, BodiesFull, Busy,
-		ClientRate, Ended, Forbidden, Handshaken, InboxFull, Internal, Invalid, KeyReused, Malformed, MediaType, Method,
+		ClientRate, Ended, Forbidden, InboxFull, Internal, Invalid, KeyReused, Malformed, MediaType, Method,
 		NotFound, Overloaded, RateLimited, Slowed, TooLarge, TooSlow, Unauthorized, Unavailable, WaitOver}
 }
 

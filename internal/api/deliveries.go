@@ -184,7 +184,7 @@ func outcomes(at, text string) ([]string, error) {
 		chosen = taken
 	case text == Refused:
 		chosen = refused
-	case slices.Contains(taken, receiver.Reason(text)) || slices.Contains(refused, receiver.Reason(text)):
+	case slices.Contains(slices.Concat(taken, refused, []receiver.Reason{receiver.Handshaken}), receiver.Reason(text)):
 		chosen = []receiver.Reason{receiver.Reason(text)}
 	default:
 		return nil, wrongf(at, "%q is no outcome of a delivery; use %s, %s, or one of %v", everhook.Shorten(text, 40),
