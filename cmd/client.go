@@ -19,7 +19,7 @@ import (
 // serverFlags are the flags of commands that call the admin API of a server.
 type serverFlags struct {
 	Server     string `default:"http://127.0.0.1:13001" placeholder:"URL" help:"Admin address of the server. Default http://127.0.0.1:13001."`
-	AdminToken string `placeholder:"TOKEN" help:"Admin token of the server; better set as EVERHOOK_ADMIN_TOKEN."`
+	AdminToken string `placeholder:"TOKEN" help:"Token for the server, of any role; better set as EVERHOOK_ADMIN_TOKEN."`
 }
 
 // Bounds of one request.
@@ -109,10 +109,10 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	case response.StatusCode/100 == 2 && (kind == "application/json" || kind == "application/yaml"):
 		return body, nil
 	case response.StatusCode == http.StatusUnauthorized && f.AdminToken == "":
-		return nil, fmt.Errorf("%s wants its admin token; set EVERHOOK_ADMIN_TOKEN", f.Server)
+		return nil, fmt.Errorf("%s wants a token; set EVERHOOK_ADMIN_TOKEN to one that `everhook token create` or the "+
+			"pages made, or to the --admin-token of the server", f.Server)
 	case response.StatusCode == http.StatusUnauthorized:
-		return nil, fmt.Errorf("%s refuses this admin token; set EVERHOOK_ADMIN_TOKEN to the token that the server "+
-			"was started with", f.Server)
+		return nil, fmt.Errorf("%s refuses this token: %s", f.Server, reasonOf(body))
 	case kind == "application/problem+json":
 		var problem everhook.Problem
 		if json.Unmarshal(body, &problem) == nil && problem.Detail == receiver.NothingHere {
@@ -125,6 +125,15 @@ func (f *serverFlags) read(response *http.Response) (json.RawMessage, error) {
 	}
 	return nil, fmt.Errorf("%s answers with %s, so it is not the admin address of Everhook; check --server", f.Server,
 		response.Status)
+}
+
+// reasonOf is the reason that a problem gives.
+func reasonOf(body []byte) string {
+	var problem everhook.Problem
+	if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+		return "set EVERHOOK_ADMIN_TOKEN to one of this server"
+	}
+	return printable(problem.Detail)
 }
 
 // refusedError is the answer of a server that refuses a request.

@@ -25,10 +25,11 @@ type flowApply struct {
 	Note        string   `env:"-" placeholder:"TEXT" help:"What changed, for people."`
 }
 
-// fileToApply is a flow file and its flow.
+// fileToApply is a flow file and its flow. Tag is the ETag of the flow that the plan is for; empty for a new flow.
 type fileToApply struct {
 	name, key string
 	text      []byte
+	tag       string
 }
 
 func (c *flowApply) Run(ctx context.Context, s streams, registry *kind.Registry) error {
@@ -44,16 +45,16 @@ func (c *flowApply) Run(ctx context.Context, s streams, registry *kind.Registry)
 		return err
 	}
 	differs := len(removed) > 0
-	for _, f := range files {
-		planned, err := c.put(ctx, f, true)
+	for i := range files {
+		planned, err := c.put(ctx, &files[i], true)
 		if err != nil {
 			return err
 		}
 		differs = differs || planned.Created
 		printPlan(s, planned)
 	}
-	for _, key := range removed {
-		fmt.Fprintf(s.out, "removed %s\n", printable(key))
+	for _, flow := range removed {
+		fmt.Fprintf(s.out, "removed %s\n", printable(flow.key))
 	}
 	switch {
 	case c.Check && differs:
@@ -94,7 +95,7 @@ func (c *flowApply) read(s streams, registry *kind.Registry) (files []fileToAppl
 			return nil, fmt.Errorf("%s and %s have the same key %s", other, name, key)
 		}
 		keys[key] = name
-		files = append(files, fileToApply{name, key, text})
+		files = append(files, fileToApply{name: name, key: key, text: text})
 	}
 	if broken {
 		return nil, reported{}
@@ -103,7 +104,7 @@ func (c *flowApply) read(s streams, registry *kind.Registry) (files []fileToAppl
 }
 
 // removed are the flows that --prune deletes.
-func (c *flowApply) removed(ctx context.Context, files []fileToApply) (removed []string, err error) {
+func (c *flowApply) removed(ctx context.Context, files []fileToApply) (removed []removedFlow, err error) {
 	if !c.Prune {
 		return nil, nil
 	}
@@ -117,42 +118,57 @@ func (c *flowApply) removed(ctx context.Context, files []fileToApply) (removed [
 	}
 	for _, flow := range flows {
 		if flow.Source == c.Source && flow.Managed == "store" && !kept[flow.Key] {
-			removed = append(removed, flow.Key)
+			_, answered, err := c.exchange(ctx, http.MethodGet, pathFlows+"/"+url.PathEscape(flow.Key), nil, nil, nil)
+			if err != nil {
+				return nil, err
+			}
+			removed = append(removed, removedFlow{flow.Key, answered.Get("ETag")})
 		}
 	}
 	return removed, nil
 }
 
-func (c *flowApply) put(ctx context.Context, f fileToApply, dryRun bool) (applied api.AppliedFlow, err error) {
-	query := url.Values{}
+// put plans to apply a file, or applies it if the flow is as it was planned for.
+func (c *flowApply) put(ctx context.Context, f *fileToApply, dryRun bool) (applied api.AppliedFlow, err error) {
+	query, header := url.Values{}, http.Header{}
 	for name, value := range map[string]string{"source": c.Source, "note": c.Note} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
-	if dryRun {
+	switch {
+	case dryRun:
 		query.Set("dryRun", "true")
+	case f.tag == "":
+		header.Set("If-None-Match", "*")
+	default:
+		header.Set("If-Match", f.tag)
 	}
-	data, err := c.send(ctx, http.MethodPut, pathFlows+"/"+f.key, query, bytes.NewReader(f.text))
+	data, answered, err := c.exchange(ctx, http.MethodPut, pathFlows+"/"+f.key, query, header, bytes.NewReader(f.text))
 	if err != nil {
 		return applied, fmt.Errorf("%s: %w", f.name, err)
 	}
+	f.tag = answered.Get("ETag")
 	return applied, c.decode(data, &applied)
 }
 
-func (c *flowApply) apply(ctx context.Context, s streams, files []fileToApply, removed []string) error {
-	for _, f := range files {
-		applied, err := c.put(ctx, f, false)
+// removedFlow is a flow that --prune deletes, with its ETag when that was planned.
+type removedFlow struct{ key, tag string }
+
+func (c *flowApply) apply(ctx context.Context, s streams, files []fileToApply, removed []removedFlow) error {
+	for i := range files {
+		applied, err := c.put(ctx, &files[i], false)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(s.out, "%s v%d is enabled\n", applied.Key, applied.Version)
 	}
-	for _, key := range removed {
-		if _, err := c.send(ctx, http.MethodDelete, pathFlows+"/"+url.PathEscape(key), nil, nil); err != nil {
-			return err
+	for _, flow := range removed {
+		if _, _, err := c.exchange(ctx, http.MethodDelete, pathFlows+"/"+url.PathEscape(flow.key), nil,
+			http.Header{"If-Match": {flow.tag}}, nil); err != nil {
+			return fmt.Errorf("%s: %w", flow.key, err)
 		}
-		fmt.Fprintf(s.out, "%s is deleted\n", printable(key))
+		fmt.Fprintf(s.out, "%s is deleted\n", printable(flow.key))
 	}
 	return nil
 }

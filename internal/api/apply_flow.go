@@ -40,7 +40,7 @@ type applyFlowInput struct {
 }
 
 type applyFlowOutput struct {
-	ETag string `header:"ETag" doc:"For If-Match. Missing after a dry run."`
+	ETag string `header:"ETag" doc:"For If-Match. After a dry run, that of the flow as it is; missing if there is none."`
 	Body AppliedFlow
 }
 
@@ -69,13 +69,13 @@ func applyFlow(s *service) {
 			if err != nil {
 				return nil, err
 			}
-			applied, err := s.planned(ctx, flow.Definition, when, in.DryRun)
+			applied, revision, err := s.planned(ctx, flow.Definition, when, in.DryRun)
 			if err != nil {
 				return nil, err
 			}
 			applied.Warnings, applied.Enabled = problems.Warnings(), !in.Keep
 			if in.DryRun {
-				return &applyFlowOutput{Body: applied}, nil
+				return dryRun(applied, revision), nil
 			}
 			source := in.Source
 			if source == "" {
@@ -91,18 +91,28 @@ func applyFlow(s *service) {
 		})
 }
 
-// planned says what applying a definition changes. A dry run checks the preconditions too, as nothing else does.
+// dryRun is the answer to a dry run.
+func dryRun(planned AppliedFlow, revision int64) *applyFlowOutput {
+	out := &applyFlowOutput{Body: planned}
+	if revision > 0 {
+		out.ETag = etag(revision)
+	}
+	return out
+}
+
+// planned says what applying a definition changes, and the revision of the flow to which the plan belongs; 0 for a new
+// flow. A dry run checks the preconditions too, as nothing else does.
 func (s *service) planned(ctx context.Context, definition *everhook.Definition, when []store.Precondition,
-	dryRun bool) (AppliedFlow, error) {
-	planned := AppliedFlow{Key: definition.Key, DryRun: dryRun, Changes: []flowdiff.Change{}}
+	dryRun bool) (planned AppliedFlow, revision int64, err error) {
+	planned = AppliedFlow{Key: definition.Key, DryRun: dryRun, Changes: []flowdiff.Change{}}
 	flow, err := s.Store.Flow(ctx, definition.Key)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return planned, err
+		return planned, 0, err
 	}
 	if dryRun {
 		for _, holds := range when {
 			if err := holds(flow); err != nil {
-				return planned, err
+				return planned, 0, err
 			}
 		}
 	}
@@ -110,13 +120,13 @@ func (s *service) planned(ctx context.Context, definition *everhook.Definition, 
 	if number := flow.Shown(); number > 0 {
 		version, err := s.Store.Version(ctx, definition.Key, number)
 		if err != nil {
-			return planned, err
+			return planned, 0, err
 		}
 		before = version.Definition
 	}
 	changes, err := flowdiff.Compare(before, definition)
 	if err != nil {
-		return planned, err
+		return planned, 0, err
 	}
 	if changes != nil {
 		planned.Changes = changes
@@ -127,5 +137,5 @@ func (s *service) planned(ctx context.Context, definition *everhook.Definition, 
 			planned.Version = 0
 		}
 	}
-	return planned, nil
+	return planned, flow.Revision, nil
 }

@@ -52,13 +52,13 @@ func publishDraft(s *service) {
 				return nil, fail(conflict, err.Error())
 			}
 			when := []store.Precondition{store.NotManagedByFiles}
-			applied, err := s.planned(ctx, flow.Definition, when, wanted.DryRun)
+			applied, revisionNow, err := s.planned(ctx, flow.Definition, when, wanted.DryRun)
 			if err != nil {
 				return nil, err
 			}
 			applied.Warnings, applied.Enabled = problems.Warnings(), true
 			if wanted.DryRun {
-				return &applyFlowOutput{Body: applied}, nil
+				return dryRun(applied, revisionNow), nil
 			}
 			done, err := s.Deployment.Deploy(ctx, flow.Definition, "draft", store.ApplyOptions{Enable: true,
 				Text: draft.Text, Note: wanted.Note, Draft: revision, When: when})
