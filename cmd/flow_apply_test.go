@@ -20,8 +20,8 @@ func TestAnApplyKeepsToItsPlan(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, key := range []string{"known", "fresh"} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, key+".yaml"), []byte("key: "+key+"\nmode: async\ntrigger: { "+
-			"type: webhook }\nnodes: []\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, key+".yaml"), []byte("key: "+key+"\nmode: async\n"+
+			"trigger: { type: webhook }\nnodes: []\n"), 0o600))
 	}
 	got := map[string]string{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/runs"
+	"github.com/everhook/everhook/internal/server"
 	"github.com/everhook/everhook/internal/store"
 	"github.com/everhook/everhook/nodes"
 )
@@ -97,4 +98,51 @@ func TestRunsAreDeletedAsTheirFlowSays(t *testing.T) {
 		require.NoError(t, err, why)
 	}
 	counted(t, p, map[everhook.Status]int64{everhook.Resolved: 3, everhook.Failed: 1})
+}
+
+// TestAFlowIsToldOnceOfEachRunThatDoesNotResolve, over a restart, and not of its own runs or those that it called.
+func TestAFlowIsToldOnceOfEachRunThatDoesNotResolve(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	telling := config{dir: dir, change: func(o *server.Options) { o.OnFailure = "told" }}
+	p := start(t, telling)
+	helper := p.apply(t, "key: helper\nmode: async\ntrigger: { type: call }\nnodes: [{ key: end, type: end, config: { "+
+		"status: failed } }]\n")
+	f := p.apply(t, fmt.Sprintf(failing, ""))
+	failed := f.post(t, `{"fail":true}`)
+	f.post(t, `{"fail":false}`)
+	// The flow does not exist yet: the run waits.
+	counted(t, p, map[everhook.Status]int64{everhook.Resolved: 1, everhook.Failed: 1})
+	p.Stop()
+
+	p = start(t, telling)
+	told := p.apply(t, `key: told
+mode: async
+trigger: { type: call, input: { type: object, required: [run, flow, version, status, ended] } }
+nodes:
+  - { key: out, type: output, config: { value: '{{ trigger.input }}' } }
+  - { key: call, type: subflow, config: { flow: helper } }
+`)
+	operator := runs.NewOperator(p.Temporal(), nodes.Standard(), true)
+	ended := func(flow string, want int) (all []runs.Summary) {
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			var err error
+			all, _, err = operator.List(context.WithoutCancel(t.Context()), runs.Filter{Flow: flow, Ended: true})
+			assert.NoError(c, err)
+			assert.Len(c, all, want)
+		}, patience, 100*time.Millisecond)
+		return all
+	}
+	first := ended(told.key, 1)[0]
+	require.Equal(t, everhook.Failed, first.Status)
+	outcome := told.ended(t, first.ID)
+	require.Equal(t, string(failed.run), outcome.Output.V.(map[string]any)["run"])
+
+	// A later one is told of after those that must not be: the own run of the flow, and the one that it called.
+	f = p.apply(t, fmt.Sprintf(failing, ""))
+	f.post(t, `{"fail":true}`)
+	ended(told.key, 2)
+	ended(helper.key, 2)
+	f.post(t, `{"fail":true}`)
+	ended(told.key, 3)
 }

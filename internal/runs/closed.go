@@ -7,6 +7,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -19,6 +20,9 @@ type Closed struct {
 	Summary
 	// At is when it ended.
 	At time.Time
+	// Root is the flow of the run that this one was called for, directly or through others; its own flow if a delivery
+	// started it.
+	Root string
 	// Keyed is set if its delivery had a dedupe key: while Temporal has the run, duplicates get its answer.
 	Keyed bool
 }
@@ -90,7 +94,11 @@ func closedOf(info *workflowpb.WorkflowExecutionInfo) (Closed, bool) {
 		return Closed{}, false
 	}
 	_, keyed := info.GetMemo().GetFields()[workflows.MemoKey]
-	return Closed{Summary: summary, At: *summary.Ended, Keyed: keyed}, true
+	root, _, ok := everhook.ParseWorkflowID(info.GetRootExecution().GetWorkflowId())
+	if !ok {
+		root = summary.Flow
+	}
+	return Closed{Summary: summary, At: *summary.Ended, Root: root, Keyed: keyed}, true
 }
 
 // ClosedOf visits the executions of a flow that ended with a status between two times.
@@ -131,4 +139,19 @@ func (r *Operator) Latest(ctx context.Context, flow string, id everhook.RunID) (
 		return Closed{}, Refusef("the run still goes on; cancel it first, or wait until it has ended")
 	}
 	return run, nil
+}
+
+// EndOf returns how an execution of a run ended. everhook.ErrNoRun: Temporal no longer has it.
+func (r *Operator) EndOf(ctx context.Context, flow string, id everhook.RunID,
+	execution string) (outcome everhook.Outcome, err error) {
+	if err = r.client.GetWorkflow(ctx, everhook.WorkflowID(flow, id), execution).Get(ctx, &outcome); err == nil {
+		return outcome, nil
+	}
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return outcome, everhook.ErrNoRun
+	}
+	if ctx.Err() != nil {
+		return outcome, err
+	}
+	return workflows.OutcomeOf(err)
 }

@@ -72,6 +72,7 @@ type Options struct {
 	DeliveryRetention everhook.Duration `default:"30d" placeholder:"DURATION" help:"How long deliveries are kept on record, at least 1m. Default 30d."`
 	DeliveryMaxBytes  everhook.Size     `default:"2GiB" placeholder:"SIZE" help:"What the records of deliveries take on disk, about; the oldest go first. At least 1MiB. Default 2GiB."`
 
+	OnFailure      string            `name:"on-failure" placeholder:"FLOW" help:"Flow with a call trigger that is called for every run that does not resolve."`
 	Retention      everhook.Duration `default:"7d" placeholder:"DURATION" help:"How long the embedded Temporal server keeps ended runs. Default 7d."`
 	AuditRetention everhook.Duration `default:"395d" placeholder:"DURATION" help:"How long the audit trail is kept, at least 1d. Default 395d."`
 	Synchronous    string            `enum:"full,normal" default:"full" help:"How the embedded server writes: full survives a power cut, normal is faster and survives a killed process."`
@@ -109,6 +110,9 @@ const (
 func (o *Options) check() error {
 	if o.Listen == "" {
 		o.Listen = ":13000"
+	}
+	if o.OnFailure != "" && !everhook.IsFlowKey(o.OnFailure) {
+		return fmt.Errorf("--on-failure %q is not a flow key; use a-z, 0-9 and -", o.OnFailure)
 	}
 	if o.PublicURL != "" {
 		parsed, err := url.Parse(o.PublicURL)

@@ -46,6 +46,7 @@ type retention struct {
 	deleteAfter, deleteEvery time.Duration
 	counted                  struct{ all, others time.Time }
 	deleted, forgotten       time.Time
+	teller                   *teller
 	// swept is up to when the runs of a flow were looked at for deletion.
 	swept map[string]time.Time
 }
@@ -53,7 +54,7 @@ type retention struct {
 func (s *Server) newEraser() *runs.Eraser {
 	return runs.NewEraser(s.operator(), s.temporal.namespace, s.temporal.large.resolve,
 		func(ctx context.Context, closed []runs.Closed) error {
-			return s.store.CountRuns(ctx, countable(closed), time.Time{})
+			return s.store.CountRuns(ctx, s.countable(closed), time.Time{})
 		})
 }
 
@@ -65,7 +66,7 @@ func (s *Server) operator() *runs.Operator {
 func (s *Server) startRetention() {
 	r := &retention{server: s, runs: s.operator(), eraser: s.newEraser(), holder: rand.Text(),
 		audit: s.options.AuditRetention.Std(), deleteAfter: cmp.Or(s.with.DeleteAfter, defaultDeleteAfter),
-		swept: map[string]time.Time{}}
+		swept: map[string]time.Time{}, teller: s.newTeller()}
 	r.deleteEvery = min(deleteEvery, r.deleteAfter)
 	ctx, cancel := context.WithCancel(context.Background())
 	var working sync.WaitGroup
@@ -116,6 +117,7 @@ func (r *retention) round(ctx context.Context, now time.Time) error {
 	if err := r.count(ctx, now); err != nil {
 		return err
 	}
+	r.teller.round(ctx)
 	if now.Sub(r.deleted) >= r.deleteEvery {
 		r.deleted = now
 		if err := r.delete(ctx, now); err != nil {
@@ -153,7 +155,7 @@ func (r *retention) count(ctx context.Context, now time.Time) error {
 				latest = run.At
 			}
 		}
-		return r.server.store.CountRuns(ctx, countable(closed), time.Time{})
+		return r.server.store.CountRuns(ctx, r.server.countable(closed), time.Time{})
 	})
 	if err != nil {
 		return err
@@ -170,11 +172,12 @@ func (r *retention) count(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func countable(closed []runs.Closed) []store.ClosedRun {
+// countable are ended runs as the store counts them.
+func (s *Server) countable(closed []runs.Closed) []store.ClosedRun {
 	all := make([]store.ClosedRun, len(closed))
 	for i, run := range closed {
-		all[i] = store.ClosedRun{Execution: run.Execution, Flow: run.Flow, Version: run.Version, Status: run.Status,
-			ClosedAt: run.At}
+		all[i] = store.ClosedRun{Execution: run.Execution, Flow: run.Flow, Run: run.ID, Version: run.Version,
+			Status: run.Status, ClosedAt: run.At, Tell: s.telling.concerns(run)}
 	}
 	return all
 }

@@ -86,6 +86,8 @@ type Server struct {
 	pages   *http.Server
 	// live tells open pages of changes; nil without the role admin.
 	live *live.Hub
+	// telling says which flow is told of runs that did not resolve.
+	telling telling
 	// jobs act on many runs; nil without the role admin.
 	jobs   *jobs.Jobs
 	failed chan error
@@ -158,6 +160,9 @@ func Start(ctx context.Context, o *Options, with Surroundings) (_ *Server, err e
 		return nil, fmt.Errorf("the data directory: %w; choose another with --data", err)
 	}
 	if s.store, err = store.Open(ctx, o.storePlace()); err != nil {
+		return nil, err
+	}
+	if err := s.openTelling(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.openSecrets(ctx); err != nil {

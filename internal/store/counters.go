@@ -12,9 +12,12 @@ type ClosedRun struct {
 	// Execution names it uniquely: a run that is run again has another one.
 	Execution string
 	Flow      string
+	Run       everhook.RunID
 	Version   int
 	Status    everhook.Status
 	ClosedAt  time.Time
+	// Tell is set if a flow is to be told that the run did not resolve, see Unresolved.
+	Tell bool
 }
 
 // Counter says how many runs of a version ended with a status.
@@ -52,6 +55,9 @@ func (s *Store) CountRuns(ctx context.Context, runs []ClosedRun, cursor time.Tim
 				continue
 			}
 			if _, err := tx.exec(ctx, countRun, run.Flow, run.Version, string(run.Status)); err != nil {
+				return err
+			}
+			if err := tx.noteUnresolved(ctx, run); err != nil {
 				return err
 			}
 		}
