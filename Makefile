@@ -74,7 +74,7 @@ nightly: ## Tests that take longer than CI has
 # With TEMPORAL_DEBUG, the SDK does not take slow workflow code for a deadlock.
 mutants: ## Small changes of the code that the tests must notice: 200 of each package
 	go run ./internal/mutants ./receiver
-	go run ./internal/mutants -tests ./nodes,./internal/engine ./nodes
+	go run ./internal/mutants -tests ./nodes,./internal/engine,./internal/compile ./nodes
 	go run ./internal/mutants -tests ./nodes/expression,./internal/compile,./nodes ./nodes/expression
 	TEMPORAL_DEBUG=1 go run ./internal/mutants -tests ./internal/engine,./nodes,./workflows ./internal/engine
 	TEMPORAL_DEBUG=1 go run ./internal/mutants -tests ./workflows,./internal/flowtest ./workflows
