@@ -23,11 +23,12 @@ func (p *process) limitFiles(t *testing.T, bytes uint64) {
 func TestAFullDiskIsReportedAndOver(t *testing.T) {
 	t.Parallel()
 	p := spawn(t, writeFlows(t, crashFlows("http://127.0.0.1:1")), t.TempDir())
-	deliver := func() int {
-		got, err := call(t.Context(), http.MethodPost, p.url(crashAsync), []byte(`{"pause":"0s","block":false}`))
+	send := func(flow string) reply {
+		got, err := call(t.Context(), http.MethodPost, p.url(flow), []byte(`{"pause":"0s","block":false}`))
 		require.NoError(t, err)
-		return got.status
+		return got
 	}
+	deliver := func() int { return send(crashAsync).status }
 	ready := func() int {
 		got, err := call(t.Context(), http.MethodGet, p.base+"/readyz", nil)
 		require.NoError(t, err)
@@ -41,7 +42,12 @@ func TestAFullDiskIsReportedAndOver(t *testing.T) {
 		50*time.Millisecond)
 	require.Less(t, time.Since(full), 20*time.Second)
 	for range 4 {
-		require.Equal(t, http.StatusServiceUnavailable, deliver())
+		for _, flow := range []string{crashAsync, crashSync} {
+			got := send(flow)
+			require.Equal(t, http.StatusServiceUnavailable, got.status)
+			require.NotEmpty(t, got.header.Get("Retry-After"))
+			require.Less(t, got.took, time.Second, "refused at once")
+		}
 	}
 	require.Contains(t, p.out.String(), "a write to the data directory failed; free some space")
 	lines := strings.Count(p.out.String(), "\n")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -18,9 +16,11 @@ type health struct {
 	// now gives the time of day without its monotonic reading, and the monotonic time since some moment.
 	now func() (wall time.Time, elapsed time.Duration)
 
+	disk *disk
+
 	mutex sync.Mutex
-	// timekeeping and disk are the troubles; nil: none.
-	timekeeping, disk error
+	// timekeeping is the trouble with the clock; nil: none.
+	timekeeping error
 	// The difference by which the wall clock was set back, at the last check.
 	behind time.Duration
 
@@ -29,15 +29,13 @@ type health struct {
 }
 
 const (
-	// lookEvery is the pause between two looks at the clock, probeEvery between two writes to the data directory.
-	lookEvery, probeEvery = time.Second, 5 * time.Second
+	// lookEvery is the pause between two looks at the clock.
+	lookEvery = time.Second
 	// maxBehind is how far the clock may be set back before the embedded server is restarted. A smaller step is over
 	// sooner than a restart.
 	maxBehind = 5 * time.Second
 	// restartTimeout bounds a restart of the embedded server.
 	restartTimeout = 30 * time.Second
-	// probeBytes are written to see whether the disk is full: a little more than a transaction of the embedded server.
-	probeBytes = 256 << 10
 )
 
 // reader reads the wall clock and the monotonic clock.
@@ -53,9 +51,9 @@ func reader(wall func() time.Time) func() (time.Time, time.Duration) {
 func (s *Server) startHealth() error {
 	ctx, end := context.WithCancel(context.Background())
 	now := reader(s.with.WallClock)
-	s.health = &health{server: s, clock: newClock(now()), now: now, end: end}
+	s.health = &health{server: s, clock: newClock(now()), now: now, end: end, disk: newDisk(s.options.Data, s.logger)}
 	s.health.done.Go(func() { s.health.watchClock(ctx) })
-	s.health.done.Go(func() { s.health.watchDisk(ctx) })
+	s.health.done.Go(func() { s.health.disk.watch(ctx) })
 	return s.watch.WatchEngine(func() int { return int(s.health.behindNow().Seconds()) }, s.engineRestarts)
 }
 
@@ -92,7 +90,8 @@ func (s *Server) machineTrouble() error {
 	}
 	s.health.mutex.Lock()
 	defer s.health.mutex.Unlock()
-	return errors.Join(s.health.timekeeping, s.health.disk)
+	_, full := s.health.disk.state()
+	return errors.Join(s.health.timekeeping, full)
 }
 
 func (h *health) behindNow() time.Duration {
@@ -126,7 +125,7 @@ func (h *health) lookAtClock(ctx context.Context) {
 	}
 	h.note(behind)
 	failure := embedded.Failing()
-	if behind <= maxBehind && (failure == nil || h.diskTrouble() != nil) {
+	if _, full := h.disk.state(); behind <= maxBehind && (failure == nil || full != nil) {
 		return
 	}
 	log.Error("the embedded Temporal server is restarted", "clockSetBack", behind.Round(time.Millisecond), "error",
@@ -152,47 +151,4 @@ func (h *health) note(behind time.Duration) {
 		h.timekeeping = fmt.Errorf("the wall clock was set back and is %s behind: runs wait until the embedded "+
 			"Temporal server has restarted, or the clock has caught up", behind.Round(time.Millisecond))
 	}
-}
-
-func (h *health) diskTrouble() error {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	return h.disk
-}
-
-func (h *health) watchDisk(ctx context.Context) {
-	ticker := time.NewTicker(probeEvery)
-	defer ticker.Stop()
-	for {
-		err := probeWrite(h.server.options.Data)
-		h.mutex.Lock()
-		before := h.disk
-		h.disk = err
-		h.mutex.Unlock()
-		switch {
-		case err != nil && before == nil:
-			h.server.logger.Error("the data directory cannot be written", "error", err)
-		case err == nil && before != nil:
-			h.server.logger.Warn("the data directory can be written again")
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// probeWrite writes a file into a directory and removes it. It does not flush: a full disk is reported without.
-func probeWrite(dir string) (err error) {
-	file := filepath.Join(dir, ".probe")
-	defer func() {
-		if removed := os.Remove(file); removed != nil && !errors.Is(removed, os.ErrNotExist) {
-			err = errors.Join(err, removed)
-		}
-		if err != nil {
-			err = fmt.Errorf("a write to the data directory failed; free some space, or check the disk: %w", err)
-		}
-	}()
-	return os.WriteFile(file, make([]byte, probeBytes), 0o600)
 }

@@ -32,7 +32,11 @@ func never(err error) error {
 
 // acceptingStarter returns the starter of the receiver.
 func (s *Server) acceptingStarter() receiver.Starter {
-	return accepting{starting{s.starts}, s}
+	starter := accepting{starting{s.starts}, s}
+	if s.temporal.embedded != nil {
+		return writing{starter, s.health.disk}
+	}
+	return starter
 }
 
 // starting is a starter as the receiver needs it.
