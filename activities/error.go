@@ -126,10 +126,18 @@ func fromServer(err *temporal.ServerError) *everhook.Error {
 type Heartbeat struct {
 	// Attempt counts from 1.
 	Attempt int `json:"attempt"`
-	// Failures counts the attempts that reported a failure. The others were lost with their workers.
+	// Failures counts the attempts that reported a failure. The others were handed back, or lost with their workers.
 	Failures int `json:"failures,omitempty"`
+	// HandedBack counts the attempts that a worker had no place for.
+	HandedBack int `json:"handedBack,omitempty"`
 }
 
-// LostWorkers is how many attempts beyond its own an effect gets if workers are lost. The MaximumAttempts of its
-// activity is larger by so much; the frame in package effect keeps to the node's own number.
-const LostWorkers = 10
+// The MaximumAttempts of an activity is larger than the number of its node by SpareAttempts; the frame in package effect
+// keeps to the node's own number.
+const (
+	// LostWorkers is how many attempts an effect gets beyond its own if workers are lost.
+	LostWorkers = 10
+	// MostHandBacks is how often an effect is handed back at most. Then it is begun in any case.
+	MostHandBacks = 100
+	SpareAttempts = LostWorkers + MostHandBacks
+)

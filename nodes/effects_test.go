@@ -166,7 +166,7 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 	o.effects.mutex.Lock()
 	index := len(o.effects.calls)
 	o.effects.calls = append(o.effects.calls, call{Step: options.Summary, Options: optionsText(options),
-		most: int(options.RetryPolicy.MaximumAttempts) - activities.LostWorkers})
+		most: int(options.RetryPolicy.MaximumAttempts) - activities.SpareAttempts})
 	o.effects.mutex.Unlock()
 	options.ActivityID = fmt.Sprintf("call-%d", index)
 	ctx = workflow.WithActivityOptions(ctx, options)
@@ -189,7 +189,7 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...an
 
 func optionsText(o workflow.ActivityOptions) string {
 	text := fmt.Sprintf("attempt %s, at most %d, pause %s ×%v up to %s", o.StartToCloseTimeout,
-		o.RetryPolicy.MaximumAttempts-activities.LostWorkers,
+		o.RetryPolicy.MaximumAttempts-activities.SpareAttempts,
 		o.RetryPolicy.InitialInterval, o.RetryPolicy.BackoffCoefficient, o.RetryPolicy.MaximumInterval)
 	if o.HeartbeatTimeout > 0 {
 		text += fmt.Sprintf(", heartbeat %s", o.HeartbeatTimeout)

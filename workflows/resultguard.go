@@ -19,6 +19,8 @@ type workerSettings struct {
 	maxResult int
 	// cachedRuns is how many waiting runs are kept in memory; 0 for the SDK's number.
 	cachedRuns int
+	// effects is how many effects are under way at the same time.
+	effects int
 	// stopping ends when running effects are cut off.
 	stopping context.Context
 }
@@ -27,6 +29,16 @@ type workerSettings struct {
 // Temporal and replayed when they continue. The SDK has one cache for a process, which the first worker makes.
 func CachedRuns(number int) WorkerOption {
 	return func(s *workerSettings) { s.cachedRuns = number }
+}
+
+// Effects bounds the effects under way at the same time, of all flows together; 0: DefaultEffects. One flow has at most
+// four fifths of them.
+func Effects(number int) WorkerOption {
+	return func(s *workerSettings) {
+		if number > 0 {
+			s.effects = number
+		}
+	}
 }
 
 // LargePayloads sets the limit of results of effects, in bytes as JSON: MaxStoredPayload if the client keeps large

@@ -151,7 +151,7 @@ func (s *step) activityOptions() workflow.ActivityOptions {
 		policy.MaximumInterval = max(policy.MaximumInterval, policy.InitialInterval)
 	}
 	// The effect's frame keeps to the node's own number. A panic outside of the frame is final.
-	policy.MaximumAttempts += activities.LostWorkers
+	policy.MaximumAttempts += activities.SpareAttempts
 	policy.NonRetryableErrorTypes = []string{"PanicError"}
 	return workflow.ActivityOptions{StartToCloseTimeout: timeout + activities.Grace,
 		HeartbeatTimeout: activities.HeartbeatTimeout, RetryPolicy: policy, Summary: s.summary()}

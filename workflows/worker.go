@@ -14,11 +14,10 @@ import (
 
 // Pollers and slots of a worker: the SDK's default of two pollers each delays sync callers.
 const (
-	maxPollers              = 32
-	initialPollers          = 8
-	minPollers              = 4
-	eagerActivitiesPerTask  = 32
-	maxConcurrentActivities = 500
+	maxPollers             = 32
+	initialPollers         = 8
+	minPollers             = 4
+	eagerActivitiesPerTask = 32
 	// workerStopTimeout is the time for running effects when the worker stops. With the five seconds for held callers
 	// before it, a process ends within the ten seconds that containers have. Another worker repeats effects that were
 	// cut off, with the same Idempotency-Key.
@@ -46,16 +45,17 @@ type Connect func(taskQueue string, options worker.Options) worker.Worker
 
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
 func NewWorker(connect Connect, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) *Worker {
-	w, settings := &Worker{}, workerSettings{maxResult: maxResult}
+	w, settings := &Worker{}, workerSettings{maxResult: maxResult, effects: DefaultEffects}
 	for _, option := range options {
 		option(&settings)
 	}
+	slots := newSlots(settings.effects)
 	if settings.cachedRuns > 0 {
 		worker.SetStickyWorkflowCacheSize(settings.cachedRuns)
 	}
 	settings.stopping, w.cut = context.WithCancelCause(context.Background())
 	for level := FirstLevel; level <= interpreter.level; level++ {
-		w.levels = append(w.levels, newLevelWorker(connect, level, interpreter, effects, settings))
+		w.levels = append(w.levels, newLevelWorker(connect, level, interpreter, effects, slots, settings))
 	}
 	return w
 }
@@ -84,9 +84,13 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effects map[string]any,
+func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effects map[string]any, slots *slots,
 	settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
+	tuner, err := slots.tuner()
+	if err != nil {
+		panic(err) // its numbers are constants
+	}
 	w := connect(TaskQueue(level), worker.Options{
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers,
@@ -96,15 +100,15 @@ func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effect
 			InitialNumberOfPollers: initialPollers, MinimumNumberOfPollers: minPollers,
 			MaximumNumberOfPollers: maxPollers,
 		}),
-		MaxConcurrentActivityExecutionSize:          maxConcurrentActivities,
+		Tuner: tuner,
 		MaxEagerActivityReservationsPerWorkflowTask: &eager,
-		WorkerStopTimeout:                           workerStopTimeout + reportTimeout,
-		DeadlockDetectionTimeout:                    deadlockAfter,
+		WorkerStopTimeout:        workerStopTimeout + reportTimeout,
+		DeadlockDetectionTimeout: deadlockAfter,
 		// If the server does not report cancelled activities to workers, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
-		Interceptors: []interceptor.WorkerInterceptor{&resultGuard{maxResult: settings.maxResult,
-			stopping: settings.stopping}},
+		Interceptors: []interceptor.WorkerInterceptor{&placing{slots: slots},
+			&resultGuard{maxResult: settings.maxResult, stopping: settings.stopping}},
 	})
 	interpreter.Register(w)
 	w.RegisterActivityWithOptions(func(context.Context) error { return nil },

@@ -12,11 +12,11 @@ import (
 )
 
 // tries counts the attempts of one effect. Temporal counts every attempt that it began. Heartbeats carry how many of
-// them reported a failure from one attempt to the next. The others were lost with their workers, and the node's own
-// attempts do not count them.
+// them reported a failure, and how many were handed back, from one attempt to the next. The others were lost with their
+// workers. The node's own attempts are those that reported a failure.
 type tries struct {
 	// attempt counts from 1. Most are the node's own attempts, 0 if there is no bound.
-	attempt, failures, most int
+	attempt, failures, handedBack, most int
 }
 
 // triesOf reads the counts of an attempt that begins.
@@ -28,17 +28,15 @@ func triesOf(ctx context.Context) tries {
 		return t
 	}
 	if info.RetryPolicy != nil && info.RetryPolicy.MaximumAttempts > 0 {
-		t.most = max(1, int(info.RetryPolicy.MaximumAttempts)-activities.LostWorkers)
+		t.most = max(1, int(info.RetryPolicy.MaximumAttempts)-activities.SpareAttempts)
 	}
-	var beat activities.Heartbeat
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &beat) == nil {
-		t.failures = beat.Failures
-	}
+	beat := activities.BeatOf(ctx)
+	t.failures, t.handedBack = beat.Failures, beat.HandedBack
 	return t
 }
 
 // lost counts the attempts before this one whose worker did not report.
-func (t tries) lost() int { return t.attempt - 1 - t.failures }
+func (t tries) lost() int { return t.attempt - 1 - t.failures - t.handedBack }
 
 // giveUp returns the error to end with instead of another attempt: too many workers were lost, or one was lost that may
 // have done an effect that must happen once.
@@ -65,9 +63,14 @@ func (t tries) giveUp(once bool) *everhook.Error {
 func (t tries) failed(ctx context.Context, again bool) bool {
 	again = again && (t.most == 0 || t.failures+1 < t.most)
 	if again && !activity.GetInfo(ctx).IsLocalActivity {
-		activity.RecordHeartbeat(ctx, activities.Heartbeat{Attempt: t.attempt, Failures: t.failures + 1})
+		activity.RecordHeartbeat(ctx, t.beat(1))
 	}
 	return again
+}
+
+// beat is what is reported after some more failures.
+func (t tries) beat(failures int) activities.Heartbeat {
+	return activities.Heartbeat{Attempt: t.attempt, Failures: t.failures + failures, HandedBack: t.handedBack}
 }
 
 // heartbeat reports, if Temporal expects reports, until the function that it returns is called.
@@ -84,7 +87,7 @@ func heartbeat(ctx context.Context, tries tries) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, activities.Heartbeat{Attempt: tries.attempt, Failures: tries.failures})
+				activity.RecordHeartbeat(ctx, tries.beat(0))
 			case <-done:
 				return
 			}

@@ -125,3 +125,46 @@ func TestANeighbourIsServedDuringLoopsInLoops(t *testing.T) {
 		require.Equal(t, everhook.Pending, attack.show(t, run).Status, "the attack goes on")
 	}
 }
+
+// TestSlowEffectsOfManyRunsLeavePlacesToOthers has more runs of one flow wait for a slow partner than there are places
+// for effects, and calls another flow meanwhile.
+func TestSlowEffectsOfManyRunsLeavePlacesToOthers(t *testing.T) {
+	t.Parallel()
+	const places = 20
+	p := start(t, config{change: func(o *server.Options) { o.MaxEffects = places }})
+	answer := make(chan struct{})
+	slow := newPartner(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-answer:
+		case <-r.Context().Done():
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	quick := newPartner(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	call := func(partner string) string {
+		return "{ key: call, type: http-request, timeout: 10m, retry: { maxAttempts: 1 }, config: { url: '" + partner +
+			"' } }"
+	}
+	hog := p.async(t, "hog", "nodes: [ "+call(slow.URL)+" ]")
+	neighbour := p.sync(t, "neighbour", "nodes: [ "+call(quick.URL)+
+		", { key: ok, type: response, config: { body: ok } } ]")
+	var runs []everhook.RunID
+	for range 2 * places {
+		runs = append(runs, hog.post(t, "").run)
+	}
+	most := places * 4 / 5
+	require.Eventually(t, func() bool { return len(slow.received()) >= most }, patience, 10*time.Millisecond)
+	var slowest time.Duration
+	for range 20 {
+		got := neighbour.post(t, "{}")
+		require.Equal(t, http.StatusOK, got.status, got.body)
+		slowest = max(slowest, got.took)
+	}
+	t.Logf("the neighbour waited for at most %v", slowest)
+	require.Len(t, slow.received(), most, "the flow has its part and no more")
+	close(answer)
+	for _, run := range runs {
+		require.Equal(t, everhook.Resolved, hog.ended(t, run).Status, "waiting for a place is no attempt")
+	}
+	require.Len(t, slow.received(), len(runs))
+}

@@ -60,6 +60,7 @@ type Options struct {
 	MaxBodyBytes   everhook.Size `default:"64MiB" placeholder:"SIZE" help:"Bytes of all bodies that are received at once, by their declared lengths; at least 16MiB. Default 64MiB."`
 	ClientRate     float64       `default:"1000" placeholder:"N" help:"Requests a second that one client address (one /64 of IPv6) may send to webhooks. Default 1000."`
 	MaxInFlight    int           `default:"20" placeholder:"N" help:"Effects and called runs that one run waits for at the same time, at most 1000. Default 20."`
+	MaxEffects     int           `default:"500" placeholder:"N" help:"Effects that one process has under way at the same time; one flow has at most four fifths of them. Default 500."`
 	MaxDescendants int           `default:"100000" placeholder:"N" help:"Runs of other flows that one run may start, directly and through the flows that it calls. Default 100000."`
 	MemoryLimit    everhook.Size `placeholder:"SIZE" help:"Memory that the process aims to stay below: it bounds the waiting runs that are kept in memory. Default GOMEMLIMIT, else nine tenths of the container's limit, else half of the machine's memory."`
 
@@ -131,6 +132,9 @@ func (o *Options) check() error {
 	}
 	if o.MaxInFlight < 0 || o.MaxInFlight > 1000 {
 		return fmt.Errorf("--max-in-flight %d is not between 1 and 1000", o.MaxInFlight)
+	}
+	if o.MaxEffects < 0 || o.MaxEffects > 100_000 {
+		return fmt.Errorf("--max-effects %d is not between 1 and 100000", o.MaxEffects)
 	}
 	if o.MaxDescendants < 0 {
 		return fmt.Errorf("--max-descendants %d is negative; write how many runs one run may start", o.MaxDescendants)

@@ -349,7 +349,8 @@ func (s *Server) startWorker() error {
 	}
 	s.worker = workflows.NewWorker(runs.Connect(s.temporal.client),
 		workflows.NewInterpreter(s.versions).Keeping(s.values), effects,
-		workflows.LargePayloads(s.temporal.large.maxPayload), workflows.CachedRuns(memory.cachedRuns()))
+		workflows.LargePayloads(s.temporal.large.maxPayload), workflows.CachedRuns(memory.cachedRuns()),
+		workflows.Effects(s.options.MaxEffects))
 	if err := s.worker.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
