@@ -22,13 +22,14 @@ type checkpointer struct {
 const (
 	// checkpointEvery is the pause between two checkpoints of a database that is written to.
 	checkpointEvery = 5 * time.Second
-	// longLog is how many pages a log has before commits wait for the end of a checkpoint, which lets the log begin
-	// anew: 64 MiB. Without, a log that is always written to would only grow.
+	// longLog is how many pages a log has before it is to begin anew: 64 MiB. Without, a log that is always written to
+	// would only grow. Commits wait while the rest of it is moved and flushed.
 	longLog = 16_000
-	// shortRest is how many pages commits may wait for.
-	shortRest = 500
+	// shortRest is how many pages commits may wait for. On a disk that is busy, more are written during each
+	// checkpoint; then the log may grow to longestLog, 256 MiB, before commits wait for more.
+	shortRest, longestLog = 200, 64_000
 	// passes bounds the checkpoints until only a short rest is left.
-	passes = 5
+	passes = 10
 	// briefly is how long a checkpoint waits for another connection: commits wait with it. It is tried again later.
 	briefly = "PRAGMA busy_timeout=1000"
 )
@@ -85,22 +86,26 @@ func keepShort(ctx context.Context, db *sql.DB, wal string) {
 		if err != nil || info.ModTime().Equal(seen) {
 			continue
 		}
-		if moveLog(ctx, db, longLog) == nil {
+		if moveLog(ctx, db, longLog, longestLog) == nil {
 			seen = info.ModTime()
 		}
 	}
 }
 
 // moveLog moves a log beside commits. If it is longer than a number of pages, it also lets it begin anew, for which
-// commits wait while the rest is moved.
-func moveLog(ctx context.Context, db *sql.DB, long int) error {
-	for range passes {
+// commits wait while the rest is moved. If the rest does not become short, it leaves that to a later call, unless the
+// log has more than another number of pages.
+func moveLog(ctx context.Context, db *sql.DB, long, longest int) error {
+	for pass := 1; ; pass++ {
 		pages, moved, err := checkpoint(ctx, db, "PASSIVE")
 		if err != nil || pages < long {
 			return err
 		}
-		if pages-moved < shortRest {
+		if pages-moved < shortRest || pages > longest {
 			break
+		}
+		if pass == passes {
+			return nil
 		}
 	}
 	_, _, err := checkpoint(ctx, db, "RESTART")

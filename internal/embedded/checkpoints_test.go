@@ -45,7 +45,7 @@ func TestALogIsMovedOutsideOfCommits(t *testing.T) {
 	other, err := s.open()
 	require.NoError(t, err)
 	defer func() { require.NoError(t, other.Close()) }()
-	require.NoError(t, moveLog(t.Context(), other, 1_000_000))
+	require.NoError(t, moveLog(t.Context(), other, longLog, longestLog))
 	require.Greater(t, size(t, s.path), int64(3000*5000))
 }
 
@@ -78,7 +78,7 @@ func TestALongLogBeginsAnew(t *testing.T) {
 	grow(t, writer, 200)
 	before := size(t, s.path+"-wal")
 	for range 10 {
-		require.NoError(t, moveLog(t.Context(), other, 100))
+		require.NoError(t, moveLog(t.Context(), other, 100, longestLog))
 		grow(t, writer, 100)
 	}
 	require.LessOrEqual(t, size(t, s.path+"-wal"), before, "the same log is written again from its start")

@@ -18,8 +18,17 @@ const historyShards = 1
 // unlimited stands for "no rate limit": high enough never to be reached, low enough for burst arithmetic on it.
 const unlimited = 1_000_000
 
-// queueWorkers is how many tasks of a queue are done at the same time.
-const queueWorkers = 8
+// How many tasks of a queue are done at the same time. All share one connection that writes. At the default of 512 a
+// queue, they wait for it until they time out when many tasks are due, and each task is repeated.
+const (
+	queueWorkers = 8
+	// timerWorkers are few: runs that wake write first and are work for all other queues then, so many that wake at
+	// once would hold up every caller.
+	timerWorkers = 2
+	// transferWorkers hand tasks over to workers, and wait until one has begun. With few, the task of a caller would
+	// wait until those of all runs that woke before have begun, although workers are free.
+	transferWorkers = 64
+)
 
 // tuning makes a cluster of one host quick. The defaults of the server protect a shared database from many hosts and
 // tenants.
@@ -61,10 +70,8 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
 		dynamicconfig.OutboundProcessorUpdateAckInterval.Key():   time.Second,
 
-		// All workers share one connection that writes. At the default of 512 a queue, they wait for it until they time
-		// out when many tasks are due, and each task is repeated.
-		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():    queueWorkers,
-		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():       queueWorkers,
+		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():    transferWorkers,
+		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():       timerWorkers,
 		dynamicconfig.MemoryTimerProcessorSchedulerWorkerCount.Key(): queueWorkers,
 		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():  queueWorkers,
 
@@ -90,7 +97,7 @@ func pragmas() map[string]string {
 		"journal_mode":       "wal",
 		"synchronous":        "normal", // see flusher
 		"busy_timeout":       "10000",  // milliseconds; only a backup or an inspecting sqlite3 ever holds a lock
-		"wal_autocheckpoint": "64000",  // pages of 4 KiB, a last resort: see checkpointer
+		"wal_autocheckpoint": "128000", // pages of 4 KiB, a last resort: see checkpointer
 		"cache_size":         "-16000", // KiB
 	}
 }
