@@ -138,7 +138,7 @@ func (p *process) metric(b *testing.B, name string) (value float64) {
 
 // drained waits until nothing waits in the inbox.
 func (p *process) drained(b *testing.B) {
-	require.Eventually(b, func() bool { return p.metric(b, "everhook_inbox_rows") == 0 }, time.Minute,
+	require.Eventually(b, func() bool { return p.metric(b, "everhook_inbox_rows") == 0 }, 5*time.Minute,
 		100*time.Millisecond)
 }
 
