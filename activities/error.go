@@ -132,8 +132,8 @@ type Heartbeat struct {
 	HandedBack int `json:"handedBack,omitempty"`
 }
 
-// The MaximumAttempts of an activity is larger than the number of its node by SpareAttempts; the frame in package effect
-// keeps to the node's own number.
+// The MaximumAttempts of an activity is larger than the number of its node by SpareAttempts; the frame in package
+// effect keeps to the node's own number.
 const (
 	// LostWorkers is how many attempts an effect gets beyond its own if workers are lost.
 	LostWorkers = 10

@@ -31,7 +31,7 @@ func CachedRuns(number int) WorkerOption {
 	return func(s *workerSettings) { s.cachedRuns = number }
 }
 
-// Effects bounds the effects under way at the same time, of all flows together; 0: DefaultEffects. One flow has at most
+// Effects bounds the effects under way at the same time, of all flows together; 0: places.Default. One flow has at most
 // four fifths of them.
 func Effects(number int) WorkerOption {
 	return func(s *workerSettings) {

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/everhook/everhook/activities"
+	"github.com/everhook/everhook/internal/places"
 )
 
 // Pollers and slots of a worker: the SDK's default of two pollers each delays sync callers.
@@ -45,17 +46,17 @@ type Connect func(taskQueue string, options worker.Options) worker.Worker
 
 // NewWorker makes a worker. Effects maps names of activities to their functions; the interpreter's own are added.
 func NewWorker(connect Connect, interpreter *Interpreter, effects map[string]any, options ...WorkerOption) *Worker {
-	w, settings := &Worker{}, workerSettings{maxResult: maxResult, effects: DefaultEffects}
+	w, settings := &Worker{}, workerSettings{maxResult: maxResult, effects: places.Default}
 	for _, option := range options {
 		option(&settings)
 	}
-	slots := newSlots(settings.effects)
+	of := places.New(settings.effects)
 	if settings.cachedRuns > 0 {
 		worker.SetStickyWorkflowCacheSize(settings.cachedRuns)
 	}
 	settings.stopping, w.cut = context.WithCancelCause(context.Background())
 	for level := FirstLevel; level <= interpreter.level; level++ {
-		w.levels = append(w.levels, newLevelWorker(connect, level, interpreter, effects, slots, settings))
+		w.levels = append(w.levels, newLevelWorker(connect, level, interpreter, effects, of, settings))
 	}
 	return w
 }
@@ -84,10 +85,10 @@ func (w *Worker) Stop() {
 	stopping.Wait()
 }
 
-func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effects map[string]any, slots *slots,
+func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effects map[string]any, of *places.Places,
 	settings workerSettings) worker.Worker {
 	eager := eagerActivitiesPerTask
-	tuner, err := slots.tuner()
+	tuner, err := of.Tuner()
 	if err != nil {
 		panic(err) // its numbers are constants
 	}
@@ -107,7 +108,7 @@ func newLevelWorker(connect Connect, level int, interpreter *Interpreter, effect
 		// If the server does not report cancelled activities to workers, their heartbeats do.
 		MaxHeartbeatThrottleInterval: activities.HeartbeatEvery,
 		DisableRegistrationAliasing:  true,
-		Interceptors: []interceptor.WorkerInterceptor{&placing{slots: slots},
+		Interceptors: []interceptor.WorkerInterceptor{of.Interceptor(activities.Yield),
 			&resultGuard{maxResult: settings.maxResult, stopping: settings.stopping}},
 	})
 	interpreter.Register(w)

@@ -27,7 +27,7 @@ const (
 	timerWorkers = 2
 	// transferWorkers hand tasks over to workers, and wait until one has begun. With few, the task of a caller would
 	// wait until those of all runs that woke before have begun, although workers are free.
-	transferWorkers = 64
+	transferWorkers = 32
 )
 
 // tuning makes a cluster of one host quick. The defaults of the server protect a shared database from many hosts and

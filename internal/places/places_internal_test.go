@@ -1,4 +1,4 @@
-package workflows
+package places
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 // TestTheLastFifthOfPlacesIsForOtherFlows lets one flow take all that it gets, and then others.
 func TestTheLastFifthOfPlacesIsForOtherFlows(t *testing.T) {
 	t.Parallel()
-	s := newSlots(20)
+	s := New(20)
 	var taken []func()
 	take := func(flow string) bool {
 		leave, ok := s.enter(flow)
@@ -39,7 +39,7 @@ func TestTheLastFifthOfPlacesIsForOtherFlows(t *testing.T) {
 // TestSlotsOfTheLastFifthAreIssuedSlowly asks for slots while the open places are taken.
 func TestSlotsOfTheLastFifthAreIssuedSlowly(t *testing.T) {
 	t.Parallel()
-	s, now := newSlots(10), time.Now()
+	s, now := New(10), time.Now()
 	for range 8 {
 		wait, _ := s.reserve(now)
 		require.Zero(t, wait)
@@ -50,8 +50,8 @@ func TestSlotsOfTheLastFifthAreIssuedSlowly(t *testing.T) {
 	wait, _ := s.reserve(now)
 	require.Zero(t, wait)
 	wait, _ = s.reserve(now)
-	require.Equal(t, slotPace, wait)
-	wait, _ = s.reserve(now.Add(slotPace))
+	require.Equal(t, pace, wait)
+	wait, _ = s.reserve(now.Add(pace))
 	require.Zero(t, wait)
 	wait, changed := s.reserve(now.Add(time.Hour))
 	require.Equal(t, time.Hour, wait, "all are issued")
