@@ -12,6 +12,7 @@ import (
 	"github.com/everhook/everhook"
 	"github.com/everhook/everhook/internal/telemetry"
 	"github.com/everhook/everhook/receiver"
+	"github.com/everhook/everhook/workflows"
 )
 
 // own matches a metric of Everhook, without the suffixes of a histogram.
@@ -33,6 +34,7 @@ func TestThePageOfOperationsNamesEveryMetricAndNoOther(t *testing.T) {
 	require.NoError(t, watched.WatchFlows(func() telemetry.Flows { return telemetry.Flows{} }))
 	require.NoError(t, watched.WatchInbox(func() telemetry.Inbox { return telemetry.Inbox{} }))
 	require.NoError(t, watched.WatchDeliveryLog(func() telemetry.DeliveryLog { return telemetry.DeliveryLog{} }))
+	watched.TemporalMetrics().Counter(workflows.DifferencesMetric).Inc(0)
 	w := httptest.NewRecorder()
 	watched.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	page, err := os.ReadFile("operations.md")

@@ -36,23 +36,46 @@ func BenchmarkAsyncAcceptance(b *testing.B) {
 	for b.Loop() {
 		p := startUntilReady(b, binary, "dev", flows, "--data", b.TempDir(), "--client-rate", "1000000")
 		url := "http://" + p.address + "/api/webhook:trigger/" + asyncToken
-		atOnce(b, overHTTP(url), 4, time.Second)
-		p.drained(b)
-		direct := atOnce(b, overHTTP(url), 8, 5*time.Second)
-		p.drained(b)
-		storm := p.storm(b, url)
-		waiting := p.metric(b, "everhook_inbox_rows")
-		began := time.Now()
-		time.Sleep(10 * time.Second)
-		after := (waiting - p.metric(b, "everhook_inbox_rows")) / time.Since(began).Seconds()
-		storm.report(b, "")
-		b.ReportMetric(direct, "direct/s")
-		b.ReportMetric((float64(len(storm.times))-waiting)/stormFor.Seconds()/direct, "drain-in-storm-ratio")
-		b.ReportMetric(after/direct, "drain-after-ratio")
+		p.reportStorm(b, url)
 		b.ReportMetric(p.peakMegabytes(b), "peak-MB")
 		p.stop()
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkEarlyAnswers does the same with a sync flow of pure nodes. The bars: 2,000 answers a second, p99 below
+// 100 ms, no differences.
+func BenchmarkEarlyAnswers(b *testing.B) {
+	binary, flows := build(b), b.TempDir()
+	require.NoError(b, os.WriteFile(filepath.Join(flows, "sync.yaml"), []byte(flow), 0o600))
+	for b.Loop() {
+		p := startUntilReady(b, binary, "dev", flows, "--data", b.TempDir(), "--client-rate", "1000000")
+		p.reportStorm(b, "http://"+p.address+"/api/webhook:trigger/"+token)
+		b.ReportMetric(p.metric(b, "everhook_early_answer_differences_total"), "differences")
+		b.ReportMetric(p.peakMegabytes(b), "peak-MB")
+		p.stop()
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// fewCallers is a number of callers whose runs are started directly.
+const fewCallers = 4
+
+// reportStorm measures a storm, and the rate of starts in it and after it as a part of the direct rate.
+func (p *process) reportStorm(b *testing.B, url string) {
+	atOnce(b, overHTTP(url), fewCallers, time.Second)
+	p.drained(b)
+	direct := atOnce(b, overHTTP(url), fewCallers, 5*time.Second)
+	p.drained(b)
+	storm := p.storm(b, url)
+	waiting := p.metric(b, "everhook_inbox_rows")
+	began := time.Now()
+	time.Sleep(10 * time.Second)
+	after := (waiting - p.metric(b, "everhook_inbox_rows")) / time.Since(began).Seconds()
+	storm.report(b, "")
+	b.ReportMetric(direct, "direct/s")
+	b.ReportMetric((float64(len(storm.times))-waiting)/storm.took.Seconds()/direct, "drain-in-storm-ratio")
+	b.ReportMetric(after/direct, "drain-after-ratio")
 }
 
 // BenchmarkAsyncAcceptanceWithoutTemporal is the same while the Temporal server of the process is stopped.

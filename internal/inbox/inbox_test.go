@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -442,5 +443,52 @@ func TestARowIsFoundByItsID(t *testing.T) {
 		require.Equal(t, "why", row.Reason)
 		_, err = box.Row(t.Context(), row.ID+1)
 		require.ErrorIs(t, err, inbox.ErrNoRow)
+	})
+}
+
+// TestANeighbourOfAStormIsServed: a storm of deliveries to one flow delays neither the acceptance nor the runs of
+// another flow by more than a few starts.
+func TestANeighbourOfAStormIsServed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, at place) {
+		box, e := at.opened(t), newEngine()
+		e.set(slow)
+		i := open(t, box, e)
+		ctx, end := context.WithCancel(t.Context())
+		var storm sync.WaitGroup
+		for caller := range 16 {
+			storm.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					d := e.delivery(*entry("storm", fmt.Sprint(caller, "-", n)))
+					d.Always = true
+					_, _ = i.Accept(ctx, d)
+				}
+			})
+		}
+		require.Eventually(t, func() bool {
+			of, _ := box.Load("storm")
+			return of.Rows > 500
+		}, patience, time.Millisecond)
+		const deliveries = 20
+		var overtaken []int
+		var took []time.Duration
+		for n := range deliveries {
+			before := len(e.starts("storm"))
+			d := e.delivery(*entry("neighbour", fmt.Sprint(n)))
+			d.Always = true
+			began := time.Now()
+			accept(t, i, d)
+			took = append(took, time.Since(began))
+			require.Eventually(t, func() bool { return len(e.starts("neighbour")) == n+1 }, patience, time.Millisecond)
+			overtaken = append(overtaken, len(e.starts("storm"))-before)
+		}
+		end()
+		storm.Wait()
+		of, _ := box.Load("storm")
+		// Up to 64 starts are under way when a delivery comes; the storm has hundreds of rows before it.
+		require.Less(t, slices.Max(overtaken), 200, "runs of the storm that were started first")
+		t.Logf("the neighbour was accepted within %s and waited for at most %d starts of the storm, which had %d rows",
+			slices.Max(took), slices.Max(overtaken), of.Rows)
+		e.set(quick)
 	})
 }
