@@ -64,6 +64,8 @@ type Options struct {
 	Registry *kind.Registry
 	// HookURL returns the URL of the webhook with a token. Nil: drafts have no URL.
 	HookURL func(token string) string
+	// CallHook calls the webhook with a token. Nil: this process has no receiver.
+	CallHook func(ctx context.Context, token string, call api.HookCall) (api.HookAnswer, error)
 	// Settings and Secrets are the names of what flows can read and use. Nil: none is known.
 	Settings, Secrets func() []string
 	// Trouble returns at once what is wrong with the process, or nil: pages show it. Nil: nothing ever is.

@@ -44,7 +44,7 @@ func (o Options) api() api.Options {
 	return api.Options{Flows: o.Flows, Runs: o.Runs, Actions: o.Actions,
 		Requests: o.Store, Store: o.Store, Deployment: o.Deployment, Registry: o.Registry,
 		Events: o.Events, Alive: alive, Erasing: o.Erasing, Access: o.Access,
-		HookURL: o.HookURL, Settings: o.Settings, Secrets: o.Secrets,
+		HookURL: o.HookURL, CallHook: o.CallHook, Settings: o.Settings, Secrets: o.Secrets,
 		Inbox: o.Inbox, Deliveries: o.Deliveries, Calls: o.Calls,
 		Jobs:     o.Jobs,
 		Problems: o.FileProblems, TemporalURL: o.TemporalURL, Logger: o.Logger}

@@ -50,7 +50,7 @@ type Flows interface {
 	Flows(ctx context.Context) ([]Flow, error)
 }
 
-// Options configure the API. All but Alive, Problems, TemporalURL, HookURL, Settings, Secrets and
+// Options configure the API. All but Alive, Problems, TemporalURL, HookURL, CallHook, Settings, Secrets and
 // Logger are required.
 type Options struct {
 	Flows Flows
@@ -78,6 +78,8 @@ type Options struct {
 	Inbox Inbox
 	// HookURL returns the URL of the webhook with a token. Nil: drafts have no URL.
 	HookURL func(token string) string
+	// CallHook calls the webhook with a token. Nil: this process has no receiver.
+	CallHook func(ctx context.Context, token string, call HookCall) (HookAnswer, error)
 	// Settings are the names of the settings that flows can read, by env. Nil: none is known.
 	Settings func() []string
 	// Secrets are the names of the secrets that are set. Nil: none is known.
@@ -107,7 +109,8 @@ const (
 // operations are all operations of the API.
 var operations = []func(*service){
 	listFlows, getFlow, applyFlow, validateFlow, enableVersion, disableFlow, pauseFlow, resumeFlow, deleteFlow,
-	exportFlow, listVersions, diffVersions, getCounters, labelFlow, rotateToken, parseSample, listKinds, cancelFlow,
+	exportFlow, listVersions, diffVersions, getCounters, labelFlow, rotateToken, parseSample, listKinds,
+	callFlow, cancelFlow,
 	getDraft, checkDraft, putDraft, editDraft, completeDraft, listNames,
 	undoDraft, redoDraft, discardDraft, publishDraft,
 	startRun, getAnswer, listRuns, getRun, listSteps, cancelRun, retryRun, deleteRun, eraseRuns, startJob, getJob,

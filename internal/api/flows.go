@@ -29,6 +29,7 @@ type Store interface {
 	Delete(ctx context.Context, key string, when ...store.Precondition) error
 	Counters(ctx context.Context, flow string) ([]store.Counter, error)
 	Draft(ctx context.Context, flow string) (store.Draft, error)
+	Drafts(ctx context.Context) ([]string, error)
 	PutDraft(ctx context.Context, put store.DraftPut) (store.Draft, error)
 	UndoDraft(ctx context.Context, flow string, revision int64) (store.Draft, error)
 	RedoDraft(ctx context.Context, flow string, revision int64) (store.Draft, error)

@@ -419,6 +419,9 @@ func (s *Server) startAdmin() error {
 	if s.has(RoleReceiver) {
 		options.Inbox = inboxOfProcess{s}
 	}
+	if s.hooks != nil {
+		options.CallHook = s.callHook
+	}
 	s.jobs = s.newJobs(options)
 	options.Jobs = s.jobs
 	options.Console = console.New(options)
