@@ -3,6 +3,9 @@
 GOLANGCI_LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # A module of its own, with kinds from outside: the tests build and run it.
 EXTENSION      := examples/custom-kind
+# The editor of the console, and what is built of it.
+EDITOR         := internal/console/editor
+ISLAND         := internal/console/assets/built/manifest.json
 GOVULNCHECK    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages that do not link the embedded Temporal server: the race detector runs on them in reasonable time.
@@ -12,20 +15,33 @@ RACE := . ./activities/... ./nodes/... ./receiver/... ./workflows/... ./internal
 VOLUME := RandomFlows|TimedFlows|WorkOnData|ComparableFlows|HundredThousand|BoundedNumberOfCalls|IsQuickOnHostileFiles|LimitsOfARunAreThose|AsLongAsItsItemsAreLarge|BombCostsTheLimit
 
 .DEFAULT_GOAL := help
-.PHONY: openapi help run check test race lint format docs extension axe bench chaos nightly mutants fuzz random noembedded build vulnerabilities
+.PHONY: openapi help run console consoletest check test race lint format docs extension axe bench chaos nightly mutants fuzz random noembedded build vulnerabilities
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 20
 
-run: ## Start everything with the examples
+run: console ## Start everything with the examples
 	go run ./cmd/everhook dev ./examples
 
+console: ## Build the editor of the console, with Node 20 or newer; it is embedded in the binary
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(ISLAND); \
+	else echo "Node is missing: the binary serves everything but the editor of flows"; fi
+
+$(ISLAND): $(shell find $(EDITOR) -name node_modules -prune -o -type f -print)
+	npm ci --ignore-scripts --no-audit --no-fund --silent --prefix $(EDITOR)
+	npm run build --silent --prefix $(EDITOR)
+
+consoletest: console ## The types and unit tests of the editor, and the walks in Chromium
+	npm run check --silent --prefix $(EDITOR)
+	npm test --silent --prefix $(EDITOR)
+	go test -parallel 3 ./internal/walk
+
 check: ## Everything that CI checks, with the seconds of each step
-	@for step in format lint openapi test race noembedded; do \
+	@for step in format lint openapi consoletest test race noembedded; do \
 	  began=$$(date +%s); echo "== make $$step"; $(MAKE) --no-print-directory $$step || exit 1; echo "== make $$step: $$(($$(date +%s) - began)) s"; done
 
-test: ## All tests
-	go test ./...
+test: ## All tests but the walks through the console
+	go test $$(go list ./... | grep -v internal/walk)
 
 race: ## The race detector, on what does not link the Temporal server; without tests of volume, which race no more than others and take minutes
 	go test -race -skip '$(VOLUME)' $(RACE)

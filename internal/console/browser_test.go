@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,46 +20,9 @@ import (
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/internal/console/browsertest"
 	"github.com/everhook/everhook/internal/runs"
 )
-
-// browser starts Chromium with one tab. Without Chromium the test is skipped, but not in CI.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is missing; .ci/run installs it")
-		}
-		t.Skip("chromium is missing, so the pages are not looked at in a browser")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	ctx, end := context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(end)
-	return ctx
-}
-
-// axe is the source of axe-core. Without it the tests check less, but not in CI.
-func axe(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "axe", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("axe-core is missing; .ci/run installs it")
-		}
-		t.Log("axe-core is missing, so its rules are not checked; `make axe` installs it")
-	}
-	return string(data)
-}
 
 // serve serves the pages with the guard of the admin address, as a server does.
 func serve(t *testing.T, o admin.Options) string {
@@ -77,9 +37,7 @@ func serve(t *testing.T, o admin.Options) string {
 // evaluate runs a script in the page and returns its value.
 func evaluate[T any](t *testing.T, ctx context.Context, script string) T {
 	t.Helper()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
-	require.NoError(t, err)
-	return value
+	return browsertest.Evaluate[T](t, ctx, script)
 }
 
 // busyServer has many flows and runs, with texts that are hard to lay out.
@@ -139,7 +97,7 @@ func busyRun(status everhook.Status) *runs.Detail {
 
 func TestPagesFitPhonesAndAreAccessible(t *testing.T) {
 	t.Parallel()
-	ctx, source := browser(t), axe(t)
+	ctx, source := browsertest.Open(t), browsertest.Axe(t)
 	busy, failed, pending := busyServer(), busyServer(), busyServer()
 	failed.detail, pending.detail = busyRun(everhook.Errored), busyRun(everhook.Pending)
 	run := "/runs/" + string(runA) + "?flow=orders"
@@ -228,8 +186,7 @@ func (l look) check(t *testing.T, ctx context.Context) {
 		"buttons without a name of their own")
 	if l.axe != "" {
 		evaluate[any](t, ctx, l.axe+";0")
-		require.Empty(t, evaluate[[]string](t, ctx, `axe.run(document, { resultTypes: ["violations"] })
-			.then((r) => r.violations.map((v) => v.id + " at " + v.nodes.map((n) => n.target).join(" | ")))`))
+		require.Empty(t, evaluate[[]string](t, ctx, browsertest.Violations))
 	}
 }
 
@@ -245,7 +202,7 @@ func (c *changing) Show(context.Context, string, everhook.RunID, string) (*runs.
 
 func TestAnOpenPageIsKeptUpToDate(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := browsertest.Open(t)
 	c := &changing{}
 	c.current.Store(busyRun(everhook.Pending))
 	var read, unchanged atomic.Int32

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -24,13 +25,23 @@ import (
 //go:embed web
 var web embed.FS
 
-// New returns the handler of the pages: /, /runs, /deliveries, /inbox, /people, /tokens, /account, /login, /invitation,
-// and their style and scripts. The admin address checks requests before they come here.
+// New returns the handler of the pages: /, /runs, /flows/new, /flows/{key}/edit, /deliveries, /inbox, /people, /tokens,
+// /account, /login, /invitation, and their styles and scripts. The admin address checks requests before they come here.
 func New(o admin.Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &console{options: o, pages: template.Must(template.New("").Funcs(functions).ParseFS(web, "web/*.html"))}
+	built, err := fs.Sub(assets, "assets/built")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	editor, err := loadIsland(built)
+	if err != nil {
+		o.Logger.Error("the editor is not served", "error", err)
+		editor = &island{}
+	}
+	c := &console{options: o, island: editor,
+		pages: template.Must(template.New("").Funcs(functions).ParseFS(web, "web/*.html"))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.overview)
 	mux.HandleFunc("GET /runs", c.runs)
@@ -41,6 +52,9 @@ func New(o admin.Options) http.Handler {
 	mux.HandleFunc("GET /inbox", c.inbox)
 	mux.HandleFunc("POST /inbox/{id}/retry", c.retryDead)
 	mux.HandleFunc("POST /inbox/{id}/drop", c.dropDead)
+	mux.HandleFunc("GET /flows/new", c.newFlow)
+	mux.HandleFunc("GET /flows/{key}/edit", c.edit)
+	mux.HandleFunc("GET "+assetsPath, editor.serve)
 	mux.HandleFunc("GET /login", c.login)
 	mux.HandleFunc("GET /invitation", c.invitation)
 	c.editable(mux)
@@ -53,6 +67,7 @@ func New(o admin.Options) http.Handler {
 
 type console struct {
 	options admin.Options
+	island  *island
 	pages   *template.Template
 }
 

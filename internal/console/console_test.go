@@ -170,7 +170,7 @@ func TestFlowsThatAreNotServedComeFirst(t *testing.T) {
 	s.flows[58].Note = "disabled"
 	s.flows[59].Version, s.flows[59].Note = 1, "a secret is missing"
 	page := read(t, s, "/")
-	require.Regexp(t, `Version flow-59 not served a secret is missing none 1 flow-00 `, text(page))
+	require.Regexp(t, `Version flow-59 not served a secret is missing none 1 Edit flow-59 flow-00 `, text(page))
 	require.NotContains(t, page, "flow-58", "who disables a flow knows it")
 }
 
@@ -178,7 +178,8 @@ func TestAFlowThatOthersCallHasNoURL(t *testing.T) {
 	t.Parallel()
 	s := &server{flows: []api.Flow{{Key: "stock", Trigger: "call", Enabled: true},
 		{Key: "drop", Trigger: "file-drop", Enabled: true}}}
-	require.Contains(t, text(read(t, s, "/")), "stock served called by other flows drop served started by file-drop")
+	require.Contains(t, text(read(t, s, "/")), "stock served called by other flows Edit stock "+
+		"drop served started by file-drop")
 }
 
 func TestAnEmptyServerSaysWhatToDo(t *testing.T) {
@@ -624,7 +625,7 @@ func TestAPageIsReadAgainOnlyIfItHasChanged(t *testing.T) {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("If-None-Match", tag)
 		w := httptest.NewRecorder()
-		console.New(s.options()).ServeHTTP(w, r)
+		console.New(s.options()).ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Local)))
 		return w
 	}
 	for _, path := range []string{"/", "/runs", "/runs/" + string(runA) + "?flow=orders"} {
@@ -708,4 +709,27 @@ func TestCommandsNameTheServerAsTheBrowserKnowsIt(t *testing.T) {
 		require.Equal(t, 200, w.Code)
 		require.Contains(t, text(w.Body.String()), want, address)
 	}
+}
+
+func TestEditorsAndNoOthersGetTheEditor(t *testing.T) {
+	t.Parallel()
+	s := &server{flows: []api.Flow{{Key: "orders", Title: "Order intake", Version: 1, Enabled: true}}}
+	get := func(path string, role access.Role) (int, string) {
+		r := httptest.NewRequest("GET", path, nil)
+		w := httptest.NewRecorder()
+		console.New(s.options()).ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Actor{Role: role})))
+		return w.Code, w.Body.String()
+	}
+	for _, path := range []string{"/flows/new", "/flows/orders/edit", "/flows/only-a-draft/edit"} {
+		status, page := get(path, access.Editor)
+		require.Equal(t, 200, status, path)
+		require.Regexp(t, `make console|type="module"`, page, "a binary without the editor says how to get it")
+		status, _ = get(path, access.Viewer)
+		require.Equal(t, 403, status, path)
+	}
+	status, _ := get("/flows/No-Key/edit", access.Editor)
+	require.Equal(t, 404, status)
+	_, page := get("/", access.Viewer)
+	require.NotContains(t, page, "/edit")
+	require.NotContains(t, page, "New flow")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/everhook/everhook/internal/access"
+	"github.com/everhook/everhook/internal/console/browsertest"
 )
 
 // visitor reads pages and sends forms, as a browser without a script does.
@@ -191,7 +192,7 @@ func signedIn(t *testing.T, ctx context.Context, origin, cookie string) {
 func TestThePagesOfPeopleFitPhonesAndAreAccessible(t *testing.T) {
 	t.Parallel()
 	origin, s := people(t)
-	ctx, source := browser(t), axe(t)
+	ctx, source := browsertest.Open(t), browsertest.Axe(t)
 	root := access.With(t.Context(), access.System)
 	admin := joined(t, s, "Ada Lovelace", "ada@example.com", access.Admin)
 	joined(t, s, strings.Repeat("nobreak", 14), "grace."+strings.Repeat("nobreak", 8)+"@example.com", access.Operator,
@@ -232,7 +233,7 @@ func TestThePagesOfPeopleFitPhonesAndAreAccessible(t *testing.T) {
 func TestAPersonAddsAPasskeyLater(t *testing.T) {
 	t.Parallel()
 	origin, s := people(t)
-	ctx := browser(t)
+	ctx := browsertest.Open(t)
 	look{1280, "light", ""}.apply(t, ctx)
 	authenticator(t, ctx)
 	person := joined(t, s, "Ada Lovelace", "ada@example.com", access.Admin)

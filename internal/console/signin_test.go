@@ -15,6 +15,7 @@ import (
 	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/admin"
 	"github.com/everhook/everhook/internal/console"
+	"github.com/everhook/everhook/internal/console/browsertest"
 	"github.com/everhook/everhook/internal/store"
 )
 
@@ -78,7 +79,7 @@ func picture(t *testing.T, ctx context.Context, name string) {
 func TestPeopleJoinAndSignInWithAPasskey(t *testing.T) {
 	t.Parallel()
 	origin, s := people(t)
-	ctx, source := browser(t), axe(t)
+	ctx, source := browsertest.Open(t), browsertest.Axe(t)
 	look{390, "light", source}.apply(t, ctx)
 	device := authenticator(t, ctx)
 
@@ -138,7 +139,7 @@ func TestPeopleJoinAndSignInWithAPasskey(t *testing.T) {
 func TestAnInvitedPersonJoinsWithAPassword(t *testing.T) {
 	t.Parallel()
 	origin, s := people(t)
-	ctx, source := browser(t), axe(t)
+	ctx, source := browsertest.Open(t), browsertest.Axe(t)
 	look{1280, "dark", source}.apply(t, ctx)
 	root := access.With(t.Context(), access.System)
 	invited, err := s.Invite(root, access.NewPerson{Name: "Grace Hopper", Email: "grace@example.com",

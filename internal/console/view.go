@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/everhook/everhook"
+	"github.com/everhook/everhook/internal/access"
 	"github.com/everhook/everhook/internal/api"
 	"github.com/everhook/everhook/internal/runs"
 )
@@ -36,6 +37,10 @@ type flowsView struct {
 	Broken []api.FileProblem
 	// Problem is the reason why there is no list.
 	Problem string
+	// Creates is set if the actor may create and change flows.
+	Creates bool
+	// Drafts are the keys of flows that have a draft and no version.
+	Drafts []string
 }
 
 // Example is the flow whose curl command is shown while there are no runs.
@@ -60,6 +65,10 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 		return view
 	}
 	view.Total = len(flows)
+	actor := access.From(ctx)
+	if view.Creates = actor.May(access.Editor); view.Creates && c.options.Store != nil {
+		view.Drafts = c.newDrafts(ctx, flows)
+	}
 	slices.SortStableFunc(flows, func(a, b api.Flow) int { return cmp.Compare(urgency(a), urgency(b)) })
 	for _, flow := range flows {
 		if !matches(flow, view.Search) {
@@ -71,6 +80,18 @@ func (c *console) listFlows(ctx context.Context, search string, all bool) flowsV
 		}
 	}
 	return view
+}
+
+// newDrafts are the keys of drafts of flows that are not in the list of flows. If they cannot be read, there are none.
+func (c *console) newDrafts(ctx context.Context, flows []api.Flow) []string {
+	keys, err := c.options.Store.Drafts(ctx)
+	if err != nil {
+		c.options.Logger.WarnContext(ctx, "the drafts could not be listed", "error", err)
+	}
+	return slices.DeleteFunc(keys, func(key string) bool {
+		return !access.From(ctx).Sees(key, nil) ||
+			slices.ContainsFunc(flows, func(f api.Flow) bool { return f.Key == key })
+	})
 }
 
 // urgency sorts flows that should be served but are not to the top, where they are seen.

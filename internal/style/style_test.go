@@ -43,6 +43,9 @@ type file struct {
 
 func (f file) line(pos token.Pos) int { return f.set.Position(pos).Line }
 
+// passedOver are the folders whose files are not ours, or not texts.
+var passedOver = []string{"testdata", "node_modules", ".git", "everhook-data"}
+
 // files returns all files with an ending, by their paths in the repository.
 func files(t *testing.T, ending string) []string {
 	var names []string
@@ -50,7 +53,7 @@ func files(t *testing.T, ending string) []string {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == ".git" || entry.Name() == "everhook-data"):
+		case entry.IsDir() && slices.Contains(passedOver, entry.Name()):
 			return fs.SkipDir
 		case !entry.IsDir() && strings.HasSuffix(name, ending):
 			names = append(names, name)
