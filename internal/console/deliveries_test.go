@@ -167,8 +167,14 @@ func TestDeliveriesAreShown(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, open(o, "/deliveries/x").Code)
 }
 
+// submitted is the answer to a form.
+type submitted struct {
+	status   int
+	location string
+}
+
 // submit posts a form of a page to the admin address.
-func submit(t *testing.T, o admin.Options, path string, form url.Values, headers ...string) *http.Response {
+func submit(t *testing.T, o admin.Options, path string, form url.Values, headers ...string) submitted {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodPost, serve(t, o)+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
@@ -180,7 +186,7 @@ func submit(t *testing.T, o admin.Options, path string, form url.Values, headers
 	response, err := client.Do(request)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
-	return response
+	return submitted{response.StatusCode, response.Header.Get("Location")}
 }
 
 func TestADeliveryIsReplayedFromItsPage(t *testing.T) {
@@ -189,17 +195,17 @@ func TestADeliveryIsReplayedFromItsPage(t *testing.T) {
 	all := o.Deliveries.(*records)
 	path := "/deliveries/" + deliveryA + "/replay"
 	response := submit(t, o, path, url.Values{"once": {"a"}, "version": {"current"}})
-	require.Equal(t, http.StatusSeeOther, response.StatusCode)
-	require.Equal(t, "/runs/"+string(runA)+"?flow=orders", response.Header.Get("Location"))
+	require.Equal(t, http.StatusSeeOther, response.status)
+	require.Equal(t, "/runs/"+string(runA)+"?flow=orders", response.location)
 	require.Equal(t, api.ReplayRequest{Current: true}, all.replayed)
 	require.Equal(t, "page a", all.key, "a form that is sent twice is one replay")
 	submit(t, o, path, url.Values{"version": {"2"}})
 	require.Equal(t, api.ReplayRequest{Version: 2}, all.replayed)
-	require.Equal(t, http.StatusBadRequest, submit(t, o, path, url.Values{"version": {"x"}}).StatusCode)
-	require.Equal(t, http.StatusForbidden, submit(t, o, path, nil, "Sec-Fetch-Site", "cross-site").StatusCode,
+	require.Equal(t, http.StatusBadRequest, submit(t, o, path, url.Values{"version": {"x"}}).status)
+	require.Equal(t, http.StatusForbidden, submit(t, o, path, nil, "Sec-Fetch-Site", "cross-site").status,
 		"another site cannot replay")
 	all.err = runs.Refusef("the run goes on")
-	require.Equal(t, http.StatusConflict, submit(t, o, path, nil).StatusCode)
+	require.Equal(t, http.StatusConflict, submit(t, o, path, nil).status)
 
 	viewer := access.Actor{ID: "v", Role: access.Viewer}
 	w := httptest.NewRecorder()
@@ -220,14 +226,14 @@ func TestTheInboxIsShownAndChanged(t *testing.T) {
 	letters := o.Inbox.(*box)
 	for _, how := range []string{"retry", "drop"} {
 		response := submit(t, o, "/inbox/5/"+how, nil)
-		require.Equal(t, http.StatusSeeOther, response.StatusCode)
-		require.Equal(t, "/inbox?dead", response.Header.Get("Location"))
+		require.Equal(t, http.StatusSeeOther, response.status)
+		require.Equal(t, "/inbox?dead", response.location)
 		require.Equal(t, how, letters.changed)
 	}
-	require.Equal(t, http.StatusNotFound, submit(t, o, "/inbox/4/drop", nil).StatusCode)
-	require.Equal(t, http.StatusNotFound, submit(t, o, "/inbox/x/drop", nil).StatusCode)
+	require.Equal(t, http.StatusNotFound, submit(t, o, "/inbox/4/drop", nil).status)
+	require.Equal(t, http.StatusNotFound, submit(t, o, "/inbox/x/drop", nil).status)
 	require.Equal(t, http.StatusForbidden, submit(t, o, "/inbox/5/drop", nil, "Sec-Fetch-Site",
-		"cross-site").StatusCode)
+		"cross-site").status)
 	o.Inbox = nil
 	require.Equal(t, http.StatusNotFound, open(o, "/inbox").Code)
 	require.NotContains(t, open(o, "/deliveries").Body.String(), "/inbox")
