@@ -19,25 +19,26 @@ import (
 )
 
 type flowCommands struct {
-	New       flowNew       `cmd:"" help:"Write a commented flow file to start from."`
-	Validate  flowValidate  `cmd:"" help:"Report every problem of flow files; exit status 1 if there is one."`
-	Test      flowTest      `cmd:"" help:"Run contract tests of flows, without a server; exit status 1 if one fails."`
-	Schema    flowSchema    `cmd:"" help:"Print the JSON Schema of flow files, for editors."`
-	Reference flowReference `cmd:"" help:"Print a page of the manual of flow files, with the kinds of this program."`
-	Send      flowSend      `cmd:"" help:"Call a flow of a server with the flow's own credentials, and print its answer."`
-	Apply     flowApply     `cmd:"" help:"Apply flow files to a server; print what changes first."`
-	List      flowList      `cmd:"" help:"List the flows of a server."`
-	Show      flowShow      `cmd:"" help:"Show a flow of a server."`
-	Versions  flowVersions  `cmd:"" help:"List the versions of a flow."`
-	Diff      flowDiff      `cmd:"" help:"Compare two versions of a flow by their structure."`
-	Enable    flowEnable    `cmd:"" help:"Enable a version of a flow; an older one is a roll back."`
-	Pause     flowPause     `cmd:"" help:"Pause a flow: deliveries are accepted and kept, and run when it is resumed."`
-	Resume    flowResume    `cmd:"" help:"Resume a paused flow."`
-	Disable   flowDisable   `cmd:"" help:"Disable a flow: its trigger starts no more runs."`
-	Delete    flowDelete    `cmd:"" help:"Delete a flow with its versions."`
-	Export    flowExport    `cmd:"" help:"Print a flow of a server as it was written."`
-	Sample    flowSample    `cmd:"" help:"Print the last delivery to a flow of a server as a contract test, as paths or as data."`
-	Parse     flowParse     `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
+	New       flowNew           `cmd:"" help:"Write a commented flow file to start from."`
+	Validate  flowValidate      `cmd:"" help:"Report every problem of flow files; exit status 1 if there is one."`
+	Test      flowTest          `cmd:"" help:"Run contract tests of flows, without a server; exit status 1 if one fails."`
+	Schema    flowSchema        `cmd:"" help:"Print the JSON Schema of flow files, for editors."`
+	Reference flowReference     `cmd:"" help:"Print a page of the manual of flow files, with the kinds of this program."`
+	Send      flowSend          `cmd:"" help:"Call a flow of a server with the flow's own credentials, and print its answer."`
+	Apply     flowApply         `cmd:"" help:"Apply flow files to a server; print what changes first."`
+	List      flowList          `cmd:"" help:"List the flows of a server."`
+	Show      flowShow          `cmd:"" help:"Show a flow of a server."`
+	Versions  flowVersions      `cmd:"" help:"List the versions of a flow."`
+	Diff      flowDiff          `cmd:"" help:"Compare two versions of a flow by their structure."`
+	Enable    flowEnable        `cmd:"" help:"Enable a version of a flow; an older one is a roll back."`
+	Pause     flowPause         `cmd:"" help:"Pause a flow: deliveries are accepted and kept, and run when it is resumed."`
+	Resume    flowResume        `cmd:"" help:"Resume a paused flow."`
+	Disable   flowDisable       `cmd:"" help:"Disable a flow: its trigger starts no more runs."`
+	Delete    flowDelete        `cmd:"" help:"Delete a flow with its versions."`
+	Export    flowExport        `cmd:"" help:"Print a flow of a server as it was written."`
+	Draft     flowDraftCommands `cmd:"" help:"Write, check and publish drafts of flows on a server."`
+	Sample    flowSample        `cmd:"" help:"Print the last delivery to a flow of a server as a contract test, as paths or as data."`
+	Parse     flowParse         `cmd:"" help:"Turn a sample URL or JSON body on standard input into the paths of a trigger's request."`
 }
 
 type flowNew struct {
