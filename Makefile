@@ -34,14 +34,14 @@ $(ISLAND): $(shell find $(EDITOR) -name node_modules -prune -o -type f -print)
 consoletest: console ## The types and unit tests of the editor, and the walks in Chromium
 	npm run check --silent --prefix $(EDITOR)
 	npm test --silent --prefix $(EDITOR)
-	go test -parallel 3 ./internal/walk
+	go test ./internal/walk
 
 check: ## Everything that CI checks, with the seconds of each step
 	@for step in format lint openapi consoletest test race noembedded; do \
 	  began=$$(date +%s); echo "== make $$step"; $(MAKE) --no-print-directory $$step || exit 1; echo "== make $$step: $$(($$(date +%s) - began)) s"; done
 
-test: ## All tests but the walks through the console
-	go test $$(go list ./... | grep -v internal/walk)
+test: ## All tests
+	go test ./...
 
 race: ## The race detector, on what does not link the Temporal server; without tests of volume, which race no more than others and take minutes
 	go test -race -skip '$(VOLUME)' $(RACE)
