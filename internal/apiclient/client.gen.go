@@ -203,6 +203,36 @@ func (e LabelFlowParamsIfNoneMatch) Valid() bool {
 	}
 }
 
+// Defines values for PauseFlowParamsIfNoneMatch.
+const (
+	PauseFlowParamsIfNoneMatchAsterisk PauseFlowParamsIfNoneMatch = "*"
+)
+
+// Valid indicates whether the value is a known member of the PauseFlowParamsIfNoneMatch enum.
+func (e PauseFlowParamsIfNoneMatch) Valid() bool {
+	switch e {
+	case PauseFlowParamsIfNoneMatchAsterisk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ResumeFlowParamsIfNoneMatch.
+const (
+	ResumeFlowParamsIfNoneMatchAsterisk ResumeFlowParamsIfNoneMatch = "*"
+)
+
+// Valid indicates whether the value is a known member of the ResumeFlowParamsIfNoneMatch enum.
+func (e ResumeFlowParamsIfNoneMatch) Valid() bool {
+	switch e {
+	case ResumeFlowParamsIfNoneMatchAsterisk:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RotateTokenParamsIfNoneMatch.
 const (
 	RotateTokenParamsIfNoneMatchAsterisk RotateTokenParamsIfNoneMatch = "*"
@@ -588,6 +618,7 @@ type Flow struct {
 	Managed *string    `json:"managed,omitempty"`
 	Mode    *string    `json:"mode,omitempty"`
 	Note    *string    `json:"note,omitempty"`
+	Paused  *bool      `json:"paused,omitempty"`
 	Skipped *int64     `json:"skipped,omitempty"`
 	Source  *string    `json:"source,omitempty"`
 	Title   string     `json:"title"`
@@ -628,6 +659,29 @@ type FormField struct {
 	Role     string       `json:"role"`
 	Single   *bool        `json:"single,omitempty"`
 	Widget   string       `json:"widget"`
+}
+
+// HookAnswer defines model for HookAnswer.
+type HookAnswer struct {
+	Body         string       `json:"body"`
+	Headers      []HookHeader `json:"headers"`
+	Milliseconds int64        `json:"milliseconds"`
+	Run          *string      `json:"run,omitempty"`
+	Status       int64        `json:"status"`
+}
+
+// HookCall defines model for HookCall.
+type HookCall struct {
+	Body    *string       `json:"body,omitempty"`
+	Headers *[]HookHeader `json:"headers,omitempty"`
+	Method  *string       `json:"method,omitempty"`
+	Query   *string       `json:"query,omitempty"`
+}
+
+// HookHeader defines model for HookHeader.
+type HookHeader struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Invitation defines model for Invitation.
@@ -781,10 +835,11 @@ type Operation struct {
 
 // Outcome defines model for Outcome.
 type Outcome struct {
-	Answer *Answer     `json:"answer,omitempty"`
-	Error  *Error      `json:"error,omitempty"`
-	Output interface{} `json:"output,omitempty"`
-	Status string      `json:"status"`
+	Answer        *Answer     `json:"answer,omitempty"`
+	AnswerDiffers *bool       `json:"answerDiffers,omitempty"`
+	Error         *Error      `json:"error,omitempty"`
+	Output        interface{} `json:"output,omitempty"`
+	Status        string      `json:"status"`
 }
 
 // ParsedSample defines model for ParsedSample.
@@ -1249,6 +1304,11 @@ type ApplyFlowParams struct {
 // ApplyFlowParamsIfNoneMatch defines parameters for ApplyFlow.
 type ApplyFlowParamsIfNoneMatch string
 
+// CallFlowParams defines parameters for CallFlow.
+type CallFlowParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // CancelFlowParams defines parameters for CancelFlow.
 type CancelFlowParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -1330,6 +1390,26 @@ type LabelFlowParams struct {
 
 // LabelFlowParamsIfNoneMatch defines parameters for LabelFlow.
 type LabelFlowParamsIfNoneMatch string
+
+// PauseFlowParams defines parameters for PauseFlow.
+type PauseFlowParams struct {
+	IdempotencyKey *string                     `json:"Idempotency-Key,omitempty"`
+	IfMatch        *string                     `json:"If-Match,omitempty"`
+	IfNoneMatch    *PauseFlowParamsIfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PauseFlowParamsIfNoneMatch defines parameters for PauseFlow.
+type PauseFlowParamsIfNoneMatch string
+
+// ResumeFlowParams defines parameters for ResumeFlow.
+type ResumeFlowParams struct {
+	IdempotencyKey *string                      `json:"Idempotency-Key,omitempty"`
+	IfMatch        *string                      `json:"If-Match,omitempty"`
+	IfNoneMatch    *ResumeFlowParamsIfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ResumeFlowParamsIfNoneMatch defines parameters for ResumeFlow.
+type ResumeFlowParamsIfNoneMatch string
 
 // RotateTokenParams defines parameters for RotateToken.
 type RotateTokenParams struct {
@@ -1492,6 +1572,9 @@ type ReplayDeliveriesJSONRequestBody = ReplayJobRequest
 
 // ReplayDeliveryJSONRequestBody defines body for ReplayDelivery for application/json ContentType.
 type ReplayDeliveryJSONRequestBody = ReplayRequest
+
+// CallFlowJSONRequestBody defines body for CallFlow for application/json ContentType.
+type CallFlowJSONRequestBody = HookCall
 
 // PutDraftJSONRequestBody defines body for PutDraft for application/json ContentType.
 type PutDraftJSONRequestBody = DraftText
@@ -1658,6 +1741,14 @@ type ClientInterface interface {
 	// with any type of body and a specified content type.
 	ApplyFlowWithBody(ctx context.Context, key string, params *ApplyFlowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CallFlowWithBody performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request,
+	// with any type of body and a specified content type.
+	CallFlowWithBody(ctx context.Context, key string, params *CallFlowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CallFlow performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request.
+	// Takes a body of the `application/json` content type.
+	CallFlow(ctx context.Context, key string, params *CallFlowParams, body CallFlowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CancelFlow performs a POST /api/v1/flows/{key}/cancel (the `CancelFlow` operationId) request.
 	CancelFlow(ctx context.Context, key string, params *CancelFlowParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -1731,6 +1822,12 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	LabelFlow(ctx context.Context, key string, params *LabelFlowParams, body LabelFlowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PauseFlow performs a POST /api/v1/flows/{key}/pause (the `PauseFlow` operationId) request.
+	PauseFlow(ctx context.Context, key string, params *PauseFlowParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeFlow performs a POST /api/v1/flows/{key}/resume (the `ResumeFlow` operationId) request.
+	ResumeFlow(ctx context.Context, key string, params *ResumeFlowParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RotateTokenWithBody performs a POST /api/v1/flows/{key}/rotate-token (the `RotateToken` operationId) request,
 	// with any type of body and a specified content type.
 	RotateTokenWithBody(ctx context.Context, key string, params *RotateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1764,6 +1861,9 @@ type ClientInterface interface {
 
 	// DropDelivery performs a DELETE /api/v1/inbox/{id} (the `DropDelivery` operationId) request.
 	DropDelivery(ctx context.Context, id int64, params *DropDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetWaitingDelivery performs a GET /api/v1/inbox/{id} (the `GetWaitingDelivery` operationId) request.
+	GetWaitingDelivery(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RetryDelivery performs a POST /api/v1/inbox/{id}/retry (the `RetryDelivery` operationId) request.
 	RetryDelivery(ctx context.Context, id int64, params *RetryDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2060,6 +2160,34 @@ func (c *Client) ApplyFlowWithBody(ctx context.Context, key string, params *Appl
 	return c.Client.Do(req)
 }
 
+// CallFlowWithBody performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request,
+// with any type of body and a specified content type.
+func (c *Client) CallFlowWithBody(ctx context.Context, key string, params *CallFlowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCallFlowRequestWithBody(c.Server, key, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CallFlow performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request.
+// Takes a body of the `application/json` content type.
+func (c *Client) CallFlow(ctx context.Context, key string, params *CallFlowParams, body CallFlowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCallFlowRequest(c.Server, key, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CancelFlow performs a POST /api/v1/flows/{key}/cancel (the `CancelFlow` operationId) request.
 func (c *Client) CancelFlow(ctx context.Context, key string, params *CancelFlowParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCancelFlowRequest(c.Server, key, params)
@@ -2343,6 +2471,32 @@ func (c *Client) LabelFlow(ctx context.Context, key string, params *LabelFlowPar
 	return c.Client.Do(req)
 }
 
+// PauseFlow performs a POST /api/v1/flows/{key}/pause (the `PauseFlow` operationId) request.
+func (c *Client) PauseFlow(ctx context.Context, key string, params *PauseFlowParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseFlowRequest(c.Server, key, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeFlow performs a POST /api/v1/flows/{key}/resume (the `ResumeFlow` operationId) request.
+func (c *Client) ResumeFlow(ctx context.Context, key string, params *ResumeFlowParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeFlowRequest(c.Server, key, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RotateTokenWithBody performs a POST /api/v1/flows/{key}/rotate-token (the `RotateToken` operationId) request,
 // with any type of body and a specified content type.
 func (c *Client) RotateTokenWithBody(ctx context.Context, key string, params *RotateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2467,6 +2621,19 @@ func (c *Client) ListInbox(ctx context.Context, params *ListInboxParams, reqEdit
 // DropDelivery performs a DELETE /api/v1/inbox/{id} (the `DropDelivery` operationId) request.
 func (c *Client) DropDelivery(ctx context.Context, id int64, params *DropDeliveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDropDeliveryRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetWaitingDelivery performs a GET /api/v1/inbox/{id} (the `GetWaitingDelivery` operationId) request.
+func (c *Client) GetWaitingDelivery(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWaitingDeliveryRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -3737,6 +3904,68 @@ func NewApplyFlowRequestWithBody(server string, key string, params *ApplyFlowPar
 	return req, nil
 }
 
+// NewCallFlowRequest calls the generic CallFlow builder with application/json body
+func NewCallFlowRequest(server string, key string, params *CallFlowParams, body CallFlowJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCallFlowRequestWithBody(server, key, params, "application/json", bodyReader)
+}
+
+// NewCallFlowRequestWithBody constructs an http.Request for the CallFlow method, with any body, and a specified content type
+func NewCallFlowRequestWithBody(server string, key string, params *CallFlowParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/call", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewCancelFlowRequest constructs an http.Request for the CancelFlow method
 func NewCancelFlowRequest(server string, key string, params *CancelFlowParams) (*http.Request, error) {
 	var err error
@@ -4681,6 +4910,148 @@ func NewLabelFlowRequestWithBody(server string, key string, params *LabelFlowPar
 	return req, nil
 }
 
+// NewPauseFlowRequest constructs an http.Request for the PauseFlow method
+func NewPauseFlowRequest(server string, key string, params *PauseFlowParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam2)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewResumeFlowRequest constructs an http.Request for the ResumeFlow method
+func NewResumeFlowRequest(server string, key string, params *ResumeFlowParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key", key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/flows/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam1)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam2)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewRotateTokenRequest calls the generic RotateToken builder with application/json body
 func NewRotateTokenRequest(server string, key string, params *RotateTokenParams, body RotateTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -5214,6 +5585,40 @@ func NewDropDeliveryRequest(server string, id int64, params *DropDeliveryParams)
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetWaitingDeliveryRequest constructs an http.Request for the GetWaitingDelivery method
+func NewGetWaitingDeliveryRequest(server string, id int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/inbox/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6681,6 +7086,16 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	ApplyFlowWithBodyWithResponse(ctx context.Context, key string, params *ApplyFlowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyFlowResponse, error)
 
+	// CallFlowWithBodyWithResponse performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request,
+	// with any type of body and a specified content type.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	CallFlowWithBodyWithResponse(ctx context.Context, key string, params *CallFlowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CallFlowResponse, error)
+
+	// CallFlowWithResponse performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request.
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	CallFlowWithResponse(ctx context.Context, key string, params *CallFlowParams, body CallFlowJSONRequestBody, reqEditors ...RequestEditorFn) (*CallFlowResponse, error)
+
 	// CancelFlowWithResponse performs a POST /api/v1/flows/{key}/cancel (the `CancelFlow` operationId) request.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6786,6 +7201,16 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	LabelFlowWithResponse(ctx context.Context, key string, params *LabelFlowParams, body LabelFlowJSONRequestBody, reqEditors ...RequestEditorFn) (*LabelFlowResponse, error)
 
+	// PauseFlowWithResponse performs a POST /api/v1/flows/{key}/pause (the `PauseFlow` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	PauseFlowWithResponse(ctx context.Context, key string, params *PauseFlowParams, reqEditors ...RequestEditorFn) (*PauseFlowResponse, error)
+
+	// ResumeFlowWithResponse performs a POST /api/v1/flows/{key}/resume (the `ResumeFlow` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ResumeFlowWithResponse(ctx context.Context, key string, params *ResumeFlowParams, reqEditors ...RequestEditorFn) (*ResumeFlowResponse, error)
+
 	// RotateTokenWithBodyWithResponse performs a POST /api/v1/flows/{key}/rotate-token (the `RotateToken` operationId) request,
 	// with any type of body and a specified content type.
 	//
@@ -6835,6 +7260,11 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns a wrapper object for the known response body format(s).
 	DropDeliveryWithResponse(ctx context.Context, id int64, params *DropDeliveryParams, reqEditors ...RequestEditorFn) (*DropDeliveryResponse, error)
+
+	// GetWaitingDeliveryWithResponse performs a GET /api/v1/inbox/{id} (the `GetWaitingDelivery` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	GetWaitingDeliveryWithResponse(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*GetWaitingDeliveryResponse, error)
 
 	// RetryDeliveryWithResponse performs a POST /api/v1/inbox/{id}/retry (the `RetryDelivery` operationId) request.
 	//
@@ -7447,6 +7877,47 @@ func (r ApplyFlowResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ApplyFlowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CallFlowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HookAnswer
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CallFlowResponse) GetJSON200() *HookAnswer {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r CallFlowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CallFlowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CallFlowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CallFlowResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8172,6 +8643,102 @@ func (r LabelFlowResponse) ContentType() string {
 	return ""
 }
 
+// PauseFlowResponse200Headers the declared response headers of an HTTP 200 response for PauseFlow
+type PauseFlowResponse200Headers struct {
+	ETag *string
+}
+
+type PauseFlowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Flow
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PauseFlowResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PauseFlowResponse) GetJSON200() *Flow {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseFlowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseFlowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseFlowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseFlowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResumeFlowResponse200Headers the declared response headers of an HTTP 200 response for ResumeFlow
+type ResumeFlowResponse200Headers struct {
+	ETag *string
+}
+
+type ResumeFlowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Flow
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ResumeFlowResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResumeFlowResponse) GetJSON200() *Flow {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeFlowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeFlowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeFlowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeFlowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RotateTokenResponse200Headers the declared response headers of an HTTP 200 response for RotateToken
 type RotateTokenResponse200Headers struct {
 	ETag *string
@@ -8529,6 +9096,47 @@ func (r DropDeliveryResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DropDeliveryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetWaitingDeliveryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WaitingDelivery
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetWaitingDeliveryResponse) GetJSON200() *WaitingDelivery {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r GetWaitingDeliveryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetWaitingDeliveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetWaitingDeliveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetWaitingDeliveryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9619,6 +10227,28 @@ func (c *ClientWithResponses) ApplyFlowWithBodyWithResponse(ctx context.Context,
 	return ParseApplyFlowResponse(rsp)
 }
 
+// CallFlowWithBodyWithResponse performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request,
+// with any type of body and a specified content type.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) CallFlowWithBodyWithResponse(ctx context.Context, key string, params *CallFlowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CallFlowResponse, error) {
+	rsp, err := c.CallFlowWithBody(ctx, key, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCallFlowResponse(rsp)
+}
+
+// CallFlowWithResponse performs a POST /api/v1/flows/{key}/call (the `CallFlow` operationId) request.
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) CallFlowWithResponse(ctx context.Context, key string, params *CallFlowParams, body CallFlowJSONRequestBody, reqEditors ...RequestEditorFn) (*CallFlowResponse, error) {
+	rsp, err := c.CallFlow(ctx, key, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCallFlowResponse(rsp)
+}
+
 // CancelFlowWithResponse performs a POST /api/v1/flows/{key}/cancel (the `CancelFlow` operationId) request.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9850,6 +10480,28 @@ func (c *ClientWithResponses) LabelFlowWithResponse(ctx context.Context, key str
 	return ParseLabelFlowResponse(rsp)
 }
 
+// PauseFlowWithResponse performs a POST /api/v1/flows/{key}/pause (the `PauseFlow` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) PauseFlowWithResponse(ctx context.Context, key string, params *PauseFlowParams, reqEditors ...RequestEditorFn) (*PauseFlowResponse, error) {
+	rsp, err := c.PauseFlow(ctx, key, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseFlowResponse(rsp)
+}
+
+// ResumeFlowWithResponse performs a POST /api/v1/flows/{key}/resume (the `ResumeFlow` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ResumeFlowWithResponse(ctx context.Context, key string, params *ResumeFlowParams, reqEditors ...RequestEditorFn) (*ResumeFlowResponse, error) {
+	rsp, err := c.ResumeFlow(ctx, key, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeFlowResponse(rsp)
+}
+
 // RotateTokenWithBodyWithResponse performs a POST /api/v1/flows/{key}/rotate-token (the `RotateToken` operationId) request,
 // with any type of body and a specified content type.
 //
@@ -9958,6 +10610,17 @@ func (c *ClientWithResponses) DropDeliveryWithResponse(ctx context.Context, id i
 		return nil, err
 	}
 	return ParseDropDeliveryResponse(rsp)
+}
+
+// GetWaitingDeliveryWithResponse performs a GET /api/v1/inbox/{id} (the `GetWaitingDelivery` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) GetWaitingDeliveryWithResponse(ctx context.Context, id int64, reqEditors ...RequestEditorFn) (*GetWaitingDeliveryResponse, error) {
+	rsp, err := c.GetWaitingDelivery(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetWaitingDeliveryResponse(rsp)
 }
 
 // RetryDeliveryWithResponse performs a POST /api/v1/inbox/{id}/retry (the `RetryDelivery` operationId) request.
@@ -10609,6 +11272,32 @@ func ParseApplyFlowResponse(rsp *http.Response) (*ApplyFlowResponse, error) {
 	return response, nil
 }
 
+// ParseCallFlowResponse parses an HTTP response from a CallFlowWithResponse call
+func ParseCallFlowResponse(rsp *http.Response) (*CallFlowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CallFlowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HookAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseCancelFlowResponse parses an HTTP response from a CancelFlowWithResponse call
 func ParseCancelFlowResponse(rsp *http.Response) (*CancelFlowResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11145,6 +11834,84 @@ func ParseLabelFlowResponse(rsp *http.Response) (*LabelFlowResponse, error) {
 	return response, nil
 }
 
+// ParsePauseFlowResponse parses an HTTP response from a PauseFlowWithResponse call
+func ParsePauseFlowResponse(rsp *http.Response) (*PauseFlowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseFlowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Flow
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PauseFlowResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResumeFlowResponse parses an HTTP response from a ResumeFlowWithResponse call
+func ParseResumeFlowResponse(rsp *http.Response) (*ResumeFlowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeFlowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Flow
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ResumeFlowResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRotateTokenResponse parses an HTTP response from a RotateTokenWithResponse call
 func ParseRotateTokenResponse(rsp *http.Response) (*RotateTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11392,6 +12159,32 @@ func ParseDropDeliveryResponse(rsp *http.Response) (*DropDeliveryResponse, error
 	}
 
 	response := &DropDeliveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WaitingDelivery
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetWaitingDeliveryResponse parses an HTTP response from a GetWaitingDeliveryWithResponse call
+func ParseGetWaitingDeliveryResponse(rsp *http.Response) (*GetWaitingDeliveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetWaitingDeliveryResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

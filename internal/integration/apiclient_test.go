@@ -156,6 +156,10 @@ func (g *generated) flows(t *testing.T) {
 	decoded[apiclient.Flow](t, disabled, err)
 	enabled, err := g.EnableVersionWithResponse(ctx, "client", 2, nil)
 	decoded[apiclient.Flow](t, enabled, err)
+	paused, err := g.PauseFlowWithResponse(ctx, "client", nil)
+	decoded[apiclient.Flow](t, paused, err)
+	resumed, err := g.ResumeFlowWithResponse(ctx, "client", nil)
+	decoded[apiclient.Flow](t, resumed, err)
 	exported, err := g.ExportFlowWithResponse(ctx, "client", nil)
 	require.NoError(t, err)
 	require.Contains(t, string(exported.Body), "value: 'two'")
@@ -267,6 +271,10 @@ func (g *generated) calls(t *testing.T) {
 func (g *generated) deliveries(t *testing.T) {
 	t.Helper()
 	ctx, key := t.Context(), "client"
+	body := `{"wait":false}`
+	called, err := g.CallFlowWithResponse(ctx, key, nil, apiclient.HookCall{Body: &body})
+	caller, _ := decoded[apiclient.HookAnswer](t, called, err)
+	require.EqualValues(t, http.StatusOK, caller.Status)
 	var id string
 	require.Eventually(t, func() bool {
 		listed, err := g.ListDeliveriesWithResponse(ctx, &apiclient.ListDeliveriesParams{Flow: &key})
@@ -307,6 +315,8 @@ func (g *generated) inbox(t *testing.T, p *product, c *cluster) {
 		return &list.Deliveries[0]
 	}
 	require.Eventually(t, func() bool { return dead() != nil }, patience, 50*time.Millisecond)
+	shown, err := g.GetWaitingDeliveryWithResponse(ctx, dead().Id)
+	decoded[apiclient.WaitingDelivery](t, shown, err)
 	retried, err := g.RetryDeliveryWithResponse(ctx, dead().Id, nil)
 	decoded[apiclient.WaitingDelivery](t, retried, err)
 	require.Eventually(t, func() bool { return dead() != nil }, patience, 50*time.Millisecond)
