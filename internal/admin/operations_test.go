@@ -31,6 +31,9 @@ func operations(t *testing.T) (all [][2]string) {
 	return all
 }
 
+// callersPath begins the paths of the operations that the role caller may use.
+const callersPath = "/api/v1/flows/key/runs"
+
 // TestARefusedRequestAsksTemporalNothing: nothing is there that could ask it, so an operation that began would panic.
 func TestARefusedRequestAsksTemporalNothing(t *testing.T) {
 	t.Parallel()
@@ -47,6 +50,9 @@ func TestARefusedRequestAsksTemporalNothing(t *testing.T) {
 		"with a parameter too much": {"correct-horse-battery", "?nothing=1", http.StatusBadRequest},
 	} {
 		for _, operation := range operations(t) {
+			if test.token == caller && strings.HasPrefix(operation[1], callersPath) {
+				continue
+			}
 			r := httptest.NewRequest(operation[0], "http://localhost"+operation[1]+test.query, strings.NewReader("{"))
 			if test.token != "" {
 				r.Header.Set("Authorization", "Bearer "+test.token)

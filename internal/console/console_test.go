@@ -442,7 +442,7 @@ func TestPeopleSignInAndOut(t *testing.T) {
 	w := httptest.NewRecorder()
 	console.New(o).ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Actor{Role: access.Viewer,
 		Name: "Ada", Session: "s"})))
-	require.Contains(t, w.Body.String(), `<span class="who">Ada</span>`)
+	require.Contains(t, w.Body.String(), `<a class="who" href="/account">Ada</a>`)
 	require.Contains(t, w.Body.String(), "Sign out")
 	page := open(o, "/login?next=%2Fruns%3Fflow%3Da").Body.String()
 	require.Contains(t, page, `name="next" value="/runs?flow=a"`)
