@@ -120,7 +120,7 @@ func TestAnEffectGetsTheTimesOfItsNode(t *testing.T) {
 		require.Equal(t, activities.HeartbeatTimeout, got.HeartbeatTimeout, fields)
 		require.Equal(t, "Ask them", got.Summary)
 		require.Equal(t, "step-1.1", got.ActivityID)
-		want.policy.MaximumAttempts += activities.LostWorkers
+		want.policy.MaximumAttempts += activities.SpareAttempts
 		want.policy.NonRetryableErrorTypes = []string{"PanicError"}
 		require.Equal(t, &want.policy, got.RetryPolicy, fields)
 	}

@@ -280,7 +280,9 @@ func (g *generated) deliveries(t *testing.T) {
 		listed, err := g.ListDeliveriesWithResponse(ctx, &apiclient.ListDeliveriesParams{Flow: &key})
 		list, _ := decoded[apiclient.DeliveryList](t, listed, err)
 		for _, delivery := range list.Deliveries {
-			id = delivery.Id
+			if delivery.Run != nil && *delivery.Run == *caller.Run {
+				id = delivery.Id
+			}
 		}
 		return id != ""
 	}, patience, 50*time.Millisecond)

@@ -59,11 +59,19 @@ func (p *product) history(ctx context.Context, workflowID, execution string) (*h
 	return history, nil
 }
 
-// events returns the history of a run, after a replay of it.
+// eventsOfStart are those before the first workflow task is completed.
+const eventsOfStart = 3
+
+// events returns the history of a run, after a replay of it. A run that was answered early may be started later than
+// its answer.
 func (f flow) events(t *testing.T, run everhook.RunID) []*historypb.HistoryEvent {
 	t.Helper()
-	history, err := f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")
-	require.NoError(t, err)
+	var history *historypb.History
+	require.Eventually(t, func() (begun bool) {
+		var err error
+		history, err = f.product.history(t.Context(), everhook.WorkflowID(f.key, run), "")
+		return err == nil && len(history.GetEvents()) > eventsOfStart
+	}, patience, 20*time.Millisecond)
 	require.NoError(t, f.product.replayHistory(history))
 	return history.GetEvents()
 }

@@ -185,7 +185,8 @@ func TestWhileTemporalIsAwayAsyncDeliveriesWait(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	p := start(t, config{change: c.uses})
-	sync := p.sync(t, "away-sync", "options: { wait: 2s }\n"+conditionAndResponse)
+	sync := p.apply(t, "key: away-sync\nmode: sync\ntrigger: { type: webhook, answerEarly: false }\n"+
+		"options: { wait: 2s }\n"+conditionAndResponse)
 	async := p.async(t, "away-async", "nodes:\n  - { key: pause, type: delay, config: { duration: 2s } }\n  - { key: "+
 		"a, type: output, config: { value: 1 } }\n")
 	before := async.post(t, "{}")

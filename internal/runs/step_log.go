@@ -125,7 +125,7 @@ func retriesOf(description *workflowservice.DescribeWorkflowExecutionResponse) m
 			continue
 		}
 		retrying := &everhook.Retrying{Attempt: failuresOf(pending) + 1,
-			Of:        max(1, int(pending.GetMaximumAttempts())-activities.LostWorkers),
+			Of:        max(1, int(pending.GetMaximumAttempts())-activities.SpareAttempts),
 			LastError: everhook.Shorten(pending.GetLastFailure().GetMessage(), maxLastError)}
 		if text, ok := activities.NotOffered(pending.GetLastFailure().GetApplicationFailureInfo().GetType(),
 			pending.GetLastFailure().GetMessage()); ok {

@@ -69,7 +69,7 @@ func (s *Server) takeInbox(ctx context.Context) error {
 	s.inbox.Store(inbox.New(inbox.Options{
 		Box: box, MaxRows: cmp.Or(s.options.InboxMaxRows, defaultInboxRows),
 		MaxBytes: cmp.Or(int64(s.options.InboxMaxBytes), defaultInboxBytes),
-		Start:    starter.start, Paused: s.catalog.Paused,
+		Start:    starter.start, Paused: s.catalog.Paused, Budget: s.with.StartBudget,
 		Logger: calm(s.logger, []string{"the inbox cannot be read"}),
 	}))
 	return nil

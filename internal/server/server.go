@@ -128,6 +128,9 @@ type Surroundings struct {
 	WallClock func() time.Time
 	// DeleteAfter is how long runs are kept that options.deleteOn of their flow deletes. Zero: an hour.
 	DeleteAfter time.Duration
+	// StartBudget is how long recent starts may have taken before deliveries wait in the inbox, and sync flows are
+	// answered early. Zero: inbox.DefaultBudget.
+	StartBudget time.Duration
 }
 
 // Start starts all parts. When it returns, calls of enabled flows are served. Stop ends them.
